@@ -1,0 +1,68 @@
+import js from '@eslint/js';
+import boundaries from 'eslint-plugin-boundaries';
+import svelte from 'eslint-plugin-svelte';
+import ts from 'typescript-eslint';
+
+// Who may import whom: the house of ARCHITECTURE.md as a rule. A folder may always import itself.
+const rooms = {
+	domain: [],
+	weights: ['domain'],
+	graph: ['domain'],
+	video: ['domain'],
+	results: ['domain'],
+	vit: ['domain', 'graph'],
+	reduction: ['domain', 'graph', 'vit'],
+	detector: ['domain', 'graph', 'vit', 'weights', 'reduction'],
+	analysis: ['domain', 'video', 'detector', 'reduction', 'results', 'models'],
+	models: ['domain', 'weights', 'detector'],
+	evaluation: ['domain', 'results', 'video'],
+	export: ['domain', 'results', 'video', 'evaluation'],
+	cli: ['domain', 'video', 'detector', 'reduction', 'analysis', 'results', 'evaluation', 'export', 'models'],
+};
+
+export default ts.config(
+	{ ignores: ['node_modules', 'out', 'dist', 'demo-output', 'bench-output', 'tools', '**/*.kernel.ts'] },
+	js.configs.recommended,
+	...ts.configs.strict,
+	...svelte.configs.recommended,
+	{
+		files: ['**/*.ts'],
+		rules: {
+			// Tensor kernels index typed arrays in loops whose bounds are checked once; `!` says so.
+			'@typescript-eslint/no-non-null-assertion': 'off',
+			'@typescript-eslint/consistent-type-imports': 'error',
+			eqeqeq: 'error',
+			'no-console': 'error',
+		},
+	},
+	{
+		files: ['main/**/*.ts'],
+		plugins: { boundaries },
+		settings: {
+			'import/resolver': { node: { extensions: ['.ts'] } },
+			'boundaries/elements': Object.keys(rooms).map((type) => ({ type, pattern: `main/${type}` })),
+		},
+		rules: {
+			'boundaries/element-types': [
+				'error',
+				{
+					default: 'disallow',
+					rules: Object.entries(rooms).map(([from, allow]) => ({ from: [from], allow: [from, ...allow] })),
+				},
+			],
+			'no-restricted-imports': [
+				'error',
+				{
+					paths: [
+						{ name: 'onnxruntime-node', message: 'Only detector/session.ts speaks to the runtime.' },
+						{ name: 'fluent-ffmpeg', message: 'Only video/ffmpeg.ts spawns ffmpeg.' },
+						{ name: 'electron', message: 'Only the shell imports electron.' },
+					],
+				},
+			],
+		},
+	},
+	{ files: ['main/detector/session.ts', 'main/video/ffmpeg.ts'], rules: { 'no-restricted-imports': 'off' } },
+	{ files: ['**/*.test.ts'], rules: { 'boundaries/element-types': 'off' } },
+	{ files: ['scripts/**', 'bin/**'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+);

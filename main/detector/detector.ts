@@ -1,0 +1,63 @@
+import type { Detections } from '../domain/detections.ts';
+import type { Frame, Letterbox } from '../domain/frame.ts';
+import type { NamedArrays } from '../domain/named-arrays.ts';
+import type { SettingValues } from '../domain/settings-table.ts';
+import type { TokenGrid } from '../domain/tokens.ts';
+import type { Size } from '../domain/video.ts';
+import type { FramePixels, RunOutcome, Selection } from '../reduction/mode.ts';
+
+/** A model file that has been read and checked, before it is bound to a video. */
+export interface Model {
+	readonly id: string;
+	readonly name: string;
+	readonly path: string;
+	/** Of the weights file. */
+	readonly sha256: string;
+	readonly classes: readonly string[];
+	/** Modes that this model can be run in, by id. */
+	readonly modes: readonly string[];
+	/** Compiles the model in a mode for videos of one size. */
+	open(options: DetectorOptions): Promise<Detector>;
+}
+
+export type DetectorOptions = {
+	displaySize: Size;
+	mode: string;
+	settings: SettingValues;
+	threads: number;
+	/** Longer side of the picture that the network sees, in pixels; smaller pictures are never enlarged. */
+	maxSide: number;
+	/** Detections below this score, 0 to 1, are dropped. */
+	scoreThreshold: number;
+};
+
+/** A model in a mode, bound to one video size: the verbs of a frame's journey. Not re-entrant. */
+export interface Detector {
+	readonly classes: readonly string[];
+	/** How frames must be scaled for `prepare`. */
+	readonly letterbox: Letterbox;
+	readonly grid: TokenGrid;
+	/** Multiply-adds of one dense frame at this size. */
+	readonly denseMacs: number;
+	readonly provider: string;
+	readonly threads: number;
+	readonly settings: SettingValues;
+	readonly budgetMacs: number | null;
+	/** Bytes remembered between frames. */
+	readonly stateBytes: number;
+
+	/** Live settings; checked, then in force from the next frame. */
+	changeSettings(settings: SettingValues): void;
+	/** Forgets everything remembered: the next frame is computed whole. */
+	reset(): void;
+	/** `frame` must be rgb24 of `letterbox.inputSize`, padding included. */
+	prepare(frame: Frame): FramePixels;
+	select(pixels: FramePixels): Selection;
+	run(pixels: FramePixels, selection: Selection): Promise<RunOutcome>;
+	interpret(outcome: RunOutcome): Detections;
+	/** Milliseconds of select + run of the frame just done, for controllers of time. */
+	observe(milliseconds: number): void;
+	saveState(): NamedArrays;
+	restoreState(state: NamedArrays): void;
+	release(): Promise<void>;
+}

@@ -1,0 +1,101 @@
+/** Stable names of everything a person can do something about; the interface words them per language. */
+export type ErrorCode =
+	| 'file-not-found'
+	| 'file-unreadable'
+	| 'not-a-video'
+	| 'no-video-stream'
+	| 'no-frames'
+	| 'decode-failed'
+	| 'ffmpeg-missing'
+	| 'ffmpeg-failed'
+	| 'model-not-found'
+	| 'model-unreadable'
+	| 'tensor-mismatch'
+	| 'unknown-mode'
+	| 'unknown-setting'
+	| 'setting-out-of-range'
+	| 'unknown-format'
+	| 'bad-range'
+	| 'bad-argument'
+	| 'output-not-writable'
+	| 'disk-full'
+	| 'run-unreadable'
+	| 'run-exists'
+	| 'resume-mismatch'
+	| 'truth-unreadable'
+	| 'worker-died'
+	| 'cancelled';
+
+/**
+ * A failure that the person at the keyboard can mend. `message` is one sentence: place, what was expected,
+ * what came. `remedy` says what to do next; null where the sentence already does.
+ */
+export class UserFacingError extends Error {
+	readonly code: ErrorCode;
+	readonly remedy: string | null;
+
+	constructor(code: ErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		this.name = 'UserFacingError';
+		this.code = code;
+		this.remedy = options.remedy ?? null;
+	}
+}
+
+/** Fails with `message` when our own reasoning is wrong: never for bad input. */
+export function assert(condition: unknown, message: string): asserts condition {
+	if (!condition) throw new Error(`Assertion failed: ${message}`);
+}
+
+/** An error as plain data, so that it can cross a process boundary. */
+export type ErrorData = {
+	code: ErrorCode | 'internal';
+	message: string;
+	remedy: string | null;
+	stack: string | null;
+};
+
+export function errorToData(error: unknown): ErrorData {
+	if (error instanceof UserFacingError) {
+		return { code: error.code, message: error.message, remedy: error.remedy, stack: error.stack ?? null };
+	}
+	const system = systemError(error);
+	if (system) return errorToData(system);
+	const known = error instanceof Error ? error : new Error(String(error));
+	return { code: 'internal', message: known.message, remedy: null, stack: known.stack ?? null };
+}
+
+export function errorFromData(data: ErrorData): Error {
+	if (data.code === 'internal') {
+		const error = new Error(data.message);
+		if (data.stack !== null) error.stack = data.stack;
+		return error;
+	}
+	const error = new UserFacingError(data.code, data.message, data.remedy === null ? {} : { remedy: data.remedy });
+	if (data.stack !== null) error.stack = data.stack;
+	return error;
+}
+
+/** What a failed system call means to a person, or null where it is not one of the known ones. */
+export function systemError(error: unknown): UserFacingError | null {
+	if (!(error instanceof Error) || !('code' in error)) return null;
+	const place = 'path' in error && typeof error.path === 'string' ? error.path : 'the output';
+	switch (error.code) {
+		case 'ENOSPC':
+			return new UserFacingError('disk-full', `${place}: no space is left on the disk.`, {
+				remedy: 'Free some space, then go on with --resume; what was written so far is kept.',
+				cause: error,
+			});
+		case 'EACCES':
+		case 'EPERM':
+		case 'EROFS':
+			return new UserFacingError('output-not-writable', `${place}: writing is not permitted.`, {
+				remedy: 'Choose another folder.',
+				cause: error,
+			});
+		case 'ENOENT':
+			return new UserFacingError('file-not-found', `${place}: no such file or folder.`, { cause: error });
+		default:
+			return null;
+	}
+}

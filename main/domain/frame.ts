@@ -1,0 +1,25 @@
+import type { Size } from './video.ts';
+
+/** One decoded frame. `pixels` belongs to the reader and holds until the next frame is pulled. */
+export type Frame = {
+	/** Place among all decoded frames of the file, from 0: never the place inside a range. */
+	index: number;
+	/** Presentation time in the file's own clock. */
+	timeSeconds: number;
+	/** Packed rows, top to bottom, no padding between rows. */
+	pixels: Uint8Array;
+	format: 'rgb24' | 'rgba';
+	size: Size;
+};
+
+/**
+ * How a displayed frame becomes a detector's input: scaled to `contentSize` in the top left corner of
+ * `inputSize`; the rest is filled with `fill`.
+ */
+export type Letterbox = {
+	displaySize: Size;
+	contentSize: Size;
+	inputSize: Size;
+	/** Grey level of the padding, 0 to 255, for all three channels. */
+	fill: number;
+};

@@ -1,0 +1,46 @@
+import type { Letterbox } from './frame.ts';
+import type { SettingValues } from './settings-table.ts';
+import type { TokenGrid } from './tokens.ts';
+import type { DecodeSummary, FrameRange, VideoInfo } from './video.ts';
+
+/** Tells two files apart without reading hours of footage: size and a hash of its first and last mebibyte. */
+export type VideoIdentity = { fileBytes: number; edgesSha256: string };
+
+/** What a run was made of; the JSON header of a stored run. */
+export type RunHeader = {
+	format: 'sparsight-run';
+	version: 1;
+	createdAt: string;
+	video: VideoInfo;
+	videoIdentity: VideoIdentity;
+	model: { id: string; name: string; path: string; sha256: string; classes: string[] };
+	mode: string;
+	/** The mode's settings at the start; later changes are events. */
+	settings: SettingValues;
+	range: FrameRange;
+	letterbox: Letterbox;
+	/** Null for detectors without tokens. */
+	grid: TokenGrid | null;
+	/** Lowest score that is stored, 0 to 1. */
+	scoreThreshold: number;
+	/** Multiply-adds of one dense frame of this model at this input size. */
+	denseMacs: number;
+	provider: string;
+	threads: number;
+	versions: { sparsight: string; onnxruntime: string; ffmpeg: string; node: string };
+};
+
+/** A setting that was changed while the run was going; holds from `frameIndex` on. */
+export type SettingEvent = { frameIndex: number; settings: SettingValues };
+
+/** How a run stands: `running` in a file nobody writes to means that it was cut off and can be resumed. */
+export type RunStatus = {
+	state: 'running' | 'cancelled' | 'complete' | 'failed';
+	framesStored: number;
+	/** Index of the last stored frame; -1 where there is none. */
+	lastFrameIndex: number;
+	wallSeconds: number;
+	/** Null until the source has been read to its end. */
+	decode: DecodeSummary | null;
+	error: string | null;
+};

@@ -1,0 +1,100 @@
+import { UserFacingError } from './errors.ts';
+
+export type SettingValue = number | string | boolean;
+export type SettingValues = Record<string, SettingValue>;
+
+type Common = {
+	/** One sentence for help texts and tooltips. */
+	description: string;
+	/** May be changed while a run is going. */
+	live?: boolean;
+	/** Other settings that naming this one sets, unless they are named too: `fraction` implies its policy. */
+	implies?: SettingValues;
+	/** Shown only while another setting has this value. */
+	shownWhen?: { setting: string; is: SettingValue };
+};
+
+export type SettingSpec =
+	| (Common & { kind: 'number' | 'integer'; default: number; min: number; max: number; unit?: string; step?: number })
+	| (Common & { kind: 'choice'; default: string; options: Record<string, string> })
+	| (Common & { kind: 'boolean'; default: boolean });
+
+/** One table per mode: it gives the defaults, the checks, the command line's flags and the page's controls. */
+export type SettingsTable = Record<string, SettingSpec>;
+
+/** The table's defaults, with `given` over them. `place` begins every message, such as `mode token-cache`. */
+export function resolveSettings(table: SettingsTable, given: SettingValues, place: string): SettingValues {
+	const settings: SettingValues = {};
+	for (const [name, spec] of Object.entries(table)) settings[name] = spec.default;
+	return changeSettings(table, settings, given, place);
+}
+
+/** `current` with `given` over it, checked against the table. Neither argument is changed. */
+export function changeSettings(
+	table: SettingsTable,
+	current: SettingValues,
+	given: SettingValues,
+	place: string,
+): SettingValues {
+	const settings = { ...current };
+	for (const [name, value] of Object.entries(given)) {
+		const spec = table[name];
+		if (!spec) throw unknownSetting(table, name, place);
+		for (const [other, implied] of Object.entries(spec.implies ?? {})) {
+			if (!(other in given)) settings[other] = implied;
+		}
+		settings[name] = checkSetting(spec, name, value, place);
+	}
+	return settings;
+}
+
+/** The value of `text` as the table's `name` wants it; for command lines and forms. */
+export function parseSetting(table: SettingsTable, name: string, text: string, place: string): SettingValue {
+	const spec = table[name];
+	if (!spec) throw unknownSetting(table, name, place);
+	switch (spec.kind) {
+		case 'number':
+		case 'integer':
+			return checkSetting(spec, name, text.trim() === '' ? Number.NaN : Number(text), place, text);
+		case 'boolean':
+			if (text === 'true' || text === 'false') return text === 'true';
+			throw outOfRange(place, name, 'true or false', text);
+		case 'choice':
+			return checkSetting(spec, name, text, place);
+	}
+}
+
+function checkSetting(
+	spec: SettingSpec,
+	name: string,
+	value: SettingValue,
+	place: string,
+	came: SettingValue = value,
+): SettingValue {
+	switch (spec.kind) {
+		case 'boolean':
+			if (typeof value === 'boolean') return value;
+			throw outOfRange(place, name, 'true or false', came);
+		case 'choice':
+			if (typeof value === 'string' && Object.hasOwn(spec.options, value)) return value;
+			throw outOfRange(place, name, `one of ${Object.keys(spec.options).join(', ')}`, came);
+		case 'number':
+		case 'integer': {
+			const unit = spec.unit ? ` ${spec.unit}` : '';
+			const wanted = `${spec.kind === 'integer' ? 'a whole number' : 'a number'} from ${spec.min} to ${spec.max}${unit}`;
+			const whole = spec.kind === 'number' || Number.isInteger(value);
+			if (typeof value === 'number' && whole && value >= spec.min && value <= spec.max) return value;
+			throw outOfRange(place, name, wanted, came);
+		}
+	}
+}
+
+function unknownSetting(table: SettingsTable, name: string, place: string): UserFacingError {
+	const names = Object.keys(table);
+	const known = names.length ? `it has ${names.join(', ')}` : 'it has none';
+	return new UserFacingError('unknown-setting', `${place} has no setting "${name}": ${known}.`);
+}
+
+function outOfRange(place: string, name: string, expected: string, came: SettingValue): UserFacingError {
+	return new UserFacingError('setting-out-of-range', `${place}: ${name} must be ${expected} (got ${came}).`);
+}

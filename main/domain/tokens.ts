@@ -1,0 +1,56 @@
+/** The tokens of one input size, in raster order: token = row × cols + column. */
+export type TokenGrid = {
+	rows: number;
+	cols: number;
+	/** Pixels between neighbouring tokens, along each axis. */
+	stride: number;
+	/** Side of the square of input pixels that one token reads. */
+	windowSize: number;
+	/** Where the window of token (0, 0) starts, in input pixels, along each axis; negative for padding. */
+	windowOffset: number;
+};
+
+export function tokenCount(grid: TokenGrid): number {
+	return grid.rows * grid.cols;
+}
+
+/**
+ * Why the tokens of a frame were recomputed: `flush` = all of them (first frame, scene cut, asked for),
+ * `partial` = some, `skipped` = none.
+ */
+export type SelectionKind = 'flush' | 'partial' | 'skipped';
+
+/** Which tokens of a frame were recomputed: a bit per token, raster order, least significant bit first. */
+export type TokenBitmap = Uint8Array;
+
+export function bitmapBytes(tokens: number): number {
+	return (tokens + 7) >> 3;
+}
+
+/** Ascending or not, `indices` become the set bits of a bitmap over `tokens` tokens. */
+export function packBitmap(indices: ArrayLike<number>, count: number, tokens: number): TokenBitmap {
+	const bitmap = new Uint8Array(bitmapBytes(tokens));
+	for (let i = 0; i < count; i++) {
+		const token = indices[i]!;
+		bitmap[token >> 3]! |= 1 << (token & 7);
+	}
+	return bitmap;
+}
+
+export function fullBitmap(tokens: number): TokenBitmap {
+	const bitmap = new Uint8Array(bitmapBytes(tokens)).fill(0xff);
+	if (tokens & 7) bitmap[bitmap.length - 1] = (1 << (tokens & 7)) - 1;
+	return bitmap;
+}
+
+export function bitmapHas(bitmap: TokenBitmap, token: number): boolean {
+	return (bitmap[token >> 3]! & (1 << (token & 7))) !== 0;
+}
+
+/** The set bits, ascending. */
+export function unpackBitmap(bitmap: TokenBitmap, tokens: number): Int32Array {
+	const indices = new Int32Array(tokens);
+	let count = 0;
+	for (let token = 0; token < tokens; token++) if (bitmapHas(bitmap, token)) indices[count++] = token;
+	return indices.slice(0, count);
+}

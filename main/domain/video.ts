@@ -1,0 +1,52 @@
+export type Size = { width: number; height: number };
+
+/** What is known of a video file before a frame is decoded. */
+export type VideoInfo = {
+	path: string;
+	fileBytes: number;
+	/** ffmpeg's name of the container format, such as `mov,mp4,m4a,3gp,3g2,mj2`. */
+	container: string;
+	/** ffmpeg's name of the codec, such as `h264`. */
+	codec: string;
+	pixelFormat: string;
+	/** As stored in the stream. */
+	codedSize: Size;
+	/** As a viewer sees it: rotated, with square pixels, even or odd. Boxes live in this space. */
+	displaySize: Size;
+	/** Clockwise turn that a player applies. */
+	rotationDegrees: 0 | 90 | 180 | 270;
+	/** Width over height of one stored pixel. */
+	sampleAspectRatio: number;
+	/** Start of the video stream in the file's own clock; need not be zero. */
+	startSeconds: number;
+	/** As the container claims; null where it does not. */
+	durationSeconds: number | null;
+	/** For labels and estimates only: times come from the frames, never from rate × index. */
+	nominalFramesPerSecond: number | null;
+	/** For progress bars only; null where nothing is claimed. */
+	estimatedFrames: number | null;
+	hasAudio: boolean;
+};
+
+/** A place in a video: a decoded frame's index (from 0), or a time in the file's own clock. */
+export type Position = { frame: number } | { seconds: number };
+
+/** The frames to read: from `from` to `to` (both included; null = to the end), then every n-th of those. */
+export type FrameRange = { from: Position; to: Position | null; every: number };
+
+export const WHOLE_VIDEO: FrameRange = { from: { frame: 0 }, to: null, every: 1 };
+
+/** Presentation times of all decoded frames, in decoding-output order: `ptsSeconds[index]`. */
+export type FrameTimes = { ptsSeconds: Float64Array };
+
+/** What reading frames came to, beside the frames. */
+export type DecodeSummary = {
+	/** Frames handed out. */
+	framesRead: number;
+	/** Frames that ffmpeg decoded, inside the range or not. */
+	framesDecoded: number;
+	/** Frames that corrupt data cost, as far as the decoder tells. */
+	framesLost: number;
+	/** Warnings of the decoder about damaged data, at most a handful, for the report. */
+	warnings: string[];
+};

@@ -1,0 +1,26 @@
+/** A tensor as it goes into or comes out of a graph. `data` may be a view; its length is the product of `shape`. */
+export type GraphTensor =
+	| { type: 'float32'; data: Float32Array; shape: readonly number[] }
+	| { type: 'int64'; data: BigInt64Array; shape: readonly number[] }
+	| { type: 'int32'; data: Int32Array; shape: readonly number[] };
+
+/** One loaded graph. */
+export interface GraphSession {
+	/**
+	 * Runs the graph. `fetches` names every wanted output; where it holds a tensor, the output is written into
+	 * that tensor's data, else into memory of its own.
+	 */
+	run(
+		feeds: Readonly<Record<string, GraphTensor>>,
+		fetches: Readonly<Record<string, GraphTensor | null>>,
+	): Promise<Record<string, GraphTensor>>;
+	release(): Promise<void>;
+}
+
+/** Turns ONNX bytes into sessions; the one implementation that knows a runtime is `detector/session.ts`. */
+export interface GraphRuntime {
+	/** The execution provider that is really active, such as `cpu`. */
+	readonly provider: string;
+	readonly threads: number;
+	load(modelBytes: Uint8Array, name: string): Promise<GraphSession>;
+}
