@@ -1,0 +1,227 @@
+import {
+	Binary,
+	Field,
+	Float32,
+	Float64,
+	Int32,
+	makeData,
+	RecordBatch,
+	RecordBatchReader,
+	Schema,
+	Struct,
+	tableToIPC,
+	Table,
+	Uint16,
+	Uint8,
+	type Data,
+	type DataType,
+} from 'apache-arrow';
+import { STAGES } from '../domain/cost.ts';
+import type { FrameResult } from '../domain/frame-result.ts';
+import type { SelectionKind } from '../domain/tokens.ts';
+
+/** The Arrow IPC streams of a run: one row a frame, one row a detection, one row a frame. */
+export const STREAMS = ['frames', 'detections', 'tokens'] as const;
+export type StreamName = (typeof STREAMS)[number];
+
+export function streamRecord<T>(of: (stream: StreamName) => T): Record<StreamName, T> {
+	return { frames: of('frames'), detections: of('detections'), tokens: of('tokens') };
+}
+
+/** `kind` is stored as the place in this list. */
+export const SELECTION_KINDS: readonly SelectionKind[] = ['flush', 'partial', 'skipped'];
+
+const PIXELS = { unit: 'pixels of the displayed video' };
+const FRAME_INDEX = column('frame_index', new Int32(), { meaning: 'decoded frame of the file, from 0' });
+
+/** What each stream holds; units and meanings travel as field metadata. */
+export const SCHEMAS: Record<StreamName, Schema> = {
+	frames: schema('frames', [
+		FRAME_INDEX,
+		column('time_seconds', new Float64(), { unit: 'seconds in the clock of the file' }),
+		column('kind', new Uint8(), { values: SELECTION_KINDS.map((kind, i) => `${i}=${kind}`).join(', ') }),
+		column('selected_tokens', new Int32(), { meaning: 'tokens recomputed for this frame' }),
+		column('detection_count', new Int32(), { meaning: 'rows of this frame in detections.arrow' }),
+		column('macs', new Float64(), { unit: 'multiply-adds' }),
+		column('budget_macs', new Float64(), { unit: 'multiply-adds', meaning: 'null = no budget' }, true),
+		...STAGES.map((stage) => column(`${stage}_ms`, new Float32(), { unit: 'milliseconds' })),
+	]),
+	detections: schema('detections', [
+		FRAME_INDEX,
+		column('class_index', new Uint16(), { meaning: 'place in model.classes of run.json' }),
+		column('score', new Float32(), { range: '0 to 1' }),
+		...['left', 'top', 'right', 'bottom'].map((side) => column(side, new Float32(), PIXELS)),
+	]),
+	tokens: schema('tokens', [
+		FRAME_INDEX,
+		column('recomputed', new Binary(), {
+			layout: 'a bit per token, raster order, least significant bit first; the grid is in run.json',
+		}),
+	]),
+};
+
+/** How a finished stream ends: a continuation marker and a length of zero (Arrow columnar format, IPC streams). */
+export const STREAM_END = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0);
+
+/** How every stream begins: its schema message. Batches follow, each a message of its own. */
+export const STREAM_HEADS: Record<StreamName, Uint8Array> = streamRecord((stream) =>
+	withoutEnd(tableToIPC(new Table(SCHEMAS[stream]), 'stream')),
+);
+
+/** The rows of `results` as one message per stream, to be appended behind what is there. */
+export function encodeBatch(results: readonly FrameResult[]): Record<StreamName, Uint8Array> {
+	return {
+		frames: encode('frames', results.length, frameChildren(results)),
+		detections: encode('detections', detectionTotal(results), detectionChildren(results)),
+		tokens: encode('tokens', results.length, tokenChildren(results)),
+	};
+}
+
+/** Reads `bytes`, whole messages of one stream without its head, batch by batch. */
+export function* decodeBatches(stream: StreamName, bytes: Uint8Array): Generator<RecordBatch> {
+	if (bytes.length === 0) return;
+	const head = STREAM_HEADS[stream];
+	const whole = new Uint8Array(head.length + bytes.length);
+	whole.set(head);
+	whole.set(bytes, head.length);
+	yield* RecordBatchReader.from(whole);
+}
+
+/** The values of a fixed-width column of a decoded batch; a view into the batch. */
+export function columnValues<T extends Values>(batch: RecordBatch, name: string): T {
+	const place = batch.schema.fields.findIndex((field) => field.name === name);
+	const padded = batch.data.children[place]!.values as T; // buffers are padded to eight bytes
+	return padded.subarray(0, batch.numRows) as T;
+}
+
+function frameChildren(results: readonly FrameResult[]): Data[] {
+	const rows = results.length;
+	const budgets = results.map((result) => result.budgetMacs);
+	return [
+		data(
+			new Int32(),
+			Int32Array.from(results, (r) => r.frameIndex),
+		),
+		data(
+			new Float64(),
+			Float64Array.from(results, (r) => r.timeSeconds),
+		),
+		data(
+			new Uint8(),
+			Uint8Array.from(results, (r) => SELECTION_KINDS.indexOf(r.kind)),
+		),
+		data(
+			new Int32(),
+			Int32Array.from(results, (r) => r.selectedTokens),
+		),
+		data(
+			new Int32(),
+			Int32Array.from(results, (r) => r.detections.count),
+		),
+		data(
+			new Float64(),
+			Float64Array.from(results, (r) => r.cost.macs),
+		),
+		makeData({
+			type: new Float64(),
+			length: rows,
+			data: Float64Array.from(budgets, (macs) => macs ?? 0),
+			nullCount: budgets.filter((macs) => macs === null).length,
+			nullBitmap: validity(budgets),
+		}),
+		...STAGES.map((stage) =>
+			data(
+				new Float32(),
+				Float32Array.from(results, (r) => r.cost.milliseconds[stage]),
+			),
+		),
+	];
+}
+
+function detectionChildren(results: readonly FrameResult[]): Data[] {
+	const rows = detectionTotal(results);
+	const frameIndices = new Int32Array(rows);
+	const classIndices = new Uint16Array(rows);
+	const scores = new Float32Array(rows);
+	const sides = [0, 1, 2, 3].map(() => new Float32Array(rows));
+	let row = 0;
+	for (const { frameIndex, detections } of results) {
+		frameIndices.fill(frameIndex, row, row + detections.count);
+		classIndices.set(detections.classIndices, row);
+		scores.set(detections.scores, row);
+		for (let i = 0; i < detections.count; i++) {
+			for (let side = 0; side < 4; side++) sides[side]![row + i] = detections.boxesXyxy[4 * i + side]!;
+		}
+		row += detections.count;
+	}
+	return [
+		data(new Int32(), frameIndices),
+		data(new Uint16(), classIndices),
+		data(new Float32(), scores),
+		...sides.map((side) => data(new Float32(), side)),
+	];
+}
+
+function tokenChildren(results: readonly FrameResult[]): Data[] {
+	const offsets = new Int32Array(results.length + 1);
+	results.forEach((result, i) => (offsets[i + 1] = offsets[i]! + result.selection.length));
+	const bytes = new Uint8Array(offsets[results.length]!);
+	results.forEach((result, i) => bytes.set(result.selection, offsets[i]!));
+	return [
+		data(
+			new Int32(),
+			Int32Array.from(results, (r) => r.frameIndex),
+		),
+		makeData({
+			type: new Binary(),
+			length: results.length,
+			valueOffsets: offsets,
+			data: bytes,
+			nullCount: 0,
+		}),
+	];
+}
+
+function detectionTotal(results: readonly FrameResult[]): number {
+	return results.reduce((sum, result) => sum + result.detections.count, 0);
+}
+
+function encode(stream: StreamName, rows: number, children: Data[]): Uint8Array {
+	const { fields } = SCHEMAS[stream];
+	const struct = makeData({ type: new Struct(fields), length: rows, nullCount: 0, children });
+	const bytes = tableToIPC(new Table(new RecordBatch(SCHEMAS[stream], struct)), 'stream');
+	return withoutEnd(bytes).subarray(STREAM_HEADS[stream].length);
+}
+
+function withoutEnd(stream: Uint8Array): Uint8Array {
+	return stream.subarray(0, stream.length - STREAM_END.length);
+}
+
+function validity(values: readonly unknown[]): Uint8Array {
+	const bitmap = new Uint8Array((values.length + 7) >> 3);
+	values.forEach((value, i) => {
+		if (value !== null) bitmap[i >> 3]! |= 1 << (i & 7);
+	});
+	return bitmap;
+}
+
+type Values = Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Array;
+
+function data(type: DataType, values: Values): Data {
+	return makeData({ type: type as Int32, length: values.length, data: values as Int32Array, nullCount: 0 });
+}
+
+function column(name: string, type: DataType, metadata: Record<string, string>, nullable = false): Field {
+	return new Field(name, type, nullable, new Map(Object.entries(metadata)));
+}
+
+function schema(stream: string, fields: Field[]): Schema {
+	return new Schema(
+		fields,
+		new Map([
+			['format', 'sparsight-run'],
+			['version', '1'],
+			['stream', stream],
+		]),
+	);
+}

@@ -1,0 +1,193 @@
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { z } from 'zod';
+import { STREAM_HEADS, streamRecord, STREAMS, type StreamName } from './columns.ts';
+import { parseJson, wholeLines } from './header.ts';
+import { readText, RUN_FILES, streamFile, unreadable } from './run-folder.ts';
+
+/**
+ * One line of `commits.jsonl`, written once a batch is in all streams. Bytes that no line vouches for do not
+ * exist, so a torn tail is never read.
+ */
+export type Commit = {
+	/** Frames stored so far. */
+	frames: number;
+	/** -1 where there is none. */
+	lastFrameIndex: number;
+	/** Seconds of work so far. */
+	wallSeconds: number;
+	/** Length of each stream so far. */
+	bytes: Record<StreamName, number>;
+	/** CRC-32 of what this batch added to each stream. */
+	crc32: Record<StreamName, number>;
+	/** The streams had reached the disk, not only the system's memory, before this line was written. */
+	durable: boolean;
+};
+
+/** The state of a run before its first batch: streams that hold their heads. */
+export const NO_COMMIT: Commit = {
+	frames: 0,
+	lastFrameIndex: -1,
+	wallSeconds: 0,
+	bytes: streamRecord((stream) => STREAM_HEADS[stream].length),
+	crc32: streamRecord(() => 0),
+	durable: false,
+};
+
+const perStream = z.object({ frames: z.int(), detections: z.int(), tokens: z.int() });
+const commitLine = z.object({
+	frames: z.int(),
+	lastFrameIndex: z.int(),
+	wallSeconds: z.number(),
+	bytes: perStream,
+	crc32: perStream,
+	durable: z.boolean(),
+}) satisfies z.ZodType<Commit>;
+
+/** The commits of a run, oldest first, kept in columns: a long run has many. */
+export class CommitJournal {
+	/** Frames stored up to and with each commit; never falls. */
+	readonly frames: number[] = [];
+	/** Length of the journal's file up to and with each commit. */
+	readonly journalBytes: number[] = [];
+	readonly #lastFrameIndices: number[] = [];
+	readonly #wallSeconds: number[] = [];
+	readonly #durable: boolean[] = [];
+	readonly #bytes = streamRecord((): number[] => []);
+	readonly #crc32 = streamRecord((): number[] => []);
+
+	get count(): number {
+		return this.frames.length;
+	}
+
+	get last(): Commit {
+		return this.at(this.count - 1);
+	}
+
+	/** Commit `i`; `NO_COMMIT` for -1. */
+	at(i: number): Commit {
+		if (i < 0) return NO_COMMIT;
+		return {
+			frames: this.frames[i]!,
+			lastFrameIndex: this.#lastFrameIndices[i]!,
+			wallSeconds: this.#wallSeconds[i]!,
+			bytes: streamRecord((stream) => this.#bytes[stream][i]!),
+			crc32: streamRecord((stream) => this.#crc32[stream][i]!),
+			durable: this.#durable[i]!,
+		};
+	}
+
+	/** How many commits there are whose frames are at most `frames`: commits are in order, so the first so many. */
+	countUpTo(frames: number): number {
+		let low = 0;
+		let high = this.count;
+		while (low < high) {
+			const middle = (low + high) >> 1;
+			if (this.frames[middle]! <= frames) low = middle + 1;
+			else high = middle;
+		}
+		return low;
+	}
+
+	/** The bytes [from, to) that commits [first, last] added to a stream. */
+	span(stream: StreamName, first: number, last: number): { from: number; to: number } {
+		const column = this.#bytes[stream];
+		return { from: first > 0 ? column[first - 1]! : NO_COMMIT.bytes[stream], to: column[last]! };
+	}
+
+	/** Whether `bytes` are what commit `i` added to a stream. */
+	vouchesFor(stream: StreamName, i: number, bytes: Uint8Array): boolean {
+		return crc32(bytes) === this.#crc32[stream][i]!;
+	}
+
+	add(commit: Commit, lineBytes: number): void {
+		this.journalBytes.push((this.journalBytes.at(-1) ?? 0) + lineBytes);
+		this.frames.push(commit.frames);
+		this.#lastFrameIndices.push(commit.lastFrameIndex);
+		this.#wallSeconds.push(commit.wallSeconds);
+		this.#durable.push(commit.durable);
+		for (const stream of STREAMS) {
+			this.#bytes[stream].push(commit.bytes[stream]);
+			this.#crc32[stream].push(commit.crc32[stream]);
+		}
+	}
+
+	/** Forgets everything behind the first `count` commits. */
+	cutTo(count: number): void {
+		const columns = [
+			this.frames,
+			this.journalBytes,
+			this.#lastFrameIndices,
+			this.#wallSeconds,
+			this.#durable,
+		];
+		for (const column of [...columns, ...Object.values(this.#bytes), ...Object.values(this.#crc32)]) {
+			column.length = count;
+		}
+	}
+}
+
+/**
+ * The commits of a run that hold: whole lines, streams as long as they say, and, behind the last durable one,
+ * bytes with the right checksum. After the death of the process all of them do; after a loss of power the
+ * journal may have reached the disk before the batches it speaks of.
+ */
+export async function readJournal(folder: string): Promise<CommitJournal> {
+	const journal = new CommitJournal();
+	for (const line of wholeLines((await readText(folder, RUN_FILES.commits)) ?? '')) {
+		const commit = commitLine.safeParse(parseJson(line));
+		if (!commit.success || !follows(journal.last, commit.data)) break;
+		journal.add(commit.data, Buffer.byteLength(line) + 1);
+	}
+	for (const stream of STREAMS) {
+		const length = await fileLength(join(folder, streamFile(stream)));
+		while (journal.count > 0 && journal.last.bytes[stream] > length) journal.cutTo(journal.count - 1);
+	}
+	await cutBehindDamage(folder, journal);
+	return journal;
+}
+
+async function cutBehindDamage(folder: string, journal: CommitJournal): Promise<void> {
+	let firstDoubtful = journal.count;
+	while (firstDoubtful > 0 && !journal.at(firstDoubtful - 1).durable) firstDoubtful--;
+	if (firstDoubtful === journal.count) return;
+	for (const stream of STREAMS) {
+		const handle = await open(join(folder, streamFile(stream)));
+		try {
+			for (let i = firstDoubtful; i < journal.count; i++) {
+				const { from, to } = journal.span(stream, i, i);
+				if (!journal.vouchesFor(stream, i, await readSpan(handle, from, to))) journal.cutTo(i);
+			}
+		} finally {
+			await handle.close();
+		}
+	}
+}
+
+function follows(before: Commit, commit: Commit): boolean {
+	return (
+		commit.frames >= before.frames &&
+		commit.lastFrameIndex >= before.lastFrameIndex &&
+		STREAMS.every((stream) => commit.bytes[stream] >= before.bytes[stream])
+	);
+}
+
+async function readSpan(handle: FileHandle, from: number, to: number): Promise<Uint8Array> {
+	const bytes = new Uint8Array(to - from);
+	let done = 0;
+	while (done < bytes.length) {
+		const { bytesRead } = await handle.read(bytes, done, bytes.length - done, from + done);
+		if (bytesRead === 0) break;
+		done += bytesRead;
+	}
+	return bytes;
+}
+
+async function fileLength(path: string): Promise<number> {
+	try {
+		return (await stat(path)).size;
+	} catch (error) {
+		throw unreadable(path, 'a file of the run was expected', error);
+	}
+}

@@ -1,0 +1,94 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RecordBatch } from 'apache-arrow';
+import { STAGES, type Stage } from '../domain/cost.ts';
+import { columnValues, decodeBatches } from './columns.ts';
+import type { CommitJournal } from './commit-journal.ts';
+import { onDisk, streamFile, unreadable } from './run-folder.ts';
+
+/** What a run says of its frames but for boxes and bitmaps: columns of equal length, by position in the run. */
+export type FrameColumns = {
+	/** Rising; with gaps where only every n-th frame was analysed. */
+	frameIndex: Int32Array;
+	timeSeconds: Float64Array;
+	/** Places in `SELECTION_KINDS`. */
+	kind: Uint8Array;
+	selectedTokens: Int32Array;
+	detectionCount: Int32Array;
+	/** Multiply-adds. */
+	macs: Float64Array;
+	/** Multiply-adds; NaN = no budget. */
+	budgetMacs: Float64Array;
+	milliseconds: Record<Stage, Float32Array>;
+};
+
+const CHUNK_BYTES = 1 << 20;
+
+/** All frames that the journal vouches for. Reads the stream chunk by chunk; throws `run-unreadable` on damage. */
+export async function readFrameColumns(folder: string, journal: CommitJournal): Promise<FrameColumns> {
+	const path = join(folder, streamFile('frames'));
+	const columns = emptyColumns(journal.last.frames);
+	if (journal.count === 0) return columns;
+	const handle = await onDisk(path, () => open(path));
+	try {
+		let row = 0;
+		for (let first = 0; first < journal.count;) {
+			let last = first;
+			const { from } = journal.span('frames', first, last);
+			while (last + 1 < journal.count && journal.span('frames', first, last + 1).to - from <= CHUNK_BYTES)
+				last++;
+			const chunk = new Uint8Array(journal.span('frames', first, last).to - from);
+			await handle.read(chunk, 0, chunk.length, from);
+			for (let i = first; i <= last; i++) {
+				const span = journal.span('frames', i, i);
+				if (!journal.vouchesFor('frames', i, chunk.subarray(span.from - from, span.to - from))) {
+					throw unreadable(path, `the batch at byte ${span.from} is damaged`);
+				}
+			}
+			for (const batch of decodeBatches('frames', chunk)) {
+				copyRows(batch, columns, row);
+				row += batch.numRows;
+			}
+			first = last + 1;
+		}
+		if (row !== journal.last.frames) {
+			throw unreadable(path, `${journal.last.frames} frames were expected (got ${row})`);
+		}
+		return columns;
+	} finally {
+		await handle.close();
+	}
+}
+
+function copyRows(batch: RecordBatch, columns: FrameColumns, row: number): void {
+	columns.frameIndex.set(columnValues(batch, 'frame_index'), row);
+	columns.timeSeconds.set(columnValues(batch, 'time_seconds'), row);
+	columns.kind.set(columnValues(batch, 'kind'), row);
+	columns.selectedTokens.set(columnValues(batch, 'selected_tokens'), row);
+	columns.detectionCount.set(columnValues(batch, 'detection_count'), row);
+	columns.macs.set(columnValues(batch, 'macs'), row);
+	for (const stage of STAGES) columns.milliseconds[stage].set(columnValues(batch, `${stage}_ms`), row);
+	const budgets = batch.getChild('budget_macs')!;
+	for (let i = 0; i < batch.numRows; i++) {
+		columns.budgetMacs[row + i] = (budgets.get(i) as number | null) ?? Number.NaN;
+	}
+}
+
+function emptyColumns(rows: number): FrameColumns {
+	return {
+		frameIndex: new Int32Array(rows),
+		timeSeconds: new Float64Array(rows),
+		kind: new Uint8Array(rows),
+		selectedTokens: new Int32Array(rows),
+		detectionCount: new Int32Array(rows),
+		macs: new Float64Array(rows),
+		budgetMacs: new Float64Array(rows),
+		milliseconds: {
+			decode: new Float32Array(rows),
+			prepare: new Float32Array(rows),
+			select: new Float32Array(rows),
+			run: new Float32Array(rows),
+			interpret: new Float32Array(rows),
+		},
+	};
+}

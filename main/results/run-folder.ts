@@ -1,0 +1,78 @@
+import { open, readFile, rename, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemError, UserFacingError } from '../domain/errors.ts';
+import type { StreamName } from './columns.ts';
+
+/** What lies in a run's folder. */
+export const RUN_FILES = {
+	header: 'run.json',
+	status: 'status.json',
+	events: 'events.jsonl',
+	commits: 'commits.jsonl',
+	snapshots: ['state-a.safetensors', 'state-b.safetensors'],
+} as const;
+
+export function streamFile(stream: StreamName): string {
+	return `${stream}.arrow`;
+}
+
+/**
+ * Puts `bytes` where `folder/name` is, wholly or not at all: written beside it, brought to the disk, renamed.
+ */
+export async function replaceFile(
+	folder: string,
+	name: string,
+	bytes: Uint8Array | readonly Uint8Array[],
+): Promise<void> {
+	const path = join(folder, name);
+	await onDisk(path, async () => {
+		const fresh = `${path}.new`;
+		const handle = await open(fresh, 'w');
+		try {
+			let position = 0;
+			for (const part of bytes instanceof Uint8Array ? [bytes] : bytes) {
+				await writeFully(handle, part, position);
+				position += part.length;
+			}
+			await handle.sync();
+		} finally {
+			await handle.close();
+		}
+		await rename(fresh, path);
+	});
+}
+
+/** Writes all of `bytes` at `position`; a disk that takes only a part is asked again and then says why. */
+export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+	let done = 0;
+	while (done < bytes.length) {
+		const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+		done += bytesWritten;
+	}
+}
+
+/** Runs `work` on the file at `path`; a system error that a person can mend becomes one that says so. */
+export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
+	try {
+		return await work();
+	} catch (error) {
+		// Calls on open handles don't name the file.
+		if (error instanceof Error && 'code' in error && !('path' in error)) Object.assign(error, { path });
+		throw systemError(error) ?? error;
+	}
+}
+
+/** The text of a run's file; null where it does not exist. */
+export async function readText(folder: string, name: string): Promise<string | null> {
+	try {
+		return await readFile(join(folder, name), 'utf8');
+	} catch (error) {
+		if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code)))
+			return null;
+		throw unreadable(join(folder, name), 'a readable file was expected', error);
+	}
+}
+
+export function unreadable(place: string, problem: string, cause?: unknown): UserFacingError {
+	return new UserFacingError('run-unreadable', `${place}: ${problem}.`, cause === undefined ? {} : { cause });
+}

@@ -1,0 +1,356 @@
+import { existsSync } from 'node:fs';
+import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { assert, UserFacingError } from '../domain/errors.ts';
+import type { FrameResult } from '../domain/frame-result.ts';
+import type { NamedArrays } from '../domain/named-arrays.ts';
+import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
+import type { DecodeSummary } from '../domain/video.ts';
+import { encodeBatch, STREAM_END, STREAM_HEADS, streamRecord, STREAMS, type StreamName } from './columns.ts';
+import { NO_COMMIT, readJournal, type Commit, type CommitJournal } from './commit-journal.ts';
+import { readEvents, readHeader, readStatus } from './header.ts';
+import { onDisk, replaceFile, RUN_FILES, streamFile, writeFully } from './run-folder.ts';
+import { encodeSnapshot, readSnapshot, type Snapshot } from './state-file.ts';
+
+/** A batch is stored when it has so many frames, or when its first one is so old and another arrives. */
+export const BATCH_FRAMES = 64;
+export const BATCH_MILLISECONDS = 1000;
+const SNAPSHOT_MILLISECONDS = 30_000;
+
+export type RunOutcome = {
+	/** Null where the source was not read to its end. */
+	decode: DecodeSummary | null;
+	error: string | null;
+	/** Seconds since this writer was made or resumed; earlier sittings are added to it. */
+	wallSeconds: number;
+	/** The engine's memory behind the last frame, so that a cancelled run goes on exactly there. */
+	state: NamedArrays | null;
+};
+
+export type ResumedRun = {
+	writer: RunWriter;
+	header: RunHeader;
+	/** The frame behind which to go on; -1: from the beginning of the range. */
+	lastFrameIndex: number;
+	/** The engine's memory behind that frame; null: start with an empty one. */
+	state: NamedArrays | null;
+	/** All of them, later ones too: replay them, without recording them again. */
+	events: SettingEvent[];
+};
+
+/**
+ * Stores a run as it happens, so that whatever ends the process, all batches up to the last one read back.
+ *
+ * Order of writing: the batch goes to the three streams, then one line to the journal vouches for it; what
+ * lies behind the last line does not exist. That order is all a dying process needs, for the system keeps
+ * what it was given. Only a loss of power can reorder it: so streams and journal are brought to the disk
+ * (fdatasync) at every snapshot and at the end, not at every batch, where it would make slow disks set the
+ * pace; batches since the last such moment carry checksums that the reader verifies. Memory holds one batch.
+ *
+ * A batch that could not be stored (full disk) stays in memory and is tried again with the next call, at the
+ * same place. Calls may overlap; they are done in order.
+ */
+export class RunWriter {
+	readonly #folder: string;
+	readonly #streams: Record<StreamName, FileHandle>;
+	readonly #journal: FileHandle;
+	readonly #events: FileHandle;
+	readonly #startedAt = performance.now();
+	readonly #earlierSeconds: number;
+	#committed: Commit;
+	#journalBytes: number;
+	#eventBytes: number;
+	#pending: FrameResult[] = [];
+	#pendingSince = 0;
+	#snapshotAt = performance.now();
+	#snapshotFrames: number;
+	#nextSlot: number;
+	#queue: Promise<unknown> = Promise.resolve();
+
+	private constructor(
+		folder: string,
+		files: RunFileHandles,
+		start: { commit: Commit; journalBytes: number; eventBytes: number; nextSlot: number },
+	) {
+		this.#folder = folder;
+		this.#streams = files.streams;
+		this.#journal = files.journal;
+		this.#events = files.events;
+		this.#committed = start.commit;
+		this.#earlierSeconds = start.commit.wallSeconds;
+		this.#journalBytes = start.journalBytes;
+		this.#eventBytes = start.eventBytes;
+		this.#snapshotFrames = start.commit.frames;
+		this.#nextSlot = start.nextSlot;
+	}
+
+	/**
+	 * Makes the folder (and those above it) with an empty run. Throws `run-exists` when it already holds one;
+	 * leftovers of a creation that was cut off are written over.
+	 */
+	static async create(folder: string, header: RunHeader): Promise<RunWriter> {
+		if (existsSync(join(folder, RUN_FILES.header))) {
+			throw new UserFacingError(
+				'run-exists',
+				`${folder}: an empty or new folder was expected (it holds a run).`,
+				{
+					remedy: 'Choose another folder, or go on with that run.',
+				},
+			);
+		}
+		await onDisk(folder, () => mkdir(folder, { recursive: true }));
+		const files = await openFiles(folder, 'w');
+		try {
+			for (const stream of STREAMS) {
+				await onDisk(join(folder, streamFile(stream)), () =>
+					writeFully(files.streams[stream], STREAM_HEADS[stream], 0),
+				);
+			}
+			await removeSnapshotsBut(folder, -1);
+			const start = { commit: NO_COMMIT, journalBytes: 0, eventBytes: 0, nextSlot: 0 };
+			const writer = new RunWriter(folder, files, start);
+			await writer.#putStatus('running', null, null, 0);
+			// The header comes last: a folder with a header is a run.
+			await replaceFile(folder, RUN_FILES.header, Buffer.from(`${JSON.stringify(header, null, '\t')}\n`));
+			return writer;
+		} catch (error) {
+			await closeFiles(files);
+			throw error;
+		}
+	}
+
+	/**
+	 * Opens an unfinished run to go on with it. Everything behind its newest whole snapshot is cut off, since
+	 * the engine will compute it again, the same; without a snapshot that is everything. Throws
+	 * `resume-mismatch` for a complete run and `run-unreadable` where there is none.
+	 */
+	static async resume(folder: string): Promise<ResumedRun> {
+		const header = await readHeader(folder);
+		const journal = await readJournal(folder);
+		const status = await readStatus(folder);
+		if (status?.state === 'complete' && status.framesStored === journal.last.frames) {
+			throw new UserFacingError(
+				'resume-mismatch',
+				`${folder}: an unfinished run was expected (this one is complete, there is nothing left to do).`,
+			);
+		}
+		const { slot, snapshot } = await newestSnapshot(folder, journal);
+		const kept = journal.countUpTo(snapshot?.framesStored ?? 0);
+		const commit = journal.at(kept - 1);
+		const { events, bytes: eventBytes } = await readEvents(folder);
+		const journalBytes = kept > 0 ? journal.journalBytes[kept - 1]! : 0;
+
+		const files = await openFiles(folder, 'r+');
+		try {
+			await removeSnapshotsBut(folder, slot);
+			// The journal first: what it does not vouch for does not exist, wherever this is interrupted.
+			await files.journal.truncate(journalBytes);
+			for (const stream of STREAMS) await files.streams[stream].truncate(commit.bytes[stream]);
+			await files.events.truncate(eventBytes);
+			const nextSlot = slot === 0 ? 1 : 0;
+			const writer = new RunWriter(folder, files, { commit, journalBytes, eventBytes, nextSlot });
+			await writer.#putStatus('running', null, null, commit.wallSeconds);
+			return {
+				writer,
+				header,
+				lastFrameIndex: commit.lastFrameIndex,
+				state: snapshot?.state ?? null,
+				events,
+			};
+		} catch (error) {
+			await closeFiles(files);
+			throw error;
+		}
+	}
+
+	/** Frames appended, those of the unfinished batch included. */
+	get framesStored(): number {
+		return this.#committed.frames + this.#pending.length;
+	}
+
+	/** Whether the last snapshot is so old that a new one is worth its time. */
+	get wantsSnapshot(): boolean {
+		const due = performance.now() - this.#snapshotAt >= SNAPSHOT_MILLISECONDS;
+		return due && this.framesStored > this.#snapshotFrames;
+	}
+
+	/** Takes the next frame, which must not be changed any more. Frames come in rising order. */
+	append(result: FrameResult): Promise<void> {
+		return this.#inOrder(async () => {
+			const last = this.#pending.at(-1)?.frameIndex ?? this.#committed.lastFrameIndex;
+			assert(
+				result.frameIndex > last,
+				`frames are stored in order (got ${result.frameIndex} behind ${last})`,
+			);
+			if (this.#pending.length === 0) this.#pendingSince = performance.now();
+			this.#pending.push(result);
+			const age = performance.now() - this.#pendingSince;
+			if (this.#pending.length >= BATCH_FRAMES || age >= BATCH_MILLISECONDS) await this.#commit(false);
+		});
+	}
+
+	/** Stores the unfinished batch now: for pauses. */
+	commit(): Promise<void> {
+		return this.#inOrder(() => this.#commit(false));
+	}
+
+	/** Notes a change of settings; it is on the disk when this returns. */
+	recordEvent(event: SettingEvent): Promise<void> {
+		return this.#inOrder(() =>
+			onDisk(join(this.#folder, RUN_FILES.events), async () => {
+				const line = Buffer.from(`${JSON.stringify(event)}\n`);
+				await writeFully(this.#events, line, this.#eventBytes);
+				await this.#events.datasync();
+				this.#eventBytes += line.length;
+			}),
+		);
+	}
+
+	/** Stores the unfinished batch, then `state`, the engine's memory behind the last appended frame. */
+	snapshot(state: NamedArrays): Promise<void> {
+		return this.#inOrder(() => this.#snapshot(state));
+	}
+
+	/**
+	 * Ends the run and frees its files; the writer is of no use afterwards. A complete run loses its snapshots.
+	 * A failed one is ended as far as the disk allows, without another error: the journal says what is stored.
+	 */
+	close(state: 'complete' | 'cancelled' | 'failed', outcome: RunOutcome): Promise<void> {
+		return this.#inOrder(async () => {
+			try {
+				await this.#end(state, outcome);
+			} catch (error) {
+				if (state !== 'failed') throw error;
+			} finally {
+				await closeFiles({ streams: this.#streams, journal: this.#journal, events: this.#events });
+			}
+		});
+	}
+
+	async #end(state: 'complete' | 'cancelled' | 'failed', outcome: RunOutcome): Promise<void> {
+		if (outcome.state && state !== 'complete' && this.framesStored > 0) await this.#snapshot(outcome.state);
+		else await this.#commit(true);
+		for (const stream of STREAMS) {
+			await this.#put(stream, STREAM_END);
+			await this.#streams[stream].datasync();
+		}
+		await this.#putStatus(state, outcome.decode, outcome.error, this.#earlierSeconds + outcome.wallSeconds);
+		if (state === 'complete') await removeSnapshotsBut(this.#folder, -1);
+	}
+
+	async #commit(durable: boolean): Promise<void> {
+		const batch = this.#pending;
+		if (batch.length === 0 && (!durable || this.#committed.durable)) return;
+		const parts = batch.length > 0 ? encodeBatch(batch) : streamRecord(() => new Uint8Array(0));
+		for (const stream of STREAMS) {
+			await this.#put(stream, parts[stream]);
+			if (durable) await this.#streams[stream].datasync();
+		}
+		const commit: Commit = {
+			frames: this.#committed.frames + batch.length,
+			lastFrameIndex: batch.at(-1)?.frameIndex ?? this.#committed.lastFrameIndex,
+			wallSeconds: this.#earlierSeconds + (performance.now() - this.#startedAt) / 1000,
+			bytes: streamRecord((stream) => this.#committed.bytes[stream] + parts[stream].length),
+			crc32: streamRecord((stream) => crc32(parts[stream])),
+			durable,
+		};
+		await onDisk(join(this.#folder, RUN_FILES.commits), async () => {
+			const line = Buffer.from(`${JSON.stringify(commit)}\n`);
+			await writeFully(this.#journal, line, this.#journalBytes);
+			if (durable) await this.#journal.datasync();
+			this.#journalBytes += line.length;
+		});
+		this.#committed = commit;
+		this.#pending = [];
+	}
+
+	/** Writes behind the committed bytes: an attempt that failed half-way is written over. */
+	#put(stream: StreamName, bytes: Uint8Array): Promise<void> {
+		return onDisk(join(this.#folder, streamFile(stream)), () =>
+			writeFully(this.#streams[stream], bytes, this.#committed.bytes[stream]),
+		);
+	}
+
+	async #snapshot(state: NamedArrays): Promise<void> {
+		assert(this.framesStored > 0, 'a snapshot stands behind a stored frame');
+		await this.#commit(true);
+		const { frames, lastFrameIndex } = this.#committed;
+		const parts = encodeSnapshot({ framesStored: frames, lastFrameIndex, state });
+		await replaceFile(this.#folder, RUN_FILES.snapshots[this.#nextSlot]!, parts);
+		this.#nextSlot = 1 - this.#nextSlot;
+		this.#snapshotFrames = frames;
+		this.#snapshotAt = performance.now();
+	}
+
+	async #putStatus(
+		state: RunStatus['state'],
+		decode: DecodeSummary | null,
+		error: string | null,
+		wallSeconds: number,
+	): Promise<void> {
+		const { frames: framesStored, lastFrameIndex } = this.#committed;
+		const status: RunStatus = { state, framesStored, lastFrameIndex, wallSeconds, decode, error };
+		await replaceFile(this.#folder, RUN_FILES.status, Buffer.from(`${JSON.stringify(status, null, '\t')}\n`));
+	}
+
+	#inOrder(task: () => Promise<void>): Promise<void> {
+		const done = this.#queue.then(task);
+		this.#queue = done.catch(() => undefined); // the caller hears of it; the next call may still succeed
+		return done;
+	}
+}
+
+type RunFileHandles = { streams: Record<StreamName, FileHandle>; journal: FileHandle; events: FileHandle };
+
+async function openFiles(folder: string, flags: 'w' | 'r+'): Promise<RunFileHandles> {
+	const opened: FileHandle[] = [];
+	const openFile = (name: string): Promise<FileHandle> =>
+		onDisk(join(folder, name), async () => {
+			const handle = await open(join(folder, name), flags);
+			opened.push(handle);
+			return handle;
+		});
+	try {
+		return {
+			streams: {
+				frames: await openFile(streamFile('frames')),
+				detections: await openFile(streamFile('detections')),
+				tokens: await openFile(streamFile('tokens')),
+			},
+			journal: await openFile(RUN_FILES.commits),
+			events: await openFile(RUN_FILES.events),
+		};
+	} catch (error) {
+		for (const handle of opened) await handle.close();
+		throw error;
+	}
+}
+
+async function closeFiles({ streams, journal, events }: RunFileHandles): Promise<void> {
+	for (const handle of [...Object.values(streams), journal, events]) await handle.close();
+}
+
+/** The newest whole snapshot that fits what is stored, and where it lies; slot -1 where there is none. */
+async function newestSnapshot(
+	folder: string,
+	journal: CommitJournal,
+): Promise<{ slot: number; snapshot: Snapshot | null }> {
+	let newest: { slot: number; snapshot: Snapshot | null } = { slot: -1, snapshot: null };
+	for (const [slot, name] of RUN_FILES.snapshots.entries()) {
+		const snapshot = await readSnapshot(folder, name);
+		if (!snapshot || snapshot.framesStored <= (newest.snapshot?.framesStored ?? 0)) continue;
+		const commit = journal.at(journal.countUpTo(snapshot.framesStored) - 1);
+		if (commit.frames !== snapshot.framesStored || commit.lastFrameIndex !== snapshot.lastFrameIndex)
+			continue;
+		newest = { slot, snapshot };
+	}
+	return newest;
+}
+
+/** A snapshot that is not gone on from must not be found later, when other batches lie under it. */
+async function removeSnapshotsBut(folder: string, keptSlot: number): Promise<void> {
+	for (const [slot, name] of RUN_FILES.snapshots.entries()) {
+		if (slot !== keptSlot) await onDisk(join(folder, name), () => rm(join(folder, name), { force: true }));
+	}
+}

@@ -1,0 +1,176 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RecordBatchReader } from 'apache-arrow';
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FrameResult } from '../domain/frame-result.ts';
+import type { SettingEvent } from '../domain/run.ts';
+import { BATCH_FRAMES, RunWriter } from './run-writer.ts';
+import { sampleHeader, sampleResult } from './sample-run.ts';
+import { openRun } from './stored-run.ts';
+
+const OUTCOME = { decode: null, error: null, wallSeconds: 12, state: null };
+let folder = '';
+
+beforeEach(async () => {
+	folder = join(await mkdtemp(join(tmpdir(), 'stored-run-')), 'run');
+});
+afterEach(() => rm(join(folder, '..'), { recursive: true }));
+
+async function storeFrames(
+	frameIndices: readonly number[],
+	events: readonly SettingEvent[] = [],
+): Promise<FrameResult[]> {
+	const results = frameIndices.map(sampleResult);
+	const writer = await RunWriter.create(folder, sampleHeader());
+	for (const result of results) await writer.append(result);
+	for (const event of events) await writer.recordEvent(event);
+	const decode = { framesRead: results.length, framesDecoded: 999, framesLost: 3, warnings: ['torn packet'] };
+	await writer.close('complete', { ...OUTCOME, decode });
+	return results;
+}
+
+const everyFifth = (count: number): number[] => Array.from({ length: count }, (_, i) => 5 * i);
+
+describe('a stored run reads back as it was written', () => {
+	it.each([
+		['no frames', 0],
+		['one frame without detections', 1],
+		['a part of a batch', 7],
+		['exactly a batch', BATCH_FRAMES],
+		['several batches and a part', 3 * BATCH_FRAMES + 11],
+	])('%s', async (_, count) => {
+		const results = await storeFrames(everyFifth(count));
+		const run = await openRun(folder);
+		expect([...run.results()]).toEqual(results);
+		expect(run.frameCount).toBe(count);
+		expect(run.status).toEqual({
+			state: 'complete',
+			framesStored: count,
+			lastFrameIndex: 5 * (count - 1) < 0 ? -1 : 5 * (count - 1),
+			wallSeconds: 12,
+			decode: { framesRead: count, framesDecoded: 999, framesLost: 3, warnings: ['torn packet'] },
+			error: null,
+		});
+	});
+
+	it('from any position, in any order', async () => {
+		const results = await storeFrames(everyFifth(2 * BATCH_FRAMES + 5));
+		const run = await openRun(folder);
+		for (const position of [130, 0, 64, 63, 127, 128, 1, 132]) {
+			expect(run.result(position)).toEqual(results[position]);
+			expect(run.positionOfFrame(5 * position)).toBe(position);
+		}
+		expect([-5, 3, 5 * 133].map((frame) => run.positionOfFrame(frame))).toEqual([-1, -1, -1]);
+	});
+
+	it('with header, events and columns', async () => {
+		const events = [
+			{ frameIndex: 5, settings: { fraction: 0.05 } },
+			{ frameIndex: 40, settings: { policy: 'threshold', dilate: false } },
+		];
+		const results = await storeFrames(everyFifth(10), events);
+		const run = await openRun(folder);
+		expect(run.header).toEqual(sampleHeader());
+		expect(run.events).toEqual(events);
+		expect([...run.frames.budgetMacs]).toEqual(results.map((r) => r.budgetMacs ?? Number.NaN));
+		expect([...run.frames.milliseconds.run]).toEqual(results.map((r) => r.cost.milliseconds.run));
+		expect([...run.frames.detectionCount]).toEqual(results.map((r) => r.detections.count));
+	});
+
+	it('of a detector without tokens', async () => {
+		const writer = await RunWriter.create(folder, sampleHeader({ grid: null }));
+		await writer.append({ ...sampleResult(1), selection: new Uint8Array(0), selectedTokens: 0 });
+		await writer.close('complete', OUTCOME);
+		const run = await openRun(folder);
+		expect(run.header.grid).toBeNull();
+		expect(run.bitmap(0)).toEqual(new Uint8Array(0));
+	});
+});
+
+it('each stream is an Arrow stream that ends as the format says, with every row', async () => {
+	await storeFrames(everyFifth(100));
+	const rows: Record<string, number> = {};
+	for (const stream of ['frames', 'detections', 'tokens']) {
+		const bytes = readFileSync(join(folder, `${stream}.arrow`));
+		rows[stream] = [...RecordBatchReader.from(bytes)].reduce((sum, batch) => sum + batch.numRows, 0);
+		expect([...bytes.subarray(-8)]).toEqual([255, 255, 255, 255, 0, 0, 0, 0]);
+	}
+	expect(rows).toEqual({ frames: 100, detections: 150, tokens: 100 });
+});
+
+it('a run that is being written shows the batches stored by now', async () => {
+	const writer = await RunWriter.create(folder, sampleHeader());
+	for (let i = 0; i < BATCH_FRAMES + 3; i++) await writer.append(sampleResult(i));
+	expect(writer.framesStored).toBe(BATCH_FRAMES + 3);
+	const early = await openRun(folder);
+	expect(early.status).toMatchObject({ state: 'running', framesStored: BATCH_FRAMES });
+	await writer.commit();
+	expect((await openRun(folder)).frameCount).toBe(BATCH_FRAMES + 3);
+	await writer.close('failed', { ...OUTCOME, error: 'the worker died' });
+	expect((await openRun(folder)).status).toMatchObject({ state: 'failed', error: 'the worker died' });
+	expect(early.result(BATCH_FRAMES - 1)).toEqual(sampleResult(BATCH_FRAMES - 1));
+});
+
+it('a complete run keeps these files and no others', async () => {
+	const writer = await RunWriter.create(folder, sampleHeader());
+	await writer.append(sampleResult(0));
+	await writer.snapshot({ memory: Float32Array.of(1) });
+	expect(await readdir(folder)).toContain('state-a.safetensors');
+	await writer.close('complete', OUTCOME);
+	const files = 'commits.jsonl detections.arrow events.jsonl frames.arrow run.json status.json tokens.arrow';
+	expect((await readdir(folder)).sort()).toEqual(files.split(' '));
+});
+
+describe('what is not a run is refused with its place', () => {
+	it.each([
+		['an empty folder', {}, /a run's folder was expected, but there is no run\.json/],
+		[
+			'a header that is no JSON',
+			{ 'run.json': '{"format": ' },
+			/run\.json: the header of a stored run was expected/,
+		],
+		[
+			'a header of something else',
+			{ 'run.json': '{"format": "coco"}' },
+			/the header of a stored run was expected/,
+		],
+		[
+			'a header of a later version',
+			{ 'run.json': JSON.stringify({ ...sampleHeader(), version: 2 }) },
+			/format version 1 was expected \(got version 2\)/,
+		],
+		[
+			'a header with a wrong field',
+			{ 'run.json': JSON.stringify({ ...sampleHeader(), denseMacs: 'many' }) },
+			/run\.json: denseMacs: .*expected number/,
+		],
+		[
+			'a header alone',
+			{ 'run.json': JSON.stringify(sampleHeader()) },
+			/frames\.arrow: a file of the run was expected/,
+		],
+	])('%s', async (_, files, message) => {
+		for (const [name, text] of Object.entries(files)) await writeFile(join(folder, '..', name), text);
+		await expect(openRun(join(folder, '..'))).rejects.toMatchObject({
+			code: 'run-unreadable',
+			message: expect.stringMatching(message) as string,
+		});
+	});
+});
+
+describe('damage behind the back of the journal is told, never shown as data', () => {
+	it.each(['frames', 'detections', 'tokens'])('%s.arrow', async (stream) => {
+		await storeFrames(everyFifth(3 * BATCH_FRAMES));
+		const path = join(folder, `${stream}.arrow`);
+		const bytes = readFileSync(path);
+		bytes[bytes.length - 200]! ^= 0x10;
+		await writeFile(path, bytes);
+		const read = async (): Promise<unknown> => [...(await openRun(folder)).results()];
+		await expect(read()).rejects.toMatchObject({
+			code: 'run-unreadable',
+			message: expect.stringContaining(`${stream}.arrow: the batch`) as string,
+		});
+	});
+});

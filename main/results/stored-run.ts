@@ -1,0 +1,194 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RecordBatch } from 'apache-arrow';
+import { noMilliseconds, STAGES } from '../domain/cost.ts';
+import { Detections } from '../domain/detections.ts';
+import { assert } from '../domain/errors.ts';
+import type { FrameResult } from '../domain/frame-result.ts';
+import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
+import type { TokenBitmap } from '../domain/tokens.ts';
+import { columnValues, decodeBatches, SELECTION_KINDS, type StreamName } from './columns.ts';
+import { readJournal, type CommitJournal } from './commit-journal.ts';
+import { readFrameColumns, type FrameColumns } from './frame-columns.ts';
+import { readEvents, readHeader, readStatus } from './header.ts';
+import { streamFile, unreadable } from './run-folder.ts';
+import { summarize, type RunSummary } from './summary.ts';
+
+/** Decoded batches of boxes and bitmaps that are kept at hand. */
+const CACHED_BATCHES = 64;
+
+/**
+ * Opens a run, finished or not: one that is being written or was cut off shows the batches stored by now.
+ * Throws `run-unreadable` where there is no run, or a part of it that was on the disk is damaged.
+ */
+export async function openRun(folder: string): Promise<StoredRun> {
+	const header = await readHeader(folder);
+	const { events } = await readEvents(folder);
+	const journal = await readJournal(folder);
+	const noted = await readStatus(folder);
+	const { frames: framesStored, lastFrameIndex, wallSeconds } = journal.last;
+	// A note of more frames than there are was overtaken by damage: the run can be resumed, not trusted as whole.
+	const status: RunStatus =
+		noted && noted.state !== 'running' && noted.framesStored <= framesStored
+			? { ...noted, framesStored, lastFrameIndex }
+			: { state: 'running', framesStored, lastFrameIndex, wallSeconds, decode: null, error: null };
+	return new StoredRun(folder, header, status, events, journal, await readFrameColumns(folder, journal));
+}
+
+/**
+ * A run as it is stored. Positions count the run's frames from 0; frame indices count the video's. Columns of
+ * frames are in memory; boxes and bitmaps are read when asked for, a batch at a time.
+ */
+export class StoredRun {
+	readonly folder: string;
+	readonly header: RunHeader;
+	readonly status: RunStatus;
+	readonly events: readonly SettingEvent[];
+	readonly frameCount: number;
+	readonly frames: FrameColumns;
+	readonly #journal: CommitJournal;
+	/** Row of each frame's first detection, counted over the whole run. */
+	readonly #detectionStarts: Uint32Array;
+	readonly #batches = new Map<string, RecordBatch | null>();
+
+	/** Use `openRun`. */
+	constructor(
+		folder: string,
+		header: RunHeader,
+		status: RunStatus,
+		events: readonly SettingEvent[],
+		journal: CommitJournal,
+		frames: FrameColumns,
+	) {
+		this.folder = folder;
+		this.header = header;
+		this.status = status;
+		this.events = events;
+		this.frameCount = frames.frameIndex.length;
+		this.frames = frames;
+		this.#journal = journal;
+		this.#detectionStarts = new Uint32Array(this.frameCount + 1);
+		for (let i = 0; i < this.frameCount; i++) {
+			this.#detectionStarts[i + 1] = this.#detectionStarts[i]! + frames.detectionCount[i]!;
+		}
+	}
+
+	/** Everything said of one frame. Times of the stages come back rounded to 32 bits. */
+	result(position: number): FrameResult {
+		this.#check(position);
+		const { frameIndex, timeSeconds, kind, selectedTokens, macs, budgetMacs } = this.frames;
+		const milliseconds = noMilliseconds();
+		for (const stage of STAGES) milliseconds[stage] = this.frames.milliseconds[stage][position]!;
+		const budget = budgetMacs[position]!;
+		return {
+			frameIndex: frameIndex[position]!,
+			timeSeconds: timeSeconds[position]!,
+			detections: this.detections(position),
+			kind: SELECTION_KINDS[kind[position]!]!,
+			selectedTokens: selectedTokens[position]!,
+			selection: this.bitmap(position),
+			cost: { macs: macs[position]!, milliseconds },
+			budgetMacs: Number.isNaN(budget) ? null : budget,
+		};
+	}
+
+	/** All stored detections of a frame, down to `header.scoreThreshold`. */
+	detections(position: number): Detections {
+		this.#check(position);
+		const count = this.frames.detectionCount[position]!;
+		if (count === 0) return Detections.none;
+		const { batch, firstPosition } = this.#batchOf('detections', position);
+		const start = this.#detectionStarts[position]! - this.#detectionStarts[firstPosition]!;
+		const end = start + count;
+		if (!batch || end > batch.numRows) throw this.#damaged('detections', firstPosition);
+		const boxesXyxy = new Float32Array(4 * count);
+		for (const [side, name] of ['left', 'top', 'right', 'bottom'].entries()) {
+			const values = columnValues<Float32Array>(batch, name);
+			for (let i = 0; i < count; i++) boxesXyxy[4 * i + side] = values[start + i]!;
+		}
+		return new Detections(
+			columnValues<Uint16Array>(batch, 'class_index').slice(start, end),
+			columnValues<Float32Array>(batch, 'score').slice(start, end),
+			boxesXyxy,
+		);
+	}
+
+	/** Which tokens of a frame were recomputed; empty for detectors without tokens. */
+	bitmap(position: number): TokenBitmap {
+		this.#check(position);
+		const { batch, firstPosition } = this.#batchOf('tokens', position);
+		const bytes = batch?.getChild('recomputed')?.get(position - firstPosition) as
+			Uint8Array | null | undefined;
+		if (!bytes) throw this.#damaged('tokens', firstPosition);
+		return bytes.slice();
+	}
+
+	/** Where a frame of the video stands in this run; -1 where it was not analysed. */
+	positionOfFrame(frameIndex: number): number {
+		const indices = this.frames.frameIndex;
+		let low = 0;
+		let high = indices.length - 1;
+		while (low <= high) {
+			const middle = (low + high) >> 1;
+			const found = indices[middle]!;
+			if (found === frameIndex) return middle;
+			if (found < frameIndex) low = middle + 1;
+			else high = middle - 1;
+		}
+		return -1;
+	}
+
+	/** All frames in order, one at a time. */
+	*results(): Generator<FrameResult, void> {
+		for (let position = 0; position < this.frameCount; position++) yield this.result(position);
+	}
+
+	summary(): RunSummary {
+		return summarize(this.header, this.status, this.frames);
+	}
+
+	/** The batch that holds a position, null where it is without rows, and the position it starts with. */
+	#batchOf(stream: StreamName, position: number): { batch: RecordBatch | null; firstPosition: number } {
+		const i = this.#journal.countUpTo(position);
+		const firstPosition = i > 0 ? this.#journal.frames[i - 1]! : 0;
+		const key = `${stream} ${i}`;
+		let batch = this.#batches.get(key);
+		if (batch === undefined) {
+			batch = this.#readBatch(stream, i);
+			if (this.#batches.size >= CACHED_BATCHES) this.#batches.delete(this.#batches.keys().next().value ?? '');
+		} else {
+			this.#batches.delete(key); // so that it becomes the youngest
+		}
+		this.#batches.set(key, batch);
+		return { batch, firstPosition };
+	}
+
+	#readBatch(stream: StreamName, i: number): RecordBatch | null {
+		const { from, to } = this.#journal.span(stream, i, i);
+		const bytes = new Uint8Array(to - from);
+		const file = openSync(join(this.folder, streamFile(stream)), 'r');
+		try {
+			readSync(file, bytes, 0, bytes.length, from);
+		} finally {
+			closeSync(file);
+		}
+		if (!this.#journal.vouchesFor(stream, i, bytes)) {
+			throw this.#damaged(stream, i > 0 ? this.#journal.frames[i - 1]! : 0);
+		}
+		return decodeBatches(stream, bytes).next().value ?? null;
+	}
+
+	#damaged(stream: StreamName, position: number): Error {
+		return unreadable(
+			join(this.folder, streamFile(stream)),
+			`the batch that begins with frame ${this.frames.frameIndex[position]} is damaged`,
+		);
+	}
+
+	#check(position: number): void {
+		assert(
+			Number.isInteger(position) && position >= 0 && position < this.frameCount,
+			`position must be from 0 to ${this.frameCount - 1} (got ${position})`,
+		);
+	}
+}

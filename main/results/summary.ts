@@ -1,0 +1,84 @@
+import { GIGA, STAGES, type StageMilliseconds } from '../domain/cost.ts';
+import type { RunHeader, RunStatus } from '../domain/run.ts';
+import type { FrameColumns } from './frame-columns.ts';
+
+export type StageTimes = StageMilliseconds & {
+	/** All stages of a frame together. */
+	total: number;
+};
+
+/**
+ * A run in a few numbers, ready for JSON. The first frame is computed whole and pays for warming up, so it
+ * stands apart: means and medians are of the frames after it, unless it is the only one. Everything is 0 for a
+ * run without frames.
+ */
+export type RunSummary = {
+	frames: number;
+	provider: string;
+	threads: number;
+	/** Means. `decode` is the time that the pipeline waited for the frame. */
+	msPerFrame: StageTimes;
+	medianMsPerFrame: StageTimes;
+	/** Milliseconds of the first frame. */
+	firstFrameMs: StageTimes;
+	/** 10⁹ multiply-adds; `dense` is what a dense frame of this model at this size would take. */
+	gmacPerFrame: { first: number; mean: number; dense: number };
+	tokens: {
+		/** Of the grid; 0 for detectors without tokens. */
+		total: number;
+		meanSelected: number;
+	};
+	wallSeconds: number;
+};
+
+export function summarize(header: RunHeader, status: RunStatus, frames: FrameColumns): RunSummary {
+	const count = frames.frameIndex.length;
+	const later = count > 1 ? 1 : 0;
+	const total = new Float64Array(count);
+	for (const stage of STAGES) frames.milliseconds[stage].forEach((ms, i) => (total[i]! += ms));
+	const times = { ...frames.milliseconds, total };
+	return {
+		frames: count,
+		provider: header.provider,
+		threads: header.threads,
+		msPerFrame: eachTime(times, (ms) => mean(ms.subarray(later))),
+		medianMsPerFrame: eachTime(times, (ms) => median(ms.subarray(later))),
+		firstFrameMs: eachTime(times, (ms) => ms[0] ?? 0),
+		gmacPerFrame: {
+			first: (frames.macs[0] ?? 0) / GIGA,
+			mean: mean(frames.macs.subarray(later)) / GIGA,
+			dense: header.denseMacs / GIGA,
+		},
+		tokens: {
+			total: header.grid ? header.grid.rows * header.grid.cols : 0,
+			meanSelected: mean(frames.selectedTokens.subarray(later)),
+		},
+		wallSeconds: status.wallSeconds,
+	};
+}
+
+type Column = Float32Array | Float64Array | Int32Array;
+
+function eachTime(times: Record<keyof StageTimes, Column>, of: (ms: Column) => number): StageTimes {
+	return {
+		decode: of(times.decode),
+		prepare: of(times.prepare),
+		select: of(times.select),
+		run: of(times.run),
+		interpret: of(times.interpret),
+		total: of(times.total),
+	};
+}
+
+function mean(values: Column): number {
+	let sum = 0;
+	for (const value of values) sum += value;
+	return values.length > 0 ? sum / values.length : 0;
+}
+
+function median(values: Column): number {
+	if (values.length === 0) return 0;
+	const sorted = values.slice().sort();
+	const middle = sorted.length >> 1;
+	return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
