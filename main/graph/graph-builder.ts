@@ -1,0 +1,155 @@
+import onnxProto from 'onnx-proto';
+import type { Dim, OperationCount } from './operation-count.ts';
+
+const { onnx } = onnxProto;
+const DataType = onnx.TensorProto.DataType;
+
+export type ElementType = 'float32' | 'int64' | 'int32' | 'uint8' | 'bool';
+
+/** A tensor inside a graph that is being built; `shape` is what operation counts are made from. */
+export type Value = { name: string; type: ElementType; shape: readonly Dim[] };
+
+/** A tensor with data: a weight or a table. */
+export type Tensor = { data: Float32Array | BigInt64Array | Int32Array; shape: readonly number[] };
+
+type Attribute = number | string | readonly number[] | { float: number };
+type Node = {
+	domain?: string;
+	attributes?: Readonly<Record<string, Attribute>>;
+	/** Name of the (first) result; one of the builder's own if left out. */
+	name?: string;
+};
+type Result = { type?: ElementType; shape: readonly Dim[] };
+
+const ONNX_TYPES = {
+	float32: DataType.FLOAT,
+	int64: DataType.INT64,
+	int32: DataType.INT32,
+	uint8: DataType.UINT8,
+	bool: DataType.BOOL,
+} as const satisfies Record<ElementType, number>;
+
+/** The operator sets that our graphs use: the newest with a fused Gelu, and the runtime's own. */
+const OPSETS = [
+	{ domain: '', version: 20 },
+	{ domain: 'com.microsoft', version: 1 },
+];
+
+/**
+ * Builds an ONNX graph operator by operator, in TypeScript, from weights: no exported file, no Python.
+ * Keeps every value's shape, and counts multiply-adds on the way.
+ */
+export class GraphBuilder {
+	readonly #nodes: object[] = [];
+	readonly #inputs: object[] = [];
+	readonly #outputs: object[] = [];
+	readonly #initializers = new Map<string, object>();
+	readonly #operations: Dim[][] = [];
+	#serial = 0;
+
+	get operations(): OperationCount {
+		return this.#operations;
+	}
+
+	input(name: string, type: ElementType, shape: readonly Dim[]): Value {
+		this.#inputs.push(valueInfo({ name, type, shape }));
+		return { name, type, shape };
+	}
+
+	/** A tensor that travels with the graph. The same name twice is the same tensor. */
+	constant(name: string, tensor: Tensor): Value {
+		const type =
+			tensor.data instanceof Float32Array ? 'float32' : tensor.data instanceof Int32Array ? 'int32' : 'int64';
+		if (!this.#initializers.has(name)) {
+			const { buffer, byteOffset, byteLength } = tensor.data;
+			this.#initializers.set(name, {
+				name,
+				dataType: ONNX_TYPES[type],
+				dims: [...tensor.shape],
+				rawData: new Uint8Array(buffer, byteOffset, byteLength),
+			});
+		}
+		return { name, type, shape: tensor.shape };
+	}
+
+	/** Whole numbers as a 1-D int64 constant: shapes, axes, counts. */
+	integers(values: readonly number[]): Value {
+		return this.constant(`integers:${values.join(',')}`, {
+			data: BigInt64Array.from(values, BigInt),
+			shape: [values.length],
+		});
+	}
+
+	scalar(value: number): Value {
+		return this.constant(`scalar:${value}`, { data: Float32Array.of(value), shape: [] });
+	}
+
+	/** Makes `value` an output of the graph under `name`, through a copy where the runtime does not elide it. */
+	output(name: string, value: Value): void {
+		this.#nodes.push({ opType: 'Identity', input: [value.name], output: [name], name: `output:${name}` });
+		this.#outputs.push(valueInfo({ ...value, name }));
+	}
+
+	/** Makes `value` itself an output, so that a caller's buffer for it is written by the operator that makes it. */
+	result(value: Value): void {
+		this.#outputs.push(valueInfo(value));
+	}
+
+	/** Any operator with one result. */
+	op(type: string, inputs: readonly (Value | null)[], result: Result, node: Node = {}): Value {
+		return this.ops(type, inputs, [result], node)[0]!;
+	}
+
+	/** Any operator; one result per entry of `results`. Types default to that of the first input. */
+	ops(type: string, inputs: readonly (Value | null)[], results: readonly Result[], node: Node = {}): Value[] {
+		const id = `${type}_${this.#serial++}`;
+		const outputs = results.map((result, i) => ({
+			name: i === 0 && node.name !== undefined ? node.name : `${id}:${i}`,
+			type: result.type ?? inputs[0]?.type ?? 'float32',
+			shape: result.shape,
+		}));
+		this.#nodes.push({
+			opType: type,
+			domain: node.domain ?? '',
+			name: id,
+			input: inputs.map((value) => value?.name ?? ''),
+			output: outputs.map((value) => value.name),
+			attribute: Object.entries(node.attributes ?? {}).map(([name, value]) => attribute(name, value)),
+		});
+		return outputs;
+	}
+
+	/** Counts the product of `dims` as multiply-adds. */
+	count(...dims: Dim[]): void {
+		this.#operations.push(dims);
+	}
+
+	/** The graph as ONNX protobuf bytes. */
+	build(name: string): Uint8Array {
+		return onnx.ModelProto.encode({
+			irVersion: 9,
+			producerName: 'sparsight',
+			opsetImport: OPSETS,
+			graph: {
+				name,
+				node: this.#nodes,
+				input: this.#inputs,
+				output: this.#outputs,
+				initializer: [...this.#initializers.values()],
+			},
+		}).finish();
+	}
+}
+
+function valueInfo(value: Value): object {
+	const dim = value.shape.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
+	return { name: value.name, type: { tensorType: { elemType: ONNX_TYPES[value.type], shape: { dim } } } };
+}
+
+function attribute(name: string, value: Attribute): object {
+	const types = onnx.AttributeProto.AttributeType;
+	if (typeof value === 'number') return { name, type: types.INT, i: value };
+	if (typeof value === 'string') return { name, type: types.STRING, s: new TextEncoder().encode(value) };
+	if ('float' in value) return { name, type: types.FLOAT, f: value.float };
+	return { name, type: types.INTS, ints: [...value] };
+}
