@@ -1,0 +1,125 @@
+import { tokenCount } from '../domain/tokens.ts';
+import type { Tensor, Value } from '../graph/graph-builder.ts';
+import type { Layers } from '../graph/layers.ts';
+import type { Dim } from '../graph/operation-count.ts';
+import { headDim, type VitBlock, type VitPlan } from './plan.ts';
+
+/**
+ * The parts of a transformer block, for modes to put together. Queries are rows [1, k, dim]; keys and values
+ * lie head by head, [1, heads, k, headDim], as the runtime's attention reads them without a copy.
+ */
+export class BlockLayers {
+	readonly #layers: Layers;
+	readonly #plan: VitPlan;
+
+	constructor(layers: Layers, plan: VitPlan) {
+		this.#layers = layers;
+		this.#plan = plan;
+	}
+
+	/** norm1 of x [k, dim]. */
+	normed(block: VitBlock, x: Value): Value {
+		return this.#layers.layerNorm(`${block.name}.norm1`, x, this.#plan.normEpsilon);
+	}
+
+	/** Turned queries [1, k, dim] of normed tokens [k, dim] that stand at `positions` [1, k]. */
+	queries(block: VitBlock, normed: Value, positions: Value): Value {
+		return this.#turn(this.#row(this.#project(block, 'q', normed)), positions);
+	}
+
+	/** Turned keys [1, heads, k, headDim]. */
+	keys(block: VitBlock, normed: Value, positions: Value): Value {
+		return this.#byHead(this.#turn(this.#row(this.#project(block, 'k', normed)), positions));
+	}
+
+	/** Values [1, heads, k, headDim]. */
+	values(block: VitBlock, normed: Value): Value {
+		return this.#byHead(this.#row(this.#project(block, 'v', normed)));
+	}
+
+	/** Attention of queries [1, k, dim] over keys and values [1, heads, n, headDim] -> [k, dim]. */
+	attend(queries: Value, keys: Value, values: Value): Value {
+		const { graph } = this.#layers;
+		const { dim, heads } = this.#plan;
+		const [, k] = queries.shape as [number, Dim, number];
+		const n = keys.shape[2]!;
+		graph.count(k, n, dim); // query · key
+		graph.count(k, n, dim); // weight · value
+		const mixed = graph.op(
+			'MultiHeadAttention',
+			[queries, keys, values],
+			{ shape: queries.shape },
+			{ domain: 'com.microsoft', attributes: { num_heads: heads } },
+		);
+		return this.#layers.reshape(mixed, [k, dim]);
+	}
+
+	/** The rest of the block for tokens x [k, dim] and what they attended to [k, dim]: projection, MLP, residuals. */
+	finish(block: VitBlock, x: Value, attended: Value): Value {
+		const layers = this.#layers;
+		const { dim, normEpsilon } = this.#plan;
+		const y = layers.add(x, layers.linear(`${block.name}.attn.proj`, attended, dim));
+		const normed = layers.layerNorm(`${block.name}.norm2`, y, normEpsilon);
+		return layers.add(
+			y,
+			layers.mlp(`${block.name}.mlp.fc1`, `${block.name}.mlp.fc2`, normed, block.hidden, dim),
+		);
+	}
+
+	/** One of the three projections of the published [3 · dim, dim] matrix, its head dimensions in rotary order. */
+	#project(block: VitBlock, part: 'q' | 'k' | 'v', normed: Value): Value {
+		const { dim } = this.#plan;
+		const { graph } = this.#layers;
+		const name = `${block.name}.attn.qkv`;
+		const first = { q: 0, k: dim, v: 2 * dim }[part];
+		const rows = Array.from({ length: dim }, (_, row) => first + (part === 'v' ? row : this.#rotaryRow(row)));
+		const pick = (tensorName: string, shape: readonly number[]) =>
+			graph.constant(`${tensorName}:${part}`, pickRows(this.#layers.tensor(tensorName, shape), rows));
+		return this.#layers.linearFrom(
+			normed,
+			pick(`${name}.weight`, [3 * dim, dim]),
+			pick(`${name}.bias`, [3 * dim]),
+		);
+	}
+
+	#rotaryRow(row: number): number {
+		const size = headDim(this.#plan);
+		return row - (row % size) + this.#plan.rotary.order[row % size]!;
+	}
+
+	#row(x: Value): Value {
+		return this.#layers.reshape(x, [1, ...x.shape]);
+	}
+
+	#byHead(x: Value): Value {
+		const [, k] = x.shape as [number, Dim, number];
+		const { heads } = this.#plan;
+		return this.#layers.transpose(this.#layers.reshape(x, [1, k, heads, headDim(this.#plan)]), [0, 2, 1, 3]);
+	}
+
+	#turn(x: Value, positions: Value): Value {
+		const { graph } = this.#layers;
+		const { rotary, grid } = this.#plan;
+		const shape = [tokenCount(grid), headDim(this.#plan) / 2];
+		return graph.op(
+			'RotaryEmbedding',
+			[
+				x,
+				positions,
+				graph.constant('rotary:cos', { data: rotary.cos, shape }),
+				graph.constant('rotary:sin', { data: rotary.sin, shape }),
+			],
+			{ shape: x.shape },
+			{ domain: 'com.microsoft' },
+		);
+	}
+}
+
+/** The given rows of a tensor [rows, …], in their order. */
+function pickRows(tensor: Tensor, rows: readonly number[]): Tensor {
+	const width = tensor.shape.slice(1).reduce((size, dim) => size * dim, 1);
+	const data = new Float32Array(rows.length * width);
+	const source = tensor.data as Float32Array;
+	rows.forEach((row, i) => data.set(source.subarray(row * width, (row + 1) * width), i * width));
+	return { data, shape: [rows.length, ...tensor.shape.slice(1)] };
+}
