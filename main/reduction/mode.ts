@@ -1,18 +1,19 @@
 import type { GraphRuntime } from '../graph/graph-session.ts';
+import type { WeightLookup } from '../graph/layers.ts';
 import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
 import type { SelectionKind, TokenGrid } from '../domain/tokens.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { VitPlan } from '../vit/plan.ts';
 
-/** Reads pixels of the frame at hand for the tokens that need them. */
+/** The frame at hand, and what every token was last computed from: the gate's measure of change. */
 export interface FramePixels {
 	readonly grid: TokenGrid;
-	/** Normalised picture, planar: [3, height, width]. The array is reused for the next frame. */
+	/** Normalised picture, planar: [3, height, width]. Reused; holds until the next call. */
 	planar(): Float32Array;
-	/** Normalised pixel windows of `tokens[0..count)`: [count, 3, window, window] into `out`. */
-	gatherWindows(tokens: Int32Array, count: number, out: Float32Array): void;
-	/** Mean absolute change, 0 to 255, of every token's window since `remember` took it, into `out` [tokens]. */
-	changeSince(out: Float32Array): void;
+	/** Normalised pixel windows of `tokens[0..count)`: [count, 3, window, window]. Reused; holds until the next call. */
+	windows(tokens: Int32Array, count: number): Float32Array;
+	/** Mean absolute change of every token's window since `remember` took it: [tokens], 0 to 255. Reused. */
+	changeSince(): Float32Array;
 	/** From now on the change of `tokens[0..count)` is measured against this frame. */
 	remember(tokens: Int32Array, count: number): void;
 }
@@ -31,11 +32,13 @@ export type RunOutcome = {
 };
 
 /** A model, ready to be compiled by a mode for one input size. */
-export type VitHost = { plan: VitPlan; grid: TokenGrid; runtime: GraphRuntime };
+export type VitHost = { plan: VitPlan; weights: WeightLookup; runtime: GraphRuntime };
 
 /** A mode at work on one video: owns the graphs and all that is remembered between frames. */
 export interface Reduction {
 	readonly settings: SettingValues;
+	/** Multiply-adds of a dense frame. */
+	readonly denseMacs: number;
 	/** Multiply-adds in force as budget, or null. */
 	readonly budgetMacs: number | null;
 	/** Bytes remembered between frames. */

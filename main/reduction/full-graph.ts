@@ -1,0 +1,57 @@
+import { assert } from '../domain/errors.ts';
+import { tokenCount } from '../domain/tokens.ts';
+import type { GraphSession, GraphTensor } from '../graph/graph-session.ts';
+import { countOperations } from '../graph/operation-count.ts';
+import type { FramePixels, VitHost } from './mode.ts';
+import { compileFull } from './vit-graphs.ts';
+
+/** The graph of a whole frame, loaded: what a dense run is, and what other modes flush with. */
+export class FullGraph {
+	readonly macs: number;
+	readonly #session: GraphSession;
+	readonly #pictureShape: readonly number[];
+
+	private constructor(session: GraphSession, macs: number, pictureShape: readonly number[]) {
+		this.#session = session;
+		this.macs = macs;
+		this.#pictureShape = pictureShape;
+	}
+
+	static async load(
+		host: VitHost,
+		options: { keepKeysAndValues: boolean; withScores: boolean },
+	): Promise<FullGraph> {
+		const { rows, cols, stride } = host.plan.grid;
+		const graph = compileFull(host.plan, host.weights, options);
+		const session = await host.runtime.load(graph.bytes, graph.name);
+		return new FullGraph(session, countOperations(graph.operations, {}), [
+			1,
+			3,
+			rows * stride,
+			cols * stride,
+		]);
+	}
+
+	/** Runs the frame and writes every output that `fetches` names into its buffer. */
+	async run(pixels: FramePixels, fetches: Readonly<Record<string, GraphTensor>>): Promise<void> {
+		await this.#session.run({ picture: float32(pixels.planar(), this.#pictureShape) }, fetches);
+	}
+
+	release(): Promise<void> {
+		return this.#session.release();
+	}
+}
+
+/** A float32 tensor over `data`, whose length the shape must fit. */
+export function float32(data: Float32Array, shape: readonly number[]): GraphTensor {
+	assert(
+		data.length === shape.reduce((size, dim) => size * dim, 1),
+		`a tensor of shape [${shape.join(', ')}] does not hold ${data.length} numbers`,
+	);
+	return { type: 'float32', data, shape };
+}
+
+/** All tokens of a plan's grid, in raster order. */
+export function allTokens(host: VitHost): Int32Array {
+	return Int32Array.from({ length: tokenCount(host.plan.grid) }, (_, token) => token);
+}

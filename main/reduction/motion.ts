@@ -1,0 +1,127 @@
+import { assert } from '../domain/errors.ts';
+import {
+	changeSettings,
+	resolveSettings,
+	type SettingsTable,
+	type SettingValues,
+} from '../domain/settings-table.ts';
+import type { NamedArrays } from '../domain/named-arrays.ts';
+import { tokenCount } from '../domain/tokens.ts';
+import { allTokens, float32, FullGraph } from './full-graph.ts';
+import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
+
+const PLACE = 'mode motion';
+
+const SETTINGS = {
+	threshold: {
+		kind: 'number',
+		default: 4,
+		min: 0,
+		max: 255,
+		step: 0.5,
+		unit: 'grey levels',
+		live: true,
+		description: 'A token counts as moving when its pixels changed by more than this, on average.',
+	},
+	share: {
+		kind: 'number',
+		default: 0.02,
+		min: 0,
+		max: 1,
+		step: 0.005,
+		live: true,
+		description: 'The detector runs when more than this share of the tokens is moving.',
+	},
+} as const satisfies SettingsTable;
+
+/**
+ * The pixel-space rival that video recorders use: the whole detector on frames with motion since it last ran,
+ * nothing at all on the others. An honest baseline, always worth a place in a comparison.
+ */
+export const motion: ReductionMode = {
+	id: 'motion',
+	title: 'Motion baseline',
+	description: 'Runs the whole detector when enough of the picture moved, and skips still frames.',
+	settings: SETTINGS,
+	refuses: () => null,
+	async open(host, settings) {
+		return new Motion(
+			host,
+			await FullGraph.load(host, { keepKeysAndValues: false, withScores: false }),
+			settings,
+		);
+	},
+};
+
+class Motion implements Reduction {
+	settings: SettingValues;
+	readonly budgetMacs = null;
+	readonly denseMacs: number;
+	readonly #graph: FullGraph;
+	readonly #tokens: Int32Array;
+	readonly #head: Float32Array;
+	readonly #headWidth: number;
+	#hasRun = false;
+
+	constructor(host: VitHost, graph: FullGraph, settings: SettingValues) {
+		this.settings = resolveSettings(SETTINGS, settings, PLACE);
+		this.denseMacs = graph.macs;
+		this.#graph = graph;
+		this.#tokens = allTokens(host);
+		this.#headWidth = host.plan.headWidth;
+		this.#head = new Float32Array(tokenCount(host.plan.grid) * this.#headWidth);
+	}
+
+	get stateBytes(): number {
+		return this.#head.byteLength;
+	}
+
+	change(settings: SettingValues): void {
+		this.settings = changeSettings(SETTINGS, this.settings, settings, PLACE);
+	}
+
+	reset(): void {
+		this.#hasRun = false;
+	}
+
+	select(pixels: FramePixels): Selection {
+		const moves =
+			!this.#hasRun || this.#moving(pixels) > Number(this.settings['share']) * this.#tokens.length;
+		if (!moves) return { kind: 'skipped', tokens: this.#tokens, count: 0 };
+		pixels.remember(this.#tokens, this.#tokens.length);
+		return { kind: 'flush', tokens: this.#tokens, count: this.#tokens.length };
+	}
+
+	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
+		if (selection.count === 0) return { head: this.#head, macs: 0, emitting: null };
+		await this.#graph.run(pixels, { head: float32(this.#head, [this.#tokens.length, this.#headWidth]) });
+		this.#hasRun = true;
+		return { head: this.#head, macs: this.#graph.macs, emitting: null };
+	}
+
+	observe(): void {
+		// Nothing here is steered by time.
+	}
+
+	saveState(): NamedArrays {
+		return { 'motion.head': this.#head.slice(), 'motion.hasRun': Uint8Array.of(this.#hasRun ? 1 : 0) };
+	}
+
+	restoreState(state: NamedArrays): void {
+		const head = state['motion.head'];
+		assert(head instanceof Float32Array && head.length === this.#head.length, 'a snapshot holds motion.head');
+		this.#head.set(head);
+		this.#hasRun = state['motion.hasRun']?.[0] === 1;
+	}
+
+	release(): Promise<void> {
+		return this.#graph.release();
+	}
+
+	#moving(pixels: FramePixels): number {
+		const threshold = Number(this.settings['threshold']);
+		let moving = 0;
+		for (const change of pixels.changeSince()) if (change > threshold) moving++;
+		return moving;
+	}
+}

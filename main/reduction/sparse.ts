@@ -1,0 +1,144 @@
+import { assert } from '../domain/errors.ts';
+import {
+	changeSettings,
+	resolveSettings,
+	type SettingsTable,
+	type SettingValues,
+} from '../domain/settings-table.ts';
+import { tokenCount } from '../domain/tokens.ts';
+import type { GraphSession } from '../graph/graph-session.ts';
+import { countOperations, type OperationCount } from '../graph/operation-count.ts';
+import { allTokens, float32 } from './full-graph.ts';
+import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
+import { compileFull, compileSparse, KEPT } from './vit-graphs.ts';
+
+const PLACE = 'mode sparse';
+
+const SETTINGS = {
+	keep: {
+		kind: 'number',
+		default: 0.3,
+		min: 0.02,
+		max: 1,
+		step: 0.01,
+		live: true,
+		description: 'Share of the tokens, by the scorer’s rank, that go on being updated and may show objects.',
+	},
+} as const satisfies SettingsTable;
+
+/**
+ * Reduction in space (Sparse DETR, Roh et al., ICLR 2022, section 3): a scorer ranks the tokens early on, only
+ * the best `keep` are updated by the remaining blocks; keys and values still come from all of them.
+ */
+export const sparse: ReductionMode = {
+	id: 'sparse',
+	title: 'Sparse',
+	description:
+		'Updates only the tokens that a learned scorer finds important; nothing is remembered between frames. ' +
+		'At low keep ratios objects that fill the frame get lost.',
+	settings: SETTINGS,
+	refuses: (plan) => (plan.scorer ? null : `${plan.name} has no scorer, which ranks the tokens to keep`),
+	async open(host, settings) {
+		const full = compileFull(host.plan, host.weights, { keepKeysAndValues: false, withScores: false });
+		const graph = compileSparse(host.plan, host.weights);
+		const session = await host.runtime.load(graph.bytes, graph.name);
+		return new Sparse(host, session, graph.operations, countOperations(full.operations, {}), settings);
+	},
+};
+
+class Sparse implements Reduction {
+	settings: SettingValues;
+	readonly budgetMacs = null;
+	readonly stateBytes = 0;
+	readonly denseMacs: number;
+	readonly #host: VitHost;
+	readonly #session: GraphSession;
+	readonly #operations: OperationCount;
+	readonly #kept: BigInt64Array;
+	readonly #tokens: Int32Array;
+	readonly #rows: Float32Array;
+	readonly #head: Float32Array;
+
+	constructor(
+		host: VitHost,
+		session: GraphSession,
+		operations: OperationCount,
+		denseMacs: number,
+		settings: SettingValues,
+	) {
+		this.settings = resolveSettings(SETTINGS, settings, PLACE);
+		this.denseMacs = denseMacs;
+		this.#host = host;
+		this.#session = session;
+		this.#operations = operations;
+		this.#tokens = allTokens(host);
+		this.#kept = new BigInt64Array(this.#tokens.length);
+		this.#rows = new Float32Array(this.#tokens.length * host.plan.headWidth);
+		this.#head = new Float32Array(this.#rows.length);
+	}
+
+	change(settings: SettingValues): void {
+		this.settings = changeSettings(SETTINGS, this.settings, settings, PLACE);
+	}
+
+	reset(): void {
+		// Nothing outlives a frame.
+	}
+
+	/** How many tokens will be kept; which ones, the graph finds out and `run` fills in. */
+	select(): Selection {
+		const tokens = tokenCount(this.#host.plan.grid);
+		const count = Math.max(1, Math.ceil(Number(this.settings['keep']) * tokens));
+		return { kind: count === tokens ? 'flush' : 'partial', tokens: this.#tokens, count };
+	}
+
+	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
+		const { plan } = this.#host;
+		const { count } = selection;
+		const { rows, cols, stride } = plan.grid;
+		const kept = this.#kept.subarray(0, count);
+		const rowsOfKept = this.#rows.subarray(0, count * plan.headWidth);
+		await this.#session.run(
+			{
+				picture: float32(pixels.planar(), [1, 3, rows * stride, cols * stride]),
+				keep: { type: 'int64', data: BigInt64Array.of(BigInt(count)), shape: [1] },
+			},
+			{
+				head: float32(rowsOfKept, [count, plan.headWidth]),
+				kept: { type: 'int64', data: kept, shape: [count] },
+			},
+		);
+		for (let i = 0; i < count; i++) {
+			const token = Number(kept[i]);
+			selection.tokens[i] = token;
+			this.#head.set(
+				rowsOfKept.subarray(i * plan.headWidth, (i + 1) * plan.headWidth),
+				token * plan.headWidth,
+			);
+		}
+		return {
+			head: this.#head,
+			macs: countOperations(this.#operations, { [KEPT]: count }),
+			emitting: selection.tokens.subarray(0, count),
+		};
+	}
+
+	observe(): void {
+		// Nothing here is steered by time.
+	}
+
+	saveState(): Record<string, never> {
+		return {};
+	}
+
+	restoreState(state: object): void {
+		assert(
+			Object.keys(state).every((name) => !name.startsWith('sparse.')),
+			'sparse remembers nothing',
+		);
+	}
+
+	release(): Promise<void> {
+		return this.#session.release();
+	}
+}

@@ -1,0 +1,276 @@
+import { assert } from '../domain/errors.ts';
+import { GIGA } from '../domain/cost.ts';
+import type { NamedArrays } from '../domain/named-arrays.ts';
+import { changeSettings, resolveSettings, type SettingValues } from '../domain/settings-table.ts';
+import { tokenCount } from '../domain/tokens.ts';
+import type { GraphSession } from '../graph/graph-session.ts';
+import { countOperations, type OperationCount } from '../graph/operation-count.ts';
+import { TimeController, tokensWithinMacs } from './budget.ts';
+import { countAbove, dilate } from './change.ts';
+import { allTokens, float32, FullGraph } from './full-graph.ts';
+import { TokenMemory } from './memory.ts';
+import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
+import { pickAbove, pickBest, type TokenState } from './policies.ts';
+import { markDue } from './refresh.ts';
+import { TOKEN_CACHE_SETTINGS } from './token-cache-settings.ts';
+import { compilePartial, SELECTED } from './vit-graphs.ts';
+
+const PLACE = 'mode token-cache';
+
+/** Change of a token, in grey levels, that only another picture causes; see the setting `sceneCut`. */
+const SCENE_CUT_LEVEL = 24;
+/** Above this share of the tokens the full graph is quicker than the partial one (measured: 0.8). */
+const FULL_GRAPH_SHARE = 0.8;
+
+/**
+ * Reduction in time, Sparsight's own: one gate at the input. A token whose pixels changed enough since it was
+ * last computed goes through all blocks; its fresh keys and values are written over the remembered ones, and
+ * it attends to all tokens' keys. Everything else is reused.
+ */
+export const tokenCache: ReductionMode = {
+	id: 'token-cache',
+	title: 'Token cache',
+	description:
+		'Recomputes only tokens whose pixels changed since they were last computed; keys, values and outputs of all others are remembered.',
+	settings: TOKEN_CACHE_SETTINGS,
+	refuses: () => null,
+	async open(host, settings) {
+		const withScores = host.plan.scorer !== null;
+		const full = await FullGraph.load(host, { keepKeysAndValues: true, withScores });
+		const graph = compilePartial(host.plan, host.weights, { withScores });
+		const partial = await host.runtime.load(graph.bytes, graph.name);
+		return new TokenCache(host, full, partial, graph.operations, settings);
+	},
+};
+
+class TokenCache implements Reduction {
+	settings: SettingValues;
+	readonly denseMacs: number;
+	readonly #host: VitHost;
+	readonly #full: FullGraph;
+	readonly #partial: GraphSession;
+	readonly #operations: OperationCount;
+	readonly #withScores: boolean;
+	readonly #memory: TokenMemory;
+	readonly #time = new TimeController();
+	readonly #all: Int32Array;
+	readonly #picked: Int32Array;
+	readonly #positions: BigInt64Array;
+	readonly #slots: BigInt64Array;
+	readonly #scratch: Float32Array;
+	readonly #dilated: Float32Array;
+	readonly #relevance: Float32Array;
+	readonly #due: Uint8Array;
+	readonly #waited: Uint16Array;
+	/** Frame, counted from the last reset, at which each token was last computed. */
+	readonly #lastComputed: Int32Array;
+	#frame = 0;
+	#lastCount = 0;
+
+	constructor(
+		host: VitHost,
+		full: FullGraph,
+		partial: GraphSession,
+		operations: OperationCount,
+		settings: SettingValues,
+	) {
+		const tokens = tokenCount(host.plan.grid);
+		this.settings = resolveSettings(TOKEN_CACHE_SETTINGS, settings, PLACE);
+		this.denseMacs = full.macs;
+		this.#host = host;
+		this.#full = full;
+		this.#partial = partial;
+		this.#operations = operations;
+		this.#withScores = host.plan.scorer !== null;
+		this.#memory = new TokenMemory(host.plan);
+		this.#all = allTokens(host);
+		this.#picked = new Int32Array(tokens);
+		this.#positions = new BigInt64Array(tokens);
+		this.#slots = new BigInt64Array(tokens * host.plan.heads);
+		this.#scratch = new Float32Array(tokens);
+		this.#dilated = new Float32Array(tokens);
+		this.#relevance = new Float32Array(tokens);
+		this.#due = new Uint8Array(tokens);
+		this.#waited = new Uint16Array(tokens);
+		this.#lastComputed = new Int32Array(tokens);
+	}
+
+	get stateBytes(): number {
+		return this.#memory.bytes;
+	}
+
+	get budgetMacs(): number | null {
+		const limit = this.#limit();
+		return limit === null ? null : this.#partialMacs(Math.min(limit, this.#all.length));
+	}
+
+	change(settings: SettingValues): void {
+		this.settings = changeSettings(TOKEN_CACHE_SETTINGS, this.settings, settings, PLACE);
+	}
+
+	reset(): void {
+		this.#frame = 0;
+		this.#lastCount = 0;
+		this.#time.state = 0;
+	}
+
+	select(pixels: FramePixels): Selection {
+		const selection = this.#frame === 0 ? this.#flush() : this.#choose(pixels);
+		for (let i = 0; i < selection.count; i++) {
+			const token = selection.tokens[i]!;
+			this.#lastComputed[token] = this.#frame;
+			this.#waited[token] = 0;
+		}
+		pixels.remember(selection.tokens, selection.count);
+		this.#lastCount = selection.count;
+		this.#frame++;
+		return selection;
+	}
+
+	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
+		const { head } = this.#memory;
+		switch (selection.kind) {
+			case 'skipped':
+				return { head, macs: 0, emitting: null };
+			case 'flush':
+				await this.#full.run(pixels, {
+					...this.#memory.wholeOutputs(this.#withScores),
+					...this.#memory.keysAndValues,
+				});
+				return { head, macs: this.#full.macs, emitting: null };
+			case 'partial':
+				await this.#runPartial(pixels, selection);
+				return { head, macs: this.#partialMacs(selection.count), emitting: null };
+		}
+	}
+
+	observe(milliseconds: number): void {
+		this.#time.observe(this.#lastCount, milliseconds);
+	}
+
+	saveState(): NamedArrays {
+		return {
+			...this.#memory.saveState(),
+			'cache.waited': Int32Array.from(this.#waited),
+			'cache.lastComputed': this.#lastComputed.slice(),
+			'cache.counters': Float64Array.of(this.#frame, this.#lastCount, this.#time.state),
+		};
+	}
+
+	restoreState(state: NamedArrays): void {
+		const { 'cache.waited': waited, 'cache.lastComputed': lastComputed, 'cache.counters': counters } = state;
+		assert(waited && lastComputed && counters?.length === 3, 'a snapshot holds the token cache’s columns');
+		this.#memory.restoreState(state);
+		this.#waited.set(waited);
+		this.#lastComputed.set(lastComputed);
+		[this.#frame, this.#lastCount, this.#time.state] = counters as unknown as [number, number, number];
+	}
+
+	async release(): Promise<void> {
+		await this.#full.release();
+		await this.#partial.release();
+	}
+
+	#choose(pixels: FramePixels): Selection {
+		const raw = pixels.changeSince();
+		if (countAbove(raw, SCENE_CUT_LEVEL) > this.#number('sceneCut') * this.#all.length) return this.#flush();
+		const state = this.#tokenState(raw);
+		const limit = this.#limit();
+		const count =
+			limit === null
+				? pickAbove(state, Math.max(this.#number('threshold'), this.#number('floor')), this.#picked)
+				: pickBest(
+						state,
+						limit,
+						{ floor: this.#number('floor'), fairness: this.#number('fairness') },
+						this.#picked,
+					);
+		if (count === 0) return { kind: 'skipped', tokens: this.#picked, count };
+		// A limit is kept even where the whole frame would be quicker: it was promised.
+		if (count === this.#all.length || (limit === null && count > FULL_GRAPH_SHARE * this.#all.length)) {
+			return this.#flush();
+		}
+		this.#countWaiting(state);
+		return { kind: 'partial', tokens: this.#picked, count };
+	}
+
+	#flush(): Selection {
+		return { kind: 'flush', tokens: this.#all, count: this.#all.length };
+	}
+
+	#tokenState(raw: Float32Array): TokenState {
+		const { rows, cols } = this.#host.plan.grid;
+		const radius = this.#number('dilation');
+		if (radius > 0) dilate(raw, rows, cols, radius, this.#scratch, this.#dilated);
+		markDue(this.#lastComputed, this.#frame, this.#number('refresh'), this.#due);
+		const byRelevance = this.settings['policy'] === 'relevance' && this.#withScores;
+		if (byRelevance) {
+			const { scores } = this.#memory;
+			for (let token = 0; token < scores.length; token++) {
+				this.#relevance[token] = 1 / (1 + Math.exp(-scores[token]!));
+			}
+		}
+		return {
+			change: radius > 0 ? this.#dilated : raw,
+			due: this.#due,
+			waited: this.#waited,
+			relevance: byRelevance ? this.#relevance : null,
+		};
+	}
+
+	/** Every token that changed waits one frame longer; the ones that were picked are set back by `select`. */
+	#countWaiting(state: TokenState): void {
+		const floor = this.#number('floor');
+		for (let token = 0; token < this.#waited.length; token++) {
+			const waits = state.change[token]! > floor && this.#waited[token]! < 0xffff;
+			this.#waited[token] = waits ? this.#waited[token]! + 1 : 0;
+		}
+	}
+
+	/** Most tokens that the policy allows for a frame; null where it has no limit. */
+	#limit(): number | null {
+		const tokens = this.#all.length;
+		switch (this.settings['policy']) {
+			case 'top-k':
+				return Math.min(this.#number('k'), tokens);
+			case 'fraction':
+			case 'relevance':
+				return Math.max(1, Math.round(this.#number('fraction') * tokens));
+			case 'budget-gmac': {
+				const fixed = this.#partialMacs(0);
+				return tokensWithinMacs(this.#number('gmac') * GIGA, fixed, this.#partialMacs(1) - fixed);
+			}
+			case 'budget-ms':
+				return this.#time.limit(this.#number('ms'));
+			default:
+				return null;
+		}
+	}
+
+	async #runPartial(pixels: FramePixels, selection: Selection): Promise<void> {
+		const { tokens, count } = selection;
+		const { heads, grid } = this.#host.plan;
+		const positions = this.#positions.subarray(0, count);
+		const slots = this.#slots.subarray(0, heads * count);
+		for (let i = 0; i < count; i++) positions[i] = BigInt(tokens[i]!);
+		this.#memory.slots(tokens, count, slots);
+		await this.#partial.run(
+			{
+				windows: float32(pixels.windows(tokens, count), [count, 3, grid.windowSize, grid.windowSize]),
+				positions: { type: 'int64', data: positions, shape: [1, count] },
+				slots: { type: 'int64', data: slots, shape: [heads * count, 1] },
+				...this.#memory.before,
+			},
+			{ ...this.#memory.freshOutputs(count, this.#withScores), ...this.#memory.keysAndValues },
+		);
+		this.#memory.merge(tokens, count);
+	}
+
+	#partialMacs(count: number): number {
+		return countOperations(this.#operations, { [SELECTED]: count });
+	}
+
+	#number(setting: keyof typeof TOKEN_CACHE_SETTINGS): number {
+		return Number(this.settings[setting]);
+	}
+}

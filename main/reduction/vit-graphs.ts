@@ -1,0 +1,163 @@
+import { assert } from '../domain/errors.ts';
+import { tokenCount } from '../domain/tokens.ts';
+import { GraphBuilder, type Value } from '../graph/graph-builder.ts';
+import { Layers, type WeightLookup } from '../graph/layers.ts';
+import type { OperationCount } from '../graph/operation-count.ts';
+import { BlockLayers } from '../vit/block-layers.ts';
+import { headDim, type VitPlan } from '../vit/plan.ts';
+
+/** A compiled graph and what it costs. */
+export type CompiledGraph = { name: string; bytes: Uint8Array; operations: OperationCount };
+
+/** The name of the number of selected tokens in graphs where it varies from run to run. */
+export const SELECTED = 'selected';
+/** The name of the number of tokens that a sparse graph keeps. */
+export const KEPT = 'kept';
+
+/**
+ * Every token of a picture.
+ * in: `picture` [1, 3, height, width]. out: `head` [tokens, headWidth]; where the plan has a scorer, `scores`
+ * [tokens, 1]; with `keepKeysAndValues`, per block `keys.i` and `values.i` [heads · tokens, headDim], turned.
+ */
+export function compileFull(
+	plan: VitPlan,
+	weights: WeightLookup,
+	options: { keepKeysAndValues: boolean; withScores: boolean; taps?: boolean },
+): CompiledGraph {
+	const graph = new GraphBuilder();
+	const layers = new Layers(graph, weights);
+	const parts = new BlockLayers(layers, plan);
+	const positions = allPositions(graph, plan);
+	let x = plan.embedPicture(layers, pictureInput(graph, plan));
+	if (options.taps) graph.output('stem', x);
+	plan.blocks.forEach((block, i) => {
+		if (options.withScores && plan.scorer?.afterBlocks === i)
+			graph.output('scores', plan.scorer.score(layers, x));
+		const normed = parts.normed(block, x);
+		const keys = parts.keys(block, normed, positions);
+		const values = parts.values(block, normed);
+		if (options.keepKeysAndValues) {
+			graph.output(`keys.${i}`, layers.reshape(keys, memoryShape(plan)));
+			graph.output(`values.${i}`, layers.reshape(values, memoryShape(plan)));
+		}
+		x = parts.finish(block, x, parts.attend(parts.queries(block, normed, positions), keys, values));
+		if (options.taps) graph.output(`block.${i}`, x);
+	});
+	graph.output('head', plan.head(layers, x));
+	return { name: `${plan.name}:full`, bytes: graph.build(`${plan.name}:full`), operations: graph.operations };
+}
+
+/**
+ * Selected tokens only: their fresh keys and values are written over the remembered ones, and attention runs
+ * from them over all.
+ * in: `windows` [selected, 3, window, window]; `positions` [1, selected]; `slots` [heads · selected, 1], the
+ * rows of a memory that belong to the selected tokens, head by head; per block the memories `keys.i` and
+ * `values.i` [heads · tokens, headDim]. out: `head` [selected, headWidth], `scores` [selected, 1] where the
+ * plan has a scorer, and the memories again. Give each memory as input and as output buffer: the scatter
+ * then writes in place and copies nothing.
+ */
+export function compilePartial(
+	plan: VitPlan,
+	weights: WeightLookup,
+	options: { withScores: boolean },
+): CompiledGraph {
+	const graph = new GraphBuilder();
+	const layers = new Layers(graph, weights);
+	const parts = new BlockLayers(layers, plan);
+	const tokens = tokenCount(plan.grid);
+	const size = headDim(plan);
+	const side = plan.grid.windowSize;
+	const positions = graph.input('positions', 'int64', [1, SELECTED]);
+	const slots = graph.input('slots', 'int64', [`heads·${SELECTED}`, 1]);
+
+	const remember = (name: string, fresh: Value): Value => {
+		const rows = layers.reshape(fresh, [`heads·${SELECTED}`, size]);
+		const memory = graph.input(`${name}.before`, 'float32', memoryShape(plan));
+		const merged = layers.scatterRows(memory, slots, rows, name);
+		graph.result(merged);
+		return layers.reshape(merged, [1, plan.heads, tokens, size]);
+	};
+
+	let x = plan.embedWindows(layers, graph.input('windows', 'float32', [SELECTED, 3, side, side]));
+	plan.blocks.forEach((block, i) => {
+		if (options.withScores && plan.scorer?.afterBlocks === i)
+			graph.output('scores', plan.scorer.score(layers, x));
+		const normed = parts.normed(block, x);
+		const keys = remember(`keys.${i}`, parts.keys(block, normed, positions));
+		const values = remember(`values.${i}`, parts.values(block, normed));
+		x = parts.finish(block, x, parts.attend(parts.queries(block, normed, positions), keys, values));
+	});
+	graph.output('head', plan.head(layers, x));
+	return {
+		name: `${plan.name}:partial`,
+		bytes: graph.build(`${plan.name}:partial`),
+		operations: graph.operations,
+	};
+}
+
+/**
+ * Every token until the scorer, then only the best-scored ones as queries; keys and values come from all.
+ * in: `picture`; `keep` [1], the number of tokens to keep. out: `kept` [kept], best first; `head` [kept,
+ * headWidth]; `scores` [tokens]; with `taps`, `last` [tokens, dim] after the last block.
+ */
+export function compileSparse(
+	plan: VitPlan,
+	weights: WeightLookup,
+	options: { taps?: boolean } = {},
+): CompiledGraph {
+	const scorer = plan.scorer;
+	assert(scorer, `${plan.name} has no scorer`);
+	const graph = new GraphBuilder();
+	const layers = new Layers(graph, weights);
+	const parts = new BlockLayers(layers, plan);
+	const tokens = tokenCount(plan.grid);
+	const all = allPositions(graph, plan);
+	const keep = graph.input('keep', 'int64', [1]);
+
+	let x = plan.embedPicture(layers, pictureInput(graph, plan));
+	for (const block of plan.blocks.slice(0, scorer.afterBlocks)) {
+		const normed = parts.normed(block, x);
+		const queries = parts.queries(block, normed, all);
+		x = parts.finish(
+			block,
+			x,
+			parts.attend(queries, parts.keys(block, normed, all), parts.values(block, normed)),
+		);
+	}
+	const scores = layers.reshape(scorer.score(layers, x), [tokens]);
+	const [, kept] = graph.ops('TopK', [scores, keep], [{ shape: [KEPT] }, { shape: [KEPT], type: 'int64' }]);
+	assert(kept, 'TopK has two results');
+	const positions = layers.reshape(kept, [1, KEPT]);
+	const rows = layers.reshape(kept, [KEPT, 1]);
+	graph.output('scores', scores);
+	graph.output('kept', kept);
+
+	for (const block of plan.blocks.slice(scorer.afterBlocks)) {
+		const normed = parts.normed(block, x);
+		const queries = parts.queries(block, layers.gatherRows(normed, kept), positions);
+		const attended = parts.attend(queries, parts.keys(block, normed, all), parts.values(block, normed));
+		x = layers.scatterRows(x, rows, parts.finish(block, layers.gatherRows(x, kept), attended));
+	}
+	if (options.taps) graph.output('last', x);
+	graph.output('head', plan.head(layers, layers.gatherRows(x, kept)));
+	return {
+		name: `${plan.name}:sparse`,
+		bytes: graph.build(`${plan.name}:sparse`),
+		operations: graph.operations,
+	};
+}
+
+function allPositions(graph: GraphBuilder, plan: VitPlan): Value {
+	const tokens = tokenCount(plan.grid);
+	const data = BigInt64Array.from({ length: tokens }, (_, token) => BigInt(token));
+	return graph.constant('positions:all', { data, shape: [1, tokens] });
+}
+
+function memoryShape(plan: VitPlan): [rows: number, headDim: number] {
+	return [plan.heads * tokenCount(plan.grid), headDim(plan)];
+}
+
+function pictureInput(graph: GraphBuilder, plan: VitPlan): Value {
+	const { rows, cols, stride } = plan.grid;
+	return graph.input('picture', 'float32', [1, 3, rows * stride, cols * stride]);
+}
