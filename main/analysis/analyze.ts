@@ -43,7 +43,9 @@ export async function* analyze(
 				kind: selection.kind,
 				selectedTokens: selection.count,
 				selection:
-					selection.count === tokens ? fullBitmap(tokens) : packBitmap(selection.tokens, selection.count, tokens),
+					selection.count === tokens
+						? fullBitmap(tokens)
+						: packBitmap(selection.tokens, selection.count, tokens),
 				cost: { macs: outcome.macs, milliseconds },
 				budgetMacs: detector.budgetMacs,
 			};

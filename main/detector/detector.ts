@@ -14,6 +14,8 @@ export interface Model {
 	/** Of the weights file. */
 	readonly sha256: string;
 	readonly classes: readonly string[];
+	/** Detections from this score on are worth showing and counting, 0 to 1. */
+	readonly displayThreshold: number;
 	/** Modes that this model can be run in, by id. */
 	readonly modes: readonly string[];
 	/** Compiles the model in a mode for videos of one size. */

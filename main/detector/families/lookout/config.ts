@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { UserFacingError } from '../../../domain/errors.ts';
+
+export const LOOKOUT_FORMAT = 'token-local detector, version 1';
+
+const side = z.number().int().min(0);
+const width = z.number().int().positive();
+
+const schema = z.object({
+	format: z.literal(LOOKOUT_FORMAT),
+	name: z.string().min(1).default('Lookout'),
+	classes: z.array(z.string().min(1)).min(1),
+	mean: z.array(z.number()).length(3),
+	std: z.array(z.number().positive()).length(3),
+	dim: width,
+	depth: width,
+	heads: width,
+	mlp_ratio: width,
+	patch: width,
+	window: width,
+	stem: z.object({
+		widths: z.array(width).min(2),
+		stride: width,
+		padding: z.object({ left: side, top: side, right: side, bottom: side }),
+	}),
+	rope: z.object({ max: z.number().positive(), min: z.number().positive() }),
+	nms: z.object({ iou: z.number().min(0).max(1), max: width, score: z.number().min(0).max(1) }),
+	scorer: z.object({ after_blocks: z.number().int().min(0), width: width.default(64) }),
+});
+
+/** model.json of a Lookout, checked. */
+export type LookoutConfig = z.infer<typeof schema>;
+
+/** Reads the text of a model.json; throws `model-unreadable`, naming `place` and the first field that is wrong. */
+export function parseLookoutConfig(text: string, place: string): LookoutConfig {
+	let json: unknown;
+	try {
+		json = JSON.parse(text);
+	} catch (cause) {
+		throw new UserFacingError('model-unreadable', `${place} is not JSON.`, { cause });
+	}
+	const parsed = schema.safeParse(json);
+	if (!parsed.success) {
+		const issue = parsed.error.issues[0];
+		const field = issue?.path.join('.') || 'the file';
+		throw new UserFacingError(
+			'model-unreadable',
+			`${place}: ${field} is not as Lookout needs it (${issue?.message}).`,
+		);
+	}
+	const config = parsed.data;
+	if (config.dim % (4 * config.heads) !== 0) {
+		throw new UserFacingError(
+			'model-unreadable',
+			`${place}: dim must be a multiple of 4 × heads = ${4 * config.heads} (got ${config.dim}).`,
+		);
+	}
+	return config;
+}

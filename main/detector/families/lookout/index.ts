@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { basename, dirname } from 'node:path';
+import type { NamedArrays } from '../../../domain/named-arrays.ts';
+import { UserFacingError } from '../../../domain/errors.ts';
+import { REDUCTION_MODES, findMode } from '../../../reduction/index.ts';
+import type { Reduction } from '../../../reduction/mode.ts';
+import { compileFull } from '../../../reduction/vit-graphs.ts';
+import { readSafetensors } from '../../../weights/safetensors.ts';
+import { requireTensors } from '../../../weights/weights.ts';
+import type { Detector, DetectorOptions, Model } from '../../detector.ts';
+import { WasmFramePixels } from '../../frame-pixels.ts';
+import { fitLetterbox } from '../../letterbox.ts';
+import { createRuntime } from '../../session.ts';
+import type { ModelFiles } from '../family.ts';
+import { parseLookoutConfig } from './config.ts';
+import { interpretLookout } from './interpret.ts';
+import { lookoutPlan } from './plan.ts';
+
+/** Grey of the padding that Lookout was trained with. */
+const FILL = 114;
+
+/** Lookout: the embedded detector. Every operation but attention reads one token. */
+export function openLookout(files: ModelFiles): Model {
+	const config = parseLookoutConfig(files.configText, files.configPath);
+	const weights = requireTensors(readSafetensors(files.weightBytes, files.weightsPath), files.weightsPath);
+	// Building a graph asks for every tensor: doing it once now lets a wrong file fail before a video is opened.
+	const smallest = lookoutPlan(config, { width: config.patch, height: config.patch });
+	compileFull(smallest, weights, { keepKeysAndValues: false, withScores: true });
+	const modes = REDUCTION_MODES.filter((mode) => mode.refuses(smallest) === null).map((mode) => mode.id);
+
+	return {
+		id: basename(dirname(files.configPath)),
+		name: config.name,
+		path: dirname(files.configPath),
+		sha256: createHash('sha256').update(files.weightBytes).digest('hex'),
+		classes: config.classes,
+		displayThreshold: config.nms.score,
+		modes,
+		async open(options: DetectorOptions): Promise<Detector> {
+			const letterbox = fitLetterbox(options.displaySize, options.maxSide, config.patch, FILL);
+			const plan = lookoutPlan(config, letterbox.inputSize);
+			const mode = findMode(options.mode);
+			const refusal = mode.refuses(plan);
+			if (refusal !== null) {
+				throw new UserFacingError(
+					'unknown-mode',
+					`Mode ${mode.id} does not work with this model: ${refusal}.`,
+				);
+			}
+			const runtime = createRuntime(options.threads);
+			const reduction = await mode.open({ plan, weights, runtime }, options.settings);
+			const pixels = new WasmFramePixels(plan.grid, config.mean, config.std);
+			return bind(reduction, pixels, {
+				classes: config.classes,
+				letterbox,
+				grid: plan.grid,
+				provider: runtime.provider,
+				threads: runtime.threads,
+				interpret: (outcome) =>
+					interpretLookout(outcome, config, plan.grid, letterbox, options.scoreThreshold),
+			});
+		},
+	};
+}
+
+type Bound = Pick<Detector, 'classes' | 'letterbox' | 'grid' | 'provider' | 'threads' | 'interpret'>;
+
+/** A reduction at work, with the family's own view of pixels and outputs around it. */
+function bind(reduction: Reduction, pixels: WasmFramePixels, family: Bound): Detector {
+	return {
+		...family,
+		denseMacs: reduction.denseMacs,
+		get settings() {
+			return reduction.settings;
+		},
+		get budgetMacs() {
+			return reduction.budgetMacs;
+		},
+		get stateBytes() {
+			return reduction.stateBytes + pixels.stateBytes;
+		},
+		changeSettings: (settings) => reduction.change(settings),
+		reset: () => reduction.reset(),
+		prepare(frame) {
+			pixels.load(frame);
+			return pixels;
+		},
+		select: (frame) => reduction.select(frame),
+		run: (frame, selection) => reduction.run(frame, selection),
+		observe: (milliseconds) => reduction.observe(milliseconds),
+		saveState: (): NamedArrays => ({ ...pixels.saveState(), ...reduction.saveState() }),
+		restoreState(state) {
+			pixels.restoreState(state);
+			reduction.restoreState(state);
+		},
+		release: () => reduction.release(),
+	};
+}

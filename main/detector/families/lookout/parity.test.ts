@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tokenCount } from '../../../domain/tokens.ts';
+import type { GraphTensor } from '../../../graph/graph-session.ts';
+import { GraphBuilder } from '../../../graph/graph-builder.ts';
+import { Layers, type WeightLookup } from '../../../graph/layers.ts';
+import { compileFull, compileSparse } from '../../../reduction/vit-graphs.ts';
+import type { VitPlan } from '../../../vit/plan.ts';
+import { readSafetensors, type Weights } from '../../../weights/safetensors.ts';
+import { requireTensors } from '../../../weights/weights.ts';
+import { WasmFramePixels } from '../../frame-pixels.ts';
+import { createRuntime } from '../../session.ts';
+import { type LookoutConfig, parseLookoutConfig } from './config.ts';
+import { decodeBox } from './interpret.ts';
+import { lookoutPlan, POINTS_PER_TOKEN } from './plan.ts';
+
+// What the PyTorch reference of the embedded model gave for two pictures of different shape.
+const TOLERANCE = 1e-3;
+const MODEL = new URL('../../../../models/lookout/', import.meta.url);
+const PARITY = new URL('./fixtures/parity.safetensors', import.meta.url);
+const SPARSE_KEEP = 0.3;
+
+let config: LookoutConfig;
+let weights: WeightLookup;
+let parity: Weights;
+
+beforeAll(async () => {
+	config = parseLookoutConfig(await readFile(new URL('model.json', MODEL), 'utf8'), 'model.json');
+	weights = requireTensors(
+		readSafetensors(await readFile(new URL('model.safetensors', MODEL)), 'weights'),
+		'weights',
+	);
+	parity = readSafetensors(await readFile(PARITY), 'parity');
+});
+
+describe.each(['a', 'b'])('picture %s', (name) => {
+	let plan: VitPlan;
+	let pixels: WasmFramePixels;
+	let picture: GraphTensor;
+	const reference = (part: string) => parity.get(`${name}.${part}`)!;
+
+	beforeAll(() => {
+		const { data, shape } = reference('input'); // [1, 3, height, width], 0 to 1, from bytes
+		const [, , height, width] = shape as [number, number, number, number];
+		const area = width * height;
+		const bytes = Uint8Array.from({ length: 3 * area }, (_, i) =>
+			Math.round(255 * data[(i % 3) * area + Math.floor(i / 3)]!),
+		);
+		plan = lookoutPlan(config, { width, height });
+		pixels = new WasmFramePixels(plan.grid, config.mean, config.std);
+		pixels.load({ index: 0, timeSeconds: 0, pixels: bytes, format: 'rgb24', size: { width, height } });
+		picture = { type: 'float32', data: pixels.planar().slice(), shape: [1, 3, height, width] };
+	});
+
+	it('reproduces the stem from gathered windows', async () => {
+		const graph = new GraphBuilder();
+		const windows = graph.input('windows', 'float32', ['count', 3, config.window, config.window]);
+		graph.output('tokens', plan.embedWindows(new Layers(graph, weights), windows));
+		const session = await createRuntime(1).load(graph.build('stem'), 'stem');
+		const count = tokenCount(plan.grid);
+		const all = Int32Array.from({ length: count }, (_, token) => token);
+		const data = pixels.windows(all, count);
+		const shape = [count, 3, config.window, config.window];
+		const { tokens } = await session.run({ windows: { type: 'float32', data, shape } }, { tokens: null });
+		expectClose(tokens!, reference('stem').data);
+		await session.release();
+	});
+
+	it('reproduces stem, scores, every block, logits and boxes of the dense mode', async () => {
+		const graph = compileFull(plan, weights, { keepKeysAndValues: false, withScores: true, taps: true });
+		const session = await createRuntime(1).load(graph.bytes, graph.name);
+		const taps = ['stem', 'scores', ...plan.blocks.map((_, i) => `block.${i}`)];
+		const outputs = await session.run(
+			{ picture },
+			Object.fromEntries([...taps, 'head'].map((tap) => [tap, null])),
+		);
+		for (const tap of taps) expectClose(outputs[tap]!, reference(tap).data, tap);
+		const all = Array.from({ length: tokenCount(plan.grid) }, (_, token) => token);
+		expectHead(outputs['head']!.data as Float32Array, all, all, 'dense');
+		await session.release();
+	});
+
+	it('keeps the same tokens as the sparse reference and reproduces its outputs', async () => {
+		const graph = compileSparse(plan, weights, { taps: true });
+		const session = await createRuntime(1).load(graph.bytes, graph.name);
+		const count = Math.ceil(SPARSE_KEEP * tokenCount(plan.grid));
+		const keep: GraphTensor = { type: 'int64', data: BigInt64Array.of(BigInt(count)), shape: [1] };
+		const outputs = await session.run({ picture, keep }, { kept: null, head: null, last: null });
+		const kept = Array.from(outputs['kept']!.data as BigInt64Array, Number);
+		expect([...kept].sort((a, b) => a - b)).toEqual(
+			Array.from(reference('sparse.keep').data).sort((a, b) => a - b),
+		);
+		expectClose(outputs['last']!, reference('sparse.last').data);
+		expectHead(
+			outputs['head']!.data as Float32Array,
+			kept,
+			kept.map((_, row) => row),
+			'sparse',
+		);
+		await session.release();
+	});
+
+	/** Rows `rows` of `head` belong to `tokens`; compares their logits and decoded boxes. */
+	function expectHead(head: Float32Array, tokens: number[], rows: number[], mode: string): void {
+		const classCount = config.classes.length;
+		const width = plan.headWidth / POINTS_PER_TOKEN;
+		const byToken = new Float32Array(tokenCount(plan.grid) * plan.headWidth);
+		tokens.forEach((token, i) => {
+			const row = head.subarray(rows[i]! * plan.headWidth, (rows[i]! + 1) * plan.headWidth);
+			byToken.set(row, token * plan.headWidth);
+		});
+		let worstLogit = 0;
+		let worstBox = 0;
+		for (const token of tokens) {
+			for (let point = 0; point < POINTS_PER_TOKEN; point++) {
+				const at = token * POINTS_PER_TOKEN + point;
+				for (let c = 0; c < classCount; c++) {
+					const expected = reference(`${mode}.logits`).data[at * classCount + c]!;
+					worstLogit = Math.max(worstLogit, Math.abs(byToken[at * width + c]! - expected));
+				}
+				decodeBox(byToken, { token, point }, classCount, plan.grid).forEach((value, side) => {
+					const expected = reference(`${mode}.boxes`).data[4 * at + side]!;
+					worstBox = Math.max(worstBox, Math.abs(value - expected));
+				});
+			}
+		}
+		expect(worstLogit).toBeLessThan(TOLERANCE);
+		expect(worstBox).toBeLessThan(TOLERANCE);
+	}
+});
+
+function expectClose(actual: GraphTensor, expected: Float32Array, what = ''): void {
+	expect(actual.data.length, what).toBe(expected.length);
+	let worst = 0;
+	expected.forEach((value, i) => (worst = Math.max(worst, Math.abs(Number(actual.data[i]) - value))));
+	expect(worst, what).toBeLessThan(TOLERANCE);
+}

@@ -1,0 +1,67 @@
+import type { TokenGrid } from '../../../domain/tokens.ts';
+import type { Size } from '../../../domain/video.ts';
+import type { Value } from '../../../graph/graph-builder.ts';
+import type { Layers } from '../../../graph/layers.ts';
+import { axialRotary } from '../../../vit/positions.ts';
+import type { VitPlan } from '../../../vit/plan.ts';
+import type { LookoutConfig } from './config.ts';
+
+/** Prediction points per token: top left, top right, bottom left, bottom right. */
+export const POINTS_PER_TOKEN = 4;
+/** Distances to the four sides of a box, after the class logits of a point. */
+export const BOX_SIDES = 4;
+
+/** The tokens of a picture of `inputSize`, whose sides are multiples of the patch. */
+export function lookoutGrid(config: LookoutConfig, inputSize: Size): TokenGrid {
+	return {
+		rows: inputSize.height / config.patch,
+		cols: inputSize.width / config.patch,
+		stride: config.patch,
+		windowSize: config.window,
+		windowOffset: -config.stem.padding.left,
+	};
+}
+
+/** Lookout as a plan: a strided stem, plain pre-norm attention blocks, a head that reads one token. */
+export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
+	const grid = lookoutGrid(config, inputSize);
+	const { dim, heads } = config;
+	const headWidth = POINTS_PER_TOKEN * (config.classes.length + BOX_SIDES);
+	const { top, left, bottom, right } = config.stem.padding;
+
+	/** Four 3×3 convolutions of stride 2; only the first one pads, on all sides of the picture at once. */
+	function stem(layers: Layers, pixels: Value, pads: readonly number[]): Value {
+		return config.stem.widths.slice(1).reduce((x, width, i, widths) => {
+			const y = layers.conv3x3(`stem.${i}`, x, width, config.stem.stride, i === 0 ? pads : [0, 0, 0, 0]);
+			return i < widths.length - 1 ? layers.relu(y) : y;
+		}, pixels);
+	}
+
+	return {
+		name: 'lookout',
+		grid,
+		dim,
+		heads,
+		normEpsilon: 1e-5,
+		rotary: axialRotary(grid.rows, grid.cols, dim / heads, config.rope.max, config.rope.min),
+		blocks: Array.from({ length: config.depth }, (_, i) => ({
+			name: `blocks.${i}`,
+			hidden: dim * config.mlp_ratio,
+		})),
+		headWidth,
+		embedPicture(layers, picture) {
+			const map = stem(layers, picture, [top, left, bottom, right]); // [1, dim, rows, cols]
+			return layers.transpose(layers.reshape(map, [dim, grid.rows * grid.cols]), [1, 0]);
+		},
+		embedWindows(layers, windows) {
+			return layers.reshape(stem(layers, windows, [0, 0, 0, 0]), [windows.shape[0]!, dim]);
+		},
+		head(layers, tokens) {
+			return layers.mlp('head.fc1', 'head.fc2', layers.layerNorm('norm', tokens, 1e-5), 2 * dim, headWidth);
+		},
+		scorer: {
+			afterBlocks: config.scorer.after_blocks,
+			score: (layers, tokens) => layers.mlp('scorer.fc1', 'scorer.fc2', tokens, config.scorer.width, 1),
+		},
+	};
+}

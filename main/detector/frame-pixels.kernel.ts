@@ -1,0 +1,157 @@
+// AssemblyScript: the loops over pixels, compiled to WebAssembly with SIMD. All arguments are byte addresses
+// and counts; memory is laid out by frame-pixels.ts. Nothing here allocates.
+
+/**
+ * Mean absolute difference, 0 to 255, of every token's window against its reference.
+ * frame: padded rgb rows, `frameStride` bytes apart; window of token (row, col) starts at
+ * (row · stride) rows and (col · stride · 3) bytes. references: per token `side` rows, `pitch` bytes apart.
+ */
+export function changeSince(
+	frame: usize,
+	frameStride: usize,
+	references: usize,
+	pitch: usize,
+	rows: i32,
+	cols: i32,
+	stride: i32,
+	side: i32,
+	out: usize,
+): void {
+	const rowBytes: usize = side * 3;
+	const whole: usize = rowBytes & ~15;
+	const tail: usize = rowBytes & 15;
+	const tailMask = maskOfFirst(tail as i32);
+	const scale: f32 = 1.0 / ((side * side * 3) as f32);
+	const windowBytes: usize = pitch * side;
+	for (let row = 0; row < rows; row++) {
+		for (let col = 0; col < cols; col++) {
+			let current: usize = frame + (row * stride) * frameStride + col * stride * 3;
+			let reference: usize = references + (row * cols + col) * windowBytes;
+			let sum = i32x4.splat(0);
+			for (let y = 0; y < side; y++) {
+				let rowSum = i16x8.splat(0);
+				for (let x: usize = 0; x < whole; x += 16) {
+					rowSum = i16x8.add(rowSum, absoluteDifference(v128.load(current + x), v128.load(reference + x)));
+				}
+				if (tail) {
+					const a = v128.and(v128.load(current + whole), tailMask);
+					const b = v128.and(v128.load(reference + whole), tailMask);
+					rowSum = i16x8.add(rowSum, absoluteDifference(a, b));
+				}
+				sum = i32x4.add(sum, i32x4.extadd_pairwise_i16x8_u(rowSum));
+				current += frameStride;
+				reference += pitch;
+			}
+			const total =
+				i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3);
+			store<f32>(out, (total as f32) * scale);
+			out += 4;
+		}
+	}
+}
+
+/** Copies the windows of `tokens[0..count)` (i32 indices) from the frame over their references. */
+export function remember(
+	frame: usize,
+	frameStride: usize,
+	references: usize,
+	pitch: usize,
+	cols: i32,
+	stride: i32,
+	side: i32,
+	tokens: usize,
+	count: i32,
+): void {
+	for (let i = 0; i < count; i++) {
+		const token = load<i32>(tokens + 4 * i);
+		let from: usize = frame + ((token / cols) * stride) * frameStride + (token % cols) * stride * 3;
+		let to: usize = references + (token as usize) * pitch * side;
+		for (let y = 0; y < side; y++) {
+			memory.copy(to, from, side * 3);
+			from += frameStride;
+			to += pitch;
+		}
+	}
+}
+
+/**
+ * Normalised windows of `tokens[0..count)`, planar, float32: [count, 3, side, side] at `out`. Pixels outside
+ * the picture, which lies at (pad, pad) of the padded frame, are 0 after normalisation.
+ * table: three times 256 float32, the normalised value of each byte per channel.
+ */
+export function gatherWindows(
+	frame: usize,
+	frameStride: usize,
+	cols: i32,
+	stride: i32,
+	side: i32,
+	pad: i32,
+	width: i32,
+	height: i32,
+	tokens: usize,
+	count: i32,
+	table: usize,
+	out: usize,
+): void {
+	const plane: usize = side * side * 4;
+	for (let i = 0; i < count; i++) {
+		const token = load<i32>(tokens + 4 * i);
+		const top = (token / cols) * stride;
+		const left = (token % cols) * stride;
+		const firstRow = max(0, pad - top);
+		const lastRow = min(side, pad + height - top);
+		const firstCol = max(0, pad - left);
+		const lastCol = min(side, pad + width - left);
+		if (firstRow > 0 || firstCol > 0 || lastRow < side || lastCol < side) memory.fill(out, 0, 3 * plane);
+		for (let y = firstRow; y < lastRow; y++) {
+			let from: usize = frame + (top + y) * frameStride + (left + firstCol) * 3;
+			let to: usize = out + (y * side + firstCol) * 4;
+			for (let x = firstCol; x < lastCol; x++) {
+				store<f32>(to, load<f32>(table + ((load<u8>(from) as usize) << 2)));
+				store<f32>(to + plane, load<f32>(table + 1024 + ((load<u8>(from + 1) as usize) << 2)));
+				store<f32>(to + 2 * plane, load<f32>(table + 2048 + ((load<u8>(from + 2) as usize) << 2)));
+				from += 3;
+				to += 4;
+			}
+		}
+		out += 3 * plane;
+	}
+}
+
+/** The whole picture normalised, planar, float32: [3, height, width] at `out`. */
+export function planar(
+	frame: usize,
+	frameStride: usize,
+	pad: i32,
+	width: i32,
+	height: i32,
+	table: usize,
+	out: usize,
+): void {
+	const plane: usize = width * height * 4;
+	for (let y = 0; y < height; y++) {
+		let from: usize = frame + (pad + y) * frameStride + pad * 3;
+		for (let x = 0; x < width; x++) {
+			store<f32>(out, load<f32>(table + ((load<u8>(from) as usize) << 2)));
+			store<f32>(out + plane, load<f32>(table + 1024 + ((load<u8>(from + 1) as usize) << 2)));
+			store<f32>(out + 2 * plane, load<f32>(table + 2048 + ((load<u8>(from + 2) as usize) << 2)));
+			from += 3;
+			out += 4;
+		}
+	}
+}
+
+/** Eight sums of two neighbouring bytes' absolute differences. */
+// @ts-ignore: decorator
+@inline
+function absoluteDifference(a: v128, b: v128): v128 {
+	return i16x8.extadd_pairwise_i8x16_u(i8x16.sub(i8x16.max_u(a, b), i8x16.min_u(a, b)));
+}
+
+/** 16 bytes of which the first `count` are set. */
+// @ts-ignore: decorator
+@inline
+function maskOfFirst(count: i32): v128 {
+	const places = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	return i8x16.lt_u(places, i8x16.splat(count as i8));
+}

@@ -1,0 +1,64 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { UserFacingError } from '../domain/errors.ts';
+import type { GraphRuntime, GraphSession, GraphTensor } from '../graph/graph-session.ts';
+
+/**
+ * The one door to onnxruntime. Sessions run on the CPU provider; `run` blocks its thread for the whole
+ * inference, so this is loaded in worker processes and tests only.
+ */
+export function createRuntime(threads: number): GraphRuntime {
+	return {
+		provider: 'cpu',
+		threads,
+		async load(modelBytes, name) {
+			try {
+				const session = await InferenceSession.create(modelBytes, {
+					executionProviders: ['cpu'],
+					intraOpNumThreads: threads,
+					interOpNumThreads: 1,
+					executionMode: 'sequential',
+					graphOptimizationLevel: 'all',
+					logSeverityLevel: 3,
+				});
+				return new OnnxSession(session);
+			} catch (cause) {
+				throw new UserFacingError('model-unreadable', `The runtime could not load the graph "${name}".`, {
+					cause,
+				});
+			}
+		},
+	};
+}
+
+class OnnxSession implements GraphSession {
+	readonly #session: InferenceSession;
+
+	constructor(session: InferenceSession) {
+		this.#session = session;
+	}
+
+	async run(
+		feeds: Readonly<Record<string, GraphTensor>>,
+		fetches: Readonly<Record<string, GraphTensor | null>>,
+	): Promise<Record<string, GraphTensor>> {
+		const wanted = mapRecord(fetches, (tensor) => (tensor ? toOnnx(tensor) : null));
+		const outputs = await this.#session.run(mapRecord(feeds, toOnnx), wanted);
+		return mapRecord(outputs, fromOnnx);
+	}
+
+	async release(): Promise<void> {
+		await this.#session.release();
+	}
+}
+
+function toOnnx(tensor: GraphTensor): Tensor {
+	return new Tensor(tensor.type, tensor.data, tensor.shape);
+}
+
+function fromOnnx(tensor: Tensor): GraphTensor {
+	return { type: tensor.type, data: tensor.data, shape: tensor.dims } as GraphTensor;
+}
+
+function mapRecord<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
+	return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+}
