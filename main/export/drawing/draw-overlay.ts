@@ -1,0 +1,248 @@
+import type { Detections } from '../../domain/detections.ts';
+import type { Letterbox } from '../../domain/frame.ts';
+import { CIVIDIS, classColour, inkOn, rgbOf, type Rgb } from '../../domain/palette.ts';
+import type { TokenGrid } from '../../domain/tokens.ts';
+import type { Size } from '../../domain/video.ts';
+import {
+	BUDGET_COLOUR,
+	drawCostStrip,
+	FLUSH_COLOUR,
+	GROUND,
+	INK,
+	MUTED,
+	type CostScene,
+} from './cost-strip.ts';
+import { layOut, type OverlayLayout } from './layout.ts';
+import { Picture, type Rect } from './picture.ts';
+import { TextPainter } from './text.ts';
+
+/** What colours the tokens: nothing, those of this frame, or how often each was recomputed so far. */
+export type HeatKind = 'off' | 'frame' | 'history';
+
+/** What stays the same over all frames of a clip. */
+export type OverlayOptions = {
+	/** Size of the pictures handed to `draw`; `displaySize` or smaller. */
+	paneSize: Size;
+	panes: PaneOptions[];
+	boxes: boolean;
+	labels: boolean;
+	strip: boolean;
+	heat: HeatKind;
+	/** 0 to 1. */
+	heatOpacity: number;
+	/** Named in the legend, most frequent first. */
+	legendClasses: readonly string[];
+};
+
+export type PaneOptions = {
+	caption: string;
+	classes: readonly string[];
+	letterbox: Letterbox;
+	/** Null for detectors without tokens: no heat map. */
+	grid: TokenGrid | null;
+	/** A budget is in force in some frame. */
+	hasBudget: boolean;
+};
+
+/** Everything that one frame shows beside the video itself. */
+export type FrameScene = { frameIndex: number; timeSeconds: number; panes: PaneScene[] };
+
+export type PaneScene = {
+	/** Those to be drawn, best first; boxes in displayed video pixels. */
+	detections: Detections;
+	/** They belong to an earlier frame: drawn dashed. */
+	held: boolean;
+	/** A byte per token: 0 leaves it as it is, 1 to 255 is a colour of cividis. Null draws none. */
+	heat: Uint8Array | null;
+	cost: CostScene | null;
+};
+
+export type Overlay = {
+	layout: OverlayLayout;
+	/** The annotated picture of one frame, RGBA of `layout.size`; holds until the next call. */
+	draw(frameRgba: Uint8Array, scene: FrameScene): Uint8Array;
+};
+
+/** Prepares drawing: layout, fonts, colours and legend are settled once. Nothing here reads files or clocks. */
+export function createOverlay(options: OverlayOptions): Overlay {
+	const layout = layOut(options.paneSize, options.panes.length, options.strip);
+	const { unit } = layout;
+	const picture = new Picture(layout.size);
+	const text = new TextPainter(Math.max(9, Math.round(13 * unit)));
+	const px = (design: number) => Math.max(1, Math.round(design * unit));
+	const opacity = Math.round(255 * options.heatOpacity);
+	const classColours = options.panes.map((pane) => pane.classes.map((name) => classPaint(name)));
+
+	picture.fillRect(0, 0, picture.width, picture.height, GROUND);
+	layout.panes.forEach(({ caption }, i) => {
+		const mask = text.mask(options.panes[i]!.caption, 600, caption.width - px(20));
+		picture.drawMask(mask, caption.x + px(10), middle(caption, mask.height), INK);
+	});
+	const legendLeft = layout.footer.x + px(10) + text.width('frame 0000000   0:00:00.000', 600) + px(24);
+	drawLegend(picture, layout.footer, legendLeft, options, text, px);
+
+	function draw(frameRgba: Uint8Array, scene: FrameScene): Uint8Array {
+		layout.panes.forEach((pane, i) => {
+			const { letterbox, grid } = options.panes[i]!;
+			const paneScene = scene.panes[i]!;
+			picture.copyFrom(frameRgba, options.paneSize, pane.picture.x, pane.picture.y);
+			if (paneScene.heat && grid) drawHeat(picture, pane.picture, paneScene.heat, grid, letterbox, opacity);
+			if (options.boxes) drawDetections(pane.picture, paneScene, i, letterbox.displaySize);
+			if (pane.strip && paneScene.cost) drawCostStrip(picture, pane.strip, paneScene.cost, text, unit);
+		});
+		const { footer } = layout;
+		const frame = text.mask(`frame ${scene.frameIndex}`, 600);
+		const time = text.mask(formatTime(scene.timeSeconds), 600);
+		picture.fillRect(footer.x, footer.y, legendLeft, footer.height, GROUND);
+		picture.drawMask(frame, footer.x + px(10), middle(footer, frame.height), INK);
+		picture.drawMask(time, legendLeft - px(24) - time.width, middle(footer, time.height), INK);
+		return picture.rgba;
+	}
+
+	function drawDetections(room: Rect, scene: PaneScene, pane: number, displaySize: Size): void {
+		const { detections, held } = scene;
+		const scaleX = room.width / displaySize.width;
+		const scaleY = room.height / displaySize.height;
+		// Best last, so that it lies on top.
+		for (let i = detections.count - 1; i >= 0; i--) {
+			const [left, top, right, bottom] = detections.box(i);
+			const x = room.x + Math.max(0, Math.round(left * scaleX));
+			const y = room.y + Math.max(0, Math.round(top * scaleY));
+			const box = {
+				x,
+				y,
+				width: room.x + Math.min(room.width, Math.round(right * scaleX)) - x,
+				height: room.y + Math.min(room.height, Math.round(bottom * scaleY)) - y,
+			};
+			if (box.width <= 0 || box.height <= 0) continue;
+			const classIndex = detections.classIndices[i]!;
+			const paint = classColours[pane]![classIndex] ?? classPaint(String(classIndex));
+			picture.strokeRect(box, px(2), paint.paper, held ? px(6) : 0);
+			if (options.labels) drawLabel(room, box, paint, detections.scores[i]!);
+		}
+	}
+
+	function drawLabel(room: Rect, box: Rect, paint: ClassPaint, score: number): void {
+		const mask = text.mask(`${paint.name} ${score.toFixed(2)}`, 400, room.width - px(8));
+		const width = mask.width + px(8);
+		const height = mask.height;
+		const x = Math.max(room.x, Math.min(box.x, room.x + room.width - width));
+		// Above the box; inside it where there is no room above.
+		const y = box.y - height >= room.y ? box.y - height : box.y;
+		picture.fillRect(x, y, width, height, paint.paper);
+		picture.drawMask(mask, x + px(4), y, paint.ink);
+	}
+
+	return { layout, draw };
+}
+
+/**
+ * Colours the cells of tokens: a cell is the square of one stride around the centre of the token's window,
+ * carried from the network's input back to the pane.
+ */
+function drawHeat(
+	picture: Picture,
+	room: Rect,
+	heat: Uint8Array,
+	grid: TokenGrid,
+	{ contentSize }: Letterbox,
+	opacity: number,
+): void {
+	const offset = grid.windowOffset + (grid.windowSize - grid.stride) / 2;
+	const edges = (count: number, paneLength: number, contentLength: number) =>
+		Array.from({ length: count + 1 }, (_, i) => {
+			const at = Math.round(((offset + i * grid.stride) * paneLength) / contentLength);
+			return Math.max(0, Math.min(paneLength, at));
+		});
+	const xs = edges(grid.cols, room.width, contentSize.width);
+	const ys = edges(grid.rows, room.height, contentSize.height);
+	for (let row = 0; row < grid.rows; row++) {
+		const y = ys[row]!;
+		const height = ys[row + 1]! - y;
+		for (let col = 0; col < grid.cols; col++) {
+			const level = heat[row * grid.cols + col]!;
+			if (level === 0) continue;
+			picture.blendRect(
+				room.x + xs[col]!,
+				room.y + y,
+				xs[col + 1]! - xs[col]!,
+				height,
+				cividis(level),
+				opacity,
+			);
+		}
+	}
+}
+
+/** The byte for a token that was recomputed in `share` (0 to 1) of the frames. Rare and frequent both show. */
+export function heatLevel(share: number): number {
+	return share <= 0 ? 0 : Math.max(1, Math.round(255 * Math.sqrt(share)));
+}
+
+function drawLegend(
+	picture: Picture,
+	footer: Rect,
+	left: number,
+	options: OverlayOptions,
+	text: TextPainter,
+	px: (design: number) => number,
+): void {
+	const end = footer.x + footer.width - px(10);
+	const swatch = px(12);
+	let x = left;
+	/** Draws a swatch of `width` and its words where both fit. */
+	function item(words: string, width: number, paint: (x: number, y: number) => void): void {
+		const mask = text.mask(words);
+		if (x + width + px(6) + mask.width > end) return;
+		paint(x, middle(footer, swatch));
+		picture.drawMask(mask, x + width + px(6), middle(footer, mask.height), MUTED);
+		x += width + px(6) + mask.width + px(18);
+	}
+	const block = (colour: Rgb) => (at: number, y: number) => picture.fillRect(at, y, swatch, swatch, colour);
+	const line = (colour: Rgb) => (at: number, y: number) =>
+		picture.fillRect(at, y + (swatch >> 1), swatch, px(1), colour);
+
+	const withTokens = options.panes.some((pane) => pane.grid);
+	if (withTokens && options.heat === 'frame') item('recomputed', swatch, block(cividis(255)));
+	if (withTokens && options.heat === 'history') {
+		const width = px(96);
+		item('recomputed in 0 · 25 · 100 % of frames', width, (at, y) => {
+			for (let i = 0; i < width; i++) {
+				picture.fillRect(at + i, y, 1, swatch, cividis(Math.round((255 * i) / (width - 1))));
+			}
+		});
+	}
+	if (options.strip) {
+		item('full frame', swatch, block(FLUSH_COLOUR));
+		item('dense', swatch, line(INK));
+		if (options.panes.some((pane) => pane.hasBudget)) item('budget', swatch, line(BUDGET_COLOUR));
+	}
+	if (options.boxes) {
+		for (const name of options.legendClasses) item(name, swatch, block(rgbOf(classColour(name))));
+	}
+}
+
+type ClassPaint = { name: string; paper: Rgb; ink: Rgb };
+
+function classPaint(name: string): ClassPaint {
+	const colour = classColour(name);
+	return { name, paper: rgbOf(colour), ink: rgbOf(inkOn(colour)) };
+}
+
+function cividis(level: number): Rgb {
+	return [CIVIDIS[3 * level]!, CIVIDIS[3 * level + 1]!, CIVIDIS[3 * level + 2]!];
+}
+
+function middle(room: Rect, height: number): number {
+	return room.y + Math.round((room.height - height) / 2);
+}
+
+/** `h:mm:ss.mmm`, with a sign where a file's clock starts below zero. */
+export function formatTime(seconds: number): string {
+	const milliseconds = Math.round(Math.abs(seconds) * 1000);
+	const part = (unit: number, modulus: number, digits: number) =>
+		String(Math.floor(milliseconds / unit) % modulus).padStart(digits, '0');
+	const hours = Math.floor(milliseconds / 3_600_000);
+	const sign = seconds < 0 && milliseconds > 0 ? '-' : '';
+	return `${sign}${hours}:${part(60_000, 60, 2)}:${part(1000, 60, 2)}.${part(1, 1000, 3)}`;
+}
