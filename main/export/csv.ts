@@ -1,0 +1,112 @@
+import { STAGES } from '../domain/cost.ts';
+import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
+import { SELECTION_KINDS } from '../results/columns.ts';
+import type { StoredRun } from '../results/stored-run.ts';
+import type { ExportFormat } from './format.ts';
+import { requireRows } from './frames-in-range.ts';
+import { writePartialFirst, writeText } from './partial-file.ts';
+import { MIN_SCORE, rounded, scoredAtLeast } from './score-setting.ts';
+
+const settings: SettingsTable = {
+	table: {
+		kind: 'choice',
+		default: 'detections',
+		options: { detections: 'a row per detection', frames: 'a row per frame, with its cost' },
+		description: 'What a row is.',
+	},
+	minScore: MIN_SCORE,
+};
+
+/** RFC 4180: commas, CRLF, a header line whose names carry the units. */
+export const csv: ExportFormat = {
+	id: 'csv',
+	title: 'CSV',
+	fileExtension: 'csv',
+	description: 'A table for spreadsheets: a row per detection, or a row per frame with tokens and cost.',
+	settings,
+	async write({ runs, out, range, settings: given, signal, onProgress }) {
+		const run = runs[0]!;
+		const resolved = resolveSettings(settings, given, 'format csv');
+		const minScore = Number(resolved['minScore']);
+		const rows = requireRows(run, range);
+		const lines =
+			resolved['table'] === 'frames'
+				? frameLines(run, rows, minScore, onProgress)
+				: detectionLines(run, rows, minScore, onProgress);
+		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, lines, signal));
+	},
+};
+
+const DETECTION_COLUMNS = ['frame', 'time_s', 'class', 'score', 'left_px', 'top_px', 'right_px', 'bottom_px'];
+
+function* detectionLines(
+	run: StoredRun,
+	rows: Int32Array,
+	minScore: number,
+	onProgress: ((done: number, total: number) => void) | undefined,
+): Generator<string> {
+	const { classes } = run.header.model;
+	const { frameIndex, timeSeconds } = run.frames;
+	yield csvLine(DETECTION_COLUMNS);
+	let done = 0;
+	for (const row of rows) {
+		const detections = scoredAtLeast(run.detections(row), minScore);
+		for (let i = 0; i < detections.count; i++) {
+			const classIndex = detections.classIndices[i]!;
+			yield csvLine([
+				frameIndex[row]!,
+				rounded(timeSeconds[row]!, 6),
+				classes[classIndex] ?? classIndex,
+				rounded(detections.scores[i]!, 4),
+				...detections.box(i).map((pixels) => rounded(pixels, 2)),
+			]);
+		}
+		onProgress?.(++done, rows.length);
+	}
+}
+
+const FRAME_COLUMNS = [
+	'frame',
+	'time_s',
+	'detections',
+	'kind',
+	'selected_tokens',
+	'macs',
+	'budget_macs',
+	...STAGES.map((stage) => `${stage}_ms`),
+];
+
+function* frameLines(
+	run: StoredRun,
+	rows: Int32Array,
+	minScore: number,
+	onProgress: ((done: number, total: number) => void) | undefined,
+): Generator<string> {
+	const { frameIndex, timeSeconds, kind, selectedTokens, macs, budgetMacs, milliseconds } = run.frames;
+	yield csvLine(FRAME_COLUMNS);
+	let done = 0;
+	for (const row of rows) {
+		const budget = budgetMacs[row]!;
+		yield csvLine([
+			frameIndex[row]!,
+			rounded(timeSeconds[row]!, 6),
+			scoredAtLeast(run.detections(row), minScore).count,
+			SELECTION_KINDS[kind[row]!]!,
+			selectedTokens[row]!,
+			macs[row]!,
+			Number.isNaN(budget) ? '' : Math.round(budget),
+			...STAGES.map((stage) => rounded(milliseconds[stage][row]!, 3)),
+		]);
+		onProgress?.(++done, rows.length);
+	}
+}
+
+function csvLine(fields: readonly (string | number)[]): string {
+	return `${fields.map(csvField).join(',')}\r\n`;
+}
+
+/** RFC 4180, section 2: a field with a comma, a quote or a line break stands in quotes; quotes are doubled. */
+function csvField(field: string | number): string {
+	const text = String(field);
+	return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

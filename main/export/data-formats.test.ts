@@ -1,0 +1,243 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Detections } from '../domain/detections.ts';
+import type { SettingValues } from '../domain/settings-table.ts';
+import type { FrameRange } from '../domain/video.ts';
+import { coco } from './coco.ts';
+import { csv } from './csv.ts';
+import type { ExportFormat } from './format.ts';
+import { jsonLines } from './json-lines.ts';
+import { mot } from './mot.ts';
+import { inTemporaryFolder, storeSampleRun, type SampleRun } from './run.fixture.ts';
+
+async function exported(
+	format: ExportFormat,
+	sample: SampleRun,
+	settings: SettingValues = {},
+	range: FrameRange | null = null,
+): Promise<string> {
+	return inTemporaryFolder(async (folder) => {
+		const run = await storeSampleRun(join(folder, 'run'), sample);
+		const out = join(folder, `out.${format.fileExtension}`);
+		await format.write({ runs: [run], labels: ['run'], out, range, settings });
+		return readFile(out, 'utf8');
+	});
+}
+
+describe('csv', () => {
+	it('writes a row per detection, with units in the header and CRLF', async () => {
+		expect(await exported(csv, { frames: 2, timeOf: (i) => 3.5 + i / 3 })).toBe(
+			[
+				'frame,time_s,class,score,left_px,top_px,right_px,bottom_px',
+				'0,3.5,person,0.9,2,10,14.5,40',
+				'0,3.5,bicycle,0.125,40,20,60,30',
+				'1,3.833333,person,0.9,3,10,15.5,40',
+				'1,3.833333,bicycle,0.125,40,20,60,30',
+				'',
+			].join('\r\n'),
+		);
+	});
+
+	it('writes a row per frame, those without detections too', async () => {
+		const sample: SampleRun = { frames: 2, detectionsOf: () => Detections.none };
+		expect(await exported(csv, sample, { table: 'frames' })).toBe(
+			[
+				'frame,time_s,detections,kind,selected_tokens,macs,budget_macs,decode_ms,prepare_ms,select_ms,run_ms,interpret_ms',
+				'0,0,0,flush,12,2000000000,250000000,1,0.5,0.25,10,0.25',
+				'1,0.1,0,partial,1,200000000,250000000,1,0.5,0.25,10,0.25',
+				'',
+			].join('\r\n'),
+		);
+	});
+
+	it('leaves the budget empty where none was in force', async () => {
+		const [, first] = (await exported(csv, { frames: 1, mode: 'dense' }, { table: 'frames' })).split('\r\n');
+		expect(first).toBe('0,0,2,flush,12,2000000000,,1,0.5,0.25,10,0.25');
+	});
+
+	it.each([
+		['a comma', 'car, parked', '"car, parked"'],
+		['a quote', 'the "thing"', '"the ""thing"""'],
+		['a line break', 'two\nlines', '"two\nlines"'],
+		['nothing special', 'größe', 'größe'],
+	])('quotes a class name with %s as RFC 4180 asks', async (_what, name, field) => {
+		const text = await exported(csv, { frames: 1, classes: [name, 'bicycle'] });
+		expect(text).toContain(`0,0,${field},0.9,`);
+	});
+
+	it.each<[string, FrameRange, SettingValues, string[]]>([
+		['from a frame to a frame', { from: { frame: 3 }, to: { frame: 5 }, every: 1 }, {}, ['3', '4', '5']],
+		['to the end', { from: { frame: 10 }, to: null, every: 1 }, {}, ['10', '11']],
+		['by time', { from: { seconds: 0.3 }, to: { seconds: 0.45 }, every: 1 }, {}, ['3', '4']],
+		['every third', { from: { frame: 2 }, to: { frame: 9 }, every: 3 }, {}, ['2', '5', '8']],
+	])('keeps to the range: %s', async (_what, range, settings, frames) => {
+		const text = await exported(csv, {}, { ...settings, minScore: 0.5 }, range);
+		const rows = text.trim().split('\r\n').slice(1);
+		expect(rows.map((row) => row.split(',')[0])).toEqual(frames);
+	});
+
+	it('takes every n-th frame of the video, not of those analysed', async () => {
+		const range = { from: { frame: 0 }, to: null, every: 4 };
+		const text = await exported(csv, { every: 2 }, { minScore: 0.5 }, range);
+		expect(
+			text
+				.trim()
+				.split('\r\n')
+				.slice(1)
+				.map((row) => row.split(',')[0]),
+		).toEqual(['0', '4', '8']);
+	});
+});
+
+describe('jsonl', () => {
+	it('writes one frame a line', async () => {
+		const lines = (await exported(jsonLines, { frames: 3 }, { minScore: 0.5 })).trimEnd().split('\n');
+		expect(lines.map((line) => JSON.parse(line).frame)).toEqual([0, 1, 2]);
+		expect(JSON.parse(lines[1]!)).toEqual({
+			frame: 1,
+			timeSeconds: 0.1,
+			kind: 'partial',
+			selectedTokens: 1,
+			macs: 2e8,
+			budgetMacs: 2.5e8,
+			milliseconds: { decode: 1, prepare: 0.5, select: 0.25, run: 10, interpret: 0.25 },
+			detections: [{ class: 'person', score: 0.9, box: [3, 10, 15.5, 40] }],
+		});
+	});
+
+	it('adds the recomputed tokens when asked, and only where the detector has tokens', async () => {
+		const lines = (await exported(jsonLines, { frames: 6 }, { tokens: true })).trimEnd().split('\n');
+		expect(JSON.parse(lines[0]!).tokens).toHaveLength(12);
+		expect(JSON.parse(lines[5]!).tokens).toEqual([5]);
+		const without = await exported(jsonLines, { frames: 1, header: { grid: null } }, { tokens: true });
+		expect(JSON.parse(without)).not.toHaveProperty('tokens');
+	});
+});
+
+describe('coco', () => {
+	it('writes a dataset that hangs together', async () => {
+		const dataset = JSON.parse(await exported(coco, { frames: 3 }));
+		expect(dataset.categories).toEqual([
+			{ id: 1, name: 'person', supercategory: '' },
+			{ id: 2, name: 'bicycle', supercategory: '' },
+		]);
+		expect(dataset.images[2]).toEqual({
+			id: 2,
+			file_name: 'frame_000002.png',
+			width: 64,
+			height: 48,
+			frame_index: 2,
+			time_seconds: 0.2,
+		});
+		expect(dataset.annotations).toHaveLength(6);
+		expect(dataset.annotations[4]).toEqual({
+			id: 5,
+			image_id: 2,
+			category_id: 1,
+			bbox: [4, 10, 12.5, 30],
+			score: 0.9,
+			area: 375,
+			iscrowd: 0,
+		});
+	});
+
+	it('writes the list that evaluation tools load', async () => {
+		const results = JSON.parse(await exported(coco, { frames: 1 }, { layout: 'results', minScore: 0.5 }));
+		expect(results).toEqual([{ image_id: 0, category_id: 1, bbox: [2, 10, 12.5, 30], score: 0.9 }]);
+	});
+
+	it.each(['dataset', 'results'])('stays valid JSON without a single detection: %s', async (layout) => {
+		const text = await exported(coco, { frames: 2, detectionsOf: () => Detections.none }, { layout });
+		const parsed = JSON.parse(text);
+		expect(layout === 'results' ? parsed : parsed.annotations).toEqual([]);
+	});
+});
+
+describe('mot', () => {
+	it('counts frames and pixels from 1 and knows no identities', async () => {
+		expect(await exported(mot, { frames: 2 })).toBe(
+			[
+				'1,-1,3,11,12.5,30,0.9,-1,-1,-1',
+				'1,-1,41,21,20,10,0.125,-1,-1,-1',
+				'2,-1,4,11,12.5,30,0.9,-1,-1,-1',
+				'2,-1,41,21,20,10,0.125,-1,-1,-1',
+				'',
+			].join('\n'),
+		);
+	});
+
+	it('writes persons only when asked, and says so where the model has none', async () => {
+		expect(await exported(mot, { frames: 1 }, { classes: 'person' })).toBe(
+			'1,-1,3,11,12.5,30,0.9,-1,-1,-1\n',
+		);
+		await expect(exported(mot, { classes: ['cat', 'dog'] }, { classes: 'person' })).rejects.toMatchObject({
+			code: 'bad-argument',
+			message: expect.stringContaining('Lookout has none'),
+		});
+	});
+});
+
+describe.each([csv, jsonLines, coco, mot])('$id', (format) => {
+	it('reports its progress frame by frame', async () => {
+		await inTemporaryFolder(async (folder) => {
+			const run = await storeSampleRun(join(folder, 'run'), { frames: 3 });
+			const seen: string[] = [];
+			await format.write({
+				runs: [run],
+				labels: [''],
+				out: join(folder, 'out'),
+				range: null,
+				settings: {},
+				onProgress: (done, total) => seen.push(`${done}/${total}`),
+			});
+			expect(seen).toEqual(['1/3', '2/3', '3/3']);
+		});
+	});
+
+	it('leaves nothing behind and the older file alone when it is cancelled', async () => {
+		await inTemporaryFolder(async (folder) => {
+			const run = await storeSampleRun(join(folder, 'run'), { frames: 3 });
+			const out = join(folder, 'out');
+			await writeFile(out, 'older');
+			const abort = new AbortController();
+			const request = { runs: [run], labels: [''], out, range: null, settings: {}, signal: abort.signal };
+			const writing = format.write({ ...request, onProgress: () => abort.abort() });
+			await expect(writing).rejects.toMatchObject({ code: 'cancelled' });
+			expect(await readFile(out, 'utf8')).toBe('older');
+			expect((await readdir(folder)).sort()).toEqual(['out', 'run']);
+		});
+	});
+
+	it('never writes over the video', async () => {
+		await inTemporaryFolder(async (folder) => {
+			const path = join(folder, 'street.mp4');
+			await writeFile(path, 'the only copy');
+			const sample = await storeSampleRun(join(folder, 'run'));
+			const run = await storeSampleRun(join(folder, 'run2'), {
+				header: { video: { ...sample.header.video, path } },
+			});
+			const out = join(folder, 'run', '..', 'street.mp4');
+			const writing = format.write({ runs: [run], labels: [''], out, range: null, settings: {} });
+			await expect(writing).rejects.toMatchObject({ code: 'bad-argument' });
+			expect(await readFile(path, 'utf8')).toBe('the only copy');
+		});
+	});
+
+	it.each<[string, { out?: string; range?: FrameRange; settings?: SettingValues }, string]>([
+		['a folder as target', { out: '' }, 'output-not-writable'],
+		['a file where a folder should be', { out: 'file/out' }, 'output-not-writable'],
+		['a range without analysed frames', { range: { from: { frame: 99 }, to: null, every: 1 } }, 'bad-range'],
+		['an unknown setting', { settings: { colour: 'red' } }, 'unknown-setting'],
+		['a score out of range', { settings: { minScore: 2 } }, 'setting-out-of-range'],
+	])('says what is wrong: %s', async (_what, wrong, code) => {
+		await inTemporaryFolder(async (folder) => {
+			const run = await storeSampleRun(join(folder, 'run'));
+			await writeFile(join(folder, 'file'), '');
+			const out = join(folder, wrong.out ?? 'out');
+			const { range = null, settings = {} } = wrong;
+			const writing = format.write({ runs: [run], labels: [''], out, range, settings });
+			await expect(writing).rejects.toMatchObject({ name: 'UserFacingError', code });
+		});
+	});
+});

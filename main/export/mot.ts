@@ -1,0 +1,60 @@
+import { UserFacingError } from '../domain/errors.ts';
+import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
+import type { StoredRun } from '../results/stored-run.ts';
+import type { ExportFormat } from './format.ts';
+import { requireRows } from './frames-in-range.ts';
+import { writePartialFirst, writeText } from './partial-file.ts';
+import { MIN_SCORE, rounded, scoredAtLeast } from './score-setting.ts';
+
+const settings: SettingsTable = {
+	classes: {
+		kind: 'choice',
+		default: 'all',
+		options: { all: 'every class', person: 'persons only, as the MOTChallenge counts' },
+		description: 'The format has no column for the class: choose which ones go in.',
+	},
+	minScore: MIN_SCORE,
+};
+
+/**
+ * A MOTChallenge detections file (motchallenge.net/instructions): frame, id, left, top, width, height, score,
+ * x, y, z. Frames and pixels count from 1; id, x, y and z are unknown, -1.
+ */
+export const mot: ExportFormat = {
+	id: 'mot',
+	title: 'MOT',
+	fileExtension: 'txt',
+	description: 'MOTChallenge detections: a line per box, frames and pixels counted from 1, identity -1.',
+	settings,
+	async write({ runs, out, range, settings: given, signal, onProgress }) {
+		const run = runs[0]!;
+		const resolved = resolveSettings(settings, given, 'format mot');
+		const only = resolved['classes'] === 'person' ? personClass(run) : null;
+		const rows = requireRows(run, range);
+		function* lines(): Generator<string> {
+			let done = 0;
+			for (const row of rows) {
+				const detections = scoredAtLeast(run.detections(row), Number(resolved['minScore']));
+				for (let i = 0; i < detections.count; i++) {
+					if (only !== null && detections.classIndices[i] !== only) continue;
+					const [left, top, right, bottom] = detections.box(i);
+					const box = [left + 1, top + 1, right - left, bottom - top].map((pixels) => rounded(pixels, 2));
+					const score = rounded(detections.scores[i]!, 4);
+					yield `${run.frames.frameIndex[row]! + 1},-1,${box.join(',')},${score},-1,-1,-1\n`;
+				}
+				onProgress?.(++done, rows.length);
+			}
+		}
+		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, lines(), signal));
+	},
+};
+
+function personClass(run: StoredRun): number {
+	const { name, classes } = run.header.model;
+	const index = classes.indexOf('person');
+	if (index >= 0) return index;
+	throw new UserFacingError(
+		'bad-argument',
+		`format mot: classes=person needs a model with that class (${name} has none).`,
+	);
+}

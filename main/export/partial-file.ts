@@ -1,0 +1,91 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { systemError, UserFacingError } from '../domain/errors.ts';
+
+/**
+ * Lets `write` make a file under a name of its own beside `out`, then gives it the name `out` in one step.
+ * When `write` fails, the partial file is removed and an older `out` is left as it was. Refuses to put the
+ * export over one of `sources` (the videos it is made from), by whatever path they are called.
+ */
+export async function writePartialFirst(
+	out: string,
+	sources: readonly string[],
+	write: (partialPath: string) => Promise<void>,
+): Promise<void> {
+	const target = resolve(out);
+	await refuseSources(target, sources);
+	const extension = extname(target);
+	const partial = join(dirname(target), `.${basename(target, extension)}.${process.pid}.partial${extension}`);
+	try {
+		await mkdir(dirname(target), { recursive: true });
+		await write(partial);
+		await rename(partial, target);
+	} catch (error) {
+		await rm(partial, { force: true }).catch(() => undefined); // the first error is the one to tell
+		throw meaningOf(error, target);
+	}
+}
+
+/** Writes text as it comes; memory stays flat however long it is. */
+export async function writeText(
+	path: string,
+	chunks: Iterable<string>,
+	signal: AbortSignal | undefined,
+): Promise<void> {
+	await pipeline(Readable.from(inBlocks(chunks)), createWriteStream(path), signal ? { signal } : {});
+}
+
+const BLOCK_CHARACTERS = 1 << 16;
+
+/** Small pieces become blocks: a stream's overhead is per piece. Gives way to other work between blocks. */
+async function* inBlocks(chunks: Iterable<string>): AsyncGenerator<string> {
+	let block = '';
+	for (const chunk of chunks) {
+		block += chunk;
+		if (block.length < BLOCK_CHARACTERS) continue;
+		yield block;
+		block = '';
+		await new Promise(setImmediate);
+	}
+	if (block !== '') yield block;
+}
+
+async function refuseSources(target: string, sources: readonly string[]): Promise<void> {
+	const there = await stat(target).catch(() => null);
+	if (!there) return;
+	if (there.isDirectory()) {
+		throw new UserFacingError('output-not-writable', `${target}: a file name was expected (got a folder).`);
+	}
+	for (const source of sources) {
+		const original = await stat(source).catch(() => null);
+		if (original && original.ino === there.ino && original.dev === there.dev) {
+			throw new UserFacingError(
+				'bad-argument',
+				`${target}: this is the source video, which is never overwritten.`,
+				{
+					remedy: 'Choose another name for the export.',
+				},
+			);
+		}
+	}
+}
+
+function meaningOf(error: unknown, target: string): unknown {
+	if (error instanceof UserFacingError) return error;
+	if (error instanceof Error && error.name === 'AbortError') {
+		return new UserFacingError('cancelled', `${target}: the export was cancelled; nothing was left behind.`);
+	}
+	if (error instanceof Error && 'code' in error && (error.code === 'ENOTDIR' || error.code === 'EEXIST')) {
+		return new UserFacingError(
+			'output-not-writable',
+			`${target}: a part of this path is a file, not a folder.`,
+			{
+				cause: error,
+			},
+		);
+	}
+	return systemError(error) ?? error;
+}

@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Detections } from '../domain/detections.ts';
+import type { RunHeader } from '../domain/run.ts';
+import { fullBitmap, packBitmap, tokenCount, type TokenGrid } from '../domain/tokens.ts';
+import { WHOLE_VIDEO } from '../domain/video.ts';
+import { RunWriter } from '../results/run-writer.ts';
+import { openRun, type StoredRun } from '../results/stored-run.ts';
+
+/** A folder that is gone, with all in it, after `use`. */
+export async function inTemporaryFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+	const folder = await mkdtemp(join(tmpdir(), 'sparsight-export-'));
+	try {
+		return await use(folder);
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+export type SampleRun = {
+	frames?: number;
+	every?: number;
+	mode?: string;
+	classes?: string[];
+	header?: Partial<RunHeader>;
+	/** Seconds of a frame; by default ten frames a second. */
+	timeOf?: (frameIndex: number) => number;
+	/** Milliseconds of the run stage. */
+	runMilliseconds?: number;
+	detectionsOf?: (frameIndex: number) => Detections;
+	state?: 'complete' | 'cancelled';
+};
+
+/** 64 × 48 pixels, 4 × 3 tokens of 16 pixels. */
+const GRID: TokenGrid = { rows: 3, cols: 4, stride: 16, windowSize: 16, windowOffset: 0 };
+
+/** Stores a small run as analysis would and opens it. Frame i recomputes token i mod 12; the first all of them. */
+export async function storeSampleRun(folder: string, sample: SampleRun = {}): Promise<StoredRun> {
+	const { frames = 12, every = 1, timeOf = (i) => i / 10, detectionsOf = (i) => walker(i) } = sample;
+	const header = sampleHeader(sample);
+	const { grid } = header;
+	const tokens = grid ? tokenCount(grid) : 0;
+	const writer = await RunWriter.create(folder, header);
+	for (let i = 0; i < frames; i += every) {
+		const whole = i === 0 || header.mode === 'dense';
+		const token = tokens ? i % tokens : 0;
+		await writer.append({
+			frameIndex: i,
+			timeSeconds: timeOf(i),
+			detections: detectionsOf(i),
+			kind: whole ? 'flush' : 'partial',
+			selectedTokens: whole ? tokens : Math.min(tokens, 1),
+			selection: whole ? fullBitmap(tokens) : packBitmap([token], tokens ? 1 : 0, tokens),
+			cost: {
+				macs: whole ? header.denseMacs : header.denseMacs / 10,
+				milliseconds: {
+					decode: 1,
+					prepare: 0.5,
+					select: 0.25,
+					run: sample.runMilliseconds ?? 10,
+					interpret: 0.25,
+				},
+			},
+			budgetMacs: header.mode === 'dense' ? null : header.denseMacs / 8,
+		});
+	}
+	const decode = { framesRead: frames, framesDecoded: frames, framesLost: 0, warnings: [] };
+	await writer.close(sample.state ?? 'complete', {
+		decode,
+		error: null,
+		wallSeconds: frames / 20,
+		state: null,
+	});
+	return openRun(folder);
+}
+
+/** One sure person that walks to the right, and one doubtful bicycle that stays. */
+export function walker(frameIndex: number): Detections {
+	const left = 2 + frameIndex;
+	return new Detections(
+		Uint16Array.of(0, 1),
+		Float32Array.of(0.9, 0.125),
+		Float32Array.of(left, 10, left + 12.5, 40, 40, 20, 60, 30),
+	);
+}
+
+function sampleHeader({ mode = 'token-cache', classes, every = 1, header }: SampleRun): RunHeader {
+	const size = { width: 64, height: 48 };
+	return {
+		format: 'sparsight-run',
+		version: 1,
+		createdAt: '2026-01-02T03:04:05.000Z',
+		video: {
+			path: 'street.mp4',
+			fileBytes: 1000,
+			container: 'mov,mp4,m4a,3gp,3g2,mj2',
+			codec: 'h264',
+			pixelFormat: 'yuv420p',
+			codedSize: size,
+			displaySize: size,
+			rotationDegrees: 0,
+			sampleAspectRatio: 1,
+			startSeconds: 0,
+			durationSeconds: 1.2,
+			nominalFramesPerSecond: 10,
+			estimatedFrames: 12,
+			hasAudio: false,
+		},
+		videoIdentity: { fileBytes: 1000, edgesSha256: 'e'.repeat(64) },
+		model: {
+			id: 'lookout',
+			name: 'Lookout',
+			path: 'lookout.safetensors',
+			sha256: 'a'.repeat(64),
+			classes: classes ?? ['person', 'bicycle'],
+		},
+		mode,
+		settings: mode === 'dense' ? {} : { policy: 'fraction', fraction: 0.1 },
+		range: { ...WHOLE_VIDEO, every },
+		letterbox: { displaySize: size, contentSize: size, inputSize: size, fill: 114 },
+		grid: GRID,
+		scoreThreshold: 0.05,
+		displayThreshold: 0.3,
+		denseMacs: 2e9,
+		provider: 'cpu',
+		threads: 2,
+		versions: { sparsight: '0.1.0', onnxruntime: '1.30.0', ffmpeg: '5.1', node: '20.19.0' },
+		...header,
+	};
+}
