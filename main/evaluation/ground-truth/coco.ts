@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import {
+	COUNTED,
+	CROWD,
+	IGNORED,
+	TruthBuilder,
+	truthUnreadable,
+	type GroundTruth,
+	type TruthFormat,
+	type TruthObjects,
+} from './ground-truth.ts';
+
+const image = z.object({
+	id: z.int(),
+	file_name: z.string().optional(),
+	frame_index: z.int().nonnegative().optional(),
+	width: z.number().positive().optional(),
+	height: z.number().positive().optional(),
+});
+const box = z.tuple([z.number(), z.number(), z.number().nonnegative(), z.number().nonnegative()]);
+const annotation = z.object({
+	image_id: z.int(),
+	category_id: z.int(),
+	bbox: box,
+	iscrowd: z.union([z.literal(0), z.literal(1), z.boolean()]).optional(),
+	ignore: z.union([z.literal(0), z.literal(1), z.boolean()]).optional(),
+});
+const dataset = z.object({
+	images: z.array(image),
+	annotations: z.array(annotation),
+	categories: z.array(z.object({ id: z.int(), name: z.string() })),
+});
+type Image = z.infer<typeof image>;
+
+/**
+ * COCO detection annotations. Which frame an image is, from 0, is told by the first of these that all images have,
+ * each image another: `frame_index`; the last number in `file_name` (`street_000012.jpg` is frame 12); `id`.
+ * `iscrowd` makes a crowd, `ignore` an ignored object.
+ */
+export const coco: TruthFormat = {
+	id: 'coco',
+	title: 'COCO annotations',
+	expects: 'a COCO file (JSON with images, annotations and categories)',
+	recognises: (text) => /^\s*\{/.test(text),
+	parse(text, path): GroundTruth {
+		const { images, annotations, categories } = readDataset(text, path);
+		const classOf = new Map(categories.map((category, i) => [category.id, i]));
+		const builders = new Map(images.map(({ id }) => [id, new TruthBuilder()]));
+		for (const [i, { image_id, category_id, bbox, iscrowd, ignore }] of annotations.entries()) {
+			const place = `${path}: annotations[${i}]`;
+			const builder = builders.get(image_id);
+			if (!builder) throw truthUnreadable(`${place}.image_id`, 'the id of an image', `${image_id}`);
+			const classIndex = classOf.get(category_id);
+			if (classIndex === undefined) {
+				throw truthUnreadable(`${place}.category_id`, 'the id of a category', `${category_id}`);
+			}
+			builder.add(classIndex, ...bbox, iscrowd ? CROWD : ignore ? IGNORED : COUNTED);
+		}
+		const indices = frameIndices(images, path);
+		const frames = new Map<number, TruthObjects>(
+			images.map(({ id }, i) => [indices[i]!, builders.get(id)!.build()]),
+		);
+		return {
+			path,
+			format: 'coco',
+			classNames: categories.map(({ name }) => name),
+			frames,
+			pictureSize: commonSize(images),
+		};
+	},
+};
+
+function readDataset(text: string, path: string): z.infer<typeof dataset> {
+	let raw: unknown;
+	try {
+		raw = JSON.parse(text);
+	} catch (error) {
+		throw truthUnreadable(path, 'JSON', error instanceof Error ? error.message : String(error));
+	}
+	const parsed = dataset.safeParse(raw);
+	if (parsed.success) return parsed.data;
+	const { path: place, message } = parsed.error.issues[0]!;
+	throw truthUnreadable(`${path}: ${place.join('.') || 'the file'}`, 'a COCO field', message);
+}
+
+function frameIndices(images: readonly Image[], path: string): number[] {
+	const rules: ((image: Image) => number | undefined)[] = [
+		(image) => image.frame_index,
+		(image) => {
+			const number = /(\d+)(?!.*\d)/.exec((image.file_name ?? '').replace(/\.\w+$/, ''))?.[1];
+			return number === undefined ? undefined : Number(number);
+		},
+		(image) => image.id,
+	];
+	for (const rule of rules) {
+		const indices = images.map(rule).filter((index) => index !== undefined);
+		if (indices.length === images.length && new Set(indices).size === images.length) return indices;
+	}
+	throw truthUnreadable(path, 'a different id for each image', 'an id twice');
+}
+
+function commonSize(images: readonly Image[]): { width: number; height: number } | null {
+	const { width, height } = images[0] ?? {};
+	if (width === undefined || height === undefined) return null;
+	return images.every((image) => image.width === width && image.height === height) ? { width, height } : null;
+}

@@ -1,0 +1,68 @@
+import { UserFacingError } from '../../domain/errors.ts';
+import type { Size } from '../../domain/video.ts';
+
+/**
+ * How an object counts. `ignored`: finding it is neither right nor wrong, however often. `crowd`: the same for a
+ * region of many; a box belongs to it by the part of the box that lies inside (pycocotools' `iscrowd`).
+ */
+export const COUNTED = 0;
+export const IGNORED = 1;
+export const CROWD = 2;
+
+/** The objects of one frame, in columns of equal length. */
+export type TruthObjects = {
+	/** Places in `GroundTruth.classNames`. */
+	classIndices: Uint16Array;
+	/** Left, top, right, bottom, in pixels of the truth's own pictures. */
+	boxesXyxy: Float32Array;
+	/** `COUNTED`, `IGNORED` or `CROWD`. */
+	roles: Uint8Array;
+};
+
+/** What a person says is to be seen in a video. */
+export type GroundTruth = {
+	path: string;
+	/** A format's id, such as `mot`. */
+	format: string;
+	classNames: readonly string[];
+	/** By frame index, from 0. A frame that is here without objects was looked at and is empty. */
+	frames: ReadonlyMap<number, TruthObjects>;
+	/** Size of the pictures that were annotated; null where the file doesn't tell. */
+	pictureSize: Size | null;
+};
+
+/** A file format of ground truth: one file here, one line in the registry. */
+export type TruthFormat = {
+	id: string;
+	title: string;
+	/** What a person sees when no format fits. */
+	expects: string;
+	recognises(text: string, path: string): boolean;
+	/** Throws `truth-unreadable` with the place. */
+	parse(text: string, path: string): GroundTruth;
+};
+
+/** Collects objects one by one. */
+export class TruthBuilder {
+	readonly #classIndices: number[] = [];
+	readonly #boxes: number[] = [];
+	readonly #roles: number[] = [];
+
+	add(classIndex: number, left: number, top: number, width: number, height: number, role: number): void {
+		this.#classIndices.push(classIndex);
+		this.#boxes.push(left, top, left + width, top + height);
+		this.#roles.push(role);
+	}
+
+	build(): TruthObjects {
+		return {
+			classIndices: Uint16Array.from(this.#classIndices),
+			boxesXyxy: Float32Array.from(this.#boxes),
+			roles: Uint8Array.from(this.#roles),
+		};
+	}
+}
+
+export function truthUnreadable(place: string, expected: string, came: string): UserFacingError {
+	return new UserFacingError('truth-unreadable', `${place}: ${expected} was expected (got ${came}).`);
+}
