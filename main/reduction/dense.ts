@@ -1,7 +1,9 @@
-import { assert } from '../domain/errors.ts';
+import { changeSettings, resolveSettings } from '../domain/settings-table.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import { allTokens, float32, FullGraph } from './full-graph.ts';
 import type { Reduction, ReductionMode } from './mode.ts';
+
+const PLACE = 'mode dense';
 
 /** Every token of every frame: what all other modes are measured against. */
 export const dense: ReductionMode = {
@@ -10,17 +12,18 @@ export const dense: ReductionMode = {
 	description: 'Recomputes every token of every frame. The reference for speed and agreement.',
 	settings: {},
 	refuses: () => null,
-	async open(host): Promise<Reduction> {
+	async open(host, given): Promise<Reduction> {
+		const settings = resolveSettings({}, given, PLACE);
 		const graph = await FullGraph.load(host, { keepKeysAndValues: false, withScores: false });
 		const tokens = allTokens(host);
 		const head = new Float32Array(tokenCount(host.plan.grid) * host.plan.headWidth);
 		const headTensor = float32(head, [tokens.length, host.plan.headWidth]);
 		return {
-			settings: {},
+			settings,
 			denseMacs: graph.macs,
 			budgetMacs: null,
 			stateBytes: 0,
-			change: (settings) => assert(Object.keys(settings).length === 0, 'dense has no settings'),
+			change: (changes) => void changeSettings({}, settings, changes, PLACE),
 			reset: () => undefined,
 			select: () => ({ kind: 'flush', tokens, count: tokens.length }),
 			async run(pixels) {

@@ -1,0 +1,220 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { SettingValues } from '../domain/settings-table.ts';
+import { tokenCount } from '../domain/tokens.ts';
+import { REDUCTION_MODES } from '../reduction/index.ts';
+import type { RunOutcome, Selection } from '../reduction/mode.ts';
+import type { Detector, Model } from './detector.ts';
+import { openModel } from './index.ts';
+import { syntheticFrame } from './synthetic-frame.ts';
+
+// What every mode promises, checked over the registry: a new mode is tested by its registry line.
+const MODEL = new URL('../../models/lookout', import.meta.url).pathname;
+const SIZE = { width: 192, height: 128 };
+const TOKENS = 96;
+const TOLERANCE = 1e-4;
+
+/** Settings under which a mode recomputes every token of every frame. */
+const EVERYTHING: Record<string, SettingValues> = {
+	dense: {},
+	'token-cache': { fraction: 1, floor: 0, sceneCut: 1 },
+	sparse: { keep: 1 },
+	motion: { threshold: 0, share: 0 },
+};
+
+let model: Model;
+
+beforeAll(async () => {
+	model = await openModel(MODEL);
+});
+
+function open(mode: string, settings: SettingValues = {}): Promise<Detector> {
+	return model.open({ displaySize: SIZE, mode, settings, threads: 1, maxSide: 768, scoreThreshold: 0.05 });
+}
+
+type Step = { selection: Selection; outcome: RunOutcome; head: Float32Array; tokens: number[] };
+
+async function step(detector: Detector, picture: Parameters<typeof syntheticFrame>[1]): Promise<Step> {
+	const pixels = detector.prepare(syntheticFrame(detector.grid, picture));
+	const selection = detector.select(pixels);
+	const outcome = await detector.run(pixels, selection);
+	const tokens = Array.from(selection.tokens.subarray(0, selection.count)).sort((a, b) => a - b);
+	return { selection, outcome, head: emittedRows(detector, outcome), tokens };
+}
+
+/** The head outputs that count, tokens in raster order. */
+function emittedRows(detector: Detector, { head, emitting }: RunOutcome): Float32Array {
+	if (!emitting) return head.slice();
+	const width = head.length / tokenCount(detector.grid);
+	const rows = Array.from(emitting).sort((a, b) => a - b);
+	return Float32Array.from(
+		rows.flatMap((token) => Array.from(head.subarray(token * width, (token + 1) * width))),
+	);
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+	expect(a.length).toBe(b.length);
+	return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0);
+}
+
+const moving = (frame: number) => ({
+	seed: 1,
+	index: frame,
+	square: { x: 20 + 12 * frame, y: 30, side: 24 },
+});
+
+describe.each(REDUCTION_MODES.map((mode) => mode.id))('mode %s', (mode) => {
+	it('told to recompute everything, equals dense on every frame', async () => {
+		const everything = EVERYTHING[mode];
+		expect(everything, `name the settings under which ${mode} recomputes everything`).toBeDefined();
+		const [dense, other] = [await open('dense'), await open(mode, everything)];
+		for (let frame = 0; frame < 3; frame++) {
+			// Every pixel differs from the frame before, so that nothing may be left out.
+			const picture = { seed: 1 + frame, index: frame };
+			const [expected, actual] = [await step(dense, picture), await step(other, picture)];
+			expect(actual.selection.count).toBe(TOKENS);
+			expect(largestDifference(actual.head, expected.head)).toBeLessThan(TOLERANCE);
+		}
+		await Promise.all([dense.release(), other.release()]);
+	});
+
+	it('after a reset, computes the first frame as if it were new', async () => {
+		const detector = await open(mode);
+		const first = await step(detector, moving(0));
+		await step(detector, moving(4));
+		detector.reset();
+		const again = await step(detector, moving(0));
+		expect(again.tokens).toEqual(first.tokens);
+		expect(largestDifference(again.head, first.head)).toBe(0);
+		await detector.release();
+	});
+
+	it('goes on from a saved state as if it had never stopped', async () => {
+		const [whole, resumed] = [await open(mode), await open(mode)];
+		for (let frame = 0; frame < 3; frame++) await step(whole, moving(frame));
+		resumed.restoreState(whole.saveState());
+		for (let frame = 3; frame < 6; frame++) {
+			const [expected, actual] = [await step(whole, moving(frame)), await step(resumed, moving(frame))];
+			expect(actual.tokens).toEqual(expected.tokens);
+			expect(largestDifference(actual.head, expected.head)).toBe(0);
+			expect(actual.outcome.macs).toBe(expected.outcome.macs);
+		}
+		await Promise.all([whole.release(), resumed.release()]);
+	});
+
+	it('counts operations that fit its selection', async () => {
+		const detector = await open(mode);
+		for (let frame = 0; frame < 3; frame++) {
+			const { selection, outcome } = await step(detector, moving(frame));
+			if (selection.count === 0) expect(outcome.macs).toBe(0);
+			else expect(outcome.macs).toBeGreaterThan((0.5 * selection.count * detector.denseMacs) / TOKENS);
+		}
+		await detector.release();
+	});
+
+	it('refuses settings that it does not have', async () => {
+		await expect(open(mode, { nonsense: 1 })).rejects.toThrow(/has no setting "nonsense"/);
+	});
+});
+
+describe('a still video costs nothing after its first frame', () => {
+	it.each([
+		['token-cache', { refresh: 0 }],
+		['token-cache', { refresh: 0, fraction: 0.25 }],
+		['token-cache', { refresh: 0, ms: 20 }],
+		['motion', {}],
+	])('%s %o', async (mode, settings) => {
+		const detector = await open(mode, settings as SettingValues);
+		const first = await step(detector, moving(0));
+		for (let frame = 1; frame < 4; frame++) {
+			const still = await step(detector, moving(0));
+			expect(still.selection).toMatchObject({ kind: 'skipped', count: 0 });
+			expect(still.outcome.macs).toBe(0);
+			expect(largestDifference(still.head, first.head)).toBe(0);
+		}
+		await detector.release();
+	});
+});
+
+describe('token cache', () => {
+	const POLICIES: SettingValues[] = [
+		{ k: 10 },
+		{ fraction: 0.1 },
+		{ policy: 'relevance', fraction: 0.1 },
+		{ gmac: 0.04 },
+	];
+
+	it.each(POLICIES)('never exceeds the budget of %o after the first frame', async (settings) => {
+		const detector = await open('token-cache', { sceneCut: 1, refresh: 7, dilation: 1, ...settings });
+		const budget = detector.budgetMacs!;
+		expect(budget).toBeGreaterThan(0);
+		let spent = 0;
+		for (let frame = 0; frame < 12; frame++) {
+			const { selection, outcome } = await step(detector, { seed: 1 + 0.3 * frame, index: frame });
+			if (frame === 0) continue;
+			expect(selection.kind).toBe('partial');
+			expect(outcome.macs).toBeLessThanOrEqual(budget);
+			spent += outcome.macs;
+		}
+		expect(spent).toBeGreaterThan(0.8 * 11 * budget); // everything moves: the budget is used
+		await detector.release();
+	});
+
+	it('follows a budget that is changed while running', async () => {
+		const detector = await open('token-cache', { k: 60, sceneCut: 1 });
+		await step(detector, { seed: 1 });
+		expect((await step(detector, { seed: 2 })).selection.count).toBe(60);
+		detector.changeSettings({ k: 8 });
+		expect((await step(detector, { seed: 3 })).selection.count).toBe(8);
+		expect(() => detector.changeSettings({ k: 0 })).toThrow(/k must be a whole number from 1/);
+		expect((await step(detector, { seed: 4 })).selection.count).toBe(8);
+		await detector.release();
+	});
+
+	it('recomputes the tokens whose windows a moving square touched, and no others', async () => {
+		const detector = await open('token-cache', { threshold: 0, floor: 0, refresh: 0 });
+		await step(detector, { seed: 1, square: { x: 40, y: 40, side: 8 } });
+		const { tokens } = await step(detector, { seed: 1, square: { x: 44, y: 40, side: 8 } });
+		// Pixels 40..51 × 40..47 changed; window of token (row, col) covers 16·col − 7 … 16·col + 23.
+		const touched = (at: number, first: number, last: number) => 16 * at - 7 <= last && 16 * at + 23 >= first;
+		const expected = Array.from({ length: TOKENS }, (_, token) => token).filter(
+			(token) => touched(token % 12, 40, 51) && touched(Math.floor(token / 12), 40, 47),
+		);
+		expect(tokens).toEqual(expected);
+		await detector.release();
+	});
+
+	it('computes the whole frame on a scene cut', async () => {
+		const detector = await open('token-cache', { k: 4, sceneCut: 0.5 });
+		await step(detector, { seed: 1 });
+		const cut = await step(detector, { seed: 1, square: { x: 0, y: 0, side: 1000 } });
+		expect(cut.selection).toMatchObject({ kind: 'flush', count: TOKENS });
+		await detector.release();
+	});
+
+	it('refreshes every token within the period, a few at a time', async () => {
+		const period = 10;
+		const detector = await open('token-cache', { threshold: 255, refresh: period });
+		await step(detector, { seed: 1 });
+		const last = new Map<number, number>();
+		for (let frame = 1; frame <= 3 * period; frame++) {
+			const { tokens } = await step(detector, { seed: 1, index: frame });
+			expect(tokens.length).toBeLessThan(TOKENS / 2);
+			for (const token of tokens) {
+				expect(frame - (last.get(token) ?? 0)).toBeLessThanOrEqual(period);
+				last.set(token, frame);
+			}
+		}
+		expect(last.size).toBe(tokenCount(detector.grid));
+		await detector.release();
+	});
+
+	it('holds a budget in milliseconds by what frames took', async () => {
+		const detector = await open('token-cache', { ms: 10, sceneCut: 1, floor: 0 });
+		await step(detector, { seed: 1 });
+		detector.observe(TOKENS * 0.5); // half a millisecond a token: 20 tokens fit into 10 ms
+		expect((await step(detector, { seed: 2 })).selection.count).toBe(20);
+		detector.observe(20 * 1); // twice as slow now
+		expect((await step(detector, { seed: 3 })).selection.count).toBe(10);
+		await detector.release();
+	});
+});
