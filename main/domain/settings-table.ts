@@ -15,7 +15,14 @@ type Common = {
 };
 
 export type SettingSpec =
-	| (Common & { kind: 'number' | 'integer'; default: number; min: number; max: number; unit?: string; step?: number })
+	| (Common & {
+			kind: 'number' | 'integer';
+			default: number;
+			min: number;
+			max: number;
+			unit?: string;
+			step?: number;
+	  })
 	| (Common & { kind: 'choice'; default: string; options: Record<string, string> })
 	| (Common & { kind: 'boolean'; default: boolean });
 
@@ -96,5 +103,5 @@ function unknownSetting(table: SettingsTable, name: string, place: string): User
 }
 
 function outOfRange(place: string, name: string, expected: string, came: SettingValue): UserFacingError {
-	return new UserFacingError('setting-out-of-range', `${place}: ${name} must be ${expected} (got ${came}).`);
+	return new UserFacingError('setting-out-of-range', `${place}: ${name} must be ${expected} (got ${came === '' ? 'nothing' : came}).`);
 }

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { changeSettings, parseSetting, resolveSettings, type SettingsTable } from './settings-table.ts';
+
+const TABLE = {
+	policy: { kind: 'choice', default: 'a', options: { a: 'A', b: 'B' }, description: '' },
+	share: { kind: 'number', default: 0.5, min: 0, max: 1, implies: { policy: 'b' }, description: '' },
+	count: { kind: 'integer', default: 3, min: 1, max: 9, unit: 'tokens', description: '' },
+	on: { kind: 'boolean', default: false, description: '' },
+} as const satisfies SettingsTable;
+
+it('fills in defaults, and what a named setting implies', () => {
+	expect(resolveSettings(TABLE, {}, 'm')).toEqual({ policy: 'a', share: 0.5, count: 3, on: false });
+	expect(resolveSettings(TABLE, { share: 0.2 }, 'm')).toMatchObject({ policy: 'b', share: 0.2 });
+	expect(resolveSettings(TABLE, { share: 0.2, policy: 'a' }, 'm')).toMatchObject({ policy: 'a', share: 0.2 });
+});
+
+it('changes nothing in place', () => {
+	const before = resolveSettings(TABLE, {}, 'm');
+	expect(changeSettings(TABLE, before, { count: 4 }, 'm')['count']).toBe(4);
+	expect(before['count']).toBe(3);
+});
+
+describe('refuses', () => {
+	it.each([
+		[{ nonsense: 1 }, 'mode x has no setting "nonsense": it has policy, share, count, on.'],
+		[{ share: 1.4 }, 'mode x: share must be a number from 0 to 1 (got 1.4).'],
+		[{ share: Number.NaN }, 'mode x: share must be a number from 0 to 1 (got NaN).'],
+		[{ count: 2.5 }, 'mode x: count must be a whole number from 1 to 9 tokens (got 2.5).'],
+		[{ policy: 'toString' }, 'mode x: policy must be one of a, b (got toString).'],
+		[{ on: 'yes' }, 'mode x: on must be true or false (got yes).'],
+	])('%o', (given, message) => {
+		expect(() => resolveSettings(TABLE, given, 'mode x')).toThrow(message);
+	});
+});
+
+describe('parseSetting', () => {
+	it.each([
+		['share', '0.25', 0.25],
+		['count', '7', 7],
+		['on', 'true', true],
+		['policy', 'b', 'b'],
+	])('%s=%s', (name, text, expected) => {
+		expect(parseSetting(TABLE, name, text, 'm')).toBe(expected);
+	});
+
+	it.each([
+		['share', '', 'got nothing)'],
+		['share', 'much', 'got much)'],
+		['on', 'maybe', 'got maybe)'],
+	])('refuses %s=%s and says what came', (name, text, message) => {
+		expect(() => parseSetting(TABLE, name, text, 'm')).toThrow(message);
+	});
+});
