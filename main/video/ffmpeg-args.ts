@@ -1,0 +1,204 @@
+import { availableParallelism } from 'node:os';
+import type { Letterbox } from '../domain/frame.ts';
+import type { FrameRange, Size } from '../domain/video.ts';
+import { selectExpression } from './frame-range.ts';
+
+/** What ffmpeg is asked to do, as data. No shell ever sees it. */
+export type FfmpegCommand = {
+	inputs: { options: string[]; source: string }[];
+	/** Everything between the inputs and the target. */
+	options: string[];
+	target: string;
+};
+
+/**
+ * Decoding shares the machine with inference, which wants every core: half of them, at most four, decode. More
+ * would also make ffmpeg hold that many frames and let its log run further ahead of the pixels.
+ */
+const DECODER_THREADS = Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2)));
+
+/** A path as ffmpeg's own URL: names that begin with `-` or look like a protocol or a pattern mean only themselves. */
+export function fileUrl(path: string): string {
+	return `file:${path}`;
+}
+
+// A playlist or a reference movie may name further sources; from this machine's files is as far as they get.
+const LOCAL_ONLY = ['-protocol_whitelist', 'file,pipe'];
+
+// `level+` marks each line with its severity, `repeat+` writes repeated ones out instead of a count of them.
+const LOG_OPTIONS = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'repeat+level+info'];
+
+/** The first video stream that is not a cover picture. */
+const VIDEO_STREAM = '0:V:0';
+
+function videoInput(path: string): FfmpegCommand['inputs'][number] {
+	return {
+		options: [
+			...LOCAL_ONLY,
+			...['-threads', String(DECODER_THREADS)],
+			// A change of size or pixel format must not rebuild the filters: their frame counters would start anew.
+			...['-reinit_filter', '0'],
+		],
+		source: fileUrl(path),
+	};
+}
+
+const DECODE_OPTIONS = [
+	...LOG_OPTIONS,
+	'-copyts', // times stay in the file's own clock, whatever it starts with
+	...['-fps_mode', 'passthrough'], // each decoded frame once: the default repeats and drops frames of uneven rates
+	...['-max_error_rate', '1'], // damaged data never ends the run
+	...['-map', VIDEO_STREAM],
+	...['-filter_threads', '1'],
+];
+
+// Writes a line for every decoded frame with its time in ticks; its seconds are rounded to six digits, so not used.
+const LOG_FRAMES = 'showinfo=checksum=0';
+
+/** Decodes the whole file and logs every frame; writes no pixels. */
+export function frameTimesCommand(path: string): FfmpegCommand {
+	return {
+		inputs: [videoInput(path)],
+		options: [...DECODE_OPTIONS, '-vf', LOG_FRAMES, '-f', 'null'],
+		target: '-',
+	};
+}
+
+/** Logs every decoded frame and writes the picked ones to standard output as packed pixels of `inputSize`. */
+export function readFramesCommand(
+	path: string,
+	options: { range: FrameRange; startAfterFrame: number; letterbox: Letterbox; format: 'rgb24' | 'rgba' },
+): FfmpegCommand {
+	const select = selectExpression(options.range, options.startAfterFrame);
+	const filters = [
+		LOG_FRAMES,
+		...(select === null ? [] : [`select='${select}'`]),
+		...letterboxFilters(options.letterbox, options.format),
+	];
+	return {
+		inputs: [videoInput(path)],
+		options: [...DECODE_OPTIONS, '-vf', filters.join(','), '-f', 'rawvideo'],
+		target: 'pipe:1',
+	};
+}
+
+/**
+ * Scaling is bilinear both ways: swscale widens its kernel when it shrinks (a triangle over all source pixels), so
+ * nothing aliases, and it is what image libraries that train detectors do under that name. The filter does nothing
+ * but convert where sizes agree already. Padding comes after the conversion to RGB, so that `fill` stays `fill`.
+ */
+function letterboxFilters({ contentSize, inputSize, fill }: Letterbox, format: 'rgb24' | 'rgba'): string[] {
+	const filters = [`scale=${contentSize.width}:${contentSize.height}:flags=bilinear`, `format=${format}`];
+	if (contentSize.width !== inputSize.width || contentSize.height !== inputSize.height) {
+		const grey = fill.toString(16).padStart(2, '0');
+		filters.push(`pad=${inputSize.width}:${inputSize.height}:0:0:color=0x${grey}${grey}${grey}FF`);
+	}
+	return filters;
+}
+
+/** Prints what ffmpeg sees in a file; it fails for want of an output, after having said all. */
+export function describeArgs(path: string): string[] {
+	return ['-hide_banner', '-nostdin', ...LOCAL_ONLY, '-i', fileUrl(path)];
+}
+
+/** What ffprobe is asked, to answer in JSON. */
+export function probeArgs(path: string): string[] {
+	const entries = [
+		'format=format_name,start_time,duration',
+		'stream=codec_type,codec_name,pix_fmt,width,height,sample_aspect_ratio,start_time,duration' +
+			',avg_frame_rate,r_frame_rate,nb_frames',
+		'stream_disposition=attached_pic',
+		'stream_tags=rotate',
+		'stream_side_data=rotation',
+	];
+	return [
+		...['-v', 'error', ...LOCAL_ONLY],
+		...['-show_entries', entries.join(':')],
+		...['-of', 'json', '-i', fileUrl(path)],
+	];
+}
+
+export type EncodeOptions = {
+	encoder: string;
+	crf: number;
+	/** Path of the file to write. */
+	path: string;
+	size: Size;
+	/** Length of the last frame, in seconds; null to repeat the one before. */
+	lastFrameSeconds: number | null;
+	audio: { path: string; fromSeconds: number; toSeconds: number } | null;
+};
+
+/** Ticks per second of the files that we write: every common frame rate is whole in it. */
+export const CLOCK_HZ = 90_000;
+
+/** From Matroska with raw RGBA on standard input to an mp4 that browsers play while it loads. */
+export function encodeCommand(options: EncodeOptions): FfmpegCommand {
+	const { audio } = options;
+	const filters = [
+		...(options.size.width % 2 || options.size.height % 2 ? ['pad=ceil(iw/2)*2:ceil(ih/2)*2'] : []), // 4:2:0 needs it
+		'scale=flags=bilinear:out_color_matrix=bt709:out_range=tv',
+		'format=yuv420p',
+		'setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709',
+		`settb=1/${CLOCK_HZ}`,
+	];
+	return {
+		inputs: [
+			// Nothing is left to find out about the pipe: probing it would only hold frames back.
+			{
+				options: ['-f', 'matroska', '-analyzeduration', '0', '-fpsprobesize', '0', ...LOCAL_ONLY],
+				source: 'pipe:0',
+			},
+			...(audio === null ? [] : [audioInput(audio)]),
+		],
+		options: [
+			...LOG_OPTIONS,
+			'-copyts', // sound is cut in the source's clock, below
+			...['-map', '0:v:0', '-vf', filters.join(',')],
+			...[
+				'-fps_mode',
+				'passthrough',
+				'-enc_time_base',
+				`1:${CLOCK_HZ}`,
+				'-video_track_timescale',
+				String(CLOCK_HZ),
+			],
+			...['-c:v', options.encoder, ...qualityOptions(options.encoder, options.crf)],
+			...(options.lastFrameSeconds === null ? [] : lastFrameOptions(options.lastFrameSeconds)),
+			...(audio === null ? [] : audioOptions(audio)),
+			...['-map_metadata', '-1', '-movflags', '+faststart', '-f', 'mp4'],
+		],
+		target: fileUrl(options.path),
+	};
+}
+
+function qualityOptions(encoder: string, crf: number): string[] {
+	return encoder === 'libx264' ? ['-preset', 'veryfast', '-crf', String(crf)] : ['-b:v', '8M'];
+}
+
+// Lengths of all other frames follow from their neighbours; the last one's has to be said.
+function lastFrameOptions(seconds: number): string[] {
+	return ['-bsf:v', `setts=duration=${Math.max(1, Math.round(seconds * CLOCK_HZ))}`];
+}
+
+type AudioSpan = { path: string; fromSeconds: number; toSeconds: number };
+
+/** Seconds before the span at which decoding of sound begins, so that the decoder has settled. */
+const AUDIO_LEAD = 5;
+
+function audioInput({ path, fromSeconds }: AudioSpan): FfmpegCommand['inputs'][number] {
+	const seek = fromSeconds - AUDIO_LEAD;
+	const jump = ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', String(seek)];
+	return { options: [...LOCAL_ONLY, '-vn', ...(seek > 0 ? jump : [])], source: fileUrl(path) };
+}
+
+// Cut in the source's clock, moved to ours, and filled with silence where the sound starts later or has holes, so
+// that it cannot slip against the pictures.
+function audioOptions({ fromSeconds, toSeconds }: AudioSpan): string[] {
+	const filters = [
+		`atrim=start=${fromSeconds}:end=${toSeconds}`,
+		`asetpts=PTS-(${fromSeconds})/TB`,
+		'aresample=async=1:first_pts=0',
+	];
+	return ['-map', '1:a:0?', '-af', filters.join(','), '-c:a', 'aac', '-b:a', '160k'];
+}

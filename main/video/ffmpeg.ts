@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process';
+import { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
+import fluent from 'fluent-ffmpeg';
+import { UserFacingError } from '../domain/errors.ts';
+import type { FfmpegBinaries } from './ffmpeg-binary.ts';
+import type { FfmpegCommand } from './ffmpeg-args.ts';
+import { isLogNoise } from './progress.ts';
+
+// The one place that starts ffmpeg and ffprobe. fluent-ffmpeg is archived: nothing else may know it.
+
+export type FfmpegOutcome = {
+	/** Null for success; `ffmpeg was killed with signal …` after `kill`. */
+	failure: string | null;
+	/** The last lines of the log, oldest first, without the lines about single frames. */
+	lastLines: string[];
+};
+
+export type FfmpegJob = {
+	/** For logs and causes; not quoted for a shell. */
+	commandLine: string;
+	/** ffmpeg's standard input where the command reads from `pipe:0`. */
+	stdin: Writable | null;
+	/** Settles when the process is gone and its pipes are closed; never rejects. */
+	ended: Promise<FfmpegOutcome>;
+	/** SIGKILL: nothing is flushed, nothing waits. */
+	kill(): void;
+};
+
+export type FfmpegStreams = {
+	/**
+	 * Takes what ffmpeg writes to `pipe:1`. It must be made with `emitClose: false`: fluent-ffmpeg kills the process
+	 * 20 ms after the target's `close`, which a busy machine turns into a race with ffmpeg's own end.
+	 */
+	stdout?: Writable;
+	/** Every line of the log, as it comes. */
+	onLine?: (line: string) => void;
+};
+
+const KEPT_LINES = 12;
+
+/** Starts ffmpeg and resolves once the process exists (or could not be started: then `ended` says so). */
+export function startFfmpeg(
+	binaries: FfmpegBinaries,
+	command: FfmpegCommand,
+	streams: FfmpegStreams = {},
+): Promise<FfmpegJob> {
+	const lastLines: string[] = [];
+	const stdin = new StdinTap();
+	const ffmpeg = fluent();
+	ffmpeg.setFfmpegPath(binaries.ffmpeg);
+	for (const input of command.inputs) {
+		ffmpeg.input(input.source === 'pipe:0' ? stdin : input.source);
+		addOptions((...options) => ffmpeg.inputOptions(...options), input.options);
+	}
+	if (command.target === 'pipe:1') ffmpeg.output(streams.stdout!);
+	else ffmpeg.output(command.target);
+	addOptions((...options) => ffmpeg.outputOptions(...options), command.options);
+
+	// `end` and `error` come at the process's exit; what it wrote may still be in the pipe.
+	let drained: Promise<void> = Promise.resolve();
+	streams.stdout?.once('pipe', (source: Readable) => {
+		drained = new Promise((resolve) => source.once('close', resolve));
+	});
+
+	return new Promise((resolve) => {
+		let killed = false;
+		let commandLine = `ffmpeg ${command.options.join(' ')}`;
+		const exited = new Promise<string | null>((settle) => {
+			ffmpeg.on('end', () => settle(null));
+			ffmpeg.on('error', (error: Error) => settle(error.message));
+		});
+		const ended = exited.then(async (failure) => {
+			await drained;
+			return { failure, lastLines };
+		});
+		const job = (): FfmpegJob => ({
+			commandLine,
+			stdin: stdin.target,
+			ended,
+			kill() {
+				if (!killed) ffmpeg.kill('SIGKILL');
+				killed = true;
+			},
+		});
+		ffmpeg.on('stderr', (line: string) => {
+			if (!isLogNoise(line)) {
+				lastLines.push(line);
+				if (lastLines.length > KEPT_LINES) lastLines.shift();
+			}
+			streams.onLine?.(line);
+		});
+		ffmpeg.on('start', (line: string) => {
+			commandLine = line;
+			// `start` is emitted before the pipes are joined; a microtask later they are.
+			queueMicrotask(() => resolve(job()));
+		});
+		void exited.then(() => resolve(job())); // failed before it started
+		ffmpeg.run();
+	});
+}
+
+/** Stands in as fluent-ffmpeg's input stream and keeps the process's own stdin: no copy, and a true back-pressure. */
+class StdinTap extends Readable {
+	target: Writable | null = null;
+
+	override pipe<T extends NodeJS.WritableStream>(target: T): T {
+		this.target = target as unknown as Writable;
+		return target;
+	}
+
+	override _read(): void {
+		this.push(null);
+	}
+}
+
+// fluent-ffmpeg splits `name value` strings at the blank unless it is given several arguments at once.
+function addOptions(add: (...options: string[]) => unknown, options: string[]): void {
+	if (options.length > 1) add(...options);
+	else if (options.length === 1) throw new Error('options come in pairs, or with another one');
+}
+
+/** Names of the encoders that this ffmpeg was built with; being listed does not promise that hardware is there. */
+export async function listEncoders(binaries: FfmpegBinaries): Promise<ReadonlySet<string>> {
+	const listing = await captureOutput(binaries.ffmpeg, ['-hide_banner', '-encoders']);
+	return new Set(
+		Array.from(listing.stdout.matchAll(/^ [VAS][F.][S.][X.][B.][D.] (\S+)/gm), (match) => match[1]!),
+	);
+}
+
+export type Captured = { exitCode: number | null; stdout: string; stderr: string };
+
+/** Runs `program` to its end. A non-zero exit is a result; a program that cannot be started throws its error. */
+export function captureOutput(program: string, args: string[], signal?: AbortSignal): Promise<Captured> {
+	return new Promise((resolve, reject) => {
+		const options = { maxBuffer: 64 << 20, windowsHide: true, killSignal: 'SIGKILL' as const, signal };
+		const child = execFile(program, args, options, (error, stdout, stderr) => {
+			if (error && typeof error.code !== 'number' && !error.killed) reject(error);
+			else resolve({ exitCode: child.exitCode, stdout, stderr });
+		});
+		child.stdin?.end();
+	});
+}
+
+/**
+ * `place` failed because of ffmpeg: what its last lines say in plain words, with the command line and the lines
+ * themselves as the cause.
+ */
+export function ffmpegError(
+	code: 'ffmpeg-failed' | 'decode-failed' | 'not-a-video' | 'no-frames',
+	message: string,
+	run: { commandLine: string; outcome: FfmpegOutcome },
+	remedy?: string,
+): UserFacingError {
+	const cause = ffmpegCause(run.commandLine, run.outcome);
+	return new UserFacingError(code, message, remedy === undefined ? { cause } : { cause, remedy });
+}
+
+/** What a developer wants to see: the exit, the command line, the last lines of the log. */
+export function ffmpegCause(commandLine: string, outcome: FfmpegOutcome): Error {
+	const ending = outcome.failure ?? 'ffmpeg ended without an error';
+	return new Error([ending.split('\n')[0], commandLine, ...outcome.lastLines].join('\n'));
+}

@@ -1,0 +1,93 @@
+import { UserFacingError } from '../domain/errors.ts';
+import type { FrameRange, Position } from '../domain/video.ts';
+
+// Which frames a range picks is decided twice: by ffmpeg, which must not scale and send the others, and here,
+// where each one that comes gets its index. Both sides do the same arithmetic on the same doubles.
+
+/** Times are compared with this slack, in seconds, so that a time copied from a table of microseconds still hits. */
+const TIME_SLACK = 1e-6;
+
+/** Throws `bad-range` unless the range can hold a frame. */
+export function checkRange(range: FrameRange): void {
+	if (!Number.isInteger(range.every) || range.every < 1) {
+		throw badRange(`every must be a whole number from 1 on (got ${range.every})`);
+	}
+	checkPosition('from', range.from);
+	if (range.to === null) return;
+	checkPosition('to', range.to);
+	const [from, to] = [range.from, range.to];
+	if ('frame' in from && 'frame' in to && to.frame < from.frame) {
+		throw badRange(`it ends at frame ${to.frame}, before its start at frame ${from.frame}`);
+	}
+	if ('seconds' in from && 'seconds' in to && to.seconds < from.seconds) {
+		throw badRange(`it ends at ${to.seconds} s, before its start at ${from.seconds} s`);
+	}
+}
+
+function checkPosition(name: string, position: Position): void {
+	if ('frame' in position) {
+		if (Number.isInteger(position.frame) && position.frame >= 0) return;
+		throw badRange(`${name} must be a frame number from 0 on (got ${position.frame})`);
+	}
+	if (!Number.isFinite(position.seconds))
+		throw badRange(`${name} must be a time in seconds (got ${position.seconds})`);
+}
+
+function badRange(what: string): UserFacingError {
+	return new UserFacingError('bad-range', `The range of frames cannot be read: ${what}.`);
+}
+
+/** Tells for the decoded frames, one after another, whether the range picks them. */
+export class FramePicker {
+	readonly #range: FrameRange;
+	readonly #startAfterFrame: number;
+	#inRange = 0;
+
+	/** `startAfterFrame`: frames up to and including this index are not picked; -1 for none. */
+	constructor(range: FrameRange, startAfterFrame: number) {
+		this.#range = range;
+		this.#startAfterFrame = startAfterFrame;
+	}
+
+	/** Must be asked once for every decoded frame, in order. */
+	pick(index: number, timeSeconds: number): 'pick' | 'skip' | 'past' {
+		const { from, to, every } = this.#range;
+		if (to !== null && isAfter(to, index, timeSeconds)) return 'past';
+		if (isBefore(from, index, timeSeconds)) return 'skip';
+		const place = this.#inRange++;
+		return place % every === 0 && index > this.#startAfterFrame ? 'pick' : 'skip';
+	}
+
+	/** True once no later frame can be picked, so that reading can end without another frame. */
+	endsAt(index: number): boolean {
+		const { to } = this.#range;
+		return to !== null && 'frame' in to && index >= to.frame;
+	}
+}
+
+function isBefore(from: Position, index: number, timeSeconds: number): boolean {
+	return 'frame' in from ? index < from.frame : timeSeconds < from.seconds - TIME_SLACK;
+}
+
+function isAfter(to: Position, index: number, timeSeconds: number): boolean {
+	return 'frame' in to ? index > to.frame : timeSeconds > to.seconds + TIME_SLACK;
+}
+
+/**
+ * The same choice as an expression for ffmpeg's `select` filter, or null where every frame is picked. Variable 0
+ * counts the frames inside the range; it lives as long as the filter does.
+ */
+export function selectExpression(range: FrameRange, startAfterFrame: number): string | null {
+	const inside: string[] = [];
+	if ('seconds' in range.from) inside.push(`gte(t,${range.from.seconds - TIME_SLACK})`);
+	else if (range.from.frame > 0) inside.push(`gte(n,${range.from.frame})`);
+	if (range.to !== null) {
+		if ('seconds' in range.to) inside.push(`lte(t,${range.to.seconds + TIME_SLACK})`);
+		else inside.push(`lte(n,${range.to.frame})`);
+	}
+	const picked: string[] = [];
+	if (range.every > 1) picked.push(`not(mod(st(0,ld(0)+1)-1,${range.every}))`);
+	if (startAfterFrame >= 0) picked.push(`gt(n,${startAfterFrame})`);
+	if (inside.length === 0 && picked.length === 0) return null;
+	return `if(${inside.join('*') || '1'},${picked.join('*') || '1'})`;
+}

@@ -1,0 +1,25 @@
+import type { FrameTimes, VideoInfo } from '../domain/video.ts';
+import { frameTimesCommand } from './ffmpeg-args.ts';
+import { findFfmpeg } from './ffmpeg-binary.ts';
+import { startFfmpeg } from './ffmpeg.ts';
+import { FrameLog } from './frame-log.ts';
+import { cancelled, nothingDecoded, onAbort } from './reading-errors.ts';
+
+/**
+ * Presentation times of every frame that decodes, in the file's own clock, found by decoding the whole file: what
+ * the container claims about counts and rates is not asked. Throws `no-frames`, `decode-failed`, `cancelled`.
+ */
+export async function readFrameTimes(video: VideoInfo, signal?: AbortSignal): Promise<FrameTimes> {
+	const times: number[] = [];
+	const log = new FrameLog((_, timeSeconds) => times.push(timeSeconds));
+	const binaries = await findFfmpeg();
+	if (signal?.aborted) throw cancelled(video.path);
+	const command = frameTimesCommand(video.path);
+	const job = await startFfmpeg(binaries, command, { onLine: (line) => log.readLine(line) });
+	const release = onAbort(signal, () => job.kill());
+	const outcome = await job.ended;
+	release();
+	if (signal?.aborted) throw cancelled(video.path);
+	if (times.length === 0) throw nothingDecoded(video.path, job.commandLine, outcome);
+	return { ptsSeconds: Float64Array.from(times) };
+}

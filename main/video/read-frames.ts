@@ -1,0 +1,118 @@
+import { assert, UserFacingError } from '../domain/errors.ts';
+import type { Frame, Letterbox } from '../domain/frame.ts';
+import type { DecodeSummary, FrameRange, VideoInfo } from '../domain/video.ts';
+import { readFramesCommand } from './ffmpeg-args.ts';
+import { findFfmpeg } from './ffmpeg-binary.ts';
+import type { FfmpegJob } from './ffmpeg.ts';
+import { ffmpegError, startFfmpeg } from './ffmpeg.ts';
+import { FrameLog } from './frame-log.ts';
+import { FrameQueue } from './frame-queue.ts';
+import { checkRange, FramePicker } from './frame-range.ts';
+import { cancelled, nothingDecoded, onAbort } from './reading-errors.ts';
+
+export type ReadOptions = {
+	range: FrameRange;
+	letterbox: Letterbox;
+	format: 'rgb24' | 'rgba';
+	signal?: AbortSignal;
+	/**
+	 * To go on where an earlier reading stopped: frames of the range up to and including this decoded index are left
+	 * out, without changing which ones `every` picks.
+	 */
+	startAfterFrame?: number;
+};
+
+const BYTES_PER_PIXEL = { rgb24: 3, rgba: 4 } as const;
+
+/**
+ * The frames of a range, scaled and padded as `letterbox` says, with their exact index and time. At most three are
+ * held at once; the pixels of one are good until the next is asked for. Leaving the loop early, or the signal,
+ * kills ffmpeg and waits until it is gone.
+ *
+ * Damaged data costs frames, not the reading: the summary counts them. Throws `bad-range`, `no-frames`,
+ * `decode-failed` (nothing decodes), `ffmpeg-failed` (ffmpeg died), `cancelled`.
+ */
+export async function* readFrames(
+	video: VideoInfo,
+	options: ReadOptions,
+): AsyncGenerator<Frame, DecodeSummary> {
+	const { letterbox, format, signal, range, startAfterFrame = -1 } = options;
+	checkRange(range);
+	const binaries = await findFfmpeg();
+	if (signal?.aborted) throw cancelled(video.path);
+
+	const size = letterbox.inputSize;
+	const queue = new FrameQueue(size.width * size.height * BYTES_PER_PIXEL[format]);
+	const picker = new FramePicker(range, startAfterFrame);
+	let rangeEnd: number | null = null; // frames that were decoded up to the range's end, once that has come
+	const log = new FrameLog((index, timeSeconds) => {
+		if (rangeEnd !== null) return;
+		const choice = picker.pick(index, timeSeconds);
+		if (choice === 'pick') queue.addRecord(index, timeSeconds);
+		if (choice === 'past') rangeEnd = index;
+		else if (picker.endsAt(index)) rangeEnd = index + 1;
+		if (rangeEnd !== null && queue.waitingRecords === 0) queue.end();
+	});
+
+	const command = readFramesCommand(video.path, { range, startAfterFrame, letterbox, format });
+	const job = await startFfmpeg(binaries, command, {
+		stdout: queue.sink,
+		onLine: (line) => log.readLine(line),
+	});
+	void job.ended.then(() => queue.end());
+	const release = onAbort(signal, () => stop(job, queue));
+
+	let framesRead = 0;
+	try {
+		for (;;) {
+			const next = await queue.next();
+			if (signal?.aborted) throw cancelled(video.path);
+			if (next === null) break;
+			framesRead++;
+			const { index, timeSeconds, pixels } = next;
+			yield { index, timeSeconds, pixels, format, size };
+			queue.release(pixels);
+			if (rangeEnd !== null && queue.waitingRecords === 0) break;
+		}
+	} finally {
+		release();
+		stop(job, queue);
+		await job.ended;
+	}
+	return summarize();
+
+	async function summarize(): Promise<DecodeSummary> {
+		const outcome = await job.ended;
+		const framesDecoded = rangeEnd ?? log.framesDecoded;
+		const warnings = [...log.warnings];
+		if (rangeEnd === null) {
+			// ffmpeg came to its end by itself: the file is through, or ffmpeg failed.
+			assert(
+				queue.unclaimedFrames === 0,
+				`ffmpeg sent ${queue.unclaimedFrames} frames that the range does not pick`,
+			);
+			if (outcome.failure?.includes('killed with signal')) {
+				throw ffmpegError('ffmpeg-failed', `${video.path}: ffmpeg died after ${framesDecoded} frames.`, {
+					commandLine: job.commandLine,
+					outcome,
+				});
+			}
+			if (framesDecoded === 0) throw nothingDecoded(video.path, job.commandLine, outcome);
+			if (outcome.failure !== null) warnings.push(`Reading ended early: ${outcome.failure.split('\n')[0]}`);
+		}
+		if (framesRead === 0 && startAfterFrame < 0) throw emptyRange(video.path, framesDecoded);
+		return { framesRead, framesDecoded, framesLost: log.framesLost, warnings };
+	}
+}
+
+function stop(job: FfmpegJob, queue: FrameQueue): void {
+	job.kill();
+	queue.discard();
+}
+
+function emptyRange(path: string, framesDecoded: number): UserFacingError {
+	return new UserFacingError(
+		'bad-range',
+		`${path}: the range was expected to hold a frame, and holds none of the ${framesDecoded} that were decoded.`,
+	);
+}

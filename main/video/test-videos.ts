@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Letterbox } from '../domain/frame.ts';
+import type { Size } from '../domain/video.ts';
+
+// For tests only: small generated videos, and a second opinion on what is in them.
+
+const run = promisify(execFile);
+
+/** A folder that is gone when `use` is done. */
+export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+	const folder = await mkdtemp(join(tmpdir(), 'sparsight-video-'));
+	try {
+		return await use(folder);
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+/** ffmpeg with these arguments, quietly; throws what it wrote where it fails. */
+export async function ffmpeg(...args: string[]): Promise<void> {
+	await run('ffmpeg', ['-hide_banner', '-nostdin', '-v', 'error', '-y', ...args]);
+}
+
+/** Moving bars, as an input: `frames` pictures at `rate`. */
+export function testPicture(size: string, rate: number | string, frames: number): string[] {
+	return ['-f', 'lavfi', '-i', `testsrc2=s=${size}:r=${rate},trim=end_frame=${frames}`];
+}
+
+/** What this machine's ffmpeg can encode. */
+export async function availableEncoders(): Promise<Set<string>> {
+	const { stdout } = await run('ffmpeg', ['-hide_banner', '-encoders']);
+	return new Set(Array.from(stdout.matchAll(/^ \S{6} (\S+)/gm), (match) => match[1]!));
+}
+
+export type ProbedFrame = { seconds: number; width: number; height: number };
+
+/** Every frame of the video stream as ffprobe reads it. */
+export async function probeFrames(path: string): Promise<ProbedFrame[]> {
+	const entries = 'frame=best_effort_timestamp_time,width,height';
+	const options = ['-v', 'fatal', '-select_streams', 'V:0', '-show_entries', entries, '-of', 'json'];
+	const { stdout } = await run('ffprobe', [...options, '-i', `file:${path}`], { maxBuffer: 1 << 28 });
+	const { frames } = JSON.parse(stdout) as {
+		frames: { best_effort_timestamp_time: string; width: number; height: number }[];
+	};
+	return frames.map((f) => ({
+		seconds: Number(f.best_effort_timestamp_time),
+		width: f.width,
+		height: f.height,
+	}));
+}
+
+/** The times of `frames` as ffprobe prints times: rounded to microseconds. */
+export function microseconds(times: Iterable<number>): number[] {
+	return Array.from(times, (time) => Math.round(time * 1e6) / 1e6);
+}
+
+/** No scaling and no padding. */
+export function unscaled(size: Size): Letterbox {
+	return { displaySize: size, contentSize: size, inputSize: size, fill: 114 };
+}
+
+/** Children of this process that run ffmpeg, dead ones that nobody waited for included; Linux only. */
+export async function ffmpegChildren(): Promise<number[]> {
+	const pids: number[] = [];
+	for (const entry of await readdir('/proc')) {
+		if (!/^\d+$/.test(entry)) continue;
+		const status = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
+		const [, name, parent] = /^\d+ \((.*)\) \S (\d+)/.exec(status) ?? [];
+		if (name === 'ffmpeg' && Number(parent) === process.pid) pids.push(Number(entry));
+	}
+	return pids;
+}

@@ -1,0 +1,212 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { assert, systemError, UserFacingError } from '../domain/errors.ts';
+import type { Size } from '../domain/video.ts';
+import { CLOCK_HZ, encodeCommand } from './ffmpeg-args.ts';
+import { findFfmpeg } from './ffmpeg-binary.ts';
+import type { FfmpegJob } from './ffmpeg.ts';
+import { ffmpegCause, listEncoders, startFfmpeg } from './ffmpeg.ts';
+import { matroskaFrameHeader, matroskaHeader } from './matroska-stream.ts';
+import { stripLogPrefix } from './progress.ts';
+import { cancelled, onAbort } from './reading-errors.ts';
+
+export type WriteOptions = {
+	/** The mp4 to write. It appears under its name once it is whole. */
+	path: string;
+	/** Of the frames given; an odd side gets one more row or column of black. */
+	size: Size;
+	/** One for every frame, ascending: presentation times in the source's clock. */
+	timesSeconds: Float64Array;
+	/** When the last frame ends; null to show it as long as the one before. */
+	endSeconds: number | null;
+	/** Sound of this span, in the source's clock; null for none. */
+	audioFrom: { path: string; fromSeconds: number; toSeconds: number } | null;
+	/** Quality of libx264: 0 (lossless) to 51; default 20. */
+	crf?: number;
+	signal?: AbortSignal;
+};
+
+export interface VideoWriter {
+	/** The next frame, packed RGBA. Resolves when ffmpeg has taken it; `rgba` may then be used again. */
+	write(rgba: Uint8Array): Promise<void>;
+	/** Completes the file and gives it its name. */
+	finish(): Promise<void>;
+	/** Ends ffmpeg and removes what was written. Does nothing after `finish`. */
+	abort(): Promise<void>;
+}
+
+const DEFAULT_CRF = 20;
+
+/** By preference. Encoders that need a graphics card are left out: ffmpeg lists them on machines without one. */
+const H264_ENCODERS = ['libx264', 'libopenh264', 'h264_videotoolbox', 'h264_mf'];
+
+/**
+ * Starts an H.264 file (yuv420p, made to play while it loads) whose first frame is at time zero and whose other
+ * frames keep their distance to it, to within a tick of 1/90000 s. Frames closer than a tick are set one apart.
+ * Throws `output-not-writable`, `disk-full`, `ffmpeg-failed`, `ffmpeg-missing`, `cancelled`.
+ */
+export async function openVideoWriter(options: WriteOptions): Promise<VideoWriter> {
+	assert(options.timesSeconds.length > 0, 'a video needs at least one frame');
+	await checkTarget(options.path);
+	const binaries = await findFfmpeg();
+	const encoders = await listEncoders(binaries);
+	const encoder = H264_ENCODERS.find((name) => encoders.has(name));
+	if (encoder === undefined) {
+		throw new UserFacingError(
+			'ffmpeg-failed',
+			`${options.path}: one of the encoders ${H264_ENCODERS.join(', ')} was expected in ffmpeg ${binaries.version}, which has none.`,
+			{ remedy: 'Use a build of ffmpeg with libx264.' },
+		);
+	}
+	if (options.signal?.aborted) throw cancelled(options.path);
+
+	const times = relativeTimes(options.timesSeconds);
+	const last = times.length - 1;
+	const lastFrameSeconds =
+		options.endSeconds !== null
+			? options.endSeconds - options.timesSeconds[0]! - times[last]!
+			: last > 0
+				? times[last]! - times[last - 1]!
+				: null;
+	const temporary = join(
+		dirname(options.path),
+		`.${basename(options.path)}.${randomBytes(4).toString('hex')}.partial`,
+	);
+	const command = encodeCommand({
+		encoder,
+		crf: options.crf ?? DEFAULT_CRF,
+		path: temporary,
+		size: options.size,
+		lastFrameSeconds,
+		audio: options.audioFrom,
+	});
+	const job = await startFfmpeg(binaries, command);
+	const writer = new FfmpegWriter(job, temporary, options, times);
+	await writer.begin();
+	return writer;
+}
+
+/** Seconds after the first frame, at least a tick apart. */
+function relativeTimes(timesSeconds: Float64Array): Float64Array {
+	const first = timesSeconds[0]!;
+	const times = timesSeconds.map((time) => time - first);
+	for (let i = 1; i < times.length; i++) times[i] = Math.max(times[i]!, times[i - 1]! + 1 / CLOCK_HZ);
+	return times;
+}
+
+async function checkTarget(path: string): Promise<void> {
+	const folder = dirname(path);
+	const status = await stat(path).catch(() => null);
+	if (status?.isDirectory()) {
+		throw new UserFacingError(
+			'output-not-writable',
+			`${path}: a file name was expected, and this is a folder.`,
+		);
+	}
+	try {
+		if (!(await stat(folder)).isDirectory()) throw new Error(`${folder} is not a folder`);
+		await access(folder, constants.W_OK);
+	} catch (cause) {
+		throw new UserFacingError(
+			'output-not-writable',
+			`${path}: its folder ${folder} is not there or not writable.`,
+			{
+				remedy: 'Create it, or choose another one.',
+				cause,
+			},
+		);
+	}
+}
+
+class FfmpegWriter implements VideoWriter {
+	readonly #job: FfmpegJob;
+	readonly #temporary: string;
+	readonly #options: WriteOptions;
+	readonly #times: Float64Array;
+	readonly #frameBytes: number;
+	readonly #releaseSignal: () => void;
+	#framesWritten = 0;
+	#finished = false;
+
+	constructor(job: FfmpegJob, temporary: string, options: WriteOptions, times: Float64Array) {
+		this.#job = job;
+		this.#temporary = temporary;
+		this.#options = options;
+		this.#times = times;
+		this.#frameBytes = 4 * options.size.width * options.size.height;
+		this.#releaseSignal = onAbort(options.signal, () => job.kill());
+	}
+
+	async begin(): Promise<void> {
+		const last = this.#times.length - 1;
+		await this.#send(matroskaHeader(this.#options.size, last > 0 ? this.#times[last]! / last : null));
+	}
+
+	async write(rgba: Uint8Array): Promise<void> {
+		assert(rgba.length === this.#frameBytes, `a frame needs ${this.#frameBytes} bytes (got ${rgba.length})`);
+		const timeSeconds = this.#times[this.#framesWritten];
+		assert(timeSeconds !== undefined, `only ${this.#times.length} frames were announced`);
+		this.#framesWritten++;
+		const header = this.#send(matroskaFrameHeader(timeSeconds, rgba.length));
+		await Promise.all([header, this.#send(rgba)]);
+	}
+
+	async finish(): Promise<void> {
+		this.#job.stdin?.end();
+		const outcome = await this.#job.ended;
+		if (outcome.failure !== null) throw await this.#fail();
+		try {
+			await rename(this.#temporary, this.#options.path);
+		} catch (error) {
+			await this.abort();
+			throw systemError(error) ?? error;
+		}
+		this.#finished = true;
+		this.#releaseSignal();
+	}
+
+	async abort(): Promise<void> {
+		if (this.#finished) return;
+		this.#finished = true;
+		this.#releaseSignal();
+		this.#job.kill();
+		await this.#job.ended;
+		await rm(this.#temporary, { force: true });
+	}
+
+	/** Resolves when the pipe has taken the bytes. A broken pipe means that ffmpeg is gone, and why. */
+	async #send(bytes: Uint8Array): Promise<void> {
+		const { stdin } = this.#job;
+		const sent = await new Promise<boolean>((resolve) => {
+			if (!stdin || stdin.destroyed) resolve(false);
+			else stdin.write(bytes, (error) => resolve(!error));
+		});
+		if (!sent) throw await this.#fail();
+	}
+
+	async #fail(): Promise<UserFacingError> {
+		const outcome = await this.#job.ended;
+		const { path, signal } = this.#options;
+		await this.abort();
+		if (signal?.aborted) return cancelled(path);
+		return writeFailure(path, outcome.lastLines, ffmpegCause(this.#job.commandLine, outcome));
+	}
+}
+
+/** Why ffmpeg could not write `path`, by the last lines of its log. */
+export function writeFailure(path: string, lastLines: string[], cause: Error): UserFacingError {
+	const log = lastLines.join('\n');
+	for (const [code, pattern] of [
+		['ENOSPC', /no space left on device/i],
+		['EACCES', /permission denied|operation not permitted|read-only file system/i],
+	] as const) {
+		if (pattern.test(log)) return systemError(Object.assign(new Error(cause.message), { code, path }))!;
+	}
+	const said = lastLines.filter((line) => /\[(?:error|fatal)\]/.test(line)).at(-1);
+	const detail = said === undefined ? '' : ` (${stripLogPrefix(said).replace(/\.$/, '')})`;
+	return new UserFacingError('ffmpeg-failed', `${path}: ffmpeg could not write the video${detail}.`, {
+		cause,
+	});
+}
