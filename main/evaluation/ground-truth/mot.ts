@@ -32,7 +32,7 @@ export const mot: TruthFormat = {
 	title: 'MOTChallenge gt.txt',
 	expects: `a MOT text (${EXPECTED_LINE})`,
 	recognises: (text) => {
-		const first = text.split(/\r?\n/, 1)[0]!.split(',');
+		const first = text.trimStart().split(/\r?\n/, 1)[0]!.split(',');
 		return first.length >= 6 && first.every((cell) => cell.trim() !== '' && Number.isFinite(Number(cell)));
 	},
 	parse(text, path): GroundTruth {

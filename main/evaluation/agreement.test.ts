@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Detections } from '../domain/detections.ts';
+import type { RunHeader } from '../domain/run.ts';
+import { RunWriter } from '../results/run-writer.ts';
+import { sampleHeader, sampleResult } from '../results/sample-run.ts';
+import { openRun, type StoredRun } from '../results/stored-run.ts';
+import { agreement, compareDetections } from './agreement.ts';
+
+type Row = [classIndex: number, score: number, left: number, width?: number];
+
+/** Boxes on one line, 10 wide (unless told) and 10 high. */
+function boxes(...rows: Row[]): Detections {
+	return new Detections(
+		Uint16Array.from(rows, ([classIndex]) => classIndex),
+		Float32Array.from(rows, ([, score]) => score),
+		Float32Array.from(rows.flatMap(([, , left, width = 10]) => [left, 0, left + width, 10])),
+	);
+}
+
+describe('one frame', () => {
+	it.each([
+		['both empty agree', boxes(), boxes(), { matched: 0, lost: 0, gained: 0, meanIou: 1, f1: 1 }],
+		[
+			'the same',
+			boxes([0, 0.9, 0], [1, 0.8, 30]),
+			boxes([0, 0.9, 0], [1, 0.8, 30]),
+			{ matched: 2, lost: 0, gained: 0, meanIou: 1, f1: 1 },
+		],
+		['lost', boxes(), boxes([0, 0.9, 0]), { matched: 0, lost: 1, gained: 0, meanIou: 0, f1: 0 }],
+		['gained', boxes([0, 0.9, 0]), boxes(), { matched: 0, lost: 0, gained: 1, meanIou: 0, f1: 0 }],
+		[
+			'another class is no match',
+			boxes([0, 0.9, 0]),
+			boxes([1, 0.9, 0]),
+			{ matched: 0, lost: 1, gained: 1, meanIou: 0, f1: 0 },
+		],
+		[
+			'an overlap of exactly 0.5 matches',
+			boxes([0, 0.9, 0, 5]),
+			boxes([0, 0.9, 0]),
+			{ matched: 1, lost: 0, gained: 0, meanIou: 0.5, f1: 1 },
+		],
+		[
+			'a smaller one does not',
+			boxes([0, 0.9, 0, 4]),
+			boxes([0, 0.9, 0]),
+			{ matched: 0, lost: 1, gained: 1, meanIou: 0, f1: 0 },
+		],
+		[
+			'one partner each',
+			boxes([0, 0.9, 0], [0, 0.8, 0]),
+			boxes([0, 0.9, 0]),
+			{ matched: 1, lost: 0, gained: 1, meanIou: 1, f1: 2 / 3 },
+		],
+		// In the other order the second would take the box at 0, and the first be left with an overlap below 0.5.
+		[
+			'the best score chooses first, whatever the order',
+			boxes([0, 0.5, 0], [0, 0.9, 2]),
+			boxes([0, 0.9, 1], [0, 0.8, -4]),
+			{ matched: 1, lost: 1, gained: 1, meanIou: 9 / 11, f1: 0.5 },
+		],
+		[
+			'each takes what it overlaps most',
+			boxes([0, 0.9, 2]),
+			boxes([0, 0.9, 0], [0, 0.8, 2]),
+			{ matched: 1, lost: 1, gained: 0, meanIou: 1, f1: 2 / 3 },
+		],
+	])('%s', (_, found, reference, expected) => {
+		const came = compareDetections(found, reference);
+		expect(came.meanIou).toBeCloseTo(expected.meanIou, 12);
+		expect({ ...came, meanIou: expected.meanIou }).toEqual(expected);
+	});
+});
+
+describe('two runs', () => {
+	let folder = '';
+	beforeEach(async () => {
+		folder = await mkdtemp(join(tmpdir(), 'agreement-'));
+	});
+	afterEach(() => rm(folder, { recursive: true }));
+
+	async function store(
+		name: string,
+		frames: Record<number, Detections>,
+		header?: Partial<RunHeader>,
+	): Promise<StoredRun> {
+		const writer = await RunWriter.create(join(folder, name), sampleHeader(header));
+		for (const [index, detections] of Object.entries(frames)) {
+			await writer.append({ ...sampleResult(Number(index)), detections });
+		}
+		await writer.close('complete', { decode: null, error: null, wallSeconds: 1, state: null });
+		return openRun(join(folder, name));
+	}
+
+	it('are compared in the frames both have, from the display threshold on', async () => {
+		const run = await store('run', {
+			0: boxes([0, 0.9, 0]),
+			2: boxes([0, 0.9, 0, 8], [1, 0.2, 50]), // the second is below the threshold of 0.25
+			4: boxes([0, 0.9, 0], [0, 0.3, 60]),
+			6: boxes(),
+			8: boxes([0, 0.9, 0]),
+		});
+		const dense = await store('dense', {
+			0: boxes([0, 0.9, 0]),
+			1: boxes([0, 0.9, 0]),
+			2: boxes([0, 0.9, 0]),
+			4: boxes([0, 0.9, 0], [2, 0.5, 60]),
+			6: boxes(),
+		});
+		const result = agreement(run, dense);
+		expect(result).toMatchObject({ framesCompared: 4, matched: 3, lost: 1, gained: 1, scoreThreshold: 0.25 });
+		expect(result.f1).toBeCloseTo(6 / 8, 12);
+		expect(result.meanIou).toBeCloseTo((1 + 0.8 + 1) / 3, 6);
+		expect([...result.perFrame.frameIndex]).toEqual([0, 2, 4, 6]);
+		expect([...result.perFrame.lost]).toEqual([0, 0, 1, 0]);
+		expect([...result.perFrame.gained]).toEqual([0, 0, 1, 0]);
+		expect([...result.perFrame.f1]).toEqual([1, 1, 0.5, 1]);
+		expect([...result.perFrame.meanIou].map((iou) => Math.fround(iou))).toEqual([1, Math.fround(0.8), 1, 1]);
+		expect(agreement(run, dense, { scoreThreshold: 0 })).toMatchObject({ matched: 3, lost: 1, gained: 2 });
+		expect(agreement(dense, dense)).toMatchObject({
+			framesCompared: 5,
+			lost: 0,
+			gained: 0,
+			f1: 1,
+			meanIou: 1,
+		});
+	});
+
+	it('without a common frame, or of different classes, are refused', async () => {
+		const run = await store('run', { 0: boxes() });
+		const later = await store('later', { 1: boxes() });
+		const model = { ...sampleHeader().model, classes: ['person', 'car', 'bicycle'] };
+		const other = await store('other', { 0: boxes() }, { model });
+		expect(() => agreement(run, later)).toThrow(/have none in common/);
+		expect(() => agreement(run, other)).toThrow(/the 3 classes of .*other were expected/);
+	});
+});
