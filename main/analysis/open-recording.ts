@@ -1,0 +1,156 @@
+import { availableParallelism } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
+import { UserFacingError } from '../domain/errors.ts';
+import type { RunHeader, SettingEvent } from '../domain/run.ts';
+import { resolveSettings } from '../domain/settings-table.ts';
+import type { VideoInfo } from '../domain/video.ts';
+import type { Detector, Model } from '../detector/detector.ts';
+import { DEFAULT_MAX_SIDE, openModel } from '../detector/index.ts';
+import { findMode } from '../reduction/index.ts';
+import { RunWriter } from '../results/run-writer.ts';
+import { openRun } from '../results/stored-run.ts';
+import { findFfmpeg } from '../video/ffmpeg-binary.ts';
+import { identifyVideo } from '../video/identity.ts';
+import { probeVideo } from '../video/probe.ts';
+import type { AnalysisJob } from './protocol.ts';
+import { PRODUCT_VERSION, runtimeVersion } from './versions.ts';
+
+/** Beyond these, small matrix products gain nothing from another thread. */
+const MOST_DEFAULT_THREADS = 8;
+
+/** Lowest score that is shown, counted and compared; lower ones are stored for average precision only. */
+const DISPLAY_THRESHOLD = 0.25;
+
+/** A run that is ready for its next frame. */
+export type Recording = {
+	video: VideoInfo;
+	header: RunHeader;
+	/** Reset, or as it was after `lastFrameIndex`. */
+	detector: Detector;
+	writer: RunWriter;
+	/** -1: from the beginning. */
+	lastFrameIndex: number;
+	/** Changes of settings that are still to be replayed, in order. */
+	events: SettingEvent[];
+};
+
+export function defaultThreads(): number {
+	return Math.max(1, Math.min(MOST_DEFAULT_THREADS, availableParallelism()));
+}
+
+/** Opens video and model, then creates the run or goes on with it; leaves nothing behind when that fails. */
+export async function openRecording(job: AnalysisJob): Promise<Recording> {
+	const video = await probeVideo(job.videoPath);
+	const earlier = job.start === 'continue' ? await openRun(job.runFolder) : null;
+	const mode = findMode(job.mode);
+	const settings = resolveSettings(mode.settings, job.settings, `mode ${mode.id}`);
+	const model = await openModel(job.modelPath);
+	const threads = job.threads ?? earlier?.header.threads ?? defaultThreads();
+	const detector = await model.open({
+		displaySize: video.displaySize,
+		mode: mode.id,
+		settings,
+		threads,
+		maxSide: job.maxSide ?? DEFAULT_MAX_SIDE,
+		scoreThreshold: job.scoreThreshold,
+	});
+	try {
+		const header = await describeRun(job, video, model, detector);
+		if (!earlier) {
+			detector.reset();
+			const writer = await RunWriter.create(job.runFolder, header);
+			return { video, header, detector, writer, lastFrameIndex: -1, events: [] };
+		}
+		refuseOtherRun(job.runFolder, earlier.header, header);
+		const { writer, lastFrameIndex, state, events } = await RunWriter.resume(job.runFolder);
+		restore(detector, state, events, lastFrameIndex);
+		return { video, header: earlier.header, detector, writer, lastFrameIndex, events };
+	} catch (error) {
+		await detector.release();
+		throw error;
+	}
+}
+
+/** Settings first, memory last: a restored memory is the final word on everything a change may touch. */
+function restore(
+	detector: Detector,
+	state: Awaited<ReturnType<typeof RunWriter.resume>>['state'],
+	events: SettingEvent[],
+	lastFrameIndex: number,
+): void {
+	while (events.length > 0 && events[0]!.frameIndex <= lastFrameIndex) {
+		detector.changeSettings(events.shift()!.settings);
+	}
+	detector.reset();
+	if (state) detector.restoreState(state);
+}
+
+async function describeRun(
+	job: AnalysisJob,
+	video: VideoInfo,
+	model: Model,
+	detector: Detector,
+): Promise<RunHeader> {
+	const ffmpeg = await findFfmpeg(job.ffmpegPath ?? undefined);
+	return {
+		format: 'sparsight-run',
+		version: 1,
+		createdAt: new Date().toISOString(),
+		video,
+		videoIdentity: await identifyVideo(job.videoPath),
+		model: {
+			id: model.id,
+			name: model.name,
+			path: model.path,
+			sha256: model.sha256,
+			classes: [...model.classes],
+		},
+		mode: job.mode,
+		settings: detector.settings,
+		range: job.range,
+		letterbox: detector.letterbox,
+		grid: detector.grid,
+		scoreThreshold: job.scoreThreshold,
+		displayThreshold: Math.max(job.scoreThreshold, DISPLAY_THRESHOLD),
+		denseMacs: detector.denseMacs,
+		provider: detector.provider,
+		threads: detector.threads,
+		versions: {
+			sparsight: PRODUCT_VERSION,
+			onnxruntime: runtimeVersion(),
+			ffmpeg: ffmpeg.version,
+			node: process.versions.node,
+		},
+	};
+}
+
+/** What must be the same for a run to go on: everything its rows depend on. */
+const SAME_FOR_RESUME: Record<string, (header: RunHeader) => unknown> = {
+	video: (header) => header.videoIdentity,
+	model: (header) => header.model.sha256,
+	mode: (header) => header.mode,
+	settings: (header) => header.settings,
+	range: (header) => header.range,
+	'input size': (header) => header.letterbox,
+	'score threshold': (header) => header.scoreThreshold,
+};
+
+/** Throws resume-mismatch, naming what differs. */
+export function refuseOtherRun(folder: string, stored: RunHeader, asked: RunHeader): void {
+	const differing = Object.entries(SAME_FOR_RESUME).filter(
+		([, part]) => !isDeepStrictEqual(part(stored), part(asked)),
+	);
+	if (differing.length === 0) return;
+	const words = differing.map(
+		([name, part]) => `${name} (stored ${shown(part(stored))}, asked ${shown(part(asked))})`,
+	);
+	throw new UserFacingError(
+		'resume-mismatch',
+		`${folder}: the stored run can only go on as it began, but it differs in ${words.join(' and ')}.`,
+		{ remedy: 'Repeat the command that began it, or choose another folder with --out.' },
+	);
+}
+
+function shown(value: unknown): string {
+	return typeof value === 'string' ? value : JSON.stringify(value);
+}

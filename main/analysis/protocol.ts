@@ -1,0 +1,88 @@
+import type { StageMilliseconds } from '../domain/cost.ts';
+import type { ErrorData } from '../domain/errors.ts';
+import type { RunHeader, SettingEvent } from '../domain/run.ts';
+import type { SettingValues } from '../domain/settings-table.ts';
+import type { DecodeSummary, FrameRange } from '../domain/video.ts';
+import type { FrameBatch } from './frame-batch.ts';
+
+/** Everything a worker needs to record one run; plain data. */
+export type AnalysisJob = {
+	videoPath: string;
+	/** Folder or file of the model. */
+	modelPath: string;
+	mode: string;
+	/** Settings that differ from the mode's defaults. */
+	settings: SettingValues;
+	range: FrameRange;
+	/** Folder of the run. */
+	runFolder: string;
+	/** `continue` goes on with an unfinished run in `runFolder`; `create` wants none there. */
+	start: 'create' | 'continue';
+	/** Null: as many as `defaultThreads`, or those of the run that is continued. */
+	threads: number | null;
+	/** Longer side of the network's input, in pixels; null = the model family's default. */
+	maxSide: number | null;
+	/** Lowest score that is stored, 0 to 1. */
+	scoreThreshold: number;
+	/** Path of the ffmpeg to use, or null for the usual search. */
+	ffmpegPath: string | null;
+	/** Send `frames` reports, for a page that draws while the run is going. */
+	wantsFrames: boolean;
+};
+
+/** How far a run has come; frames of earlier sittings of a resumed run count as done. */
+export type AnalysisProgress = {
+	framesDone: number;
+	/** From the container's claims; null where it makes none. */
+	framesEstimated: number | null;
+	/** Over the last seconds of this sitting. */
+	framesPerSecond: number;
+	secondsLeft: number | null;
+	/** Of the frame just done. */
+	macs: number;
+	milliseconds: StageMilliseconds;
+};
+
+/** How a worker's job ended. */
+export type AnalysisOutcome = {
+	state: 'complete' | 'cancelled';
+	framesStored: number;
+	/** Seconds of this sitting, from the first frame asked for to the last one stored. */
+	wallSeconds: number;
+	/** Null for a cancelled run. */
+	decode: DecodeSummary | null;
+};
+
+/** What the host asks of the worker. */
+export type WorkerRequest =
+	| { type: 'start'; job: AnalysisJob }
+	/** Live settings; in force from the next frame. */
+	| { type: 'change-settings'; settings: SettingValues }
+	/** Finish the frame at hand, store everything, end as cancelled. */
+	| { type: 'cancel' };
+
+/** What the worker tells the host. */
+export type WorkerReport =
+	| { type: 'opened'; header: RunHeader; framesStored: number }
+	| { type: 'progress'; progress: AnalysisProgress }
+	| { type: 'frames'; batch: FrameBatch }
+	| { type: 'settings-changed'; event: SettingEvent }
+	/** A live change that was not accepted; the run goes on as before. */
+	| { type: 'settings-refused'; error: ErrorData }
+	| { type: 'finished'; outcome: AnalysisOutcome }
+	| { type: 'failed'; error: ErrorData };
+
+/** What travels between the processes: a message and the version of the protocol it is written in. */
+export type Envelope<Message> = { sparsightProtocol: typeof PROTOCOL_VERSION; message: Message };
+
+export const PROTOCOL_VERSION = 1;
+
+export function envelop<Message>(message: Message): Envelope<Message> {
+	return { sparsightProtocol: PROTOCOL_VERSION, message };
+}
+
+/** The message of an envelope in our version; null for anything else that comes through the channel. */
+export function openEnvelope<Message>(data: unknown): Message | null {
+	const envelope = data as Partial<Envelope<Message>> | null | undefined;
+	return envelope?.sparsightProtocol === PROTOCOL_VERSION ? (envelope.message ?? null) : null;
+}

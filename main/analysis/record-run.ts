@@ -1,0 +1,192 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { errorToData, UserFacingError } from '../domain/errors.ts';
+import type { FrameResult } from '../domain/frame-result.ts';
+import type { SettingEvent } from '../domain/run.ts';
+import type { SettingValues } from '../domain/settings-table.ts';
+import type { VideoInfo } from '../domain/video.ts';
+import type { Detector } from '../detector/detector.ts';
+import type { RunWriter } from '../results/run-writer.ts';
+import { findFfmpeg } from '../video/ffmpeg-binary.ts';
+import { readFrames } from '../video/read-frames.ts';
+import { analyze } from './analyze.ts';
+import { packFrameBatch } from './frame-batch.ts';
+import { openRecording, type Recording } from './open-recording.ts';
+import { estimateFrames, ProgressMeter } from './progress-meter.ts';
+import type { AnalysisJob, AnalysisOutcome, WorkerReport } from './protocol.ts';
+
+/** Frames of one `frames` report: few messages, yet a page sees them within a blink. */
+const FRAMES_PER_BATCH = 8;
+const BATCH_MILLISECONDS = 100;
+
+/** The switches of a run that is going; a host turns them between frames. */
+export class RunControl {
+	readonly #pendingSettings: SettingValues[] = [];
+	#cancelled = false;
+
+	cancel(): void {
+		this.#cancelled = true;
+	}
+
+	get cancelled(): boolean {
+		return this.#cancelled;
+	}
+
+	changeSettings(settings: SettingValues): void {
+		this.#pendingSettings.push(settings);
+	}
+
+	/** The changes asked for since the last call, in order. */
+	takeSettings(): SettingValues[] {
+		return this.#pendingSettings.splice(0);
+	}
+}
+
+/**
+ * The worker's job: analyses a video and stores the run as it happens. Ends as `cancelled` (resumable) when
+ * `control` says so. Throws a UserFacingError for bad input; a run that had begun is then closed as `failed`
+ * with everything stored so far kept.
+ */
+export async function recordRun(
+	job: AnalysisJob,
+	control: RunControl,
+	report: (report: WorkerReport) => void,
+): Promise<AnalysisOutcome> {
+	await findFfmpeg(job.ffmpegPath ?? undefined);
+	const recording = await openRecording(job);
+	const { video, header, detector, writer } = recording;
+	const started = performance.now();
+	const wallSeconds = () => (performance.now() - started) / 1000;
+	try {
+		report({ type: 'opened', header, framesStored: writer.framesStored });
+		const decode = await recordFrames(job, control, report, recording);
+		if (decode === null) {
+			const state = writer.framesStored > 0 ? detector.saveState() : null;
+			const outcome = { decode: null, error: null, wallSeconds: wallSeconds() };
+			await writer.close('cancelled', { ...outcome, state });
+			return { state: 'cancelled', framesStored: writer.framesStored, ...outcome };
+		}
+		if (writer.framesStored === 0) throw noFrames(video, job);
+		const outcome = { decode, error: null, wallSeconds: wallSeconds() };
+		await writer.close('complete', { ...outcome, state: null });
+		return { state: 'complete', framesStored: writer.framesStored, ...outcome };
+	} catch (error) {
+		await closeAsFailed(writer, error, wallSeconds());
+		throw error;
+	} finally {
+		await detector.release();
+	}
+}
+
+/** Frame by frame to the end of the range; null when cancelled on the way. */
+async function recordFrames(
+	job: AnalysisJob,
+	control: RunControl,
+	report: (report: WorkerReport) => void,
+	{ video, header, detector, writer, lastFrameIndex, events }: Recording,
+) {
+	const stop = new AbortController();
+	const frames = readFrames(video, {
+		range: header.range,
+		letterbox: detector.letterbox,
+		format: 'rgb24',
+		signal: stop.signal,
+		...(lastFrameIndex >= 0 ? { startAfterFrame: lastFrameIndex } : {}),
+	});
+	const meter = new ProgressMeter(estimateFrames(video, header.range), writer.framesStored);
+	const batch = job.wantsFrames ? new FrameReports(report) : null;
+	const results = analyze(frames, detector);
+	let lastFrame = lastFrameIndex;
+	try {
+		for (;;) {
+			// Inference blocks this thread: one turn of the event loop a frame lets requests come in.
+			await nextTurn();
+			replaySettings(detector, events, lastFrame);
+			await applySettings(detector, writer, control, report, lastFrame);
+			if (control.cancelled) return null;
+
+			const next = await results.next();
+			if (next.done) return next.value;
+			await writer.append(next.value);
+			lastFrame = next.value.frameIndex;
+			batch?.add(next.value);
+			const progress = meter.add(next.value);
+			if (progress) report({ type: 'progress', progress });
+			if (writer.wantsSnapshot) await writer.snapshot(detector.saveState());
+		}
+	} finally {
+		batch?.flush();
+		stop.abort();
+		await results.return(undefined as never);
+	}
+}
+
+/**
+ * Changes of an earlier sitting that took effect behind the point where this one began. They were recorded
+ * with the index after the frame they followed, so that the same frames see the same settings again.
+ */
+function replaySettings(detector: Detector, events: SettingEvent[], lastFrame: number): void {
+	while (events.length > 0 && events[0]!.frameIndex <= lastFrame + 1) {
+		detector.changeSettings(events.shift()!.settings);
+	}
+}
+
+async function applySettings(
+	detector: Detector,
+	writer: RunWriter,
+	control: RunControl,
+	report: (report: WorkerReport) => void,
+	lastFrame: number,
+): Promise<void> {
+	for (const settings of control.takeSettings()) {
+		try {
+			detector.changeSettings(settings);
+		} catch (error) {
+			report({ type: 'settings-refused', error: errorToData(error) });
+			continue;
+		}
+		const event = { frameIndex: lastFrame + 1, settings };
+		await writer.recordEvent(event);
+		report({ type: 'settings-changed', event });
+	}
+}
+
+/** Gathers results into `frames` reports. */
+class FrameReports {
+	readonly #report: (report: WorkerReport) => void;
+	#results: FrameResult[] = [];
+	#since = 0;
+
+	constructor(report: (report: WorkerReport) => void) {
+		this.#report = report;
+	}
+
+	add(result: FrameResult): void {
+		if (this.#results.length === 0) this.#since = performance.now();
+		this.#results.push(result);
+		const due = performance.now() - this.#since >= BATCH_MILLISECONDS;
+		if (due || this.#results.length >= FRAMES_PER_BATCH) this.flush();
+	}
+
+	flush(): void {
+		if (this.#results.length > 0) this.#report({ type: 'frames', batch: packFrameBatch(this.#results) });
+		this.#results = [];
+	}
+}
+
+function noFrames(video: VideoInfo, job: AnalysisJob): UserFacingError {
+	const whole = job.range.to === null && 'frame' in job.range.from && job.range.from.frame === 0;
+	if (whole) return new UserFacingError('no-frames', `${video.path}: the video stream holds no frame.`);
+	const length =
+		video.durationSeconds === null ? '' : ` The video is ${video.durationSeconds.toFixed(2)} s long.`;
+	return new UserFacingError('bad-range', `${video.path}: no frame lies in the range asked for.${length}`);
+}
+
+/** The first failure is the one to tell; that the run could not even be closed shows when it is opened. */
+async function closeAsFailed(writer: RunWriter, error: unknown, wallSeconds: number): Promise<void> {
+	try {
+		const { message } = errorToData(error);
+		await writer.close('failed', { decode: null, error: message, wallSeconds, state: null });
+	} catch {
+		// An unclosed run reads back up to its last batch, like one that was cut off.
+	}
+}
