@@ -1,0 +1,60 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { UserFacingError } from '../domain/errors.ts';
+import { installationFolder } from './installation.ts';
+
+/** Its name is not a promise that the model can be read: opening it shows that. */
+export type CatalogEntry = {
+	/** Name of its folder; what `--model` takes. */
+	id: string;
+	/** Folder with model.json. */
+	path: string;
+	source: 'shipped' | 'added';
+};
+
+/** A folder of model folders beside the shipped ones. */
+export const MODELS_VARIABLE = 'SPARSIGHT_MODELS';
+
+/** The shipped models, then those in the folder that SPARSIGHT_MODELS names; an id that comes twice counts once. */
+export async function listModels(): Promise<CatalogEntry[]> {
+	const shipped = await modelsIn(join(installationFolder(), 'models'), 'shipped');
+	const addedFolder = process.env[MODELS_VARIABLE];
+	const added = addedFolder ? await modelsIn(resolve(addedFolder), 'added') : [];
+	return [...shipped, ...added.filter(({ id }) => shipped.every((other) => other.id !== id))];
+}
+
+/** The folder or file of a model, given its id or a path. Throws model-not-found. */
+export async function findModel(idOrPath: string): Promise<string> {
+	const entries = await listModels();
+	const entry = entries.find(({ id }) => id === idOrPath);
+	if (entry) return entry.path;
+	const path = resolve(idOrPath);
+	if (await exists(path)) return path;
+	throw new UserFacingError(
+		'model-not-found',
+		`--model must be one of ${entries.map(({ id }) => id).join(', ')} or the path of a model (got "${idOrPath}").`,
+		{ remedy: `Run "sparsight models" to see what is there, or set ${MODELS_VARIABLE} to a folder of models.` },
+	);
+}
+
+async function modelsIn(folder: string, source: CatalogEntry['source']): Promise<CatalogEntry[]> {
+	const entries: CatalogEntry[] = [];
+	for (const id of await namesIn(folder)) {
+		const path = join(folder, id);
+		if (await exists(join(path, 'model.json'))) entries.push({ id, path, source });
+	}
+	return entries;
+}
+
+/** Sorted; empty where there is no such folder. */
+async function namesIn(folder: string): Promise<string[]> {
+	try {
+		return (await readdir(folder)).sort();
+	} catch {
+		return [];
+	}
+}
+
+async function exists(path: string): Promise<boolean> {
+	return (await stat(path).catch(() => null)) !== null;
+}
