@@ -1,0 +1,101 @@
+import { UserFacingError } from '../domain/errors.ts';
+import { parseSetting, type SettingsTable, type SettingValues } from '../domain/settings-table.ts';
+import type { FrameRange, Position } from '../domain/video.ts';
+import type { ReductionMode } from '../reduction/mode.ts';
+import { findMode } from '../reduction/index.ts';
+
+/**
+ * A place in a video: `120` is a frame index, `12.5s` and `1:02.500` (`h:mm:ss` too) are times in the file's
+ * own clock. `flag` names the place in errors. Throws bad-argument.
+ */
+export function parsePosition(text: string, flag: string): Position {
+	if (/^\d+$/.test(text)) return { frame: Number(text) };
+	const seconds = /^(\d+(?:\.\d+)?)s$/.exec(text);
+	if (seconds) return { seconds: Number(seconds[1]) };
+	const clock = /^(?:(\d+):)?(\d+):([0-5]?\d(?:\.\d+)?)$/.exec(text);
+	if (clock) return { seconds: Number(clock[1] ?? 0) * 3600 + Number(clock[2]) * 60 + Number(clock[3]) };
+	throw new UserFacingError(
+		'bad-argument',
+		`${flag} must be a frame index such as 120 or a time such as 12.5s or 1:02.500 (got "${text}").`,
+	);
+}
+
+/** Throws bad-range where the end lies before the beginning. */
+export function parseRange(options: { from?: string; to?: string; every?: string }): FrameRange {
+	const range: FrameRange = {
+		from: options.from === undefined ? { frame: 0 } : parsePosition(options.from, '--from'),
+		to: options.to === undefined ? null : parsePosition(options.to, '--to'),
+		every: options.every === undefined ? 1 : parseInteger(options.every, '--every', 1, 1_000_000),
+	};
+	const { from, to } = range;
+	const backwards =
+		to !== null &&
+		(('frame' in from && 'frame' in to && to.frame < from.frame) ||
+			('seconds' in from && 'seconds' in to && to.seconds < from.seconds));
+	if (backwards) {
+		throw new UserFacingError(
+			'bad-range',
+			`--to must not lie before --from (got ${options.to} and ${options.from}).`,
+		);
+	}
+	return range;
+}
+
+/** Throws bad-argument. */
+export function parseInteger(text: string, flag: string, min: number, max: number): number {
+	const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+	if (value >= min && value <= max) return value;
+	throw new UserFacingError(
+		'bad-argument',
+		`${flag} must be a whole number from ${min} to ${max} (got "${text}").`,
+	);
+}
+
+/** Throws bad-argument. */
+export function parseNumber(text: string, flag: string, min: number, max: number): number {
+	const value = text.trim() === '' ? Number.NaN : Number(text);
+	if (value >= min && value <= max) return value;
+	throw new UserFacingError(
+		'bad-argument',
+		`${flag} must be a number from ${min} to ${max} (got "${text}").`,
+	);
+}
+
+/** `name=value` words, as the table wants them. Throws bad-argument, unknown-setting, setting-out-of-range. */
+export function parseAssignments(
+	table: SettingsTable,
+	words: readonly string[],
+	place: string,
+): SettingValues {
+	const settings: SettingValues = {};
+	for (const word of words) {
+		const [, name, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+		if (name === undefined || value === undefined) {
+			throw new UserFacingError('bad-argument', `${place}: a setting is written name=value (got "${word}").`);
+		}
+		settings[name] = parseSetting(table, name, value, place);
+	}
+	return settings;
+}
+
+/** One run of a comparison. */
+export type RunSpec = { mode: ReductionMode; settings: SettingValues; text: string };
+
+/** `dense` or `token-cache:fraction=0.1,refresh=50`. Throws unknown-mode and what `parseAssignments` throws. */
+export function parseRunSpec(text: string): RunSpec {
+	const colon = text.indexOf(':');
+	const mode = findMode(colon < 0 ? text : text.slice(0, colon));
+	const words = colon < 0 ? [] : text.slice(colon + 1).split(',');
+	return { mode, settings: parseAssignments(mode.settings, words, `mode ${mode.id}`), text };
+}
+
+/** A folder name for each run: the words it was asked for in, safe on every file system, no two alike. */
+export function labelRuns(specs: readonly RunSpec[]): string[] {
+	const taken = new Map<string, number>();
+	return specs.map(({ text }) => {
+		const label = text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^[-.]+|[-.]+$/g, '');
+		const count = (taken.get(label) ?? 0) + 1;
+		taken.set(label, count);
+		return count === 1 ? label : `${label}-${count}`;
+	});
+}

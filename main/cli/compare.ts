@@ -1,0 +1,118 @@
+import type { Command } from 'commander';
+import { join, resolve } from 'node:path';
+import { UserFacingError } from '../domain/errors.ts';
+import { agreement, type Agreement } from '../evaluation/agreement.ts';
+import { evaluateRun, type Evaluation } from '../evaluation/evaluate-run.ts';
+import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
+import { openRun, type StoredRun } from '../results/stored-run.ts';
+import { collect } from './analyze.ts';
+import { labelRuns, parseRunSpec, type RunSpec } from './arguments.ts';
+import { describeRun, RUN_COLUMNS, type RunDescription } from './describe-run.ts';
+import { EXIT } from './exit-codes.ts';
+import { addAnalysisOptions, commonJob, defaultOut, type AnalysisOptions, type Session } from './options.ts';
+import { record, removeRun } from './recording.ts';
+import { formatTable, type TextColumn } from './text-table.ts';
+
+type Options = AnalysisOptions & { run: string[]; truth?: string; out?: string };
+
+/** One run of a comparison as `--json` tells it. */
+type ComparedRun = RunDescription & {
+	label: string;
+	agreement: Pick<Agreement, 'f1' | 'lost' | 'gained' | 'meanIou'>;
+	/** How many times faster than the dense run: the run stage alone, and everything from decode to interpret. */
+	speedup: { run: number; total: number };
+	averagePrecision?: Evaluation;
+};
+
+export function defineCompare(command: Command): Command {
+	return addAnalysisOptions(command)
+		.description('analyse a video in several ways, one after another, and set them side by side')
+		.argument('<video>', 'any file that ffmpeg reads')
+		.option('--run <mode:name=value,…>', 'a run to compare; may come more than once', collect, [])
+		.option('--truth <file>', 'ground truth (MOT gt.txt or COCO JSON) to measure average precision against')
+		.option('--out <folder>', 'folder of the runs (default: named after the video)');
+}
+
+export async function compareCommand(video: string, options: Options, session: Session): Promise<number> {
+	const { console, interruption } = session;
+	if (options.overwrite && options.resume) {
+		throw new UserFacingError('bad-argument', '--overwrite and --resume exclude each other (got both).');
+	}
+	const specs = withDense(options.run.map(parseRunSpec));
+	const labels = labelRuns(specs);
+	const out = resolve(options.out ?? defaultOut(video, 'comparison'));
+	const common = await commonJob(video, options);
+	const truth = options.truth === undefined ? null : await readGroundTruth(options.truth);
+
+	const runs: StoredRun[] = [];
+	for (const [i, { mode, settings }] of specs.entries()) {
+		const label = labels[i]!;
+		const runFolder = join(out, label);
+		const earlier = options.resume ? await openRun(runFolder).catch(() => null) : null;
+		if (options.overwrite) await removeRun(runFolder);
+		const start = earlier ? 'continue' : 'create';
+		// Never two at once: each is timed with the machine to itself.
+		const { state } = await record(
+			{ ...common, mode: mode.id, settings, runFolder, start },
+			label,
+			console,
+			interruption,
+		);
+		if (state === 'cancelled') {
+			console.result({ runs: [], state }, '');
+			console.note('Interrupted; repeat the command with --resume to go on.');
+			return EXIT.interrupted;
+		}
+		runs.push(await openRun(runFolder));
+	}
+
+	const denseAt = specs.findIndex(({ mode }) => mode.id === 'dense');
+	const dense = runs[denseAt]!;
+	const denseMs = dense.summary().msPerFrame;
+	const compared = runs.map((run, i): ComparedRun => {
+		const description = describeRun(run);
+		const { f1, lost, gained, meanIou } = agreement(run, dense);
+		return {
+			label: labels[i]!,
+			...description,
+			agreement: { f1, lost, gained, meanIou },
+			speedup: {
+				run: denseMs.run / description.msPerFrame.run,
+				total: denseMs.total / description.msPerFrame.total,
+			},
+			...(truth ? { averagePrecision: evaluateRun(run, truth) } : {}),
+		};
+	});
+	console.result(
+		{ video: dense.header.video.path, runs: compared, outPath: out },
+		`${formatComparison(compared)}${out}\n`,
+	);
+	return EXIT.ok;
+}
+
+/** The specs with a dense run among them: the reference of every comparison. */
+function withDense(specs: RunSpec[]): RunSpec[] {
+	return specs.some(({ mode }) => mode.id === 'dense') ? specs : [parseRunSpec('dense'), ...specs];
+}
+
+const COMPARISON_COLUMNS: readonly TextColumn<ComparedRun>[] = [
+	...RUN_COLUMNS.map((column): TextColumn<ComparedRun> => ({
+		...column,
+		cell: (run) => column.cell({ label: run.label, run }),
+	})),
+	{ title: 'agreement F1', align: 'right', cell: ({ agreement }) => agreement.f1.toFixed(3) },
+	{ title: 'lost', align: 'right', cell: ({ agreement }) => String(agreement.lost) },
+	{ title: 'gained', align: 'right', cell: ({ agreement }) => String(agreement.gained) },
+	{ title: 'mean IoU', align: 'right', cell: ({ agreement }) => agreement.meanIou.toFixed(3) },
+	{ title: 'speed-up run', align: 'right', cell: ({ speedup }) => `${speedup.run.toFixed(1)}×` },
+	{ title: 'total', align: 'right', cell: ({ speedup }) => `${speedup.total.toFixed(1)}×` },
+	{
+		title: 'AP50',
+		align: 'right',
+		cell: ({ averagePrecision }) => averagePrecision?.mean.ap50?.toFixed(3) ?? '',
+	},
+];
+
+function formatComparison(runs: readonly ComparedRun[]): string {
+	return formatTable(COMPARISON_COLUMNS, runs);
+}

@@ -1,0 +1,39 @@
+import { errorToData } from '../domain/errors.ts';
+
+/** Where a command speaks: results on stdout, everything else on stderr. */
+export type Console = {
+	/** One JSON object on stdout, and nothing else there. */
+	readonly json: boolean;
+	readonly verbose: boolean;
+	/** Prints the result: `data` with --json, otherwise `text`. */
+	result(data: object, text: string): void;
+	/** A line for the person at the keyboard. */
+	note(line: string): void;
+	failure(error: unknown): void;
+};
+
+export function openConsole(options: { json: boolean; verbose: boolean }): Console {
+	const toStdout = (text: string) => void process.stdout.write(text);
+	const toStderr = (text: string) => void process.stderr.write(text);
+	return {
+		...options,
+		result: (data, text) => toStdout(options.json ? `${JSON.stringify(data, null, '\t')}\n` : text),
+		note: (line) => toStderr(`${line}\n`),
+		failure(error) {
+			const { code, message, remedy, stack } = errorToData(error);
+			if (options.json) toStdout(`${JSON.stringify({ error: { code, message, remedy } }, null, '\t')}\n`);
+			toStderr(`sparsight: ${code === 'internal' ? `internal error: ${message}` : message}\n`);
+			if (remedy !== null) toStderr(`${remedy}\n`);
+			if (options.verbose) {
+				if (stack !== null) toStderr(`${stack}\n`);
+				for (let cause = causeOf(error); cause !== undefined; cause = causeOf(cause)) {
+					toStderr(`caused by ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`);
+				}
+			}
+		},
+	};
+}
+
+function causeOf(error: unknown): unknown {
+	return error instanceof Error ? error.cause : undefined;
+}

@@ -1,0 +1,53 @@
+import type { SettingValues } from '../domain/settings-table.ts';
+import type { DecodeSummary } from '../domain/video.ts';
+import type { RunStatus } from '../domain/run.ts';
+import type { RunSummary } from '../results/summary.ts';
+import type { StoredRun } from '../results/stored-run.ts';
+import type { TextColumn } from './text-table.ts';
+
+/** A run as `--json` tells it. */
+export type RunDescription = RunSummary & {
+	video: string;
+	model: string;
+	mode: string;
+	settings: SettingValues;
+	runPath: string;
+	state: RunStatus['state'];
+	framesPerSecond: number;
+	decode: DecodeSummary | null;
+};
+
+export function describeRun(run: StoredRun): RunDescription {
+	const summary = run.summary();
+	return {
+		video: run.header.video.path,
+		model: run.header.model.id,
+		mode: run.header.mode,
+		settings: run.header.settings,
+		...summary,
+		framesPerSecond: summary.wallSeconds > 0 ? summary.frames / summary.wallSeconds : 0,
+		runPath: run.folder,
+		state: run.status.state,
+		decode: run.status.decode,
+	};
+}
+
+/** Columns that every table of runs has. */
+export const RUN_COLUMNS: readonly TextColumn<{ label: string; run: RunDescription }>[] = [
+	{ title: 'run', align: 'left', cell: ({ label }) => label },
+	{ title: 'frames', align: 'right', cell: ({ run }) => String(run.frames) },
+	{ title: 'frames/s', align: 'right', cell: ({ run }) => run.framesPerSecond.toFixed(1) },
+	{ title: 'decode ms', align: 'right', cell: ({ run }) => run.msPerFrame.decode.toFixed(1) },
+	{ title: 'prepare', align: 'right', cell: ({ run }) => run.msPerFrame.prepare.toFixed(1) },
+	{ title: 'select', align: 'right', cell: ({ run }) => run.msPerFrame.select.toFixed(1) },
+	{ title: 'run', align: 'right', cell: ({ run }) => run.msPerFrame.run.toFixed(1) },
+	{ title: 'interpret', align: 'right', cell: ({ run }) => run.msPerFrame.interpret.toFixed(1) },
+	{ title: 'total', align: 'right', cell: ({ run }) => run.msPerFrame.total.toFixed(1) },
+	{ title: 'GMAC/frame', align: 'right', cell: ({ run }) => run.gmacPerFrame.mean.toFixed(2) },
+	{
+		title: 'tokens',
+		align: 'right',
+		cell: ({ run }) =>
+			run.tokens.total > 0 ? `${((100 * run.tokens.meanSelected) / run.tokens.total).toFixed(1)} %` : '',
+	},
+];

@@ -1,0 +1,165 @@
+import type { Command } from 'commander';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { errorToData } from '../domain/errors.ts';
+import { resolveSettings } from '../domain/settings-table.ts';
+import { PRODUCT_VERSION, runtimeVersion } from '../analysis/versions.ts';
+import { listModels } from '../models/catalog.ts';
+import { findMode } from '../reduction/index.ts';
+import { captureOutput } from '../video/ffmpeg.ts';
+import { findFfmpeg } from '../video/ffmpeg-binary.ts';
+import { checkProviders } from './execution-providers.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Session } from './options.ts';
+
+/** One thing that was looked for. */
+type Finding = {
+	name: string;
+	found: boolean;
+	/** Analysis does not work without it. */
+	required: boolean;
+	/** What was found, or what is missing and what to do. */
+	text: string;
+	details: object;
+};
+
+export function defineDoctor(command: Command): Command {
+	return command.description('show what this machine has for analysis, and what is missing');
+}
+
+export async function doctorCommand({ console }: Session): Promise<number> {
+	const findings = [
+		machine(),
+		await finding('ffmpeg', true, ffmpeg),
+		await finding('runtime', true, runtime),
+		await finding('models', true, models),
+		await finding('electron', false, electron),
+	];
+	const missing = findings.filter(({ found, required }) => required && !found).map(({ name }) => name);
+	const lines = findings.map(
+		({ name, found, required, text }) =>
+			`${name.padEnd(9)} ${found ? 'ok' : required ? 'MISSING' : 'absent'}: ${text}`,
+	);
+	lines.push(missing.length === 0 ? 'Ready for analysis.' : `Not ready: ${missing.join(', ')} missing.`);
+	const data = Object.fromEntries(
+		findings.map(({ name, found, required, text, details }) => [name, { found, required, text, ...details }]),
+	);
+	console.result(
+		{ version: PRODUCT_VERSION, ready: missing.length === 0, missing, ...data },
+		`${lines.join('\n')}\n`,
+	);
+	return missing.length === 0 ? EXIT.ok : EXIT.engine;
+}
+
+/** A failed look is a finding too. */
+async function finding(
+	name: string,
+	required: boolean,
+	look: () => Promise<{ found: boolean; text: string; details: object }>,
+): Promise<Finding> {
+	try {
+		return { name, required, ...(await look()) };
+	} catch (error) {
+		const { code, message, remedy } = errorToData(error);
+		return {
+			name,
+			required,
+			found: false,
+			text: [message, remedy].filter(Boolean).join(' '),
+			details: { code },
+		};
+	}
+}
+
+function machine(): Finding {
+	const cores = availableParallelism();
+	const memoryBytes = totalmem();
+	const processor = cpus()[0]?.model.trim() ?? 'unknown processor';
+	return {
+		name: 'machine',
+		found: true,
+		required: true,
+		text: `${cores} cores (${processor}), ${(memoryBytes / 2 ** 30).toFixed(1)} GiB memory, Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+		details: {
+			cores,
+			processor,
+			memoryBytes,
+			node: process.versions.node,
+			platform: process.platform,
+			arch: process.arch,
+		},
+	};
+}
+
+/** Encoders that exports and their fallbacks use. */
+const ENCODERS_OF_INTEREST = ['libx264', 'libopenh264', 'h264_nvenc', 'h264_videotoolbox', 'aac'];
+
+async function ffmpeg() {
+	const { ffmpeg: path, ffprobe, version, source } = await findFfmpeg();
+	const { stdout } = await captureOutput(path, ['-hide_banner', '-encoders']);
+	const encoders = ENCODERS_OF_INTEREST.filter((name) =>
+		new RegExp(`^ [VA]\\S+ ${name}\\s`, 'm').test(stdout),
+	);
+	const text = `${version} at ${path} (from ${source}); ffprobe ${ffprobe ?? 'absent, ffmpeg stands in'}; encoders ${encoders.join(', ')}`;
+	return { found: true, text, details: { path, ffprobe, version, source, encoders } };
+}
+
+async function runtime() {
+	const version = runtimeVersion();
+	const providers = await checkProviders();
+	const works = providers.some(({ name, works }) => name === 'cpu' && works);
+	const words = providers.map(({ name, works, reason }) => (works ? name : `${name} unusable (${reason})`));
+	return {
+		found: works,
+		text: `onnxruntime ${version}: ${words.join('; ')}`,
+		details: { version, providers },
+	};
+}
+
+async function models() {
+	// Loaded here alone: where the runtime cannot be loaded, everything else is still told.
+	const { openModel } = await import('../detector/index.ts');
+	const entries = [];
+	for (const { id, path } of await listModels()) {
+		try {
+			const model = await openModel(path);
+			const detector = await model.open({
+				displaySize: { width: 64, height: 48 },
+				mode: 'dense',
+				settings: resolveSettings(findMode('dense').settings, {}, 'mode dense'),
+				threads: 1,
+				maxSide: 64,
+				scoreThreshold: 0.25,
+			});
+			await detector.release();
+			entries.push({ id, path, loads: true, reason: null });
+		} catch (error) {
+			entries.push({ id, path, loads: false, reason: errorToData(error).message });
+		}
+	}
+	const words = entries.map(({ id, path, reason }) =>
+		reason === null ? `${id} at ${path}` : `${id} does not load: ${reason}`,
+	);
+	return {
+		found: entries.some(({ loads }) => loads),
+		text: words.length > 0 ? words.join('; ') : 'no model was found',
+		details: { entries },
+	};
+}
+
+/** Looks at the package's own note of its binary: requiring the package would start a download. */
+async function electron() {
+	const manifestPath = createRequire(import.meta.url).resolve('electron/package.json');
+	const { version } = JSON.parse(await readFile(manifestPath, 'utf8')) as { version: string };
+	const folder = dirname(manifestPath);
+	const note = join(folder, 'path.txt');
+	const binary = existsSync(note) ? join(folder, 'dist', (await readFile(note, 'utf8')).trim()) : null;
+	const found = binary !== null && existsSync(binary);
+	const text = found
+		? `${version} at ${binary}`
+		: `the binary of Electron ${version} is not downloaded; the command line does not need it, "npx install-electron" fetches it`;
+	return { found, text, details: { version, path: found ? binary : null } };
+}

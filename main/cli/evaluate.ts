@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { evaluateRun, type Accuracy, type Evaluation } from '../evaluation/evaluate-run.ts';
+import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
+import { openRun } from '../results/stored-run.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Session } from './options.ts';
+import { formatTable } from './text-table.ts';
+
+export function defineEvaluate(command: Command): Command {
+	return command
+		.description('measure a stored run against ground truth')
+		.argument('<run>', 'folder of a run')
+		.requiredOption('--truth <file>', 'MOT gt.txt or COCO JSON');
+}
+
+export async function evaluateCommand(
+	folder: string,
+	options: { truth: string },
+	session: Session,
+): Promise<number> {
+	const run = await openRun(folder);
+	const truth = await readGroundTruth(options.truth);
+	const evaluation = evaluateRun(run, truth);
+	session.console.result(
+		{ runPath: run.folder, truth: options.truth, ...evaluation },
+		formatEvaluation(evaluation),
+	);
+	return EXIT.ok;
+}
+
+type Row = Accuracy & { name: string; truthCount: number | null };
+
+function formatEvaluation({ classes, mean, framesCounted, truthPath, displayThreshold }: Evaluation): string {
+	const rows: Row[] = [
+		...classes.map((entry) => ({ ...entry, name: entry.className })),
+		{ ...mean, name: 'mean', truthCount: null },
+	];
+	const accuracy = (title: string, name: keyof Accuracy) =>
+		({ title, align: 'right', cell: (row: Row) => row[name]?.toFixed(3) ?? '-' }) as const;
+	const table = formatTable<Row>(
+		[
+			{ title: 'class', align: 'left', cell: ({ name }) => name },
+			{ title: 'objects', align: 'right', cell: ({ truthCount }) => truthCount?.toString() ?? '' },
+			accuracy('AP50', 'ap50'),
+			accuracy('AP50:95', 'ap50to95'),
+			accuracy('AP50 all-point', 'ap50AllPoint'),
+			accuracy('precision', 'precision'),
+			accuracy('recall', 'recall'),
+		],
+		rows,
+	);
+	return `${table}${framesCounted} frames of ${truthPath}; precision and recall at a score of ${displayThreshold}\n`;
+}

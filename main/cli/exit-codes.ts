@@ -1,0 +1,45 @@
+import { errorToData, type ErrorCode } from '../domain/errors.ts';
+
+/** What the command line's process ends with; documented in the README. */
+export const EXIT = {
+	ok: 0,
+	internal: 1,
+	usage: 2,
+	input: 3,
+	output: 4,
+	engine: 5,
+	interrupted: 130,
+} as const;
+
+const EXIT_OF_ERROR = {
+	'file-not-found': EXIT.input,
+	'file-unreadable': EXIT.input,
+	'not-a-video': EXIT.input,
+	'no-video-stream': EXIT.input,
+	'no-frames': EXIT.input,
+	'decode-failed': EXIT.input,
+	'ffmpeg-missing': EXIT.engine,
+	'ffmpeg-failed': EXIT.engine,
+	'model-not-found': EXIT.input,
+	'model-unreadable': EXIT.input,
+	'tensor-mismatch': EXIT.input,
+	'unknown-mode': EXIT.usage,
+	'unknown-setting': EXIT.usage,
+	'setting-out-of-range': EXIT.usage,
+	'unknown-format': EXIT.usage,
+	'bad-range': EXIT.usage,
+	'bad-argument': EXIT.usage,
+	'output-not-writable': EXIT.output,
+	'disk-full': EXIT.output,
+	'run-unreadable': EXIT.input,
+	'run-exists': EXIT.output,
+	'resume-mismatch': EXIT.usage,
+	'truth-unreadable': EXIT.input,
+	'worker-died': EXIT.engine,
+	cancelled: EXIT.interrupted,
+} as const satisfies Record<ErrorCode, number>;
+
+export function exitCodeOf(error: unknown): number {
+	const { code } = errorToData(error);
+	return code === 'internal' ? EXIT.internal : EXIT_OF_ERROR[code];
+}

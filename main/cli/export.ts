@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import { basename, resolve } from 'node:path';
+import { resolveSettings } from '../domain/settings-table.ts';
+import { EXPORT_FORMATS, findExportFormat } from '../export/index.ts';
+import { evaluateRun } from '../evaluation/evaluate-run.ts';
+import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
+import { openRun } from '../results/stored-run.ts';
+import { UserFacingError } from '../domain/errors.ts';
+import { collect } from './analyze.ts';
+import { parseAssignments, parseRange } from './arguments.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Session } from './options.ts';
+import { showProgress } from './progress-display.ts';
+
+type Options = {
+	format: string;
+	out?: string;
+	set: string[];
+	label: string[];
+	from?: string;
+	to?: string;
+	truth?: string;
+};
+
+export function defineExport(command: Command): Command {
+	const formats = EXPORT_FORMATS.map(({ id }) => id).join(', ');
+	return command
+		.description('turn stored runs into a file')
+		.argument('<runs...>', 'folders of runs; the first is the main one, formats that compare take more')
+		.requiredOption('--format <format>', `one of ${formats}`)
+		.option('--out <file>', 'the file to write (default: named after run and format)')
+		.option('--set <name=value>', 'a setting of the format; may come more than once', collect, [])
+		.option(
+			'--label <caption>',
+			'caption of each run, in their order (default: the names of the folders)',
+			collect,
+			[],
+		)
+		.option('--from <position>', 'first frame: an index (120) or a time (12.5s, 1:02.500)')
+		.option('--to <position>', 'last frame, included: an index or a time')
+		.option('--truth <file>', 'ground truth for the accuracy figures of a report');
+}
+
+export async function exportCommand(folders: string[], options: Options, session: Session): Promise<number> {
+	const { console, interruption } = session;
+	const format = findExportFormat(options.format);
+	const place = `format ${format.id}`;
+	const settings = resolveSettings(
+		format.settings,
+		parseAssignments(format.settings, options.set, place),
+		place,
+	);
+	const range = options.from === undefined && options.to === undefined ? null : parseRange(options);
+	if (options.label.length > 0 && options.label.length !== folders.length) {
+		throw new UserFacingError(
+			'bad-argument',
+			`--label must come once for each of the ${folders.length} runs, or not at all (got ${options.label.length}).`,
+		);
+	}
+	const runs = [];
+	for (const folder of folders) runs.push(await openRun(folder));
+	const names = folders.map((folder) => basename(resolve(folder)));
+	const labels = options.label.length > 0 ? options.label : names;
+	const truth = options.truth === undefined ? null : await readGroundTruth(options.truth);
+	const out = resolve(options.out ?? `${names[0]}.${format.fileExtension}`);
+
+	const display = showProgress(format.id);
+	try {
+		await format.write({
+			runs,
+			labels,
+			out,
+			range,
+			settings,
+			signal: interruption.signal,
+			onProgress: (done, total) => display.update(done, total, 'frames'),
+			...(truth ? { truth: runs.map((run) => evaluateRun(run, truth)) } : {}),
+		});
+	} finally {
+		display.stop();
+	}
+	console.result({ format: format.id, outPath: out, runs: runs.map(({ folder }) => folder) }, `${out}\n`);
+	return EXIT.ok;
+}

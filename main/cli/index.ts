@@ -1,0 +1,77 @@
+import { Command, CommanderError } from 'commander';
+import { UserFacingError } from '../domain/errors.ts';
+import { PRODUCT_VERSION } from '../analysis/versions.ts';
+import { analyzeCommand, defineAnalyze } from './analyze.ts';
+import { compareCommand, defineCompare } from './compare.ts';
+import { openConsole } from './console.ts';
+import { defineDoctor, doctorCommand } from './doctor.ts';
+import { defineEvaluate, evaluateCommand } from './evaluate.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { defineExport, exportCommand } from './export.ts';
+import { listenForInterruption } from './interruption.ts';
+import { defineModels, modelsCommand } from './models.ts';
+import type { Session } from './options.ts';
+
+/** Runs the command line; `words` are those after the program's name. Gives the exit code. */
+export async function runCli(words: readonly string[]): Promise<number> {
+	const flag = (name: string) => words.includes(name);
+	const console = openConsole({ json: flag('--json'), verbose: flag('--verbose') });
+	const session: Session = { console, interruption: listenForInterruption() };
+	let exitCode: number = EXIT.ok;
+	const program = buildProgram(session, (code) => {
+		exitCode = code;
+	});
+	try {
+		await program.parseAsync(words, { from: 'user' });
+		return exitCode;
+	} catch (error) {
+		if (error instanceof CommanderError) {
+			if (error.exitCode === 0) return EXIT.ok; // --help and --version
+			const failure = usageError(error);
+			console.failure(failure);
+			return exitCodeOf(failure);
+		}
+		console.failure(error);
+		return exitCodeOf(error);
+	}
+}
+
+function buildProgram(session: Session, finish: (exitCode: number) => void): Command {
+	const program = new Command('sparsight')
+		.description('Video analysis that recomputes only what changed')
+		.version(PRODUCT_VERSION)
+		.exitOverride()
+		// Usage errors are told once, in the manner of every other error.
+		.configureOutput({ writeErr: () => undefined })
+		.showSuggestionAfterError();
+	/** Adds a command whose action gives an exit code. */
+	const add = <Words extends unknown[]>(
+		name: string,
+		define: (command: Command) => Command,
+		run: (...words: [...Words, Session]) => Promise<number>,
+	) => {
+		const action = async (...given: unknown[]) => {
+			const words = given.slice(0, -1) as Words; // the last is the command itself
+			finish(await run(...words, session));
+		};
+		define(program.command(name))
+			.option('--json', 'print one JSON object on stdout, and nothing else there')
+			.option('--verbose', 'tell more on stderr: stack traces, the log of the worker')
+			.action(action);
+	};
+	add('analyze', defineAnalyze, analyzeCommand);
+	add('compare', defineCompare, compareCommand);
+	add('evaluate', defineEvaluate, evaluateCommand);
+	add('export', defineExport, exportCommand);
+	add('models', defineModels, (_options: object, given: Session) => modelsCommand(given));
+	add('doctor', defineDoctor, (_options: object, given: Session) => doctorCommand(given));
+	return program;
+}
+
+function usageError(error: CommanderError): UserFacingError {
+	const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+	const sentence = error.code === 'commander.help' ? 'A command was expected' : message;
+	return new UserFacingError('bad-argument', sentence.endsWith('.') ? sentence : `${sentence}.`, {
+		remedy: 'Run "sparsight --help", or "sparsight <command> --help", to see what there is.',
+	});
+}

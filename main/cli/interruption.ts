@@ -1,0 +1,30 @@
+import { EXIT } from './exit-codes.ts';
+
+/** Ctrl+C and polite kills: the first asks for an orderly end, the second ends at once. */
+export type Interruption = {
+	/** Aborted by the first. */
+	readonly signal: AbortSignal;
+	/** What the second must end before this process ends. */
+	beforeExit(end: () => void): void;
+};
+
+export function listenForInterruption(): Interruption {
+	const controller = new AbortController();
+	let end = () => undefined as void;
+	const onSignal = () => {
+		if (!controller.signal.aborted) {
+			controller.abort();
+			return;
+		}
+		end();
+		process.exit(EXIT.interrupted);
+	};
+	process.on('SIGINT', onSignal);
+	process.on('SIGTERM', onSignal);
+	return {
+		signal: controller.signal,
+		beforeExit: (listener) => {
+			end = listener;
+		},
+	};
+}

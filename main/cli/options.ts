@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { basename, extname } from 'node:path';
+import type { AnalysisJob } from '../analysis/protocol.ts';
+import { findModel } from '../models/catalog.ts';
+import { parseInteger, parseNumber, parseRange } from './arguments.ts';
+import type { Console } from './console.ts';
+import type { Interruption } from './interruption.ts';
+
+/** What every command's action is given beside its own arguments; it returns the exit code. */
+export type Session = { console: Console; interruption: Interruption };
+
+/** Options of the commands that analyse, as commander hands them over. */
+export type AnalysisOptions = {
+	model: string;
+	from?: string;
+	to?: string;
+	every?: string;
+	threads?: string;
+	maxSide?: string;
+	score: string;
+	overwrite?: true;
+	resume?: true;
+};
+
+export function addAnalysisOptions(command: Command): Command {
+	return command
+		.option('--model <id or path>', 'a model of "sparsight models", or a model\'s folder or file', 'lookout')
+		.option('--from <position>', 'first frame: an index (120) or a time (12.5s, 1:02.500)')
+		.option('--to <position>', 'last frame, included: an index or a time')
+		.option('--every <n>', 'analyse every n-th frame of the range', '1')
+		.option('--threads <n>', 'threads of the inference runtime (default: the cores, at most 8)')
+		.option('--max-side <pixels>', "longer side of the network's input; smaller pictures stay as they are")
+		.option('--score <threshold>', 'lowest score that is stored, 0 to 1', '0.05')
+		.option('--overwrite', 'replace an earlier run in the same folder')
+		.option('--resume', 'go on with an unfinished run in the same folder');
+}
+
+/** The checked part of a job that does not depend on mode and folder. */
+export async function commonJob(
+	videoPath: string,
+	options: AnalysisOptions,
+): Promise<Omit<AnalysisJob, 'mode' | 'settings' | 'runFolder' | 'start'>> {
+	return {
+		videoPath,
+		modelPath: await findModel(options.model),
+		range: parseRange(options),
+		threads: options.threads === undefined ? null : parseInteger(options.threads, '--threads', 1, 256),
+		maxSide: options.maxSide === undefined ? null : parseInteger(options.maxSide, '--max-side', 32, 8192),
+		scoreThreshold: parseNumber(options.score, '--score', 0, 1),
+		ffmpegPath: null,
+		wantsFrames: false,
+	};
+}
+
+/** Where results go that nobody gave a place: in the current folder, named after the video. */
+export function defaultOut(videoPath: string, ending: string): string {
+	return `${basename(videoPath, extname(videoPath))}-${ending}`;
+}

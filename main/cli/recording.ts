@@ -1,0 +1,71 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GIGA, totalMilliseconds } from '../domain/cost.ts';
+import type { AnalysisJob, AnalysisOutcome, AnalysisProgress, WorkerReport } from '../analysis/protocol.ts';
+import { forkWorker, startAnalysis } from '../analysis/client.ts';
+import { openRun } from '../results/stored-run.ts';
+import type { Console } from './console.ts';
+import type { Interruption } from './interruption.ts';
+import { formatTimeLeft, showProgress } from './progress-display.ts';
+
+/** The built worker; it lies beside the built command line. */
+const WORKER_ENTRY = join(import.meta.dirname, 'worker.js');
+
+/** Records a run in a worker, with progress on stderr; the first Ctrl+C ends it as `cancelled`. */
+export async function record(
+	job: AnalysisJob,
+	title: string,
+	console: Console,
+	interruption: Interruption,
+): Promise<AnalysisOutcome> {
+	const display = showProgress(title);
+	const onReport = (report: WorkerReport) => {
+		switch (report.type) {
+			case 'opened':
+				if (report.framesStored > 0)
+					console.note(`${title}: going on after ${report.framesStored} stored frames`);
+				break;
+			case 'progress':
+				display.update(
+					report.progress.framesDone,
+					report.progress.framesEstimated,
+					describe(report.progress),
+				);
+				break;
+		}
+	};
+	const onStderr = (text: string) => {
+		if (console.verbose) process.stderr.write(text);
+	};
+	const analysis = startAnalysis(job, forkWorker(WORKER_ENTRY), onReport, onStderr);
+	if (console.verbose) console.note(`${title}: worker process ${analysis.pid}`);
+	const cancel = () => analysis.cancel();
+	interruption.signal.addEventListener('abort', cancel);
+	interruption.beforeExit(() => analysis.kill());
+	if (interruption.signal.aborted) cancel();
+	try {
+		const outcome = await analysis.outcome;
+		const lost = outcome.decode?.framesLost ?? 0;
+		if (lost > 0) console.note(`${title}: ${lost} frames were lost to damaged data`);
+		return outcome;
+	} finally {
+		interruption.signal.removeEventListener('abort', cancel);
+		display.stop();
+	}
+}
+
+/** Removes a run that is to be made anew; whatever is not a run stays, and creating the run will say so. */
+export async function removeRun(folder: string): Promise<void> {
+	const isRun = await openRun(folder).then(
+		() => true,
+		() => false,
+	);
+	if (isRun) await rm(folder, { recursive: true });
+}
+
+function describe({ framesPerSecond, secondsLeft, macs, milliseconds }: AnalysisProgress): string {
+	const cost = `${totalMilliseconds(milliseconds).toFixed(1)} ms ${(macs / GIGA).toFixed(2)} GMAC`;
+	return [`${framesPerSecond.toFixed(1)} frames/s`, cost, formatTimeLeft(secondsLeft)]
+		.filter(Boolean)
+		.join(' · ');
+}

@@ -1,0 +1,20 @@
+/** A column of a table on the terminal: its title and the cell of each row; numbers stand to the right. */
+export type TextColumn<Row> = { title: string; align: 'left' | 'right'; cell: (row: Row) => string };
+
+/** Rows under their titles, columns two spaces apart; a column without any text is left out. */
+export function formatTable<Row>(columns: readonly TextColumn<Row>[], rows: readonly Row[]): string {
+	const texts = columns
+		.map((column) => ({ ...column, cells: rows.map(column.cell) }))
+		.filter(({ cells }) => cells.some((cell) => cell !== ''));
+	const lines = [-1, ...rows.keys()].map((r) =>
+		texts
+			.map(({ title, align, cells }) => {
+				const width = Math.max(title.length, ...cells.map((cell) => cell.length));
+				const text = r < 0 ? title : cells[r]!;
+				return align === 'left' ? text.padEnd(width) : text.padStart(width);
+			})
+			.join('  ')
+			.trimEnd(),
+	);
+	return `${lines.join('\n')}\n`;
+}
