@@ -1,20 +1,29 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineConfig } from 'electron-vite';
 import { wasmKernels } from './build/wasm-kernels.ts';
 
-const entry = (path: string) => resolve(import.meta.dirname, path);
+const entries = {
+	cli: 'main/cli/index.ts',
+	worker: 'main/analysis/worker.ts',
+	bench: 'bench/index.ts',
+};
 
 export default defineConfig({
 	main: {
 		plugins: [wasmKernels()],
 		build: {
 			outDir: 'out/main',
+			// The oldest Node that is supported, not the one inside Electron: the command line runs on it.
+			target: 'node20.19',
+			// Their files are imported as text (`?raw`) or data and become part of the bundle.
+			externalizeDeps: { exclude: ['uplot', '@fontsource/ibm-plex-sans'] },
 			rollupOptions: {
-				input: {
-					cli: entry('main/cli/index.ts'),
-					worker: entry('main/analysis/worker.ts'),
-					bench: entry('bench/index.ts'),
-				},
+				input: Object.fromEntries(
+					Object.entries(entries)
+						.map(([name, path]) => [name, resolve(import.meta.dirname, path)] as const)
+						.filter(([, path]) => existsSync(path)),
+				),
 				output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
 			},
 		},
