@@ -124,8 +124,8 @@ export type EncodeOptions = {
 	/** Path of the file to write. */
 	path: string;
 	size: Size;
-	/** Length of the last frame, in seconds; null to repeat the one before. */
-	lastFrameSeconds: number | null;
+	/** How long the last frame is shown. */
+	lastFrameSeconds: number;
 	audio: { path: string; fromSeconds: number; toSeconds: number } | null;
 };
 
@@ -164,7 +164,7 @@ export function encodeCommand(options: EncodeOptions): FfmpegCommand {
 				String(CLOCK_HZ),
 			],
 			...['-c:v', options.encoder, ...qualityOptions(options.encoder, options.crf)],
-			...(options.lastFrameSeconds === null ? [] : lastFrameOptions(options.lastFrameSeconds)),
+			...lastFrameOptions(options.lastFrameSeconds),
 			...(audio === null ? [] : audioOptions(audio)),
 			...['-map_metadata', '-1', '-movflags', '+faststart', '-f', 'mp4'],
 		],
@@ -177,8 +177,9 @@ function qualityOptions(encoder: string, crf: number): string[] {
 }
 
 // Lengths of all other frames follow from their neighbours; the last one's has to be said.
+// Without its own expressions `setts` makes the times of presentation equal to those of decoding.
 function lastFrameOptions(seconds: number): string[] {
-	return ['-bsf:v', `setts=duration=${Math.max(1, Math.round(seconds * CLOCK_HZ))}`];
+	return ['-bsf:v', `setts=pts=PTS:dts=DTS:duration=${Math.max(1, Math.round(seconds * CLOCK_HZ))}`];
 }
 
 type AudioSpan = { path: string; fromSeconds: number; toSeconds: number };

@@ -19,7 +19,7 @@ export type WriteOptions = {
 	size: Size;
 	/** One for every frame, ascending: presentation times in the source's clock. */
 	timesSeconds: Float64Array;
-	/** When the last frame ends; null to show it as long as the one before. */
+	/** When the last frame ends; null to show it as long as the one before (a lone one for 40 ms). */
 	endSeconds: number | null;
 	/** Sound of this span, in the source's clock; null for none. */
 	audioFrom: { path: string; fromSeconds: number; toSeconds: number } | null;
@@ -38,6 +38,9 @@ export interface VideoWriter {
 }
 
 const DEFAULT_CRF = 20;
+
+/** How long a video of one frame is when nobody says. */
+const LONE_FRAME_SECONDS = 0.04;
 
 /** By preference. Encoders that need a graphics card are left out: ffmpeg lists them on machines without one. */
 const H264_ENCODERS = ['libx264', 'libopenh264', 'h264_videotoolbox', 'h264_mf'];
@@ -63,13 +66,6 @@ export async function openVideoWriter(options: WriteOptions): Promise<VideoWrite
 	if (options.signal?.aborted) throw cancelled(options.path);
 
 	const times = relativeTimes(options.timesSeconds);
-	const last = times.length - 1;
-	const lastFrameSeconds =
-		options.endSeconds !== null
-			? options.endSeconds - options.timesSeconds[0]! - times[last]!
-			: last > 0
-				? times[last]! - times[last - 1]!
-				: null;
 	const temporary = join(
 		dirname(options.path),
 		`.${basename(options.path)}.${randomBytes(4).toString('hex')}.partial`,
@@ -79,7 +75,7 @@ export async function openVideoWriter(options: WriteOptions): Promise<VideoWrite
 		crf: options.crf ?? DEFAULT_CRF,
 		path: temporary,
 		size: options.size,
-		lastFrameSeconds,
+		lastFrameSeconds: lastFrameSeconds(options, times),
 		audio: options.audioFrom,
 	});
 	const job = await startFfmpeg(binaries, command);
@@ -94,6 +90,12 @@ function relativeTimes(timesSeconds: Float64Array): Float64Array {
 	const times = timesSeconds.map((time) => time - first);
 	for (let i = 1; i < times.length; i++) times[i] = Math.max(times[i]!, times[i - 1]! + 1 / CLOCK_HZ);
 	return times;
+}
+
+function lastFrameSeconds({ timesSeconds, endSeconds }: WriteOptions, times: Float64Array): number {
+	const last = times.length - 1;
+	if (endSeconds !== null) return endSeconds - timesSeconds[0]! - times[last]!;
+	return last > 0 ? times[last]! - times[last - 1]! : LONE_FRAME_SECONDS;
 }
 
 async function checkTarget(path: string): Promise<void> {
