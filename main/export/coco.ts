@@ -103,7 +103,8 @@ function* annotationTexts(
 			id++;
 			yield JSON.stringify(whole ? { id, ...common, area: rounded(width * height, 2), iscrowd: 0 } : common);
 		}
-		onProgress?.(++done, rows.length);
+		done++;
+		onProgress?.(done, rows.length);
 	}
 }
 

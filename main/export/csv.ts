@@ -61,7 +61,8 @@ function* detectionLines(
 				...detections.box(i).map((pixels) => rounded(pixels, 2)),
 			]);
 		}
-		onProgress?.(++done, rows.length);
+		done++;
+		onProgress?.(done, rows.length);
 	}
 }
 
@@ -97,7 +98,8 @@ function* frameLines(
 			Number.isNaN(budget) ? '' : Math.round(budget),
 			...STAGES.map((stage) => rounded(milliseconds[stage][row]!, 3)),
 		]);
-		onProgress?.(++done, rows.length);
+		done++;
+		onProgress?.(done, rows.length);
 	}
 }
 

@@ -155,13 +155,13 @@ describe('coco', () => {
 });
 
 describe('mot', () => {
-	it('counts frames and pixels from 1 and knows no identities', async () => {
+	it('counts frames from 1 and knows no identities', async () => {
 		expect(await exported(mot, { frames: 2 })).toBe(
 			[
-				'1,-1,3,11,12.5,30,0.9,-1,-1,-1',
-				'1,-1,41,21,20,10,0.125,-1,-1,-1',
-				'2,-1,4,11,12.5,30,0.9,-1,-1,-1',
-				'2,-1,41,21,20,10,0.125,-1,-1,-1',
+				'1,-1,2,10,12.5,30,0.9,-1,-1,-1',
+				'1,-1,40,20,20,10,0.125,-1,-1,-1',
+				'2,-1,3,10,12.5,30,0.9,-1,-1,-1',
+				'2,-1,40,20,20,10,0.125,-1,-1,-1',
 				'',
 			].join('\n'),
 		);
@@ -169,7 +169,7 @@ describe('mot', () => {
 
 	it('writes persons only when asked, and says so where the model has none', async () => {
 		expect(await exported(mot, { frames: 1 }, { classes: 'person' })).toBe(
-			'1,-1,3,11,12.5,30,0.9,-1,-1,-1\n',
+			'1,-1,2,10,12.5,30,0.9,-1,-1,-1\n',
 		);
 		await expect(exported(mot, { classes: ['cat', 'dog'] }, { classes: 'person' })).rejects.toMatchObject({
 			code: 'bad-argument',

@@ -1,5 +1,6 @@
 import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
+import type { Evaluation } from '../evaluation/evaluate-run.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
 /** A kind of file that runs can be turned into. One file each, one line in `index.ts`. */
@@ -32,4 +33,6 @@ export type ExportRequest = {
 	signal?: AbortSignal;
 	/** Frames done, of how many. */
 	onProgress?: (done: number, total: number) => void;
+	/** Per run what judging it by ground truth gave, null where that is not known; for the report. */
+	truth?: (Evaluation | null)[];
 };

@@ -37,7 +37,8 @@ export const jsonLines: ExportFormat = {
 					resolved['tokens'] === true,
 				);
 				yield `${JSON.stringify(line)}\n`;
-				onProgress?.(++done, rows.length);
+				done++;
+				onProgress?.(done, rows.length);
 			}
 		}
 		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, lines(), signal));

@@ -18,13 +18,14 @@ const settings: SettingsTable = {
 
 /**
  * A MOTChallenge detections file (motchallenge.net/instructions): frame, id, left, top, width, height, score,
- * x, y, z. Frames and pixels count from 1; id, x, y and z are unknown, -1.
+ * x, y, z. Frames count from 1; id, x, y and z are unknown, -1. The benchmark's own boxes count pixels from 1 too,
+ * which most tools pass over: so do we, here as where such files are read.
  */
 export const mot: ExportFormat = {
 	id: 'mot',
 	title: 'MOT',
 	fileExtension: 'txt',
-	description: 'MOTChallenge detections: a line per box, frames and pixels counted from 1, identity -1.',
+	description: 'MOTChallenge detections: a line per box, frames counted from 1, identity -1.',
 	settings,
 	async write({ runs, out, range, settings: given, signal, onProgress }) {
 		const run = runs[0]!;
@@ -38,11 +39,12 @@ export const mot: ExportFormat = {
 				for (let i = 0; i < detections.count; i++) {
 					if (only !== null && detections.classIndices[i] !== only) continue;
 					const [left, top, right, bottom] = detections.box(i);
-					const box = [left + 1, top + 1, right - left, bottom - top].map((pixels) => rounded(pixels, 2));
+					const box = [left, top, right - left, bottom - top].map((pixels) => rounded(pixels, 2));
 					const score = rounded(detections.scores[i]!, 4);
 					yield `${run.frames.frameIndex[row]! + 1},-1,${box.join(',')},${score},-1,-1,-1\n`;
 				}
-				onProgress?.(++done, rows.length);
+				done++;
+				onProgress?.(done, rows.length);
 			}
 		}
 		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, lines(), signal));

@@ -1,0 +1,128 @@
+import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
+import type { Size, VideoInfo } from '../domain/video.ts';
+import { readFrames } from '../video/read-frames.ts';
+import { openVideoWriter } from '../video/write-video.ts';
+import { findClipFrames, openVideoOf, type ClipFrames } from './clip-frames.ts';
+import { createOverlay } from './drawing/draw-overlay.ts';
+import type { ExportFormat, ExportRequest } from './format.ts';
+import { OVERLAY_SETTINGS } from './overlay-settings.ts';
+import { writePartialFirst } from './partial-file.ts';
+import { checkRuns, openScenes, paneSizeOf, type Scenes } from './scenes.ts';
+
+const settings: SettingsTable = {
+	...OVERLAY_SETTINGS,
+	between: {
+		kind: 'choice',
+		default: 'hold',
+		options: {
+			hold: 'shown with the boxes of the last analysed frame, dashed',
+			plain: 'shown without boxes',
+			skip: 'left out of the clip',
+		},
+		description: 'What becomes of frames that were not analysed (every > 1).',
+	},
+	sound: { kind: 'boolean', default: true, description: 'Keeps the original sound.' },
+	crf: {
+		kind: 'integer',
+		default: 20,
+		min: 0,
+		max: 51,
+		description: 'Quality of the picture: 0 is lossless and large, 51 poor and small.',
+	},
+};
+
+/**
+ * An mp4 (H.264, yuv420p, faststart) with the frames and times of the source: boxes, heat map and cost strip,
+ * 1 to 4 runs side by side. Each frame is decoded once, however many runs are shown.
+ */
+export const annotatedVideo: ExportFormat = {
+	id: 'video',
+	title: 'Annotated video',
+	fileExtension: 'mp4',
+	description: 'The clip with boxes, token heat map and cost strip; several runs side by side.',
+	settings,
+	async write(request) {
+		const { runs, labels, range, signal } = request;
+		checkRuns(runs);
+		const main = runs[0]!;
+		const resolved = resolveSettings(settings, request.settings, 'format video');
+		const sources = runs.map((run) => run.header.video.path);
+		await writePartialFirst(request.out, sources, async (partial) => {
+			const video = await openVideoOf(main);
+			const paneSize = paneSizeOf(video, resolved);
+			const scenes = openScenes(runs, labels, resolved, paneSize);
+			const all = await findClipFrames(main, video, range, signal);
+			const clip = resolved['between'] === 'skip' ? onlyAnalysed(all, scenes) : all;
+			await encode(partial, video, paneSize, clip, scenes, request, {
+				hold: resolved['between'] === 'hold',
+				sound: resolved['sound'] === true,
+				crf: Number(resolved['crf']),
+			});
+		});
+	},
+};
+
+async function encode(
+	path: string,
+	video: VideoInfo,
+	paneSize: Size,
+	clip: ClipFrames,
+	scenes: Scenes,
+	{ signal, onProgress }: ExportRequest,
+	{ hold, sound, crf }: { hold: boolean; sound: boolean; crf: number },
+): Promise<void> {
+	const overlay = createOverlay(scenes.overlay);
+	const { frameIndices, timesSeconds, endSeconds } = clip;
+	const total = frameIndices.length;
+	const aborting = signal ? { signal } : {};
+	const writer = await openVideoWriter({
+		path,
+		size: overlay.layout.size,
+		timesSeconds,
+		endSeconds,
+		audioFrom: sound && video.hasAudio ? soundSpan(video.path, clip) : null,
+		crf,
+		...aborting,
+	});
+	try {
+		const letterbox = { displaySize: video.displaySize, contentSize: paneSize, inputSize: paneSize, fill: 0 };
+		let done = 0;
+		for await (const frame of readFrames(video, {
+			range: clip.range,
+			letterbox,
+			format: 'rgba',
+			...aborting,
+		})) {
+			if (frame.index !== frameIndices[done]) continue;
+			const scene = scenes.at(frame.index, frame.timeSeconds, hold);
+			await writer.write(overlay.draw(frame.pixels, scene));
+			done++;
+			onProgress?.(done, total);
+			if (done === total) break;
+		}
+		await writer.finish();
+	} catch (error) {
+		await writer.abort();
+		throw error;
+	}
+}
+
+function onlyAnalysed(clip: ClipFrames, scenes: Scenes): ClipFrames {
+	const kept = Array.from(clip.frameIndices.keys()).filter((i) => scenes.isAnalysed(clip.frameIndices[i]!));
+	return {
+		...clip,
+		frameIndices: Int32Array.from(kept, (i) => clip.frameIndices[i]!),
+		timesSeconds: Float64Array.from(kept, (i) => clip.timesSeconds[i]!),
+	};
+}
+
+/** From the first frame to the end of the last; without a known end that lasts as long as the one before. */
+function soundSpan(path: string, { timesSeconds, endSeconds }: ClipFrames) {
+	const last = timesSeconds.length - 1;
+	const before = timesSeconds[Math.max(0, last - 1)]!;
+	return {
+		path,
+		fromSeconds: timesSeconds[0]!,
+		toSeconds: endSeconds ?? 2 * timesSeconds[last]! - before,
+	};
+}

@@ -1,0 +1,99 @@
+import { UserFacingError } from '../domain/errors.ts';
+import type { FrameRange, VideoInfo } from '../domain/video.ts';
+import type { StoredRun } from '../results/stored-run.ts';
+import { checkRange, FramePicker } from '../video/frame-range.ts';
+import { readFrameTimes } from '../video/frame-times.ts';
+import { identifyVideo } from '../video/identity.ts';
+import { probeVideo } from '../video/probe.ts';
+
+/** The frames of a clip before any of them is decoded. */
+export type ClipFrames = {
+	range: FrameRange;
+	/** Ascending; places among all decoded frames of the file. */
+	frameIndices: Int32Array;
+	/** Presentation times in the file's own clock. */
+	timesSeconds: Float64Array;
+	/** When the last frame ends; null where the file ends with it. */
+	endSeconds: number | null;
+};
+
+/** The video of a run, if it is still the one that was analysed. */
+export async function openVideoOf(run: StoredRun): Promise<VideoInfo> {
+	const { video, videoIdentity } = run.header;
+	const info = await probeVideo(video.path);
+	const found = await identifyVideo(video.path);
+	if (found.edgesSha256 === videoIdentity.edgesSha256 && found.fileBytes === videoIdentity.fileBytes)
+		return info;
+	throw new UserFacingError(
+		'bad-argument',
+		`${video.path}: the video that the run analysed was expected (this is another file of that name).`,
+		{ remedy: 'Put the original back, or analyse the new file.' },
+	);
+}
+
+/** What the run analysed, with the frames between: the part of the video that a clip shows by default. */
+export function analysedSpan({ header, status }: StoredRun): FrameRange {
+	const { from, to } = header.range;
+	return {
+		from,
+		to: status.state === 'complete' ? to : { frame: Math.max(0, status.lastFrameIndex) },
+		every: 1,
+	};
+}
+
+/**
+ * Which frames `range` (null = what the run analysed) holds, and when. Taken from the run where it has them
+ * all; else the video is decoded once to learn its times. Throws `bad-range` and what reading throws.
+ */
+export async function findClipFrames(
+	run: StoredRun,
+	video: VideoInfo,
+	range: FrameRange | null,
+	signal: AbortSignal | undefined,
+): Promise<ClipFrames> {
+	const clip = range ?? analysedSpan(run);
+	checkRange(clip);
+	const known = knowsAllTimes(run, range)
+		? { firstFrame: run.frames.frameIndex[0]!, times: run.frames.timeSeconds }
+		: { firstFrame: 0, times: (await readFrameTimes(video, signal)).ptsSeconds };
+	return pickFrames(clip, known);
+}
+
+/** Whether the run has every frame that the range can hold, so that nothing needs to be decoded twice. */
+function knowsAllTimes({ frameCount, frames, header, status }: StoredRun, range: FrameRange | null): boolean {
+	if (frameCount === 0) return false;
+	const first = frames.frameIndex[0]!;
+	const last = frames.frameIndex[frameCount - 1]!;
+	if (last - first + 1 !== frameCount) return false;
+	if (range === null) return true;
+	const reachesEnd = status.state === 'complete' && header.range.to === null;
+	const endsInside = range.to !== null && 'frame' in range.to && range.to.frame < last;
+	return first === 0 && (reachesEnd || endsInside);
+}
+
+function pickFrames(range: FrameRange, known: { firstFrame: number; times: Float64Array }): ClipFrames {
+	const picker = new FramePicker(range, -1);
+	const picked: number[] = [];
+	let endSeconds: number | null = null;
+	for (const [i, time] of known.times.entries()) {
+		const choice = picker.pick(known.firstFrame + i, time);
+		if (choice === 'pick') picked.push(i);
+		if (choice === 'past') {
+			endSeconds = time;
+			break;
+		}
+	}
+	if (picked.length === 0) {
+		throw new UserFacingError(
+			'bad-range',
+			`The range must hold a frame of the video (it has ${known.times.length}).`,
+		);
+	}
+	return {
+		range,
+		frameIndices: Int32Array.from(picked, (i) => known.firstFrame + i),
+		timesSeconds: Float64Array.from(picked, (i) => known.times[i]!),
+		// Between every n-th frame there is no next one to end the last: it is shown as long as the others.
+		endSeconds: range.every === 1 ? endSeconds : null,
+	};
+}

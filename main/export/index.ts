@@ -1,0 +1,19 @@
+import { UserFacingError } from '../domain/errors.ts';
+import { annotatedVideo } from './annotated-video.ts';
+import { coco } from './coco.ts';
+import { csv } from './csv.ts';
+import type { ExportFormat } from './format.ts';
+import { jsonLines } from './json-lines.ts';
+import { mot } from './mot.ts';
+import { still } from './still.ts';
+
+/** Everything that runs can be turned into. */
+export const EXPORT_FORMATS: readonly ExportFormat[] = [annotatedVideo, still, csv, jsonLines, coco, mot];
+
+/** Throws `unknown-format`, naming those there are. */
+export function exportFormat(id: string): ExportFormat {
+	const format = EXPORT_FORMATS.find((one) => one.id === id);
+	if (format) return format;
+	const ids = EXPORT_FORMATS.map((one) => one.id).join(', ');
+	throw new UserFacingError('unknown-format', `The export format must be one of ${ids} (got "${id}").`);
+}

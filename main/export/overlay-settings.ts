@@ -1,0 +1,52 @@
+import type { SettingsTable } from '../domain/settings-table.ts';
+
+/** What is drawn over a picture; shared by the clip and the still. */
+export const OVERLAY_SETTINGS: SettingsTable = {
+	boxes: { kind: 'boolean', default: true, description: 'Draws the boxes.' },
+	labels: {
+		kind: 'boolean',
+		default: true,
+		description: 'Writes class and score on every box.',
+		shownWhen: { setting: 'boxes', is: true },
+	},
+	minScore: {
+		kind: 'number',
+		default: 0,
+		min: 0,
+		max: 1,
+		step: 0.01,
+		description: "Detections with a lower score are not drawn; 0 takes the run's own display threshold.",
+	},
+	heat: {
+		kind: 'choice',
+		default: 'frame',
+		options: {
+			off: 'none',
+			frame: 'the tokens recomputed in this frame',
+			history: 'how often each token was recomputed so far',
+		},
+		description: 'Colours the tokens over the picture.',
+	},
+	heatOpacity: {
+		kind: 'number',
+		default: 0.4,
+		min: 0,
+		max: 1,
+		step: 0.05,
+		description: 'How much of the picture the heat map hides.',
+	},
+	strip: {
+		kind: 'boolean',
+		default: true,
+		description: 'Shows cost and time of each frame under the picture.',
+	},
+	maxPaneWidth: {
+		kind: 'integer',
+		default: 7680,
+		min: 64,
+		max: 7680,
+		unit: 'pixels',
+		description:
+			'Wider pictures are scaled down to this width, one picture of a side-by-side view at a time.',
+	},
+};

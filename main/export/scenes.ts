@@ -1,0 +1,240 @@
+import { STAGES } from '../domain/cost.ts';
+import { Detections } from '../domain/detections.ts';
+import { UserFacingError } from '../domain/errors.ts';
+import type { SettingValues } from '../domain/settings-table.ts';
+import { bitmapHas, tokenCount } from '../domain/tokens.ts';
+import type { Size, VideoInfo } from '../domain/video.ts';
+import { SELECTION_KINDS } from '../results/columns.ts';
+import type { StoredRun } from '../results/stored-run.ts';
+import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
+import {
+	heatLevel,
+	type FrameScene,
+	type HeatKind,
+	type OverlayOptions,
+	type PaneScene,
+} from './drawing/draw-overlay.ts';
+import { scoredAtLeast } from './score-setting.ts';
+
+/** Turns stored runs into what is drawn, frame by frame. */
+export type Scenes = {
+	overlay: OverlayOptions;
+	/** True where at least one run analysed this frame. */
+	isAnalysed(frameIndex: number): boolean;
+	/**
+	 * Frames must be asked for in ascending order. Without `hold`, frames that a run did not analyse show none of its boxes.
+	 */
+	at(frameIndex: number, timeSeconds: number, hold: boolean): FrameScene;
+};
+
+const MOST_PANES = 4;
+const LEGEND_CLASSES = 6;
+
+/** Fails unless all runs are of one video: side by side only compares what can be compared. */
+export function checkRuns(runs: readonly StoredRun[]): void {
+	if (runs.length < 1 || runs.length > MOST_PANES) {
+		throw new UserFacingError(
+			'bad-argument',
+			`A picture shows 1 to ${MOST_PANES} runs side by side (got ${runs.length}).`,
+		);
+	}
+	const first = runs[0]!;
+	for (const run of runs.slice(1)) {
+		if (run.header.videoIdentity.edgesSha256 === first.header.videoIdentity.edgesSha256) continue;
+		throw new UserFacingError(
+			'bad-argument',
+			`${run.folder}: runs side by side must be of the same video (${first.header.video.path}; this one is of ${run.header.video.path}).`,
+		);
+	}
+}
+
+/** The size a frame is drawn at: as displayed, or smaller where `maxPaneWidth` says so. */
+export function paneSizeOf(video: VideoInfo, settings: SettingValues): Size {
+	const { width, height } = video.displaySize;
+	const scale = Math.min(1, Number(settings['maxPaneWidth']) / width);
+	return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
+/** `settings` are resolved ones of OVERLAY_SETTINGS. */
+export function openScenes(
+	runs: readonly StoredRun[],
+	labels: readonly string[],
+	settings: SettingValues,
+	paneSize: Size,
+): Scenes {
+	const heat = settings['heat'] as HeatKind;
+	const costs = runs.map(costColumns);
+	const scales = costScales(runs, costs);
+	const minScores = runs.map((run) => Number(settings['minScore']) || run.header.displayThreshold);
+	const panes = runs.map((run, i) => {
+		const dense = runs.findIndex((other) => other.header.mode === 'dense');
+		const denseCosts = dense >= 0 && dense !== i ? costs[dense]! : null;
+		return openPane(run, { heat, minScore: minScores[i]!, costs: costs[i]!, denseCosts, scale: scales[i]! });
+	});
+	return {
+		overlay: {
+			paneSize,
+			panes: runs.map((run, i) => ({
+				caption: labels[i] ?? run.header.mode,
+				classes: run.header.model.classes,
+				letterbox: run.header.letterbox,
+				grid: run.header.grid,
+				hasBudget: costs[i]!.budgetMacs.some((macs) => macs > 0),
+			})),
+			boxes: settings['boxes'] === true,
+			labels: settings['labels'] === true,
+			strip: settings['strip'] === true,
+			heat,
+			heatOpacity: Number(settings['heatOpacity']),
+			legendClasses: frequentClasses(runs, minScores),
+		},
+		isAnalysed: (frameIndex) => runs.some((run) => run.positionOfFrame(frameIndex) >= 0),
+		at: (frameIndex, timeSeconds, hold) => ({
+			frameIndex,
+			timeSeconds,
+			panes: panes.map((pane) => pane.at(frameIndex, hold)),
+		}),
+	};
+}
+
+type PaneSource = {
+	heat: HeatKind;
+	minScore: number;
+	costs: CostColumns;
+	/** Of the dense run shown beside; null where there is none. */
+	denseCosts: CostColumns | null;
+	scale: CostScale;
+};
+
+function openPane(run: StoredRun, { heat, minScore, costs, denseCosts, scale }: PaneSource) {
+	const { grid } = run.header;
+	const tokens = grid && heat !== 'off' ? tokenCount(grid) : 0;
+	const { frameIndex: frames } = costs;
+	const recomputed = new Uint32Array(tokens); // how often, in rows 0..row
+	const levels = tokens ? new Uint8Array(tokens) : null;
+	const own = runningMean(costs);
+	const dense = denseCosts && runningMean(denseCosts);
+	let row = -1;
+	let shown = Detections.none;
+	let macsSoFar = 0;
+
+	function advanceTo(frameIndex: number): void {
+		while (row + 1 < frames.length && frames[row + 1]! <= frameIndex) {
+			row++;
+			macsSoFar += costs.macs[row]!;
+			if (heat !== 'history' || !tokens) continue;
+			const bitmap = run.bitmap(row);
+			for (let token = 0; token < tokens; token++) if (bitmapHas(bitmap, token)) recomputed[token]!++;
+		}
+	}
+
+	/** Colours of the frame at `row`; a frame that was not analysed recomputed nothing. */
+	function paintLevels(isAnalysed: boolean): void {
+		if (!levels || row < 0) return;
+		if (heat === 'history') {
+			for (let token = 0; token < tokens; token++) levels[token] = heatLevel(recomputed[token]! / (row + 1));
+		} else {
+			levels.fill(0);
+			if (!isAnalysed) return;
+			const bitmap = run.bitmap(row);
+			for (let token = 0; token < tokens; token++) if (bitmapHas(bitmap, token)) levels[token] = 255;
+		}
+	}
+
+	return {
+		at(frameIndex: number, hold: boolean): PaneScene {
+			const before = row;
+			advanceTo(frameIndex);
+			const isAnalysed = row >= 0 && frames[row] === frameIndex;
+			if (row !== before || shown === Detections.none) {
+				shown = row < 0 ? Detections.none : scoredAtLeast(run.detections(row), minScore);
+			}
+			paintLevels(isAnalysed);
+			return {
+				detections: isAnalysed || hold ? shown : Detections.none,
+				held: !isAnalysed,
+				heat: levels,
+				cost: {
+					columns: costs,
+					position: row,
+					scale,
+					saved: row < 0 ? 0 : 1 - macsSoFar / (scale.denseMacs * (row + 1)),
+					speedUp: row < 1 || !dense ? null : dense(frames[row]!) / own(frames[row]!),
+					held: !isAnalysed,
+				},
+			};
+		},
+	};
+}
+
+/**
+ * Mean milliseconds of the analysed frames up to a frame, without the first one, which pays for warming up.
+ * To be asked in ascending order.
+ */
+function runningMean({ frameIndex, milliseconds }: CostColumns): (frame: number) => number {
+	let row = 1;
+	let sum = 0;
+	return (frame) => {
+		while (row < frameIndex.length && frameIndex[row]! <= frame) sum += milliseconds[row++]!;
+		return sum / Math.max(1, row - 1);
+	};
+}
+
+/** What the run's frames cost, in the columns that the strip draws. */
+export function costColumns(run: StoredRun): CostColumns {
+	const { frameIndex, macs, kind, budgetMacs, selectedTokens } = run.frames;
+	const rows = run.frameCount;
+	const milliseconds = new Float32Array(rows);
+	for (const stage of STAGES) {
+		const column = run.frames.milliseconds[stage];
+		for (let row = 0; row < rows; row++) milliseconds[row]! += column[row]!;
+	}
+	const flushKind = SELECTION_KINDS.indexOf('flush');
+	const flush = Uint8Array.from(kind, (value) => (value === flushKind ? 1 : 0));
+	// Where every frame is a full one, none of them is an event.
+	if (flush.every((value) => value === 1)) flush.fill(0);
+	return {
+		frameIndex,
+		macs,
+		milliseconds,
+		flush,
+		budgetMacs: Float64Array.from(budgetMacs, (value) => (value > 0 ? value : 0)),
+		selectedTokens,
+	};
+}
+
+function costScales(runs: readonly StoredRun[], costs: readonly CostColumns[]): CostScale[] {
+	const dense = runs.findIndex((run) => run.header.mode === 'dense');
+	const denseMilliseconds = dense >= 0 ? quantile(costs[dense]!.milliseconds, 0.5) : null;
+	const topMacs = 1.1 * Math.max(1, ...runs.map((run) => run.header.denseMacs));
+	// Rare slow frames may reach over the top rather than flatten all others.
+	const usual = Math.max(...costs.map(({ milliseconds }) => quantile(milliseconds, 0.98)));
+	return runs.map(({ header }) => ({
+		denseMacs: header.denseMacs,
+		denseMilliseconds,
+		topMacs,
+		topMilliseconds: 1.1 * Math.max(0.001, usual, denseMilliseconds ?? 0),
+		tokens: header.grid ? tokenCount(header.grid) : null,
+	}));
+}
+
+function quantile(values: Float32Array, q: number): number {
+	const sorted = values.slice().sort();
+	return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
+}
+
+/** The classes that are drawn most, from a sample of the frames; at most six. */
+function frequentClasses(runs: readonly StoredRun[], minScores: readonly number[]): string[] {
+	const counts = new Map<string, number>();
+	runs.forEach((run, i) => {
+		const step = Math.max(1, Math.floor(run.frameCount / 1000));
+		for (let row = 0; row < run.frameCount; row += step) {
+			for (const classIndex of scoredAtLeast(run.detections(row), minScores[i]!).classIndices) {
+				const name = run.header.model.classes[classIndex] ?? String(classIndex);
+				counts.set(name, (counts.get(name) ?? 0) + 1);
+			}
+		}
+	});
+	const byCount = [...counts].sort(([, a], [, b]) => b - a);
+	return byCount.slice(0, LEGEND_CLASSES).map(([name]) => name);
+}

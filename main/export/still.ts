@@ -1,0 +1,57 @@
+import { writeFile } from 'node:fs/promises';
+import { createCanvas } from '@napi-rs/canvas';
+import { UserFacingError } from '../domain/errors.ts';
+import { resolveSettings } from '../domain/settings-table.ts';
+import type { Position, Size } from '../domain/video.ts';
+import { readFrames } from '../video/read-frames.ts';
+import { openVideoOf } from './clip-frames.ts';
+import { createOverlay } from './drawing/draw-overlay.ts';
+import type { ExportFormat } from './format.ts';
+import { OVERLAY_SETTINGS } from './overlay-settings.ts';
+import { writePartialFirst } from './partial-file.ts';
+import { checkRuns, openScenes, paneSizeOf } from './scenes.ts';
+
+/** One frame as the clip shows it: the first of the range, or the first that the main run analysed. */
+export const still: ExportFormat = {
+	id: 'still',
+	title: 'Still',
+	fileExtension: 'png',
+	description: 'One frame as a PNG: the first of the range, with boxes, token heat map and costs.',
+	settings: OVERLAY_SETTINGS,
+	async write({ runs, labels, out, range, settings, signal, onProgress }) {
+		checkRuns(runs);
+		const main = runs[0]!;
+		const resolved = resolveSettings(OVERLAY_SETTINGS, settings, 'format still');
+		const sources = runs.map((run) => run.header.video.path);
+		const from: Position = range?.from ?? { frame: main.frames.frameIndex[0] ?? 0 };
+		await writePartialFirst(out, sources, async (partial) => {
+			const video = await openVideoOf(main);
+			const paneSize = paneSizeOf(video, resolved);
+			const letterbox = {
+				displaySize: video.displaySize,
+				contentSize: paneSize,
+				inputSize: paneSize,
+				fill: 0,
+			};
+			const options = { range: { from, to: null, every: 1 }, letterbox, format: 'rgba' as const };
+			for await (const frame of readFrames(video, signal ? { ...options, signal } : options)) {
+				const scenes = openScenes(runs, labels, resolved, paneSize);
+				const overlay = createOverlay(scenes.overlay);
+				const rgba = overlay.draw(frame.pixels, scenes.at(frame.index, frame.timeSeconds, true));
+				await writeFile(partial, encodePng(rgba, overlay.layout.size));
+				onProgress?.(1, 1);
+				return;
+			}
+			throw new UserFacingError('bad-range', `${video.path}: the range must hold a frame of the video.`);
+		});
+	},
+};
+
+function encodePng(rgba: Uint8Array, { width, height }: Size): Buffer {
+	const canvas = createCanvas(width, height);
+	const pen = canvas.getContext('2d');
+	const image = pen.createImageData(width, height);
+	image.data.set(rgba);
+	pen.putImageData(image, 0, 0);
+	return canvas.encodeSync('png');
+}
