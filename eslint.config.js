@@ -43,11 +43,14 @@ export default ts.config(
 			'boundaries/elements': Object.keys(rooms).map((type) => ({ type, pattern: `main/${type}` })),
 		},
 		rules: {
-			'boundaries/element-types': [
+			'boundaries/dependencies': [
 				'error',
 				{
 					default: 'disallow',
-					rules: Object.entries(rooms).map(([from, allow]) => ({ from: [from], allow: [from, ...allow] })),
+					policies: Object.entries(rooms).map(([from, allowed]) => ({
+						from: { element: { type: from } },
+						allow: { to: { element: { type: [from, ...allowed] } } },
+					})),
 				},
 			],
 			'no-restricted-imports': [
@@ -63,6 +66,9 @@ export default ts.config(
 		},
 	},
 	{ files: ['main/detector/session.ts', 'main/video/ffmpeg.ts'], rules: { 'no-restricted-imports': 'off' } },
-	{ files: ['**/*.test.ts'], rules: { 'boundaries/element-types': 'off' } },
-	{ files: ['scripts/**', 'bin/**'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+	{ files: ['**/*.test.ts'], rules: { 'boundaries/dependencies': 'off' } },
+	{
+		files: ['scripts/**', 'bin/**'],
+		languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+	},
 );

@@ -10,13 +10,13 @@ export type Interruption = {
 
 export function listenForInterruption(): Interruption {
 	const controller = new AbortController();
-	let end = () => undefined as void;
+	let end: (() => void) | null = null;
 	const onSignal = () => {
 		if (!controller.signal.aborted) {
 			controller.abort();
 			return;
 		}
-		end();
+		end?.();
 		process.exit(EXIT.interrupted);
 	};
 	process.on('SIGINT', onSignal);
