@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UserFacingError } from '../domain/errors.ts';
 import type { RunHeader, SettingEvent } from '../domain/run.ts';
@@ -8,7 +10,8 @@ import type { Detector, Model } from '../detector/detector.ts';
 import { DEFAULT_MAX_SIDE, openModel } from '../detector/index.ts';
 import { findMode } from '../reduction/index.ts';
 import { RunWriter } from '../results/run-writer.ts';
-import { openRun } from '../results/stored-run.ts';
+import { RUN_FILES } from '../results/run-folder.ts';
+import { openRun, StoredRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
@@ -38,10 +41,13 @@ export function defaultThreads(): number {
 	return Math.max(1, Math.min(MOST_DEFAULT_THREADS, availableParallelism()));
 }
 
-/** Opens video and model, then creates the run or goes on with it; leaves nothing behind when that fails. */
-export async function openRecording(job: AnalysisJob): Promise<Recording> {
+/**
+ * Opens video and model, then creates the run or goes on with it; leaves nothing behind when that fails. Gives
+ * the stored run instead where it is the one asked for, complete, and the job takes such a one.
+ */
+export async function openRecording(job: AnalysisJob): Promise<Recording | StoredRun> {
 	const video = await probeVideo(job.videoPath);
-	const earlier = job.start === 'continue' ? await openRun(job.runFolder) : null;
+	const earlier = await openEarlier(job);
 	const mode = findMode(job.mode);
 	const settings = resolveSettings(mode.settings, job.settings, `mode ${mode.id}`);
 	const model = await openModel(job.modelPath);
@@ -62,12 +68,27 @@ export async function openRecording(job: AnalysisJob): Promise<Recording> {
 			return { video, header, detector, writer, lastFrameIndex: -1, events: [] };
 		}
 		refuseOtherRun(job.runFolder, earlier.header, header);
+		if (job.start === 'ensure' && earlier.status.state === 'complete') {
+			await detector.release();
+			return earlier;
+		}
 		const { writer, lastFrameIndex, state, events } = await RunWriter.resume(job.runFolder);
 		restore(detector, state, events, lastFrameIndex);
 		return { video, header: earlier.header, detector, writer, lastFrameIndex, events };
 	} catch (error) {
 		await detector.release();
 		throw error;
+	}
+}
+
+async function openEarlier({ start, runFolder }: AnalysisJob): Promise<StoredRun | null> {
+	switch (start) {
+		case 'create':
+			return null;
+		case 'continue':
+			return openRun(runFolder);
+		case 'ensure':
+			return existsSync(join(runFolder, RUN_FILES.header)) ? openRun(runFolder) : null;
 	}
 }
 

@@ -16,8 +16,11 @@ export type AnalysisJob = {
 	range: FrameRange;
 	/** Folder of the run. */
 	runFolder: string;
-	/** `continue` goes on with an unfinished run in `runFolder`; `create` wants none there. */
-	start: 'create' | 'continue';
+	/**
+	 * `create` wants no run in `runFolder`; `continue` goes on with an unfinished one; `ensure` does too, and
+	 * takes a complete one, or none, as well.
+	 */
+	start: 'create' | 'continue' | 'ensure';
 	/** Null: as many as `defaultThreads`, or those of the run that is continued. */
 	threads: number | null;
 	/** Longer side of the network's input, in pixels; null = the model family's default. */
@@ -49,7 +52,7 @@ export type AnalysisOutcome = {
 	framesStored: number;
 	/** Seconds of this sitting, from the first frame asked for to the last one stored. */
 	wallSeconds: number;
-	/** Null for a cancelled run. */
+	/** What was lost while decoding; null for a cancelled run. */
 	decode: DecodeSummary | null;
 };
 

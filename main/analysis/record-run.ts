@@ -6,6 +6,7 @@ import type { SettingValues } from '../domain/settings-table.ts';
 import type { VideoInfo } from '../domain/video.ts';
 import type { Detector } from '../detector/detector.ts';
 import type { RunWriter } from '../results/run-writer.ts';
+import { StoredRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { analyze } from './analyze.ts';
@@ -53,6 +54,10 @@ export async function recordRun(
 ): Promise<AnalysisOutcome> {
 	await findFfmpeg(job.ffmpegPath ?? undefined);
 	const recording = await openRecording(job);
+	if (recording instanceof StoredRun) {
+		const { framesStored, decode } = recording.status;
+		return { state: 'complete', framesStored, wallSeconds: 0, decode };
+	}
 	const { video, header, detector, writer } = recording;
 	const started = performance.now();
 	const wallSeconds = () => (performance.now() - started) / 1000;

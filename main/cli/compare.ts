@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { agreement, type Agreement } from '../evaluation/agreement.ts';
 import { evaluateRun, type Evaluation } from '../evaluation/evaluate-run.ts';
+import type { GroundTruth } from '../evaluation/ground-truth/ground-truth.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { collect } from './analyze.ts';
@@ -48,46 +50,40 @@ export async function compareCommand(video: string, options: Options, session: S
 	for (const [i, { mode, settings }] of specs.entries()) {
 		const label = labels[i]!;
 		const runFolder = join(out, label);
-		const earlier = options.resume ? await openRun(runFolder).catch(() => null) : null;
 		if (options.overwrite) await removeRun(runFolder);
-		const start = earlier ? 'continue' : 'create';
+		const start = options.resume ? 'ensure' : 'create';
 		// Never two at once: each is timed with the machine to itself.
-		const { state } = await record(
-			{ ...common, mode: mode.id, settings, runFolder, start },
-			label,
-			console,
-			interruption,
-		);
-		if (state === 'cancelled') {
-			console.result({ runs: [], state }, '');
-			console.note('Interrupted; repeat the command with --resume to go on.');
-			return EXIT.interrupted;
-		}
+		const job = { ...common, mode: mode.id, settings, runFolder, start } as const;
+		const { state } = await record(job, label, console, interruption);
 		runs.push(await openRun(runFolder));
+		if (state === 'complete') continue;
+		console.result({ video, outPath: out, state, runs: runs.map(describeRun) }, `${out}\n`);
+		console.note('Interrupted; repeat the command with --resume to go on.');
+		return EXIT.interrupted;
 	}
 
-	const denseAt = specs.findIndex(({ mode }) => mode.id === 'dense');
-	const dense = runs[denseAt]!;
-	const denseMs = dense.summary().msPerFrame;
-	const compared = runs.map((run, i): ComparedRun => {
-		const description = describeRun(run);
-		const { f1, lost, gained, meanIou } = agreement(run, dense);
-		return {
-			label: labels[i]!,
-			...description,
-			agreement: { f1, lost, gained, meanIou },
-			speedup: {
-				run: denseMs.run / description.msPerFrame.run,
-				total: denseMs.total / description.msPerFrame.total,
-			},
-			...(truth ? { averagePrecision: evaluateRun(run, truth) } : {}),
-		};
-	});
-	console.result(
-		{ video: dense.header.video.path, runs: compared, outPath: out },
-		`${formatComparison(compared)}${out}\n`,
-	);
+	const dense = runs[specs.findIndex(({ mode }) => mode.id === 'dense')]!;
+	const compared = runs.map((run, i) => compareRun(labels[i]!, run, dense, truth));
+	const comparison = { video: dense.header.video.path, outPath: out, state: 'complete', runs: compared };
+	await writeFile(join(out, 'comparison.json'), `${JSON.stringify(comparison, null, '\t')}\n`);
+	console.result(comparison, `${formatTable(COMPARISON_COLUMNS, compared)}${out}\n`);
 	return EXIT.ok;
+}
+
+function compareRun(label: string, run: StoredRun, dense: StoredRun, truth: GroundTruth | null): ComparedRun {
+	const description = describeRun(run);
+	const { f1, lost, gained, meanIou } = agreement(run, dense);
+	const denseMs = dense.summary().msPerFrame;
+	return {
+		label,
+		...description,
+		agreement: { f1, lost, gained, meanIou },
+		speedup: {
+			run: denseMs.run / description.msPerFrame.run,
+			total: denseMs.total / description.msPerFrame.total,
+		},
+		...(truth ? { averagePrecision: evaluateRun(run, truth) } : {}),
+	};
 }
 
 /** The specs with a dense run among them: the reference of every comparison. */
@@ -112,7 +108,3 @@ const COMPARISON_COLUMNS: readonly TextColumn<ComparedRun>[] = [
 		cell: ({ averagePrecision }) => averagePrecision?.mean.ap50?.toFixed(3) ?? '',
 	},
 ];
-
-function formatComparison(runs: readonly ComparedRun[]): string {
-	return formatTable(COMPARISON_COLUMNS, runs);
-}

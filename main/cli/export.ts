@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { basename, resolve } from 'node:path';
 import { resolveSettings } from '../domain/settings-table.ts';
-import { EXPORT_FORMATS, findExportFormat } from '../export/index.ts';
+import { EXPORT_FORMATS, exportFormat } from '../export/index.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
 import { openRun } from '../results/stored-run.ts';
@@ -43,7 +43,7 @@ export function defineExport(command: Command): Command {
 
 export async function exportCommand(folders: string[], options: Options, session: Session): Promise<number> {
 	const { console, interruption } = session;
-	const format = findExportFormat(options.format);
+	const format = exportFormat(options.format);
 	const place = `format ${format.id}`;
 	const settings = resolveSettings(
 		format.settings,

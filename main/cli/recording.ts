@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GIGA, totalMilliseconds } from '../domain/cost.ts';
 import type { AnalysisJob, AnalysisOutcome, AnalysisProgress, WorkerReport } from '../analysis/protocol.ts';
 import { forkWorker, startAnalysis } from '../analysis/client.ts';
-import { openRun } from '../results/stored-run.ts';
+import { RUN_FILES } from '../results/run-folder.ts';
 import type { Console } from './console.ts';
 import type { Interruption } from './interruption.ts';
 import { formatTimeLeft, showProgress } from './progress-display.ts';
@@ -56,11 +57,7 @@ export async function record(
 
 /** Removes a run that is to be made anew; whatever is not a run stays, and creating the run will say so. */
 export async function removeRun(folder: string): Promise<void> {
-	const isRun = await openRun(folder).then(
-		() => true,
-		() => false,
-	);
-	if (isRun) await rm(folder, { recursive: true });
+	if (existsSync(join(folder, RUN_FILES.header))) await rm(folder, { recursive: true });
 }
 
 function describe({ framesPerSecond, secondsLeft, macs, milliseconds }: AnalysisProgress): string {
