@@ -1,0 +1,31 @@
+// npm run check: everything a change must pass. `--static` leaves the tests out. All steps run, so that one look
+// shows all that is wrong.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { build, ensurePackages, root, run, runPackage } from './prepare.mjs';
+
+const staticOnly = process.argv.includes('--static');
+ensurePackages();
+
+const steps = [
+	['types', () => runPackage('typescript', ['--noEmit', '-p', '.'], 'tsc')],
+	[
+		'svelte-check',
+		() => runPackage('svelte-check', ['--fail-on-warnings']),
+		existsSync(join(root, 'renderer')),
+	],
+	['lint', () => runPackage('eslint', ['.', '--max-warnings', '0'])],
+	['format', () => runPackage('prettier', ['--check', '--log-level', 'warn', '.'])],
+	['dead code', () => runPackage('knip', [])],
+	['build', () => build()],
+	['tests', () => run(process.execPath, [join(root, 'scripts', 'test.mjs')]), !staticOnly],
+];
+
+const failed = [];
+for (const [name, step, wanted = true] of steps) {
+	if (!wanted) continue;
+	console.log(`\n== ${name}`);
+	if (step() !== 0) failed.push(name);
+}
+console.log(failed.length === 0 ? '\nAll checks passed.' : `\nFailed: ${failed.join(', ')}.`);
+process.exit(failed.length === 0 ? 0 : 1);

@@ -1,0 +1,49 @@
+// npm run demo: from a fresh clone to analysed video. Compares ways of analysing the sample clip, prints the
+// table and writes an annotated clip, data files and a report into demo-output/.
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { ensureBuild, ensureFfmpeg, ensurePackages, fail, root, run } from './prepare.mjs';
+
+const CLIP = join(root, 'assets', 'samples', 'plaza.mp4');
+const RUNS = ['dense', 'token-cache:fraction=0.1', 'token-cache:fraction=0.05', 'sparse:keep=0.3', 'motion'];
+
+ensurePackages();
+ensureFfmpeg();
+ensureBuild();
+
+const out = join(root, 'demo-output');
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out);
+
+console.error(`Analysing ${shown(CLIP)} in ${RUNS.length} ways …`);
+const runsFolder = join(out, 'runs');
+sparsight('compare', CLIP, ...RUNS.flatMap((run) => ['--run', run]), '--out', runsFolder);
+const { runs } = JSON.parse(readFileSync(join(runsFolder, 'comparison.json'), 'utf8'));
+const [dense, tokenCache] = runs.map(({ runPath }) => runPath);
+
+console.error('Writing the annotated clip, the data files and the report …');
+const captions = ['--label', 'dense', '--label', 'token cache, at most 10 % of the tokens'];
+exportRuns('video', 'side-by-side.mp4', [dense, tokenCache], captions);
+exportRuns('csv', 'detections.csv', [tokenCache]);
+exportRuns('jsonl', 'detections.jsonl', [tokenCache]);
+exportRuns(
+	'report',
+	'report.html',
+	runs.map(({ runPath }) => runPath),
+);
+copyFileSync(join(runsFolder, 'comparison.json'), join(out, 'comparison.json'));
+console.log(shown(join(out, 'comparison.json')));
+
+function exportRuns(format, name, folders, words = []) {
+	sparsight('export', ...folders, '--format', format, '--out', join(out, name), ...words);
+}
+
+function shown(path) {
+	return relative(process.cwd(), path);
+}
+
+/** One command of the command line, with its output on ours. */
+function sparsight(...words) {
+	const status = run(process.execPath, [join(root, 'bin', 'sparsight.js'), ...words]);
+	if (status !== 0) fail(`The demo stopped: "sparsight ${words[0]}" ended with exit code ${status}.`);
+}

@@ -1,0 +1,146 @@
+// What has to be there before anything runs: installed packages, ffmpeg, a build that is not stale.
+// Needs nothing but Node itself.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const root = join(import.meta.dirname, '..');
+
+/** Files and folders that the build is made from. */
+const BUILD_INPUTS = [
+	'main',
+	'preload',
+	'renderer',
+	'bench',
+	'build',
+	'electron.vite.config.ts',
+	'package.json',
+	'package-lock.json',
+];
+const BUILD_STAMP = join(root, 'out', 'sources.sha256');
+
+/** Ends the script with a sentence instead of a stack trace. */
+export function fail(sentence) {
+	console.error(sentence);
+	process.exit(1);
+}
+
+/** Runs a program in the project's folder with its output on ours; gives its exit code. */
+export function run(program, words, environment = {}) {
+	const { status, error } = spawnSync(program, words, {
+		cwd: root,
+		stdio: 'inherit',
+		env: { ...process.env, ...environment },
+		shell: process.platform === 'win32', // npm is a .cmd there
+	});
+	if (error) console.error(`${program} could not be started: ${error.message}`);
+	return status ?? 1;
+}
+
+/** The same for a program that an installed package brings: `typescript` brings `tsc`. */
+export function runPackage(name, words, program = name) {
+	const folder = join(root, 'node_modules', name);
+	if (!existsSync(folder)) fail(`The package ${name} is not installed: run "npm ci".`);
+	const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+	return run(process.execPath, [join(folder, typeof bin === 'string' ? bin : bin[program]), ...words]);
+}
+
+/** Installs what the lock file says where something else is installed, or nothing. */
+export function ensurePackages() {
+	requireNode();
+	const missing = missingPackages();
+	if (missing.length === 0) return;
+	console.error(`Installing packages (${missing.length} are missing or of another version) …`);
+	if (run('npm', ['ci', '--no-audit', '--no-fund']) !== 0) {
+		fail(
+			'Installing the packages failed: "npm ci" says why above. A way to the npm registry is needed once.',
+		);
+	}
+}
+
+function requireNode() {
+	const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+	const wanted = engines.node.replace('>=', '').split('.').map(Number);
+	const have = process.versions.node.split('.').map(Number);
+	if (have[0] < wanted[0] || (have[0] === wanted[0] && have[1] < wanted[1])) {
+		fail(`Node ${engines.node} is needed (this is ${process.versions.node}).`);
+	}
+}
+
+/** npm keeps a lock file of what is really installed; optional packages may be absent from it. */
+function missingPackages() {
+	const wanted = packagesOf(join(root, 'package-lock.json'));
+	const installed = packagesOf(join(root, 'node_modules', '.package-lock.json'));
+	return Object.entries(wanted)
+		.filter(([path, { optional, link }]) => path !== '' && !optional && !link)
+		.filter(([path, { version }]) => installed[path]?.version !== version)
+		.map(([path]) => path);
+}
+
+function packagesOf(path) {
+	return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : {};
+}
+
+/** Looks where the program itself looks; on Debian, root may install the distribution's package. */
+export function ensureFfmpeg() {
+	if (findFfmpeg()) return;
+	if (process.platform === 'linux' && process.getuid?.() === 0 && works('apt-get', '--version')) {
+		console.error('Installing ffmpeg …');
+		installDebianPackages(['ffmpeg']);
+		if (findFfmpeg()) return;
+	}
+	fail(
+		'ffmpeg is missing: install it ("sudo apt install ffmpeg", "brew install ffmpeg"), or set SPARSIGHT_FFMPEG.',
+	);
+}
+
+/** As root on Debian. */
+export function installDebianPackages(names) {
+	const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
+	if (run('apt-get', ['update', '-qq'], quiet) !== 0) return false;
+	return run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], quiet) === 0;
+}
+
+function findFfmpeg() {
+	if (process.env.SPARSIGHT_FFMPEG) return works(process.env.SPARSIGHT_FFMPEG);
+	const packaged = join(root, 'node_modules', 'ffmpeg-static', 'ffmpeg');
+	return works(packaged) || works(`${packaged}.exe`) || works('ffmpeg');
+}
+
+function works(program, word = '-version') {
+	return spawnSync(program, [word], { stdio: 'ignore' }).status === 0;
+}
+
+/** Builds where the sources are not those of the last build. */
+export function ensureBuild() {
+	if (existsSync(BUILD_STAMP) && readFileSync(BUILD_STAMP, 'utf8') === hashSources()) return;
+	console.error('Building …');
+	if (build() !== 0) fail('The build failed: the reason stands above.');
+}
+
+/** Builds and notes from what; gives the exit code. */
+export function build() {
+	const sources = hashSources();
+	const status = runPackage('electron-vite', ['build', '--logLevel', 'warn']);
+	if (status === 0) writeFileSync(BUILD_STAMP, sources);
+	return status;
+}
+
+function hashSources() {
+	const hash = createHash('sha256');
+	for (const path of BUILD_INPUTS.flatMap(filesUnder)) {
+		hash.update(`${path}\0`).update(readFileSync(join(root, path)));
+	}
+	return hash.digest('hex');
+}
+
+/** The files at or under a path of the project, sorted; tests are no part of the build. */
+function filesUnder(path) {
+	const found = statSync(join(root, path), { throwIfNoEntry: false });
+	if (!found) return [];
+	if (!found.isDirectory()) return path.endsWith('.test.ts') ? [] : [path];
+	return readdirSync(join(root, path))
+		.sort()
+		.flatMap((name) => filesUnder(`${path}/${name}`));
+}
