@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Detections } from '../domain/detections.ts';
 import type { RunHeader } from '../domain/run.ts';
 import { RunWriter } from '../results/run-writer.ts';
-import { sampleHeader, sampleResult } from '../results/sample-run.ts';
+import { sampleHeader, sampleResult } from '../results/sample-run.fixture.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { agreement, compareDetections } from './agreement.ts';
 

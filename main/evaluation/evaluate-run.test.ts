@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Detections } from '../domain/detections.ts';
 import { RunWriter } from '../results/run-writer.ts';
-import { sampleHeader, sampleResult } from '../results/sample-run.ts';
+import { sampleHeader, sampleResult } from '../results/sample-run.fixture.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { evaluateRun } from './evaluate-run.ts';
 import { COUNTED, IGNORED, TruthBuilder, type GroundTruth } from './ground-truth/ground-truth.ts';

@@ -99,7 +99,7 @@ export class RunWriter {
 				},
 			);
 		}
-		await onDisk(folder, () => mkdir(folder, { recursive: true }));
+		await makeFolder(folder);
 		const files = await openFiles(folder, 'w');
 		try {
 			for (const stream of STREAMS) {
@@ -302,6 +302,22 @@ export class RunWriter {
 }
 
 type RunFileHandles = { streams: Record<StreamName, FileHandle>; journal: FileHandle; events: FileHandle };
+
+async function makeFolder(folder: string): Promise<void> {
+	try {
+		await onDisk(folder, () => mkdir(folder, { recursive: true }));
+	} catch (error) {
+		if (error instanceof UserFacingError) throw error;
+		throw new UserFacingError(
+			'output-not-writable',
+			`${folder}: a folder was expected (a file is in its way).`,
+			{
+				remedy: 'Choose another folder.',
+				cause: error,
+			},
+		);
+	}
+}
 
 async function openFiles(folder: string, flags: 'w' | 'r+'): Promise<RunFileHandles> {
 	const opened: FileHandle[] = [];

@@ -49,7 +49,7 @@ export function encodeSnapshot({ framesStored, lastFrameIndex, state }: Snapshot
 		entries.push([name, { dtype: type, shape: [array.length], data_offsets }]);
 		parts.push(bytes);
 		offset += bytes.length;
-		checksum = crc32(bytes, checksum);
+		if (bytes.length > 0) checksum = crc32(bytes, checksum); // zlib starts over when it is given nothing
 	}
 	const about = {
 		framesStored: String(framesStored),

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { SettingEvent } from '../domain/run.ts';
 import { BATCH_FRAMES, RunWriter } from './run-writer.ts';
-import { sampleHeader, sampleResult } from './sample-run.ts';
+import { sampleHeader, sampleResult } from './sample-run.fixture.ts';
 import { openRun } from './stored-run.ts';
 
 const OUTCOME = { decode: null, error: null, wallSeconds: 12, state: null };

@@ -1,0 +1,72 @@
+import { errorToData } from '../domain/errors.ts';
+import type { FrameResult } from '../domain/frame-result.ts';
+import type { NamedArrays } from '../domain/named-arrays.ts';
+import { RunWriter } from './run-writer.ts';
+import { sampleHeader, sampleResult } from './sample-run.fixture.ts';
+
+/** An engine in small: each frame's cost follows from all frames before it, so a wrong memory shows at once. */
+export class SampleEngine {
+	#memory = 1;
+
+	next(frameIndex: number): FrameResult {
+		this.#memory = (this.#memory * 48271 + frameIndex) % 2147483647;
+		const result = sampleResult(frameIndex);
+		return { ...result, cost: { ...result.cost, macs: this.#memory } };
+	}
+
+	saveState(): NamedArrays {
+		return { memory: Float64Array.of(this.#memory) };
+	}
+
+	restoreState(state: NamedArrays | null): void {
+		this.#memory = state ? state['memory']![0]! : 1;
+	}
+}
+
+/** The first `count` frames of the sample engine, as a run that nothing disturbs would store them. */
+export function undisturbed(count: number): FrameResult[] {
+	const engine = new SampleEngine();
+	return Array.from({ length: count }, (_, i) => engine.next(i));
+}
+
+/**
+ * Records the sample engine in `folder`, going on with the run that is there, until `frames` are stored; with
+ * a snapshot every `snapshotFrames`.
+ */
+export async function recordSample(
+	folder: string,
+	frames: number,
+	snapshotFrames: number,
+): Promise<RunWriter> {
+	const engine = new SampleEngine();
+	const { writer, lastFrameIndex } = await createOrResume(folder, engine);
+	for (let i = lastFrameIndex + 1; i < frames; i++) {
+		await writer.append(engine.next(i));
+		if ((i + 1) % snapshotFrames === 0) await writer.snapshot(engine.saveState());
+	}
+	return writer;
+}
+
+async function createOrResume(
+	folder: string,
+	engine: SampleEngine,
+): Promise<{ writer: RunWriter; lastFrameIndex: number }> {
+	try {
+		return { writer: await RunWriter.create(folder, sampleHeader()), lastFrameIndex: -1 };
+	} catch (error) {
+		if (errorToData(error).code !== 'run-exists') throw error;
+		const resumed = await RunWriter.resume(folder);
+		engine.restoreState(resumed.state);
+		return resumed;
+	}
+}
+
+// As a process of its own: records until it is killed, or until the disk takes no more.
+if (process.argv[2] === '--endless') {
+	try {
+		await recordSample(process.argv[3]!, Infinity, 150);
+	} catch (error) {
+		process.stdout.write(JSON.stringify({ ...errorToData(error), stack: null }));
+		process.exitCode = 1;
+	}
+}

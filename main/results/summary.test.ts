@@ -1,0 +1,85 @@
+import { expect, it } from 'vitest';
+import { noMilliseconds } from '../domain/cost.ts';
+import type { RunStatus } from '../domain/run.ts';
+import type { FrameColumns } from './frame-columns.ts';
+import { sampleHeader } from './sample-run.fixture.ts';
+import { summarize } from './summary.ts';
+
+const STATUS: RunStatus = {
+	state: 'complete',
+	framesStored: 0,
+	lastFrameIndex: -1,
+	wallSeconds: 3.5,
+	decode: null,
+	error: null,
+};
+
+function columns(runMs: number[], macs: number[], selected: number[]): FrameColumns {
+	const constant = (value: number): Float32Array => new Float32Array(runMs.length).fill(value);
+	return {
+		frameIndex: Int32Array.from(runMs.keys()),
+		timeSeconds: new Float64Array(runMs.length),
+		kind: new Uint8Array(runMs.length),
+		selectedTokens: Int32Array.from(selected),
+		detectionCount: new Int32Array(runMs.length),
+		macs: Float64Array.from(macs),
+		budgetMacs: new Float64Array(runMs.length),
+		milliseconds: {
+			decode: constant(1),
+			prepare: constant(2),
+			select: constant(0.5),
+			run: Float32Array.from(runMs),
+			interpret: constant(0.25),
+		},
+	};
+}
+
+it.each([
+	[
+		'leaves the first frame out of means and medians',
+		[90, 10, 12, 5, 13],
+		[9e9, 1e9, 2e9, 1e9, 2e9],
+		[30, 3, 6, 3, 6],
+		{ first: 90, mean: 10, median: 11, gmacFirst: 9, gmacMean: 1.5, selected: 4.5 },
+	],
+	[
+		'an odd number of later frames',
+		[90, 7, 1, 100],
+		[9e9, 0, 0, 3e9],
+		[30, 0, 0, 9],
+		{ first: 90, mean: 36, median: 7, gmacFirst: 9, gmacMean: 1, selected: 3 },
+	],
+	[
+		'has only the first frame to tell of',
+		[90],
+		[9e9],
+		[30],
+		{ first: 90, mean: 90, median: 90, gmacFirst: 9, gmacMean: 9, selected: 30 },
+	],
+])('%s', (_, runMs, macs, selected, wanted) => {
+	const others = { decode: 1, prepare: 2, select: 0.5, interpret: 0.25 };
+	expect(summarize(sampleHeader(), STATUS, columns(runMs, macs, selected))).toEqual({
+		frames: runMs.length,
+		provider: 'cpu',
+		threads: 2,
+		msPerFrame: { ...others, run: wanted.mean, total: wanted.mean + 3.75 },
+		medianMsPerFrame: { ...others, run: wanted.median, total: wanted.median + 3.75 },
+		firstFrameMs: { ...others, run: wanted.first, total: wanted.first + 3.75 },
+		gmacPerFrame: { first: wanted.gmacFirst, mean: wanted.gmacMean, dense: 3 },
+		tokens: { total: 30, meanSelected: wanted.selected },
+		wallSeconds: 3.5,
+	});
+});
+
+it('is all zeros, never NaN, without frames', () => {
+	const summary = summarize(sampleHeader({ grid: null }), STATUS, columns([], [], []));
+	const nothing = { ...noMilliseconds(), total: 0 };
+	expect(summary).toMatchObject({
+		frames: 0,
+		msPerFrame: nothing,
+		medianMsPerFrame: nothing,
+		firstFrameMs: nothing,
+	});
+	expect(summary.gmacPerFrame).toEqual({ first: 0, mean: 0, dense: 3 });
+	expect(summary.tokens).toEqual({ total: 0, meanSelected: 0 });
+});
