@@ -71,7 +71,11 @@ export function errorFromData(data: ErrorData): Error {
 		if (data.stack !== null) error.stack = data.stack;
 		return error;
 	}
-	const error = new UserFacingError(data.code, data.message, data.remedy === null ? {} : { remedy: data.remedy });
+	const error = new UserFacingError(
+		data.code,
+		data.message,
+		data.remedy === null ? {} : { remedy: data.remedy },
+	);
 	if (data.stack !== null) error.stack = data.stack;
 	return error;
 }
@@ -84,6 +88,12 @@ export function systemError(error: unknown): UserFacingError | null {
 		case 'ENOSPC':
 			return new UserFacingError('disk-full', `${place}: no space is left on the disk.`, {
 				remedy: 'Free some space, then go on with --resume; what was written so far is kept.',
+				cause: error,
+			});
+		case 'EDQUOT':
+		case 'EFBIG':
+			return new UserFacingError('disk-full', `${place}: the disk takes no more of it (${error.code}).`, {
+				remedy: 'Raise the quota or the file size limit, then go on with --resume; what was written is kept.',
 				cause: error,
 			});
 		case 'EACCES':
