@@ -2,7 +2,7 @@
 // shows all that is wrong.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, ensurePackages, root, run, runPackage } from './prepare.mjs';
+import { buildIfStale, ensurePackages, root, run, runPackage } from './prepare.mjs';
 
 const staticOnly = process.argv.includes('--static');
 ensurePackages();
@@ -17,7 +17,7 @@ const steps = [
 	['lint', () => runPackage('eslint', ['.', '--max-warnings', '0'])],
 	['format', () => runPackage('prettier', ['--check', '--log-level', 'warn', '.'])],
 	['dead code', () => runPackage('knip', [])],
-	['build', () => build()],
+	['build', () => buildIfStale()],
 	['tests', () => run(process.execPath, [join(root, 'scripts', 'test.mjs')]), !staticOnly],
 ];
 

@@ -112,11 +112,15 @@ function works(program, word = '-version') {
 	return spawnSync(program, [word], { stdio: 'ignore' }).status === 0;
 }
 
-/** Builds where the sources are not those of the last build. */
 export function ensureBuild() {
-	if (existsSync(BUILD_STAMP) && readFileSync(BUILD_STAMP, 'utf8') === hashSources()) return;
+	if (buildIfStale() !== 0) fail('The build failed: the reason stands above.');
+}
+
+/** Builds where the sources are not those of the last build; gives the exit code. */
+export function buildIfStale() {
+	if (existsSync(BUILD_STAMP) && readFileSync(BUILD_STAMP, 'utf8') === hashSources()) return 0;
 	console.error('Building …');
-	if (build() !== 0) fail('The build failed: the reason stands above.');
+	return build();
 }
 
 /** Builds and notes from what; gives the exit code. */
