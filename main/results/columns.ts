@@ -89,9 +89,17 @@ export function* decodeBatches(stream: StreamName, bytes: Uint8Array): Generator
 
 /** The values of a fixed-width column of a decoded batch; a view into the batch. */
 export function columnValues<T extends Values>(batch: RecordBatch, name: string): T {
-	const place = batch.schema.fields.findIndex((field) => field.name === name);
-	const padded = batch.data.children[place]!.values as T; // buffers are padded to eight bytes
+	const padded = columnData(batch, name).values as T; // buffers are padded to eight bytes
 	return padded.subarray(0, batch.numRows) as T;
+}
+
+/** A bit per row, least significant first, set where there is a value; empty where no value is null. */
+export function columnValidity(batch: RecordBatch, name: string): Uint8Array {
+	return columnData(batch, name).nullBitmap ?? new Uint8Array(0);
+}
+
+function columnData(batch: RecordBatch, name: string): Data {
+	return batch.data.children[batch.schema.fields.findIndex((field) => field.name === name)]!;
 }
 
 function frameChildren(results: readonly FrameResult[]): Data[] {

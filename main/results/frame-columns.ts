@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { STAGES, type Stage } from '../domain/cost.ts';
-import { columnValues, decodeBatches } from './columns.ts';
+import { columnValidity, columnValues, decodeBatches } from './columns.ts';
 import type { CommitJournal } from './commit-journal.ts';
 import { onDisk, streamFile, unreadable } from './run-folder.ts';
 
@@ -68,9 +68,11 @@ function copyRows(batch: RecordBatch, columns: FrameColumns, row: number): void 
 	columns.detectionCount.set(columnValues(batch, 'detection_count'), row);
 	columns.macs.set(columnValues(batch, 'macs'), row);
 	for (const stage of STAGES) columns.milliseconds[stage].set(columnValues(batch, `${stage}_ms`), row);
-	const budgets = batch.getChild('budget_macs')!;
+	const budgets = columnValues<Float64Array>(batch, 'budget_macs');
+	const known = columnValidity(batch, 'budget_macs');
 	for (let i = 0; i < batch.numRows; i++) {
-		columns.budgetMacs[row + i] = (budgets.get(i) as number | null) ?? Number.NaN;
+		const isNull = known.length > 0 && (known[i >> 3]! & (1 << (i & 7))) === 0;
+		columns.budgetMacs[row + i] = isNull ? Number.NaN : budgets[i]!;
 	}
 }
 
