@@ -96,7 +96,7 @@ export function ensureFfmpeg() {
 }
 
 /** As root on Debian. */
-export function installDebianPackages(names) {
+function installDebianPackages(names) {
 	const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
 	if (run('apt-get', ['update', '-qq'], quiet) !== 0) return false;
 	return run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], quiet) === 0;

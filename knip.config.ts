@@ -1,0 +1,14 @@
+import type { KnipConfig } from 'knip';
+
+export default {
+	// Fixture makers are modules for several tests: what only tests use is used.
+	ignoreExportsUsedInFile: true,
+	ignoreDependencies: [
+		// Of the desktop application, which is being built on top of this.
+		'@sveltejs/vite-plugin-svelte',
+		'electron',
+		'electron-builder',
+		'playwright-core',
+		'svelte-check',
+	],
+} satisfies KnipConfig;
