@@ -7,7 +7,7 @@ import type { RunHeader, SettingEvent } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import type { VideoInfo } from '../domain/video.ts';
 import type { Detector, Model } from '../detector/detector.ts';
-import { DEFAULT_MAX_SIDE, openModel } from '../detector/index.ts';
+import { DEFAULT_MAX_SIDE, DEFAULT_SCORE_THRESHOLD, openModel } from '../detector/index.ts';
 import { findMode } from '../reduction/index.ts';
 import { RunWriter } from '../results/run-writer.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
@@ -37,7 +37,7 @@ export type Recording = {
 	events: SettingEvent[];
 };
 
-export function defaultThreads(): number {
+function defaultThreads(): number {
 	return Math.max(1, Math.min(MOST_DEFAULT_THREADS, availableParallelism()));
 }
 
@@ -58,7 +58,7 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 		settings,
 		threads,
 		maxSide: job.maxSide ?? DEFAULT_MAX_SIDE,
-		scoreThreshold: job.scoreThreshold,
+		scoreThreshold: job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD,
 	});
 	try {
 		const header = await describeRun(job, video, model, detector);
@@ -113,6 +113,7 @@ async function describeRun(
 	detector: Detector,
 ): Promise<RunHeader> {
 	const ffmpeg = await findFfmpeg(job.ffmpegPath ?? undefined);
+	const scoreThreshold = job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD;
 	return {
 		format: 'sparsight-run',
 		version: 1,
@@ -131,8 +132,8 @@ async function describeRun(
 		range: job.range,
 		letterbox: detector.letterbox,
 		grid: detector.grid,
-		scoreThreshold: job.scoreThreshold,
-		displayThreshold: Math.max(job.scoreThreshold, DISPLAY_THRESHOLD),
+		scoreThreshold,
+		displayThreshold: Math.max(scoreThreshold, DISPLAY_THRESHOLD),
 		denseMacs: detector.denseMacs,
 		provider: detector.provider,
 		threads: detector.threads,

@@ -21,12 +21,12 @@ export type AnalysisJob = {
 	 * takes a complete one, or none, as well.
 	 */
 	start: 'create' | 'continue' | 'ensure';
-	/** Null: as many as `defaultThreads`, or those of the run that is continued. */
+	/** Null: as many as there are cores, at most 8, or those of the run that is continued. */
 	threads: number | null;
 	/** Longer side of the network's input, in pixels; null = the model family's default. */
 	maxSide: number | null;
-	/** Lowest score that is stored, 0 to 1. */
-	scoreThreshold: number;
+	/** Lowest score that is stored, 0 to 1; null = `DEFAULT_SCORE_THRESHOLD`. */
+	scoreThreshold: number | null;
 	/** Path of the ffmpeg to use, or null for the usual search. */
 	ffmpegPath: string | null;
 	/** Send `frames` reports, for a page that draws while the run is going. */

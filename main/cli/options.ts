@@ -17,7 +17,7 @@ export type AnalysisOptions = {
 	every?: string;
 	threads?: string;
 	maxSide?: string;
-	score: string;
+	score?: string;
 	overwrite?: true;
 	resume?: true;
 };
@@ -30,7 +30,7 @@ export function addAnalysisOptions(command: Command): Command {
 		.option('--every <n>', 'analyse every n-th frame of the range', '1')
 		.option('--threads <n>', 'threads of the inference runtime (default: the cores, at most 8)')
 		.option('--max-side <pixels>', "longer side of the network's input; smaller pictures stay as they are")
-		.option('--score <threshold>', 'lowest score that is stored, 0 to 1', '0.05')
+		.option('--score <threshold>', 'lowest score that is stored, 0 to 1 (default: 0.05)')
 		.option('--overwrite', 'replace an earlier run in the same folder')
 		.option('--resume', 'go on with an unfinished run in the same folder');
 }
@@ -46,7 +46,7 @@ export async function commonJob(
 		range: parseRange(options),
 		threads: options.threads === undefined ? null : parseInteger(options.threads, '--threads', 1, 256),
 		maxSide: options.maxSide === undefined ? null : parseInteger(options.maxSide, '--max-side', 32, 8192),
-		scoreThreshold: parseNumber(options.score, '--score', 0, 1),
+		scoreThreshold: options.score === undefined ? null : parseNumber(options.score, '--score', 0, 1),
 		ffmpegPath: null,
 		wantsFrames: false,
 	};

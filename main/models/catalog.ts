@@ -13,7 +13,7 @@ export type CatalogEntry = {
 };
 
 /** A folder of model folders beside the shipped ones. */
-export const MODELS_VARIABLE = 'SPARSIGHT_MODELS';
+const MODELS_VARIABLE = 'SPARSIGHT_MODELS';
 
 /** The shipped models, then those in the folder that SPARSIGHT_MODELS names; an id that comes twice counts once. */
 export async function listModels(): Promise<CatalogEntry[]> {
