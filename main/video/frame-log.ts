@@ -1,4 +1,10 @@
-import { isLostFrameLine, parseClockLine, parseDamageLine, parseFrameLine } from './progress.ts';
+import {
+	isCutOffLine,
+	isLostFrameLine,
+	parseClockLine,
+	parseDamageLine,
+	parseFrameLine,
+} from './progress.ts';
 
 const KEPT_WARNINGS = 5;
 
@@ -16,19 +22,25 @@ export class FrameLog {
 	#missedFrames = 0;
 	#unevenIntervals = 0;
 	#damaged = false;
+	#cutOff = false;
 
 	constructor(onFrame: (index: number, timeSeconds: number) => void) {
 		this.#onFrame = onFrame;
 	}
 
 	/**
-	 * The larger of two counts: packets that the decoder refused, and, where the log speaks of damage in a file with an
-	 * otherwise even rate, the frames that fit into the holes between times (data that the demuxer threw away never
-	 * reaches the decoder). Frames that were decoded with errors concealed are not lost.
+	 * How many frames damage has cost, as far as anything tells; frames decoded with errors concealed are not lost. The
+	 * largest of: packets that the decoder refused; where the log speaks of damage in a file of even rate, the frames
+	 * that fit into the holes between times (what the demuxer drops never reaches the decoder); and what is missing from
+	 * the container's claim, where the file was read to its end and is cut off, or is an avi, which numbers its frames
+	 * instead of timing them.
 	 */
-	get framesLost(): number {
+	countLost(readToEnd: { container: string; estimatedFrames: number | null } | null): number {
+		if (!this.#damaged) return this.#refusedPackets;
 		const even = this.#unevenIntervals * 20 <= this.framesDecoded;
-		return Math.max(this.#refusedPackets, this.#damaged && even ? this.#missedFrames : 0);
+		const claims = readToEnd !== null && (this.#cutOff || readToEnd.container === 'avi');
+		const missing = claims ? (readToEnd.estimatedFrames ?? 0) - this.framesDecoded : 0;
+		return Math.max(this.#refusedPackets, even ? this.#missedFrames : 0, missing);
 	}
 
 	readLine(line: string): void {
@@ -64,6 +76,7 @@ export class FrameLog {
 		const damage = parseDamageLine(line);
 		if (damage === null) return;
 		this.#damaged = true;
+		this.#cutOff ||= isCutOffLine(damage);
 		if (this.warnings.length < KEPT_WARNINGS && !this.warnings.includes(damage)) this.warnings.push(damage);
 	}
 }

@@ -20,6 +20,7 @@ export async function readFrameTimes(video: VideoInfo, signal?: AbortSignal): Pr
 	const outcome = await job.ended;
 	release();
 	if (signal?.aborted) throw cancelled(video.path);
-	if (times.length === 0) throw nothingDecoded(video.path, job.commandLine, outcome);
+	if (times.length === 0)
+		throw nothingDecoded(video.path, log.warnings, { commandLine: job.commandLine, outcome });
 	return { ptsSeconds: Float64Array.from(times) };
 }

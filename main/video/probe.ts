@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { UserFacingError } from '../domain/errors.ts';
 import type { VideoInfo } from '../domain/video.ts';
 import { describeArgs, probeArgs } from './ffmpeg-args.ts';
@@ -19,7 +19,7 @@ export async function probeVideo(path: string): Promise<VideoInfo> {
 	const fileBytes = await checkFile(path);
 	const { description, cause } = await describe(path);
 	if (description === null || NOT_VIDEO.test(description.container))
-		throw notAVideo(path, description, cause);
+		throw await notAVideo(path, description, cause);
 	const { stream } = description;
 	if (stream === null) {
 		const what = description.hasAudio ? 'only sound' : 'no picture';
@@ -28,6 +28,7 @@ export async function probeVideo(path: string): Promise<VideoInfo> {
 			`${path}: a video stream was expected, and the file holds ${what}.`,
 		);
 	}
+	if (stream.codedSize.width === 0 && (stream.durationSeconds ?? 0) === 0) throw noFrames(path);
 	if (stream.codedSize.width === 0 || stream.codedSize.height === 0) {
 		throw new UserFacingError(
 			'decode-failed',
@@ -93,20 +94,40 @@ async function describe(path: string): Promise<{ description: FileDescription | 
 	};
 }
 
-function notAVideo(path: string, description: FileDescription | null, cause: Error): UserFacingError {
+async function notAVideo(
+	path: string,
+	description: FileDescription | null,
+	cause: Error,
+): Promise<UserFacingError> {
 	if (/permission denied/i.test(cause.message)) {
 		return new UserFacingError('file-unreadable', `${path}: reading it is not permitted.`, { cause });
 	}
-	if (/moov atom not found/.test(cause.message)) {
+	if (/moov atom not found/.test(cause.message) && (await beginsLikeMp4(path))) {
 		const message = `${path}: the file is cut off before its index (moov), without which no frame can be read.`;
 		return new UserFacingError('decode-failed', message, {
 			remedy: 'Copy or record it again; a whole file of the same camera lets some tools rebuild the index.',
 			cause,
 		});
 	}
-	const what =
-		description === null ? 'ffmpeg knows no such format' : `ffmpeg takes it for ${description.container}`;
-	return new UserFacingError('not-a-video', `${path}: a video was expected, and ${what}.`, { cause });
+	if (description === null && /: End of file$/.test(cause.message)) return noFrames(path, cause);
+	const taken = description === null ? 'knows no such format' : `takes it for ${description.container}`;
+	return new UserFacingError('not-a-video', `${path}: a video was expected, and ffmpeg ${taken}.`, { cause });
+}
+
+// ffmpeg trusts the file name where the content says nothing, so noise called .mp4 is a cut-off mp4 to it.
+async function beginsLikeMp4(path: string): Promise<boolean> {
+	const file = await open(path);
+	try {
+		const { buffer } = await file.read(Buffer.alloc(8), 0, 8, 0);
+		return /^(?:ftyp|mdat|moov|wide|free|skip|pnot)$/.test(buffer.toString('latin1', 4));
+	} finally {
+		await file.close();
+	}
+}
+
+function noFrames(path: string, cause?: Error): UserFacingError {
+	const message = `${path}: frames were expected, and the file ends after its header.`;
+	return new UserFacingError('no-frames', message, { cause });
 }
 
 function estimateFrames(stream: NonNullable<FileDescription['stream']>): number | null {

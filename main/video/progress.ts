@@ -45,6 +45,11 @@ export function parseDamageLine(line: string): string | null {
 	return stripLogPrefix(line);
 }
 
+/** True where the file ends before its data does. */
+export function isCutOffLine(line: string): boolean {
+	return /partial file|ended prematurely|truncat/i.test(line);
+}
+
 /** `[h264 @ 0x55d0] [error] no frame!` becomes `h264: no frame!`. */
 export function stripLogPrefix(line: string): string {
 	return line

@@ -97,11 +97,17 @@ export async function* readFrames(
 					outcome,
 				});
 			}
-			if (framesDecoded === 0) throw nothingDecoded(video.path, job.commandLine, outcome);
+			if (framesDecoded === 0)
+				throw nothingDecoded(video.path, warnings, { commandLine: job.commandLine, outcome });
 			if (outcome.failure !== null) warnings.push(`Reading ended early: ${outcome.failure.split('\n')[0]}`);
 		}
 		if (framesRead === 0 && startAfterFrame < 0) throw emptyRange(video.path, framesDecoded);
-		return { framesRead, framesDecoded, framesLost: log.framesLost, warnings };
+		return {
+			framesRead,
+			framesDecoded,
+			framesLost: log.countLost(rangeEnd === null ? video : null),
+			warnings,
+		};
 	}
 }
 

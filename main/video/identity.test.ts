@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { identifyVideo } from './identity.ts';
+import { withFolder } from './test-videos.ts';
+
+const MEBIBYTE = 1 << 20;
+
+it.each([
+	{ proves: 'an empty file', bytes: 0 },
+	{ proves: 'a file below a mebibyte is hashed whole, twice', bytes: 1000 },
+	{ proves: 'edges that overlap', bytes: MEBIBYTE + 5000 },
+	{ proves: 'edges with a middle between them', bytes: 3 * MEBIBYTE + 17 },
+])('$proves', ({ bytes }) =>
+	withFolder(async (folder) => {
+		const content = Uint8Array.from({ length: bytes }, (_, i) => (i * i + (i >> 8)) & 255);
+		const path = join(folder, 'file');
+		await writeFile(path, content);
+		const edge = Math.min(bytes, MEBIBYTE);
+		const hash = createHash('sha256')
+			.update(content.subarray(0, edge))
+			.update(content.subarray(bytes - edge));
+		expect(await identifyVideo(path)).toEqual({ fileBytes: bytes, edgesSha256: hash.digest('hex') });
+	}),
+);
+
+it('a change at either edge changes the identity; one in the middle is not looked for', () =>
+	withFolder(async (folder) => {
+		const path = join(folder, 'file');
+		const identityWith = async (at: number) => {
+			const content = new Uint8Array(4 * MEBIBYTE);
+			if (at >= 0) content[at] = 1;
+			await writeFile(path, content);
+			return (await identifyVideo(path)).edgesSha256;
+		};
+		const plain = await identityWith(-1);
+		expect(await identityWith(0)).not.toBe(plain);
+		expect(await identityWith(4 * MEBIBYTE - 1)).not.toBe(plain);
+		expect(await identityWith(2 * MEBIBYTE)).toBe(plain);
+	}));
