@@ -11,7 +11,7 @@ import { DEFAULT_MAX_SIDE, DEFAULT_SCORE_THRESHOLD, openModel } from '../detecto
 import { findMode } from '../reduction/index.ts';
 import { RunWriter } from '../results/run-writer.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
-import { openRun, StoredRun } from '../results/stored-run.ts';
+import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
@@ -53,6 +55,7 @@ export async function recordRun(
 	report: (report: WorkerReport) => void,
 ): Promise<AnalysisOutcome> {
 	await findFfmpeg(job.ffmpegPath ?? undefined);
+	const folderIsOurs = !existsSync(job.runFolder);
 	const recording = await openRecording(job);
 	if (recording instanceof StoredRun) {
 		const { framesStored, decode } = recording.status;
@@ -75,7 +78,10 @@ export async function recordRun(
 		await writer.close('complete', { ...outcome, state: null });
 		return { state: 'complete', framesStored: writer.framesStored, ...outcome };
 	} catch (error) {
+		const nothingStored = writer.framesStored === 0;
 		await closeAsFailed(writer, error, wallSeconds());
+		// An empty run would only stand in the way of the next try.
+		if (nothingStored && folderIsOurs) await rm(job.runFolder, { recursive: true, force: true });
 		throw error;
 	} finally {
 		await detector.release();

@@ -1,0 +1,38 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { findModel, listModels } from './catalog.ts';
+
+let folder: string;
+
+beforeEach(() => {
+	folder = mkdtempSync(join(tmpdir(), 'sparsight-models-'));
+	for (const name of ['mine', 'lookout', 'unrelated']) mkdirSync(join(folder, name));
+	for (const name of ['mine', 'lookout']) writeFileSync(join(folder, name, 'model.json'), '{}');
+	vi.stubEnv('SPARSIGHT_MODELS', folder);
+});
+
+afterEach(() => {
+	vi.unstubAllEnvs();
+	rmSync(folder, { recursive: true });
+});
+
+describe('the catalog', () => {
+	it('lists shipped and added models; a shipped one keeps its name', async () => {
+		const entries = await listModels();
+		expect(entries.map(({ id, source }) => `${id} ${source}`)).toEqual(['lookout shipped', 'mine added']);
+	});
+
+	it('finds a model by id and by path', async () => {
+		expect(await findModel('mine')).toBe(join(folder, 'mine'));
+		expect(await findModel(join(folder, 'unrelated'))).toBe(join(folder, 'unrelated'));
+	});
+
+	it('names what there is when there is no such model', async () => {
+		await expect(findModel('yolo')).rejects.toMatchObject({
+			code: 'model-not-found',
+			message: '--model must be one of lookout, mine or the path of a model (got "yolo").',
+		});
+	});
+});
