@@ -67,6 +67,12 @@ describe('MOT', () => {
 		expect(plain(truth)).toEqual(frames);
 	});
 
+	it('a byte order mark is no part of the text', async () => {
+		expect((await read('\uFEFF1,1,0,0,2,4,1\n')).frames.size).toBe(1);
+		const empty = { images: [{ id: 4 }], annotations: [], categories: [] };
+		expect((await read(`\uFEFF${JSON.stringify(empty)}`)).frames.size).toBe(1);
+	});
+
 	it('takes length and picture size from seqinfo.ini', async () => {
 		await mkdir(join(folder, 'gt'));
 		await writeFile(
@@ -159,7 +165,12 @@ describe('bad truth is told with its place, what was expected and what came', ()
 			'1,1,0,0,2,4,1\n2,1,0,,2,4,1\n',
 			/line 2: a number in column 4 was expected \(got ""\)/,
 		],
-		['frame 0', '0,1,0,0,2,4,1\n', /line 1: a frame number from 1 was expected \(got 0\)/],
+		[
+			'a frame beyond all measure',
+			'4000000000,1,0,0,2,4,1\n',
+			/line 1: a frame number from 1 to \d+ was expected/,
+		],
+		['frame 0', '0,1,0,0,2,4,1\n', /line 1: a frame number from 1 to \d+ was expected \(got 0\)/],
 		[
 			'a negative width',
 			'1,1,0,0,-2,4,1\n',

@@ -21,7 +21,7 @@ export async function readGroundTruth(path: string): Promise<GroundTruth> {
 
 async function readText(path: string): Promise<string> {
 	try {
-		return await readFile(path, 'utf8');
+		return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
 	} catch (error) {
 		const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 		if (code === 'ENOENT') {

@@ -19,6 +19,8 @@ const PEDESTRIAN = 1;
 /** Person on vehicle, static person, distractor, reflection, crowd: the benchmark scores none of them. */
 const NEITHER_RIGHT_NOR_WRONG = [2, 7, 8, 12, 13];
 const COLUMNS = [7, 9, 10];
+/** A day of video; a number beyond it is a mistake that would cost gigabytes of empty frames. */
+const MAX_FRAME = 24 * 3600 * 60;
 const EXPECTED_LINE = 'frame,id,left,top,width,height,confidence and then 0, 2 or 3 further numbers';
 
 /**
@@ -53,9 +55,10 @@ export const mot: TruthFormat = {
 			builder.add(0, left, top, width, height, ignored ? IGNORED : COUNTED);
 		}
 		const sequence = readSequence(path);
+		const empty = new TruthBuilder().build();
 		const frames = new Map<number, TruthObjects>();
 		for (let frame = 1; frame <= Math.max(lastFrame, sequence.length); frame++) {
-			frames.set(frame - 1, (builders.get(frame) ?? new TruthBuilder()).build());
+			frames.set(frame - 1, builders.get(frame)?.build() ?? empty);
 		}
 		return { path, format: 'mot', classNames: ['person'], frames, pictureSize: sequence.pictureSize };
 	},
@@ -68,8 +71,9 @@ function readLine(line: string, place: string): number[] {
 	const bad = cells.findIndex((cell, i) => texts[i] === '' || !Number.isFinite(cell));
 	if (bad >= 0) throw truthUnreadable(place, `a number in column ${bad + 1}`, `"${texts[bad]}"`);
 	const frame = cells[0]!;
-	if (!Number.isInteger(frame) || frame < 1)
-		throw truthUnreadable(place, 'a frame number from 1', `${frame}`);
+	if (!Number.isInteger(frame) || frame < 1 || frame > MAX_FRAME) {
+		throw truthUnreadable(place, `a frame number from 1 to ${MAX_FRAME}`, `${frame}`);
+	}
 	if (cells[4]! < 0 || cells[5]! < 0) {
 		throw truthUnreadable(place, 'a width and a height of at least 0', `${cells[4]} × ${cells[5]}`);
 	}
@@ -83,7 +87,7 @@ function readSequence(path: string): { length: number; pictureSize: Size | null 
 	const value = (name: string): number => Number(new RegExp(`^${name}=(\\d+)`, 'm').exec(text)?.[1] ?? 0);
 	const pictureSize = { width: value('imWidth'), height: value('imHeight') };
 	return {
-		length: value('seqLength'),
+		length: Math.min(value('seqLength'), MAX_FRAME),
 		pictureSize: pictureSize.width > 0 && pictureSize.height > 0 ? pictureSize : null,
 	};
 }
