@@ -55,11 +55,11 @@ describe('one frame', () => {
 			boxes([0, 0.9, 0]),
 			{ matched: 1, lost: 0, gained: 1, meanIou: 1, f1: 2 / 3 },
 		],
-		// In the other order the second would take the box at 0, and the first be left with an overlap below 0.5.
+		// In the order of the list the first would take the box at 1 and leave the second the one at 4: two pairs.
 		[
 			'the best score chooses first, whatever the order',
 			boxes([0, 0.5, 0], [0, 0.9, 2]),
-			boxes([0, 0.9, 1], [0, 0.8, -4]),
+			boxes([0, 0.9, 1], [0, 0.8, 4]),
 			{ matched: 1, lost: 1, gained: 1, meanIou: 9 / 11, f1: 0.5 },
 		],
 		[
