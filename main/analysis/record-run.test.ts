@@ -1,0 +1,186 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SettingValues } from '../domain/settings-table.ts';
+import { WHOLE_VIDEO } from '../domain/video.ts';
+import { installationFolder } from '../models/installation.ts';
+import { openRun } from '../results/stored-run.ts';
+import { findFfmpeg } from '../video/ffmpeg-binary.ts';
+import type { AnalysisJob, WorkerReport } from './protocol.ts';
+import { recordRun, RunControl } from './record-run.ts';
+
+const FRAMES = 30;
+
+let folder: string;
+let clip: string;
+
+beforeAll(async () => {
+	folder = mkdtempSync(join(tmpdir(), 'sparsight-record-'));
+	clip = join(folder, 'clip.mp4');
+	const source = join(installationFolder(), 'assets', 'samples', 'plaza.mp4');
+	const { ffmpeg } = await findFfmpeg();
+	execFileSync(ffmpeg, [
+		'-v',
+		'error',
+		'-i',
+		source,
+		'-frames:v',
+		String(FRAMES),
+		'-vf',
+		'scale=160:120',
+		clip,
+	]);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function jobFor(name: string, changes: Partial<AnalysisJob> = {}): AnalysisJob {
+	return {
+		videoPath: clip,
+		modelPath: join(installationFolder(), 'models', 'lookout'),
+		mode: 'token-cache',
+		settings: { fraction: 0.2 },
+		range: WHOLE_VIDEO,
+		runFolder: join(folder, name),
+		start: 'create',
+		threads: 1,
+		maxSide: null,
+		scoreThreshold: 0.01,
+		ffmpegPath: null,
+		wantsFrames: false,
+		...changes,
+	};
+}
+
+/** Turns the switches of a run before given frames, counted from where this sitting begins. */
+class Script extends RunControl {
+	readonly #changes: Record<number, SettingValues>;
+	readonly #cancelBefore: number;
+	#frame = -1;
+
+	constructor(changes: Record<number, SettingValues>, cancelBefore = Number.POSITIVE_INFINITY) {
+		super();
+		this.#changes = changes;
+		this.#cancelBefore = cancelBefore;
+	}
+
+	override takeSettings(): SettingValues[] {
+		this.#frame++;
+		const settings = this.#changes[this.#frame];
+		return settings ? [settings] : [];
+	}
+
+	override get cancelled(): boolean {
+		return this.#frame >= this.#cancelBefore;
+	}
+}
+
+/** Records and gives what was reported. */
+async function record(job: AnalysisJob, control = new RunControl()) {
+	const reports: WorkerReport[] = [];
+	const outcome = await recordRun(job, control, (report) => reports.push(report));
+	return { outcome, reports };
+}
+
+/** Everything a run says of its frames but the measured milliseconds. */
+async function resultsOf(name: string) {
+	const run = await openRun(join(folder, name));
+	return [...run.results()].map(({ cost, ...result }) => ({ ...result, macs: cost.macs }));
+}
+
+describe('recordRun', () => {
+	it('stores every frame and says so', async () => {
+		const { outcome, reports } = await record(jobFor('whole', { wantsFrames: true }));
+		expect(outcome).toMatchObject({
+			state: 'complete',
+			framesStored: FRAMES,
+			decode: { framesRead: FRAMES, framesLost: 0 },
+		});
+		const results = await resultsOf('whole');
+		expect(results.map(({ frameIndex }) => frameIndex)).toEqual(Array.from({ length: FRAMES }, (_, i) => i));
+		const detections = results.reduce((sum, result) => sum + result.detections.count, 0);
+		expect(detections).toBeGreaterThan(0);
+
+		expect(reports[0]).toMatchObject({ type: 'opened', framesStored: 0, header: { mode: 'token-cache' } });
+		const batches = reports.filter((report) => report.type === 'frames').map(({ batch }) => batch);
+		expect(batches.flatMap(({ frameIndices }) => [...frameIndices])).toEqual(
+			results.map((result) => result.frameIndex),
+		);
+		expect(batches.reduce((sum, batch) => sum + batch.scores.length, 0)).toBe(detections);
+	});
+
+	it('puts a live change in force from the next frame and notes it', async () => {
+		const { reports } = await record(
+			jobFor('live'),
+			new Script({ 10: { fraction: 0.5 }, 20: { fraction: 7 } }),
+		);
+		const tokens = (await resultsOf('live')).map(({ selectedTokens }) => selectedTokens);
+		expect(Math.max(...tokens.slice(1, 10))).toBeLessThanOrEqual(Math.ceil(0.2 * tokens[0]!));
+		expect(Math.max(...tokens.slice(10))).toBeGreaterThan(Math.ceil(0.2 * tokens[0]!));
+		expect((await openRun(join(folder, 'live'))).events).toEqual([
+			{ frameIndex: 10, settings: { fraction: 0.5 } },
+		]);
+		expect(reports.find(({ type }) => type === 'settings-refused')).toMatchObject({
+			error: { code: 'setting-out-of-range', message: expect.stringContaining('fraction') },
+		});
+	});
+
+	it('goes on after a cancel as if it had never stopped, live changes included', async () => {
+		await record(jobFor('straight'), new Script({ 5: { fraction: 0.4 }, 20: { fraction: 0.1 } }));
+
+		const first = await record(jobFor('parts'), new Script({ 5: { fraction: 0.4 } }, 12));
+		expect(first.outcome).toMatchObject({ state: 'cancelled', framesStored: 12 });
+		const second = await record(
+			jobFor('parts', { start: 'continue', threads: null }),
+			new Script({ 8: { fraction: 0.1 } }),
+		);
+		expect(second.outcome).toMatchObject({ state: 'complete', framesStored: FRAMES });
+		expect(await resultsOf('parts')).toEqual(await resultsOf('straight'));
+	});
+
+	it('replays live changes when it was cut off without a snapshot', async () => {
+		const control = new Script({ 5: { fraction: 0.4 } });
+		const job = jobFor('uncut');
+		await recordRun(job, control, (report) => {
+			// What lies on the disk at this moment is what a kill would leave.
+			if (report.type === 'settings-changed') cpSync(job.runFolder, join(folder, 'cut'), { recursive: true });
+		});
+		await record(jobFor('cut', { start: 'continue' }));
+		expect(await resultsOf('cut')).toEqual(await resultsOf('uncut'));
+	});
+
+	it.each<[string, Partial<AnalysisJob>, string]>([
+		['settings', { settings: { fraction: 0.3 } }, 'settings (stored {'],
+		['the mode', { mode: 'dense', settings: {} }, 'mode (stored token-cache, asked dense)'],
+		['the range', { range: { ...WHOLE_VIDEO, every: 2 } }, 'range (stored {'],
+		['the input size', { maxSide: 96 }, 'input size (stored {'],
+		['the score threshold', { scoreThreshold: 0.3 }, 'score threshold (stored 0.01, asked 0.3)'],
+		['the video', { videoPath: join('assets', 'samples', 'plaza.mp4') }, 'video (stored {'],
+	])('refuses to go on with other %s', async (_, changes, words) => {
+		if (!existsSync(join(folder, 'begun'))) await record(jobFor('begun'), new Script({}, 2));
+		await expect(record(jobFor('begun', { start: 'continue', ...changes }))).rejects.toMatchObject({
+			code: 'resume-mismatch',
+			message: expect.stringContaining(words),
+		});
+		expect((await openRun(join(folder, 'begun'))).frameCount).toBe(2);
+	});
+
+	it('takes a complete run for what it is only when asked to ensure one', async () => {
+		await record(jobFor('done', { start: 'ensure', range: { ...WHOLE_VIDEO, to: { frame: 3 } } }));
+		const again = jobFor('done', { range: { ...WHOLE_VIDEO, to: { frame: 3 } } });
+		expect((await record({ ...again, start: 'ensure' })).outcome).toMatchObject({
+			state: 'complete',
+			framesStored: 4,
+		});
+		await expect(record({ ...again, start: 'continue' })).rejects.toMatchObject({ code: 'resume-mismatch' });
+		await expect(record({ ...again, start: 'create' })).rejects.toMatchObject({ code: 'run-exists' });
+	});
+
+	it('leaves no empty run where the range holds no frame', async () => {
+		const job = jobFor('beyond', { range: { ...WHOLE_VIDEO, from: { frame: 500 } } });
+		await expect(record(job)).rejects.toMatchObject({ code: 'bad-range' });
+		expect(existsSync(job.runFolder)).toBe(false);
+	});
+});
