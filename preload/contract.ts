@@ -1,0 +1,270 @@
+import { z } from 'zod';
+import type { ErrorData } from '../main/domain/errors.ts';
+import type { RunHeader, RunStatus, SettingEvent } from '../main/domain/run.ts';
+import type { SettingsTable, SettingValues } from '../main/domain/settings-table.ts';
+import type { VideoInfo } from '../main/domain/video.ts';
+import type { FrameBatch } from '../main/analysis/frame-batch.ts';
+import type { AnalysisProgress } from '../main/analysis/protocol.ts';
+import type { RunSummary } from '../main/results/summary.ts';
+
+// The only list of what the page may ask and hear. Two hosts answer it: Electron's IPC and the local web host.
+// Inputs are checked with these schemas at the edge of both; a file is named by an opaque id, never by a path.
+
+const id = z.string().regex(/^[a-z0-9-]{1,64}$/);
+const index = z.number().int().min(0);
+const settings = z.record(z.string().max(64), z.union([z.number(), z.string().max(256), z.boolean()]));
+const position = z.union([z.strictObject({ frame: index }), z.strictObject({ seconds: z.number() })]);
+const range = z.strictObject({
+	from: position,
+	to: position.nullable(),
+	every: z.number().int().min(1).max(100_000),
+});
+
+/** What the page remembers between sessions; unknown keys are refused. */
+export const preferencesSchema = z.strictObject({
+	theme: z.enum(['system', 'light', 'dark']),
+	language: z.enum(['system', 'en', 'ja']),
+	modelId: z.string().max(64).nullable(),
+	mode: z.string().max(64),
+	/** Settings last used, per mode. */
+	modeSettings: z.record(z.string().max(64), settings),
+	threads: z.number().int().min(1).max(64).nullable(),
+	maxSide: z.number().int().min(64).max(4096),
+	runsFolder: z.string().max(4096).nullable(),
+	showBoxes: z.boolean(),
+	heatMap: z.enum(['off', 'frame', 'history']),
+	heatOpacity: z.number().min(0).max(1),
+	sidePanelWidth: z.number().min(160).max(800),
+	timelineHeight: z.number().min(80).max(800),
+});
+export type Preferences = z.infer<typeof preferencesSchema>;
+
+/** The input of every request, by name. */
+export const requestSchemas = {
+	'app.describe': z.strictObject({}),
+	'preferences.change': preferencesSchema.partial(),
+	/** Desktop: shows the system's dialog. Empty answer when the person cancels. */
+	'video.choose': z.strictObject({}),
+	/** Desktop: a file that was dropped on the page, by the token that the preload made of it. */
+	'video.adopt': z.strictObject({ dropToken: z.string().max(64) }),
+	/** Web host: what lies in a folder that the user named at start; null = the list of those folders. */
+	'video.browse': z.strictObject({ folderId: id.nullable() }),
+	'video.forget': z.strictObject({ videoId: id }),
+	'video.open': z.strictObject({ videoId: id }),
+	/** Presentation times of all frames as far as they are known; starts reading them when they are not. */
+	'video.frameTimes': z.strictObject({ videoId: id }),
+	/** Asks for a copy that the page can play, frame for frame; progress comes as `proxy` events. */
+	'video.prepareProxy': z.strictObject({ videoId: id }),
+	'analysis.start': z.strictObject({
+		videoId: id,
+		modelId: z.string().max(64),
+		mode: z.string().max(64),
+		settings,
+		range,
+	}),
+	/** Live settings of a run that is going. */
+	'analysis.change': z.strictObject({ runId: id, settings }),
+	'analysis.cancel': z.strictObject({ runId: id }),
+	'analysis.resume': z.strictObject({ runId: id }),
+	/** Stored runs of a video, newest first. */
+	'run.list': z.strictObject({ videoId: id }),
+	'run.open': z.strictObject({ runId: id }),
+	/** Positions `[from, from + count)` of a run; at most 2,000. */
+	'run.frames': z.strictObject({ runId: id, from: index, count: z.number().int().min(1).max(2000) }),
+	/** Cost and time of all frames in columns. */
+	'run.timeline': z.strictObject({ runId: id }),
+	/** How a run agrees with a dense (or any other) run of the same video, per frame. */
+	'run.agreement': z.strictObject({ runId: id, referenceRunId: id, truthId: id.nullable() }),
+	'run.delete': z.strictObject({ runId: id }),
+	/** Desktop: asks for a ground-truth file; web host: `truthId` from a browse. */
+	'truth.choose': z.strictObject({ videoId: id }),
+	'export.start': z.strictObject({
+		runIds: z.array(id).min(1).max(4),
+		labels: z.array(z.string().max(200)).min(1).max(4),
+		format: z.string().max(64),
+		settings,
+		range: range.nullable(),
+	}),
+	'export.cancel': z.strictObject({ exportId: id }),
+	/** Desktop: shows the file in the system's file manager. */
+	'export.reveal': z.strictObject({ exportId: id }),
+} as const;
+
+export type RequestName = keyof typeof requestSchemas;
+export type RequestInput<Name extends RequestName> = z.infer<(typeof requestSchemas)[Name]>;
+
+export type ModeDescription = { id: string; title: string; description: string; settings: SettingsTable };
+export type ModelDescription = {
+	id: string;
+	name: string;
+	classes: string[];
+	modes: string[];
+	displayThreshold: number;
+};
+export type ExportDescription = {
+	id: string;
+	title: string;
+	description: string;
+	fileExtension: string;
+	settings: SettingsTable;
+};
+
+export type AppDescription = {
+	version: string;
+	host: 'desktop' | 'web';
+	ffmpeg: { version: string; source: string } | null;
+	models: ModelDescription[];
+	modes: ModeDescription[];
+	exports: ExportDescription[];
+	preferences: Preferences;
+	recent: VideoEntry[];
+	/** The bundled sample clip. */
+	sample: VideoEntry | null;
+	/** A video named on the command line. */
+	openAtStart: string | null;
+};
+
+/** A video that the host knows: from a dialog, a drop, the recent list, a named folder, the command line. */
+export type VideoEntry = { videoId: string; name: string; folder: string; exists: boolean };
+
+export type BrowseListing = {
+	folderId: string | null;
+	name: string;
+	parentId: string | null;
+	folders: { folderId: string; name: string }[];
+	videos: VideoEntry[];
+	/** Files that may hold ground truth. */
+	truths: { truthId: string; name: string }[];
+};
+
+export type OpenedVideo = {
+	videoId: string;
+	name: string;
+	info: Omit<VideoInfo, 'path'>;
+	/** Where the page reads the file, with byte ranges. */
+	mediaUrl: string;
+	/** Where the page reads the playable copy; null until `video.prepareProxy` has made it. */
+	proxyUrl: string | null;
+	runs: RunEntry[];
+};
+
+export type RunEntry = {
+	runId: string;
+	createdAt: string;
+	modelId: string;
+	mode: string;
+	settings: SettingValues;
+	status: RunStatus;
+	/** A process is working on it right now. */
+	active: boolean;
+};
+
+export type OpenedRun = {
+	entry: RunEntry;
+	header: Omit<RunHeader, 'video'>;
+	events: SettingEvent[];
+	summary: RunSummary;
+	frameCount: number;
+};
+
+/** Columns over all frames of a run, in frame order. */
+export type RunTimeline = {
+	frameIndices: Int32Array;
+	timesSeconds: Float64Array;
+	/** Index into SELECTION_KINDS. */
+	kinds: Uint8Array;
+	selectedTokens: Int32Array;
+	macs: Float64Array;
+	/** NaN = no budget. */
+	budgetMacs: Float64Array;
+	/** [frames, stages], in the order of STAGES. */
+	milliseconds: Float32Array;
+	/** Detections shown, per frame. */
+	detections: Uint32Array;
+};
+
+export type RunAgreement = {
+	f1: number;
+	lost: number;
+	gained: number;
+	meanIou: number;
+	perFrame: {
+		frameIndices: Int32Array;
+		f1: Float32Array;
+		lost: Uint16Array;
+		gained: Uint16Array;
+		meanIou: Float32Array;
+	};
+	/** Per run, when a ground-truth file was given. */
+	averagePrecision50: number | null;
+};
+
+export type FrameTimesAnswer = {
+	/** In the file's own clock; `[0, known)` are final. */
+	ptsSeconds: Float64Array;
+	complete: boolean;
+};
+
+/** What each request answers; any of them may be refused with ErrorData. */
+export type Answers = {
+	'app.describe': AppDescription;
+	'preferences.change': Preferences;
+	'video.choose': VideoEntry[];
+	'video.adopt': VideoEntry;
+	'video.browse': BrowseListing;
+	'video.forget': null;
+	'video.open': OpenedVideo;
+	'video.frameTimes': FrameTimesAnswer;
+	'video.prepareProxy': { proxyUrl: string | null };
+	'analysis.start': RunEntry;
+	'analysis.change': null;
+	'analysis.cancel': null;
+	'analysis.resume': RunEntry;
+	'run.list': RunEntry[];
+	'run.open': OpenedRun;
+	'run.frames': FrameBatch;
+	'run.timeline': RunTimeline;
+	'run.agreement': RunAgreement;
+	'run.delete': null;
+	'truth.choose': { truthId: string; name: string } | null;
+	'export.start': { exportId: string; name: string } | null;
+	'export.cancel': null;
+	'export.reveal': null;
+};
+
+/** What the page hears without asking. */
+export type HostEvent =
+	| { type: 'analysis.progress'; runId: string; progress: AnalysisProgress }
+	| { type: 'analysis.frames'; runId: string; batch: FrameBatch }
+	| { type: 'analysis.settings'; runId: string; event: SettingEvent }
+	| { type: 'analysis.refused'; runId: string; error: ErrorData }
+	| { type: 'analysis.ended'; runId: string; entry: RunEntry; error: ErrorData | null }
+	| { type: 'frameTimes'; videoId: string; known: number; complete: boolean }
+	| {
+			type: 'proxy';
+			videoId: string;
+			done: number;
+			total: number;
+			proxyUrl: string | null;
+			error: ErrorData | null;
+	  }
+	| {
+			type: 'export.progress';
+			exportId: string;
+			done: number;
+			total: number;
+	  }
+	| { type: 'export.ended'; exportId: string; downloadUrl: string | null; error: ErrorData | null }
+	/** A menu command or key of the desktop shell, by the page's own command name. */
+	| { type: 'command'; command: string }
+	/** A video that another start of the application, or the system, asks to open. */
+	| { type: 'open'; video: VideoEntry };
+
+/** What a host gives to the page. */
+export interface HostApi {
+	request<Name extends RequestName>(name: Name, input: RequestInput<Name>): Promise<Answers[Name]>;
+	/** Returns the function that stops listening. */
+	listen(listener: (event: HostEvent) => void): () => void;
+	/** Desktop: a token for a dropped file, whose path the page never sees; null in the web host. */
+	dropToken(file: unknown): string | null;
+}

@@ -1,0 +1,37 @@
+import type { StageMilliseconds } from '../../main/domain/cost.ts';
+import type { Detections } from '../../main/domain/detections.ts';
+import type { Letterbox } from '../../main/domain/frame.ts';
+import type { SelectionKind, TokenBitmap, TokenGrid } from '../../main/domain/tokens.ts';
+
+/** What a run says of one frame, as panes and panels show it. */
+export type FrameView = {
+	frameIndex: number;
+	timeSeconds: number;
+	kind: SelectionKind;
+	selectedTokens: number;
+	bitmap: TokenBitmap;
+	macs: number;
+	/** Null where no budget was in force. */
+	budgetMacs: number | null;
+	milliseconds: StageMilliseconds;
+	/** All that was stored; those below the display threshold are not to be shown. */
+	detections: Detections;
+};
+
+/** The frames of a run, live or stored, for whoever draws them. */
+export interface RunFrames {
+	readonly runId: string;
+	readonly classes: readonly string[];
+	readonly displayThreshold: number;
+	readonly letterbox: Letterbox;
+	readonly grid: TokenGrid | null;
+	/** Grows with every change of what `frame` and `history` may answer; reactive. */
+	readonly version: number;
+	/**
+	 * The analysed frame `frameIndex`; with `hold`, else the last analysed one before it. Null where there is none or
+	 * where it is still on its way (then `version` will grow).
+	 */
+	frame(frameIndex: number, hold: boolean): FrameView | null;
+	/** Per token, the share of the analysed frames up to `frameIndex` in which it was recomputed; null while unknown. */
+	history(frameIndex: number): Float32Array | null;
+}
