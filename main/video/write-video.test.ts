@@ -210,7 +210,8 @@ describe('what was not finished leaves nothing behind', () => {
 			const writer = await openVideoWriter({ ...options, timesSeconds, signal: control.signal });
 			control.abort();
 			const writeAll = async () => {
-				for (const _ of timesSeconds) await writer.write(new Uint8Array(4 * size.width * size.height));
+				for (let i = 0; i < timesSeconds.length; i++)
+					await writer.write(new Uint8Array(4 * size.width * size.height));
 			};
 			await expect(writeAll()).rejects.toMatchObject({ code: 'cancelled' });
 			expect(await ffmpegChildren()).toEqual([]);

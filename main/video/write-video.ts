@@ -128,9 +128,10 @@ class FfmpegWriter implements VideoWriter {
 	readonly #options: WriteOptions;
 	readonly #times: Float64Array;
 	readonly #frameBytes: number;
-	readonly #releaseSignal: () => void;
+	#releaseSignal: () => void = () => undefined;
 	#framesWritten = 0;
 	#finished = false;
+	#aborting: Promise<void> | null = null;
 
 	constructor(job: FfmpegJob, temporary: string, options: WriteOptions, times: Float64Array) {
 		this.#job = job;
@@ -138,7 +139,7 @@ class FfmpegWriter implements VideoWriter {
 		this.#options = options;
 		this.#times = times;
 		this.#frameBytes = 4 * options.size.width * options.size.height;
-		this.#releaseSignal = onAbort(options.signal, () => job.kill());
+		this.#releaseSignal = onAbort(options.signal, () => void this.abort());
 	}
 
 	async begin(): Promise<void> {
@@ -169,9 +170,13 @@ class FfmpegWriter implements VideoWriter {
 		this.#releaseSignal();
 	}
 
-	async abort(): Promise<void> {
-		if (this.#finished) return;
-		this.#finished = true;
+	abort(): Promise<void> {
+		if (this.#finished) return Promise.resolve();
+		this.#aborting ??= this.#removeAll();
+		return this.#aborting;
+	}
+
+	async #removeAll(): Promise<void> {
 		this.#releaseSignal();
 		this.#job.kill();
 		await this.#job.ended;

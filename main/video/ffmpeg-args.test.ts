@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { WHOLE_VIDEO } from '../domain/video.ts';
+import {
+	describeArgs,
+	encodeCommand,
+	fileUrl,
+	frameTimesCommand,
+	probeArgs,
+	readFramesCommand,
+} from './ffmpeg-args.ts';
+
+const letterbox = {
+	displaySize: { width: 1920, height: 1080 },
+	contentSize: { width: 640, height: 360 },
+	inputSize: { width: 640, height: 384 },
+	fill: 7,
+};
+const reading = { range: WHOLE_VIDEO, startAfterFrame: -1, letterbox, format: 'rgb24' } as const;
+const audio = { path: '-x', fromSeconds: 100, toSeconds: 101 };
+const encoding = {
+	encoder: 'libx264',
+	crf: 20,
+	path: '-y',
+	size: { width: 2, height: 2 },
+	lastFrameSeconds: 0.04,
+	audio,
+};
+
+/** What follows `name` in a list of arguments. */
+function valueOf(args: string[], name: string): string | undefined {
+	const at = args.indexOf(name);
+	return at < 0 ? undefined : args[at + 1];
+}
+
+describe('no file name can become an option, a protocol or another file', () => {
+	it.each([
+		['times', frameTimesCommand('-x').inputs],
+		['frames', readFramesCommand('-x', reading).inputs],
+		['sound', encodeCommand(encoding).inputs],
+	])('%s: every input may reach files and pipes only, and is named as a file or the pipe', (_, inputs) => {
+		for (const { options, source } of inputs) {
+			expect(valueOf(options, '-protocol_whitelist')).toBe('file,pipe');
+			expect(['file:-x', 'pipe:0']).toContain(source);
+		}
+	});
+
+	it.each([
+		['ffmpeg', describeArgs('-x')],
+		['ffprobe', probeArgs('-x')],
+	])('asking %s about a file', (_, args) => {
+		expect(valueOf(args, '-protocol_whitelist')).toBe('file,pipe');
+		expect(valueOf(args, '-i')).toBe(fileUrl('-x'));
+	});
+
+	it('the file to write', () => expect(encodeCommand(encoding).target).toBe('file:-y'));
+});
+
+describe('each decoded frame comes once and at its own time', () => {
+	it.each([
+		['times', frameTimesCommand('x')],
+		['frames', readFramesCommand('x', reading)],
+	])('%s', (_, { options, inputs }) => {
+		expect(valueOf(options, '-fps_mode')).toBe('passthrough');
+		expect(options).toContain('-copyts');
+		expect(valueOf(options, '-map')).toBe('0:V:0'); // no cover pictures
+		expect(valueOf(inputs[0]!.options, '-reinit_filter')).toBe('0');
+		expect(valueOf(options, '-vf')).toMatch(/^showinfo=checksum=0(,|$)/); // before anything that drops frames
+	});
+});
+
+describe('the filters of a reading', () => {
+	const filters = (change: Partial<Parameters<typeof readFramesCommand>[1]>) =>
+		valueOf(readFramesCommand('x', { ...reading, ...change }).options, '-vf');
+
+	it('scales, converts, then pads in RGB', () => {
+		expect(filters({})).toBe(
+			'showinfo=checksum=0,scale=640:360:flags=bilinear,format=rgb24,pad=640:384:0:0:color=0x070707FF',
+		);
+	});
+
+	it('pads nothing where nothing is to be padded', () => {
+		const exact = { ...letterbox, contentSize: letterbox.inputSize };
+		expect(filters({ letterbox: exact, format: 'rgba' })).toBe(
+			'showinfo=checksum=0,scale=640:384:flags=bilinear,format=rgba',
+		);
+	});
+
+	it('drops frames outside the range before it scales them', () => {
+		const range = { from: { frame: 10 }, to: { frame: 20 }, every: 3 };
+		expect(filters({ range, startAfterFrame: 13 })).toContain(
+			"checksum=0,select='if(gte(n,10)*lte(n,20),not(mod(st(0,ld(0)+1)-1,3))*gt(n,13))',scale",
+		);
+	});
+});
+
+it("sound far into a file is reached by a jump in the file's own clock, and cut exactly", () => {
+	const { inputs, options } = encodeCommand(encoding);
+	expect(valueOf(inputs[1]!.options, '-ss')).toBe('95');
+	expect(inputs[1]!.options).toContain('-noaccurate_seek');
+	expect(valueOf(inputs[1]!.options, '-seek_timestamp')).toBe('1');
+	expect(valueOf(options, '-af')).toMatch(/^atrim=start=100:end=101,asetpts=PTS-\(100\)\/TB,/);
+});
