@@ -5,15 +5,10 @@ declare module '*.kernel.ts?wasm' {
 
 /** The part of WebAssembly that kernels use; its full types come only with a browser's. */
 declare namespace WebAssembly {
-	class Module {
-		constructor(bytes: Uint8Array<ArrayBuffer>);
-	}
-	class Memory {
-		constructor(descriptor: { initial: number });
-		readonly buffer: ArrayBuffer;
-	}
-	class Instance {
-		constructor(module: Module, imports: { env: { memory: Memory } });
-		readonly exports: Record<string, (...numbers: number[]) => void>;
-	}
+	type Module = { readonly kind: 'module' };
+	type Memory = { readonly buffer: ArrayBuffer };
+	type Instance = { readonly exports: Record<string, (...numbers: number[]) => void> };
+	const Module: new (bytes: Uint8Array<ArrayBuffer>) => Module;
+	const Memory: new (descriptor: { initial: number }) => Memory;
+	const Instance: new (module: Module, imports: { env: { memory: Memory } }) => Instance;
 }

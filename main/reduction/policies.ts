@@ -33,26 +33,38 @@ export type Ranking = {
  * Writes to `out` in ascending order, returns how many.
  */
 export function pickBest(state: TokenState, limit: number, ranking: Ranking, out: Int32Array): number {
+	const priorities = prioritise(state, ranking);
+	const cutoff = nthLargest(priorities, limit);
+	let better = 0;
+	for (const priority of priorities) if (priority > cutoff) better++;
+	// Of those that stand at the cutoff itself the earlier ones go in, so that a run is repeatable.
+	let atCutoff = cutoff > 0 ? limit - better : 0;
+	let count = 0;
+	for (let token = 0; token < priorities.length; token++) {
+		const priority = priorities[token]!;
+		if (priority > cutoff || (priority === cutoff && atCutoff-- > 0)) out[count++] = token;
+	}
+	return count;
+}
+
+/** Priorities of all tokens; 0 = not to be picked. */
+function prioritise(state: TokenState, ranking: Ranking): Float64Array {
 	const { change, due, waited, relevance } = state;
-	const candidates: number[] = [];
-	const priority = new Float64Array(change.length);
+	const priorities = new Float64Array(change.length);
 	for (let token = 0; token < change.length; token++) {
 		if (due[token]) {
-			priority[token] = Infinity;
+			priorities[token] = Infinity;
 		} else if (change[token]! > ranking.floor) {
-			priority[token] =
-				change[token]! * (relevance ? relevance[token]! : 1) * (1 + ranking.fairness * waited[token]!);
-		} else {
-			continue;
+			const weight = relevance ? relevance[token]! : 1;
+			priorities[token] = change[token]! * weight * (1 + ranking.fairness * waited[token]!);
 		}
-		candidates.push(token);
 	}
-	if (candidates.length > limit) {
-		// Ties go to the earlier token, so that a run is repeatable.
-		candidates.sort((a, b) => (priority[b] === priority[a] ? a - b : priority[b]! - priority[a]!));
-		candidates.length = Math.max(0, limit);
-		candidates.sort((a, b) => a - b);
-	}
-	for (let i = 0; i < candidates.length; i++) out[i] = candidates[i]!;
-	return candidates.length;
+	return priorities;
+}
+
+/** The n-th largest of the positive values; 0 where there are no more than n. */
+function nthLargest(values: Float64Array, n: number): number {
+	const positive = values.filter((value) => value > 0);
+	if (positive.length <= n) return 0;
+	return n > 0 ? positive.sort()[positive.length - n]! : Infinity;
 }
