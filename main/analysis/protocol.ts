@@ -54,6 +54,8 @@ export type AnalysisOutcome = {
 	wallSeconds: number;
 	/** What was lost while decoding; null for a cancelled run. */
 	decode: DecodeSummary | null;
+	/** Largest resident memory of the worker's process so far. */
+	peakMemoryBytes: number;
 };
 
 /** What the host asks of the worker. */

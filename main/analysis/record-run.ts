@@ -59,7 +59,7 @@ export async function recordRun(
 	const recording = await openRecording(job);
 	if (recording instanceof StoredRun) {
 		const { framesStored, decode } = recording.status;
-		return { state: 'complete', framesStored, wallSeconds: 0, decode };
+		return { state: 'complete', framesStored, wallSeconds: 0, decode, peakMemoryBytes: peakMemoryBytes() };
 	}
 	const { video, header, detector, writer } = recording;
 	const started = performance.now();
@@ -71,12 +71,22 @@ export async function recordRun(
 			const state = writer.framesStored > 0 ? detector.saveState() : null;
 			const outcome = { decode: null, error: null, wallSeconds: wallSeconds() };
 			await writer.close('cancelled', { ...outcome, state });
-			return { state: 'cancelled', framesStored: writer.framesStored, ...outcome };
+			return {
+				state: 'cancelled',
+				framesStored: writer.framesStored,
+				...outcome,
+				peakMemoryBytes: peakMemoryBytes(),
+			};
 		}
 		if (writer.framesStored === 0) throw noFrames(video, job);
 		const outcome = { decode, error: null, wallSeconds: wallSeconds() };
 		await writer.close('complete', { ...outcome, state: null });
-		return { state: 'complete', framesStored: writer.framesStored, ...outcome };
+		return {
+			state: 'complete',
+			framesStored: writer.framesStored,
+			...outcome,
+			peakMemoryBytes: peakMemoryBytes(),
+		};
 	} catch (error) {
 		const nothingStored = writer.framesStored === 0;
 		await closeAsFailed(writer, error, wallSeconds());
@@ -190,6 +200,11 @@ function noFrames(video: VideoInfo, job: AnalysisJob): UserFacingError {
 	const length =
 		video.durationSeconds === null ? '' : ` The video is ${video.durationSeconds.toFixed(2)} s long.`;
 	return new UserFacingError('bad-range', `${video.path}: no frame lies in the range asked for.${length}`);
+}
+
+/** Node states it in kibibytes. */
+function peakMemoryBytes(): number {
+	return process.resourceUsage().maxRSS * 1024;
 }
 
 /** The first failure is the one to tell; that the run could not even be closed shows when it is opened. */
