@@ -1,0 +1,94 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine } from './machine.ts';
+import { benchMemory } from './memory.ts';
+import { benchPipeline, type Configuration } from './pipeline.ts';
+import { benchPytorch } from './pytorch.ts';
+import { benchRunStage } from './run-stage.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const CLIP = join(ROOT, 'assets/samples/plaza.mp4');
+const LOOKOUT = join(ROOT, 'models/lookout');
+/** 150 frames each: 5,100 frames. */
+const MEMORY_LOOPS = 34;
+
+const CONFIGURATIONS: readonly Configuration[] = [
+	{ label: 'dense', mode: 'dense', settings: {} },
+	{ label: 'token cache 10 %', mode: 'token-cache', settings: { fraction: 0.1 } },
+	{ label: 'token cache 5 %', mode: 'token-cache', settings: { fraction: 0.05 } },
+];
+
+const { values } = parseArgs({
+	options: {
+		only: { type: 'string' },
+		threads: { type: 'string', default: '2' },
+		rounds: { type: 'string', default: '3' },
+		out: { type: 'string', default: join(ROOT, 'bench-output') },
+	},
+});
+const parts = values.only?.split(',') ?? ['run', 'pipeline', 'pytorch', 'memory'];
+const common = {
+	videoPath: CLIP,
+	modelPath: LOOKOUT,
+	threads: Number(values.threads),
+	configurations: CONFIGURATIONS,
+};
+const report: Record<string, unknown> = { machine: describeMachine(), threads: common.threads };
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+say(`${report['machine'] ? JSON.stringify(report['machine']) : ''}, ${common.threads} threads, ${CLIP}`);
+if (parts.includes('run')) {
+	const rows = await benchRunStage({ ...common, frames: 150 });
+	report['runStage'] = rows;
+	say('\nrun stage (one process, configurations in turns of ten frames)');
+	for (const row of rows) {
+		say(
+			`${row.label.padEnd(18)} ${row.tokens.toFixed(0).padStart(5)} tokens ${row.gmac.toFixed(2).padStart(6)} GMAC ` +
+				`run ${row.runMs.toFixed(1).padStart(6)} ms  select ${row.selectMs.toFixed(2)} ms ` +
+				`(${(100 * row.selectShare).toFixed(1)} % of run)  ${row.runSpeedup.toFixed(2)}× dense`,
+		);
+	}
+}
+if (parts.includes('pipeline')) {
+	const rows = await benchPipeline({ ...common, rounds: Number(values.rounds) });
+	report['pipeline'] = rows;
+	say('\nwhole pipeline, file to stored result (own process each, rounds in turn)');
+	for (const { label, totalMs, stagesMs, framesPerSecond, totalSpeedup, peakMemoryMib } of rows) {
+		const stages = (['decode', 'prepare', 'select', 'run', 'interpret'] as const)
+			.map((stage) => `${stage} ${stagesMs[stage].toFixed(1)}`)
+			.join(' ');
+		say(
+			`${label.padEnd(18)} ${totalMs.toFixed(1).padStart(6)} ms (${stages}) ${framesPerSecond.toFixed(1)} frames/s ` +
+				`${totalSpeedup.toFixed(2)}× dense, peak ${peakMemoryMib.toFixed(0)} MiB`,
+		);
+	}
+}
+if (parts.includes('pytorch')) {
+	const result = await benchPytorch({
+		referenceFolder: join(ROOT, 'tools/training'),
+		modelPath: LOOKOUT,
+		threads: common.threads,
+		width: 768,
+		height: 576,
+	});
+	const [dense] = await benchRunStage({ ...common, frames: 40, configurations: CONFIGURATIONS.slice(0, 1) });
+	report['pytorch'] = { ...result, denseRunMs: dense?.runMs };
+	say('\ndense against PyTorch');
+	if ('skipped' in result) say(`skipped: ${result.skipped}`);
+	else {
+		const ratio = result.msPerFrame / dense!.runMs;
+		say(
+			`PyTorch ${result.version} ${result.msPerFrame.toFixed(0)} ms, here ${dense!.runMs.toFixed(0)} ms: ${ratio.toFixed(2)}×`,
+		);
+	}
+}
+if (parts.includes('memory')) {
+	const rows = await benchMemory({ ...common, loops: MEMORY_LOOPS, configurations: CONFIGURATIONS.slice(2) });
+	report['memory'] = rows;
+	say('\npeak memory of the worker');
+	for (const row of rows)
+		say(`${row.label.padEnd(18)} ${row.frames} frames: ${row.peakMemoryMib.toFixed(0)} MiB`);
+}
+await mkdir(values.out, { recursive: true });
+await writeFile(join(values.out, 'bench.json'), `${JSON.stringify(report, null, '\t')}\n`);

@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { forkWorker, startAnalysis } from '../main/analysis/client.ts';
+import type { AnalysisJob } from '../main/analysis/protocol.ts';
+import { WHOLE_VIDEO } from '../main/domain/video.ts';
+import { openRun } from '../main/results/stored-run.ts';
+import type { RunSummary } from '../main/results/summary.ts';
+import { mean, median } from './machine.ts';
+
+export type Configuration = { label: string; mode: string; settings: Record<string, number | string> };
+
+/** A whole run, from file to stored result, in a worker process as users run it. */
+export async function recordOnce(options: {
+	videoPath: string;
+	modelPath: string;
+	threads: number;
+	configuration: Configuration;
+}): Promise<{ summary: RunSummary; peakMemoryMib: number }> {
+	const folder = await mkdtemp(join(tmpdir(), 'sparsight-bench-'));
+	const job: AnalysisJob = {
+		videoPath: options.videoPath,
+		modelPath: options.modelPath,
+		mode: options.configuration.mode,
+		settings: options.configuration.settings,
+		range: WHOLE_VIDEO,
+		runFolder: join(folder, 'run'),
+		start: 'create',
+		threads: options.threads,
+		maxSide: null,
+		scoreThreshold: 0.05,
+		ffmpegPath: null,
+		wantsFrames: false,
+	};
+	try {
+		const worker = forkWorker(join(import.meta.dirname, 'worker.js'));
+		const outcome = await startAnalysis(job, worker, () => undefined).outcome;
+		const run = await openRun(job.runFolder);
+		return { summary: run.summary(), peakMemoryMib: outcome.peakMemoryBytes / 2 ** 20 };
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+export type PipelineRow = {
+	label: string;
+	totalMs: number;
+	stagesMs: RunSummary['msPerFrame'];
+	/** Wall-clock frames per second of whole runs, first frame included. */
+	framesPerSecond: number;
+	/** Median over the rounds of dense total over this one's total, per frame after the first. */
+	totalSpeedup: number;
+	peakMemoryMib: number;
+};
+
+/** Whole runs of all configurations, in turn, several rounds; the ratios are taken inside each round. */
+export async function benchPipeline(options: {
+	videoPath: string;
+	modelPath: string;
+	threads: number;
+	rounds: number;
+	configurations: readonly Configuration[];
+}): Promise<PipelineRow[]> {
+	const runs = options.configurations.map(() => [] as Awaited<ReturnType<typeof recordOnce>>[]);
+	for (let round = 0; round < options.rounds; round++) {
+		for (const [i, configuration] of options.configurations.entries()) {
+			runs[i]!.push(await recordOnce({ ...options, configuration }));
+		}
+	}
+	return options.configurations.map(({ label }, i) => {
+		const mine = runs[i]!;
+		const perFrame = (run: { summary: RunSummary }) => run.summary.msPerFrame.total;
+		const middle = mine.find((run) => perFrame(run) >= median(mine.map(perFrame)))!;
+		return {
+			label,
+			totalMs: median(mine.map(perFrame)),
+			stagesMs: middle.summary.msPerFrame,
+			framesPerSecond: median(mine.map(({ summary }) => summary.frames / summary.wallSeconds)),
+			totalSpeedup: median(mine.map((run, round) => perFrame(runs[0]![round]!) / perFrame(run))),
+			peakMemoryMib: mean(mine.map((run) => run.peakMemoryMib)),
+		};
+	});
+}
