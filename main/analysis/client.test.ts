@@ -22,7 +22,13 @@ function scriptedWorker() {
 }
 
 const job = { videoPath: 'clip.mp4' } as AnalysisJob;
-const outcome = { state: 'complete', framesStored: 3, wallSeconds: 1, decode: null, peakMemoryBytes: 1 } as const;
+const outcome = {
+	state: 'complete',
+	framesStored: 3,
+	wallSeconds: 1,
+	decode: null,
+	peakMemoryBytes: 1,
+} as const;
 
 describe('startAnalysis', () => {
 	it('sends the job first, then what is asked for, and hears every report but the last', async () => {

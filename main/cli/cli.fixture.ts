@@ -1,0 +1,78 @@
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openRun } from '../results/stored-run.ts';
+import { RUN_FILES } from '../results/run-folder.ts';
+import { installationFolder } from '../models/installation.ts';
+
+const PROGRAM = join(installationFolder(), 'bin', 'sparsight.js');
+
+/** A folder for one test file. Throws where the command line is not built: these tests run what is shipped. */
+export function openBench() {
+	if (!existsSync(join(installationFolder(), 'out', 'main', 'cli.js'))) {
+		throw new Error('These tests run the built command line: run "npm run build" first, or use "npm test".');
+	}
+	const folder = mkdtempSync(join(tmpdir(), 'sparsight-cli-'));
+	return { folder, close: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Runs ffmpeg; for making clips. */
+export function ffmpeg(...words: string[]): void {
+	execFileSync(process.env['SPARSIGHT_FFMPEG'] ?? 'ffmpeg', ['-v', 'error', '-y', ...words]);
+}
+
+/** `frames` frames of people on a square, small; the sample clip is repeated where it is too short. */
+export function makeClip(path: string, frames: number, ...words: string[]): void {
+	const source = join(installationFolder(), 'assets', 'samples', 'plaza.mp4');
+	const looped = ['-stream_loop', '-1', '-i', source, '-frames:v', String(frames), '-vf', 'scale=160:120'];
+	ffmpeg(...looped, ...words, path);
+}
+
+export type Ended = { code: number | null; stdout: string; stderr: string };
+
+/** Runs the command line to its end, in `cwd`. */
+export function sparsight(
+	cwd: string,
+	words: readonly string[],
+	environment: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
+	return new Promise((resolve) => {
+		const options = { cwd, env: { ...process.env, ...environment }, maxBuffer: 2 ** 26 };
+		const child = execFile(process.execPath, [PROGRAM, ...words], options, (_, stdout, stderr) => {
+			resolve({ code: child.exitCode, stdout, stderr });
+		});
+	});
+}
+
+/** Starts the command line; the caller ends it. */
+export function startSparsight(cwd: string, words: readonly string[]) {
+	const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+	let stdout = '';
+	let stderr = '';
+	child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+	child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+	const ended = new Promise<Ended>((resolve) => {
+		child.once('close', (code) => resolve({ code, stdout, stderr }));
+	});
+	return { child, ended, stderr: () => stderr };
+}
+
+/** Waits until a run holds stored frames. */
+export async function framesStored(runFolder: string): Promise<void> {
+	await until(() => {
+		const journal = join(runFolder, RUN_FILES.commits);
+		return existsSync(journal) && readFileSync(journal).length > 0;
+	});
+}
+
+/** Waits for a condition; the test's own time limit ends a vain wait. */
+export async function until(condition: () => boolean): Promise<void> {
+	while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** Everything a run says of its frames but the measured milliseconds. */
+export async function resultsOf(runFolder: string) {
+	const run = await openRun(runFolder);
+	return [...run.results()].map(({ cost, ...result }) => ({ ...result, macs: cost.macs }));
+}
