@@ -5,11 +5,11 @@ import type { AnalysisJob, WorkerReport, WorkerRequest } from './protocol.ts';
 /** A worker that says what a test lets it say. */
 function scriptedWorker() {
 	const requests: WorkerRequest[] = [];
-	const said = {
-		report: (_: WorkerReport) => undefined as unknown,
-		stderr: (_: string) => undefined as unknown,
-		exit: (_code: number | null, _signal: string | null) => undefined as unknown,
-	};
+	const said: {
+		report: (report: WorkerReport) => void;
+		stderr: (text: string) => void;
+		exit: (code: number | null, signal: string | null) => void;
+	} = { report: () => undefined, stderr: () => undefined, exit: () => undefined };
 	const worker: WorkerProcess = {
 		pid: 7,
 		post: (request) => void requests.push(request),
