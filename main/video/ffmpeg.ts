@@ -12,7 +12,7 @@ import { isLogNoise } from './progress.ts';
 export type FfmpegOutcome = {
 	/** Null for success; `ffmpeg was killed with signal …` after `kill`. */
 	failure: string | null;
-	/** The last lines of the log, oldest first, without the lines about single frames. */
+	/** The last lines of the log that are warnings or worse, oldest first. */
 	lastLines: string[];
 };
 
@@ -47,7 +47,7 @@ export function startFfmpeg(
 ): Promise<FfmpegJob> {
 	const lastLines: string[] = [];
 	const stdin = new StdinTap();
-	const ffmpeg = fluent();
+	const ffmpeg = survivable(fluent());
 	ffmpeg.setFfmpegPath(binaries.ffmpeg);
 	for (const input of command.inputs) {
 		ffmpeg.input(input.source === 'pipe:0' ? stdin : input.source);
@@ -84,7 +84,7 @@ export function startFfmpeg(
 			},
 		});
 		ffmpeg.on('stderr', (line: string) => {
-			if (!isLogNoise(line)) {
+			if (!isLogNoise(line) && !line.includes('[info]')) {
 				lastLines.push(line);
 				if (lastLines.length > KEPT_LINES) lastLines.shift();
 			}
@@ -98,6 +98,24 @@ export function startFfmpeg(
 		void exited.then(() => resolve(job())); // failed before it started
 		ffmpeg.run();
 	});
+}
+
+type SpawnEnd = (error: Error | null, stdout?: LogRing, stderr?: LogRing) => void;
+type LogRing = { get(): string };
+type Spawner = { _spawnFfmpeg(args: string[], options: object, onStart: unknown, onEnd?: SpawnEnd): void };
+
+// Where the process cannot be started (no more file descriptors, say), fluent-ffmpeg 2.1.3 reads the logs that are not
+// there, and the exception ends our process. Empty logs make an `error` event of it.
+function survivable(ffmpeg: fluent.FfmpegCommand): fluent.FfmpegCommand {
+	const inner = ffmpeg as unknown as Spawner;
+	const spawn = inner._spawnFfmpeg.bind(ffmpeg);
+	const none: LogRing = { get: () => '' };
+	inner._spawnFfmpeg = (args, options, onStart, onEnd) => {
+		if (onEnd)
+			spawn(args, options, onStart, (error, stdout = none, stderr = none) => onEnd(error, stdout, stderr));
+		else spawn(args, options, onStart);
+	};
+	return ffmpeg;
 }
 
 /** Stands in as fluent-ffmpeg's input stream and keeps the process's own stdin: no copy, and a true back-pressure. */
