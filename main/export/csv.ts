@@ -1,6 +1,6 @@
 import { STAGES } from '../domain/cost.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
-import { SELECTION_KINDS } from '../results/columns.ts';
+import { SELECTION_KINDS } from '../domain/tokens.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';

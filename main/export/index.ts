@@ -5,10 +5,19 @@ import { csv } from './csv.ts';
 import type { ExportFormat } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { mot } from './mot.ts';
+import { report } from './report.ts';
 import { still } from './still.ts';
 
 /** Everything that runs can be turned into. */
-export const EXPORT_FORMATS: readonly ExportFormat[] = [annotatedVideo, still, csv, jsonLines, coco, mot];
+export const EXPORT_FORMATS: readonly ExportFormat[] = [
+	annotatedVideo,
+	still,
+	report,
+	csv,
+	jsonLines,
+	coco,
+	mot,
+];
 
 /** Throws `unknown-format`, naming those there are. */
 export function exportFormat(id: string): ExportFormat {

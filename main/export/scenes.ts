@@ -2,9 +2,8 @@ import { STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
-import { bitmapHas, tokenCount } from '../domain/tokens.ts';
+import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
-import { SELECTION_KINDS } from '../results/columns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
 import {

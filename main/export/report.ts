@@ -1,0 +1,30 @@
+import { writeFile } from 'node:fs/promises';
+import type { SettingsTable } from '../domain/settings-table.ts';
+import { resolveSettings } from '../domain/settings-table.ts';
+import type { ExportFormat } from './format.ts';
+import { writePartialFirst } from './partial-file.ts';
+import { reportPage } from './report/page.ts';
+import { reportRuns } from './report/report-runs.ts';
+
+const settings: SettingsTable = {};
+
+/** One HTML page that needs nothing else: tables and curves of all runs, against the dense one where it is there. */
+export const report: ExportFormat = {
+	id: 'report',
+	title: 'Report',
+	fileExtension: 'html',
+	description:
+		'One self-contained page with the tables and curves of all runs; it loads nothing from anywhere.',
+	settings,
+	async write({ runs, labels, out, settings: given, signal, onProgress, truth }) {
+		resolveSettings(settings, given, 'format report');
+		const sources = runs.map((run) => run.header.video.path);
+		await writePartialFirst(out, sources, async (partial) => {
+			signal?.throwIfAborted();
+			const page = reportPage(reportRuns(runs, labels, truth ?? []));
+			signal?.throwIfAborted();
+			await writeFile(partial, page);
+		});
+		onProgress?.(1, 1);
+	},
+};

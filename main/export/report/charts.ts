@@ -1,0 +1,210 @@
+import { GIGA, STAGES } from '../../domain/cost.ts';
+import { SELECTION_KINDS } from '../../domain/tokens.ts';
+import {
+	extremesCurve,
+	frameAxis,
+	markedFrames,
+	meanCurve,
+	type Curve,
+	type FrameAxis,
+} from './frame-axis.ts';
+import type { ReportRun } from './report-runs.ts';
+
+/** A chart as plain data, for the script in the page. Colours are names of the page's custom properties. */
+export type Chart = {
+	title: string;
+	unit: string;
+	/** Decimals of the values under the pointer. */
+	decimals: number;
+	/** Top of the axis; null lets the values decide. */
+	top: number | null;
+	series: ChartSeries[];
+	/** Frames that are marked over the chart. */
+	marks: { label: string; colour: string; frames: number[] }[];
+	/** What stands behind the chart as numbers: a row per part of the video. */
+	table: { columns: string[]; rows: (number | null)[][] };
+};
+
+export type ChartSeries = {
+	label: string;
+	colour: string;
+	values: Curve;
+	/** `area` is filled down to the series before it, `dashed` a line of reference. */
+	look: 'line' | 'dashed' | 'area';
+	/** For stacks: the height of this layer alone, shown under the pointer. */
+	own?: Curve;
+};
+
+export type ChartGroup = { axis: FrameAxis; charts: Chart[] };
+
+const TABLE_ROWS = 40;
+
+/** All curves of a report, on one axis of frames. Charts that nothing can be said in are left out. */
+export function drawCharts(runs: readonly ReportRun[]): ChartGroup {
+	const axis = frameAxis(runs.map(({ run }) => run.frames.frameIndex));
+	if (axis.frames.length === 0) return { axis, charts: [] };
+	const charts = [gigamacChart(axis, runs), tokenChart(axis, runs), agreementChart(axis, runs)];
+	return { axis, charts: [...charts.filter((chart) => chart !== null), ...timeCharts(axis, runs)] };
+}
+
+function gigamacChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart {
+	const columns = runs.map(({ run }) => run.frames.macs.map((macs) => macs / GIGA));
+	const lines = runs.map(({ run, label, colour }, i): ChartSeries => {
+		return { label, colour, look: 'line', values: extremesCurve(axis, run.frames.frameIndex, columns[i]!) };
+	});
+	const budgets = runs
+		.filter(({ run }) => run.frames.budgetMacs.some((macs) => macs > 0))
+		.map(({ run, label, colour }): ChartSeries => {
+			const budget = run.frames.budgetMacs.map((macs) => macs / GIGA);
+			const values = extremesCurve(axis, run.frames.frameIndex, budget);
+			return { label: `${label}: budget`, colour, look: 'dashed', values };
+		});
+	// A dense run draws its own line.
+	const shown = new Set(runs.filter(({ isDense }) => isDense).map(({ run }) => run.header.denseMacs));
+	const references = [...new Set(runs.map(({ run }) => run.header.denseMacs))]
+		.filter((macs) => !shown.has(macs))
+		.map((macs): ChartSeries => {
+			return {
+				label: 'a dense frame',
+				colour: 'dense',
+				look: 'dashed',
+				values: axis.frames.map(() => macs / GIGA),
+			};
+		});
+	return {
+		title: 'Multiply-adds per frame',
+		unit: 'GMAC',
+		decimals: 2,
+		top: null,
+		series: [...references, ...lines, ...budgets],
+		marks: flushMarks(axis, runs),
+		table: meanTable(
+			axis,
+			runs.map(({ run, label }, i) => [label, run.frames.frameIndex, columns[i]!]),
+		),
+	};
+}
+
+function tokenChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart | null {
+	const withTokens = runs.filter(({ summary }) => summary.tokens.total > 0);
+	if (withTokens.length === 0) return null;
+	return {
+		title: 'Tokens recomputed per frame',
+		unit: 'tokens',
+		decimals: 0,
+		top: null,
+		series: withTokens.map(({ run, label, colour }): ChartSeries => {
+			const values = extremesCurve(axis, run.frames.frameIndex, run.frames.selectedTokens);
+			return { label, colour, look: 'line', values };
+		}),
+		marks: [],
+		table: meanTable(
+			axis,
+			withTokens.map(({ run, label }) => [label, run.frames.frameIndex, run.frames.selectedTokens]),
+		),
+	};
+}
+
+function agreementChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart | null {
+	const compared = runs.flatMap(({ agreement, label, colour }) =>
+		agreement ? [{ agreement, label, colour }] : [],
+	);
+	if (compared.length === 0) return null;
+	return {
+		title: 'Agreement with dense per frame',
+		unit: 'F1',
+		decimals: 3,
+		top: 1,
+		series: compared.map(({ agreement: { perFrame }, label, colour }): ChartSeries => {
+			return { label, colour, look: 'line', values: extremesCurve(axis, perFrame.frameIndex, perFrame.f1) };
+		}),
+		marks: [],
+		table: meanTable(
+			axis,
+			compared.map(({ agreement: { perFrame }, label }) => [label, perFrame.frameIndex, perFrame.f1]),
+		),
+	};
+}
+
+/** A stack a run, all of one height, so that they compare. */
+function timeCharts(axis: FrameAxis, runs: readonly ReportRun[]): Chart[] {
+	const charts = runs
+		.filter(({ run }) => run.frameCount > 0)
+		.map(({ run, label }): Chart => {
+			const { frameIndex, milliseconds } = run.frames;
+			const layers = STAGES.map((stage) => meanCurve(axis, frameIndex, milliseconds[stage]));
+			const sums: Curve = axis.frames.map(() => null);
+			const series = STAGES.map((stage, k): ChartSeries => {
+				const own = layers[k]!;
+				own.forEach((value, i) => {
+					if (value !== null) sums[i] = Number(((sums[i] ?? 0) + value).toPrecision(5));
+				});
+				return { label: stage, colour: `stage-${stage}`, look: 'area', values: [...sums], own };
+			});
+			return {
+				title: `Milliseconds per frame: ${label}`,
+				unit: 'ms',
+				decimals: 1,
+				top: null,
+				series,
+				marks: [],
+				table: meanTable(
+					axis,
+					STAGES.map((stage) => [stage, frameIndex, milliseconds[stage]]),
+				),
+			};
+		});
+	const top = commonTop(charts);
+	return charts.map((chart) => ({ ...chart, top }));
+}
+
+/** High enough for all but the slowest frames: one hiccup must not flatten everything else. */
+function commonTop(charts: readonly Chart[]): number {
+	const tops = charts.map((chart) => {
+		const totals = chart.series.at(-1)!.values.filter((value) => value !== null);
+		totals.sort((a, b) => a - b);
+		return totals[Math.min(totals.length - 1, Math.floor(0.99 * totals.length))] ?? 0;
+	});
+	return Number((1.15 * Math.max(0.001, ...tops)).toPrecision(3));
+}
+
+function flushMarks(axis: FrameAxis, runs: readonly ReportRun[]): Chart['marks'] {
+	const flush = SELECTION_KINDS.indexOf('flush');
+	return runs.flatMap(({ run, label, colour }) => {
+		const { frameIndex, kind } = run.frames;
+		if (kind.every((value) => value === flush)) return []; // where all are full, none stands out
+		const frames = markedFrames(axis, frameIndex, (row) => kind[row] === flush);
+		return frames.length > 0 ? [{ label, colour, frames }] : [];
+	});
+}
+
+/** Means over at most 40 equal parts of the video. */
+function meanTable(
+	axis: FrameAxis,
+	columns: readonly (readonly [label: string, frameIndex: Int32Array, values: ArrayLike<number>])[],
+): Chart['table'] {
+	const length = axis.lastFrame - axis.firstFrame + 1;
+	const framesPerRow = Math.ceil(length / TABLE_ROWS);
+	const rowCount = Math.ceil(length / framesPerRow);
+	const means = columns.map(([, frameIndex, values]) => {
+		const sums = new Float64Array(rowCount);
+		const counts = new Float64Array(rowCount);
+		for (let i = 0; i < frameIndex.length; i++) {
+			const row = Math.floor((frameIndex[i]! - axis.firstFrame) / framesPerRow);
+			sums[row]! += values[i]!;
+			counts[row]!++;
+		}
+		return Array.from(sums, (sum, row) => (counts[row]! > 0 ? sum / counts[row]! : null));
+	});
+	return {
+		columns: ['from frame', 'to frame', ...columns.map(([label]) => label)],
+		rows: Array.from({ length: rowCount }, (_, row) => {
+			const from = axis.firstFrame + row * framesPerRow;
+			return [
+				from,
+				Math.min(from + framesPerRow - 1, axis.lastFrame),
+				...means.map((column) => column[row]!),
+			];
+		}),
+	};
+}

@@ -1,0 +1,116 @@
+'use strict';
+/* global uPlot, document, window, matchMedia, getComputedStyle, ResizeObserver */
+// Runs in the report itself, after uPlot: turns the data of `charts.ts` into curves and keeps them in step with
+// the page's width, the system's colours and the printer. Plain JavaScript, because it is put into the page as is.
+{
+	const { frames, charts } = JSON.parse(document.getElementById('charts').textContent);
+	const HEIGHT = 200;
+	const MARK_ROW = 6;
+	const drawn = [];
+
+	const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+	/** Frames with a full computation: triangles over the curve, a row and a colour a run. */
+	function drawMarks({ ctx, bbox, valToPos }, marks) {
+		const size = uPlot.pxRatio;
+		ctx.save();
+		marks.forEach(({ colour, frames: marked }, row) => {
+			ctx.fillStyle = colourOf(colour);
+			const tip = bbox.top - (row * MARK_ROW + 1) * size;
+			for (const frame of marked) {
+				const x = valToPos(frame, 'x', true);
+				if (x < bbox.left || x > bbox.left + bbox.width) continue;
+				ctx.beginPath();
+				ctx.moveTo(x, tip);
+				ctx.lineTo(x - 3.5 * size, tip - 5 * size);
+				ctx.lineTo(x + 3.5 * size, tip - 5 * size);
+				ctx.fill();
+			}
+		});
+		ctx.restore();
+	}
+
+	/** Shares are drawn from the last tenth below the lowest one, so that small differences show. */
+	function shareFloor(low) {
+		return Math.max(0, Math.min(0.9, Math.floor(10 * (low ?? 0) - 0.01) / 10));
+	}
+
+	function seriesOf(series, decimals) {
+		const colour = colourOf(series.colour);
+		const shown = series.own ?? series.values;
+		return {
+			label: series.label,
+			stroke: colour,
+			fill: series.look === 'area' ? colour : undefined,
+			width: series.look === 'area' ? 0 : 1.25,
+			dash: series.look === 'dashed' ? [4, 4] : undefined,
+			spanGaps: true,
+			points: { show: frames.length === 1 },
+			value: (_, __, ___, i) => (i === null || shown[i] === null ? '–' : shown[i].toFixed(decimals)),
+		};
+	}
+
+	function draw(place, chart) {
+		const axis = {
+			stroke: colourOf('muted'),
+			grid: { stroke: colourOf('grid'), width: 1 },
+			ticks: { stroke: colourOf('hairline'), width: 1, size: 4 },
+			font: '11px system-ui, sans-serif',
+		};
+		// uPlot paints series in order: the top layer of a stack first, so that lower ones lie over it.
+		const stacked = chart.series.some((series) => series.look === 'area');
+		const order = stacked ? [...chart.series].reverse() : chart.series;
+		const plot = new uPlot(
+			{
+				width: place.clientWidth,
+				height: HEIGHT,
+				padding: [8 + MARK_ROW * chart.marks.length, 8, 0, 0],
+				cursor: { sync: { key: 'frames' }, drag: { x: true, y: false }, points: { show: !stacked } },
+				scales: {
+					x: { time: false },
+					y: {
+						range: (_, low, high) =>
+							chart.unit === 'F1' ? [shareFloor(low), 1] : [0, chart.top ?? 1.05 * (high || 1)],
+					},
+				},
+				axes: [
+					{
+						...axis,
+						size: 26,
+						values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? tick : '')),
+					},
+					{ ...axis, size: 52 },
+				],
+				series: [
+					{ label: 'frame', value: (_, frame) => (frame === null ? '–' : String(frame)) },
+					...order.map((series) => seriesOf(series, chart.decimals)),
+				],
+				hooks: { draw: [(plot) => drawMarks(plot, chart.marks)] },
+			},
+			[frames, ...order.map((series) => series.values)],
+			place,
+		);
+		drawn.push({ plot, place });
+	}
+
+	function drawAll() {
+		for (const { plot } of drawn.splice(0)) plot.destroy();
+		charts.forEach((chart, i) => draw(document.getElementById(`chart-${i}`), chart));
+	}
+
+	drawAll();
+	new ResizeObserver(() => {
+		for (const { plot, place } of drawn) {
+			if (place.clientWidth !== plot.width) plot.setSize({ width: place.clientWidth, height: HEIGHT });
+		}
+	}).observe(document.body);
+	matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
+	window.addEventListener('beforeprint', () => {
+		document.documentElement.classList.add('printing');
+		drawAll();
+	});
+	window.addEventListener('afterprint', () => {
+		document.documentElement.classList.remove('printing');
+		drawAll();
+	});
+}

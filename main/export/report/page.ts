@@ -1,0 +1,127 @@
+import { basename } from 'node:path';
+import uPlotCss from 'uplot/dist/uPlot.min.css?raw';
+import uPlotScript from 'uplot/dist/uPlot.iife.min.js?raw';
+import { drawCharts, type Chart } from './charts.ts';
+import { html, inlineElement, join, jsonBlock, type Html } from './html.ts';
+import pageScript from './page-script.js?raw';
+import reportCss from './report.css?raw';
+import type { ReportRun } from './report-runs.ts';
+import { accuracyTables, runTable, settingsTable, videoFacts } from './tables.ts';
+
+/** The whole report as one page that asks nothing of any network. */
+export function reportPage(runs: readonly ReportRun[]): string {
+	const { axis, charts } = drawCharts(runs);
+	const { video } = runs[0]!.run.header;
+	const name = basename(video.path);
+	const scripts = [uPlotScript, pageScript].map((text) => inlineElement('script', text));
+	const styles = [uPlotCss, reportCss].map((text) => inlineElement('style', text));
+	// Nothing may run or load but what stands in this file, whatever a file name or a class name contains.
+	const policy = [
+		`default-src 'none'`,
+		`script-src ${scripts.map(({ source }) => source).join(' ')}`,
+		`style-src ${styles.map(({ source }) => source).join(' ')}`,
+	].join('; ');
+	const hasMarks = charts.some((chart) => chart.marks.length > 0);
+	const hasBudget = charts.some((chart) => chart.series.some((series) => series.look === 'dashed'));
+
+	return html`<!doctype html>
+		<html lang="en">
+			<head>
+				<meta charset="utf-8" />
+				<meta http-equiv="Content-Security-Policy" content="${policy}" />
+				<meta name="viewport" content="width=device-width, initial-scale=1" />
+				<title>${name} · Sparsight</title>
+				${join(styles.map(({ element }) => element))}
+			</head>
+			<body>
+				<header>
+					<h1>${name}</h1>
+					<p class="muted">Sparsight report · ${runs.length === 1 ? 'one run' : `${runs.length} runs`}</p>
+				</header>
+				<main>
+					${videoFacts(runs)}
+					<h2>Runs</h2>
+					${runTable(runs)} ${accuracyTables(runs)}
+					<h2>Curves</h2>
+					${
+						charts.length === 0
+							? html`<p class="muted">No frame was analysed, so there is nothing to draw.</p>`
+							: html`<p class="muted">
+									All runs stand on the same axis: the frames of the video, counted from
+									0.${
+										axis.framesPerSpan > 1
+											? ` A point stands for ${axis.framesPerSpan} frames: lines show the lowest and the highest of them, stacks their mean.`
+											: ''
+									}${hasMarks ? ' A triangle marks a frame in which every token was recomputed.' : ''}${
+										hasBudget ? ' Dashed lines are budgets, or what a dense frame takes.' : ''
+									}
+									Drag over a curve to look closer, double-click to go back.
+								</p>`
+					}
+					<div class="charts">${join(charts.map(chartFigure))}</div>
+					<h2>Settings</h2>
+					${settingsTable(runs)}
+					<h2>How to read this</h2>
+					<p>
+						One multiply-add counts as one operation; GMAC is 10⁹ of them, counted from the shapes of the
+						graphs that ran. Milliseconds are measured wall-clock time; decode is the time that the pipeline
+						waited for a frame. Means leave out the first frame, which is computed whole and pays for warming
+						up. Speed-up is the dense run's mean time divided by the run's own, of the run stage alone and of
+						all stages together. Agreement pairs the shown boxes of a run with those of the dense run, class
+						by class, from an overlap (IoU) of 0.5 on: lost are dense boxes without a partner, gained are
+						boxes that the dense run has not.
+					</p>
+				</main>
+				<script type="application/json" id="charts">
+					${jsonBlock({ frames: axis.frames, charts: charts.map(withoutTable) })}
+				</script>
+				${join(scripts.map(({ element }) => element))}
+			</body>
+		</html> `.html;
+}
+
+function chartFigure(chart: Chart, i: number): Html {
+	const { columns, rows } = chart.table;
+	const cell = (value: number | null, column: number) =>
+		value === null ? '–' : column < 2 ? String(value) : value.toFixed(chart.decimals);
+	return html`<figure>
+		<figcaption>
+			<h3>${chart.title} <span class="unit">${chart.unit}</span></h3>
+		</figcaption>
+		<div
+			class="chart"
+			id="${`chart-${i}`}"
+			role="img"
+			aria-label="${`${chart.title}; the numbers are in the table that follows`}"
+		></div>
+		<details>
+			<summary>Table: ${chart.title}</summary>
+			<div class="scroll">
+				<table>
+					<caption class="muted">
+						Means, in ${chart.unit}
+					</caption>
+					<thead>
+						<tr>
+							${join(columns.map((column) => html`<th scope="col">${column}</th>`))}
+						</tr>
+					</thead>
+					<tbody>
+						${join(
+							rows.map(
+								(row) =>
+									html`<tr>
+										${join(row.map((value, k) => html`<td>${cell(value, k)}</td>`))}
+									</tr>`,
+							),
+						)}
+					</tbody>
+				</table>
+			</div>
+		</details>
+	</figure> `;
+}
+
+function withoutTable({ title, unit, decimals, top, series, marks }: Chart) {
+	return { title, unit, decimals, top, series, marks };
+}

@@ -1,0 +1,322 @@
+import { GIGA, STAGES } from '../../domain/cost.ts';
+import type { SettingValues } from '../../domain/settings-table.ts';
+import type { FrameRange, Position } from '../../domain/video.ts';
+import { formatTime } from '../drawing/draw-overlay.ts';
+import { html, join, type Html } from './html.ts';
+import type { ReportRun } from './report-runs.ts';
+
+const NONE = '–';
+
+/** What was analysed, with what, and what went wrong on the way. */
+export function videoFacts(runs: readonly ReportRun[]): Html {
+	const { run } = runs[0]!;
+	const { video, model, provider, threads, versions, letterbox, grid, denseMacs } = run.header;
+	const { frameIndex, timeSeconds } = run.frames;
+	const last = run.frameCount - 1;
+	const span =
+		last < 0
+			? 'no frame'
+			: `${frameIndex[0]!} to ${frameIndex[last]!}, ${formatTime(timeSeconds[0]!)} to ${formatTime(timeSeconds[last]!)}${everyOf(run.header.range)}`;
+	const { width, height } = video.displaySize;
+	const { contentSize, inputSize } = letterbox;
+	const scaled = contentSize.width !== width || contentSize.height !== height;
+	const damage = runs.flatMap(({ run: { status }, label }) => {
+		const said: string[] = [];
+		if (status.decode && status.decode.framesLost > 0)
+			said.push(`${status.decode.framesLost} frames could not be decoded`);
+		if (status.state !== 'complete')
+			said.push(`unfinished (${status.state}) after ${status.framesStored} frames`);
+		if (status.error !== null) said.push(status.error);
+		return said.map((words) => `${label}: ${words}`);
+	});
+	const left = [
+		['Video', video.path],
+		['Picture', `${width} × ${height} pixels, ${video.codec}, ${video.pixelFormat}`],
+		[
+			'Rate',
+			video.nominalFramesPerSecond === null
+				? 'not stated'
+				: `${plain(video.nominalFramesPerSecond, 3)} frames a second`,
+		],
+		['Frames', span],
+	];
+	const right = [
+		['Model', `${model.name} (${model.classes.length} classes, sha256 ${model.sha256.slice(0, 12)})`],
+		[
+			'Input',
+			`${scaled ? `${contentSize.width} × ${contentSize.height} in ` : ''}${inputSize.width} × ${inputSize.height} pixels${grid ? `, ${grid.rows * grid.cols} tokens (${grid.cols} × ${grid.rows})` : ''}`,
+		],
+		['Dense frame', `${(denseMacs / GIGA).toFixed(2)} GMAC`],
+		['Machine', `${provider}, ${threads === 1 ? '1 thread' : `${threads} threads`}`],
+		[
+			'Versions',
+			`Sparsight ${versions.sparsight}, ONNX Runtime ${versions.onnxruntime}, ffmpeg ${versions.ffmpeg}, Node.js ${versions.node}`,
+		],
+	];
+	return html`<div class="columns">${facts(left)}${facts(right)}</div>
+		${damage.length > 0 ? html`<p class="strong">${damage.join('; ')}.</p>` : null}`;
+}
+
+function facts(rows: string[][]): Html {
+	const lines = rows.map(
+		([name, value]) =>
+			html`<tr>
+				<th scope="row">${name!}</th>
+				<td>${value!}</td>
+			</tr>`,
+	);
+	return html`<div class="scroll">
+		<table class="facts">
+			<tbody>
+				${join(lines)}
+			</tbody>
+		</table>
+	</div>`;
+}
+
+type Column = {
+	group: string;
+	head: string;
+	/** Null where it says nothing of this run. */
+	cell(run: ReportRun): string | null;
+	isStrong?: boolean;
+	/** Where it is worth its room; absent = always. */
+	isFor?(runs: readonly ReportRun[]): boolean;
+};
+
+/** What a reader asks first stands first: how much faster, how alike, and only then where the time went. */
+const COLUMNS: Column[] = [
+	{
+		group: 'speed-up',
+		head: 'total',
+		cell: ({ speedUp, isDense }) => (isDense ? null : speedUp && times(speedUp.total)),
+		isStrong: true,
+	},
+	{
+		group: 'speed-up',
+		head: 'run',
+		cell: ({ speedUp, isDense }) => (isDense ? null : speedUp && times(speedUp.run)),
+	},
+	{
+		group: 'rate',
+		head: 'frames/s',
+		cell: ({ summary: { frames, wallSeconds } }) =>
+			frames > 0 && wallSeconds > 0 ? (frames / wallSeconds).toFixed(1) : null,
+		isStrong: true,
+	},
+	{
+		group: 'agreement with dense',
+		head: 'F1',
+		cell: ({ agreement }) => agreement && agreement.f1.toFixed(3),
+		isStrong: true,
+	},
+	{
+		group: 'agreement with dense',
+		head: 'lost',
+		cell: ({ agreement }) => agreement && String(agreement.lost),
+	},
+	{
+		group: 'agreement with dense',
+		head: 'gained',
+		cell: ({ agreement }) => agreement && String(agreement.gained),
+	},
+	{
+		group: 'agreement with dense',
+		head: 'mean IoU',
+		cell: ({ agreement }) => agreement && agreement.meanIou.toFixed(3),
+	},
+	{
+		group: 'AP',
+		head: '50',
+		cell: ({ evaluation }) => evaluation && share(evaluation.mean.ap50),
+		isStrong: true,
+	},
+	{ group: 'AP', head: '50–95', cell: ({ evaluation }) => evaluation && share(evaluation.mean.ap50to95) },
+	{
+		group: 'GMAC a frame',
+		head: 'mean',
+		cell: ({ summary }) => (summary.frames > 0 ? summary.gmacPerFrame.mean.toFixed(2) : null),
+		isStrong: true,
+	},
+	{
+		group: 'GMAC a frame',
+		head: 'dense',
+		cell: ({ summary }) => summary.gmacPerFrame.dense.toFixed(2),
+		isFor: (runs) => new Set(runs.map(({ run }) => run.header.denseMacs)).size > 1,
+	},
+	{
+		group: 'tokens a frame',
+		head: 'mean',
+		cell: ({ summary: { frames, tokens } }) =>
+			tokens.total > 0 && frames > 0 ? tokens.meanSelected.toFixed(0) : null,
+	},
+	{
+		group: 'tokens a frame',
+		head: 'share',
+		cell: ({ summary: { frames, tokens } }) =>
+			tokens.total > 0 && frames > 0 ? `${((100 * tokens.meanSelected) / tokens.total).toFixed(1)} %` : null,
+	},
+	...(['total', ...STAGES] as const).map((stage): Column => {
+		return {
+			group: 'milliseconds a frame',
+			head: stage,
+			cell: ({ summary }) => (summary.frames > 0 ? summary.msPerFrame[stage].toFixed(1) : null),
+			isStrong: stage === 'total',
+		};
+	}),
+	{ group: 'frames', head: 'in all', cell: ({ summary }) => String(summary.frames) },
+];
+
+/** A row a run. Columns that say nothing of any run are left out. */
+export function runTable(runs: readonly ReportRun[]): Html {
+	const columns = COLUMNS.filter(
+		({ cell, isFor }) => (isFor?.(runs) ?? true) && runs.some((run) => cell(run) !== null),
+	);
+	const starts = columns.map((column, i) => column.group !== columns[i - 1]?.group);
+	const groups = columns.filter((_, i) => starts[i]).map(({ group }) => group);
+	const groupHeads = groups.map((group) => {
+		const width = columns.filter((column) => column.group === group).length;
+		return html`<th class="group start" colspan="${width}" scope="colgroup">${group}</th>`;
+	});
+	const heads = columns.map(
+		({ head }, i) => html`<th class="${starts[i] ? 'start' : ''}" scope="col">${head}</th>`,
+	);
+	const rows = runs.map((run) => {
+		const cells = columns.map((column, i) => {
+			const classes = [starts[i] ? 'start' : '', column.isStrong ? 'strong' : ''].join(' ').trim();
+			return html`<td class="${classes}">${column.cell(run) ?? NONE}</td>`;
+		});
+		return html`<tr>
+			<th scope="row"><span class="${`key ${run.colour}`}"></span>${run.label}</th>
+			${join(cells)}
+		</tr> `;
+	});
+	return html`<div class="scroll">
+		<table>
+			<thead>
+				<tr>
+					<td></td>
+					${join(groupHeads)}
+				</tr>
+				<tr>
+					<th scope="col">run</th>
+					${join(heads)}
+				</tr>
+			</thead>
+			<tbody>
+				${join(rows)}
+			</tbody>
+		</table>
+	</div>`;
+}
+
+/** Average precision per class, for runs that were judged by ground truth. */
+export function accuracyTables(runs: readonly ReportRun[]): Html | null {
+	const judged = runs.flatMap(({ label, colour, evaluation }) =>
+		evaluation ? [{ label, colour, evaluation }] : [],
+	);
+	const first = judged[0]?.evaluation;
+	if (!first) return null;
+	const rows = judged.flatMap(({ label, colour, evaluation }) =>
+		evaluation.classes
+			.filter(({ truthCount }) => truthCount > 0)
+			.map(
+				(entry) =>
+					html`<tr>
+						<th scope="row"><span class="${`key ${colour}`}"></span>${label}</th>
+						<td class="start">${entry.className}</td>
+						<td>${entry.truthCount}</td>
+						<td class="start strong">${share(entry.ap50) ?? NONE}</td>
+						<td>${share(entry.ap50to95) ?? NONE}</td>
+						<td>${share(entry.precision) ?? NONE}</td>
+						<td>${share(entry.recall) ?? NONE}</td>
+					</tr>`,
+			),
+	);
+	const unknown =
+		first.unknownClasses.length > 0
+			? ` Left out, for the model lacks them: ${first.unknownClasses.join(', ')}.`
+			: '';
+	return html`<h2>Accuracy</h2>
+		<p class="muted">
+			Against ${first.truthPath} (${first.truthFormat}), ${first.framesCounted} frames. Average precision as
+			COCO counts it; precision and recall of boxes with a score of at least ${first.displayThreshold}, at an
+			overlap of 0.5.${unknown}
+		</p>
+		<div class="scroll">
+			<table>
+				<thead>
+					<tr>
+						<th scope="col">run</th>
+						<th class="start" scope="col">class</th>
+						<th scope="col">objects</th>
+						<th class="start" scope="col">AP 50</th>
+						<th scope="col">AP 50 to 95</th>
+						<th scope="col">precision</th>
+						<th scope="col">recall</th>
+					</tr>
+				</thead>
+				<tbody>
+					${join(rows)}
+				</tbody>
+			</table>
+		</div>`;
+}
+
+/** How each run was set, and what was changed while it went. */
+export function settingsTable(runs: readonly ReportRun[]): Html {
+	const rows = runs.map(({ run, label, colour }) => {
+		const { header, events } = run;
+		const changes = events.map(
+			({ frameIndex, settings }) => `from frame ${frameIndex}: ${settingsText(settings)}`,
+		);
+		return html`<tr>
+			<th scope="row"><span class="${`key ${colour}`}"></span>${label}</th>
+			<td>${header.mode}</td>
+			<td>${settingsText(header.settings) || 'none'}</td>
+			<td>${changes.join('; ') || NONE}</td>
+			<td>${header.displayThreshold}</td>
+			<td>${header.createdAt}</td>
+		</tr>`;
+	});
+	return html`<div class="scroll">
+		<table class="text">
+			<thead>
+				<tr>
+					${join(['run', 'mode', 'settings', 'changed while running', 'shown from score', 'started'].map((head) => html`<th scope="col">${head}</th>`))}
+				</tr>
+			</thead>
+			<tbody>
+				${join(rows)}
+			</tbody>
+		</table>
+	</div>`;
+}
+
+function settingsText(settings: SettingValues): string {
+	return Object.entries(settings)
+		.map(([name, value]) => `${name} = ${value}`)
+		.join(', ');
+}
+
+function everyOf({ from, to, every }: FrameRange): string {
+	const position = (at: Position) => ('frame' in at ? `frame ${at.frame}` : `${at.seconds} s`);
+	const isWhole = 'frame' in from && from.frame === 0 && to === null;
+	const asked = isWhole
+		? ''
+		: `; asked for from ${position(from)} to ${to === null ? 'the end' : position(to)}`;
+	return every > 1 ? `, one in ${every}${asked}` : asked;
+}
+
+function times(ratio: number): string | null {
+	return Number.isFinite(ratio) ? `${ratio.toFixed(1)}×` : null;
+}
+
+function share(value: number | null): string | null {
+	return value === null ? null : value.toFixed(3);
+}
+
+/** At most `decimals` of them, without trailing zeros. */
+function plain(value: number, decimals: number): string {
+	return String(Number(value.toFixed(decimals)));
+}
