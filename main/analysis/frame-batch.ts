@@ -1,6 +1,6 @@
 import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
-import { SELECTION_KINDS } from '../results/columns.ts';
+import { SELECTION_KINDS } from '../domain/tokens.ts';
 
 /**
  * The results of some frames in columns, for a page: a few hundred bytes a frame, never pixels. Entry f of a

@@ -20,6 +20,9 @@ export function tokenCount(grid: TokenGrid): number {
  */
 export type SelectionKind = 'flush' | 'partial' | 'skipped';
 
+/** Columns hold a kind as its place in this list. */
+export const SELECTION_KINDS: readonly SelectionKind[] = ['flush', 'partial', 'skipped'];
+
 /** Which tokens of a frame were recomputed: a bit per token, raster order, least significant bit first. */
 export type TokenBitmap = Uint8Array;
 

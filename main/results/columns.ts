@@ -18,7 +18,7 @@ import {
 } from 'apache-arrow';
 import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
-import type { SelectionKind } from '../domain/tokens.ts';
+import { SELECTION_KINDS } from '../domain/tokens.ts';
 
 /** The Arrow IPC streams of a run: one row a frame, one row a detection, one row a frame. */
 export const STREAMS = ['frames', 'detections', 'tokens'] as const;
@@ -27,9 +27,6 @@ export type StreamName = (typeof STREAMS)[number];
 export function streamRecord<T>(of: (stream: StreamName) => T): Record<StreamName, T> {
 	return { frames: of('frames'), detections: of('detections'), tokens: of('tokens') };
 }
-
-/** `kind` is stored as the place in this list. */
-export const SELECTION_KINDS: readonly SelectionKind[] = ['flush', 'partial', 'skipped'];
 
 const PIXELS = { unit: 'pixels of the displayed video' };
 const FRAME_INDEX = column('frame_index', new Int32(), { meaning: 'decoded frame of the file, from 0' });
