@@ -1,18 +1,13 @@
 import { STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import { heatLevel } from '../domain/overlay-geometry.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
-import {
-	heatLevel,
-	type FrameScene,
-	type HeatKind,
-	type OverlayOptions,
-	type PaneScene,
-} from './drawing/draw-overlay.ts';
+import type { FrameScene, HeatKind, OverlayOptions, PaneScene } from './drawing/draw-overlay.ts';
 import { scoredAtLeast } from './score-setting.ts';
 
 /** Turns stored runs into what is drawn, frame by frame. */

@@ -1,6 +1,7 @@
 import { GIGA } from '../../domain/cost.ts';
+import type { Rect } from '../../domain/overlay-geometry.ts';
 import { OKABE_ITO, rgbOf, type Rgb } from '../../domain/palette.ts';
-import type { Picture, Rect } from './picture.ts';
+import type { Picture } from './picture.ts';
 import type { TextPainter } from './text.ts';
 
 export const INK: Rgb = [0xe8, 0xea, 0xed];

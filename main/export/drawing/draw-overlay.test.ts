@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Detections } from '../../domain/detections.ts';
+import { heatLevel } from '../../domain/overlay-geometry.ts';
 import { classColour, rgbOf } from '../../domain/palette.ts';
 import { BUDGET_COLOUR, FLUSH_COLOUR, MACS_COLOUR, type CostScene } from './cost-strip.ts';
-import { createOverlay, formatTime, heatLevel, type OverlayOptions, type PaneScene } from './draw-overlay.ts';
+import { createOverlay, formatTime, type OverlayOptions, type PaneScene } from './draw-overlay.ts';
 
 const SIZE = { width: 64, height: 48 };
 const GREY = new Uint8Array(64 * 48 * 4).map((_, i) => (i % 4 === 3 ? 255 : 128));

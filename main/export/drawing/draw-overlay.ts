@@ -1,6 +1,7 @@
 import type { Detections } from '../../domain/detections.ts';
 import type { Letterbox } from '../../domain/frame.ts';
-import { CIVIDIS, classColour, inkOn, rgbOf, type Rgb } from '../../domain/palette.ts';
+import { boxRect, heatColour, tokenCells, type Rect } from '../../domain/overlay-geometry.ts';
+import { classColour, inkOn, rgbOf, type Rgb } from '../../domain/palette.ts';
 import type { TokenGrid } from '../../domain/tokens.ts';
 import type { Size } from '../../domain/video.ts';
 import {
@@ -13,7 +14,7 @@ import {
 	type CostScene,
 } from './cost-strip.ts';
 import { layOut, type OverlayLayout } from './layout.ts';
-import { Picture, type Rect } from './picture.ts';
+import { Picture } from './picture.ts';
 import { TextPainter } from './text.ts';
 
 /** What colours the tokens: nothing, those of this frame, or how often each was recomputed so far. */
@@ -101,20 +102,11 @@ export function createOverlay(options: OverlayOptions): Overlay {
 
 	function drawDetections(room: Rect, scene: PaneScene, pane: number, displaySize: Size): void {
 		const { detections, held } = scene;
-		const scaleX = room.width / displaySize.width;
-		const scaleY = room.height / displaySize.height;
 		// Best last, so that it lies on top.
 		for (let i = detections.count - 1; i >= 0; i--) {
-			const [left, top, right, bottom] = detections.box(i);
-			const x = room.x + Math.max(0, Math.round(left * scaleX));
-			const y = room.y + Math.max(0, Math.round(top * scaleY));
-			const box = {
-				x,
-				y,
-				width: room.x + Math.min(room.width, Math.round(right * scaleX)) - x,
-				height: room.y + Math.min(room.height, Math.round(bottom * scaleY)) - y,
-			};
-			if (box.width <= 0 || box.height <= 0) continue;
+			const inRoom = boxRect(detections.box(i), displaySize, room);
+			if (inRoom === null) continue;
+			const box = { ...inRoom, x: room.x + inRoom.x, y: room.y + inRoom.y };
 			const classIndex = detections.classIndices[i]!;
 			const paint = classColours[pane]![classIndex] ?? classPaint(String(classIndex));
 			picture.strokeRect(box, px(2), paint.paper, held ? px(6) : 0);
@@ -136,47 +128,25 @@ export function createOverlay(options: OverlayOptions): Overlay {
 	return { layout, draw };
 }
 
-/**
- * Colours the cells of tokens: a cell is the square of one stride around the centre of the token's window,
- * carried from the network's input back to the pane.
- */
 function drawHeat(
 	picture: Picture,
 	room: Rect,
 	heat: Uint8Array,
 	grid: TokenGrid,
-	{ contentSize }: Letterbox,
+	letterbox: Letterbox,
 	opacity: number,
 ): void {
-	const offset = grid.windowOffset + (grid.windowSize - grid.stride) / 2;
-	const edges = (count: number, paneLength: number, contentLength: number) =>
-		Array.from({ length: count + 1 }, (_, i) => {
-			const at = Math.round(((offset + i * grid.stride) * paneLength) / contentLength);
-			return Math.max(0, Math.min(paneLength, at));
-		});
-	const xs = edges(grid.cols, room.width, contentSize.width);
-	const ys = edges(grid.rows, room.height, contentSize.height);
+	const { xs, ys } = tokenCells(grid, letterbox, room);
 	for (let row = 0; row < grid.rows; row++) {
-		const y = ys[row]!;
-		const height = ys[row + 1]! - y;
+		const y = room.y + ys[row]!;
+		const height = ys[row + 1]! - ys[row]!;
 		for (let col = 0; col < grid.cols; col++) {
 			const level = heat[row * grid.cols + col]!;
 			if (level === 0) continue;
-			picture.blendRect(
-				room.x + xs[col]!,
-				room.y + y,
-				xs[col + 1]! - xs[col]!,
-				height,
-				cividis(level),
-				opacity,
-			);
+			const width = xs[col + 1]! - xs[col]!;
+			picture.blendRect(room.x + xs[col]!, y, width, height, heatColour(level), opacity);
 		}
 	}
-}
-
-/** The byte for a token that was recomputed in `share` (0 to 1) of the frames. Rare and frequent both show. */
-export function heatLevel(share: number): number {
-	return share <= 0 ? 0 : Math.max(1, Math.round(255 * Math.sqrt(share)));
 }
 
 function drawLegend(
@@ -203,12 +173,12 @@ function drawLegend(
 		picture.fillRect(at, y + (swatch >> 1), swatch, px(1), colour);
 
 	const withTokens = options.panes.some((pane) => pane.grid);
-	if (withTokens && options.heat === 'frame') item('recomputed', swatch, block(cividis(255)));
+	if (withTokens && options.heat === 'frame') item('recomputed', swatch, block(heatColour(255)));
 	if (withTokens && options.heat === 'history') {
 		const width = px(96);
 		item('recomputed in 0 · 25 · 100 % of frames', width, (at, y) => {
 			for (let i = 0; i < width; i++) {
-				picture.fillRect(at + i, y, 1, swatch, cividis(Math.round((255 * i) / (width - 1))));
+				picture.fillRect(at + i, y, 1, swatch, heatColour(Math.round((255 * i) / (width - 1))));
 			}
 		});
 	}
@@ -227,10 +197,6 @@ type ClassPaint = { name: string; paper: Rgb; ink: Rgb };
 function classPaint(name: string): ClassPaint {
 	const colour = classColour(name);
 	return { name, paper: rgbOf(colour), ink: rgbOf(inkOn(colour)) };
-}
-
-function cividis(level: number): Rgb {
-	return [CIVIDIS[3 * level]!, CIVIDIS[3 * level + 1]!, CIVIDIS[3 * level + 2]!];
 }
 
 function middle(room: Rect, height: number): number {

@@ -1,5 +1,5 @@
+import type { Rect } from '../../domain/overlay-geometry.ts';
 import type { Size } from '../../domain/video.ts';
-import type { Rect } from './picture.ts';
 
 export type PaneLayout = { caption: Rect; picture: Rect; strip: Rect | null };
 

@@ -1,7 +1,6 @@
+import type { Rect } from '../../domain/overlay-geometry.ts';
 import type { Rgb } from '../../domain/palette.ts';
 import type { Size } from '../../domain/video.ts';
-
-export type Rect = { x: number; y: number; width: number; height: number };
 
 /** Coverage of a piece of text, 0 to 255, a byte a pixel, rows packed. */
 export type Mask = { width: number; height: number; coverage: Uint8Array };

@@ -1,0 +1,53 @@
+import { CIVIDIS, type Rgb } from './palette.ts';
+import type { Letterbox } from './frame.ts';
+import type { TokenGrid } from './tokens.ts';
+import type { Size } from './video.ts';
+
+// Where marks stand over a picture, in whole pixels: the same on the page and in exported pictures.
+
+export type Rect = { x: number; y: number; width: number; height: number };
+
+/** A box in displayed video pixels, as it stands in a picture of `size`; clipped to it; null where nothing is left. */
+export function boxRect(
+	[left, top, right, bottom]: readonly [left: number, top: number, right: number, bottom: number],
+	displaySize: Size,
+	size: Size,
+): Rect | null {
+	const scaleX = size.width / displaySize.width;
+	const scaleY = size.height / displaySize.height;
+	const x = Math.max(0, Math.round(left * scaleX));
+	const y = Math.max(0, Math.round(top * scaleY));
+	const width = Math.min(size.width, Math.round(right * scaleX)) - x;
+	const height = Math.min(size.height, Math.round(bottom * scaleY)) - y;
+	return width > 0 && height > 0 ? { x, y, width, height } : null;
+}
+
+/** Where the cells of tokens begin and end along both axes: cell (row, col) is `xs[col]..xs[col + 1]` × `ys[row]..` */
+export type TokenCells = { xs: number[]; ys: number[] };
+
+/**
+ * The cells of a grid in a picture of `size` that shows the whole displayed video. A cell is the square of one
+ * stride around the centre of the token's window, carried from the network's input back to the picture.
+ */
+export function tokenCells(grid: TokenGrid, { contentSize }: Letterbox, size: Size): TokenCells {
+	const offset = grid.windowOffset + (grid.windowSize - grid.stride) / 2;
+	const edges = (count: number, length: number, contentLength: number) =>
+		Array.from({ length: count + 1 }, (_, i) => {
+			const at = Math.round(((offset + i * grid.stride) * length) / contentLength);
+			return Math.max(0, Math.min(length, at));
+		});
+	return {
+		xs: edges(grid.cols, size.width, contentSize.width),
+		ys: edges(grid.rows, size.height, contentSize.height),
+	};
+}
+
+/** The level of a token that was recomputed in `share` (0 to 1) of the frames. Rare and frequent both show. */
+export function heatLevel(share: number): number {
+	return share <= 0 ? 0 : Math.max(1, Math.round(255 * Math.sqrt(share)));
+}
+
+/** The colour of a heat level, 1 to 255; level 0 leaves the picture as it is. */
+export function heatColour(level: number): Rgb {
+	return [CIVIDIS[3 * level]!, CIVIDIS[3 * level + 1]!, CIVIDIS[3 * level + 2]!];
+}
