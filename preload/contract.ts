@@ -55,6 +55,8 @@ export const requestSchemas = {
 	'video.frameTimes': z.strictObject({ videoId: id }),
 	/** Asks for a copy that the page can play, frame for frame; progress comes as `proxy` events. */
 	'video.prepareProxy': z.strictObject({ videoId: id }),
+	/** Gives up a copy that is being made; its `proxy` event then carries the error `cancelled`. */
+	'video.cancelProxy': z.strictObject({ videoId: id }),
 	'analysis.start': z.strictObject({
 		videoId: id,
 		modelId: z.string().max(64),
@@ -155,8 +157,10 @@ export type RunEntry = {
 	mode: string;
 	settings: SettingValues;
 	status: RunStatus;
-	/** A process is working on it right now. */
+	/** A process is working on it right now, or it waits for its turn. */
 	active: boolean;
+	/** It waits until the runs before it are done: measured times are only honest one at a time. */
+	waiting: boolean;
 };
 
 export type OpenedRun = {
@@ -216,6 +220,7 @@ export type Answers = {
 	'video.open': OpenedVideo;
 	'video.frameTimes': FrameTimesAnswer;
 	'video.prepareProxy': { proxyUrl: string | null };
+	'video.cancelProxy': null;
 	'analysis.start': RunEntry;
 	'analysis.change': null;
 	'analysis.cancel': null;
@@ -234,6 +239,8 @@ export type Answers = {
 
 /** What the page hears without asking. */
 export type HostEvent =
+	/** Video and model are open: from now on `run.open` answers. `framesStored` are those of earlier sittings. */
+	| { type: 'analysis.opened'; runId: string; header: Omit<RunHeader, 'video'>; framesStored: number }
 	| { type: 'analysis.progress'; runId: string; progress: AnalysisProgress }
 	| { type: 'analysis.frames'; runId: string; batch: FrameBatch }
 	| { type: 'analysis.settings'; runId: string; event: SettingEvent }
@@ -259,6 +266,9 @@ export type HostEvent =
 	| { type: 'command'; command: string }
 	/** A video that another start of the application, or the system, asks to open. */
 	| { type: 'open'; video: VideoEntry };
+
+/** What a host answers: the answer of that name, or why there is none. */
+export type Reply = { answer: unknown } | { error: ErrorData };
 
 /** What a host gives to the page. */
 export interface HostApi {
