@@ -129,7 +129,8 @@ function openPane(run: StoredRun, { heat, minScore, costs, denseCosts, scale }: 
 			for (let token = 0; token < tokens; token++) levels[token] = heatLevel(recomputed[token]! / (row + 1));
 		} else {
 			levels.fill(0);
-			if (!isAnalysed) return;
+			// A full frame is framed, not tinted: whole pictures that flash hide what they show.
+			if (!isAnalysed || run.frames.selectedTokens[row] === tokens) return;
 			const bitmap = run.bitmap(row);
 			for (let token = 0; token < tokens; token++) if (bitmapHas(bitmap, token)) levels[token] = 255;
 		}
@@ -148,6 +149,7 @@ function openPane(run: StoredRun, { heat, minScore, costs, denseCosts, scale }: 
 				detections: isAnalysed || hold ? shown : Detections.none,
 				held: !isAnalysed,
 				heat: levels,
+				isFull: isAnalysed && costs.flush[row] === 1,
 				cost: {
 					columns: costs,
 					position: row,

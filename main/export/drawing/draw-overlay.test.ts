@@ -7,7 +7,13 @@ import { createOverlay, formatTime, type OverlayOptions, type PaneScene } from '
 
 const SIZE = { width: 64, height: 48 };
 const GREY = new Uint8Array(64 * 48 * 4).map((_, i) => (i % 4 === 3 ? 255 : 128));
-const NOTHING: PaneScene = { detections: Detections.none, held: false, heat: null, cost: null };
+const NOTHING: PaneScene = {
+	detections: Detections.none,
+	held: false,
+	heat: null,
+	isFull: false,
+	cost: null,
+};
 
 function options(changes: Partial<OverlayOptions> = {}, paneCount = 1): OverlayOptions {
 	const letterbox = { displaySize: SIZE, contentSize: SIZE, inputSize: SIZE, fill: 114 };
@@ -147,6 +153,12 @@ describe('token heat map', () => {
 		const [red] = at(20, 20);
 		expect(red).toBeGreaterThan(185);
 		expect(red).toBeLessThan(197);
+	});
+
+	it('frames the picture of a full frame, and of no other', () => {
+		const corner = (isFull: boolean) => drawn(options(), [{ ...NOTHING, isFull }]).at(0, 0);
+		expect(corner(true)).toEqual([...FLUSH_COLOUR]);
+		expect(corner(false)).toEqual([128, 128, 128]);
 	});
 
 	it.each([

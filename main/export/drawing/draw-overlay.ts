@@ -55,6 +55,8 @@ export type PaneScene = {
 	held: boolean;
 	/** A byte per token: 0 leaves it as it is, 1 to 255 is a colour of cividis. Null draws none. */
 	heat: Uint8Array | null;
+	/** Every token was recomputed, which is not usual in this run: the picture gets a frame. */
+	isFull: boolean;
 	cost: CostScene | null;
 };
 
@@ -88,6 +90,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
 			const paneScene = scene.panes[i]!;
 			picture.copyFrom(frameRgba, options.paneSize, pane.picture.x, pane.picture.y);
 			if (paneScene.heat && grid) drawHeat(picture, pane.picture, paneScene.heat, grid, letterbox, opacity);
+			if (paneScene.isFull) picture.strokeRect(pane.picture, px(4), FLUSH_COLOUR);
 			if (options.boxes) drawDetections(pane.picture, paneScene, i, letterbox.displaySize);
 			if (pane.strip && paneScene.cost) drawCostStrip(picture, pane.strip, paneScene.cost, text, unit);
 		});

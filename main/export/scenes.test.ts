@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { resolveSettings, type SettingValues } from '../domain/settings-table.ts';
+import { OVERLAY_SETTINGS } from './overlay-settings.ts';
+import { inTemporaryFolder, storeSampleRun, type SampleRun } from './run.fixture.ts';
+import { openScenes, type Scenes } from './scenes.ts';
+
+async function withScenes(
+	samples: SampleRun[],
+	settings: SettingValues,
+	test: (scenes: Scenes) => void,
+): Promise<void> {
+	await inTemporaryFolder(async (folder) => {
+		const runs = [];
+		for (const [i, sample] of samples.entries())
+			runs.push(await storeSampleRun(join(folder, `${i}`), sample));
+		const resolved = resolveSettings(OVERLAY_SETTINGS, settings, 'test');
+		test(openScenes(runs, [], resolved, { width: 64, height: 48 }));
+	});
+}
+
+const pane = (scenes: Scenes, frame: number, hold = true, i = 0) =>
+	scenes.at(frame, frame / 10, hold).panes[i]!;
+
+describe('scenes', () => {
+	it('show no detection below the threshold of the run, or of the settings', async () => {
+		await withScenes([{}], {}, (scenes) => expect(pane(scenes, 0).detections.count).toBe(1));
+		await withScenes([{}], { minScore: 0.1 }, (scenes) => expect(pane(scenes, 0).detections.count).toBe(2));
+	});
+
+	it.each([
+		[true, 1],
+		[false, 0],
+	])('between analysed frames, holding %s, show %i boxes of the last one', async (hold, count) => {
+		await withScenes([{ every: 4 }], {}, (scenes) => {
+			const scene = pane(scenes, 6, hold);
+			expect(scene).toMatchObject({ held: true, isFull: false });
+			expect(scene.detections.count).toBe(count);
+			if (count) expect(scene.detections.box(0)[0]).toBe(6); // the walker of frame 4
+			expect(pane(scenes, 8, hold)).toMatchObject({ held: false, detections: { count: 1 } });
+			expect([scenes.isAnalysed(8), scenes.isAnalysed(9)]).toEqual([true, false]);
+		});
+	});
+
+	it('colour the tokens of this frame; a full frame is framed instead', async () => {
+		await withScenes([{}], { heat: 'frame' }, (scenes) => {
+			const first = pane(scenes, 0);
+			expect(first.isFull).toBe(true);
+			expect(Math.max(...first.heat!)).toBe(0);
+			const later = pane(scenes, 5);
+			expect(later.isFull).toBe(false);
+			expect(Array.from(later.heat!.keys()).filter((token) => later.heat![token])).toEqual([5]);
+		});
+	});
+
+	it('colour how often each token was recomputed so far, however many frames are jumped over', async () => {
+		await withScenes([{}], { heat: 'history' }, (scenes) => {
+			const heat = pane(scenes, 3).heat!;
+			expect(heat[2]).toBe(Math.round(255 * Math.sqrt(2 / 4))); // frame 0 and frame 2, of four
+			expect(heat[9]).toBe(Math.round(255 * Math.sqrt(1 / 4))); // frame 0
+		});
+	});
+
+	it('never frame a run whose frames are all full', async () => {
+		await withScenes([{ mode: 'dense' }], {}, (scenes) => expect(pane(scenes, 4).isFull).toBe(false));
+	});
+
+	it('say what was saved, and how much faster than the dense run beside it', async () => {
+		const dense: SampleRun = { mode: 'dense', runMilliseconds: 98 };
+		await withScenes([{}, dense], {}, (scenes) => {
+			const cost = pane(scenes, 9).cost!;
+			expect(cost.saved).toBeCloseTo(1 - (1 + 9 * 0.1) / 10, 6);
+			expect(cost.speedUp).toBeCloseTo(100 / 12, 5);
+			expect(cost.scale.denseMilliseconds).toBe(100);
+			expect(pane(scenes, 9, true, 1).cost!.speedUp).toBeNull();
+		});
+		await withScenes([{}], {}, (scenes) => {
+			expect(pane(scenes, 9).cost).toMatchObject({ speedUp: null, scale: { denseMilliseconds: null } });
+		});
+	});
+
+	it('name the classes that are shown in the legend, most frequent first', async () => {
+		await withScenes([{}], { minScore: 0.1 }, (scenes) => {
+			expect(scenes.overlay.legendClasses).toEqual(['person', 'bicycle']);
+		});
+	});
+});
