@@ -50,7 +50,10 @@ export function changeSince(
 	}
 }
 
-/** Copies the windows of `tokens[0..count)` (i32 indices) from the frame over their references. */
+/**
+ * Copies the windows of `tokens[0..count)` (i32 indices) from the frame over their references, in whole vectors:
+ * the few bytes beyond a window's row are masked when they are compared.
+ */
 export function remember(
 	frame: usize,
 	frameStride: usize,
@@ -67,7 +70,7 @@ export function remember(
 		let from: usize = frame + ((token / cols) * stride) * frameStride + (token % cols) * stride * 3;
 		let to: usize = references + (token as usize) * pitch * side;
 		for (let y = 0; y < side; y++) {
-			memory.copy(to, from, side * 3);
+			for (let x: usize = 0; x < pitch; x += 16) v128.store(to + x, v128.load(from + x));
 			from += frameStride;
 			to += pitch;
 		}

@@ -39,11 +39,10 @@ class OnnxSession implements GraphSession {
 
 	async run(
 		feeds: Readonly<Record<string, GraphTensor>>,
-		fetches: Readonly<Record<string, GraphTensor | null>>,
+		wanted: readonly string[],
 	): Promise<Record<string, GraphTensor>> {
-		const wanted = mapRecord(fetches, (tensor) => (tensor ? toOnnx(tensor) : null));
-		const outputs = await this.#session.run(mapRecord(feeds, toOnnx), wanted);
-		return mapRecord(outputs, fromOnnx);
+		// Buffers of ours for outputs would save nothing: this binding copies out of them as well.
+		return mapRecord(await this.#session.run(mapRecord(feeds, toOnnx), wanted), fromOnnx);
 	}
 
 	async release(): Promise<void> {

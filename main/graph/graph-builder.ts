@@ -16,8 +16,6 @@ type Attribute = number | string | readonly number[] | { float: number };
 type Node = {
 	domain?: string;
 	attributes?: Readonly<Record<string, Attribute>>;
-	/** Name of the (first) result; one of the builder's own if left out. */
-	name?: string;
 };
 type Result = { type?: ElementType; shape: readonly Dim[] };
 
@@ -84,15 +82,10 @@ export class GraphBuilder {
 		return this.constant(`scalar:${value}`, { data: Float32Array.of(value), shape: [] });
 	}
 
-	/** Makes `value` an output of the graph under `name`, through a copy where the runtime does not elide it. */
+	/** Makes `value` an output of the graph under `name`. */
 	output(name: string, value: Value): void {
 		this.#nodes.push({ opType: 'Identity', input: [value.name], output: [name], name: `output:${name}` });
 		this.#outputs.push(valueInfo({ ...value, name }));
-	}
-
-	/** Makes `value` itself an output, so that a caller's buffer for it is written by the operator that makes it. */
-	result(value: Value): void {
-		this.#outputs.push(valueInfo(value));
 	}
 
 	/** Any operator with one result. */
@@ -104,7 +97,7 @@ export class GraphBuilder {
 	ops(type: string, inputs: readonly (Value | null)[], results: readonly Result[], node: Node = {}): Value[] {
 		const id = `${type}_${this.#serial++}`;
 		const outputs = results.map((result, i) => ({
-			name: i === 0 && node.name !== undefined ? node.name : `${id}:${i}`,
+			name: `${id}:${i}`,
 			type: result.type ?? inputs[0]?.type ?? 'float32',
 			shape: result.shape,
 		}));

@@ -6,13 +6,10 @@ export type GraphTensor =
 
 /** One loaded graph. */
 export interface GraphSession {
-	/**
-	 * Runs the graph. `fetches` names every wanted output; where it holds a tensor, the output is written into
-	 * that tensor's data, else into memory of its own.
-	 */
+	/** Runs the graph and gives the outputs that `wanted` names, in memory of their own. */
 	run(
 		feeds: Readonly<Record<string, GraphTensor>>,
-		fetches: Readonly<Record<string, GraphTensor | null>>,
+		wanted: readonly string[],
 	): Promise<Record<string, GraphTensor>>;
 	release(): Promise<void>;
 }

@@ -105,14 +105,9 @@ export class Layers {
 		);
 	}
 
-	/** x [n, …] with rows `indices` [k, 1] replaced by `rows` [k, …]; the result may get a name. */
-	scatterRows(x: Value, indices: Value, rows: Value, name?: string): Value {
-		return this.graph.op(
-			'ScatterND',
-			[x, indices, rows],
-			{ shape: x.shape },
-			name === undefined ? {} : { name },
-		);
+	/** x [n, …] with rows `indices` [k, 1] replaced by `rows` [k, …]. */
+	scatterRows(x: Value, indices: Value, rows: Value): Value {
+		return this.graph.op('ScatterND', [x, indices, rows], { shape: x.shape });
 	}
 
 	/** Splits the last axis. */

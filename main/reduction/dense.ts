@@ -1,6 +1,5 @@
 import { changeSettings, resolveSettings } from '../domain/settings-table.ts';
-import { tokenCount } from '../domain/tokens.ts';
-import { allTokens, float32, FullGraph } from './full-graph.ts';
+import { allTokens, FullGraph, numbers } from './full-graph.ts';
 import type { Reduction, ReductionMode } from './mode.ts';
 
 const PLACE = 'mode dense';
@@ -16,8 +15,6 @@ export const dense: ReductionMode = {
 		const settings = resolveSettings({}, given, PLACE);
 		const graph = await FullGraph.load(host, { keepKeysAndValues: false, withScores: false });
 		const tokens = allTokens(host);
-		const head = new Float32Array(tokenCount(host.plan.grid) * host.plan.headWidth);
-		const headTensor = float32(head, [tokens.length, host.plan.headWidth]);
 		return {
 			settings,
 			denseMacs: graph.macs,
@@ -27,8 +24,8 @@ export const dense: ReductionMode = {
 			reset: () => undefined,
 			select: () => ({ kind: 'flush', tokens, count: tokens.length }),
 			async run(pixels) {
-				await graph.run(pixels, { head: headTensor });
-				return { head, macs: graph.macs, emitting: null };
+				const outputs = await graph.run(pixels, ['head']);
+				return { head: numbers(outputs, 'head'), macs: graph.macs, emitting: null };
 			},
 			observe: () => undefined,
 			saveState: () => ({}),

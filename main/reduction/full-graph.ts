@@ -32,9 +32,9 @@ export class FullGraph {
 		]);
 	}
 
-	/** Runs the frame and writes every output that `fetches` names into its buffer. */
-	async run(pixels: FramePixels, fetches: Readonly<Record<string, GraphTensor>>): Promise<void> {
-		await this.#session.run({ picture: float32(pixels.planar(), this.#pictureShape) }, fetches);
+	/** Runs the frame and gives the outputs that `wanted` names. */
+	run(pixels: FramePixels, wanted: readonly string[]): Promise<Record<string, GraphTensor>> {
+		return this.#session.run({ picture: float32(pixels.planar(), this.#pictureShape) }, wanted);
 	}
 
 	release(): Promise<void> {
@@ -54,4 +54,11 @@ export function float32(data: Float32Array, shape: readonly number[]): GraphTens
 /** All tokens of a plan's grid, in raster order. */
 export function allTokens(host: VitHost): Int32Array {
 	return Int32Array.from({ length: tokenCount(host.plan.grid) }, (_, token) => token);
+}
+
+/** The numbers of a float32 output. */
+export function numbers(outputs: Readonly<Record<string, GraphTensor>>, name: string): Float32Array {
+	const tensor = outputs[name];
+	assert(tensor?.type === 'float32', `the graph gives ${name} as float32`);
+	return tensor.data;
 }

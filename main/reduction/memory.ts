@@ -3,71 +3,66 @@ import type { NamedArrays } from '../domain/named-arrays.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import type { GraphTensor } from '../graph/graph-session.ts';
 import { headDim, type VitPlan } from '../vit/plan.ts';
-import { float32 } from './full-graph.ts';
+import { float32, numbers } from './full-graph.ts';
 
 /**
  * What the token cache remembers of every token: keys and values of every block, head by head, its head
- * outputs and its score. Graphs read and write the keys and values in place.
+ * outputs and its score.
  */
 export class TokenMemory {
 	/** [tokens, headWidth] */
 	readonly head: Float32Array;
 	/** Scorer logits [tokens]. */
 	readonly scores: Float32Array;
-	/** `keys.i` and `values.i`: [heads · tokens, headDim] */
+	/** Names of the outputs that a graph must give for `take` and `merge`. */
+	readonly outputs: readonly string[];
+	/** `keys.i.before` and `values.i.before` [heads · tokens, headDim]: what a partial graph reads. */
 	readonly keysAndValues: Readonly<Record<string, GraphTensor>>;
-	/** The same tensors under the names of a partial graph's inputs. */
-	readonly before: Readonly<Record<string, GraphTensor>>;
-	readonly #headWidth: number;
+	readonly #keyValueNames: readonly string[];
 	readonly #tokens: number;
 	readonly #heads: number;
-	/** Fresh rows on their way from a partial run into `head` and `scores`. */
-	readonly #freshHead: Float32Array;
-	readonly #freshScores: Float32Array;
+	readonly #headDim: number;
 
 	constructor(plan: VitPlan) {
 		this.#tokens = tokenCount(plan.grid);
 		this.#heads = plan.heads;
-		this.#headWidth = plan.headWidth;
+		this.#headDim = headDim(plan);
 		this.head = new Float32Array(this.#tokens * plan.headWidth);
 		this.scores = new Float32Array(this.#tokens);
-		this.#freshHead = new Float32Array(this.head.length);
-		this.#freshScores = new Float32Array(this.#tokens);
-		const shape = [plan.heads * this.#tokens, headDim(plan)];
-		const names = plan.blocks.flatMap((_, i) => [`keys.${i}`, `values.${i}`]);
+		this.#keyValueNames = plan.blocks.flatMap((_, i) => [`keys.${i}`, `values.${i}`]);
+		this.outputs = ['head', ...(plan.scorer ? ['scores'] : []), ...this.#keyValueNames];
+		const shape = [plan.heads * this.#tokens, this.#headDim];
 		this.keysAndValues = Object.fromEntries(
-			names.map((name) => [name, float32(new Float32Array(this.#tokens * plan.dim), shape)]),
+			this.#keyValueNames.map((name) => [
+				`${name}.before`,
+				float32(new Float32Array(this.#tokens * plan.dim), shape),
+			]),
 		);
-		this.before = Object.fromEntries(names.map((name) => [`${name}.before`, this.keysAndValues[name]!]));
 	}
 
 	get bytes(): number {
 		return Object.values(this.#arrays()).reduce((sum, array) => sum + array.byteLength, 0);
 	}
 
-	/** Where a full run writes its head outputs and scores. */
-	wholeOutputs(withScores: boolean): Record<string, GraphTensor> {
-		return {
-			head: float32(this.head, [this.#tokens, this.#headWidth]),
-			...(withScores && { scores: float32(this.scores, [this.#tokens, 1]) }),
-		};
+	/** Remembers the outputs of a full graph. */
+	take(outputs: Readonly<Record<string, GraphTensor>>): void {
+		for (const [name, array] of Object.entries(this.#arrays())) {
+			if (this.outputs.includes(name)) array.set(numbers(outputs, name));
+		}
 	}
 
-	/** Where a partial run of `count` tokens writes its rows, before `merge`. */
-	freshOutputs(count: number, withScores: boolean): Record<string, GraphTensor> {
-		return {
-			head: float32(this.#freshHead.subarray(0, count * this.#headWidth), [count, this.#headWidth]),
-			...(withScores && { scores: float32(this.#freshScores.subarray(0, count), [count, 1]) }),
-		};
-	}
-
-	/** Puts the fresh rows of `tokens[0..count)` in their places. */
-	merge(tokens: Int32Array, count: number): void {
-		const width = this.#headWidth;
-		for (let i = 0; i < count; i++) {
-			const token = tokens[i]!;
-			this.head.set(this.#freshHead.subarray(i * width, (i + 1) * width), token * width);
-			this.scores[token] = this.#freshScores[i]!;
+	/** Puts the fresh rows of `tokens[0..count)`, outputs of a partial graph, in their places. */
+	merge(outputs: Readonly<Record<string, GraphTensor>>, tokens: Int32Array, count: number): void {
+		for (const [name, array] of Object.entries(this.#arrays())) {
+			if (!this.outputs.includes(name)) continue;
+			const fresh = numbers(outputs, name);
+			const headed = name !== 'head' && name !== 'scores';
+			const heads = headed ? this.#heads : 1;
+			const width = array.length / (heads * this.#tokens);
+			for (let head = 0; head < heads; head++) {
+				const rows = fresh.subarray(head * count * width, (head + 1) * count * width);
+				putRows(rows, tokens, count, width, array, head * this.#tokens * width);
+			}
 		}
 	}
 
@@ -100,5 +95,21 @@ export class TokenMemory {
 		for (const [name, tensor] of Object.entries(this.keysAndValues))
 			arrays[name] = tensor.data as Float32Array;
 		return arrays;
+	}
+}
+
+/** Row i of `rows` [count, width] becomes row `tokens[i]` of the table that starts at `start` in `table`. */
+function putRows(
+	rows: Float32Array,
+	tokens: Int32Array,
+	count: number,
+	width: number,
+	table: Float32Array,
+	start: number,
+): void {
+	for (let i = 0; i < count; i++) {
+		const from = i * width;
+		const to = start + tokens[i]! * width;
+		for (let j = 0; j < width; j++) table[to + j] = rows[from + j]!;
 	}
 }

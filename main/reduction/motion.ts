@@ -7,7 +7,7 @@ import {
 } from '../domain/settings-table.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import { tokenCount } from '../domain/tokens.ts';
-import { allTokens, float32, FullGraph } from './full-graph.ts';
+import { allTokens, FullGraph, numbers } from './full-graph.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
 
 const PLACE = 'mode motion';
@@ -60,7 +60,6 @@ class Motion implements Reduction {
 	readonly #graph: FullGraph;
 	readonly #tokens: Int32Array;
 	readonly #head: Float32Array;
-	readonly #headWidth: number;
 	#hasRun = false;
 
 	constructor(host: VitHost, graph: FullGraph, settings: SettingValues) {
@@ -68,8 +67,7 @@ class Motion implements Reduction {
 		this.denseMacs = graph.macs;
 		this.#graph = graph;
 		this.#tokens = allTokens(host);
-		this.#headWidth = host.plan.headWidth;
-		this.#head = new Float32Array(tokenCount(host.plan.grid) * this.#headWidth);
+		this.#head = new Float32Array(tokenCount(host.plan.grid) * host.plan.headWidth);
 	}
 
 	get stateBytes(): number {
@@ -94,7 +92,7 @@ class Motion implements Reduction {
 
 	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
 		if (selection.count === 0) return { head: this.#head, macs: 0, emitting: null };
-		await this.#graph.run(pixels, { head: float32(this.#head, [this.#tokens.length, this.#headWidth]) });
+		this.#head.set(numbers(await this.#graph.run(pixels, ['head']), 'head'));
 		this.#hasRun = true;
 		return { head: this.#head, macs: this.#graph.macs, emitting: null };
 	}

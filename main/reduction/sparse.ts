@@ -8,7 +8,7 @@ import {
 import { tokenCount } from '../domain/tokens.ts';
 import type { GraphSession } from '../graph/graph-session.ts';
 import { countOperations, type OperationCount } from '../graph/operation-count.ts';
-import { allTokens, float32 } from './full-graph.ts';
+import { allTokens, float32, numbers } from './full-graph.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
 import { compileFull, compileSparse, KEPT } from './vit-graphs.ts';
 
@@ -54,9 +54,7 @@ class Sparse implements Reduction {
 	readonly #host: VitHost;
 	readonly #session: GraphSession;
 	readonly #operations: OperationCount;
-	readonly #kept: BigInt64Array;
 	readonly #tokens: Int32Array;
-	readonly #rows: Float32Array;
 	readonly #head: Float32Array;
 
 	constructor(
@@ -72,9 +70,7 @@ class Sparse implements Reduction {
 		this.#session = session;
 		this.#operations = operations;
 		this.#tokens = allTokens(host);
-		this.#kept = new BigInt64Array(this.#tokens.length);
-		this.#rows = new Float32Array(this.#tokens.length * host.plan.headWidth);
-		this.#head = new Float32Array(this.#rows.length);
+		this.#head = new Float32Array(this.#tokens.length * host.plan.headWidth);
 	}
 
 	change(settings: SettingValues): void {
@@ -96,25 +92,20 @@ class Sparse implements Reduction {
 		const { plan } = this.#host;
 		const { count } = selection;
 		const { rows, cols, stride } = plan.grid;
-		const kept = this.#kept.subarray(0, count);
-		const rowsOfKept = this.#rows.subarray(0, count * plan.headWidth);
-		await this.#session.run(
+		const outputs = await this.#session.run(
 			{
 				picture: float32(pixels.planar(), [1, 3, rows * stride, cols * stride]),
 				keep: { type: 'int64', data: BigInt64Array.of(BigInt(count)), shape: [1] },
 			},
-			{
-				head: float32(rowsOfKept, [count, plan.headWidth]),
-				kept: { type: 'int64', data: kept, shape: [count] },
-			},
+			['head', 'kept'],
 		);
+		const keptRows = numbers(outputs, 'head');
+		const kept = outputs['kept']?.data;
+		assert(kept instanceof BigInt64Array && kept.length === count, `the sparse graph keeps ${count} tokens`);
 		for (let i = 0; i < count; i++) {
 			const token = Number(kept[i]);
 			selection.tokens[i] = token;
-			this.#head.set(
-				rowsOfKept.subarray(i * plan.headWidth, (i + 1) * plan.headWidth),
-				token * plan.headWidth,
-			);
+			this.#head.set(keptRows.subarray(i * plan.headWidth, (i + 1) * plan.headWidth), token * plan.headWidth);
 		}
 		return {
 			head: this.#head,

@@ -133,10 +133,7 @@ class TokenCache implements Reduction {
 			case 'skipped':
 				return { head, macs: 0, emitting: null };
 			case 'flush':
-				await this.#full.run(pixels, {
-					...this.#memory.wholeOutputs(this.#withScores),
-					...this.#memory.keysAndValues,
-				});
+				this.#memory.take(await this.#full.run(pixels, this.#memory.outputs));
 				return { head, macs: this.#full.macs, emitting: null };
 			case 'partial':
 				await this.#runPartial(pixels, selection);
@@ -254,16 +251,16 @@ class TokenCache implements Reduction {
 		const slots = this.#slots.subarray(0, heads * count);
 		for (let i = 0; i < count; i++) positions[i] = BigInt(tokens[i]!);
 		this.#memory.slots(tokens, count, slots);
-		await this.#partial.run(
+		const outputs = await this.#partial.run(
 			{
 				windows: float32(pixels.windows(tokens, count), [count, 3, grid.windowSize, grid.windowSize]),
 				positions: { type: 'int64', data: positions, shape: [1, count] },
 				slots: { type: 'int64', data: slots, shape: [heads * count, 1] },
-				...this.#memory.before,
+				...this.#memory.keysAndValues,
 			},
-			{ ...this.#memory.freshOutputs(count, this.#withScores), ...this.#memory.keysAndValues },
+			this.#memory.outputs,
 		);
-		this.#memory.merge(tokens, count);
+		this.#memory.merge(outputs, tokens, count);
 	}
 
 	#partialMacs(count: number): number {

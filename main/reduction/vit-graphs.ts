@@ -51,10 +51,10 @@ export function compileFull(
  * Selected tokens only: their fresh keys and values are written over the remembered ones, and attention runs
  * from them over all.
  * in: `windows` [selected, 3, window, window]; `positions` [1, selected]; `slots` [heads · selected, 1], the
- * rows of a memory that belong to the selected tokens, head by head; per block the memories `keys.i` and
- * `values.i` [heads · tokens, headDim]. out: `head` [selected, headWidth], `scores` [selected, 1] where the
- * plan has a scorer, and the memories again. Give each memory as input and as output buffer: the scatter
- * then writes in place and copies nothing.
+ * rows of a memory that belong to the selected tokens, head by head; per block the memories `keys.i.before` and
+ * `values.i.before` [heads · tokens, headDim]. out: `head` [selected, headWidth], `scores` [selected, 1] where the
+ * plan has a scorer, and the fresh rows `keys.i` and `values.i` [heads · selected, headDim], for the caller to
+ * merge: handing out whole memories would copy ten megabytes a frame.
  */
 export function compilePartial(
 	plan: VitPlan,
@@ -70,12 +70,12 @@ export function compilePartial(
 	const positions = graph.input('positions', 'int64', [1, SELECTED]);
 	const slots = graph.input('slots', 'int64', [`heads·${SELECTED}`, 1]);
 
-	const remember = (name: string, fresh: Value): Value => {
+	/** All tokens' keys or values: the remembered ones with the fresh ones written over them. */
+	const overwrite = (name: string, fresh: Value): Value => {
 		const rows = layers.reshape(fresh, [`heads·${SELECTED}`, size]);
-		const memory = graph.input(`${name}.before`, 'float32', memoryShape(plan));
-		const merged = layers.scatterRows(memory, slots, rows, name);
-		graph.result(merged);
-		return layers.reshape(merged, [1, plan.heads, tokens, size]);
+		graph.output(name, rows);
+		const before = graph.input(`${name}.before`, 'float32', memoryShape(plan));
+		return layers.reshape(layers.scatterRows(before, slots, rows), [1, plan.heads, tokens, size]);
 	};
 
 	let x = plan.embedWindows(layers, graph.input('windows', 'float32', [SELECTED, 3, side, side]));
@@ -83,8 +83,8 @@ export function compilePartial(
 		if (options.withScores && plan.scorer?.afterBlocks === i)
 			graph.output('scores', plan.scorer.score(layers, x));
 		const normed = parts.normed(block, x);
-		const keys = remember(`keys.${i}`, parts.keys(block, normed, positions));
-		const values = remember(`values.${i}`, parts.values(block, normed));
+		const keys = overwrite(`keys.${i}`, parts.keys(block, normed, positions));
+		const values = overwrite(`values.${i}`, parts.values(block, normed));
 		x = parts.finish(block, x, parts.attend(parts.queries(block, normed, positions), keys, values));
 	});
 	graph.output('head', plan.head(layers, x));

@@ -61,7 +61,7 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 		const all = Int32Array.from({ length: count }, (_, token) => token);
 		const data = pixels.windows(all, count);
 		const shape = [count, 3, config.window, config.window];
-		const { tokens } = await session.run({ windows: { type: 'float32', data, shape } }, { tokens: null });
+		const { tokens } = await session.run({ windows: { type: 'float32', data, shape } }, ['tokens']);
 		expectClose(tokens!, reference('stem').data);
 		await session.release();
 	});
@@ -70,10 +70,7 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 		const graph = compileFull(plan, weights, { keepKeysAndValues: false, withScores: true, taps: true });
 		const session = await createRuntime(1).load(graph.bytes, graph.name);
 		const taps = ['stem', 'scores', ...plan.blocks.map((_, i) => `block.${i}`)];
-		const outputs = await session.run(
-			{ picture },
-			Object.fromEntries([...taps, 'head'].map((tap) => [tap, null])),
-		);
+		const outputs = await session.run({ picture }, [...taps, 'head']);
 		for (const tap of taps) expectClose(outputs[tap]!, reference(tap).data, tap);
 		const all = Array.from({ length: tokenCount(plan.grid) }, (_, token) => token);
 		expectHead(outputs['head']!.data as Float32Array, all, all, 'dense');
@@ -85,7 +82,7 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 		const session = await createRuntime(1).load(graph.bytes, graph.name);
 		const count = Math.ceil(SPARSE_KEEP * tokenCount(plan.grid));
 		const keep: GraphTensor = { type: 'int64', data: BigInt64Array.of(BigInt(count)), shape: [1] };
-		const outputs = await session.run({ picture, keep }, { kept: null, head: null, last: null });
+		const outputs = await session.run({ picture, keep }, ['kept', 'head', 'last']);
 		const kept = Array.from(outputs['kept']!.data as BigInt64Array, Number);
 		expect([...kept].sort((a, b) => a - b)).toEqual(
 			Array.from(reference('sparse.keep').data).sort((a, b) => a - b),
