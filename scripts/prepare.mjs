@@ -52,11 +52,18 @@ export function ensurePackages() {
 	const missing = missingPackages();
 	if (missing.length === 0) return;
 	console.error(`Installing packages (${missing.length} are missing or of another version) …`);
-	if (run('npm', ['ci', '--no-audit', '--no-fund']) !== 0) {
-		fail(
-			'Installing the packages failed: "npm ci" says why above. A way to the npm registry is needed once.',
-		);
-	}
+	if (run('npm', ['ci', '--no-audit', '--no-fund']) === 0 || installLoosely()) return;
+	fail('Installing the packages failed: npm says why above. A way to the npm registry is needed once.');
+}
+
+/** "npm ci" refuses a lock file that lacks packages of other systems; "npm install" takes the versions it has. */
+function installLoosely() {
+	const lockPath = join(root, 'package-lock.json');
+	const lock = readFileSync(lockPath);
+	console.error('Trying "npm install" instead ("npm run lock" mends an incomplete lock file) …');
+	const status = run('npm', ['install', '--no-audit', '--no-fund']);
+	writeFileSync(lockPath, lock);
+	return status === 0;
 }
 
 function requireNode() {
