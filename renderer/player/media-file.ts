@@ -1,0 +1,90 @@
+import {
+	ALL_FORMATS,
+	EncodedPacketSink,
+	Input,
+	UrlSource,
+	VideoSampleSink,
+	type InputVideoTrack,
+	type VideoSample,
+} from 'mediabunny';
+
+/** Why this browser cannot play a file itself. */
+export type Unplayable = 'container' | 'codec';
+
+// The file comes from this machine: what fails three times is gone.
+const RETRIES = 3;
+const RETRY_SECONDS = 0.2;
+
+/** Containers whose packets are frames, one for one; and whose clock the host reads alike. */
+const TRUSTED_CONTAINERS = ['video/mp4', 'video/quicktime', 'video/x-matroska', 'video/webm'];
+
+/** The first video stream of a file that is read over byte ranges. */
+export class MediaFile {
+	/** Where packets may be no frames (VP8 has invisible ones), or the container tells little of them. */
+	readonly isDoubtful: boolean;
+	/** Frames before this time are cut off by an edit list. */
+	readonly startSeconds: number;
+	readonly #input: Input;
+	readonly #packets: EncodedPacketSink;
+	readonly #samples: VideoSampleSink;
+
+	private constructor(
+		input: Input,
+		track: InputVideoTrack,
+		traits: { isDoubtful: boolean; startSeconds: number },
+	) {
+		this.#input = input;
+		this.#packets = new EncodedPacketSink(track);
+		this.#samples = new VideoSampleSink(track);
+		this.isDoubtful = traits.isDoubtful;
+		this.startSeconds = traits.startSeconds;
+	}
+
+	/** Reads the head of the file at `url`. Network failures throw; what cannot be played is named. */
+	static async open(url: string): Promise<MediaFile | Unplayable> {
+		const source = new UrlSource(url, {
+			getRetryDelay: (attempts) => (attempts < RETRIES ? RETRY_SECONDS : null),
+			// A reading ahead that fails is tried again, and reported, by whoever needs it.
+			handleUnhandledError: () => undefined,
+		});
+		const input = new Input({ source, formats: ALL_FORMATS });
+		try {
+			if (!(await input.canRead())) return drop(input, 'container');
+			// The first one, as the engine takes it; not the one that a browser would prefer.
+			const track = (await input.getVideoTracks())[0];
+			if (!track) return drop(input, 'container');
+			if (!(await track.canDecode())) return drop(input, 'codec');
+			const container = (await input.getMimeType()).split(';')[0]!;
+			const isDoubtful = !TRUSTED_CONTAINERS.includes(container) || (await track.getCodec()) === 'vp8';
+			const hasEditLists = container === 'video/mp4' || container === 'video/quicktime';
+			return new MediaFile(input, track, {
+				isDoubtful,
+				startSeconds: hasEditLists ? 0 : Number.NEGATIVE_INFINITY,
+			});
+		} catch (error) {
+			input.dispose();
+			throw error;
+		}
+	}
+
+	/** Time and kind of every packet, in the order of decoding. */
+	async *packets(): AsyncGenerator<{ seconds: number; isKey: boolean }> {
+		for await (const packet of this.#packets.packets(undefined, undefined, { metadataOnly: true })) {
+			yield { seconds: packet.timestamp, isKey: packet.type === 'key' };
+		}
+	}
+
+	/** Decoded frames in presentation order from the one of `fromSeconds` on. Whoever takes one closes it. */
+	samples(fromSeconds: number): AsyncGenerator<VideoSample, void, unknown> {
+		return this.#samples.samples(fromSeconds);
+	}
+
+	close(): void {
+		this.#input.dispose();
+	}
+}
+
+function drop(input: Input, reason: Unplayable): Unplayable {
+	input.dispose();
+	return reason;
+}
