@@ -111,6 +111,12 @@ describe.each(REDUCTION_MODES.map((mode) => mode.id))('mode %s', (mode) => {
 		await detector.release();
 	});
 
+	it('knows what a dense frame costs', async () => {
+		const [dense, other] = [await open('dense'), await open(mode)];
+		expect(other.denseMacs).toBe(dense.denseMacs);
+		await Promise.all([dense.release(), other.release()]);
+	});
+
 	it('refuses settings that it does not have', async () => {
 		await expect(open(mode, { nonsense: 1 })).rejects.toThrow(/has no setting "nonsense"/);
 	});

@@ -42,6 +42,12 @@ export class FullGraph {
 	}
 }
 
+/** Multiply-adds of a dense frame: the whole graph without what only other modes need. */
+export function denseMacs(host: VitHost): number {
+	const graph = compileFull(host.plan, host.weights, { keepKeysAndValues: false, withScores: false });
+	return countOperations(graph.operations, {});
+}
+
 /** A float32 tensor over `data`, whose length the shape must fit. */
 export function float32(data: Float32Array, shape: readonly number[]): GraphTensor {
 	assert(

@@ -8,9 +8,9 @@ import {
 import { tokenCount } from '../domain/tokens.ts';
 import type { GraphSession } from '../graph/graph-session.ts';
 import { countOperations, type OperationCount } from '../graph/operation-count.ts';
-import { allTokens, float32, numbers } from './full-graph.ts';
+import { allTokens, denseMacs, float32, numbers } from './full-graph.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
-import { compileFull, compileSparse, KEPT } from './vit-graphs.ts';
+import { compileSparse, KEPT } from './vit-graphs.ts';
 
 const PLACE = 'mode sparse';
 
@@ -39,10 +39,9 @@ export const sparse: ReductionMode = {
 	settings: SETTINGS,
 	refuses: (plan) => (plan.scorer ? null : `${plan.name} has no scorer, which ranks the tokens to keep`),
 	async open(host, settings) {
-		const full = compileFull(host.plan, host.weights, { keepKeysAndValues: false, withScores: false });
 		const graph = compileSparse(host.plan, host.weights);
 		const session = await host.runtime.load(graph.bytes, graph.name);
-		return new Sparse(host, session, graph.operations, countOperations(full.operations, {}), settings);
+		return new Sparse(host, session, graph.operations, settings);
 	},
 };
 
@@ -57,15 +56,9 @@ class Sparse implements Reduction {
 	readonly #tokens: Int32Array;
 	readonly #head: Float32Array;
 
-	constructor(
-		host: VitHost,
-		session: GraphSession,
-		operations: OperationCount,
-		denseMacs: number,
-		settings: SettingValues,
-	) {
+	constructor(host: VitHost, session: GraphSession, operations: OperationCount, settings: SettingValues) {
 		this.settings = resolveSettings(SETTINGS, settings, PLACE);
-		this.denseMacs = denseMacs;
+		this.denseMacs = denseMacs(host);
 		this.#host = host;
 		this.#session = session;
 		this.#operations = operations;

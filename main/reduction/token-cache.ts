@@ -7,7 +7,7 @@ import type { GraphSession } from '../graph/graph-session.ts';
 import { countOperations, type OperationCount } from '../graph/operation-count.ts';
 import { TimeController, tokensWithinMacs } from './budget.ts';
 import { countAbove, dilate } from './change.ts';
-import { allTokens, float32, FullGraph } from './full-graph.ts';
+import { allTokens, denseMacs, float32, FullGraph } from './full-graph.ts';
 import { TokenMemory } from './memory.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
 import { pickAbove, pickBest, type TokenState } from './policies.ts';
@@ -76,7 +76,7 @@ class TokenCache implements Reduction {
 	) {
 		const tokens = tokenCount(host.plan.grid);
 		this.settings = resolveSettings(TOKEN_CACHE_SETTINGS, settings, PLACE);
-		this.denseMacs = full.macs;
+		this.denseMacs = denseMacs(host);
 		this.#host = host;
 		this.#full = full;
 		this.#partial = partial;
