@@ -7,11 +7,19 @@ import { cancelled, nothingDecoded, onAbort } from './reading-errors.ts';
 
 /**
  * Presentation times of every frame that decodes, in the file's own clock, found by decoding the whole file: what
- * the container claims about counts and rates is not asked. Throws `no-frames`, `decode-failed`, `cancelled`.
+ * the container claims about counts and rates is not asked. `onTime` hears every time as it is found. Throws
+ * `no-frames`, `decode-failed`, `cancelled`.
  */
-export async function readFrameTimes(video: VideoInfo, signal?: AbortSignal): Promise<FrameTimes> {
+export async function readFrameTimes(
+	video: VideoInfo,
+	signal?: AbortSignal,
+	onTime: (timeSeconds: number) => void = () => undefined,
+): Promise<FrameTimes> {
 	const times: number[] = [];
-	const log = new FrameLog((_, timeSeconds) => times.push(timeSeconds));
+	const log = new FrameLog((_, timeSeconds) => {
+		times.push(timeSeconds);
+		onTime(timeSeconds);
+	});
 	const binaries = await findFfmpeg();
 	if (signal?.aborted) throw cancelled(video.path);
 	const command = frameTimesCommand(video.path);
