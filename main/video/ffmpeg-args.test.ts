@@ -20,6 +20,7 @@ const audio = { path: '-x', fromSeconds: 100, toSeconds: 101 };
 const encoding = {
 	encoder: 'libx264',
 	crf: 20,
+	keyFrameEvery: null,
 	path: '-y',
 	size: { width: 2, height: 2 },
 	lastFrameSeconds: 0.04,

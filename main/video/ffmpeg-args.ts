@@ -121,6 +121,8 @@ export function probeArgs(path: string): string[] {
 export type EncodeOptions = {
 	encoder: string;
 	crf: number;
+	/** A key frame at least every so many frames, and none that waits for a later one; null = as the encoder likes. */
+	keyFrameEvery: number | null;
 	/** Path of the file to write. */
 	path: string;
 	size: Size;
@@ -164,6 +166,7 @@ export function encodeCommand(options: EncodeOptions): FfmpegCommand {
 				String(CLOCK_HZ),
 			],
 			...['-c:v', options.encoder, ...qualityOptions(options.encoder, options.crf)],
+			...(options.keyFrameEvery === null ? [] : ['-g', String(options.keyFrameEvery), '-bf', '0']),
 			...lastFrameOptions(options.lastFrameSeconds),
 			...(audio === null ? [] : audioOptions(audio)),
 			...['-map_metadata', '-1', '-movflags', '+faststart', '-f', 'mp4'],

@@ -25,6 +25,8 @@ export type WriteOptions = {
 	audioFrom: { path: string; fromSeconds: number; toSeconds: number } | null;
 	/** Quality of libx264: 0 (lossless) to 51; default 20. */
 	crf?: number;
+	/** For stepping back and forth: a key frame at least every so many frames, each coded without later ones. */
+	keyFrameEvery?: number;
 	signal?: AbortSignal;
 };
 
@@ -73,6 +75,7 @@ export async function openVideoWriter(options: WriteOptions): Promise<VideoWrite
 	const command = encodeCommand({
 		encoder,
 		crf: options.crf ?? DEFAULT_CRF,
+		keyFrameEvery: options.keyFrameEvery ?? null,
 		path: temporary,
 		size: options.size,
 		lastFrameSeconds: lastFrameSeconds(options, times),
