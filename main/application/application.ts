@@ -1,0 +1,289 @@
+import { basename, join } from 'node:path';
+import {
+	requestSchemas,
+	type Answers,
+	type AppDescription,
+	type HostEvent,
+	type OpenedVideo,
+	type Reply,
+	type RequestInput,
+	type RequestName,
+} from '../../preload/contract.ts';
+import { PRODUCT_VERSION } from '../analysis/versions.ts';
+import { errorToData, UserFacingError } from '../domain/errors.ts';
+import { EXPORT_FORMATS } from '../export/index.ts';
+import { REDUCTION_MODES } from '../reduction/index.ts';
+import { findFfmpeg } from '../video/ffmpeg-binary.ts';
+import { Browser } from './browse.ts';
+import { dataFolders, type DataFolders } from './data-folders.ts';
+import { Exports } from './exports.ts';
+import { FrameTimesReader } from './frame-times.ts';
+import { describeModels } from './models.ts';
+import { OpaqueIds } from './opaque-ids.ts';
+import { PlaybackProxies } from './playback-proxy.ts';
+import { PreferencesStore } from './preferences-store.ts';
+import { RunQueries } from './run-queries.ts';
+import { RunStore } from './run-store.ts';
+import { Runs } from './runs.ts';
+import type { MediaKind, Shell } from './shell.ts';
+import { Videos, type KnownVideo } from './videos.ts';
+
+export type ApplicationOptions = {
+	shell: Shell;
+	folders?: DataFolders;
+	/** A video named at the start, as the page's first. */
+	openAtStart?: string | null;
+};
+
+/** Each request with the function that answers it. */
+type Handlers = { [Name in RequestName]: (input: RequestInput<Name>) => Promise<Answers[Name]> };
+
+/** The host side of the contract, whatever the host is: answers requests of the page and tells it what happens. */
+export class Application {
+	readonly runs: Runs;
+	readonly #shell: Shell;
+	readonly #videos: Videos;
+	readonly #preferences: PreferencesStore;
+	readonly #queries: RunQueries;
+	readonly #frameTimes: FrameTimesReader;
+	readonly #proxies: PlaybackProxies;
+	readonly #exports: Exports;
+	readonly #browser: Browser;
+	readonly #truths = new OpaqueIds<string>((path) => path);
+	readonly #listeners = new Set<(event: HostEvent) => void>();
+	readonly #handlers: Handlers;
+	readonly #openAtStart: string | null;
+
+	private constructor(
+		shell: Shell,
+		folders: DataFolders,
+		videos: Videos,
+		preferences: PreferencesStore,
+		openAtStart: string | null,
+	) {
+		const emit = (event: HostEvent) => this.emit(event);
+		this.#shell = shell;
+		this.#videos = videos;
+		this.#preferences = preferences;
+		this.#openAtStart = openAtStart;
+		const store = new RunStore(() => preferences.current.runsFolder ?? folders.runs);
+		this.#queries = new RunQueries(store);
+		this.runs = new Runs({
+			store,
+			videos,
+			preferences: () => preferences.current,
+			startWorker: () => shell.startWorker(),
+			emit,
+		});
+		this.#frameTimes = new FrameTimesReader({
+			folder: join(folders.cache, 'frame-times'),
+			knownElsewhere: (video) => this.#timesOfRuns(store, video),
+			emit,
+		});
+		this.#proxies = new PlaybackProxies({
+			folder: join(folders.cache, 'playback'),
+			timesOf: (video) => this.#frameTimes.all(video),
+			urlOf: (videoId) => shell.mediaUrl(videoId, 'proxy'),
+			emit,
+		});
+		this.#exports = new Exports({ queries: this.#queries, shell, emit });
+		this.#browser = new Browser(shell.browseRoots, videos, {
+			truths: this.#truths,
+			folders: new OpaqueIds<string>((path) => path),
+		});
+		this.#handlers = this.#bindHandlers();
+	}
+
+	/** Reads what earlier sessions left. Never fails for what they left. */
+	static async open({
+		shell,
+		folders = dataFolders(),
+		openAtStart,
+	}: ApplicationOptions): Promise<Application> {
+		const mayOpenPath = (path: string) => shell.mayOpenPath(path);
+		const videos = await Videos.load(folders.settings, mayOpenPath);
+		const preferences = await PreferencesStore.open(folders.settings, mayOpenPath);
+		const first = openAtStart ? (await videos.entryOf(openAtStart)).videoId : null;
+		return new Application(shell, folders, videos, preferences, first);
+	}
+
+	/** Checks what the page asks and answers it; whatever fails comes back as data. */
+	async request(name: string, input: unknown): Promise<Reply> {
+		try {
+			return { answer: await this.#dispatch(name, input) };
+		} catch (error) {
+			return { error: errorToData(error) };
+		}
+	}
+
+	/** Hears every event; the returned function stops that. */
+	listen(listener: (event: HostEvent) => void): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
+
+	emit(event: HostEvent): void {
+		for (const listener of this.#listeners) listener(event);
+	}
+
+	/** A video that another start of the application, or the system, asks to open. */
+	async openFromOutside(path: string): Promise<void> {
+		this.emit({ type: 'open', video: await this.#videos.entryOf(path) });
+	}
+
+	/** The file behind a media address. Throws for unknown ids; null where there is no copy (yet). */
+	async mediaFile(videoId: string, kind: MediaKind): Promise<string | null> {
+		if (kind === 'source') return this.#videos.readablePathOf(videoId);
+		return this.#proxies.find(await this.#videos.open(videoId));
+	}
+
+	/** The file behind a download address; null where there is none. */
+	exportFile(exportId: string): string | null {
+		return this.#exports.fileOf(exportId);
+	}
+
+	/** Ends everything that is going; runs can be resumed. */
+	async close(): Promise<void> {
+		this.#frameTimes.close();
+		await Promise.all([this.runs.close(), this.#exports.close(), this.#proxies.close()]);
+	}
+
+	async #dispatch(name: string, input: unknown): Promise<unknown> {
+		if (!isRequestName(name)) {
+			throw new UserFacingError(
+				'bad-argument',
+				`A request of the contract was expected (got "${name.slice(0, 64)}").`,
+			);
+		}
+		const checked = requestSchemas[name].safeParse(input);
+		if (!checked.success) {
+			const issue = checked.error.issues[0];
+			const place = [name, ...(issue?.path ?? [])].join('.');
+			throw new UserFacingError('bad-argument', `${place}: ${issue?.message ?? 'it cannot be read'}.`);
+		}
+		const handler = this.#handlers[name] as (input: unknown) => Promise<unknown>;
+		return handler(checked.data);
+	}
+
+	#bindHandlers(): Handlers {
+		const { runs } = this;
+		const queries = this.#queries;
+		const nothing = (work: void | Promise<void>) => Promise.resolve(work).then(() => null);
+		return {
+			'app.describe': () => this.#describe(),
+			'preferences.change': (changes) => this.#preferences.change(changes),
+
+			'video.choose': async () => {
+				const paths = await this.#shell.chooseVideos();
+				return Promise.all(paths.map((path) => this.#videos.entryOf(path)));
+			},
+			'video.adopt': async ({ dropToken }) => {
+				const path = this.#shell.droppedPath(dropToken);
+				if (path !== null) return this.#videos.entryOf(path);
+				throw new UserFacingError('file-not-found', 'A file that was dropped just now was expected.');
+			},
+			'video.browse': ({ folderId }) => this.#browser.list(folderId),
+			'video.forget': ({ videoId }) => nothing(this.#videos.forget(videoId)),
+			'video.open': ({ videoId }) => this.#openVideo(videoId),
+			'video.frameTimes': async ({ videoId }) => this.#frameTimes.answer(await this.#videos.open(videoId)),
+			'video.prepareProxy': async ({ videoId }) => this.#proxies.prepare(await this.#videos.open(videoId)),
+			'video.cancelProxy': async ({ videoId }) => nothing(this.#proxies.cancel(videoId)),
+
+			'analysis.start': async (input) => runs.start(await this.#videos.open(input.videoId), input),
+			'analysis.change': async ({ runId, settings }) => nothing(runs.change(runId, settings)),
+			'analysis.cancel': async ({ runId }) => nothing(runs.cancel(runId)),
+			'analysis.resume': ({ runId }) => runs.resume(runId),
+
+			'run.list': async ({ videoId }) => runs.list(await this.#videos.open(videoId)),
+			'run.open': async ({ runId }) => ({
+				entry: await runs.entry(runId),
+				...(await queries.describe(runId)),
+			}),
+			'run.frames': ({ runId, from, count }) => queries.frames(runId, from, count),
+			'run.timeline': ({ runId }) => queries.timeline(runId),
+			'run.agreement': async ({ runId, referenceRunId, truthId }) =>
+				queries.agreement(runId, referenceRunId, truthId === null ? null : this.#truthPath(truthId)),
+			'run.delete': async ({ runId }) => {
+				await runs.delete(runId);
+				queries.forget(runId);
+				return null;
+			},
+
+			'truth.choose': async ({ videoId }) => {
+				const path = await this.#shell.chooseTruth(this.#videos.pathOf(videoId));
+				return path === null ? null : { truthId: this.#truths.idOf(path), name: basename(path) };
+			},
+			'export.start': (input) => this.#exports.start(input),
+			'export.cancel': async ({ exportId }) => nothing(this.#exports.cancel(exportId)),
+			'export.reveal': async ({ exportId }) => nothing(this.#exports.reveal(exportId)),
+		};
+	}
+
+	async #describe(): Promise<AppDescription> {
+		const [ffmpeg, models, recent, sample] = await Promise.all([
+			findFfmpeg().catch(() => null),
+			describeModels(),
+			this.#videos.recent(),
+			this.#videos.sample(),
+		]);
+		return {
+			version: PRODUCT_VERSION,
+			host: this.#shell.host,
+			ffmpeg: ffmpeg && { version: ffmpeg.version, source: ffmpeg.source },
+			models,
+			modes: REDUCTION_MODES.map(({ id, title, description, settings }) => ({
+				id,
+				title,
+				description,
+				settings,
+			})),
+			exports: EXPORT_FORMATS.map(({ id, title, description, fileExtension, settings }) => ({
+				id,
+				title,
+				description,
+				fileExtension,
+				settings,
+			})),
+			preferences: this.#preferences.current,
+			recent,
+			sample,
+			openAtStart: this.#openAtStart,
+		};
+	}
+
+	async #openVideo(videoId: string): Promise<OpenedVideo> {
+		const video = await this.#videos.open(videoId);
+		const { path, ...info } = video.info;
+		await this.#videos.remember(videoId);
+		const proxy = await this.#proxies.find(video);
+		return {
+			videoId,
+			name: basename(path),
+			info,
+			mediaUrl: this.#shell.mediaUrl(videoId, 'source'),
+			proxyUrl: proxy === null ? null : this.#shell.mediaUrl(videoId, 'proxy'),
+			runs: await this.runs.list(video),
+		};
+	}
+
+	/** A complete run over every frame has the times of all of them. */
+	async #timesOfRuns(store: RunStore, video: KnownVideo): Promise<Float64Array | null> {
+		for (const { runId, status } of await store.list(video.identity)) {
+			if (status.state !== 'complete') continue;
+			const { header, frames } = await this.#queries.run(runId);
+			const { from, to, every } = header.range;
+			if ('frame' in from && from.frame === 0 && to === null && every === 1) return frames.timeSeconds;
+		}
+		return null;
+	}
+
+	#truthPath(truthId: string): string {
+		const path = this.#truths.find(truthId);
+		if (path !== undefined) return path;
+		throw new UserFacingError('truth-unreadable', 'A ground-truth file that was chosen was expected.');
+	}
+}
+
+function isRequestName(name: string): name is RequestName {
+	return Object.hasOwn(requestSchemas, name);
+}

@@ -1,0 +1,120 @@
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import type { BrowseListing } from '../../preload/contract.ts';
+import { UserFacingError } from '../domain/errors.ts';
+import type { OpaqueIds } from './opaque-ids.ts';
+import type { Videos } from './videos.ts';
+
+/** What files of videos are called; others can be opened from the command line. */
+const VIDEO_NAMES = new Set(
+	'3gp asf avi flv h264 h265 hevc m2ts m2v m4v mkv mjpeg mjpg mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv y4m'.split(
+		' ',
+	),
+);
+const TRUTH_NAMES = new Set(['json', 'txt', 'csv']);
+
+/** A folder of many thousand files is no list that anybody reads. */
+const MOST_ENTRIES = 2000;
+
+/** Folders that a person named, and nothing outside of them, whatever links lead there. */
+export class Browser {
+	readonly #roots: readonly string[];
+	readonly #videos: Videos;
+	readonly #truths: OpaqueIds<string>;
+	readonly #folders: OpaqueIds<string>;
+
+	/** `roots` are absolute, without symbolic links. */
+	constructor(
+		roots: readonly string[],
+		videos: Videos,
+		ids: { truths: OpaqueIds<string>; folders: OpaqueIds<string> },
+	) {
+		this.#roots = roots;
+		this.#videos = videos;
+		this.#truths = ids.truths;
+		this.#folders = ids.folders;
+	}
+
+	/** Folders, videos and possible ground truth of a folder, by name; null lists the roots. */
+	async list(folderId: string | null): Promise<BrowseListing> {
+		if (folderId === null) {
+			const folders = this.#roots.map((root) => this.#folder(root));
+			return { folderId: null, name: '', parentId: null, folders, videos: [], truths: [] };
+		}
+		const folder = this.#folders.find(folderId);
+		if (folder === undefined || !(await isInside(folder, this.#roots))) {
+			throw new UserFacingError(
+				'file-not-found',
+				`A folder that was listed was expected (got the id ${folderId}).`,
+			);
+		}
+		const listing: BrowseListing = {
+			folderId,
+			name: basename(folder),
+			parentId: this.#roots.includes(folder) ? null : this.#folders.idOf(dirname(folder)),
+			folders: [],
+			videos: [],
+			truths: [],
+		};
+		for (const name of await namesIn(folder)) {
+			const path = join(folder, name);
+			const kind = await kindOf(path, this.#roots);
+			if (kind === 'folder') listing.folders.push(this.#folder(path));
+			if (kind !== 'file') continue;
+			const extension = extname(name).slice(1).toLowerCase();
+			if (VIDEO_NAMES.has(extension)) listing.videos.push(await this.#videos.entryOf(path));
+			else if (TRUTH_NAMES.has(extension)) listing.truths.push({ truthId: this.#truths.idOf(path), name });
+		}
+		return listing;
+	}
+
+	#folder(path: string): { folderId: string; name: string } {
+		return { folderId: this.#folders.idOf(path), name: basename(path) || path };
+	}
+}
+
+/**
+ * Whether `path`, or the nearest folder above it that exists, really lies in one of `roots` once every symbolic
+ * link is followed. `roots` are absolute, without symbolic links.
+ */
+export async function isInside(path: string, roots: readonly string[]): Promise<boolean> {
+	const real = await realPath(resolve(path));
+	if (real === null) return false;
+	return roots.some((root) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep));
+}
+
+/**
+ * The path without symbolic links; names at its end that do not exist yet are kept. Null where a link leads
+ * nowhere: what it will lead to cannot be told.
+ */
+async function realPath(path: string): Promise<string | null> {
+	try {
+		return await realpath(path);
+	} catch {
+		if (await lstat(path).catch(() => null)) return null;
+		const above = dirname(path);
+		const realAbove = above === path ? null : await realPath(above);
+		return realAbove === null ? null : join(realAbove, basename(path));
+	}
+}
+
+/** Sorted as a person would; hidden ones left out. */
+async function namesIn(folder: string): Promise<string[]> {
+	let names: string[];
+	try {
+		names = await readdir(folder);
+	} catch (cause) {
+		throw new UserFacingError('file-unreadable', `${folder}: the folder cannot be read.`, { cause });
+	}
+	const order = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+	return names
+		.filter((name) => !name.startsWith('.'))
+		.sort((a, b) => order.compare(a, b))
+		.slice(0, MOST_ENTRIES);
+}
+
+async function kindOf(path: string, roots: readonly string[]): Promise<'folder' | 'file' | null> {
+	const found = await stat(path).catch(() => null);
+	if (found === null || !(await isInside(path, roots))) return null;
+	return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : null;
+}

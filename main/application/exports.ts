@@ -1,0 +1,107 @@
+import { basename, extname } from 'node:path';
+import type { HostEvent, RequestInput } from '../../preload/contract.ts';
+import { errorToData, UserFacingError } from '../domain/errors.ts';
+import { resolveSettings } from '../domain/settings-table.ts';
+import { exportFormat } from '../export/index.ts';
+import { newId } from './opaque-ids.ts';
+import type { RunQueries } from './run-queries.ts';
+import type { Shell } from './shell.ts';
+
+const REPORT_MILLISECONDS = 100;
+
+/** A file that is being written, or was. */
+type Export = { path: string; stop: AbortController; ended: Promise<void>; written: boolean };
+
+type Surroundings = { queries: RunQueries; shell: Shell; emit: (event: HostEvent) => void };
+
+/** Turns runs into files where the person wants them. */
+export class Exports {
+	readonly #around: Surroundings;
+	readonly #exports = new Map<string, Export>();
+
+	constructor(surroundings: Surroundings) {
+		this.#around = surroundings;
+	}
+
+	/**
+	 * Asks where to and begins writing; `export.progress` and `export.ended` tell the rest. Null when the person
+	 * cancels. Throws for formats and settings that do not exist, and for runs that cannot be read.
+	 */
+	async start(input: RequestInput<'export.start'>): Promise<{ exportId: string; name: string } | null> {
+		const format = exportFormat(input.format);
+		const settings = resolveSettings(format.settings, input.settings, `format ${format.id}`);
+		if (input.labels.length !== input.runIds.length) {
+			throw new UserFacingError(
+				'bad-argument',
+				`labels must name each of the ${input.runIds.length} runs (got ${input.labels.length}).`,
+			);
+		}
+		const { queries, shell, emit } = this.#around;
+		const runs = await Promise.all(input.runIds.map((runId) => queries.run(runId)));
+		const suggested = suggestedName(runs[0]!.header.video.path, runs[0]!.header.mode, format.fileExtension);
+		const path = await shell.chooseExportTarget(suggested, format.fileExtension);
+		if (path === null) return null;
+
+		const exportId = newId();
+		const stop = new AbortController();
+		let reported = 0;
+		const writing = format.write({
+			runs,
+			labels: input.labels,
+			out: path,
+			range: input.range,
+			settings,
+			signal: stop.signal,
+			onProgress(done, total) {
+				if (done < total && performance.now() - reported < REPORT_MILLISECONDS) return;
+				reported = performance.now();
+				emit({ type: 'export.progress', exportId, done, total });
+			},
+		});
+		const entry: Export = { path, stop, written: false, ended: Promise.resolve() };
+		entry.ended = writing.then(
+			() => {
+				entry.written = true;
+				emit({ type: 'export.ended', exportId, downloadUrl: shell.downloadUrl(exportId), error: null });
+			},
+			(error: unknown) =>
+				emit({ type: 'export.ended', exportId, downloadUrl: null, error: errorToData(error) }),
+		);
+		this.#exports.set(exportId, entry);
+		return { exportId, name: basename(path) };
+	}
+
+	/** The file of an export that is done; null for all others. */
+	fileOf(exportId: string): string | null {
+		const entry = this.#exports.get(exportId);
+		return entry?.written ? entry.path : null;
+	}
+
+	/** Ends an export; nothing of it is left behind. */
+	cancel(exportId: string): void {
+		this.#get(exportId).stop.abort();
+	}
+
+	reveal(exportId: string): void {
+		this.#around.shell.revealFile(this.#get(exportId).path);
+	}
+
+	async close(): Promise<void> {
+		for (const { stop } of this.#exports.values()) stop.abort();
+		await Promise.all([...this.#exports.values()].map(({ ended }) => ended));
+	}
+
+	#get(exportId: string): Export {
+		const entry = this.#exports.get(exportId);
+		if (entry) return entry;
+		throw new UserFacingError(
+			'bad-argument',
+			`An export that was begun was expected (got the id ${exportId}).`,
+		);
+	}
+}
+
+/** Named after video and mode, as the files of the command line are. */
+function suggestedName(videoPath: string, mode: string, fileExtension: string): string {
+	return `${basename(videoPath, extname(videoPath))}-${mode}.${fileExtension}`;
+}

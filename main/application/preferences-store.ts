@@ -1,0 +1,81 @@
+import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import { preferencesSchema, type Preferences, type RequestInput } from '../../preload/contract.ts';
+import { UserFacingError } from '../domain/errors.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
+
+export const DEFAULT_PREFERENCES: Preferences = {
+	theme: 'system',
+	language: 'system',
+	modelId: null,
+	mode: 'token-cache',
+	modeSettings: {},
+	threads: null,
+	maxSide: 768,
+	runsFolder: null,
+	showBoxes: true,
+	heatMap: 'frame',
+	heatOpacity: 0.5,
+	sidePanelWidth: 280,
+	timelineHeight: 240,
+};
+
+/** What the page remembers between sessions, in one file. */
+export class PreferencesStore {
+	readonly #path: string;
+	readonly #mayWriteTo: (folder: string) => Promise<boolean>;
+	#current: Preferences = DEFAULT_PREFERENCES;
+	#writing: Promise<void> = Promise.resolve();
+
+	private constructor(path: string, mayWriteTo: (folder: string) => Promise<boolean>) {
+		this.#path = path;
+		this.#mayWriteTo = mayWriteTo;
+	}
+
+	/**
+	 * Reads the file in `folder`. What another version wrote is kept key by key as far as it is still understood.
+	 * `mayWriteTo` tells whether this host lets the page choose a folder for its runs.
+	 */
+	static async open(
+		folder: string,
+		mayWriteTo: (folder: string) => Promise<boolean>,
+	): Promise<PreferencesStore> {
+		const store = new PreferencesStore(join(folder, 'preferences.json'), mayWriteTo);
+		const stored = (await readJsonFile(store.#path, z.record(z.string(), z.unknown()))) ?? {};
+		for (const [name, value] of Object.entries(stored)) {
+			const known = preferencesSchema.partial().safeParse({ [name]: value });
+			if (known.success) store.#current = { ...store.#current, ...given(known.data) };
+		}
+		if (store.#current.runsFolder !== null && !(await mayWriteTo(store.#current.runsFolder))) {
+			store.#current = { ...store.#current, runsFolder: null };
+		}
+		return store;
+	}
+
+	get current(): Preferences {
+		return this.#current;
+	}
+
+	/** Puts `changes` over what is there and stores it. Throws `bad-argument` for a folder that must not be used. */
+	async change(changes: RequestInput<'preferences.change'>): Promise<Preferences> {
+		const folder = changes.runsFolder ?? null;
+		if (folder !== null && !(isAbsolute(folder) && (await this.#mayWriteTo(folder)))) {
+			throw new UserFacingError(
+				'bad-argument',
+				`The folder for runs must be one that may be written to from here (got ${folder}).`,
+				{ remedy: 'Choose a folder below one of those named at the start.' },
+			);
+		}
+		this.#current = { ...this.#current, ...given(changes) };
+		// One after another: the last state asked for is the last one written.
+		const write = this.#writing.then(() => writeJsonFile(this.#path, this.#current));
+		this.#writing = write.catch(() => undefined);
+		await write;
+		return this.#current;
+	}
+}
+
+/** Without the keys that are not there: `partial` types them as possibly undefined. */
+function given(changes: RequestInput<'preferences.change'>): Partial<Preferences> {
+	return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+}

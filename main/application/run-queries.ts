@@ -1,0 +1,134 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { OpenedRun, RunAgreement, RunTimeline } from '../../preload/contract.ts';
+import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
+import { STAGES } from '../domain/cost.ts';
+import type { FrameResult } from '../domain/frame-result.ts';
+import { agreement } from '../evaluation/agreement.ts';
+import { evaluateRun } from '../evaluation/evaluate-run.ts';
+import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
+import { RUN_FILES } from '../results/run-folder.ts';
+import { openRun, type StoredRun } from '../results/stored-run.ts';
+import type { RunStore } from './run-store.ts';
+
+/** Runs whose columns are kept in memory. */
+const MOST_OPEN = 8;
+
+/** Other requests wait at most about this long for a question about all frames of a run. */
+const TURN_MILLISECONDS = 12;
+
+/** Answers questions about stored runs, those that are still growing included. */
+export class RunQueries {
+	readonly #store: RunStore;
+	readonly #open = new Map<string, { run: StoredRun; state: string }>();
+
+	constructor(store: RunStore) {
+		this.#store = store;
+	}
+
+	/** The run as it is stored by now. */
+	async run(runId: string): Promise<StoredRun> {
+		const folder = await this.#store.folderOf(runId);
+		const state = await stateOf(folder);
+		const known = this.#open.get(runId);
+		this.#open.delete(runId);
+		const run = known?.state === state ? known.run : await openRun(folder);
+		this.#open.set(runId, { run, state });
+		if (this.#open.size > MOST_OPEN) this.#open.delete(this.#open.keys().next().value ?? '');
+		return run;
+	}
+
+	forget(runId: string): void {
+		this.#open.delete(runId);
+	}
+
+	async describe(runId: string): Promise<Omit<OpenedRun, 'entry'>> {
+		const run = await this.run(runId);
+		const { video, ...header } = run.header;
+		return { header, events: [...run.events], summary: run.summary(), frameCount: run.frameCount };
+	}
+
+	/** Positions `[from, from + count)` as far as the run has them. */
+	async frames(runId: string, from: number, count: number): Promise<FrameBatch> {
+		const known = this.#open.get(runId)?.run;
+		// A run only grows: for what was there already it need not be read again.
+		const run = known && from + count <= known.frameCount ? known : await this.run(runId);
+		const results: FrameResult[] = [];
+		for (let position = from; position < Math.min(from + count, run.frameCount); position++) {
+			results.push(run.result(position));
+		}
+		return packFrameBatch(results);
+	}
+
+	async timeline(runId: string): Promise<RunTimeline> {
+		const run = await this.run(runId);
+		const { frameIndex, timeSeconds, kind, selectedTokens, macs, budgetMacs } = run.frames;
+		const milliseconds = new Float32Array(run.frameCount * STAGES.length);
+		for (const [s, stage] of STAGES.entries()) {
+			const column = run.frames.milliseconds[stage];
+			for (let f = 0; f < run.frameCount; f++) milliseconds[f * STAGES.length + s] = column[f]!;
+		}
+		return {
+			frameIndices: frameIndex,
+			timesSeconds: timeSeconds,
+			kinds: kind,
+			selectedTokens,
+			macs,
+			budgetMacs,
+			milliseconds,
+			detections: await countShown(run),
+		};
+	}
+
+	/** Throws `bad-argument` for runs without a common frame or of different classes, and `truth-unreadable`. */
+	async agreement(runId: string, referenceRunId: string, truthPath: string | null): Promise<RunAgreement> {
+		const [run, reference] = [await this.run(runId), await this.run(referenceRunId)];
+		const { f1, lost, gained, meanIou, perFrame } = agreement(run, reference);
+		const truth = truthPath === null ? null : await readGroundTruth(truthPath);
+		return {
+			f1,
+			lost,
+			gained,
+			meanIou,
+			perFrame: {
+				frameIndices: perFrame.frameIndex,
+				f1: perFrame.f1,
+				lost: Uint16Array.from(perFrame.lost),
+				gained: Uint16Array.from(perFrame.gained),
+				meanIou: perFrame.meanIou,
+			},
+			averagePrecision50: truth === null ? null : evaluateRun(run, truth).mean.ap50,
+		};
+	}
+}
+
+/** Detections at or above the display threshold, per frame. */
+async function countShown(run: StoredRun): Promise<Uint32Array> {
+	const counts = new Uint32Array(run.frameCount);
+	let since = performance.now();
+	for (let position = 0; position < run.frameCount; position++) {
+		if (run.frames.detectionCount[position] === 0) continue;
+		for (const score of run.detections(position).scores) {
+			if (score >= run.header.displayThreshold) counts[position]!++;
+		}
+		if (performance.now() - since < TURN_MILLISECONDS) continue;
+		await nextTurn();
+		since = performance.now();
+	}
+	return counts;
+}
+
+/** Changes whenever something was added to a run. */
+async function stateOf(folder: string): Promise<string> {
+	const files = [RUN_FILES.commits, RUN_FILES.status, RUN_FILES.events];
+	const states = await Promise.all(
+		files.map((name) =>
+			stat(join(folder, name)).then(
+				({ size, mtimeMs }) => `${size} ${mtimeMs}`,
+				() => '-',
+			),
+		),
+	);
+	return states.join(', ');
+}

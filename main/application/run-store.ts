@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunEntry } from '../../preload/contract.ts';
+import { systemError, UserFacingError } from '../domain/errors.ts';
+import type { RunHeader, RunStatus, VideoIdentity } from '../domain/run.ts';
+import { readJournal } from '../results/commit-journal.ts';
+import { readHeader, readStatus } from '../results/header.ts';
+import { RUN_FILES } from '../results/run-folder.ts';
+import { identityKey } from './videos.ts';
+
+/** A stored run as a list shows it; `active` and `waiting` are for those who know the processes. */
+export type StoredEntry = Omit<RunEntry, 'active' | 'waiting'>;
+
+/**
+ * The folders of stored runs: `<runs>/<identity of the video>/<run id>`, so that a video finds its runs again
+ * wherever it lies.
+ */
+export class RunStore {
+	readonly #root: () => string;
+	readonly #folders = new Map<string, string>();
+
+	/** `root` is asked each time: it is a preference. */
+	constructor(root: () => string) {
+		this.#root = root;
+	}
+
+	/** A name and a place for a run that is about to begin; the folder itself is the writer's to make. */
+	async reserve(identity: VideoIdentity, mode: string): Promise<{ runId: string; folder: string }> {
+		const parent = join(this.#root(), identityKey(identity));
+		try {
+			await mkdir(parent, { recursive: true });
+		} catch (error) {
+			throw systemError(error) ?? error;
+		}
+		const when = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+		const what = mode.replace(/[^a-z0-9-]/g, '');
+		const runId = `${when}-${what}-${randomBytes(4).toString('hex')}`.slice(0, 64);
+		const folder = join(parent, runId);
+		this.#folders.set(runId, folder);
+		return { runId, folder };
+	}
+
+	/** The runs of a video, newest first; what cannot be read is left out. */
+	async list(identity: VideoIdentity): Promise<StoredEntry[]> {
+		const parent = join(this.#root(), identityKey(identity));
+		const entries: StoredEntry[] = [];
+		for (const name of await readdir(parent).catch(() => [])) {
+			const entry = await this.#readEntry(parent, name).catch(() => null);
+			if (entry) entries.push(entry);
+		}
+		return entries.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+	}
+
+	async entry(runId: string): Promise<StoredEntry> {
+		const folder = await this.folderOf(runId);
+		const header = await readHeader(folder);
+		return describe(runId, header, await readRunStatus(folder));
+	}
+
+	/**
+	 * Where a run is stored. Ids of earlier sessions are looked for under every video; they come checked from the
+	 * contract and hold neither dots nor separators. Throws `run-unreadable` where there is none.
+	 */
+	async folderOf(runId: string): Promise<string> {
+		const known = this.#folders.get(runId);
+		if (known !== undefined) return known;
+		const root = this.#root();
+		for (const parent of await readdir(root).catch(() => [])) {
+			const folder = join(root, parent, runId);
+			if (!existsSync(join(folder, RUN_FILES.header))) continue;
+			this.#folders.set(runId, folder);
+			return folder;
+		}
+		throw new UserFacingError(
+			'run-unreadable',
+			`A stored run was expected (got the id ${runId}, which is none).`,
+		);
+	}
+
+	/** Deletes the files of a run. It disappears from lists in one step, however long its files take to go. */
+	async delete(runId: string): Promise<void> {
+		const folder = await this.folderOf(runId);
+		const doomed = `${folder}.deleted`;
+		try {
+			await rename(folder, doomed);
+			this.#folders.delete(runId);
+			await rm(doomed, { recursive: true, force: true });
+		} catch (error) {
+			throw systemError(error) ?? error;
+		}
+	}
+
+	async #readEntry(parent: string, name: string): Promise<StoredEntry | null> {
+		if (!/^[a-z0-9-]{1,64}$/.test(name)) return null;
+		const folder = join(parent, name);
+		const header = await readHeader(folder);
+		this.#folders.set(name, folder);
+		return describe(name, header, await readRunStatus(folder));
+	}
+}
+
+/** How a run stands: as its writer noted or, where it was cut off, as far as its journal goes. */
+async function readRunStatus(folder: string): Promise<RunStatus> {
+	const noted = await readStatus(folder);
+	if (noted && noted.state !== 'running') return noted;
+	const { frames, lastFrameIndex, wallSeconds } = (await readJournal(folder)).last;
+	return { state: 'running', framesStored: frames, lastFrameIndex, wallSeconds, decode: null, error: null };
+}
+
+function describe(runId: string, header: RunHeader, status: RunStatus): StoredEntry {
+	const { createdAt, model, mode, settings } = header;
+	return { runId, createdAt, modelId: model.id, mode, settings, status };
+}

@@ -1,0 +1,279 @@
+import type { HostEvent, Preferences, RequestInput, RunEntry } from '../../preload/contract.ts';
+import { startAnalysis, type RunningAnalysis, type WorkerProcess } from '../analysis/client.ts';
+import type { AnalysisJob, WorkerReport } from '../analysis/protocol.ts';
+import { errorToData, UserFacingError, type ErrorData } from '../domain/errors.ts';
+import type { RunHeader } from '../domain/run.ts';
+import { changeSettings, resolveSettings } from '../domain/settings-table.ts';
+import { findMode } from '../reduction/index.ts';
+import { readHeader } from '../results/header.ts';
+import { modelPath } from './models.ts';
+import type { RunStore, StoredEntry } from './run-store.ts';
+import type { KnownVideo, Videos } from './videos.ts';
+
+/** One at a time: two that share the cores would both measure the other one too. */
+const WORKERS_AT_ONCE = 1;
+
+/** Runs that may wait for their turn. */
+const MOST_WAITING = 16;
+
+/** How long runs may take to end in order when the application ends. */
+const CLOSING_MILLISECONDS = 8000;
+
+/** A run that is going or waits. */
+type LiveRun = {
+	entry: StoredEntry;
+	job: AnalysisJob;
+	/** Null while it waits. */
+	analysis: RunningAnalysis | null;
+	/** Resolves when everything about its end has been told. */
+	ended: Promise<void>;
+	tellEnded: () => void;
+};
+
+type Surroundings = {
+	store: RunStore;
+	videos: Videos;
+	preferences: () => Preferences;
+	startWorker: () => WorkerProcess;
+	emit: (event: HostEvent) => void;
+};
+
+/** Starts, changes and ends analyses, each in a process of its own, and tells how they go. */
+export class Runs {
+	readonly #around: Surroundings;
+	readonly #live = new Map<string, LiveRun>();
+	#closed = false;
+
+	constructor(surroundings: Surroundings) {
+		this.#around = surroundings;
+	}
+
+	/** Begins a new run, or lets it wait for its turn. Throws for settings and modes that do not exist. */
+	async start(video: KnownVideo, input: RequestInput<'analysis.start'>): Promise<RunEntry> {
+		const mode = findMode(input.mode);
+		const settings = resolveSettings(mode.settings, input.settings, `mode ${mode.id}`);
+		const path = await modelPath(input.modelId);
+		const { threads, maxSide } = this.#around.preferences();
+		const { runId, folder } = await this.#around.store.reserve(video.identity, mode.id);
+		const entry: StoredEntry = {
+			runId,
+			createdAt: new Date().toISOString(),
+			modelId: input.modelId,
+			mode: mode.id,
+			settings,
+			status: notStarted(),
+		};
+		return this.#enqueue(entry, {
+			videoPath: video.info.path,
+			modelPath: path,
+			mode: mode.id,
+			settings: input.settings,
+			range: input.range,
+			runFolder: folder,
+			start: 'create',
+			threads,
+			maxSide,
+			scoreThreshold: null,
+			ffmpegPath: null,
+			wantsFrames: true,
+		});
+	}
+
+	/** Goes on with a run that was cancelled, failed or cut off. Throws `bad-argument` for all others. */
+	async resume(runId: string): Promise<RunEntry> {
+		const entry = await this.#around.store.entry(runId);
+		if (this.#live.has(runId) || entry.status.state === 'complete') {
+			const state = this.#live.has(runId) ? 'one that is going' : 'one that is complete';
+			throw new UserFacingError('bad-argument', `A run that was interrupted was expected (got ${state}).`);
+		}
+		const folder = await this.#around.store.folderOf(runId);
+		return this.#enqueue(entry, await this.#continuation(folder, await readHeader(folder)));
+	}
+
+	/** Changes live settings. Whether they may change is for the run to say: `analysis.refused` comes where not. */
+	change(runId: string, settings: RequestInput<'analysis.change'>['settings']): void {
+		const run = this.#liveRun(runId);
+		if (run.analysis) {
+			run.analysis.changeSettings(settings);
+			return;
+		}
+		const { mode } = run.entry;
+		run.entry.settings = changeSettings(
+			findMode(mode).settings,
+			run.entry.settings,
+			settings,
+			`mode ${mode}`,
+		);
+		run.job.settings = run.entry.settings;
+	}
+
+	/** Ends a run in order; it can be resumed. */
+	cancel(runId: string): void {
+		const run = this.#liveRun(runId);
+		if (run.analysis) run.analysis.cancel();
+		else void this.#end(run, null);
+	}
+
+	/** The stored runs of a video and those that wait, newest first. */
+	async list(video: KnownVideo): Promise<RunEntry[]> {
+		const stored = await this.#around.store.list(video.identity);
+		const unstored = [...this.#live.values()].filter(
+			({ entry, job }) =>
+				job.videoPath === video.info.path && stored.every(({ runId }) => runId !== entry.runId),
+		);
+		return [...unstored.map(({ entry }) => entry).reverse(), ...stored].map((entry) =>
+			this.#withActivity(entry),
+		);
+	}
+
+	async entry(runId: string): Promise<RunEntry> {
+		return this.#withActivity(await this.#around.store.entry(runId));
+	}
+
+	async delete(runId: string): Promise<void> {
+		if (this.#live.has(runId)) {
+			throw new UserFacingError('bad-argument', 'A run that is going cannot be deleted.', {
+				remedy: 'Cancel it first.',
+			});
+		}
+		await this.#around.store.delete(runId);
+	}
+
+	/** Process ids of the workers, by run: for tests and reports. */
+	workers(): Map<string, number> {
+		const pids = new Map<string, number>();
+		for (const [runId, { analysis }] of this.#live) {
+			if (analysis?.pid !== undefined) pids.set(runId, analysis.pid);
+		}
+		return pids;
+	}
+
+	/** Ends every run in order, by force where that takes too long; all of them can be resumed. */
+	async close(): Promise<void> {
+		this.#closed = true;
+		const live = [...this.#live.values()];
+		for (const run of live) this.cancel(run.entry.runId);
+		const timer = setTimeout(() => live.forEach(({ analysis }) => analysis?.kill()), CLOSING_MILLISECONDS);
+		await Promise.all(live.map(({ ended }) => ended));
+		clearTimeout(timer);
+	}
+
+	/** What the stored run was made with, so that it goes on as it began. */
+	async #continuation(folder: string, header: RunHeader): Promise<AnalysisJob> {
+		const { contentSize } = header.letterbox;
+		return {
+			videoPath: this.#around.videos.pathOfIdentity(header.videoIdentity) ?? header.video.path,
+			modelPath: await modelPath(header.model.id),
+			mode: header.mode,
+			settings: header.settings,
+			range: header.range,
+			runFolder: folder,
+			start: 'continue',
+			threads: header.threads,
+			// The side that the picture was shrunk to shrinks it to the same size again.
+			maxSide: Math.max(contentSize.width, contentSize.height),
+			scoreThreshold: header.scoreThreshold,
+			ffmpegPath: null,
+			wantsFrames: true,
+		};
+	}
+
+	#enqueue(entry: StoredEntry, job: AnalysisJob): RunEntry {
+		if (this.#closed) throw new UserFacingError('cancelled', 'The application is closing.');
+		if (this.#live.size >= WORKERS_AT_ONCE + MOST_WAITING) {
+			throw new UserFacingError(
+				'bad-argument',
+				`At most ${MOST_WAITING} runs may wait for their turn, and so many do.`,
+			);
+		}
+		let tellEnded = () => {};
+		const ended = new Promise<void>((resolve) => (tellEnded = resolve));
+		this.#live.set(entry.runId, { entry, job, analysis: null, ended, tellEnded });
+		this.#startWaiting();
+		return this.#withActivity(entry);
+	}
+
+	#startWaiting(): void {
+		const going = [...this.#live.values()].filter(({ analysis }) => analysis !== null).length;
+		const waiting = [...this.#live.values()].filter(({ analysis }) => analysis === null);
+		for (const run of this.#closed ? [] : waiting.slice(0, WORKERS_AT_ONCE - going)) this.#begin(run);
+	}
+
+	#begin(run: LiveRun): void {
+		const analysis = startAnalysis(run.job, this.#around.startWorker(), (report) =>
+			this.#forward(run, report),
+		);
+		run.analysis = analysis;
+		analysis.outcome.then(
+			() => this.#end(run, null),
+			(error: unknown) => this.#end(run, withRemedyOfPage(errorToData(error))),
+		);
+	}
+
+	#forward(run: LiveRun, report: WorkerReport): void {
+		const { runId } = run.entry;
+		const { emit } = this.#around;
+		switch (report.type) {
+			case 'opened': {
+				const { video, ...header } = report.header;
+				emit({ type: 'analysis.opened', runId, header, framesStored: report.framesStored });
+				break;
+			}
+			case 'progress':
+				emit({ type: 'analysis.progress', runId, progress: report.progress });
+				break;
+			case 'frames':
+				emit({ type: 'analysis.frames', runId, batch: report.batch });
+				break;
+			case 'settings-changed':
+				emit({ type: 'analysis.settings', runId, event: report.event });
+				break;
+			case 'settings-refused':
+				emit({ type: 'analysis.refused', runId, error: report.error });
+				break;
+			case 'finished':
+			case 'failed':
+				break; // these are the outcome
+			default:
+				report satisfies never;
+		}
+	}
+
+	async #end(run: LiveRun, error: ErrorData | null): Promise<void> {
+		const { runId } = run.entry;
+		// A run that ended before its first frame, or before its turn, has left nothing to read.
+		const stored = await this.#around.store.entry(runId).catch(() => null);
+		const state = error === null ? 'cancelled' : 'failed';
+		const unstored = {
+			...run.entry,
+			status: { ...notStarted(), state, error: error?.message ?? null } as const,
+		};
+		this.#live.delete(runId);
+		const entry = this.#withActivity(stored ?? unstored);
+		this.#around.emit({ type: 'analysis.ended', runId, entry, error });
+		run.tellEnded();
+		this.#startWaiting();
+	}
+
+	#liveRun(runId: string): LiveRun {
+		const run = this.#live.get(runId);
+		if (run) return run;
+		throw new UserFacingError('bad-argument', 'A run that is going was expected (it has ended).');
+	}
+
+	#withActivity(entry: StoredEntry): RunEntry {
+		const run = this.#live.get(entry.runId);
+		return { ...entry, active: run !== undefined, waiting: run?.analysis === null };
+	}
+}
+
+function notStarted(): StoredEntry['status'] {
+	const nothing = { framesStored: 0, lastFrameIndex: -1, wallSeconds: 0 };
+	return { state: 'running', ...nothing, decode: null, error: null };
+}
+
+/** The command line's remedy speaks of its own flags. */
+function withRemedyOfPage(error: ErrorData): ErrorData {
+	if (error.code !== 'worker-died') return error;
+	return { ...error, remedy: 'What was stored is kept: resume the run to go on from there.' };
+}

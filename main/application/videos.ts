@@ -1,0 +1,161 @@
+import { stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { z } from 'zod';
+import type { VideoEntry } from '../../preload/contract.ts';
+import { UserFacingError } from '../domain/errors.ts';
+import type { VideoIdentity } from '../domain/run.ts';
+import type { VideoInfo } from '../domain/video.ts';
+import { installationFolder } from '../models/installation.ts';
+import { identifyVideo } from '../video/identity.ts';
+import { probeVideo } from '../video/probe.ts';
+import { fileTag } from './byte-ranges.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { OpaqueIds } from './opaque-ids.ts';
+
+/** A video that could be opened. */
+export type KnownVideo = { videoId: string; info: VideoInfo; identity: VideoIdentity };
+
+const MOST_RECENT = 20;
+
+const recentFile = z.array(z.object({ videoId: z.string().regex(/^[a-z0-9-]{1,64}$/), path: z.string() }));
+
+/** The files that the page may name, under ids, and which of them were opened lately. */
+export class Videos {
+	readonly #recentPath: string;
+	readonly #mayOpenPath: (path: string) => Promise<boolean>;
+	readonly #ids = new OpaqueIds<string>((path) => path);
+	readonly #opened = new Map<string, KnownVideo & { state: string }>();
+	#recent: string[] = [];
+	#writing: Promise<void> = Promise.resolve();
+
+	private constructor(recentPath: string, mayOpenPath: (path: string) => Promise<boolean>) {
+		this.#recentPath = recentPath;
+		this.#mayOpenPath = mayOpenPath;
+	}
+
+	/** Reads the recent list in `folder`; what `mayOpenPath` refuses does not get an id. */
+	static async load(folder: string, mayOpenPath: (path: string) => Promise<boolean>): Promise<Videos> {
+		const videos = new Videos(join(folder, 'recent.json'), mayOpenPath);
+		for (const { videoId, path } of (await readJsonFile(videos.#recentPath, recentFile)) ?? []) {
+			if (!(await mayOpenPath(path))) continue;
+			videos.#ids.idOf(path, videoId);
+			videos.#recent.push(path);
+		}
+		return videos;
+	}
+
+	/** Gives a file an id; that it is there or a video shows when it is opened. */
+	async entryOf(path: string): Promise<VideoEntry> {
+		const whole = resolve(path);
+		return {
+			videoId: this.#ids.idOf(whole),
+			name: basename(whole),
+			folder: shownFolder(dirname(whole)),
+			exists: await exists(whole),
+		};
+	}
+
+	recent(): Promise<VideoEntry[]> {
+		return Promise.all(this.#recent.map((path) => this.entryOf(path)));
+	}
+
+	/** The bundled clip; null where the installation came without it. */
+	async sample(): Promise<VideoEntry | null> {
+		const entry = await this.entryOf(samplePath());
+		return entry.exists ? entry : null;
+	}
+
+	/** Throws `file-not-found` for ids that nobody gave out. */
+	pathOf(videoId: string): string {
+		const path = this.#ids.find(videoId);
+		if (path !== undefined) return path;
+		throw new UserFacingError(
+			'file-not-found',
+			`A video that is known was expected (got the id ${videoId}).`,
+			{
+				remedy: 'Open the file again.',
+			},
+		);
+	}
+
+	/** The path, checked at this moment: a folder on the way may have become a link. */
+	async readablePathOf(videoId: string): Promise<string> {
+		const path = this.pathOf(videoId);
+		if (await this.#mayOpenPath(path)) return path;
+		throw new UserFacingError('file-unreadable', `${path}: a file in one of the named folders was expected.`);
+	}
+
+	/** Reads what the file says of itself, once for every state of it. Throws what probing throws. */
+	async open(videoId: string): Promise<KnownVideo> {
+		const path = await this.readablePathOf(videoId);
+		const state = await stat(path).then(fileTag, () => 'missing');
+		const known = this.#opened.get(videoId);
+		if (known?.state === state) return known;
+		const [info, identity] = await Promise.all([probeVideo(path), identify(path)]);
+		const video = { videoId, info, identity, state };
+		this.#opened.set(videoId, video);
+		return video;
+	}
+
+	/** Puts a video at the top of the recent list. */
+	async remember(videoId: string): Promise<void> {
+		const path = this.pathOf(videoId);
+		this.#recent = [path, ...this.#recent.filter((other) => other !== path)].slice(0, MOST_RECENT);
+		await this.#store();
+	}
+
+	async forget(videoId: string): Promise<void> {
+		const path = this.pathOf(videoId);
+		this.#recent = this.#recent.filter((other) => other !== path);
+		await this.#store();
+	}
+
+	/** Where a video of this identity lies, as far as this session has seen it; null where it has not. */
+	pathOfIdentity(identity: VideoIdentity): string | null {
+		for (const { info, identity: own } of this.#opened.values()) {
+			if (own.edgesSha256 === identity.edgesSha256 && own.fileBytes === identity.fileBytes) return info.path;
+		}
+		return null;
+	}
+
+	async #store(): Promise<void> {
+		const list = this.#recent.map((path) => ({ videoId: this.#ids.idOf(path), path }));
+		const write = this.#writing.then(() => writeJsonFile(this.#recentPath, list));
+		// A list that cannot be kept must not keep anybody from opening a video.
+		this.#writing = write.catch(() => undefined);
+		await this.#writing;
+	}
+}
+
+/** The bundled clip. */
+export function samplePath(): string {
+	return join(installationFolder(), 'assets', 'samples', 'plaza.mp4');
+}
+
+/** A name for the folders of one video's runs and copies, wherever the file lies. */
+export function identityKey({ edgesSha256, fileBytes }: VideoIdentity): string {
+	return `${edgesSha256.slice(0, 32)}-${fileBytes}`;
+}
+
+// The probe says in better words what is wrong with a file that cannot be read.
+async function identify(path: string): Promise<VideoIdentity> {
+	try {
+		return await identifyVideo(path);
+	} catch (cause) {
+		await probeVideo(path);
+		throw new UserFacingError('file-unreadable', `${path}: the file cannot be read.`, { cause });
+	}
+}
+
+function exists(path: string): Promise<boolean> {
+	return stat(path).then(
+		(file) => file.isFile(),
+		() => false,
+	);
+}
+
+function shownFolder(folder: string): string {
+	const home = homedir();
+	return folder === home || folder.startsWith(home + sep) ? `~${folder.slice(home.length)}` : folder;
+}
