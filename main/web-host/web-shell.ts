@@ -1,0 +1,82 @@
+import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import type { WorkerProcess } from '../analysis/client.ts';
+import { forkWorker } from '../analysis/client.ts';
+import { isInside } from '../application/browse.ts';
+import type { MediaKind, Shell } from '../application/shell.ts';
+import { systemError, UserFacingError } from '../domain/errors.ts';
+
+export type WebShellOptions = {
+	/** Folders that the person named, absolute and without symbolic links. */
+	roots: readonly string[];
+	/** Files that the person named, and the sample clip. */
+	namedFiles: readonly string[];
+	exportsFolder: string;
+	/** The built worker. */
+	workerEntry: string;
+};
+
+/** A browser is no desktop: files are browsed below the named folders, and exports are downloaded. */
+export class WebShell implements Shell {
+	readonly host = 'web';
+	readonly browseRoots: readonly string[];
+	readonly #options: WebShellOptions;
+
+	constructor(options: WebShellOptions) {
+		this.#options = options;
+		this.browseRoots = options.roots;
+	}
+
+	async mayOpenPath(path: string): Promise<boolean> {
+		return this.#options.namedFiles.includes(path) || (await isInside(path, this.#options.roots));
+	}
+
+	chooseVideos(): Promise<string[]> {
+		throw new UserFacingError('bad-argument', 'In a browser, files are browsed below the named folders.');
+	}
+
+	droppedPath(): null {
+		return null;
+	}
+
+	chooseTruth(): Promise<null> {
+		return Promise.resolve(null);
+	}
+
+	async chooseExportTarget(suggestedName: string): Promise<string> {
+		const { exportsFolder } = this.#options;
+		try {
+			await mkdir(exportsFolder, { recursive: true });
+		} catch (error) {
+			throw systemError(error) ?? error;
+		}
+		return freeName(exportsFolder, suggestedName);
+	}
+
+	revealFile(): void {
+		// It is downloaded instead.
+	}
+
+	mediaUrl(videoId: string, kind: MediaKind): string {
+		return kind === 'source' ? `/media/${videoId}` : `/media/${videoId}/proxy`;
+	}
+
+	downloadUrl(exportId: string): string {
+		return `/download/${exportId}`;
+	}
+
+	startWorker(): WorkerProcess {
+		return forkWorker(this.#options.workerEntry);
+	}
+}
+
+/** `clip.mp4`, or `clip-2.mp4` where that is taken. */
+function freeName(folder: string, name: string): string {
+	const extension = extname(name);
+	const stem = basename(name, extension);
+	for (let i = 1; ; i++) {
+		const path = join(folder, i === 1 ? name : `${stem}-${i}${extension}`);
+		if (!existsSync(path)) return path;
+	}
+}
