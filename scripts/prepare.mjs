@@ -1,6 +1,6 @@
 // What has to be there before anything runs: installed packages, ffmpeg, a build that is not stale.
 // Needs nothing but Node itself.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,7 +38,27 @@ export function run(program, words, environment = {}) {
 	return status ?? 1;
 }
 
-/** The same for a program that an installed package brings: `typescript` brings `tsc`. */
+/** Runs the built web host until it ends; gives its exit code. */
+export function runWebHost(words) {
+	const entry = join(root, 'out', 'main', 'web-host.js');
+	return exitCodeOf(spawn(process.execPath, [entry, ...words], { stdio: 'inherit' }));
+}
+
+/** Ends with the child: Ctrl+C reaches both, and the child ends in order. */
+export function exitCodeOf(child) {
+	for (const signal of ['SIGINT', 'SIGTERM']) {
+		process.on(signal, () => signal === 'SIGTERM' && child.kill(signal));
+	}
+	return new Promise((resolve) => {
+		child.on('error', (error) => {
+			console.error(`${child.spawnfile} could not be started: ${error.message}`);
+			resolve(1);
+		});
+		child.on('exit', (code) => resolve(code ?? 1));
+	});
+}
+
+/** Like `run` for a program that an installed package brings: `typescript` brings `tsc`. */
 export function runPackage(name, words, program = name) {
 	const folder = join(root, 'node_modules', name);
 	if (!existsSync(folder)) fail(`The package ${name} is not installed: run "npm ci".`);
