@@ -6,6 +6,7 @@ import { wasmKernels } from './build/wasm-kernels.ts';
 const entries = {
 	cli: 'main/cli/index.ts',
 	worker: 'main/analysis/worker.ts',
+	'web-host': 'main/web-host/index.ts',
 	bench: 'bench/index.ts',
 };
 
