@@ -1,0 +1,116 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Answers, HostEvent, RequestInput, RequestName } from '../../preload/contract.ts';
+import { forkWorker } from '../analysis/client.ts';
+import type { ErrorData } from '../domain/errors.ts';
+import { installationFolder } from '../models/installation.ts';
+import { Application } from './application.ts';
+import type { DataFolders } from './data-folders.ts';
+import type { Shell } from './shell.ts';
+
+// For tests only: an application whose shell is a stand-in, and whose workers are the real ones.
+
+/** The built worker: what is shipped is what is tested. */
+export function workerEntry(): string {
+	const entry = join(installationFolder(), 'out', 'main', 'worker.js');
+	if (existsSync(entry)) return entry;
+	throw new Error('These tests run the built worker: run "npm run build" first, or use "npm test".');
+}
+
+export function ffmpeg(...words: string[]): void {
+	execFileSync(process.env['SPARSIGHT_FFMPEG'] ?? 'ffmpeg', ['-v', 'error', '-y', ...words]);
+}
+
+/** `frames` small frames of people on a square; the sample clip is repeated where it is too short. */
+export function makeClip(path: string, frames: number, ...words: string[]): void {
+	const source = join(installationFolder(), 'assets', 'samples', 'plaza.mp4');
+	const looped = ['-stream_loop', '-1', '-i', source, '-frames:v', String(frames), '-vf', 'scale=160:120'];
+	ffmpeg(...looped, ...words, path);
+}
+
+/** A folder for one test file, with places for what an application keeps. */
+export function makeFolders(): DataFolders & { base: string; remove: () => void } {
+	const base = mkdtempSync(join(tmpdir(), 'sparsight-app-'));
+	const place = (name: string) => join(base, name);
+	mkdirSync(place('exports'));
+	return {
+		base,
+		settings: place('settings'),
+		runs: place('runs'),
+		exports: place('exports'),
+		cache: place('cache'),
+		remove: () => rmSync(base, { recursive: true, force: true }),
+	};
+}
+
+/** A desktop whose person chooses what the test says. */
+export function standInShell(folders: DataFolders, changes: Partial<Shell> = {}): Shell {
+	return {
+		host: 'desktop',
+		browseRoots: [],
+		mayOpenPath: () => Promise.resolve(true),
+		chooseVideos: () => Promise.resolve([]),
+		droppedPath: () => null,
+		chooseTruth: () => Promise.resolve(null),
+		chooseExportTarget: (name) => Promise.resolve(join(folders.exports, name)),
+		revealFile: () => undefined,
+		mediaUrl: (videoId, kind) => `media:${kind}/${videoId}`,
+		downloadUrl: () => null,
+		startWorker: () => forkWorker(workerEntry()),
+		...changes,
+	};
+}
+
+/** An application as the page meets it: answers or throws ErrorData, and remembers every event. */
+export class PageSide {
+	readonly application: Application;
+	readonly events: HostEvent[] = [];
+	readonly #waiting = new Set<() => void>();
+
+	constructor(application: Application) {
+		this.application = application;
+		application.listen((event) => {
+			this.events.push(event);
+			for (const look of [...this.#waiting]) look();
+		});
+	}
+
+	async ask<Name extends RequestName>(name: Name, input: RequestInput<Name>): Promise<Answers[Name]> {
+		const reply = await this.application.request(name, input);
+		if ('error' in reply) throw Object.assign(new Error(reply.error.message), reply.error);
+		return reply.answer as Answers[Name];
+	}
+
+	/** The first event of this type from `since` on for which `wanted` holds, come or still to come. */
+	hear<Type extends HostEvent['type']>(
+		type: Type,
+		wanted: (event: Extract<HostEvent, { type: Type }>) => boolean = () => true,
+		since = 0,
+	): Promise<Extract<HostEvent, { type: Type }>> {
+		return new Promise((resolve) => {
+			let next = since;
+			const look = () => {
+				for (; next < this.events.length; next++) {
+					const event = this.events[next] as Extract<HostEvent, { type: Type }>;
+					if (event.type !== type || !wanted(event)) continue;
+					this.#waiting.delete(look);
+					resolve(event);
+					return;
+				}
+			};
+			this.#waiting.add(look);
+			look();
+		});
+	}
+
+	/** Resolves with how a run ended. */
+	ended(runId: string, since = 0): Promise<{ error: ErrorData | null }> {
+		return this.hear('analysis.ended', (event) => event.runId === runId, since);
+	}
+}
+
+export async function openPageSide(folders: DataFolders, changes: Partial<Shell> = {}): Promise<PageSide> {
+	return new PageSide(await Application.open({ shell: standInShell(folders, changes), folders }));
+}
