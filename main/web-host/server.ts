@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { basename, extname } from 'node:path';
+import { basename } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Application } from '../application/application.ts';
 import { contentSecurityPolicy } from '../application/content-policy.ts';
+import { mediaType } from '../application/media-types.ts';
 import type { MediaKind } from '../application/shell.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { Access, type AskedRequest, type Refusal } from './access.ts';
@@ -22,16 +23,6 @@ const COMMON_HEADERS = {
 	'Cross-Origin-Opener-Policy': 'same-origin',
 	'Cross-Origin-Resource-Policy': 'same-origin',
 	'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
-};
-
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-	'.avi': 'video/x-msvideo',
-	'.m4v': 'video/mp4',
-	'.mkv': 'video/x-matroska',
-	'.mov': 'video/quicktime',
-	'.mp4': 'video/mp4',
-	'.ogv': 'video/ogg',
-	'.webm': 'video/webm',
 };
 
 export type WebServer = {
@@ -118,10 +109,9 @@ async function answer(
 		const kind: MediaKind = media[2] === undefined ? 'source' : 'proxy';
 		const path = await application.mediaFile(media[1]!, kind).catch(unknownIsNothing);
 		if (path === null) return refuse(response, NOT_FOUND);
-		const contentType = MEDIA_TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream';
 		return serveFile(request, response, path, {
 			...COMMON_HEADERS,
-			'Content-Type': contentType,
+			'Content-Type': mediaType(path),
 			'Cache-Control': 'private, no-cache',
 		});
 	}
