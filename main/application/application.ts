@@ -5,6 +5,7 @@ import {
 	type AppDescription,
 	type HostEvent,
 	type OpenedVideo,
+	type Preferences,
 	type Reply,
 	type RequestInput,
 	type RequestName,
@@ -124,6 +125,15 @@ export class Application {
 
 	emit(event: HostEvent): void {
 		for (const listener of this.#listeners) listener(event);
+	}
+
+	get preferences(): Preferences {
+		return this.#preferences.current;
+	}
+
+	/** What would be cut off if the application ended now. */
+	get unfinished(): { runs: number; exports: number } {
+		return { runs: this.runs.going, exports: this.#exports.going };
 	}
 
 	/** A video that another start of the application, or the system, asks to open. */

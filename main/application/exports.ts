@@ -10,7 +10,12 @@ import type { Shell } from './shell.ts';
 const REPORT_MILLISECONDS = 100;
 
 /** A file that is being written, or was. */
-type Export = { path: string; stop: AbortController; ended: Promise<void>; written: boolean };
+type Export = {
+	path: string;
+	stop: AbortController;
+	ended: Promise<void>;
+	state: 'going' | 'written' | 'failed';
+};
 
 type Surroundings = { queries: RunQueries; shell: Shell; emit: (event: HostEvent) => void };
 
@@ -58,23 +63,30 @@ export class Exports {
 				emit({ type: 'export.progress', exportId, done, total });
 			},
 		});
-		const entry: Export = { path, stop, written: false, ended: Promise.resolve() };
+		const entry: Export = { path, stop, state: 'going', ended: Promise.resolve() };
 		entry.ended = writing.then(
 			() => {
-				entry.written = true;
+				entry.state = 'written';
 				emit({ type: 'export.ended', exportId, downloadUrl: shell.downloadUrl(exportId), error: null });
 			},
-			(error: unknown) =>
-				emit({ type: 'export.ended', exportId, downloadUrl: null, error: errorToData(error) }),
+			(error: unknown) => {
+				entry.state = 'failed';
+				emit({ type: 'export.ended', exportId, downloadUrl: null, error: errorToData(error) });
+			},
 		);
 		this.#exports.set(exportId, entry);
 		return { exportId, name: basename(path) };
 	}
 
+	/** How many are being written. */
+	get going(): number {
+		return [...this.#exports.values()].filter(({ state }) => state === 'going').length;
+	}
+
 	/** The file of an export that is done; null for all others. */
 	fileOf(exportId: string): string | null {
 		const entry = this.#exports.get(exportId);
-		return entry?.written ? entry.path : null;
+		return entry?.state === 'written' ? entry.path : null;
 	}
 
 	/** Ends an export; nothing of it is left behind. */

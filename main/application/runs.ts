@@ -139,6 +139,11 @@ export class Runs {
 		await this.#around.store.delete(runId);
 	}
 
+	/** How many are going or wait for their turn. */
+	get going(): number {
+		return this.#live.size;
+	}
+
 	/** Process ids of the workers, by run: for tests and reports. */
 	workers(): Map<string, number> {
 		const pids = new Map<string, number>();
