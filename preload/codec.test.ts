@@ -23,6 +23,11 @@ describe('what crosses the socket', () => {
 		expect(arrived.answer.array.constructor).toBe(array.constructor);
 	});
 
+	it('arrives in Node, too, which receives a part of a larger Buffer', () => {
+		const bytes = Buffer.concat([Buffer.of(1, 2, 3), encodeMessage({ id: 1, answer: view })]).subarray(3);
+		expect(decodeMessage(bytes)).toEqual({ id: 1, answer: view });
+	});
+
 	it('arrives with the plain values it had', () => {
 		const answer = { text: '歩行者', list: [1, -2, 0.5, null, true], nested: { empty: {} } };
 		expect(decodeMessage(encodeMessage({ id: 2 ** 40, answer }))).toEqual({ id: 2 ** 40, answer });

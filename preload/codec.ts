@@ -29,8 +29,8 @@ for (const [type, ArrayType] of ARRAY_TYPES.entries()) {
 	extensionCodec.register({
 		type,
 		encode: (value) => (value instanceof ArrayType ? bytesOf(value) : null),
-		// A copy, since elements must be aligned.
-		decode: (bytes) => new ArrayType(bytes.slice().buffer),
+		// A copy, since elements must be aligned. (`slice` of a Node Buffer would be none.)
+		decode: (bytes) => new ArrayType(new Uint8Array(bytes).buffer),
 	});
 }
 

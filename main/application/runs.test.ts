@@ -1,0 +1,332 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FrameBatch } from '../analysis/frame-batch.ts';
+import type { RunEntry } from '../../preload/contract.ts';
+import { SELECTION_KINDS } from '../domain/tokens.ts';
+import { agreement } from '../evaluation/agreement.ts';
+import { openRun } from '../results/stored-run.ts';
+import { makeClip, makeFolders, openPageSide, type PageSide } from './application.fixture.ts';
+import { identityKey } from './videos.ts';
+import { identifyVideo } from '../video/identity.ts';
+
+const WHOLE = { from: { frame: 0 }, to: null, every: 1 };
+const FRAMES = 40;
+const LONG = 700;
+
+const folders = makeFolders();
+const clip = join(folders.base, 'clip.mp4');
+const long = join(folders.base, 'long.mp4');
+let page: PageSide;
+let videoId = '';
+let longId = '';
+
+beforeAll(async () => {
+	makeClip(clip, FRAMES);
+	makeClip(long, LONG);
+	page = await openPageSide(folders, { chooseVideos: () => Promise.resolve([clip, long]) });
+	[videoId = '', longId = ''] = (await page.ask('video.choose', {})).map((entry) => entry.videoId);
+});
+afterAll(async () => {
+	await page.application.close();
+	folders.remove();
+});
+
+function start(id: string, mode: string, settings: Record<string, number | string> = {}): Promise<RunEntry> {
+	return page.ask('analysis.start', { videoId: id, modelId: 'lookout', mode, settings, range: WHOLE });
+}
+
+/** The frames of a run that the page heard of while it was going. */
+function heardFrames(runId: string): FrameBatch[] {
+	return page.events.flatMap((event) =>
+		event.type === 'analysis.frames' && event.runId === runId ? [event.batch] : [],
+	);
+}
+
+async function storedRun(runId: string) {
+	return openRun(join(folders.runs, identityKey(await identifyVideo(clip)), runId));
+}
+
+describe('a run', () => {
+	let run: RunEntry;
+	beforeAll(async () => {
+		run = await start(videoId, 'token-cache', { fraction: 0.2 });
+		await page.ended(run.runId);
+	});
+
+	it('is told of from its opening over every frame to its end', async () => {
+		expect(run).toMatchObject({ active: true, waiting: false, mode: 'token-cache', modelId: 'lookout' });
+		const opened = await page.hear('analysis.opened', (event) => event.runId === run.runId);
+		expect(opened.header).not.toHaveProperty('video');
+		expect(opened.header.settings['fraction']).toBe(0.2);
+		const ended = await page.hear('analysis.ended', (event) => event.runId === run.runId);
+		expect(ended).toMatchObject({
+			error: null,
+			entry: { active: false, status: { state: 'complete', framesStored: FRAMES } },
+		});
+		expect(heardFrames(run.runId).flatMap(({ frameIndices }) => [...frameIndices])).toEqual(
+			Array.from({ length: FRAMES }, (_, i) => i),
+		);
+		expect(page.events.some((event) => event.type === 'analysis.progress' && event.runId === run.runId)).toBe(
+			true,
+		);
+	});
+
+	it('answers with the same frames when it is reopened as it told of while it was going', async () => {
+		const stored = await page.ask('run.frames', { runId: run.runId, from: 0, count: FRAMES });
+		const heard = heardFrames(run.runId);
+		for (const column of [
+			'timesSeconds',
+			'kinds',
+			'selectedTokens',
+			'macs',
+			'bitmaps',
+			'scores',
+			'boxesXyxy',
+		] as const) {
+			expect([...stored[column]], column).toEqual(heard.flatMap((batch) => [...batch[column]]));
+		}
+		const part = await page.ask('run.frames', { runId: run.runId, from: FRAMES - 3, count: 100 });
+		expect([...part.frameIndices]).toEqual([FRAMES - 3, FRAMES - 2, FRAMES - 1]);
+	});
+
+	it('draws a timeline with the counts of what is shown', async () => {
+		const timeline = await page.ask('run.timeline', { runId: run.runId });
+		const stored = await storedRun(run.runId);
+		expect(timeline.macs).toEqual(stored.frames.macs);
+		for (let f = 0; f < FRAMES; f++) {
+			const { detections, kind, cost } = stored.result(f);
+			const shown = detections.filter((i) => detections.scores[i]! >= stored.header.displayThreshold);
+			expect(timeline.detections[f]).toBe(shown.count);
+			expect(SELECTION_KINDS[timeline.kinds[f]!]).toBe(kind);
+			expect(timeline.milliseconds[f * 5 + 3]).toBe(cost.milliseconds.run);
+		}
+		expect(timeline.detections.some((count) => count > 0)).toBe(true);
+	});
+
+	it('is found again by the next session, by the content of the video wherever it lies', async () => {
+		const next = await openPageSide(folders, { chooseVideos: () => Promise.resolve([clip]) });
+		const opened = await next.ask('run.open', { runId: run.runId });
+		expect(opened).toMatchObject({ frameCount: FRAMES, entry: { runId: run.runId, active: false } });
+		expect(opened.header).not.toHaveProperty('video');
+		const [entry] = await next.ask('video.choose', {});
+		const { runs } = await next.ask('video.open', { videoId: entry!.videoId });
+		expect(runs.map(({ runId }) => runId)).toContain(run.runId);
+		expect(await next.ask('run.list', { videoId: entry!.videoId })).toEqual(runs);
+	});
+
+	it('agrees with itself wholly and with a dense run as the evaluation says', async () => {
+		const dense = await start(videoId, 'dense');
+		await page.ended(dense.runId);
+		const same = { runId: run.runId, referenceRunId: run.runId, truthId: null };
+		expect(await page.ask('run.agreement', same)).toMatchObject({
+			f1: 1,
+			lost: 0,
+			gained: 0,
+			averagePrecision50: null,
+		});
+		const other = await page.ask('run.agreement', { ...same, referenceRunId: dense.runId });
+		const expected = agreement(await storedRun(run.runId), await storedRun(dense.runId));
+		expect(other).toMatchObject({ f1: expected.f1, lost: expected.lost, meanIou: expected.meanIou });
+		expect(other.perFrame.f1).toEqual(expected.perFrame.f1);
+		expect([...other.perFrame.gained]).toEqual([...expected.perFrame.gained]);
+	});
+
+	it('is judged by a ground-truth file that was chosen', async () => {
+		const truth = join(folders.base, 'gt.txt');
+		writeFileSync(truth, Array.from({ length: FRAMES }, (_, f) => `${f + 1},1,10,10,20,40,1,1,1`).join('\n'));
+		const other = await openPageSide(folders, {
+			chooseVideos: () => Promise.resolve([clip]),
+			chooseTruth: () => Promise.resolve(truth),
+		});
+		const [entry] = await other.ask('video.choose', {});
+		const chosen = await other.ask('truth.choose', { videoId: entry!.videoId });
+		expect(chosen?.name).toBe('gt.txt');
+		const input = { runId: run.runId, referenceRunId: run.runId, truthId: chosen!.truthId };
+		expect((await other.ask('run.agreement', input)).averagePrecision50).toBeGreaterThanOrEqual(0);
+	});
+
+	it('gives the times of all frames to who asks for them', async () => {
+		const { complete, ptsSeconds } = await page.ask('video.frameTimes', { videoId });
+		expect(complete).toBe(true);
+		expect(ptsSeconds).toEqual((await storedRun(run.runId)).frames.timeSeconds);
+	});
+
+	it('disappears when it is deleted', async () => {
+		const doomed = await start(videoId, 'motion');
+		await expect(page.ask('run.delete', { runId: doomed.runId })).rejects.toMatchObject({
+			code: 'bad-argument',
+		});
+		await page.ended(doomed.runId);
+		await page.ask('run.delete', { runId: doomed.runId });
+		expect((await page.ask('run.list', { videoId })).map(({ runId }) => runId)).not.toContain(doomed.runId);
+		await expect(page.ask('run.open', { runId: doomed.runId })).rejects.toMatchObject({
+			code: 'run-unreadable',
+		});
+		expect(readdirSync(join(folders.runs, identityKey(await identifyVideo(clip)))).join()).not.toContain(
+			doomed.runId,
+		);
+	});
+});
+
+describe('a run that never begins', () => {
+	it.each([
+		['an unknown mode', { mode: 'magic' }, 'unknown-mode'],
+		['an unknown setting', { settings: { magic: 1 } }, 'unknown-setting'],
+		['a setting out of range', { settings: { fraction: 7 } }, 'setting-out-of-range'],
+		['an unknown model', { modelId: 'nobody' }, 'model-not-found'],
+		['the path of a model', { modelId: '../models/lookout' }, 'model-not-found'],
+	])('says why: %s', async (_, change, code) => {
+		const input = { videoId, modelId: 'lookout', mode: 'token-cache', settings: {}, range: WHOLE, ...change };
+		await expect(page.ask('analysis.start', input)).rejects.toMatchObject({ code });
+	});
+
+	it('tells what the worker found wrong, and leaves nothing in the list', async () => {
+		const range = { from: { frame: FRAMES + 5 }, to: null, every: 1 };
+		const input = { videoId, modelId: 'lookout', mode: 'dense', settings: {}, range };
+		const { runId } = await page.ask('analysis.start', input);
+		const { error } = await page.ended(runId);
+		expect(error?.code).toBe('bad-range');
+		expect((await page.ask('run.list', { videoId })).map((entry) => entry.runId)).not.toContain(runId);
+	});
+});
+
+describe('a run that is going', () => {
+	it('changes its live settings, refuses others, is cancelled and goes on after that', async () => {
+		const { runId } = await start(longId, 'token-cache', { fraction: 0.5 });
+		await page.hear('analysis.frames', (event) => event.runId === runId);
+		await page.ask('analysis.change', { runId, settings: { fraction: 0.1 } });
+		const changed = await page.hear('analysis.settings', (event) => event.runId === runId);
+		expect(changed.event.settings).toEqual({ fraction: 0.1 });
+		await page.ask('analysis.change', { runId, settings: { magic: 1 } });
+		const refused = await page.hear('analysis.refused', (event) => event.runId === runId);
+		expect(refused.error.code).toBe('unknown-setting');
+
+		await page.ask('analysis.cancel', { runId });
+		const cancelled = await page.hear('analysis.ended', (event) => event.runId === runId);
+		expect(cancelled).toMatchObject({
+			error: null,
+			entry: { active: false, status: { state: 'cancelled' } },
+		});
+		const { framesStored } = cancelled.entry.status;
+		expect(framesStored).toBeLessThan(LONG);
+
+		const since = page.events.length;
+		expect(await page.ask('analysis.resume', { runId })).toMatchObject({ runId, active: true });
+		const opened = await page.hear('analysis.opened', (event) => event.runId === runId, since);
+		expect(opened.framesStored).toBe(framesStored);
+		await page.ask('analysis.cancel', { runId });
+		await page.ended(runId, since);
+		const { events } = await page.ask('run.open', { runId });
+		expect(events).toEqual([changed.event]);
+	});
+
+	it('lets the next one wait for its turn', async () => {
+		const first = await start(longId, 'dense');
+		const second = await start(longId, 'dense');
+		const third = await start(videoId, 'motion');
+		expect([first, second, third].map(({ waiting }) => waiting)).toEqual([false, true, true]);
+		expect((await page.ask('run.list', { videoId: longId }))[0]).toMatchObject({
+			runId: second.runId,
+			waiting: true,
+		});
+
+		await page.ask('analysis.cancel', { runId: second.runId });
+		const unstarted = await page.hear('analysis.ended', (event) => event.runId === second.runId);
+		expect(unstarted).toMatchObject({
+			error: null,
+			entry: { status: { state: 'cancelled', framesStored: 0 } },
+		});
+		await page.hear('analysis.frames', (event) => event.runId === first.runId);
+		expect(heardFrames(third.runId)).toEqual([]);
+		await page.ask('analysis.cancel', { runId: first.runId });
+		expect((await page.ended(third.runId)).error).toBeNull();
+	});
+
+	it('whose process is killed is reported, and resumed it ends as if nothing had been', async () => {
+		const { runId } = await start(longId, 'token-cache', { fraction: 0.1 });
+		await page.hear('analysis.frames', (event) => event.runId === runId && event.batch.frameIndices[0]! > 60);
+		process.kill(page.application.runs.workers().get(runId)!, 'SIGKILL');
+		const died = await page.hear('analysis.ended', (event) => event.runId === runId);
+		expect(died.error).toMatchObject({ code: 'worker-died', remedy: expect.stringContaining('resume') });
+		expect(died.error?.remedy).not.toContain('--');
+		expect(died.entry).toMatchObject({ active: false, status: { state: 'running' } });
+		const { framesStored } = died.entry.status;
+		expect(framesStored).toBeGreaterThan(0);
+
+		const since = page.events.length;
+		await page.ask('analysis.resume', { runId });
+		expect((await page.ended(runId, since)).error).toBeNull();
+		const again = await start(longId, 'token-cache', { fraction: 0.1 });
+		expect((await page.ended(again.runId)).error).toBeNull();
+		const [resumed, whole] = [
+			await page.ask('run.timeline', { runId }),
+			await page.ask('run.timeline', { runId: again.runId }),
+		];
+		expect(resumed.frameIndices).toEqual(whole.frameIndices);
+		expect(resumed.selectedTokens).toEqual(whole.selectedTokens);
+		expect(resumed.detections).toEqual(whole.detections);
+		await expect(page.ask('analysis.resume', { runId })).rejects.toMatchObject({ code: 'bad-argument' });
+	});
+
+	it('ends in order with the application, and can be resumed', async () => {
+		const other = await openPageSide(folders, { chooseVideos: () => Promise.resolve([long]) });
+		const [entry] = await other.ask('video.choose', {});
+		const input = { videoId: entry!.videoId, modelId: 'lookout', mode: 'dense', settings: {}, range: WHOLE };
+		const { runId } = await other.ask('analysis.start', input);
+		await other.hear('analysis.frames', (event) => event.runId === runId);
+		await other.application.close();
+		const { entry: stored } = await page.ask('run.open', { runId });
+		expect(stored.status.state).toBe('cancelled');
+		await expect(other.ask('analysis.start', input)).rejects.toMatchObject({ code: 'cancelled' });
+	});
+});
+
+describe('an export', () => {
+	let runId = '';
+	beforeAll(async () => {
+		runId = (await start(videoId, 'token-cache', { fraction: 0.3 })).runId;
+		await page.ended(runId);
+	});
+
+	it('is written where the person wants it', async () => {
+		const begun = await page.ask('export.start', {
+			runIds: [runId],
+			labels: ['a'],
+			format: 'csv',
+			settings: {},
+			range: null,
+		});
+		expect(begun?.name).toBe('clip-token-cache.csv');
+		const ended = await page.hear('export.ended', (event) => event.exportId === begun?.exportId);
+		expect(ended).toMatchObject({ error: null, downloadUrl: null });
+		expect(page.application.exportFile(begun!.exportId)).toBe(join(folders.exports, 'clip-token-cache.csv'));
+		expect(existsSync(join(folders.exports, 'clip-token-cache.csv'))).toBe(true);
+	});
+
+	it('leaves nothing when it is cancelled', async () => {
+		const input = { runIds: [runId], labels: ['a'], format: 'video', settings: {}, range: null };
+		const begun = await page.ask('export.start', input);
+		await page.ask('export.cancel', { exportId: begun!.exportId });
+		const ended = await page.hear('export.ended', (event) => event.exportId === begun?.exportId);
+		expect(ended.error?.code).toBe('cancelled');
+		expect(page.application.exportFile(begun!.exportId)).toBeNull();
+		expect(readdirSync(folders.exports).filter((name) => name.includes('mp4'))).toEqual([]);
+	});
+
+	it.each([
+		['an unknown format', { format: 'magic' }, 'unknown-format'],
+		['too few labels', { labels: ['a'], runIds: ['x', 'y'] }, 'bad-argument'],
+		['a run that is not there', { runIds: ['nobody'] }, 'run-unreadable'],
+		['an unknown setting', { settings: { magic: 1 } }, 'unknown-setting'],
+	])('says what is wrong: %s', async (_, change, code) => {
+		const input = { runIds: [runId], labels: ['a'], format: 'csv', settings: {}, range: null, ...change };
+		await expect(page.ask('export.start', input)).rejects.toMatchObject({ code });
+	});
+
+	it('is not begun when the person changes their mind', async () => {
+		const other = await openPageSide(folders, { chooseExportTarget: () => Promise.resolve(null) });
+		const input = { runIds: [runId], labels: ['a'], format: 'csv', settings: {}, range: null };
+		expect(await other.ask('export.start', input)).toBeNull();
+	});
+});
