@@ -16,6 +16,9 @@ type ParentPort = {
 	on(event: 'message', listener: (event: { data: unknown }) => void): void;
 };
 
+/** How long a utility process waits for its host to end it. */
+const HOST_PATIENCE_MILLISECONDS = 10_000;
+
 /** The channel of the process this is called in: Electron's utilityProcess, or a forked Node process. */
 export function openWorkerPort(): WorkerPort {
 	const { parentPort } = process as typeof process & { parentPort?: ParentPort };
@@ -28,8 +31,8 @@ function utilityProcessPort(parentPort: ParentPort): WorkerPort {
 		onRequest: (listener) => parentPort.on('message', ({ data }) => deliver(data, listener)),
 		// Electron ends its utility processes itself when the main process goes.
 		onHostGone: () => undefined,
-		// A utility process has no other way to end than to leave; its messages are flushed by the host's side.
-		close: () => setImmediate(() => process.exit(0)),
+		// Leaving at once could lose what was just posted: the host ends this process when it has the last report.
+		close: () => void setTimeout(() => process.exit(0), HOST_PATIENCE_MILLISECONDS),
 	};
 }
 
