@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+/** A rectangle on the desktop, in device-independent pixels. */
+export type Rectangle = { x: number; y: number; width: number; height: number };
+
+/** How the window was left. */
+export const windowStateSchema = z.object({
+	bounds: z.object({ x: z.int(), y: z.int(), width: z.int(), height: z.int() }),
+	maximized: z.boolean(),
+	fullScreen: z.boolean(),
+});
+export type WindowState = z.infer<typeof windowStateSchema>;
+
+const FIRST_SIZE = { width: 1280, height: 800 };
+/** Below it the page does not fit. */
+export const SMALLEST_SIZE = { width: 880, height: 560 };
+/** So much of the upper edge has to be on a screen for a hand to take it. */
+const HANDLE = { width: 120, height: 32 };
+
+/**
+ * Where the window opens: as it was left where a person can still reach it there, never larger than its screen; in
+ * the middle of the first screen otherwise. `workAreas` are those of the screens that are there, the first one first.
+ */
+export function placeWindow(left: WindowState | null, workAreas: readonly Rectangle[]): Rectangle {
+	const screen = left && workAreas.find((area) => canBeTaken(left.bounds, area));
+	if (left && screen) return shrinkInto(left.bounds, screen);
+	const first = workAreas[0] ?? { x: 0, y: 0, ...FIRST_SIZE };
+	const size = left?.bounds ?? FIRST_SIZE;
+	const width = Math.min(Math.max(size.width, SMALLEST_SIZE.width), first.width);
+	const height = Math.min(Math.max(size.height, SMALLEST_SIZE.height), first.height);
+	return {
+		x: first.x + Math.round((first.width - width) / 2),
+		y: first.y + Math.round((first.height - height) / 2),
+		width,
+		height,
+	};
+}
+
+function canBeTaken(bounds: Rectangle, area: Rectangle): boolean {
+	const right = Math.min(bounds.x + bounds.width, area.x + area.width);
+	const width = right - Math.max(bounds.x, area.x);
+	const bottomOfHandle = bounds.y + HANDLE.height;
+	return width >= HANDLE.width && bounds.y >= area.y && bottomOfHandle <= area.y + area.height;
+}
+
+/** The rectangle, no larger than `area`; it may still reach over its edges, as the person left it. */
+function shrinkInto({ x, y, width, height }: Rectangle, area: Rectangle): Rectangle {
+	return { x, y, width: Math.min(width, area.width), height: Math.min(height, area.height) };
+}
