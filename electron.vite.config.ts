@@ -4,6 +4,7 @@ import { defineConfig } from 'electron-vite';
 import { wasmKernels } from './build/wasm-kernels.ts';
 
 const entries = {
+	index: 'main/index.ts',
 	cli: 'main/cli/index.ts',
 	worker: 'main/analysis/worker.ts',
 	'web-host': 'main/web-host/index.ts',
@@ -26,6 +27,17 @@ export default defineConfig({
 						.filter(([, path]) => existsSync(path)),
 				),
 				output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+			},
+		},
+	},
+	preload: {
+		build: {
+			outDir: 'out/preload',
+			// A sandboxed preload is one file, in the one module system that it can load.
+			externalizeDeps: false,
+			rollupOptions: {
+				input: { index: resolve(import.meta.dirname, 'preload/index.ts') },
+				output: { format: 'cjs', entryFileNames: '[name].cjs' },
 			},
 		},
 	},
