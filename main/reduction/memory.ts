@@ -5,6 +5,9 @@ import type { GraphTensor } from '../graph/graph-session.ts';
 import { headDim, type VitPlan } from '../vit/plan.ts';
 import { float32, numbers } from './full-graph.ts';
 
+/** One thing remembered of every token: `parts` tables after one another, each with a row a token. */
+type Column = { output: string; parts: number; table: Float32Array };
+
 /**
  * What the token cache remembers of every token: keys and values of every block, head by head, its head
  * outputs and its score.
@@ -18,50 +21,51 @@ export class TokenMemory {
 	readonly outputs: readonly string[];
 	/** `keys.i.before` and `values.i.before` [heads · tokens, headDim]: what a partial graph reads. */
 	readonly keysAndValues: Readonly<Record<string, GraphTensor>>;
-	readonly #keyValueNames: readonly string[];
+	readonly #columns: readonly Column[];
 	readonly #tokens: number;
 	readonly #heads: number;
-	readonly #headDim: number;
 
 	constructor(plan: VitPlan) {
 		this.#tokens = tokenCount(plan.grid);
 		this.#heads = plan.heads;
-		this.#headDim = headDim(plan);
 		this.head = new Float32Array(this.#tokens * plan.headWidth);
 		this.scores = new Float32Array(this.#tokens);
-		this.#keyValueNames = plan.blocks.flatMap((_, i) => [`keys.${i}`, `values.${i}`]);
-		this.outputs = ['head', ...(plan.scorer ? ['scores'] : []), ...this.#keyValueNames];
-		const shape = [plan.heads * this.#tokens, this.#headDim];
+		const keysAndValues = plan.blocks.flatMap((_, i) =>
+			[`keys.${i}`, `values.${i}`].map((output) => ({
+				output,
+				parts: plan.heads,
+				table: new Float32Array(this.#tokens * plan.dim),
+			})),
+		);
+		this.#columns = [
+			{ output: 'head', parts: 1, table: this.head },
+			...(plan.scorer ? [{ output: 'scores', parts: 1, table: this.scores }] : []),
+			...keysAndValues,
+		];
+		this.outputs = this.#columns.map(({ output }) => output);
+		const shape = [plan.heads * this.#tokens, headDim(plan)];
 		this.keysAndValues = Object.fromEntries(
-			this.#keyValueNames.map((name) => [
-				`${name}.before`,
-				float32(new Float32Array(this.#tokens * plan.dim), shape),
-			]),
+			keysAndValues.map(({ output, table }) => [`${output}.before`, float32(table, shape)]),
 		);
 	}
 
 	get bytes(): number {
-		return Object.values(this.#arrays()).reduce((sum, array) => sum + array.byteLength, 0);
+		return this.#columns.reduce((sum, { table }) => sum + table.byteLength, 0);
 	}
 
 	/** Remembers the outputs of a full graph. */
 	take(outputs: Readonly<Record<string, GraphTensor>>): void {
-		for (const [name, array] of Object.entries(this.#arrays())) {
-			if (this.outputs.includes(name)) array.set(numbers(outputs, name));
-		}
+		for (const { output, table } of this.#columns) table.set(numbers(outputs, output));
 	}
 
 	/** Puts the fresh rows of `tokens[0..count)`, outputs of a partial graph, in their places. */
 	merge(outputs: Readonly<Record<string, GraphTensor>>, tokens: Int32Array, count: number): void {
-		for (const [name, array] of Object.entries(this.#arrays())) {
-			if (!this.outputs.includes(name)) continue;
-			const fresh = numbers(outputs, name);
-			const headed = name !== 'head' && name !== 'scores';
-			const heads = headed ? this.#heads : 1;
-			const width = array.length / (heads * this.#tokens);
-			for (let head = 0; head < heads; head++) {
-				const rows = fresh.subarray(head * count * width, (head + 1) * count * width);
-				putRows(rows, tokens, count, width, array, head * this.#tokens * width);
+		for (const { output, parts, table } of this.#columns) {
+			const fresh = numbers(outputs, output);
+			const width = table.length / (parts * this.#tokens);
+			for (let part = 0; part < parts; part++) {
+				const rows = fresh.subarray(part * count * width, (part + 1) * count * width);
+				putRows(rows, tokens, count, width, table, part * this.#tokens * width);
 			}
 		}
 	}
@@ -74,27 +78,18 @@ export class TokenMemory {
 	}
 
 	saveState(): NamedArrays {
-		return Object.fromEntries(
-			Object.entries(this.#arrays()).map(([name, array]) => [`memory.${name}`, array.slice()]),
-		);
+		return Object.fromEntries(this.#columns.map(({ output, table }) => [`memory.${output}`, table.slice()]));
 	}
 
 	restoreState(state: NamedArrays): void {
-		for (const [name, array] of Object.entries(this.#arrays())) {
-			const saved = state[`memory.${name}`];
+		for (const { output, table } of this.#columns) {
+			const saved = state[`memory.${output}`];
 			assert(
-				saved instanceof Float32Array && saved.length === array.length,
-				`a snapshot holds memory.${name}`,
+				saved instanceof Float32Array && saved.length === table.length,
+				`a snapshot holds memory.${output}`,
 			);
-			array.set(saved);
+			table.set(saved);
 		}
-	}
-
-	#arrays(): Record<string, Float32Array> {
-		const arrays: Record<string, Float32Array> = { head: this.head, scores: this.scores };
-		for (const [name, tensor] of Object.entries(this.keysAndValues))
-			arrays[name] = tensor.data as Float32Array;
-		return arrays;
 	}
 }
 
