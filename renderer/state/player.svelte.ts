@@ -7,10 +7,14 @@ import { PictureMaker } from '../player/picture-maker.ts';
 import { advanceClock } from '../player/play-clock.ts';
 import { readTable } from '../player/read-table.ts';
 
-/** How a video is played. `note` is a key of the page's texts; `progress` (0 to 1) that of the copy being made. */
+/** Why a video is played from a copy, or not at all: keys of the page's texts. */
+export type PlaybackNote =
+	`player.note.${'container' | 'codec' | 'undecodable' | 'otherFrames' | 'copyFailed'}`;
+
+/** How a video is played. `progress` (0 to 1) is that of the copy being made; null while unknown. */
 export type Playback = {
 	kind: 'webcodecs' | 'proxy' | 'preparing' | 'failed';
-	note: string | null;
+	note: PlaybackNote | null;
 	progress: number | null;
 };
 
@@ -348,7 +352,7 @@ export class Player {
 		this.#goTo(this.#frameIndex, 0);
 	}
 
-	async #askForCopy(note: string): Promise<void> {
+	async #askForCopy(note: PlaybackNote): Promise<void> {
 		if (this.#closed || this.#playback.kind === 'proxy' || this.#playback.kind === 'failed') return;
 		const { videoId, proxyUrl, info } = this.video;
 		this.pause();
@@ -371,7 +375,7 @@ export class Player {
 		else this.#fail('player.note.copyFailed');
 	}
 
-	#fail(note: string): void {
+	#fail(note: PlaybackNote): void {
 		if (this.#closed) return;
 		this.pause();
 		this.#release();

@@ -1,0 +1,99 @@
+import { boxRect, heatLevel, tokenCells, type Rect } from '../../main/domain/overlay-geometry.ts';
+import { classColour, inkOn } from '../../main/domain/palette.ts';
+import { bitmapHas, tokenCount } from '../../main/domain/tokens.ts';
+import type { Size } from '../../main/domain/video.ts';
+import type { FrameView, RunFrames } from '../state/frame-view.ts';
+
+/** What a person wants to see over the picture. */
+export type OverlayLook = {
+	boxes: boolean;
+	labels: boolean;
+	heatMap: 'off' | 'frame' | 'history';
+	/** 0 to 1. */
+	heatOpacity: number;
+};
+
+export type BoxMark = { rect: Rect; label: string; paper: string; ink: string };
+
+/** Neighbouring tokens of one row and one level. `level` is 1 to 255. */
+export type HeatBar = Rect & { level: number };
+
+/** Everything that stands over one painted frame, in pixels of a canvas. */
+export type OverlayScene = {
+	/** Best last, so that it lies on top. */
+	boxes: BoxMark[];
+	heat: HeatBar[];
+	/** The analysed frame that the boxes are of, where it is not the painted one; null where it is. */
+	heldFrom: number | null;
+};
+
+const NOTHING: OverlayScene = { boxes: [], heat: [], heldFrom: null };
+
+/** What a run says of the painted frame, for a canvas of `size` that shows the whole video. */
+export function overlayScene(
+	run: RunFrames,
+	frameIndex: number,
+	look: OverlayLook,
+	size: Size,
+): OverlayScene {
+	const view = run.frame(frameIndex, true);
+	if (view === null) return NOTHING;
+	const isHeld = view.frameIndex !== frameIndex;
+	return {
+		boxes: look.boxes ? boxMarks(run, view, size) : [],
+		heat: heatBars(run, heatLevels(run, view, frameIndex, look.heatMap), size),
+		heldFrom: isHeld ? view.frameIndex : null,
+	};
+}
+
+function boxMarks(run: RunFrames, { detections }: FrameView, size: Size): BoxMark[] {
+	const marks: BoxMark[] = [];
+	for (let i = detections.count - 1; i >= 0; i--) {
+		const score = detections.scores[i]!;
+		if (score < run.displayThreshold) continue;
+		const rect = boxRect(detections.box(i), run.letterbox.displaySize, size);
+		if (rect === null) continue;
+		const classIndex = detections.classIndices[i]!;
+		const name = run.classes[classIndex] ?? String(classIndex);
+		const paper = classColour(name);
+		marks.push({ rect, label: `${name} ${score.toFixed(2)}`, paper, ink: inkOn(paper) });
+	}
+	return marks;
+}
+
+/** A level per token; a frame that was not analysed recomputed nothing. Null where nothing is to be drawn. */
+function heatLevels(
+	run: RunFrames,
+	view: FrameView,
+	frameIndex: number,
+	kind: OverlayLook['heatMap'],
+): Uint8Array | null {
+	if (run.grid === null || kind === 'off') return null;
+	const tokens = tokenCount(run.grid);
+	if (kind === 'history') {
+		const shares = run.history(frameIndex);
+		return shares && Uint8Array.from(shares, heatLevel);
+	}
+	if (view.frameIndex !== frameIndex) return null;
+	return Uint8Array.from({ length: tokens }, (_, token) => (bitmapHas(view.bitmap, token) ? 255 : 0));
+}
+
+function heatBars(run: RunFrames, levels: Uint8Array | null, size: Size): HeatBar[] {
+	const { grid } = run;
+	if (grid === null || levels === null) return [];
+	const { xs, ys } = tokenCells(grid, run.letterbox, size);
+	const bars: HeatBar[] = [];
+	for (let row = 0; row < grid.rows; row++) {
+		const y = ys[row]!;
+		const height = ys[row + 1]! - y;
+		let from = 0;
+		for (let to = 1; to <= grid.cols; to++) {
+			const level = levels[row * grid.cols + from]!;
+			if (to < grid.cols && levels[row * grid.cols + to] === level) continue;
+			const width = xs[to]! - xs[from]!;
+			if (level > 0 && width > 0 && height > 0) bars.push({ x: xs[from]!, y, width, height, level });
+			from = to;
+		}
+	}
+	return bars;
+}
