@@ -2,16 +2,9 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import type { BrowseListing } from '../../preload/contract.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import { TRUTH_NAMES, VIDEO_NAMES } from './media-types.ts';
 import type { OpaqueIds } from './opaque-ids.ts';
 import type { Videos } from './videos.ts';
-
-/** What files of videos are called; others can be opened from the command line. */
-export const VIDEO_NAMES = new Set(
-	'3gp asf avi flv h264 h265 hevc m2ts m2v m4v mkv mjpeg mjpg mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv y4m'.split(
-		' ',
-	),
-);
-export const TRUTH_NAMES = new Set(['json', 'txt', 'csv']);
 
 /** A folder of many thousand files is no list that anybody reads. */
 const MOST_ENTRIES = 2000;

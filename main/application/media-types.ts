@@ -1,5 +1,14 @@
 import { extname } from 'node:path';
 
+/** What files of videos are called; others can be opened from the command line. */
+export const VIDEO_NAMES = new Set(
+	'3gp asf avi flv h264 h265 hevc m2ts m2v m4v mkv mjpeg mjpg mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv y4m'.split(
+		' ',
+	),
+);
+/** What files of ground truth are called. */
+export const TRUTH_NAMES = new Set(['json', 'txt', 'csv']);
+
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
 	'.avi': 'video/x-msvideo',
 	'.m4v': 'video/mp4',
