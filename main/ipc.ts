@@ -1,6 +1,6 @@
 import { ipcMain, type WebContents, type WebFrameMain } from 'electron';
 import { DROP_CHANNEL, EVENT_CHANNEL, REQUEST_CHANNEL } from '../preload/channels.ts';
-import type { Reply } from '../preload/contract.ts';
+import type { HostEvent, Reply } from '../preload/contract.ts';
 import type { Application } from './application/application.ts';
 import { UserFacingError, errorToData } from './domain/errors.ts';
 import { isPageUrl } from './schemes.ts';
@@ -9,7 +9,8 @@ import { isPageUrl } from './schemes.ts';
 type Sent = { sender: WebContents; senderFrame: WebFrameMain | null };
 
 export type IpcOptions = {
-	application: Pick<Application, 'request' | 'listen'>;
+	/** Requests wait for it. */
+	application: Promise<Pick<Application, 'request' | 'listen'>>;
 	/** The window's page; null while there is none. */
 	page: () => WebContents | null;
 	/** A file was dropped on the page. */
@@ -25,7 +26,7 @@ export function connectPage({ application, page, onDrop, onAnswered }: IpcOption
 	ipcMain.handle(REQUEST_CHANNEL, async (sent, name: unknown, input: unknown): Promise<Reply> => {
 		if (!isFromPage(sent, page())) return refusal('Requests are answered for the page alone.');
 		if (typeof name !== 'string') return refusal('A request of the contract was expected.');
-		const reply = await application.request(name, input);
+		const reply = await (await application).request(name, input);
 		if ('answer' in reply) onAnswered(name);
 		return reply;
 	});
@@ -35,10 +36,14 @@ export function connectPage({ application, page, onDrop, onAnswered }: IpcOption
 		if (typeof path !== 'string' || path === '' || path.length > LONGEST_PATH) return;
 		onDrop(dropToken, path);
 	});
-	application.listen((event) => {
+	const send = (event: HostEvent) => {
 		const contents = page();
 		if (contents && !contents.isDestroyed() && !contents.isCrashed()) contents.send(EVENT_CHANNEL, event);
-	});
+	};
+	void application.then(
+		(opened) => opened.listen(send),
+		() => undefined, // whoever opens it says why it can't be
+	);
 }
 
 /** True for the main frame of `page` while it shows the application's own address; false for all others. */
