@@ -21,9 +21,6 @@ import { PRODUCT_VERSION, runtimeVersion } from './versions.ts';
 /** Beyond these, small matrix products gain nothing from another thread. */
 const MOST_DEFAULT_THREADS = 8;
 
-/** Lowest score that is shown, counted and compared; lower ones are stored for average precision only. */
-const DISPLAY_THRESHOLD = 0.25;
-
 /** A run that is ready for its next frame. */
 export type Recording = {
 	video: VideoInfo;
