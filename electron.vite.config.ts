@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'electron-vite';
 import { wasmKernels } from './build/wasm-kernels.ts';
 
@@ -39,6 +40,20 @@ export default defineConfig({
 				input: { index: resolve(import.meta.dirname, 'preload/index.ts') },
 				output: { format: 'cjs', entryFileNames: '[name].cjs' },
 			},
+		},
+	},
+	renderer: {
+		root: 'renderer',
+		// Served from wherever the host puts it: a folder, a protocol of its own, a web server.
+		base: './',
+		plugins: [svelte({ configFile: false })],
+		build: {
+			outDir: resolve(import.meta.dirname, 'out/renderer'),
+			minify: true,
+			rollupOptions: { input: resolve(import.meta.dirname, 'renderer/index.html') },
+			// Both would need inline scripts or styles, which the page's policy forbids.
+			modulePreload: { polyfill: false },
+			assetsInlineLimit: 0,
 		},
 	},
 });

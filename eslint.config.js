@@ -50,6 +50,36 @@ export default ts.config(
 		},
 	},
 	{
+		files: ['renderer/**/*.svelte', 'renderer/**/*.svelte.ts'],
+		languageOptions: { parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'] } },
+		rules: {
+			// The compiler's own check of types knows every name, the browser's too.
+			'no-undef': 'off',
+			'@typescript-eslint/no-non-null-assertion': 'off',
+			// Sets that only keep books need not react.
+			'svelte/prefer-svelte-reactivity': 'off',
+		},
+	},
+	{
+		files: ['renderer/**'],
+		ignores: ['**/*.test.ts', '**/*.fixture.ts'],
+		rules: {
+			'@typescript-eslint/no-restricted-imports': [
+				'error',
+				{
+					patterns: [
+						{ group: ['node:*', 'electron'], message: 'The page has neither Node nor Electron.' },
+						{
+							regex: '(^|/)main/(?!domain/)',
+							allowTypeImports: true,
+							message: 'The page runs code of main/domain only.',
+						},
+					],
+				},
+			],
+		},
+	},
+	{
 		files: ['main/**/*.ts'],
 		plugins: { boundaries },
 		settings: {

@@ -11,7 +11,7 @@ const steps = [
 	['types', () => runPackage('typescript', ['--noEmit', '-p', '.'], 'tsc')],
 	[
 		'svelte-check',
-		() => runPackage('svelte-check', ['--fail-on-warnings']),
+		() => runPackage('svelte-check', ['--tsconfig', 'tsconfig.page.json', '--fail-on-warnings']),
 		existsSync(join(root, 'renderer')),
 	],
 	['lint', () => runPackage('eslint', ['.', '--max-warnings', '0'])],
