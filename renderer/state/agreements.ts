@@ -1,0 +1,72 @@
+import type { HostApi, RunEntry } from '../../preload/contract.ts';
+import type { Pane } from './pane.svelte.ts';
+
+/** The run that the others are measured against: a pane's dense run, else a stored one, else the first pane's run. */
+export function referenceRunId(panes: readonly Pane[], stored: readonly RunEntry[]): string | null {
+	const finished = panes.filter(({ run }) => run && !run.entry.active);
+	const dense = finished.find(({ run }) => run!.entry.mode === 'dense');
+	if (dense) return dense.run!.runId;
+	const models = new Set(finished.map(({ run }) => run!.entry.modelId));
+	const kept = stored.find(
+		(entry) => entry.mode === 'dense' && entry.status.state === 'complete' && models.has(entry.modelId),
+	);
+	if (kept) return kept.runId;
+	return finished.length > 1 ? finished[0]!.run!.runId : null;
+}
+
+/** Asks how every finished run of the panes agrees with the reference; what is known already is not asked again. */
+export async function updateAgreements(
+	host: HostApi,
+	panes: readonly Pane[],
+	reference: string | null,
+	truthId: string | null,
+): Promise<void> {
+	for (const pane of panes) {
+		const run = pane.run;
+		if (!run || run.entry.active || !reference) {
+			pane.agreement = null;
+			continue;
+		}
+		const before = pane.agreement;
+		if (before?.runId === run.runId && before.referenceRunId === reference && before.truthId === truthId) {
+			continue;
+		}
+		pane.agreement = null;
+		if (run.runId === reference && truthId === null) continue;
+		try {
+			const result = await host.request('run.agreement', {
+				runId: run.runId,
+				referenceRunId: reference,
+				truthId,
+			});
+			if (pane.run === run) pane.agreement = { runId: run.runId, referenceRunId: reference, truthId, result };
+		} catch {
+			// Runs of other ranges share no frames: the columns stay empty.
+			pane.agreement = null;
+		}
+	}
+}
+
+/**
+ * The next frame after `frameIndex` where one of the panes lost or gained a box; wraps around; null where all
+ * agree everywhere.
+ */
+export function nextDisagreement(panes: readonly Pane[], frameIndex: number): number | null {
+	let next = Number.POSITIVE_INFINITY;
+	let first = Number.POSITIVE_INFINITY;
+	for (const { agreement } of panes) {
+		if (!agreement) continue;
+		const { frameIndices, lost, gained } = agreement.result.perFrame;
+		for (let i = 0; i < frameIndices.length; i++) {
+			if (lost[i]! + gained[i]! === 0) continue;
+			const frame = frameIndices[i]!;
+			first = Math.min(first, frame);
+			if (frame > frameIndex) {
+				next = Math.min(next, frame);
+				break;
+			}
+		}
+	}
+	if (Number.isFinite(next)) return next;
+	return Number.isFinite(first) ? first : null;
+}

@@ -1,0 +1,281 @@
+import type { ErrorData } from '../../main/domain/errors.ts';
+import type { SettingValue } from '../../main/domain/settings-table.ts';
+import { WHOLE_VIDEO, type FrameRange } from '../../main/domain/video.ts';
+import type { AppDescription, HostApi, HostEvent, OpenedVideo, RunEntry } from '../../preload/contract.ts';
+import { toErrorData } from '../api.ts';
+import { referenceRunId, updateAgreements } from './agreements.ts';
+import { meansOfSummary } from './measures.ts';
+import { Pane, type Draft } from './pane.svelte.ts';
+import { RunData } from './run-data.svelte.ts';
+import type { FrameMeans } from './timeline-columns.ts';
+
+export const MOST_PANES = 4;
+
+type RunEvent = Extract<HostEvent, { runId: string }>;
+
+/** The panes of one video, their runs, and how these agree. */
+export class Comparison {
+	panes: readonly Pane[] = $state.raw([]);
+	activeIndex = $state(0);
+	/** Stored runs of the video, newest first. */
+	runs: readonly RunEntry[] = $state.raw([]);
+	truth: { truthId: string; name: string } | null = $state.raw(null);
+	/** Means of the reference run where no pane shows it. */
+	#storedReference: { runId: string; means: FrameMeans } | null = $state.raw(null);
+	readonly active: Pane = $derived(this.panes[Math.min(this.activeIndex, this.panes.length - 1)]!);
+	readonly reference: string | null = $derived(referenceRunId(this.panes, this.runs));
+	readonly #host: HostApi;
+	readonly #app: AppDescription;
+	readonly #video: OpenedVideo;
+	#nextPaneId = 1;
+	/** Of runs whose start has not been answered, or that are not read yet. */
+	#early: RunEvent[] = [];
+	readonly #adopting = new Set<string>();
+
+	constructor(host: HostApi, app: AppDescription, video: OpenedVideo) {
+		this.#host = host;
+		this.#app = app;
+		this.#video = video;
+		this.runs = video.runs;
+		const { modelId, mode } = app.preferences;
+		const model = app.models.find(({ id }) => id === modelId) ?? app.models[0];
+		const modes = model?.modes ?? [];
+		const firstMode = modes.includes(mode) ? mode : (modes.find((id) => id !== 'dense') ?? modes[0] ?? '');
+		this.panes = [this.#newPane(this.draftFor(model?.id ?? '', firstMode))];
+	}
+
+	/** Shows a run that is going, or the newest complete one, so that a video opens as it was left. */
+	async restore(): Promise<void> {
+		const entry =
+			this.runs.find(({ active }) => active) ??
+			this.runs.find(({ status }) => status.state === 'complete') ??
+			this.runs[0];
+		if (entry?.waiting) this.active.pending = entry;
+		else if (entry) await this.showRun(this.active, entry.runId);
+	}
+
+	/** Defaults of the mode's table, with what was last used over them. */
+	draftFor(modelId: string, mode: string): Draft {
+		const table = this.#app.modes.find(({ id }) => id === mode)?.settings ?? {};
+		const used = this.#app.preferences.modeSettings[mode] ?? {};
+		const settings: Record<string, SettingValue> = {};
+		for (const [name, spec] of Object.entries(table)) settings[name] = used[name] ?? spec.default;
+		return { modelId, mode, settings };
+	}
+
+	/** A further pane with the first mode that no pane has yet. */
+	addPane(): void {
+		if (this.panes.length >= MOST_PANES) return;
+		const { modelId } = this.active.draft;
+		const modes = this.#app.models.find(({ id }) => id === modelId)?.modes ?? [];
+		const taken = new Set(this.panes.map(({ run, draft }) => run?.entry.mode ?? draft.mode));
+		const mode = modes.find((id) => !taken.has(id)) ?? this.active.draft.mode;
+		this.panes = [...this.panes, this.#newPane(this.draftFor(modelId, mode))];
+		this.activeIndex = this.panes.length - 1;
+	}
+
+	/** Takes a pane away; its run stays stored. The last one cannot go. */
+	removePane(index: number): void {
+		if (this.panes.length <= 1) return;
+		this.panes = this.panes.filter((_, i) => i !== index);
+		if (this.activeIndex > index || this.activeIndex >= this.panes.length) this.activeIndex--;
+		void this.compare();
+	}
+
+	activate(index: number): void {
+		if (index < this.panes.length) this.activeIndex = index;
+	}
+
+	async showRun(pane: Pane, runId: string): Promise<void> {
+		try {
+			const known = this.panes.find(({ run }) => run?.runId === runId)?.run;
+			pane.run = known ?? (await RunData.open(this.#host, runId));
+			const { modelId, mode, settings } = pane.run.entry;
+			if (this.#app.modes.some(({ id }) => id === mode)) {
+				pane.draft = {
+					modelId,
+					mode,
+					settings: { ...this.draftFor(modelId, mode).settings, ...settings },
+				};
+			}
+			pane.error = null;
+		} catch (reason) {
+			pane.error = toErrorData(reason);
+		}
+		await this.compare();
+	}
+
+	/** Starts the pane's run; the host lets it wait while another one is going. */
+	async start(pane: Pane, range: FrameRange = WHOLE_VIDEO): Promise<void> {
+		if (pane.busy) return;
+		pane.starting = true;
+		pane.error = null;
+		try {
+			const { videoId } = this.#video;
+			pane.pending = await this.#host.request('analysis.start', { videoId, ...pane.draft, range });
+			this.runs = [pane.pending, ...this.runs];
+		} catch (reason) {
+			pane.error = toErrorData(reason);
+		} finally {
+			pane.starting = false;
+			this.#replay();
+		}
+	}
+
+	async stop(pane: Pane): Promise<void> {
+		const runId = pane.pending?.runId ?? (pane.active ? pane.run?.runId : undefined);
+		if (runId !== undefined) await this.#host.request('analysis.cancel', { runId });
+	}
+
+	async resume(pane: Pane): Promise<void> {
+		const run = pane.run;
+		if (!run || pane.busy) return;
+		pane.starting = true;
+		pane.error = null;
+		try {
+			run.entry = await this.#host.request('analysis.resume', { runId: run.runId });
+		} catch (reason) {
+			pane.error = toErrorData(reason);
+		} finally {
+			pane.starting = false;
+			this.#replay();
+		}
+	}
+
+	/** A setting of the next run and, where the mode allows it, of the one that is going. */
+	async change(pane: Pane, name: string, value: SettingValue): Promise<void> {
+		const spec = this.#app.modes.find(({ id }) => id === pane.draft.mode)?.settings[name];
+		for (const [other, implied] of Object.entries(spec?.implies ?? {})) pane.set(other, implied);
+		pane.set(name, value);
+		const run = pane.run;
+		if (!run?.entry.active || !spec?.live || run.entry.mode !== pane.draft.mode) return;
+		try {
+			await this.#host.request('analysis.change', { runId: run.runId, settings: { [name]: value } });
+		} catch (reason) {
+			pane.error = toErrorData(reason);
+		}
+	}
+
+	async deleteRun(runId: string): Promise<void> {
+		await this.#host.request('run.delete', { runId });
+		this.runs = this.runs.filter((entry) => entry.runId !== runId);
+		for (const pane of this.panes) if (pane.run?.runId === runId) pane.run = null;
+		await this.compare();
+	}
+
+	/** Means of the run that the others are measured against; null while there is none. */
+	get referenceMeans(): FrameMeans | null {
+		const shown = this.panes.find(({ run }) => run !== null && run.runId === this.reference)?.run;
+		if (shown) return shown.version >= 0 ? shown.timeline.means() : null;
+		return this.#storedReference?.runId === this.reference ? this.#storedReference.means : null;
+	}
+
+	/** Brings agreements up to date with the panes. */
+	async compare(): Promise<void> {
+		const runId = this.reference;
+		const isShown = this.panes.some(({ run }) => run?.runId === runId);
+		if (runId !== null && !isShown && this.#storedReference?.runId !== runId) {
+			const opened = await this.#host.request('run.open', { runId }).catch(() => null);
+			if (opened) this.#storedReference = { runId, means: meansOfSummary(opened.summary) };
+		}
+		await updateAgreements(this.#host, this.panes, this.reference, this.truth?.truthId ?? null);
+	}
+
+	/** Adds average precision to the comparison. */
+	async useTruth(truth: { truthId: string; name: string }): Promise<void> {
+		this.truth = truth;
+		await this.compare();
+	}
+
+	async refreshRuns(): Promise<void> {
+		this.runs = await this.#host.request('run.list', { videoId: this.#video.videoId });
+	}
+
+	take(event: HostEvent): void {
+		if (!('runId' in event)) return;
+		const pane = this.panes.find(({ run, pending }) => (pending ?? run?.entry)?.runId === event.runId);
+		if (pane && !pane.pending) this.#tell(pane, event);
+		else if (pane) this.#tellPending(pane, event);
+		else if (this.panes.some(({ starting }) => starting)) this.#early.push(event);
+		if (event.type === 'analysis.ended') {
+			this.runs = this.runs.map((entry) => (entry.runId === event.runId ? event.entry : entry));
+		}
+	}
+
+	#tell(pane: Pane, event: RunEvent): void {
+		const run = pane.run!;
+		switch (event.type) {
+			case 'analysis.progress':
+				run.progress = event.progress;
+				break;
+			case 'analysis.frames':
+				run.take(event.batch);
+				break;
+			case 'analysis.settings':
+				run.events = [...run.events, event.event];
+				break;
+			case 'analysis.refused':
+				pane.error = event.error;
+				break;
+			case 'analysis.ended':
+				void this.#ended(pane, run, event.entry, event.error);
+				break;
+		}
+	}
+
+	#tellPending(pane: Pane, event: RunEvent): void {
+		if (event.type === 'analysis.opened') {
+			void this.#adopt(pane, event.runId);
+		} else if (event.type === 'analysis.ended' && !this.#adopting.has(event.runId)) {
+			pane.pending = null;
+			pane.error = event.error;
+			if (event.error === null) void this.showRun(pane, event.runId);
+		} else {
+			this.#early.push(event);
+		}
+	}
+
+	/** Shows a run from its first frame on. */
+	async #adopt(pane: Pane, runId: string): Promise<void> {
+		this.#adopting.add(runId);
+		try {
+			pane.run = await RunData.open(this.#host, runId);
+			pane.agreement = null;
+		} catch (reason) {
+			pane.error = toErrorData(reason);
+		} finally {
+			this.#adopting.delete(runId);
+			pane.pending = null;
+			this.#replay();
+		}
+	}
+
+	/** After a lost connection: what the host did meanwhile. */
+	async catchUp(): Promise<void> {
+		await this.refreshRuns();
+		for (const { run } of this.panes) {
+			if (!run) continue;
+			const entry = this.runs.find(({ runId }) => runId === run.runId);
+			if (entry) run.entry = entry;
+			await run.catchUp();
+		}
+	}
+
+	async #ended(pane: Pane, run: RunData, entry: RunEntry, error: ErrorData | null): Promise<void> {
+		run.entry = entry;
+		run.progress = null;
+		pane.error = error;
+		if (run.timeline.length < entry.status.framesStored) await run.catchUp().catch(() => undefined);
+		await this.compare();
+	}
+
+	#replay(): void {
+		const early = this.#early;
+		this.#early = [];
+		for (const event of early) this.take(event);
+	}
+
+	#newPane(draft: Draft): Pane {
+		return new Pane(this.#nextPaneId++, draft);
+	}
+}

@@ -1,0 +1,72 @@
+import type { ErrorData } from '../../main/domain/errors.ts';
+import type { HostApi, HostEvent, RequestInput } from '../../preload/contract.ts';
+import { toErrorData } from '../api.ts';
+
+export type ExportJob = {
+	exportId: string;
+	name: string;
+	done: number;
+	total: number;
+	state: 'running' | 'done' | 'failed' | 'cancelled';
+	/** Web host: where the finished file can be fetched. */
+	downloadUrl: string | null;
+	error: ErrorData | null;
+};
+
+/** The exports of this sitting, newest first. */
+export class Exports {
+	jobs: readonly ExportJob[] = $state.raw([]);
+	readonly #host: HostApi;
+	/** Events of exports whose start has not been answered yet. */
+	#early: HostEvent[] = [];
+
+	constructor(host: HostApi) {
+		this.#host = host;
+	}
+
+	/** Starts an export; answers why not, or null. A person who cancels the file dialog starts none. */
+	async start(input: RequestInput<'export.start'>): Promise<ErrorData | null> {
+		try {
+			const started = await this.#host.request('export.start', input);
+			if (!started) return null;
+			const job: ExportJob = {
+				...started,
+				done: 0,
+				total: 0,
+				state: 'running',
+				downloadUrl: null,
+				error: null,
+			};
+			this.jobs = [job, ...this.jobs];
+			const early = this.#early;
+			this.#early = [];
+			for (const event of early) this.take(event);
+			return null;
+		} catch (reason) {
+			return toErrorData(reason);
+		}
+	}
+
+	async cancel(exportId: string): Promise<void> {
+		await this.#host.request('export.cancel', { exportId });
+	}
+
+	async reveal(exportId: string): Promise<void> {
+		await this.#host.request('export.reveal', { exportId });
+	}
+
+	take(event: HostEvent): void {
+		if (event.type !== 'export.progress' && event.type !== 'export.ended') return;
+		if (!this.jobs.some(({ exportId }) => exportId === event.exportId)) {
+			this.#early.push(event);
+			return;
+		}
+		this.jobs = this.jobs.map((job) => {
+			if (job.exportId !== event.exportId) return job;
+			if (event.type === 'export.progress') return { ...job, done: event.done, total: event.total };
+			const { error, downloadUrl } = event;
+			if (error) return { ...job, error, state: error.code === 'cancelled' ? 'cancelled' : 'failed' };
+			return { ...job, done: job.total, state: 'done', downloadUrl };
+		});
+	}
+}

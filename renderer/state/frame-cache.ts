@@ -1,0 +1,63 @@
+import { STAGES, noMilliseconds } from '../../main/domain/cost.ts';
+import { Detections } from '../../main/domain/detections.ts';
+import { SELECTION_KINDS } from '../../main/domain/tokens.ts';
+import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
+import type { FrameView } from './frame-view.ts';
+
+/** Frame `row` of a batch; its columns are views into the batch's. */
+export function frameViewOf(batch: FrameBatch, row: number): FrameView {
+	const rows = batch.frameIndices.length;
+	const bitmapLength = rows > 0 ? batch.bitmaps.length / rows : 0;
+	const from = batch.detectionOffsets[row]!;
+	const to = batch.detectionOffsets[row + 1]!;
+	const budget = batch.budgetMacs[row]!;
+	const milliseconds = noMilliseconds();
+	STAGES.forEach((stage, s) => (milliseconds[stage] = batch.milliseconds[row * STAGES.length + s]!));
+	return {
+		frameIndex: batch.frameIndices[row]!,
+		timeSeconds: batch.timesSeconds[row]!,
+		kind: SELECTION_KINDS[batch.kinds[row]!]!,
+		selectedTokens: batch.selectedTokens[row]!,
+		bitmap: batch.bitmaps.subarray(row * bitmapLength, (row + 1) * bitmapLength),
+		macs: batch.macs[row]!,
+		budgetMacs: Number.isNaN(budget) ? null : budget,
+		milliseconds,
+		detections: new Detections(
+			batch.classIndices.subarray(from, to),
+			batch.scores.subarray(from, to),
+			batch.boxesXyxy.subarray(4 * from, 4 * to),
+		),
+	};
+}
+
+/** The frames of a run that were looked at last, by their place in the run. */
+export class FrameCache {
+	readonly #views = new Map<number, FrameView>();
+	readonly #capacity: number;
+
+	/** `capacity` in frames: at some 600 bytes each. */
+	constructor(capacity: number) {
+		this.#capacity = capacity;
+	}
+
+	/** Takes the rows of `batch` from `row` on as places `position`, `position + 1`, … */
+	put(position: number, batch: FrameBatch, row = 0): void {
+		for (let r = row; r < batch.frameIndices.length; r++) {
+			const place = position + r - row;
+			this.#views.delete(place);
+			this.#views.set(place, frameViewOf(batch, r));
+		}
+		for (const place of this.#views.keys()) {
+			if (this.#views.size <= this.#capacity) break;
+			this.#views.delete(place);
+		}
+	}
+
+	get(position: number): FrameView | null {
+		const view = this.#views.get(position);
+		if (!view) return null;
+		this.#views.delete(position);
+		this.#views.set(position, view);
+		return view;
+	}
+}

@@ -1,0 +1,51 @@
+import type { ErrorData } from '../../main/domain/errors.ts';
+import type { SettingValue, SettingValues } from '../../main/domain/settings-table.ts';
+import type { RunAgreement, RunEntry } from '../../preload/contract.ts';
+import type { RunData } from './run-data.svelte.ts';
+
+/** What the next run of a pane will be made with. */
+export type Draft = { modelId: string; mode: string; settings: SettingValues };
+
+/** An answer and what it was asked with. */
+export type PaneAgreement = {
+	runId: string;
+	referenceRunId: string;
+	truthId: string | null;
+	result: RunAgreement;
+};
+
+/** One picture of the video: the run shown in it, and what its next run will be made with. */
+export class Pane {
+	readonly id: number;
+	draft: Draft = $state.raw({ modelId: '', mode: '', settings: {} });
+	run: RunData | null = $state.raw(null);
+	/** Between the wish and the host's answer. */
+	starting = $state(false);
+	/** A run that the host has taken on and not opened yet: it waits for its turn, or loads its model. */
+	pending: RunEntry | null = $state.raw(null);
+	/** How `run` agrees with the reference run of the comparison. */
+	agreement: PaneAgreement | null = $state.raw(null);
+	error: ErrorData | null = $state.raw(null);
+
+	constructor(id: number, draft: Draft) {
+		this.id = id;
+		this.draft = draft;
+	}
+
+	get active(): boolean {
+		return this.run?.entry.active ?? false;
+	}
+
+	/** A run is going, beginning or waiting for its turn. */
+	get busy(): boolean {
+		return this.active || this.starting || this.pending !== null;
+	}
+
+	choose(change: Partial<Draft>): void {
+		this.draft = { ...this.draft, ...change };
+	}
+
+	set(name: string, value: SettingValue): void {
+		this.draft = { ...this.draft, settings: { ...this.draft.settings, [name]: value } };
+	}
+}

@@ -1,0 +1,190 @@
+import type { AnalysisProgress } from '../../main/analysis/protocol.ts';
+import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
+import type { Letterbox } from '../../main/domain/frame.ts';
+import type { SettingEvent } from '../../main/domain/run.ts';
+import { tokenCount, type TokenGrid } from '../../main/domain/tokens.ts';
+import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
+import { FrameCache } from './frame-cache.ts';
+import type { FrameView, RunFrames } from './frame-view.ts';
+import { TimelineColumns } from './timeline-columns.ts';
+import { CHECKPOINT_FRAMES, TokenHistory } from './token-history.ts';
+
+/** Frames asked for at once around the play head. */
+const BLOCK_FRAMES = CHECKPOINT_FRAMES;
+/** Frames asked for at once to count tokens; the contract's limit. */
+const SWEEP_FRAMES = 2000;
+const CACHED_FRAMES = 6000;
+/** A run is stored every few seconds. */
+const GAP_ATTEMPTS = 20;
+const GAP_PAUSE_MS = 500;
+
+/** One run as the page knows it: what is stored of it and, while it is going, what comes in. */
+export class RunData implements RunFrames {
+	readonly runId: string;
+	readonly classes: readonly string[];
+	readonly displayThreshold: number;
+	readonly letterbox: Letterbox;
+	readonly grid: TokenGrid | null;
+	readonly denseMacs: number;
+	readonly range: OpenedRun['header']['range'];
+	readonly timeline = new TimelineColumns();
+	version = $state(0);
+	entry: RunEntry = $state.raw() as RunEntry;
+	progress: AnalysisProgress | null = $state.raw(null);
+	/** Live changes of settings, in frame order. */
+	events: readonly SettingEvent[] = $state.raw([]);
+	readonly #host: HostApi;
+	readonly #cache = new FrameCache(CACHED_FRAMES);
+	readonly #history: TokenHistory | null;
+	readonly #askedBlocks = new Set<number>();
+	#sweeping = false;
+	#late: FrameBatch[] = [];
+	#shares: { position: number; shares: Float32Array } | null = null;
+
+	private constructor(host: HostApi, opened: OpenedRun) {
+		const { entry, header, events } = opened;
+		this.#host = host;
+		this.runId = entry.runId;
+		this.classes = header.model.classes;
+		this.displayThreshold = header.displayThreshold;
+		this.letterbox = header.letterbox;
+		this.grid = header.grid;
+		this.denseMacs = header.denseMacs;
+		this.range = header.range;
+		this.entry = entry;
+		this.events = events;
+		this.#history = header.grid ? new TokenHistory(tokenCount(header.grid)) : null;
+	}
+
+	/** Reads the header and the columns of all frames that are stored. */
+	static async open(host: HostApi, runId: string): Promise<RunData> {
+		const opened = await host.request('run.open', { runId });
+		const run = new RunData(host, opened);
+		if (opened.frameCount > 0) await run.catchUp();
+		return run;
+	}
+
+	/** Adds the stored frames that never came in as events: of earlier sittings, or lost with a connection. */
+	async catchUp(): Promise<void> {
+		const timeline = await this.#host.request('run.timeline', { runId: this.runId });
+		if (this.timeline.appendTimeline(timeline) > 0) this.version++;
+	}
+
+	/**
+	 * Takes a live batch. Where frames before it are missing (sent before this page listened), it waits until the host
+	 * has stored those.
+	 */
+	take(batch: FrameBatch): void {
+		if (this.#late.length > 0 || this.#isGap(batch)) {
+			this.#late.push(batch);
+			if (this.#late.length === 1) void this.#fillGap();
+			return;
+		}
+		this.#append(batch);
+	}
+
+	#isGap(batch: FrameBatch): boolean {
+		const first = batch.frameIndices[0] ?? 0;
+		const { from, every } = this.range;
+		if (this.timeline.length > 0) return first > this.timeline.lastFrameIndex + every;
+		return 'frame' in from && first > from.frame;
+	}
+
+	async #fillGap(): Promise<void> {
+		for (let attempt = 0; attempt < GAP_ATTEMPTS && this.#isGap(this.#late[0]!); attempt++) {
+			await this.catchUp().catch(() => undefined);
+			if (this.#isGap(this.#late[0]!)) await new Promise((done) => setTimeout(done, GAP_PAUSE_MS));
+		}
+		const late = this.#late;
+		this.#late = [];
+		for (const batch of late) this.#append(batch);
+	}
+
+	#append(batch: FrameBatch): void {
+		const before = this.timeline.length;
+		const added = this.timeline.appendBatch(batch, this.displayThreshold);
+		if (added === 0) return;
+		const row = batch.frameIndices.length - added;
+		this.#cache.put(before, batch, row);
+		if (this.#history?.known === before) {
+			for (let p = before; p < this.timeline.length; p++) this.#history.add(this.#cache.get(p)!.bitmap);
+		}
+		this.version++;
+	}
+
+	/** The place of a frame in the run; with `hold`, of the last one before it; -1 for none. */
+	positionOf(frameIndex: number, hold: boolean): number {
+		void this.version;
+		const position = this.timeline.floorPosition(frameIndex);
+		if (hold || position < 0) return position;
+		return this.timeline.frameIndices[position] === frameIndex ? position : -1;
+	}
+
+	frame(frameIndex: number, hold: boolean): FrameView | null {
+		const position = this.positionOf(frameIndex, hold);
+		if (position < 0) return null;
+		const view = this.#cache.get(position);
+		if (!view) void this.#ask(position);
+		return view;
+	}
+
+	history(frameIndex: number): Float32Array | null {
+		const position = this.positionOf(frameIndex, true);
+		if (position < 0 || !this.#history) return null;
+		if (this.#shares?.position === position) return this.#shares.shares;
+		if (this.#history.known <= position) {
+			void this.#sweep();
+			return null;
+		}
+		const shares = this.#history.sharesAt(position, (p) => this.#cache.get(p)?.bitmap ?? null);
+		if (shares) this.#shares = { position, shares };
+		else void this.#ask(position);
+		return shares;
+	}
+
+	/** Reads the block of frames around `position`. */
+	async #ask(position: number): Promise<void> {
+		const from = Math.floor(position / BLOCK_FRAMES) * BLOCK_FRAMES;
+		if (this.#askedBlocks.has(from)) return;
+		this.#askedBlocks.add(from);
+		try {
+			const batch = await this.#host.request('run.frames', {
+				runId: this.runId,
+				from,
+				count: BLOCK_FRAMES,
+			});
+			this.#cache.put(from, batch);
+			if (batch.frameIndices.length > position - from) this.version++;
+		} catch {
+			// The frame stays without boxes; the next look at it asks again.
+		} finally {
+			this.#askedBlocks.delete(from);
+		}
+	}
+
+	/** Counts the tokens of all frames from where the counting stands. */
+	async #sweep(): Promise<void> {
+		const history = this.#history;
+		if (this.#sweeping || !history) return;
+		this.#sweeping = true;
+		try {
+			while (history.known < this.timeline.length) {
+				const from = history.known;
+				const count = Math.min(SWEEP_FRAMES, this.timeline.length - from);
+				const batch = await this.#host.request('run.frames', { runId: this.runId, from, count });
+				const rows = batch.frameIndices.length;
+				if (rows === 0) break;
+				const bytes = batch.bitmaps.length / rows;
+				// Live frames may have been counted meanwhile.
+				for (let row = history.known - from; row < rows; row++) {
+					history.add(batch.bitmaps.subarray(row * bytes, (row + 1) * bytes));
+				}
+				this.version++;
+			}
+		} catch {
+			// The heat map stays empty; the next look asks again.
+		} finally {
+			this.#sweeping = false;
+		}
+	}
+}

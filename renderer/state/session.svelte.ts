@@ -1,0 +1,171 @@
+import { createContext } from 'svelte';
+import type { ErrorData } from '../../main/domain/errors.ts';
+import { WHOLE_VIDEO, type FrameRange } from '../../main/domain/video.ts';
+import type {
+	AppDescription,
+	HostApi,
+	HostEvent,
+	OpenedVideo,
+	Preferences,
+	VideoEntry,
+} from '../../preload/contract.ts';
+import { toErrorData, type Connection, type HostLink } from '../api.ts';
+import { nextDisagreement } from './agreements.ts';
+import { Comparison } from './comparison.svelte.ts';
+import { Exports } from './exports.svelte.ts';
+import { Player } from './player.svelte.ts';
+
+export type DialogName = 'open' | 'export' | 'runs' | 'settings' | 'help' | 'go-to';
+
+/** What the whole page shares: the host, what is open, and what is asked of the person. */
+export class Session {
+	readonly host: HostApi;
+	readonly exports: Exports;
+	app: AppDescription = $state.raw() as unknown as AppDescription;
+	preferences: Preferences = $state.raw() as unknown as Preferences;
+	recent: readonly VideoEntry[] = $state.raw([]);
+	video: OpenedVideo | null = $state.raw(null);
+	player: Player | null = $state.raw(null);
+	comparison: Comparison | null = $state.raw(null);
+	/** The video on its way. */
+	opening: VideoEntry | null = $state.raw(null);
+	/** Why the video that was asked for is not on screen. */
+	error: { video: VideoEntry | null; data: ErrorData } | null = $state.raw(null);
+	dialog: DialogName | null = $state(null);
+	connection: Connection = $state('open');
+	#runCommand: (id: string) => void = () => undefined;
+
+	private constructor(link: HostLink, app: AppDescription) {
+		this.host = link.host;
+		this.app = app;
+		this.preferences = app.preferences;
+		this.recent = app.recent;
+		this.exports = new Exports(link.host);
+		link.host.listen((event) => this.#take(event));
+		link.onConnection((connection) => {
+			const back = this.connection === 'lost' && connection === 'open';
+			this.connection = connection;
+			if (back) void this.comparison?.catchUp().catch(() => undefined);
+		});
+	}
+
+	/** Asks the host who it is; opens what the command line named. */
+	static async begin(link: HostLink): Promise<Session> {
+		const app = await link.host.request('app.describe', {});
+		const session = new Session(link, app);
+		if (app.openAtStart) {
+			const known = app.recent.find(({ videoId }) => videoId === app.openAtStart);
+			void session.open(known ?? { videoId: app.openAtStart, name: '', folder: '', exists: true });
+		}
+		return session;
+	}
+
+	/** What menu entries of the desktop's window do. */
+	onCommand(run: (id: string) => void): void {
+		this.#runCommand = run;
+	}
+
+	async open(entry: VideoEntry): Promise<void> {
+		this.dialog = null;
+		this.error = null;
+		this.opening = entry;
+		try {
+			const video = await this.host.request('video.open', { videoId: entry.videoId });
+			if (this.opening !== entry) return;
+			this.close();
+			this.opening = entry;
+			const player = await Player.open(video, this.host);
+			if (this.opening !== entry) return player.close();
+			this.video = video;
+			this.player = player;
+			this.comparison = new Comparison(this.host, { ...this.app, preferences: this.preferences }, video);
+			this.recent = [
+				{ ...entry, name: video.name },
+				...this.recent.filter(({ videoId }) => videoId !== entry.videoId),
+			];
+			void this.comparison.restore();
+		} catch (reason) {
+			if (this.opening === entry) this.error = { video: entry, data: toErrorData(reason) };
+		} finally {
+			if (this.opening === entry) this.opening = null;
+		}
+	}
+
+	/** Back to the empty view; runs that are going go on. */
+	close(): void {
+		this.player?.close();
+		this.player = null;
+		this.comparison = null;
+		this.video = null;
+		this.error = null;
+		this.opening = null;
+	}
+
+	/** The desktop's dialog, or the browser over the folders that the web host may show. */
+	async choose(): Promise<void> {
+		if (this.app.host === 'web') {
+			this.dialog = 'open';
+			return;
+		}
+		const [first] = await this.host.request('video.choose', {});
+		if (first) await this.open(first);
+	}
+
+	/** A file dropped on the page. */
+	async drop(file: File): Promise<void> {
+		const dropToken = this.host.dropToken(file);
+		if (dropToken === null) {
+			this.dialog = 'open';
+			return;
+		}
+		try {
+			await this.open(await this.host.request('video.adopt', { dropToken }));
+		} catch (reason) {
+			this.error = { video: null, data: toErrorData(reason) };
+		}
+	}
+
+	async forget(videoId: string): Promise<void> {
+		this.recent = this.recent.filter((entry) => entry.videoId !== videoId);
+		await this.host.request('video.forget', { videoId });
+	}
+
+	/** Takes effect at once; the host keeps it. */
+	async prefer(change: Partial<Preferences>): Promise<void> {
+		this.preferences = { ...this.preferences, ...change };
+		await this.host.request('preferences.change', change).catch(() => undefined);
+	}
+
+	/** Starts the active pane's run over the marked range, or over everything; remembers what it was made with. */
+	async analyse(): Promise<void> {
+		const comparison = this.comparison;
+		if (!comparison) return;
+		const { modelId, mode, settings } = comparison.active.draft;
+		const modeSettings = { ...this.preferences.modeSettings, [mode]: settings };
+		void this.prefer({ modelId, mode, modeSettings });
+		await comparison.start(comparison.active, this.markedRange() ?? WHOLE_VIDEO);
+	}
+
+	/** The frames between the in and out marks; null where none are marked. */
+	markedRange(): FrameRange | null {
+		const player = this.player;
+		if (!player || (player.inFrame === null && player.outFrame === null)) return null;
+		const to = player.outFrame === null ? null : { frame: player.outFrame };
+		return { from: { frame: player.inFrame ?? 0 }, to, every: 1 };
+	}
+
+	goToDisagreement(): void {
+		if (!this.player || !this.comparison) return;
+		const frame = nextDisagreement(this.comparison.panes, this.player.frameIndex);
+		if (frame !== null) this.player.seek(frame);
+	}
+
+	#take(event: HostEvent): void {
+		this.exports.take(event);
+		this.comparison?.take(event);
+		if (event.type === 'command') this.#runCommand(event.command);
+		if (event.type === 'open') void this.open(event.video);
+	}
+}
+
+export const [getSession, setSession] = createContext<Session>();

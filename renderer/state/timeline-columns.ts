@@ -1,0 +1,141 @@
+import { STAGES, type StageMilliseconds } from '../../main/domain/cost.ts';
+import { SELECTION_KINDS } from '../../main/domain/tokens.ts';
+import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
+import type { RunTimeline } from '../../preload/contract.ts';
+
+/** Means per frame; the first frame is computed whole and pays for warming up, so it is left out where there are more. */
+export type FrameMeans = {
+	frames: number;
+	milliseconds: StageMilliseconds;
+	totalMilliseconds: number;
+	macs: number;
+	selectedTokens: number;
+};
+
+const FLUSH = SELECTION_KINDS.indexOf('flush');
+
+/** Cost, time and counts of every frame of a run, in frame order, in columns that grow while it is going. */
+export class TimelineColumns {
+	length = 0;
+	frameIndices = new Int32Array(0);
+	timesSeconds = new Float64Array(0);
+	/** 1 where all tokens were recomputed. */
+	flushes = new Uint8Array(0);
+	kinds = new Uint8Array(0);
+	selectedTokens = new Int32Array(0);
+	macs = new Float64Array(0);
+	/** NaN = no budget. */
+	budgetMacs = new Float64Array(0);
+	/** A column per stage, in the order of STAGES. */
+	milliseconds: Float32Array[] = STAGES.map(() => new Float32Array(0));
+	totalMilliseconds = new Float32Array(0);
+	/** Detections shown. */
+	detections = new Uint32Array(0);
+	readonly #sums = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
+	readonly #first = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
+
+	/** Copies all columns of a stored run behind those that are here; frames that are here already are left out. */
+	appendTimeline(timeline: RunTimeline): number {
+		return this.#append(timeline, (row) => timeline.detections[row]!);
+	}
+
+	/** Copies a live batch; counts the detections that reach `displayThreshold`. Answers how many frames were new. */
+	appendBatch(batch: FrameBatch, displayThreshold: number): number {
+		return this.#append(batch, (row) => {
+			let shown = 0;
+			for (let d = batch.detectionOffsets[row]!; d < batch.detectionOffsets[row + 1]!; d++) {
+				if (batch.scores[d]! >= displayThreshold) shown++;
+			}
+			return shown;
+		});
+	}
+
+	/** The last frame that is here; -1 for none. */
+	get lastFrameIndex(): number {
+		return this.length > 0 ? this.frameIndices[this.length - 1]! : -1;
+	}
+
+	/** Place of the last frame at or before `frameIndex`; -1 where there is none. */
+	floorPosition(frameIndex: number): number {
+		let low = 0;
+		let high = this.length;
+		while (low < high) {
+			const middle = (low + high) >> 1;
+			if (this.frameIndices[middle]! <= frameIndex) low = middle + 1;
+			else high = middle;
+		}
+		return low - 1;
+	}
+
+	means(): FrameMeans {
+		const later = this.length > 1 ? 1 : 0;
+		const frames = Math.max(1, this.length - later);
+		const mean = (sum: number, first: number): number => (later ? sum - first : sum) / frames;
+		const stages = STAGES.map((_, s) => mean(this.#sums.milliseconds[s]!, this.#first.milliseconds[s]!));
+		return {
+			frames: this.length,
+			milliseconds: Object.fromEntries(STAGES.map((stage, s) => [stage, stages[s]!])) as StageMilliseconds,
+			totalMilliseconds: stages.reduce((sum, ms) => sum + ms, 0),
+			macs: mean(this.#sums.macs, this.#first.macs),
+			selectedTokens: mean(this.#sums.selectedTokens, this.#first.selectedTokens),
+		};
+	}
+
+	#append(rows: Omit<RunTimeline, 'detections'>, detectionsOf: (row: number) => number): number {
+		const count = rows.frameIndices.length;
+		this.#reserve(this.length + count);
+		const before = this.length;
+		let last = this.lastFrameIndex;
+		for (let row = 0; row < count; row++) {
+			const frameIndex = rows.frameIndices[row]!;
+			if (frameIndex <= last) continue;
+			last = frameIndex;
+			const at = this.length++;
+			this.frameIndices[at] = frameIndex;
+			this.timesSeconds[at] = rows.timesSeconds[row]!;
+			this.kinds[at] = rows.kinds[row]!;
+			this.flushes[at] = rows.kinds[row] === FLUSH ? 1 : 0;
+			this.selectedTokens[at] = rows.selectedTokens[row]!;
+			this.macs[at] = rows.macs[row]!;
+			this.budgetMacs[at] = rows.budgetMacs[row]!;
+			this.detections[at] = detectionsOf(row);
+			let total = 0;
+			for (let s = 0; s < STAGES.length; s++) {
+				const ms = rows.milliseconds[row * STAGES.length + s]!;
+				this.milliseconds[s]![at] = ms;
+				this.#sums.milliseconds[s]! += ms;
+				if (at === 0) this.#first.milliseconds[s] = ms;
+				total += ms;
+			}
+			this.totalMilliseconds[at] = total;
+			this.#sums.macs += this.macs[at]!;
+			this.#sums.selectedTokens += this.selectedTokens[at]!;
+			if (at === 0) {
+				this.#first.macs = this.macs[0]!;
+				this.#first.selectedTokens = this.selectedTokens[0]!;
+			}
+		}
+		return this.length - before;
+	}
+
+	#reserve(length: number): void {
+		const capacity = this.frameIndices.length;
+		if (length <= capacity) return;
+		const wanted = Math.max(length, 2 * capacity, 1024);
+		this.frameIndices = grown(this.frameIndices, new Int32Array(wanted));
+		this.timesSeconds = grown(this.timesSeconds, new Float64Array(wanted));
+		this.flushes = grown(this.flushes, new Uint8Array(wanted));
+		this.kinds = grown(this.kinds, new Uint8Array(wanted));
+		this.selectedTokens = grown(this.selectedTokens, new Int32Array(wanted));
+		this.macs = grown(this.macs, new Float64Array(wanted));
+		this.budgetMacs = grown(this.budgetMacs, new Float64Array(wanted));
+		this.milliseconds = this.milliseconds.map((column) => grown(column, new Float32Array(wanted)));
+		this.totalMilliseconds = grown(this.totalMilliseconds, new Float32Array(wanted));
+		this.detections = grown(this.detections, new Uint32Array(wanted));
+	}
+}
+
+function grown<T extends { set(values: T): void }>(column: T, larger: T): T {
+	larger.set(column);
+	return larger;
+}
