@@ -1,0 +1,224 @@
+import { STAGES } from '../../main/domain/cost.ts';
+import type { Slots } from './run-series.ts';
+import type { Track } from './timeline-layout.ts';
+
+export type TimelineColours = {
+	cost: string;
+	costSoft: string;
+	stages: string[];
+	budget: string;
+	flush: string;
+	agreement: string;
+	objects: string;
+	line: string;
+	muted: string;
+};
+
+/** The page's colours for charts, as the theme in force has them. */
+export function timelineColours(element: Element): TimelineColours {
+	const style = getComputedStyle(element);
+	const read = (name: string): string => style.getPropertyValue(name).trim();
+	return {
+		cost: read('--chart-cost'),
+		costSoft: read('--chart-cost-soft'),
+		stages: STAGES.map((_, s) => read(`--chart-stage-${s}`)),
+		budget: read('--chart-budget'),
+		flush: read('--chart-flush'),
+		agreement: read('--chart-agreement'),
+		objects: read('--chart-objects'),
+		line: read('--line'),
+		muted: read('--text-muted'),
+	};
+}
+
+/** Largest value of each track. */
+export type Scales = { macs: number; milliseconds: number; detections: number };
+
+export type TimelineScene = {
+	tracks: readonly Track[];
+	slots: Slots;
+	/** Runs of the other panes, drawn as lines. */
+	others: readonly Slots[];
+	scales: Scales;
+	denseMacs: number;
+	/** Lowest F1 per pixel column; null where nothing was compared. */
+	agreement: Float64Array | null;
+	/** Pixel columns of the time labels. */
+	ticks: readonly number[];
+	width: number;
+	height: number;
+};
+
+/** Draws everything but what follows the pointer and the play head; coordinates are device pixels. */
+export function paintTimeline(
+	pen: CanvasRenderingContext2D,
+	scene: TimelineScene,
+	colours: TimelineColours,
+): void {
+	pen.clearRect(0, 0, scene.width, scene.height);
+	pen.fillStyle = colours.line;
+	for (const x of scene.ticks) pen.fillRect(Math.round(x), 0, 1, scene.height);
+	for (const track of scene.tracks) {
+		pen.fillStyle = colours.line;
+		pen.fillRect(0, track.bottom, scene.width, 1);
+		pen.save();
+		pen.beginPath();
+		pen.rect(0, track.top, scene.width, track.bottom - track.top);
+		pen.clip();
+		if (track.name === 'cost') paintCost(pen, scene, track, colours);
+		else if (track.name === 'time') paintTime(pen, scene, track, colours);
+		else if (track.name === 'agreement') paintAgreement(pen, scene, track, colours);
+		else paintObjects(pen, scene, track, colours);
+		pen.restore();
+	}
+}
+
+/** How high a value stands, in pixels from the top. */
+function heightOf(track: Track, largest: number): (value: number) => number {
+	const scale = (track.bottom - track.top) / largest;
+	return (value) => track.bottom - value * scale;
+}
+
+function paintCost(
+	pen: CanvasRenderingContext2D,
+	{ slots, others, scales, denseMacs, width }: TimelineScene,
+	track: Track,
+	colours: TimelineColours,
+): void {
+	const y = heightOf(track, scales.macs);
+	pen.fillStyle = colours.costSoft;
+	bars(pen, slots, track.bottom, (i) => y(slots.macsMax[i]!));
+	pen.fillStyle = colours.cost;
+	bars(pen, slots, track.bottom, (i) => y(slots.macsMin[i]!));
+	pen.strokeStyle = colours.muted;
+	pen.lineWidth = 1;
+	pen.setLineDash([2, 3]);
+	pen.beginPath();
+	const dense = Math.round(y(denseMacs)) + 0.5;
+	pen.moveTo(0, dense);
+	pen.lineTo(width, dense);
+	pen.stroke();
+	pen.setLineDash([]);
+	for (const other of others) {
+		pen.strokeStyle = colours.muted;
+		line(pen, other, (i) => y(other.macsMax[i]!));
+	}
+	pen.strokeStyle = colours.budget;
+	pen.lineWidth = 1.5;
+	line(pen, slots, (i) => y(slots.budget[i]!));
+	pen.fillStyle = colours.flush;
+	for (let i = 0; i < slots.count; i++) {
+		if (!slots.flush[i]) continue;
+		const middle = (slots.left[i]! + slots.right[i]!) / 2;
+		pen.beginPath();
+		pen.moveTo(middle - 3, track.top);
+		pen.lineTo(middle + 3, track.top);
+		pen.lineTo(middle, track.top + 5);
+		pen.fill();
+	}
+}
+
+function paintTime(
+	pen: CanvasRenderingContext2D,
+	{ slots, others, scales }: TimelineScene,
+	track: Track,
+	colours: TimelineColours,
+): void {
+	const y = heightOf(track, scales.milliseconds);
+	pen.fillStyle = colours.stages.at(-1)!;
+	for (let i = 0; i < slots.count; i++) {
+		const right = Math.max(slots.right[i]!, slots.left[i]! + 1);
+		pen.fillRect(slots.left[i]!, y(slots.timeMax[i]!), right - slots.left[i]!, 1);
+	}
+	const floor = new Float64Array(slots.count);
+	STAGES.forEach((_, s) => {
+		pen.fillStyle = colours.stages[s]!;
+		const means = slots.stages[s]!;
+		pen.beginPath();
+		for (let i = 0; i < slots.count; i++) {
+			const top = floor[i]! + means[i]!;
+			rect(pen, slots, i, y(top), y(floor[i]!));
+			floor[i] = top;
+		}
+		pen.fill();
+	});
+	for (const other of others) {
+		pen.strokeStyle = colours.muted;
+		pen.lineWidth = 1;
+		line(pen, other, (i) => y(other.stages.reduce((sum, means) => sum + means[i]!, 0)));
+	}
+}
+
+/** Hangs from the top: the deeper, the worse. */
+function paintAgreement(
+	pen: CanvasRenderingContext2D,
+	{ agreement, width }: TimelineScene,
+	track: Track,
+	colours: TimelineColours,
+): void {
+	if (!agreement) return;
+	const scale = width / agreement.length;
+	pen.fillStyle = colours.agreement;
+	for (let x = 0; x < agreement.length; x++) {
+		const f1 = agreement[x]!;
+		if (Number.isNaN(f1)) continue;
+		const depth = Math.max(1.5, (1 - f1) * (track.bottom - track.top));
+		pen.fillRect(x * scale, track.top, Math.max(1, scale), depth);
+	}
+}
+
+function paintObjects(
+	pen: CanvasRenderingContext2D,
+	{ slots, scales }: TimelineScene,
+	track: Track,
+	colours: TimelineColours,
+): void {
+	const y = heightOf(track, scales.detections);
+	pen.fillStyle = colours.objects;
+	pen.globalAlpha = 0.25;
+	bars(pen, slots, track.bottom, (i) => y(slots.detectionsMin[i]!));
+	pen.globalAlpha = 1;
+	pen.beginPath();
+	for (let i = 0; i < slots.count; i++) {
+		const top = y(slots.detectionsMax[i]!);
+		rect(pen, slots, i, top, Math.max(y(slots.detectionsMin[i]!), top) + 1.5);
+	}
+	pen.fill();
+}
+
+function bars(
+	pen: CanvasRenderingContext2D,
+	slots: Slots,
+	bottom: number,
+	top: (slot: number) => number,
+): void {
+	pen.beginPath();
+	for (let i = 0; i < slots.count; i++) rect(pen, slots, i, top(i), bottom);
+	pen.fill();
+}
+
+/** On whole pixels, so that neighbours neither overlap nor part. */
+function rect(pen: CanvasRenderingContext2D, slots: Slots, i: number, top: number, bottom: number): void {
+	const left = Math.round(slots.left[i]!);
+	const right = Math.max(Math.round(slots.right[i]!), left + 1);
+	// Room to tell neighbouring frames apart, where there is any.
+	const gap = right - left >= 6 ? 1 : 0;
+	pen.rect(left, top, right - left - gap, bottom - top);
+}
+
+function line(pen: CanvasRenderingContext2D, slots: Slots, y: (slot: number) => number): void {
+	pen.beginPath();
+	let drawing = false;
+	for (let i = 0; i < slots.count; i++) {
+		const at = y(i);
+		if (Number.isNaN(at)) {
+			drawing = false;
+			continue;
+		}
+		if (drawing) pen.lineTo(slots.left[i]!, at);
+		else pen.moveTo(slots.left[i]!, at);
+		pen.lineTo(slots.right[i]!, at);
+		drawing = true;
+	}
+	pen.stroke();
+}

@@ -1,0 +1,152 @@
+import { STAGES } from '../../main/domain/cost.ts';
+import type { RunAgreement } from '../../preload/contract.ts';
+import type { TimelineColumns } from '../state/timeline-columns.ts';
+import { emptyExtent, MinMaxPyramid } from './min-max-pyramid.ts';
+import type { FrameWindow } from './frame-window.ts';
+
+/**
+ * What is drawn of a run: one slot a pixel column, or, looked at closely, one slot a frame. Entries from `count` on are
+ * left over from earlier drawings.
+ */
+export type Slots = {
+	count: number;
+	/** Edges in pixels. */
+	left: Float64Array;
+	right: Float64Array;
+	macsMin: Float64Array;
+	macsMax: Float64Array;
+	/** Mean; NaN = none in force. */
+	budget: Float64Array;
+	/** 1 where a frame was computed whole. */
+	flush: Uint8Array;
+	/** Means, a row per stage. */
+	stages: Float64Array[];
+	timeMax: Float64Array;
+	detectionsMin: Float64Array;
+	detectionsMax: Float64Array;
+};
+
+/** The series of a run, ready to be drawn at any zoom. */
+export class RunSeries {
+	readonly #columns: TimelineColumns;
+	readonly #macs = new MinMaxPyramid();
+	readonly #budget = new MinMaxPyramid();
+	readonly #flushes = new MinMaxPyramid();
+	readonly #detections = new MinMaxPyramid();
+	readonly #total = new MinMaxPyramid();
+	readonly #stages = STAGES.map(() => new MinMaxPyramid());
+	readonly #extent = emptyExtent();
+
+	constructor(columns: TimelineColumns) {
+		this.#columns = columns;
+	}
+
+	/** Takes the frames that came since the last call. */
+	update(): void {
+		const c = this.#columns;
+		if (this.#macs.length === c.length) return;
+		this.#macs.extend(c.macs, c.length);
+		this.#budget.extend(c.budgetMacs, c.length);
+		this.#flushes.extend(c.flushes, c.length);
+		this.#detections.extend(c.detections, c.length);
+		this.#total.extend(c.totalMilliseconds, c.length);
+		this.#stages.forEach((pyramid, s) => pyramid.extend(c.milliseconds[s]!, c.length));
+	}
+
+	/** Largest multiply-adds and milliseconds of all frames; the first one, which warms up, does not set the scale. */
+	peaks(): { macs: number; milliseconds: number; detections: number } {
+		const c = this.#columns;
+		const later = c.length > 1 ? 1 : 0;
+		return {
+			macs: Math.max(0, this.#macs.extent(c.macs, 0, c.length).max),
+			milliseconds: Math.max(0, this.#total.extent(c.totalMilliseconds, later, c.length).max),
+			detections: Math.max(0, this.#detections.extent(c.detections, 0, c.length).max),
+		};
+	}
+
+	/**
+	 * What `window` looks like on `width` pixels: least and largest values of each slot, and means for what is stacked.
+	 * `every` is the distance of analysed frames; a frame closer than that to its neighbour fills the gap.
+	 */
+	sample(window: FrameWindow, width: number, every: number, into = emptySlots(width)): Slots {
+		const c = this.#columns;
+		const perPixel = (window.to - window.from) / width;
+		into.count = 0;
+		let from = c.floorPosition(window.from - Math.max(every, perPixel)) + 1;
+		if (perPixel <= every) {
+			for (let p = from; p < c.length && into.count < width + 2; p++) {
+				const frame = c.frameIndices[p]!;
+				if (frame > window.to + every) break;
+				const end = frame + Math.min(every, (c.frameIndices[p + 1] ?? Infinity) - frame);
+				const left = (frame - 0.5 - window.from) / perPixel;
+				this.#fill(into, left, (Math.min(end, frame + every) - 0.5 - window.from) / perPixel, p, p + 1);
+			}
+			return into;
+		}
+		for (let x = 0; x < width; x++) {
+			const edge = window.from + (x + 0.5) * perPixel;
+			const to = c.floorPosition(edge - 1e-9) + 1;
+			if (to > from) this.#fill(into, x, x + 1, from, to);
+			from = Math.max(from, to);
+		}
+		return into;
+	}
+
+	#fill(into: Slots, left: number, right: number, from: number, to: number): void {
+		const c = this.#columns;
+		const extent = this.#extent;
+		const at = into.count++;
+		into.left[at] = left;
+		into.right[at] = right;
+		this.#macs.extent(c.macs, from, to, extent);
+		into.macsMin[at] = extent.min;
+		into.macsMax[at] = extent.max;
+		this.#budget.extent(c.budgetMacs, from, to, extent);
+		into.budget[at] = extent.count > 0 ? extent.sum / extent.count : Number.NaN;
+		into.flush[at] = this.#flushes.extent(c.flushes, from, to, extent).max;
+		into.timeMax[at] = this.#total.extent(c.totalMilliseconds, from, to, extent).max;
+		this.#detections.extent(c.detections, from, to, extent);
+		into.detectionsMin[at] = extent.min;
+		into.detectionsMax[at] = extent.max;
+		for (let s = 0; s < STAGES.length; s++) {
+			this.#stages[s]!.extent(c.milliseconds[s]!, from, to, extent);
+			into.stages[s]![at] = extent.sum / extent.count;
+		}
+	}
+}
+
+/** Room for the slots of a chart `width` pixels wide. */
+export function emptySlots(width: number): Slots {
+	const room = width + 2;
+	const column = (): Float64Array => new Float64Array(room);
+	return {
+		count: 0,
+		left: column(),
+		right: column(),
+		macsMin: column(),
+		macsMax: column(),
+		budget: column(),
+		flush: new Uint8Array(room),
+		stages: STAGES.map(column),
+		timeMax: column(),
+		detectionsMin: column(),
+		detectionsMax: column(),
+	};
+}
+
+/** Per pixel column the lowest F1 of its frames; NaN where nothing was compared. */
+export function sampleAgreement(
+	perFrame: RunAgreement['perFrame'],
+	window: FrameWindow,
+	width: number,
+): Float64Array {
+	const lowest = new Float64Array(width).fill(Number.NaN);
+	const perPixel = (window.to - window.from) / width;
+	const { frameIndices, f1 } = perFrame;
+	for (let i = 0; i < frameIndices.length; i++) {
+		const x = Math.floor((frameIndices[i]! - window.from) / perPixel + 0.5);
+		if (x < 0 || x >= width) continue;
+		if (!(lowest[x]! <= f1[i]!)) lowest[x] = f1[i]!;
+	}
+	return lowest;
+}

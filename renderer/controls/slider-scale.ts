@@ -1,0 +1,60 @@
+import type { SettingSpec } from '../../main/domain/settings-table.ts';
+
+export type NumberSpec = Extract<SettingSpec, { kind: 'number' | 'integer' }>;
+
+/** Slider positions from end to end. */
+export const SLIDER_STEPS = 1000;
+/** Ranges over more than so many decades are walked in ratios, not differences. */
+const LOGARITHMIC_RATIO = 500;
+/** A linear slider with more values than this cannot be aimed. */
+const MOST_LINEAR_VALUES = 2000;
+
+/** How a number is set: along a line, in ratios, or, where its range is too wide for both, by typing alone. */
+export function sliderKind(spec: NumberSpec): 'linear' | 'logarithmic' | 'none' {
+	if (spec.min > 0 && spec.max / spec.min > LOGARITHMIC_RATIO) return 'logarithmic';
+	if ((spec.max - spec.min) / stepOf(spec) > MOST_LINEAR_VALUES) return 'none';
+	return 'linear';
+}
+
+/** The table's step; where it names none, 1 for whole numbers and a hundredth of the range for others. */
+export function stepOf(spec: NumberSpec): number {
+	return spec.step ?? (spec.kind === 'integer' ? 1 : (spec.max - spec.min) / 100);
+}
+
+/** Slider position, 0 to SLIDER_STEPS, of a value. */
+export function toSlider(spec: NumberSpec, value: number): number {
+	const share =
+		sliderKind(spec) === 'logarithmic'
+			? Math.log(value / spec.min) / Math.log(spec.max / spec.min)
+			: (value - spec.min) / (spec.max - spec.min);
+	return Math.round(Math.min(Math.max(share, 0), 1) * SLIDER_STEPS);
+}
+
+/** The value at a slider position, rounded as `bounded` does; in ratios to two figures. */
+export function fromSlider(spec: NumberSpec, position: number): number {
+	const share = position / SLIDER_STEPS;
+	if (sliderKind(spec) !== 'logarithmic') return bounded(spec, spec.min + share * (spec.max - spec.min));
+	const value = spec.min * (spec.max / spec.min) ** share;
+	return clamp(spec, Number(value.toPrecision(2)));
+}
+
+/** One press of a key further: a step, or a tenth where the range is walked in ratios. */
+export function nudged(spec: NumberSpec, value: number, direction: 1 | -1): number {
+	if (sliderKind(spec) === 'logarithmic') {
+		const ratio = Number((value * (direction > 0 ? 1.1 : 1 / 1.1)).toPrecision(3));
+		return clamp(spec, spec.kind === 'integer' && ratio === value ? value + direction : ratio);
+	}
+	return bounded(spec, value + direction * stepOf(spec));
+}
+
+/** Within the table's bounds, on its grid of steps. */
+export function bounded(spec: NumberSpec, value: number): number {
+	const step = stepOf(spec);
+	const onGrid = spec.min + Math.round((value - spec.min) / step) * step;
+	return clamp(spec, Number(onGrid.toPrecision(12)));
+}
+
+function clamp(spec: NumberSpec, value: number): number {
+	const whole = spec.kind === 'integer' ? Math.round(value) : value;
+	return Math.min(Math.max(whole, spec.min), spec.max);
+}

@@ -1,0 +1,30 @@
+import type { SettingsTable, SettingValues } from '../../main/domain/settings-table.ts';
+
+/** The names that are worth showing while the others have `values`, in the table's order. */
+export function visibleSettings(table: SettingsTable, values: SettingValues): string[] {
+	return Object.entries(table)
+		.filter(
+			([, spec]) => !spec.shownWhen || valueOf(table, values, spec.shownWhen.setting) === spec.shownWhen.is,
+		)
+		.map(([name]) => name);
+}
+
+/**
+ * The setting that is turned while a run is going: the first live number that belongs to the choice in force, else
+ * the first live number; null for modes without one.
+ */
+export function budgetSetting(table: SettingsTable, values: SettingValues): string | null {
+	const live = visibleSettings(table, values).filter((name) => {
+		const spec = table[name]!;
+		return spec.live && (spec.kind === 'number' || spec.kind === 'integer');
+	});
+	return live.find((name) => table[name]!.shownWhen) ?? live[0] ?? null;
+}
+
+function valueOf(
+	table: SettingsTable,
+	values: SettingValues,
+	name: string,
+): SettingValues[string] | undefined {
+	return values[name] ?? table[name]?.default;
+}
