@@ -1,0 +1,13 @@
+/** Where a person wants to go: a frame, or a time in the file's clock. Null for anything else. */
+export type Place = { frame: number } | { seconds: number };
+
+/** Reads `124` as a frame, `12.4s`, `0:12.4` and `1:02:03` as times. Full-width figures count as figures. */
+export function parsePlace(text: string): Place | null {
+	const plain = text.trim().normalize('NFKC');
+	if (/^\d+$/.test(plain)) return { frame: Number(plain) };
+	const seconds = /^(\d+(?:\.\d*)?|\.\d+)\s*s$/.exec(plain);
+	if (seconds) return { seconds: Number(seconds[1]) };
+	const clock = /^(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d*)?)$/.exec(plain);
+	if (!clock) return null;
+	return { seconds: 3600 * Number(clock[1] ?? 0) + 60 * Number(clock[2]) + Number(clock[3]) };
+}

@@ -1,0 +1,1 @@
+export { t, tryText, hostWord } from './language.svelte.ts';

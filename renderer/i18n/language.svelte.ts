@@ -1,0 +1,108 @@
+import { en, type MessageKey } from './en.ts';
+import { hostWordsJa, ja } from './ja.ts';
+import { hostWordsEn } from './en-host-words.ts';
+
+export type Language = 'en' | 'ja';
+
+const MESSAGES: Record<Language, Record<MessageKey, string>> = { en, ja };
+const HOST_WORDS: Record<Language, Record<string, string>> = { en: hostWordsEn, ja: hostWordsJa };
+
+/** The language of the system where the person chose none. */
+export function systemLanguage(): Language {
+	return navigator.language.toLowerCase().startsWith('ja') ? 'ja' : 'en';
+}
+
+let current: Language = $state('en');
+
+export function currentLanguage(): Language {
+	return current;
+}
+
+export function setLanguage(choice: 'system' | Language): void {
+	current = choice === 'system' ? systemLanguage() : choice;
+	document.documentElement.lang = current;
+}
+
+/** The text of `key` in the person's language, with `{name}` replaced by `values.name`. */
+export function t(key: MessageKey, values: Record<string, string | number> = {}): string {
+	return MESSAGES[current][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** The same for keys that are made at run time; null where there is no such text. */
+export function tryText(key: string): string | null {
+	return (MESSAGES[current] as Record<string, string>)[key] ?? null;
+}
+
+/**
+ * What the host calls something (a mode, a setting, an option, a format) in the person's language; `fallback` where
+ * the page has no word of its own. `key` is a path such as `setting.threshold` or `mode.dense.description`.
+ */
+export function hostWord(key: string, fallback: string): string {
+	return HOST_WORDS[current][key] ?? fallback;
+}
+
+/** The system's own habits of writing numbers, where they belong to the language of the page. */
+function locale(): string {
+	return navigator.language.startsWith(current) ? navigator.language : current;
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+	const key = locale() + JSON.stringify(options);
+	const format = formats.get(key) ?? new Intl.NumberFormat(locale(), options);
+	formats.set(key, format);
+	return format;
+}
+
+/** `value` with so many digits behind the point. */
+export function formatNumber(value: number, digits = 0): string {
+	return numberFormat({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
+/** Three figures or so: 0.912, 7.38, 68.1, 1,240. */
+export function formatFigures(value: number): string {
+	const size = Math.abs(value);
+	return formatNumber(
+		value,
+		size === 0 || size >= 1000 ? 0 : size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3,
+	);
+}
+
+/** A share, 0 to 1, in per cent. */
+export function formatShare(share: number, digits = 0): string {
+	return numberFormat({
+		style: 'percent',
+		minimumFractionDigits: digits,
+		maximumFractionDigits: digits,
+	}).format(share);
+}
+
+export function formatDate(iso: string): string {
+	return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
+}
+
+export function formatBytes(bytes: number): string {
+	const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
+	const power = Math.min(3, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+	const value = bytes / 1000 ** power;
+	return numberFormat({
+		style: 'unit',
+		unit: units[power]!,
+		unitDisplay: 'short',
+		maximumFractionDigits: value < 10 && power > 0 ? 1 : 0,
+	}).format(value);
+}
+
+/** Minutes and seconds, hours where there are any: 1:19, 2:04:00; with `digits`, fractions of the second. */
+export function formatClock(seconds: number, digits = 0): string {
+	const unit = 10 ** digits;
+	const total = Math.round(Math.abs(seconds) * unit) / unit;
+	const hours = Math.floor(total / 3600);
+	const minutes = Math.floor(total / 60) % 60;
+	const rest = (total % 60).toFixed(digits).padStart(digits > 0 ? digits + 3 : 2, '0');
+	const sign = seconds < 0 && total > 0 ? '−' : '';
+	return hours > 0
+		? `${sign}${hours}:${String(minutes).padStart(2, '0')}:${rest}`
+		: `${sign}${minutes}:${rest}`;
+}
