@@ -130,7 +130,7 @@ async function describeRun(
 		letterbox: detector.letterbox,
 		grid: detector.grid,
 		scoreThreshold,
-		displayThreshold: Math.max(scoreThreshold, DISPLAY_THRESHOLD),
+		displayThreshold: Math.max(scoreThreshold, model.displayThreshold),
 		denseMacs: detector.denseMacs,
 		provider: detector.provider,
 		threads: detector.threads,
