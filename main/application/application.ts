@@ -19,7 +19,7 @@ import { Browser } from './browse.ts';
 import { dataFolders, type DataFolders } from './data-folders.ts';
 import { Exports } from './exports.ts';
 import { FrameTimesReader } from './frame-times.ts';
-import { describeModels } from './models.ts';
+import { Models } from './models.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 import { PlaybackProxies } from './playback-proxy.ts';
 import { PreferencesStore } from './preferences-store.ts';
@@ -44,6 +44,7 @@ export class Application {
 	readonly runs: Runs;
 	readonly #shell: Shell;
 	readonly #videos: Videos;
+	readonly #models: Models;
 	readonly #preferences: PreferencesStore;
 	readonly #queries: RunQueries;
 	readonly #frameTimes: FrameTimesReader;
@@ -65,6 +66,7 @@ export class Application {
 		const emit = (event: HostEvent) => this.emit(event);
 		this.#shell = shell;
 		this.#videos = videos;
+		this.#models = new Models(folders.cache);
 		this.#preferences = preferences;
 		this.#openAtStart = openAtStart;
 		const store = new RunStore(() => preferences.current.runsFolder ?? folders.runs);
@@ -105,7 +107,9 @@ export class Application {
 		const videos = await Videos.load(folders.settings, mayOpenPath);
 		const preferences = await PreferencesStore.open(folders.settings, mayOpenPath);
 		const first = openAtStart ? (await videos.entryOf(openAtStart)).videoId : null;
-		return new Application(shell, folders, videos, preferences, first);
+		const application = new Application(shell, folders, videos, preferences, first);
+		void application.#describe(); // what the page asks first is ready by then
+		return application;
 	}
 
 	/** Checks what the page asks and answers it; whatever fails comes back as data. */
@@ -232,7 +236,7 @@ export class Application {
 	async #describe(): Promise<AppDescription> {
 		const [ffmpeg, models, recent, sample] = await Promise.all([
 			findFfmpeg().catch(() => null),
-			describeModels(),
+			this.#models.describe(),
 			this.#videos.recent(),
 			this.#videos.sample(),
 		]);

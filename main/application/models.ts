@@ -1,28 +1,71 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
 import type { ModelDescription } from '../../preload/contract.ts';
+import { PRODUCT_VERSION } from '../analysis/versions.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import { listModels } from '../models/catalog.ts';
+import { listModels, type CatalogEntry } from '../models/catalog.ts';
+import { fileTag } from './byte-ranges.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
 
-let described: Promise<ModelDescription[]> | null = null;
+const description = z.object({
+	id: z.string(),
+	name: z.string(),
+	classes: z.array(z.string()),
+	modes: z.array(z.string()),
+	displayThreshold: z.number(),
+}) satisfies z.ZodType<ModelDescription>;
 
-/** The models that open, as the page shows them; read once. Those that do not open are left out. */
-export function describeModels(): Promise<ModelDescription[]> {
-	described ??= readModels();
-	return described;
+/** By the state of a model's files. */
+const cacheFile = z.record(z.string(), description);
+
+/**
+ * The models that open, as the page shows them. Opening one loads the runtime into this process, so what was found
+ * is kept in `folder` for as long as the model's files and this program stay the same.
+ */
+export class Models {
+	readonly #cachePath: string;
+	#described: Promise<ModelDescription[]> | null = null;
+
+	constructor(folder: string) {
+		this.#cachePath = join(folder, 'models.json');
+	}
+
+	/** Read once. Models that do not open are left out: `sparsight doctor` tells why. */
+	describe(): Promise<ModelDescription[]> {
+		this.#described ??= this.#read();
+		return this.#described;
+	}
+
+	async #read(): Promise<ModelDescription[]> {
+		const cached = (await readJsonFile(this.#cachePath, cacheFile)) ?? {};
+		const found: Record<string, ModelDescription> = {};
+		for (const entry of await listModels()) {
+			const key = await stateOf(entry);
+			const model = cached[key] ?? (await describe(entry));
+			if (model) found[key] = model;
+		}
+		const isNew = Object.keys(found).some((key) => !(key in cached));
+		// Without the file the next start takes a little longer, that is all.
+		if (isNew) await writeJsonFile(this.#cachePath, found).catch(() => undefined);
+		return Object.values(found);
+	}
 }
 
-async function readModels(): Promise<ModelDescription[]> {
-	// Loads the runtime, which nothing else in this process needs: not before the page asks.
+async function describe({ path }: CatalogEntry): Promise<ModelDescription | null> {
 	const { openModel } = await import('../detector/index.ts');
-	const models: ModelDescription[] = [];
-	for (const { id, path } of await listModels()) {
-		try {
-			const { name, classes, modes, displayThreshold } = await openModel(path);
-			models.push({ id, name, classes: [...classes], modes: [...modes], displayThreshold });
-		} catch {
-			// `sparsight doctor` tells why; a page has no use for a model that does not open.
-		}
+	try {
+		const { id, name, classes, modes, displayThreshold } = await openModel(path);
+		return { id, name, classes: [...classes], modes: [...modes], displayThreshold };
+	} catch {
+		return null;
 	}
-	return models;
+}
+
+async function stateOf({ id, path }: CatalogEntry): Promise<string> {
+	const names = (await readdir(path).catch(() => [])).sort();
+	const tags = await Promise.all(names.map((name) => stat(join(path, name)).then(fileTag, () => '-')));
+	return [id, PRODUCT_VERSION, ...tags].join(' ');
 }
 
 /** Folder of the model called `id`: the page names models by id, never by path. Throws `model-not-found`. */
