@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'electron-vite';
+import { bundledPackages } from './build/bundled-packages.ts';
 import { wasmKernels } from './build/wasm-kernels.ts';
 
 const entries = {
@@ -14,7 +15,7 @@ const entries = {
 
 export default defineConfig({
 	main: {
-		plugins: [wasmKernels()],
+		plugins: [wasmKernels(), bundledPackages('out/bundled/main.json')],
 		build: {
 			outDir: 'out/main',
 			// The oldest Node that is supported, not the one inside Electron: the command line runs on it.
@@ -32,6 +33,7 @@ export default defineConfig({
 		},
 	},
 	preload: {
+		plugins: [bundledPackages('out/bundled/preload.json')],
 		build: {
 			outDir: 'out/preload',
 			// A sandboxed preload is one file, in the one module system that it can load.
@@ -46,7 +48,7 @@ export default defineConfig({
 		root: 'renderer',
 		// Served from wherever the host puts it: a folder, a protocol of its own, a web server.
 		base: './',
-		plugins: [svelte({ configFile: false })],
+		plugins: [svelte({ configFile: false }), bundledPackages('out/bundled/renderer.json')],
 		build: {
 			outDir: resolve(import.meta.dirname, 'out/renderer'),
 			minify: true,

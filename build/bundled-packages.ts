@@ -1,0 +1,31 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Plugin } from 'vite';
+
+/**
+ * Writes the names of the packages that became part of a bundle to `path`, as a JSON list: their licences have to go
+ * with it. Names come from the modules that are really in it, not from what was wished for.
+ */
+export function bundledPackages(path: string): Plugin {
+	return {
+		name: 'bundled-packages',
+		apply: 'build',
+		generateBundle(_options, bundle) {
+			const names = new Set<string>();
+			for (const output of Object.values(bundle)) {
+				const modules = output.type === 'chunk' ? Object.keys(output.modules) : output.originalFileNames;
+				for (const module of modules) {
+					const name = packageOf(module);
+					if (name !== null) names.add(name);
+				}
+			}
+			mkdirSync(dirname(path), { recursive: true });
+			writeFileSync(path, `${JSON.stringify([...names].sort(), null, '\t')}\n`);
+		},
+	};
+}
+
+/** `…/node_modules/@scope/name/file.js` is of `@scope/name`; null for modules of our own. */
+function packageOf(module: string): string | null {
+	return /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(module.replaceAll('\\', '/'))?.[1] ?? null;
+}

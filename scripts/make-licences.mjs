@@ -1,0 +1,87 @@
+// Writes out/THIRD-PARTY-LICENCES.txt: the licence of every package that goes into a desktop package, either as a
+// part of our bundles or beside them.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail, root } from './prepare.mjs';
+
+const BUNDLES = join(root, 'out', 'bundled');
+const LICENCE_FILE = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
+
+/** Writes the file; gives its path. Ends the script where a package states no licence at all. */
+export function makeLicences() {
+	const packages = [...new Map([...shipped(), ...bundled()].map((one) => [one.folder, one])).values()];
+	packages.sort((a, b) => a.name.localeCompare(b.name, 'en'));
+	const unknown = packages.filter(({ licence, texts }) => licence === null && texts.length === 0);
+	if (unknown.length > 0) {
+		fail(`These packages state no licence: ${unknown.map(({ name }) => name).join(', ')}.`);
+	}
+	const path = join(root, 'out', 'THIRD-PARTY-LICENCES.txt');
+	writeFileSync(path, `${[INTRODUCTION, ...packages.map(section)].join(`\n\n${'='.repeat(80)}\n\n`)}\n`);
+	return path;
+}
+
+const INTRODUCTION = `What others made and what comes with Sparsight, with the licence of each. Electron's own and
+Chromium's stand in LICENSE.electron.txt and LICENSES.chromium.html, further remarks in NOTICE.`;
+
+function section({ name, version, licence, author, texts }) {
+	const head = [`${name} ${version}`, `Licence: ${licence ?? 'see below'}`, author && `Author: ${author}`];
+	return [head.filter(Boolean).join('\n'), ...texts].join('\n\n');
+}
+
+/** The dependencies of the program and theirs, as far as they are installed. */
+function shipped() {
+	const found = new Map();
+	const visit = (manifest, from) => {
+		for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
+			const folder = folderOf(name, from);
+			if (folder === null || found.has(folder)) continue; // optional ones of other systems are not there
+			const entry = describe(folder);
+			found.set(folder, entry);
+			visit(entry.manifest, folder);
+		}
+	};
+	visit(manifestOf(root), root);
+	return found.values();
+}
+
+/** What the bundler found inside of our own files. */
+function bundled() {
+	if (!existsSync(BUNDLES)) fail('Nothing tells what was bundled: run "npm run build" first.');
+	const names = readdirSync(BUNDLES).flatMap((file) => JSON.parse(readFileSync(join(BUNDLES, file), 'utf8')));
+	return names
+		.map((name) => folderOf(name, root))
+		.filter((folder) => folder !== null)
+		.map(describe);
+}
+
+/** As Node looks for a package: beside, then further up. */
+function folderOf(name, from) {
+	for (let folder = from; folder.startsWith(root); folder = join(folder, '..')) {
+		const candidate = join(folder, 'node_modules', name);
+		if (existsSync(join(candidate, 'package.json'))) return candidate;
+	}
+	return null;
+}
+
+function describe(folder) {
+	const manifest = manifestOf(folder);
+	const { name, version, license, licenses, author } = manifest;
+	const texts = readdirSync(folder, { withFileTypes: true })
+		.filter((entry) => entry.isFile() && LICENCE_FILE.test(entry.name))
+		.map((entry) => readFileSync(join(folder, entry.name), 'utf8').trim());
+	const stated = license ?? licenses?.map(({ type }) => type).join(' or ') ?? null;
+	const licence = typeof stated === 'object' && stated !== null ? stated.type : stated;
+	return {
+		name,
+		version,
+		licence,
+		author: typeof author === 'string' ? author : author?.name,
+		texts,
+		folder,
+		manifest,
+	};
+}
+
+function manifestOf(folder) {
+	return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+}
