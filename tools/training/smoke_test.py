@@ -1,0 +1,127 @@
+"""A minute of training on a dozen generated pictures: `pytest smoke_test.py`, or `python smoke_test.py`.
+
+Proves that preparation, canvases, assignment, all modes, resuming, evaluation and export work together and that the
+loss falls; it says nothing about accuracy. Skipped, saying so, where PyTorch is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed; the training smoke test is skipped")
+cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed; the training smoke test is skipped")
+pytest.importorskip("safetensors", reason="safetensors is not installed; the training smoke test is skipped")
+
+import numpy as np  # noqa: E402
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+SMALL = '{"dim": 64, "depth": 3, "heads": 2, "stem": [8, 16, 32]}'
+
+
+def picture(seed: int):
+    """Noise with one bright and one dark rectangle, called person and car; a Sample."""
+    from data import Sample
+
+    rng = np.random.default_rng(seed)
+    image = rng.integers(90, 140, (160, 200, 3), np.uint8)
+    boxes = []
+    for colour in (230, 20):
+        x, y = rng.integers(5, 110), rng.integers(5, 70)
+        w, h = rng.integers(40, 80), rng.integers(40, 80)
+        image[y : y + h, x : x + w] = colour
+        boxes.append([x, y, x + w, y + h])
+    return Sample(f"{seed}.png", image, np.array(boxes, np.float32), np.array([0, 2]), np.zeros(2, bool))
+
+
+def prepared(path: Path) -> None:
+    from dataclasses import asdict
+
+    from data import pack
+
+    train, val = [picture(i) for i in range(12)], [picture(100 + i) for i in range(4)]
+    store = dict(vars(pack(train, {}, "cpu")))
+    rows = [{k: v if k == "name" else torch.from_numpy(v) for k, v in asdict(s).items()} for s in val]
+    torch.save({"store": store, "val": rows}, path)
+
+
+def run(*args: object) -> str:
+    return subprocess.run([sys.executable, *map(str, args)], cwd=HERE, check=True, capture_output=True, text=True).stdout
+
+
+def test_canvases_keep_objects_inside(tmp_path: Path) -> None:
+    from canvas import compose, earlier, mirrored
+    from data import NONE, Store
+
+    prepared(tmp_path / "prepared.pt")
+    store = Store(**torch.load(tmp_path / "prepared.pt", weights_only=True)["store"])
+    torch.manual_seed(0)
+    for h, w, grid in ((96, 128, (1, 1)), (160, 96, (2, 2)), (128, 128, (3, 3))):
+        c = compose(store, 6, h, w, grid)
+        real = c.kind > NONE
+        assert c.images.shape == (6, 3, h, w) and real.any()
+        assert (c.boxes[real] >= 0).all() and (c.boxes[real][:, 2] <= w).all() and (c.boxes[real][:, 3] <= h).all()
+        assert torch.equal(mirrored(mirrored(c)).images, c.images)
+        before, fresh = earlier(c.images)
+        assert before.shape == c.images.shape and fresh.shape == (6, h * w // 256)
+
+
+def test_remembering_everything_anew_equals_dense() -> None:
+    from data import normalise
+    from evaluate import build
+    from model import decode
+    from videos import Cached
+
+    torch.manual_seed(0)
+    model = build("lookout", json.loads(SMALL)).eval()
+    image = picture(0).image[:, :192]
+    cached = Cached(model, threshold=-1)
+    cached(image), cached(image)
+    with torch.no_grad():
+        dense = model(normalise(torch.from_numpy(image).permute(2, 0, 1)[None], model.cfg.mean, model.cfg.std))
+    assert torch.allclose(decode(cached.out, 10, 12)[0], dense["logits"], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["lookout", "shvit"])
+def test_trains_resumes_and_exports(tmp_path: Path, kind: str) -> None:
+    prepared(tmp_path / "prepared.pt")
+    out = tmp_path / "run"
+    settings = ("--config", SMALL) if kind == "lookout" else ("--config", '{"embed": [32, 48, 64], "partial": [8, 12, 16], "neck": 32}')
+    common = ("train.py", "--prepared", tmp_path / "prepared.pt", "--out", out, "--model", kind, "--device", "cpu",
+              "--batch", 0.016, "--modes", 0.05, "--minutes", 0.5, "--log-every", 5, "--largest", 160, *settings)  # fmt: skip
+    run(*common, "--sitting", 0.3)
+    run(*common)
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    losses = [row["cls"] + row["box"] for row in log if "cls" in row]
+    assert all(math.isfinite(v) for v in losses) and sum(losses[-3:]) < 0.8 * sum(losses[:3])
+    assert log[-1]["minutes"] >= 0.5 and 0 <= log[-1]["mAP50"] <= 1
+    run("export.py", "--checkpoint", out / "last.pt", "--out", tmp_path / "exported")
+    assert json.loads((tmp_path / "exported" / "model.json").read_text())["classes"][0] == "person"
+    if kind == "lookout":
+        compare_with_reference(out / "last.pt", tmp_path / "exported")
+
+
+def compare_with_reference(checkpoint: Path, folder: Path) -> None:
+    """The exported half-precision weights under reference.py against the trained network."""
+    from data import normalise
+    from evaluate import load_model
+    from reference import Reference
+
+    model = load_model(checkpoint)
+    pixels = torch.from_numpy(picture(1).image[:160, :192]).permute(2, 0, 1)[None]
+    for mode in ({}, {"rho": 0.3}, {"clustered": True}):
+        with torch.no_grad():
+            mine = model(normalise(pixels, model.cfg.mean, model.cfg.std), **mode)["logits"]
+        theirs = Reference(folder)(pixels.float() / 255, **mode).logits
+        # Halving the precision may swap two nearly equal tokens or change a run length: compare most values.
+        assert ((mine - theirs).abs() < 0.05).float().mean() > 0.9
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__, "-q"]))

@@ -1,0 +1,210 @@
+"""Train Lookout or its static rival; every schedule follows the wall clock.
+
+A plan of `--minutes` may be worked off in several sittings: each continues from `last.pt` of the output folder and
+ends after `--sitting` minutes, or when the plan is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import random
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from canvas import Canvases, compose, earlier, mirrored, relabelled
+from data import Sample, Store, normalise
+from evaluate import build, detect, val_map
+from losses import losses
+from model import PATCH
+from optim import Average, Optimiser
+from teacher import Teacher
+
+WEIGHTS = {"cls": 1.0, "box": 2.0, "aux": 0.5, "scorer": 0.5}
+# From which progress: (height, width, canvases, odds). Small canvases first, as tokens cost time.
+SIZES = (
+    (0.0, ((160, 160, 512, 1.0),)),
+    (0.25, ((224, 224, 320, 1.0),)),
+    (0.5, ((256, 256, 224, 0.5), (240, 320, 192, 0.25), (320, 240, 192, 0.25))),
+    (0.7, ((320, 320, 128, 0.3), (256, 336, 144, 0.2), (336, 256, 144, 0.1), (384, 384, 96, 0.12),
+           (480, 640, 40, 0.2), (576, 768, 24, 0.08))),
+)  # fmt: skip
+CALM = 0.85  # from here on fewer mosaics
+
+
+def plan(p: float, rng: random.Random, args: argparse.Namespace) -> tuple[int, int, int, tuple[int, int]]:
+    """Progress in [0, 1] -> canvases, height, width, grid of pictures."""
+    sizes = [s for start, s in SIZES if start <= p and max(s[0][:2]) <= args.largest][-1]
+    sizes = [s for s in sizes if max(s[:2]) <= args.largest]
+    h, w, n, _ = rng.choices(sizes, [s[3] for s in sizes])[0]
+    if h * w >= 480 * 640:
+        grid = rng.choice([(1, 1), (2, 2), (2, 3), (3, 4)])
+    else:
+        single = 0.65 if p > CALM else 0.45
+        grid = rng.choices([(1, 1), (2, 2), (1, 2), (3, 3)], [single, 0.85 - single, 0.1, 0.05])[0]
+    return max(2, round(n * args.batch)), h, w, grid
+
+
+def pick_mode(p: float, rng: random.Random, args: argparse.Namespace) -> dict:
+    """What the second step on a composition trains beside the dense mode."""
+    draw = rng.random()
+    if p < args.modes or args.model != "lookout":
+        return {}
+    if draw < args.sparse:
+        return {"rho": 0.1 if rng.random() < 0.4 else round(rng.uniform(0.1, 0.7), 2)}
+    if draw < args.sparse + args.clustered:
+        return {"clustered": True}
+    return {"stale": True} if draw < args.sparse + args.clustered + args.stale else {}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--prepared", type=Path, required=True, help="the file prepare.py wrote")
+    parser.add_argument("--out", type=Path, required=True, help="folder of last.pt and log.jsonl")
+    parser.add_argument("--minutes", type=float, required=True, help="of the whole plan")
+    parser.add_argument("--sitting", type=float, default=math.inf, help="minutes of this sitting")
+    parser.add_argument("--model", choices=("lookout", "shvit"), default="lookout")
+    parser.add_argument("--config", default="{}", help="JSON over the model's default sizes")
+    parser.add_argument("--teacher", type=Path, help="ONNX file; judges the canvases themselves")
+    parser.add_argument("--teach", type=float, default=0.5, help="share of the smaller canvases the teacher judges")
+    parser.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
+    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--muon-lr", type=float, default=0.01)
+    parser.add_argument("--decay", type=float, default=0.05)
+    parser.add_argument("--ema", type=float, default=0.999)
+    parser.add_argument("--modes", type=float, default=0.3, help="progress at which the other modes join in")
+    parser.add_argument("--sparse", type=float, default=0.35, help="share of the second steps; the rest is dense")
+    parser.add_argument("--clustered", type=float, default=0.35)
+    parser.add_argument("--stale", type=float, default=0.2)
+    parser.add_argument("--no-aux", action="store_true")
+    parser.add_argument("--batch", type=float, default=1.0, help="factor on all batch sizes")
+    parser.add_argument("--largest", type=int, default=768, help="longest side of a canvas, at least 160")
+    parser.add_argument("--eval-every", type=float, default=3.0, help="minutes")
+    parser.add_argument("--log-every", type=int, default=200, help="steps")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    return parser.parse_args()
+
+
+class Run:
+    """Networks, optimiser and counters of one plan; what a checkpoint holds."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args, self.file = args, args.out / "last.pt"
+        saved = torch.load(self.file, map_location="cpu", weights_only=True) if self.file.exists() else None
+        self.config = saved["config"] if saved else json.loads(args.config)
+        self.model = build(args.model, self.config).to(args.device)
+        self.config = self.model.cfg.as_dict()
+        self.parameters = list(self.model.parameters())
+        self.ema = copy.deepcopy(self.model).eval()
+        self.optimiser = Optimiser(self.model, args.optimizer, args.lr, args.muon_lr, args.decay)
+        self.step = self.canvases = 0
+        self.held: Canvases | None = None  # composed, used once so far
+        self.minutes = 0.0  # spent in earlier sittings
+        if saved:
+            self.model.load_state_dict(saved["model"])
+            self.ema.load_state_dict(saved["ema"])
+            self.optimiser.restore(saved)
+            self.step, self.canvases, self.minutes = saved["step"], saved["canvases"], saved["minutes"]
+        self.average = Average(self.model, self.ema)
+
+    def save(self, minutes: float) -> None:
+        state = {
+            "kind": self.args.model, "config": self.config, "model": self.model.state_dict(), "ema": self.ema.state_dict(),
+            "step": self.step, "canvases": self.canvases, "minutes": minutes, **self.optimiser.state(),
+        }  # fmt: skip
+        part = self.file.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.file)
+
+    def log(self, **values) -> None:
+        with (self.args.out / "log.jsonl").open("a") as f:
+            f.write(json.dumps(values) + "\n")
+        print(" ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in values.items()), flush=True)
+
+    def report(self, val: list[Sample], minutes: float) -> None:
+        mean, per = val_map([detect(self.ema, v.image) for v in val], val)
+        self.log(minutes=round(minutes, 2), step=self.step, canvases=self.canvases, mAP50=mean, person=per["person"],
+                 per_class={k: round(v, 3) for k, v in per.items()})  # fmt: skip
+
+
+def train_step(run: Run, store: Store, teacher: Teacher | None, p: float, rng: random.Random) -> dict[str, torch.Tensor]:
+    """One update. Every composition serves two: as it is and dense, then mirrored and in a mode of its own."""
+    args, model, mode = run.args, run.model, {}
+    if run.held is None:
+        canvases = compose(store, *plan(p, rng, args))
+        n, _, h, w = canvases.images.shape
+        if teacher is not None and h * w <= 384 * 384 and rng.random() < args.teach:
+            canvases = relabelled(canvases, teacher)
+        run.held = canvases
+        run.canvases += n
+    else:
+        canvases, run.held, mode = mirrored(run.held), None, pick_mode(p, rng, args)
+    h, w = canvases.images.shape[2:]
+    x = normalise(canvases.images, model.cfg.mean, model.cfg.std)
+    if mode.pop("stale", False):
+        before, fresh = earlier(canvases.images)
+        mode["stale"] = normalise(before, model.cfg.mean, model.cfg.std), fresh
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=x.is_cuda):
+        out = model(x, **mode)
+    parts = losses(out, canvases, h // PATCH, w // PATCH, topk=10 if p < 0.7 else 6)
+    total = sum(WEIGHTS[k] * v for k, v in parts.items() if not (args.no_aux and k == "aux"))
+    for parameter in run.parameters:
+        parameter.grad = None
+    total.backward()
+    for parameter in run.parameters:  # a mode that leaves a weight alone leaves no gradient
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    nn.utils.clip_grad_norm_(run.parameters, 5.0)
+    warm = min(1.0, max((run.step + 1) / 300, p / 0.05))
+    run.optimiser.step(warm * (0.5 + 0.5 * math.cos(math.pi * p)) + 0.002)
+    run.step += 1
+    run.average.update(min(args.ema, (run.step + 1) / (run.step + 10)))
+    return {k: v.detach() for k, v in parts.items()}
+
+
+def main() -> None:
+    args = arguments()
+    args.out.mkdir(parents=True, exist_ok=True)
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+    run = Run(args)
+    torch.manual_seed(args.seed + run.step)
+    rng = random.Random(args.seed + run.step)
+    prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
+    store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
+    val = [Sample(**{k: v if k == "name" else v.numpy() for k, v in s.items()}) for s in prepared["val"]]
+    teacher = Teacher(args.teacher, args.device, half=args.device == "cuda") if args.teacher else None
+    start, marks, sums, counted = time.time(), [time.time(), run.canvases], {}, 0
+    last_eval = start
+    while True:
+        minutes = run.minutes + (time.time() - start) / 60
+        if minutes >= min(args.minutes, run.minutes + args.sitting):
+            break
+        run.model.train()
+        for k, v in train_step(run, store, teacher, minutes / args.minutes, rng).items():
+            sums[k] = sums.get(k, 0) + v
+        counted += 1
+        if run.step % args.log_every == 0:
+            means, now = {k: float(v) / counted for k, v in sums.items()}, time.time()
+            if not all(math.isfinite(v) for v in means.values()):
+                raise SystemExit(f"the losses are no longer finite: {means}")
+            rate = (run.canvases - marks[1]) / (now - marks[0])
+            run.log(minutes=round(minutes, 2), step=run.step, canvases=run.canvases, rate=round(rate), **means)
+            sums, counted, marks = {}, 0, [now, run.canvases]
+        if time.time() - last_eval > args.eval_every * 60:
+            run.save(minutes)
+            run.report(val, minutes)
+            last_eval = time.time()
+            marks = [last_eval, run.canvases]
+    run.save(minutes)
+    run.report(val, minutes)
+
+
+if __name__ == "__main__":
+    main()
