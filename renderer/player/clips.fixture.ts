@@ -80,8 +80,8 @@ export const CLIPS: Clip[] = [
 export type EngineView = {
 	info: VideoInfo;
 	times: number[];
-	/** Each frame in grey, a number a block of `block` × `block` pixels; the same that the harness makes. */
-	grey: Float32Array[];
+	/** Each frame in grey, a byte a block of `block` × `block` pixels; the same that the harness makes. */
+	grey: Uint8Array[];
 	block: number;
 };
 
@@ -89,24 +89,25 @@ export type EngineView = {
 export async function engineView(path: string): Promise<EngineView> {
 	const info = await probeVideo(path);
 	const { width, height } = info.displaySize;
-	const block = Math.max(1, Math.ceil(width / 192));
+	const block = Math.max(1, Math.ceil(width / 160));
 	const columns = Math.floor(width / block);
 	const rows = Math.floor(height / block);
 	const times: number[] = [];
-	const grey: Float32Array[] = [];
+	const grey: Uint8Array[] = [];
 	const letterbox = unscaled(info.displaySize);
 	for await (const frame of readFrames(info, { range: WHOLE_VIDEO, letterbox, format: 'rgb24' })) {
-		const sums = new Float32Array(columns * rows);
+		const sums = new Float64Array(columns * rows);
+		const { pixels } = frame;
 		for (let y = 0; y < rows * block; y++) {
+			const row = Math.floor(y / block) * columns;
 			for (let x = 0; x < columns * block; x++) {
 				const at = 3 * (y * width + x);
-				const [red, green, blue] = frame.pixels.subarray(at, at + 3) as unknown as [number, number, number];
-				sums[Math.floor(y / block) * columns + Math.floor(x / block)]! +=
-					(0.299 * red + 0.587 * green + 0.114 * blue) / (block * block);
+				const grey = 0.299 * pixels[at]! + 0.587 * pixels[at + 1]! + 0.114 * pixels[at + 2]!;
+				sums[row + Math.floor(x / block)]! += grey;
 			}
 		}
 		times.push(frame.timeSeconds);
-		grey.push(sums);
+		grey.push(Uint8Array.from(sums, (sum) => Math.round(sum / (block * block))));
 	}
 	return { info, times, grey, block };
 }

@@ -139,8 +139,8 @@ export class FrameReader {
 					sample.close();
 				} else {
 					const picture = makePicture(sample, index);
-					// Before the cache has it: whoever paints it pins it there.
-					if (index === goal.index && goal.isWish) onPicture(picture);
+					// Before the cache has it: whoever paints it pins it there. A wish may have come while it was read ahead.
+					if (index === this.#wish?.index || (goal.isWish && index === goal.index)) onPicture(picture);
 					cache.put(picture);
 				}
 				if (index === goal.index) return;

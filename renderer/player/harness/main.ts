@@ -2,7 +2,6 @@ import { flushSync, mount, unmount } from 'svelte';
 import type { HostApi, HostEvent, OpenedVideo } from '../../../preload/contract.ts';
 import type { OverlayLook } from '../overlay-scene.ts';
 import { Player } from '../../state/player.svelte.ts';
-import Transport from '../Transport.svelte';
 import VideoStage from '../VideoStage.svelte';
 import '../../theme.css';
 import { countFrames } from './count-frames.ts';
@@ -21,12 +20,10 @@ export type HarnessVideo = {
 	stage: { width: number; height: number };
 	panes: number;
 	overlay?: OverlayLook;
-	analysed?: [number, number][];
 };
 
 const counts = countFrames();
 const stageElement = document.querySelector<HTMLElement>('#stage')!;
-const transportElement = document.querySelector<HTMLElement>('#transport')!;
 let current: { player: Player; components: object[] } | null = null;
 const asked: string[] = [];
 
@@ -55,7 +52,6 @@ async function open(video: HarnessVideo): Promise<void> {
 			target: stageElement,
 			props: { player, panes, overlay, activePane: 0, onActivate: () => undefined },
 		}),
-		mount(Transport, { target: transportElement, props: { player, analysed: video.analysed ?? [] } }),
 	];
 	current = { player, components };
 	flushSync();
@@ -103,21 +99,22 @@ function hostOf(video: HarnessVideo): HostApi {
 	};
 }
 
-/** The first pane's picture in grey, a byte a block of `block` × `block` pixels. */
-function greyBlocks(block: number): number[] {
+/** The first pane's picture in grey, a byte a block of `block` × `block` pixels, in base64. */
+function greyBlocks(block: number): string {
 	const canvas = stageElement.querySelector<HTMLCanvasElement>('canvas.video')!;
 	const { data, width, height } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
 	const columns = Math.floor(width / block);
 	const rows = Math.floor(height / block);
 	const sums = new Float64Array(columns * rows);
 	for (let y = 0; y < rows * block; y++) {
+		const row = Math.floor(y / block) * columns;
 		for (let x = 0; x < columns * block; x++) {
 			const at = 4 * (y * width + x);
 			const grey = 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
-			sums[Math.floor(y / block) * columns + Math.floor(x / block)]! += grey;
+			sums[row + Math.floor(x / block)]! += grey;
 		}
 	}
-	return Array.from(sums, (sum) => sum / (block * block));
+	return btoa(Array.from(sums, (sum) => String.fromCharCode(Math.round(sum / (block * block)))).join(''));
 }
 
 const painted = () =>
