@@ -19,8 +19,15 @@ export function workerEntry(): string {
 	throw new Error('These tests run the built worker: run "npm run build" first, or use "npm test".');
 }
 
-export function ffmpeg(...words: string[]): void {
-	execFileSync(process.env['SPARSIGHT_FFMPEG'] ?? 'ffmpeg', ['-v', 'error', '-y', ...words]);
+export function ffmpeg(...words: string[]): Buffer {
+	const program = process.env['SPARSIGHT_FFMPEG'] ?? 'ffmpeg';
+	return execFileSync(program, ['-v', 'error', '-y', ...words], { maxBuffer: 2 ** 26 });
+}
+
+/** ffprobe's answer, read as JSON. */
+export function ffprobe(...words: string[]): unknown {
+	const program = process.env['SPARSIGHT_FFPROBE'] ?? 'ffprobe';
+	return JSON.parse(execFileSync(program, ['-v', 'error', '-of', 'json', ...words], { encoding: 'utf8' }));
 }
 
 /** `frames` small frames of people on a square; the sample clip is repeated where it is too short. */

@@ -70,7 +70,7 @@ export class Application {
 		this.#preferences = preferences;
 		this.#openAtStart = openAtStart;
 		const store = new RunStore(() => preferences.current.runsFolder ?? folders.runs);
-		this.#queries = new RunQueries(store);
+		this.#queries = new RunQueries(store, (identity) => videos.pathOfIdentity(identity));
 		this.runs = new Runs({
 			store,
 			videos,

@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { identifyVideo } from '../video/identity.ts';
-import { ffmpeg, makeFolders, openPageSide, type PageSide } from './application.fixture.ts';
+import { ffmpeg, ffprobe, makeFolders, openPageSide, type PageSide } from './application.fixture.ts';
 import { touch, trimFolder } from './cache-folder.ts';
 import { proxySize } from './playback-proxy.ts';
 import { identityKey } from './videos.ts';
@@ -56,8 +55,7 @@ afterAll(async () => {
 /** Times and kinds of all decoded frames, as ffprobe tells them. */
 function probe(path: string): { seconds: number; kind: string; size: string }[] {
 	const entries = 'frame=best_effort_timestamp_time,pict_type,width,height';
-	const words = ['-v', 'error', '-select_streams', 'v', '-show_entries', entries, '-of', 'json', path];
-	const { frames } = JSON.parse(execFileSync('ffprobe', words, { encoding: 'utf8' })) as {
+	const { frames } = ffprobe('-select_streams', 'v', '-show_entries', entries, path) as {
 		frames: { best_effort_timestamp_time: string; pict_type: string; width: number; height: number }[];
 	};
 	return frames.map((frame) => ({
@@ -69,17 +67,8 @@ function probe(path: string): { seconds: number; kind: string; size: string }[] 
 
 /** What two videos show, as mean colour of 8 × 8 fields per frame: enough to tell frames apart, blind to coding. */
 function look(path: string): Buffer {
-	const words = [
-		'-v',
-		'error',
-		'-i',
-		path,
-		'-fps_mode',
-		'passthrough',
-		'-vf',
-		'format=rgb24,scale=8:8:flags=area',
-	];
-	return execFileSync('ffmpeg', [...words, '-f', 'rawvideo', '-'], { maxBuffer: 2 ** 24 });
+	const filter = 'format=rgb24,scale=8:8:flags=area';
+	return ffmpeg('-i', path, '-fps_mode', 'passthrough', '-vf', filter, '-f', 'rawvideo', '-');
 }
 
 describe.each(CASES.map(([name]) => name))('a copy of %s', (name) => {

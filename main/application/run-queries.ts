@@ -5,6 +5,7 @@ import type { OpenedRun, RunAgreement, RunTimeline } from '../../preload/contrac
 import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
 import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
+import type { VideoIdentity } from '../domain/run.ts';
 import { agreement } from '../evaluation/agreement.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
@@ -21,10 +22,13 @@ const TURN_MILLISECONDS = 12;
 /** Answers questions about stored runs, those that are still growing included. */
 export class RunQueries {
 	readonly #store: RunStore;
+	readonly #pathOf: (identity: VideoIdentity) => string | null;
 	readonly #open = new Map<string, { run: StoredRun; state: string }>();
 
-	constructor(store: RunStore) {
+	/** `pathOf` tells where a video lies today; null where only the run remembers. */
+	constructor(store: RunStore, pathOf: (identity: VideoIdentity) => string | null) {
 		this.#store = store;
+		this.#pathOf = pathOf;
 	}
 
 	/** The run as it is stored by now. */
@@ -34,6 +38,8 @@ export class RunQueries {
 		const known = this.#open.get(runId);
 		this.#open.delete(runId);
 		const run = known?.state === state ? known.run : await openRun(folder);
+		const path = this.#pathOf(run.header.videoIdentity);
+		if (path !== null) run.header.video = { ...run.header.video, path };
 		this.#open.set(runId, { run, state });
 		if (this.#open.size > MOST_OPEN) this.#open.delete(this.#open.keys().next().value ?? '');
 		return run;

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FrameBatch } from '../analysis/frame-batch.ts';
 import type { RunEntry } from '../../preload/contract.ts';
@@ -312,6 +312,21 @@ describe('an export', () => {
 		expect(ended.error?.code).toBe('cancelled');
 		expect(page.application.exportFile(begun!.exportId)).toBeNull();
 		expect(readdirSync(folders.exports).filter((name) => name.includes('mp4'))).toEqual([]);
+	});
+
+	it('finds the video that was moved since it was analysed', async () => {
+		const moved = join(folders.base, 'moved', 'renamed.mp4');
+		mkdirSync(dirname(moved));
+		renameSync(clip, moved);
+		const input = { runIds: [runId], labels: ['a'], format: 'still', settings: {}, range: null };
+		const other = await openPageSide(folders, { chooseVideos: () => Promise.resolve([moved]) });
+		const [entry] = await other.ask('video.choose', {});
+		await other.ask('video.open', { videoId: entry!.videoId });
+		const begun = await other.ask('export.start', input);
+		expect(begun?.name).toBe('renamed-token-cache.png');
+		const ended = await other.hear('export.ended', (event) => event.exportId === begun?.exportId);
+		renameSync(moved, clip);
+		expect(ended.error).toBeNull();
 	});
 
 	it.each([

@@ -94,6 +94,7 @@ export class Videos {
 		if (known?.state === state) return known;
 		const [info, identity] = await Promise.all([probeVideo(path), identify(path)]);
 		const video = { videoId, info, identity, state };
+		this.#opened.delete(videoId); // so that it becomes the last one
 		this.#opened.set(videoId, video);
 		return video;
 	}
@@ -111,9 +112,9 @@ export class Videos {
 		await this.#store();
 	}
 
-	/** Where a video of this identity lies, as far as this session has seen it; null where it has not. */
+	/** Where a video of this identity was opened last in this session; null where it was not. */
 	pathOfIdentity(identity: VideoIdentity): string | null {
-		for (const { info, identity: own } of this.#opened.values()) {
+		for (const { info, identity: own } of [...this.#opened.values()].reverse()) {
 			if (own.edgesSha256 === identity.edgesSha256 && own.fileBytes === identity.fileBytes) return info.path;
 		}
 		return null;

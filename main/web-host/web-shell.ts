@@ -22,6 +22,8 @@ export class WebShell implements Shell {
 	readonly host = 'web';
 	readonly browseRoots: readonly string[];
 	readonly #options: WebShellOptions;
+	/** Names given out: a file appears under its own only once it is whole. */
+	readonly #taken = new Set<string>();
 
 	constructor(options: WebShellOptions) {
 		this.#options = options;
@@ -51,7 +53,7 @@ export class WebShell implements Shell {
 		} catch (error) {
 			throw systemError(error) ?? error;
 		}
-		return freeName(exportsFolder, suggestedName);
+		return this.#freeName(exportsFolder, suggestedName);
 	}
 
 	revealFile(): void {
@@ -69,14 +71,16 @@ export class WebShell implements Shell {
 	startWorker(): WorkerProcess {
 		return forkWorker(this.#options.workerEntry);
 	}
-}
 
-/** `clip.mp4`, or `clip-2.mp4` where that is taken. */
-function freeName(folder: string, name: string): string {
-	const extension = extname(name);
-	const stem = basename(name, extension);
-	for (let i = 1; ; i++) {
-		const path = join(folder, i === 1 ? name : `${stem}-${i}${extension}`);
-		if (!existsSync(path)) return path;
+	/** `clip.mp4`, or `clip-2.mp4` where that is taken. */
+	#freeName(folder: string, name: string): string {
+		const extension = extname(name);
+		const stem = basename(name, extension);
+		for (let i = 1; ; i++) {
+			const path = join(folder, i === 1 ? name : `${stem}-${i}${extension}`);
+			if (this.#taken.has(path) || existsSync(path)) continue;
+			this.#taken.add(path);
+			return path;
+		}
 	}
 }
