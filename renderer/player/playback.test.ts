@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ffmpeg, testPicture } from '../../main/video/test-videos.ts';
+import { ffmpeg } from '../../main/video/test-videos.ts';
 import { buildHarness, findChromium, serveFiles, type FileServer } from './browser.fixture.ts';
 import { CLIPS, difference, engineView, type EngineView } from './clips.fixture.ts';
 import type { Harness, HarnessVideo } from './harness/main.ts';
@@ -14,7 +14,9 @@ declare const harness: Harness;
 
 const PLAZA = join(import.meta.dirname, '../../assets/samples/plaza.mp4');
 const executablePath = findChromium();
-if (executablePath === null) console.warn('Playback is not tested: there is no Chromium on this machine.');
+if (executablePath === null) {
+	process.stderr.write('Playback is not tested: there is no Chromium on this machine.\n');
+}
 
 describe.skipIf(executablePath === null)('in Chromium', () => {
 	let folder: string;
@@ -122,6 +124,13 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 			times.forEach((time, i) => expect(time).toBeCloseTo(engine.times[i]!, 3));
 		});
 
+		it('counts and times them so before the host has answered, too', async () => {
+			await open(path, engine, { hostTimes: null });
+			const { count, times, kind } = await sizeOfClip();
+			expect({ count, kind }).toEqual({ count: engine.times.length, kind: 'webcodecs' });
+			times.forEach((time, i) => expect(time).toBeCloseTo(engine.times[i]!, 3));
+		});
+
 		it('paints the frame that was asked for', async () => {
 			for (const frame of randomFrames(25, engine.times.length)) {
 				const { index, own, other } = await look(frame, engine);
@@ -155,6 +164,168 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 				const { own, other } = compare(index, grey, engine);
 				expect(own, `frame ${index}`).toBeLessThan(0.8 * other);
 			}
+		});
+	});
+
+	describe('playing', () => {
+		let path: string;
+		let engine: EngineView;
+
+		beforeAll(async () => {
+			path = await CLIPS[0]!.make(folder);
+			engine = await engineView(path);
+		});
+
+		/** Plays from one frame until the player pauses by itself, and says which frames were painted. */
+		const playFrom = (start: number, rate: number) =>
+			page.evaluate(
+				async ([from, speed]) => {
+					const { player } = harness;
+					player.seek(from!);
+					await harness.settled();
+					const watching = harness.watch();
+					player.setRate(speed!);
+					player.play();
+					while (player.playing) await new Promise((resolve) => setTimeout(resolve, 10));
+					await harness.settled();
+					return watching.stop();
+				},
+				[start, rate],
+			);
+
+		it.each([
+			{ rate: 1, from: 0, painted: [1, 39] },
+			{ rate: 0.25, from: 30, painted: [31, 39] },
+			{ rate: -1, from: 39, painted: [38, 0] },
+		])('at $rate times the speed leaves out no frame', async ({ rate, from, painted: [first, last] }) => {
+			await open(path, engine);
+			const step = Math.sign(rate);
+			const all = Array.from({ length: Math.abs(last! - first!) + 1 }, (_, i) => first! + step * i);
+			expect(await playFrom(from, rate)).toEqual(all);
+		});
+
+		it('at eight times the speed drops frames, goes forwards only, and ends on the last one', async () => {
+			await open(path, engine);
+			const seen = await playFrom(0, 8);
+			expect(seen.at(-1)).toBe(39);
+			expect(seen.toSorted((a, b) => a - b)).toEqual(seen);
+			expect(seen.length).toBeLessThan(39);
+		});
+
+		it('goes round in the range', async () => {
+			await open(path, engine);
+			const seen = await page.evaluate(async () => {
+				const { player } = harness;
+				player.setIn(10);
+				player.setOut(13);
+				player.seek(12);
+				await harness.settled();
+				const watching = harness.watch();
+				player.play();
+				while (player.playing && watching.seen.length < 9) await new Promise((go) => setTimeout(go, 10));
+				player.pause();
+				return watching.stop();
+			});
+			expect(seen.slice(0, 9)).toEqual([13, 10, 11, 12, 13, 10, 11, 12, 13]);
+		});
+
+		it('shows the last of many wishes, in four panes alike', async () => {
+			await open(path, engine, { panes: 4, stage: { width: 640, height: 480 } });
+			const { index, pictures } = await page.evaluate(async () => {
+				for (let i = 0; i < 200; i++) harness.player.seek((i * 17) % 40);
+				const index = await harness.settled();
+				return { index, pictures: harness.paneHashes() };
+			});
+			expect(index).toBe((199 * 17) % 40);
+			expect(pictures).toHaveLength(4);
+			expect(new Set(pictures).size).toBe(1);
+		});
+
+		it('gives back every frame and every picture', async () => {
+			await open(path, engine);
+			const counts = await page.evaluate(async () => {
+				const { player } = harness;
+				for (let i = 0; i < 60; i++) {
+					player.seek((i * 23) % 40);
+					if (i % 3 === 0) await harness.settled();
+				}
+				for (let i = 0; i < 10; i++) player.step(-1);
+				await harness.settled();
+				const busy = { ...harness.counts };
+				await harness.close();
+				const until = performance.now() + 5000;
+				while (harness.counts.framesOpen > 0 && performance.now() < until) {
+					await new Promise((resolve) => setTimeout(resolve, 10));
+				}
+				return { busy, after: { ...harness.counts } };
+			});
+			expect(counts.busy.framesDecoded).toBeGreaterThan(40);
+			expect(counts.busy.picturesOpen).toBeGreaterThan(0);
+			expect(counts.after).toMatchObject({ framesOpen: 0, picturesOpen: 0 });
+			// The most that the cache holds, and the one being made.
+			expect(counts.after.mostPictures).toBeLessThanOrEqual(49);
+		});
+	});
+
+	describe('what cannot be played as it is', () => {
+		let engine: EngineView;
+		let good: string;
+		let other: string;
+
+		beforeAll(async () => {
+			good = await CLIPS[0]!.make(folder);
+			engine = await engineView(good);
+			other = join(folder, 'other.avi');
+			await ffmpeg('-i', good, '-c:v', 'mpeg4', '-q:v', '2', other);
+			await writeFile(join(folder, 'noise.mp4'), Buffer.alloc(5000, 7));
+		});
+
+		const playback = () => page.evaluate(() => harness.player.playback);
+
+		it.each([
+			{ what: 'a container that browsers do not know', file: 'other.avi', note: 'player.note.container' },
+			{ what: 'noise', file: 'noise.mp4', note: 'player.note.container' },
+		])('$what is played from a copy, frame for frame', async ({ file, note }) => {
+			files.set('copy', good);
+			await open(join(folder, file), engine, { copyUrl: `${server.url}/copy` });
+			expect(await playback()).toEqual({ kind: 'proxy', note, progress: null });
+			const { index, own, other: next } = await look(17, engine);
+			expect(index).toBe(17);
+			expect(own).toBeLessThan(0.8 * next);
+		});
+
+		it('a codec that this browser lacks is played from a copy', async () => {
+			const path = join(folder, 'mpeg4.mp4');
+			await ffmpeg('-i', good, '-c:v', 'mpeg4', '-q:v', '2', path);
+			files.set('copy', good);
+			await open(path, engine, { copyUrl: `${server.url}/copy` });
+			expect(await playback()).toEqual({ kind: 'proxy', note: 'player.note.codec', progress: null });
+		});
+
+		it.each([
+			{ what: 'one frame more than was counted', times: (own: number[]) => [...own, own.at(-1)! + 0.04] },
+			{ what: 'a frame at another time', times: (own: number[]) => own.with(20, own[20]! + 0.015) },
+			{ what: 'a frame fewer in the middle', times: (own: number[]) => own.toSpliced(20, 1) },
+		])('a file in which the engine sees $what is played from a copy', async ({ times }) => {
+			files.set('copy', good);
+			await open(good, engine, { hostTimes: times(engine.times), copyUrl: `${server.url}/copy` });
+			await page.waitForFunction(() => harness.player.playback.kind === 'proxy');
+			expect((await playback()).note).toBe('player.note.otherFrames');
+		});
+
+		it('a run that knows another time of a frame brings the copy, too', async () => {
+			files.set('copy', good);
+			await open(good, engine, { hostTimes: null, copyUrl: `${server.url}/copy` });
+			const kinds = await page.evaluate(
+				([right, wrong]) => {
+					harness.player.confirm(20, right!);
+					const before = harness.player.playback.kind;
+					harness.player.confirm(20, wrong!);
+					return [before, harness.player.playback.kind];
+				},
+				[engine.times[20]!, engine.times[21]!],
+			);
+			expect(kinds).toEqual(['webcodecs', 'preparing']);
 		});
 	});
 });

@@ -129,16 +129,25 @@ async function settled(): Promise<number> {
 	}
 }
 
-/** All frames that are painted from now on, in order; call the result to stop. */
-function watch(): () => number[] {
+/** All frames that are painted from now on, in order, until it is stopped. */
+function watch(): { seen: number[]; stop: () => number[] } {
 	const seen: number[] = [];
 	const root = stageElement.querySelector<HTMLElement>('[data-frame-index]')!;
 	const observer = new MutationObserver(() => seen.push(painted()));
 	observer.observe(root, { attributeFilter: ['data-frame-index'] });
-	return () => {
-		observer.disconnect();
-		return seen;
+	return {
+		seen,
+		stop: () => {
+			observer.disconnect();
+			return seen;
+		},
 	};
+}
+
+/** Each pane's picture as text: equal texts are equal pictures. */
+function paneHashes(): string[] {
+	const canvases = stageElement.querySelectorAll<HTMLCanvasElement>('canvas.video');
+	return Array.from(canvases, (canvas) => canvas.toDataURL());
 }
 
 const harness = {
@@ -148,6 +157,7 @@ const harness = {
 	watch,
 	painted,
 	greyBlocks,
+	paneHashes,
 	asked,
 	counts,
 	get player() {

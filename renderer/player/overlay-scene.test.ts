@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { classColour } from '../../main/domain/palette.ts';
+import type { RunFrames } from '../state/frame-view.ts';
+import { sampleRun } from './harness/sample-run.ts';
+import { overlayScene, type OverlayLook } from './overlay-scene.ts';
+
+const SIZE = { width: 320, height: 160 };
+const LOOK: OverlayLook = { boxes: true, labels: true, heatMap: 'off', heatOpacity: 0.5 };
+const run = sampleRun(SIZE); // analysed every second frame; column `frame` of 20 × 10 tokens recomputed
+
+describe('boxes', () => {
+	it('stand in the pixels of the canvas, in the colour of their class', () => {
+		const { boxes, heldFrom } = overlayScene(run, 4, LOOK, { width: 640, height: 320 });
+		expect(boxes.map(({ rect, label, paper }) => ({ rect, label, paper }))).toEqual([
+			{
+				rect: { x: 288, y: 80, width: 80, height: 100 },
+				label: 'bicycle 0.40',
+				paper: classColour('bicycle'),
+			},
+			{
+				rect: { x: 128, y: 40, width: 120, height: 160 },
+				label: 'person 0.90',
+				paper: classColour('person'),
+			},
+		]);
+		expect(heldFrom).toBeNull();
+	});
+
+	it('are those of the last analysed frame, which is said', () => {
+		const own = overlayScene(run, 4, LOOK, SIZE);
+		const held = overlayScene(run, 5, LOOK, SIZE);
+		expect(held.boxes).toEqual(own.boxes);
+		expect(held.heldFrom).toBe(4);
+	});
+
+	it.each([
+		['below the display threshold', { ...run, displayThreshold: 0.5 }, LOOK, 1],
+		['that are switched off', run, { ...LOOK, boxes: false }, 0],
+		['of a run that has nothing yet', { ...run, frame: () => null }, LOOK, 0],
+	] as [string, RunFrames, OverlayLook, number][])('%s are not there', (_, given, look, count) => {
+		expect(overlayScene(given, 4, look, SIZE).boxes).toHaveLength(count);
+	});
+});
+
+describe('the heat map', () => {
+	const frame: OverlayLook = { ...LOOK, heatMap: 'frame' };
+	const history: OverlayLook = { ...LOOK, heatMap: 'history' };
+
+	it('marks the tokens recomputed in this frame', () => {
+		const { heat } = overlayScene(run, 6, frame, SIZE);
+		expect(heat).toEqual(
+			Array.from({ length: 10 }, (_, row) => ({ x: 96, y: 16 * row, width: 16, height: 16, level: 255 })),
+		);
+	});
+
+	it('marks nothing in a frame that was not analysed', () => {
+		expect(overlayScene(run, 7, frame, SIZE).heat).toEqual([]);
+	});
+
+	it('draws neighbours of one level as one', () => {
+		const all = { ...run, history: () => new Float32Array(200).fill(1) };
+		const { heat } = overlayScene(all, 7, history, SIZE);
+		expect(heat).toHaveLength(10);
+		expect(heat[3]).toEqual({ x: 0, y: 48, width: 320, height: 16, level: 255 });
+	});
+
+	it('shows how often, on a scale that lets rare ones be seen', () => {
+		const levels = overlayScene(run, 7, history, SIZE).heat.slice(0, 19);
+		expect(levels[0]).toMatchObject({ x: 16, level: Math.round(255 * Math.sqrt(1 / 20)) });
+		expect(levels[18]).toMatchObject({ x: 304, level: Math.round(255 * Math.sqrt(19 / 20)) });
+	});
+
+	it.each([
+		['is off', run, LOOK],
+		['of a detector without tokens', { ...run, grid: null }, frame],
+		['is not known yet', { ...run, history: () => null }, history],
+	] as [string, RunFrames, OverlayLook][])('is empty where it %s', (_, given, look) => {
+		expect(overlayScene(given, 6, look, SIZE).heat).toEqual([]);
+	});
+});
