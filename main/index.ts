@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { app, BrowserWindow, dialog, Menu, nativeTheme, protocol, session } from 'electron';
+import { app, dialog, Menu, nativeTheme, protocol, session, type BrowserWindow } from 'electron';
 import { answerAppRequest } from './app-protocol.ts';
 import type { Application } from './application/application.ts';
 import { dataFolders } from './application/data-folders.ts';
