@@ -1,4 +1,5 @@
 // Draws the icons of all systems from assets/icons/sparsight.svg into out/icons: PNGs, icon.ico and icon.icns.
+import { Buffer } from 'node:buffer';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCanvas, loadImage } from '@napi-rs/canvas';

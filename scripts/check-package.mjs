@@ -1,0 +1,252 @@
+// npm run check:package: packs the application and proves, with plain Node, that what has to work outside of the archive
+// works from its final place. Needs no network: a few empty files stand for Electron, which is not started.
+import { fork } from 'node:child_process';
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, posix, sep } from 'node:path';
+import { createRequire } from 'node:module';
+import { ensureFfmpeg, fail } from './prepare.mjs';
+import { makePackage } from './package.mjs';
+
+if (process.platform !== 'linux' || process.arch !== 'x64')
+	fail('The check knows the layout of Linux on x64 only.');
+
+/** How a binary of Electron marks its fuses: this text, a version, their number, one character each. */
+const FUSE_MARK = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX';
+/** Off (0) or on (1) as electron-builder.yml asks, in the order of Electron's fuses; `.` is left as it comes. */
+const WANTED_FUSES = /^010011.0/;
+const FRAMES = 10;
+/** `from 'x'`, `import 'x'`, `import('x')`, where a statement may stand. */
+const IMPORT = /^(?:import|export)\b[^'"\n]*["']([^"'\n]+)["'];?$|\bimport\(["']([^"'\n]+)["']\)/gm;
+
+const place = mkdtempSync(join(tmpdir(), 'sparsight-package-'));
+process.on('exit', () => rmSync(place, { recursive: true, force: true }));
+const failures = [];
+ensureFfmpeg();
+const status = await makePackage([
+	...['--dir', '--linux', '--x64'],
+	`-c.electronDist=${electronStub(join(place, 'electron'))}`,
+	`-c.directories.output=${join(place, 'dist')}`,
+]);
+if (status !== 0) fail(`electron-builder ended with exit code ${status}.`);
+await inspect(join(place, 'dist', 'linux-unpacked'));
+
+console.log(failures.length === 0 ? '\nThe package is sound.' : `\nFailed: ${failures.join('; ')}.`);
+console.log(
+	'Not tested: Electron itself, its reading of the archive, the formats AppImage, deb, NSIS and dmg, signatures.',
+);
+process.exit(failures.length === 0 ? 0 : 1);
+
+async function inspect(folder) {
+	const resources = join(folder, 'resources');
+	const unpacked = join(resources, 'app.asar.unpacked');
+	const archive = readArchive(join(resources, 'app.asar'));
+
+	check('the archive holds program, preload and page', () => {
+		const wanted = ['package.json', 'out/main/index.js', 'out/preload/index.cjs', 'out/renderer/index.html'];
+		return missing(wanted, (path) => archive.has(path));
+	});
+	check('every package that the program imports is there', () => {
+		const names = packagesReached(archive, ['out/main/index.js', 'out/main/worker.js']);
+		const unread = missing(['electron', 'electron-updater', 'onnxruntime-node'], (name) => names.has(name));
+		names.delete('electron');
+		return unread.concat(missing([...names], (name) => archive.has(`node_modules/${name}/package.json`)));
+	});
+	check('models, samples, licences lie beside the archive', () =>
+		missing(
+			['models/lookout/model.json', 'models/lookout/model.safetensors', 'assets/samples/plaza.mp4'].concat(
+				...['LICENSE', 'NOTICE', 'THIRD-PARTY-LICENCES.txt'],
+			),
+			(path) => existsSync(join(resources, path)),
+		),
+	);
+	check('the licences name what is inside', () => {
+		const text = readFileSync(join(resources, 'THIRD-PARTY-LICENCES.txt'), 'utf8');
+		const names = [...archive.keys()].map(
+			(path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\/package\.json$/.exec(path)?.[1],
+		);
+		const known = ['svelte', 'mediabunny', ...names.filter(Boolean)];
+		return missing(known, (name) => text.includes(`\n${name} `));
+	});
+	check('binaries of other systems are left out', () => {
+		const foreign = filesUnder(folder).filter((path) =>
+			/napi-v6.(darwin|win32|linux.arm64)|canvas-(darwin|win32|android)|\.(dll|dylib)$/.test(path),
+		);
+		return foreign.map((path) => `${path} is there`);
+	});
+	check('the fuses are set', () => {
+		const binary = readFileSync(join(folder, 'sparsight'), 'latin1');
+		const states = binary.slice(binary.indexOf(FUSE_MARK) + FUSE_MARK.length + 2);
+		return WANTED_FUSES.test(states) ? [] : [`they are ${states.slice(0, 9)}`];
+	});
+	await checkLater('the runtime loads and runs a graph from its final place', () => runGraph(unpacked));
+	await checkLater(`the worker analyses ${FRAMES} frames of the sample from its final place`, () =>
+		analyse(unpacked, resources),
+	);
+
+	console.log('\nSizes, without Electron:');
+	for (const [name, path] of [
+		['archive', join(resources, 'app.asar')],
+		['beside the archive', unpacked],
+		['the runtime of it', join(unpacked, 'node_modules', 'onnxruntime-node')],
+		['the canvas of it', join(unpacked, 'node_modules', '@napi-rs')],
+		['models', join(resources, 'models')],
+		['samples', join(resources, 'assets')],
+		['resources in all', resources],
+	]) {
+		console.log(`  ${name.padEnd(20)} ${(sizeOf(path) / 1e6).toFixed(1).padStart(7)} MB`);
+	}
+}
+
+/** What Electron's folder has to hold for electron-builder; the program has fuses, all as Electron ships them. */
+function electronStub(folder) {
+	const fuses = `${FUSE_MARK}\u0001\u0009101100100`;
+	const files = {
+		electron: fuses,
+		LICENSE: '',
+		'LICENSES.chromium.html': '',
+		version: '',
+		'resources/.keep': '',
+	};
+	const locales = Object.fromEntries(['en-US', 'ja', 'de'].map((name) => [`locales/${name}.pak`, '']));
+	for (const [path, content] of Object.entries({ ...files, ...locales })) {
+		mkdirSync(join(folder, path, '..'), { recursive: true });
+		writeFileSync(join(folder, path), content, 'latin1');
+	}
+	return folder;
+}
+
+/** The files of an archive by path, each with a function that reads it as text. Unpacked ones are included. */
+function readArchive(path) {
+	const bytes = readFileSync(path);
+	// Two nested lengths of 4 bytes each, twice; then the directory as JSON, padded; then the files.
+	const header = JSON.parse(bytes.toString('utf8', 16, 16 + bytes.readUInt32LE(12)));
+	const start = 8 + bytes.readUInt32LE(4);
+	const files = new Map();
+	const visit = (folder, prefix) => {
+		for (const [name, entry] of Object.entries(folder.files)) {
+			const place = `${prefix}${name}`;
+			if (entry.files) visit(entry, `${place}/`);
+			else if (entry.unpacked) files.set(place, () => readFileSync(join(`${path}.unpacked`, place), 'utf8'));
+			else {
+				const from = start + Number(entry.offset);
+				files.set(place, () => bytes.toString('utf8', from, from + entry.size));
+			}
+		}
+	};
+	visit(header, '');
+	return files;
+}
+
+/** Names of the packages that modules of the archive import, themselves or through others of its modules. */
+function packagesReached(archive, entries) {
+	const names = new Set();
+	const seen = new Set(entries);
+	for (const path of seen) {
+		for (const [, statically, dynamically] of archive.get(path)().matchAll(IMPORT)) {
+			const wanted = statically ?? dynamically;
+			if (wanted.startsWith('.')) seen.add(posix.join(posix.dirname(path), wanted));
+			else if (!wanted.startsWith('node:')) names.add(/^(@[^/]+\/)?[^/]+/.exec(wanted)[0]);
+		}
+	}
+	return names;
+}
+
+/** x + x, as a model of its own, through the packages beside the archive alone. */
+async function runGraph(unpacked) {
+	const require = createRequire(join(unpacked, 'out', 'main', 'worker.js'));
+	const { onnx } = require('onnx-proto');
+	const { InferenceSession, Tensor } = require('onnxruntime-node');
+	const value = (name) => ({
+		name,
+		type: { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 3 }] } } },
+	});
+	const graph = {
+		name: 'twice',
+		node: [{ opType: 'Add', input: ['x', 'x'], output: ['y'] }],
+		input: [value('x')],
+		output: [value('y')],
+	};
+	const model = onnx.ModelProto.encode({
+		irVersion: 8,
+		opsetImport: [{ domain: '', version: 17 }],
+		graph,
+	}).finish();
+	const session = await InferenceSession.create(model);
+	const { y } = await session.run({ x: new Tensor('float32', [1, 2, 3], [3]) });
+	const from = require.resolve('onnxruntime-node');
+	if (!from.startsWith(unpacked + sep)) return [`it was loaded from ${from}`];
+	return String(y.data) === '2,4,6' ? [] : [`1, 2, 3 doubled became ${y.data}`];
+}
+
+function analyse(unpacked, resources) {
+	const worker = fork(join(unpacked, 'out', 'main', 'worker.js'), [], {
+		serialization: 'advanced',
+		cwd: resources,
+		env: { ...process.env, NODE_PATH: '' },
+	});
+	const job = {
+		videoPath: join(resources, 'assets', 'samples', 'plaza.mp4'),
+		modelPath: join(resources, 'models', 'lookout'),
+		mode: 'token-cache',
+		settings: {},
+		range: { from: { frame: 0 }, to: { frame: FRAMES - 1 }, every: 1 },
+		runFolder: join(place, 'run'),
+		start: 'create',
+		threads: null,
+		maxSide: null,
+		scoreThreshold: null,
+		ffmpegPath: null,
+		wantsFrames: false,
+	};
+	worker.send({ sparsightProtocol: 1, message: { type: 'start', job } });
+	return new Promise((resolve) => {
+		worker.on('message', ({ message }) => {
+			if (message.type === 'failed') resolve([message.error.stack ?? message.error.message]);
+			if (message.type !== 'finished') return;
+			const { framesStored } = message.outcome;
+			resolve(framesStored === FRAMES ? [] : [`${framesStored} frames were stored`]);
+		});
+		worker.on('exit', (code) => resolve([`the worker ended with exit code ${code}`]));
+	});
+}
+
+function check(promise, faultsOf) {
+	report(promise, faultsOf());
+}
+
+async function checkLater(promise, faultsOf) {
+	report(promise, await faultsOf().catch((error) => [error.stack]));
+}
+
+function report(promise, faults) {
+	console.log(
+		`${faults.length === 0 ? 'ok  ' : 'FAIL'} ${promise}${faults.map((fault) => `\n     ${fault}`).join('')}`,
+	);
+	if (faults.length > 0) failures.push(promise);
+}
+
+function missing(wanted, isThere) {
+	return wanted.filter((one) => !isThere(one)).map((one) => `${one} is missing`);
+}
+
+function filesUnder(folder) {
+	return readdirSync(folder, { recursive: true, withFileTypes: true })
+		.filter((entry) => entry.isFile())
+		.map((entry) => join(entry.parentPath, entry.name));
+}
+
+function sizeOf(path) {
+	const found = statSync(path);
+	if (!found.isDirectory()) return found.size;
+	return filesUnder(path).reduce((sum, file) => sum + statSync(file).size, 0);
+}

@@ -1,0 +1,19 @@
+// npm run package: makes the desktop packages of this system in dist/. Words after `--` go to electron-builder, which
+// downloads Electron and the tools of the formats it makes.
+import { fileURLToPath } from 'node:url';
+import { makeIcons } from './make-icons.mjs';
+import { makeLicences } from './make-licences.mjs';
+import { ensureBuild, ensurePackages, runPackage } from './prepare.mjs';
+
+/** Builds what goes into a package and packs it; gives electron-builder's exit code. */
+export async function makePackage(words) {
+	ensurePackages();
+	ensureBuild();
+	await makeIcons();
+	makeLicences();
+	return runPackage('electron-builder', ['--publish', 'never', ...words]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	process.exit(await makePackage(process.argv.slice(2)));
+}
