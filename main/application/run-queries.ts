@@ -6,7 +6,7 @@ import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
 import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { VideoIdentity } from '../domain/run.ts';
-import { agreement } from '../evaluation/agreement.ts';
+import { agreementSteps } from '../evaluation/agreement.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
@@ -60,11 +60,7 @@ export class RunQueries {
 		const known = this.#open.get(runId)?.run;
 		// A run only grows: for what was there already it need not be read again.
 		const run = known && from + count <= known.frameCount ? known : await this.run(runId);
-		const results: FrameResult[] = [];
-		for (let position = from; position < Math.min(from + count, run.frameCount); position++) {
-			results.push(run.result(position));
-		}
-		return packFrameBatch(results);
+		return packFrameBatch(await inTurns(readResults(run, from, Math.min(from + count, run.frameCount))));
 	}
 
 	async timeline(runId: string): Promise<RunTimeline> {
@@ -83,14 +79,14 @@ export class RunQueries {
 			macs,
 			budgetMacs,
 			milliseconds,
-			detections: await countShown(run),
+			detections: await inTurns(countShown(run)),
 		};
 	}
 
 	/** Throws `bad-argument` for runs without a common frame or of different classes, and `truth-unreadable`. */
 	async agreement(runId: string, referenceRunId: string, truthPath: string | null): Promise<RunAgreement> {
 		const [run, reference] = [await this.run(runId), await this.run(referenceRunId)];
-		const { f1, lost, gained, meanIou, perFrame } = agreement(run, reference);
+		const { f1, lost, gained, meanIou, perFrame } = await inTurns(agreementSteps(run, reference));
 		const truth = truthPath === null ? null : await readGroundTruth(truthPath);
 		return {
 			f1,
@@ -109,18 +105,36 @@ export class RunQueries {
 	}
 }
 
-/** Detections at or above the display threshold, per frame. */
-async function countShown(run: StoredRun): Promise<Uint32Array> {
-	const counts = new Uint32Array(run.frameCount);
+/** Runs `steps` to their end and lets others have their turn in between. */
+async function inTurns<Result>(steps: Generator<void, Result>): Promise<Result> {
 	let since = performance.now();
+	for (;;) {
+		const step = steps.next();
+		if (step.done) return step.value;
+		if (performance.now() - since < TURN_MILLISECONDS) continue;
+		await nextTurn();
+		since = performance.now();
+	}
+}
+
+function* readResults(run: StoredRun, from: number, to: number): Generator<void, FrameResult[]> {
+	const results: FrameResult[] = [];
+	for (let position = from; position < to; position++) {
+		results.push(run.result(position));
+		yield;
+	}
+	return results;
+}
+
+/** Detections at or above the display threshold, per frame. */
+function* countShown(run: StoredRun): Generator<void, Uint32Array> {
+	const counts = new Uint32Array(run.frameCount);
 	for (let position = 0; position < run.frameCount; position++) {
 		if (run.frames.detectionCount[position] === 0) continue;
 		for (const score of run.detections(position).scores) {
 			if (score >= run.header.displayThreshold) counts[position]!++;
 		}
-		if (performance.now() - since < TURN_MILLISECONDS) continue;
-		await nextTurn();
-		since = performance.now();
+		yield;
 	}
 	return counts;
 }

@@ -71,11 +71,22 @@ export type Agreement = {
  * Compares a run with `denseRun`, frame by frame as their indices say, from `scoreThreshold` on (default: what
  * is shown). Throws `bad-argument` for runs of different classes or without a common frame.
  */
-export function agreement(
+export function agreement(run: StoredRun, denseRun: StoredRun, options: AgreementOptions = {}): Agreement {
+	const steps = agreementSteps(run, denseRun, options);
+	for (;;) {
+		const step = steps.next();
+		if (step.done) return step.value;
+	}
+}
+
+export type AgreementOptions = { iou?: number; scoreThreshold?: number };
+
+/** `agreement` frame by frame, for hosts that have other things to do in between. */
+export function* agreementSteps(
 	run: StoredRun,
 	denseRun: StoredRun,
-	options: { iou?: number; scoreThreshold?: number } = {},
-): Agreement {
+	options: AgreementOptions = {},
+): Generator<void, Agreement> {
 	const { iou = 0.5, scoreThreshold = denseRun.header.displayThreshold } = options;
 	requireSameClasses(run, denseRun);
 	const positions: [own: number, dense: number][] = [];
@@ -114,6 +125,7 @@ export function agreement(
 		sum.lost += frame.lost;
 		sum.gained += frame.gained;
 		sum.iou += frame.matched * frame.meanIou;
+		yield;
 	}
 	return {
 		framesCompared: rows,
