@@ -9,6 +9,7 @@ ensurePackages();
 
 const steps = [
 	['types', () => runPackage('typescript', ['--noEmit', '-p', '.'], 'tsc')],
+	['types of the journeys', () => runPackage('typescript', ['-p', 'tsconfig.e2e.json'], 'tsc')],
 	[
 		'svelte-check',
 		() => runPackage('svelte-check', ['--tsconfig', 'tsconfig.page.json', '--fail-on-warnings']),

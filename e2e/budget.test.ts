@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { StoredRun } from '../main/results/stored-run.ts';
+import { launchApp, type Launched } from './launch.ts';
+import { onEveryHost } from './on-hosts.ts';
+import { analyse, makeLongClip, newestRun, opened, untilComplete, untilFramesDone } from './person.ts';
+
+const FRAMES = 600;
+
+onEveryHost('move the budget during a run', (host) => {
+	let app: Launched;
+	let run: StoredRun;
+	beforeAll(async () => {
+		app = await launchApp({ host });
+		const { page } = app;
+		makeLongClip(app, 'long.mp4', FRAMES);
+		await app.openVideo('long.mp4');
+		await opened(page);
+		await page.getByRole('combobox', { name: 'Mode' }).selectOption({ label: 'Token cache' });
+		await page.getByRole('button', { name: 'Settings of this mode' }).click();
+		await page.getByRole('combobox', { name: 'Policy' }).selectOption({ label: 'Most changed share' });
+		await page.keyboard.press('Escape');
+		const budget = page.getByRole('toolbar').getByRole('slider', { name: 'Share of tokens' });
+		await budget.press('End');
+		await analyse(page, 'Token cache');
+		await untilFramesDone(page, 60);
+		await budget.press('Home');
+		await untilComplete(page);
+		run = await newestRun(app);
+	});
+	afterAll(() => app?.close());
+
+	it('the change is recorded with the frame that it holds from', () => {
+		expect(run.header.settings).toMatchObject({ policy: 'fraction', fraction: 1 });
+		const last = run.events.at(-1);
+		expect(last?.settings).toMatchObject({ fraction: 0.005 });
+		expect(last?.frameIndex).toBeGreaterThan(0);
+		expect(last?.frameIndex).toBeLessThan(FRAMES);
+	});
+
+	it('every frame after it costs less than the frames before it did', () => {
+		const { frameIndex, selectedTokens, macs } = run.frames;
+		const from = run.events.at(-1)!.frameIndex;
+		const tokens = run.header.grid!.rows * run.header.grid!.cols;
+		const partial = [...frameIndex.keys()].filter((i) => selectedTokens[i]! < tokens);
+		const before = partial.filter((i) => frameIndex[i]! < from).map((i) => macs[i]!);
+		const after = partial.filter((i) => frameIndex[i]! >= from).map((i) => macs[i]!);
+		const usual = before.reduce((sum, each) => sum + each, 0) / before.length;
+		expect(before.length).toBeGreaterThan(10);
+		expect(after.length).toBeGreaterThan(10);
+		expect(Math.max(...after)).toBeLessThan(usual);
+	});
+
+	it('the panel reads the same cost', async () => {
+		await app.page.getByRole('slider', { name: 'Position in the video' }).press('End');
+		const gmac = (run.frames.macs.at(-1)! / 1e9).toPrecision(3);
+		await expect
+			.poll(() => app.page.getByRole('complementary', { name: 'Measurements' }).innerText())
+			.toContain(Number(gmac).toString());
+	});
+});

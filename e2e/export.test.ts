@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Locator } from 'playwright-core';
+import { ffprobe } from './frames.ts';
+import { launchApp, type Launched } from './launch.ts';
+import { onEveryHost } from './on-hosts.ts';
+import { analyse, goToFrame, newestRun, openSample, untilComplete } from './person.ts';
+
+const FROM = 30;
+const TO = 59;
+const LOWEST_SCORE = 0.25;
+
+onEveryHost('export a range', (host) => {
+	let app: Launched;
+	beforeAll(async () => {
+		app = await launchApp({ host });
+		const { page } = app;
+		await openSample(page);
+		await analyse(page, 'Token cache');
+		await untilComplete(page);
+		await goToFrame(page, FROM);
+		await page.keyboard.press('i');
+		await goToFrame(page, TO);
+		await page.keyboard.press('o');
+		await page.keyboard.press('Control+e');
+	});
+	afterAll(() => app?.close());
+
+	function save(
+		format: RegExp,
+		change: (dialog: Locator) => Promise<void> = async () => {},
+	): Promise<string> {
+		const dialog = app.page.getByRole('dialog', { name: 'Export' });
+		return app.saved(async () => {
+			const choice = dialog.getByRole('combobox', { name: 'Format' });
+			const option = choice.getByRole('option', { name: format });
+			await choice.selectOption((await option.getAttribute('value'))!);
+			await dialog.getByRole('radio', { name: `Marked range (${FROM} to ${TO})` }).check();
+			await change(dialog);
+			await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+		});
+	}
+
+	it('as an annotated clip: the frames of the range at their own pace', async () => {
+		const { codec, frames, timesSeconds } = ffprobe(await save(/Annotated/));
+		expect(codec).toBe('h264');
+		expect(frames).toBe(TO - FROM + 1);
+		const pace = timesSeconds.slice(1).map((time, i) => Math.round(1000 * (time - timesSeconds[i]!)));
+		expect(new Set(pace)).toEqual(new Set([100])); // the sample has 10 frames a second
+	});
+
+	it('as CSV: a line for every box of the range with the score that was asked for', async () => {
+		const path = await save(/CSV/, async (dialog) => {
+			const score = dialog.getByRole('spinbutton', { name: 'Lowest score' });
+			await score.fill(String(100 * LOWEST_SCORE));
+			await score.press('Tab');
+		});
+		const [head, ...lines] = readFileSync(path, 'utf8').trim().split(/\r?\n/);
+		const column = head!.split(',').indexOf('frame');
+		expect(column).toBeGreaterThanOrEqual(0);
+		const perFrame = new Map<number, number>();
+		for (const line of lines) {
+			const frame = Number(line.split(',')[column]);
+			perFrame.set(frame, (perFrame.get(frame) ?? 0) + 1);
+		}
+		const run = await newestRun(app);
+		const expected = new Map<number, number>();
+		for (let frame = FROM; frame <= TO; frame++) {
+			const boxes = run
+				.detections(run.positionOfFrame(frame))
+				.scores.filter((score) => score >= LOWEST_SCORE).length;
+			if (boxes > 0) expected.set(frame, boxes);
+		}
+		expect(expected.size).toBeGreaterThan(0);
+		expect(perFrame).toEqual(expected);
+	});
+});

@@ -1,0 +1,17 @@
+import { describe } from 'vitest';
+import { whyNot, type HostKind } from './launch.ts';
+
+const HOSTS: readonly HostKind[] = ['web', 'electron'];
+
+/** The same journey on every host that this machine has; of the others, the reason is printed. */
+export function onEveryHost(journey: string, steps: (host: HostKind) => void): void {
+	for (const host of HOSTS) {
+		const reason = whyNot(host);
+		if (reason === null) {
+			describe(`${journey}, ${host}`, () => steps(host));
+			continue;
+		}
+		process.stderr.write(`Skipped: ${journey}, ${host}: ${reason}.\n`);
+		describe.skip(`${journey}, ${host}: ${reason}`, () => steps(host));
+	}
+}

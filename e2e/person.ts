@@ -1,0 +1,116 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { Page } from 'playwright-core';
+import { openRun, type StoredRun } from '../main/results/stored-run.ts';
+import { ffmpeg } from './frames.ts';
+import { ROOT, type Launched } from './launch.ts';
+
+// What a person does and reads, by roles and names.
+
+export const SAMPLE = join(ROOT, 'assets', 'samples', 'plaza.mp4');
+
+/** How long an analysis may take on a busy machine. */
+const ANALYSIS_MILLISECONDS = 120_000;
+
+export async function openSample(page: Page): Promise<void> {
+	await page.getByRole('button', { name: 'Open the sample' }).click();
+	await page.getByRole('slider', { name: 'Position in the video' }).waitFor();
+}
+
+export async function analyse(page: Page, mode: string): Promise<void> {
+	await page.getByRole('combobox', { name: 'Mode' }).selectOption({ label: mode });
+	await page.getByRole('button', { name: /^Analyse/ }).click();
+}
+
+export async function untilComplete(page: Page): Promise<void> {
+	await page.getByText(/^Complete · /).waitFor({ timeout: ANALYSIS_MILLISECONDS });
+}
+
+/** Types a frame number into the dialog that G opens, and waits until that frame is painted. */
+export async function goToFrame(page: Page, frame: number): Promise<void> {
+	await page.keyboard.press('g');
+	await page.getByRole('textbox', { name: 'Frame or time' }).fill(String(frame));
+	await page.keyboard.press('Enter');
+	await page.getByRole('dialog').waitFor({ state: 'detached' });
+	await untilPainted(page, frame);
+}
+
+export async function untilPainted(page: Page, frame: number): Promise<void> {
+	await page.locator(`[data-frame-index="${frame}"]`).waitFor();
+}
+
+/** The frame that the transport says is on screen. */
+export async function shownFrame(page: Page): Promise<number> {
+	return Number(
+		await page.getByRole('slider', { name: 'Position in the video' }).getAttribute('aria-valuenow'),
+	);
+}
+
+/** The objects of the frame on screen, as the panel counts them: name → count. */
+export async function readCounts(page: Page): Promise<Map<string, number>> {
+	const items = await page.getByRole('list', { name: 'Objects' }).getByRole('listitem').allInnerTexts();
+	const counts = items.map((text) => /^(\d+)\s*(.+)$/s.exec(text.trim())).filter((found) => found !== null);
+	return new Map(counts.map(([, count, name]) => [name!.trim(), Number(count)]));
+}
+
+/** What the run says of the same: name → count of detections that are shown. */
+export function storedCounts(run: StoredRun, frame: number): Map<string, number> {
+	const { displayThreshold, model } = run.header;
+	const detections = run.detections(run.positionOfFrame(frame));
+	const counts = detections
+		.filter((i) => detections.scores[i]! >= displayThreshold)
+		.countPerClass(model.classes.length);
+	return new Map(
+		[...counts].map((count, c) => [model.classes[c]!, count] as const).filter(([, count]) => count > 0),
+	);
+}
+
+/** Folders of all stored runs, oldest first. */
+export function runFolders({ home }: Launched): string[] {
+	const runs = join(home, 'runs');
+	return readdirSync(runs)
+		.flatMap((video) => readdirSync(join(runs, video)).map((run) => join(runs, video, run)))
+		.sort((a, b) => statSync(a).birthtimeMs - statSync(b).birthtimeMs);
+}
+
+/** The run that was begun last. */
+export function newestRun(app: Launched): Promise<StoredRun> {
+	const folder = runFolders(app).at(-1);
+	expect(folder, 'a stored run').toBeDefined();
+	return openRun(folder!);
+}
+
+/** The sample, repeated until it has `frames` frames; its pictures are copied, not coded anew. */
+export function makeLongClip({ videos }: Launched, name: string, frames: number): void {
+	ffmpeg(
+		'-stream_loop',
+		'-1',
+		'-i',
+		SAMPLE,
+		'-map',
+		'0:v',
+		'-c',
+		'copy',
+		'-frames:v',
+		String(frames),
+		join(videos, name),
+	);
+}
+
+/** The workspace of a video is there. */
+export async function opened(page: Page): Promise<void> {
+	await page.getByRole('slider', { name: 'Position in the video' }).waitFor();
+}
+
+/** Reads the progress until so many frames are done. */
+export async function untilFramesDone(page: Page, frames: number): Promise<void> {
+	await page.waitForFunction(
+		(least) => {
+			const text = document.querySelector('[role=toolbar]')?.textContent ?? '';
+			return Number(/(\d+) of \d+ · /.exec(text)?.[1] ?? 0) >= least;
+		},
+		frames,
+		{ timeout: ANALYSIS_MILLISECONDS },
+	);
+}
