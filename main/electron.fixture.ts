@@ -1,0 +1,208 @@
+import { EventEmitter } from 'node:events';
+
+// What stands in for Electron in tests of the shell: it does what Electron's documentation says of the parts that are
+// used, and remembers what it was told. `vi.mock('electron', () => import('./electron.fixture.ts'))`.
+
+/** An event that can be prevented, as Electron hands it to listeners. */
+export class FakeEvent {
+	defaultPrevented = false;
+	preventDefault(): void {
+		this.defaultPrevented = true;
+	}
+}
+
+/** Emits an event with `details` on it; true where a listener prevented what would have followed. */
+export function isPrevented(emitter: EventEmitter, name: string, details: object = {}): boolean {
+	const event = Object.assign(new FakeEvent(), details);
+	emitter.emit(name, event);
+	return event.defaultPrevented;
+}
+
+type Handler = (event: unknown, ...words: unknown[]) => unknown;
+
+class IpcMain extends EventEmitter {
+	readonly handlers = new Map<string, Handler>();
+	handle(channel: string, handler: Handler): void {
+		this.handlers.set(channel, handler);
+	}
+	reset(): void {
+		this.handlers.clear();
+		this.removeAllListeners();
+	}
+}
+export const ipcMain = new IpcMain();
+
+export class WebContents extends EventEmitter {
+	readonly sent: unknown[][] = [];
+	crashed = false;
+	destroyed = false;
+	windowOpenHandler: ((details: { url: string }) => { action: string }) | null = null;
+	setWindowOpenHandler(handler: (details: { url: string }) => { action: string }): void {
+		this.windowOpenHandler = handler;
+	}
+	send(...words: unknown[]): void {
+		if (this.crashed || this.destroyed) throw new Error('The page is gone.');
+		this.sent.push(words);
+	}
+	isDestroyed(): boolean {
+		return this.destroyed;
+	}
+	isCrashed(): boolean {
+		return this.crashed;
+	}
+}
+
+export class Session extends EventEmitter {
+	permissionRequest:
+		((contents: unknown, permission: string, decide: (may: boolean) => void) => void) | null = null;
+	permissionCheck: (() => boolean) | null = null;
+	deviceCheck: (() => boolean) | null = null;
+	beforeRequest: ((details: { url: string }, decide: (answer: { cancel: boolean }) => void) => void) | null =
+		null;
+	readonly webRequest = {
+		onBeforeRequest: (listener: NonNullable<Session['beforeRequest']>) => {
+			this.beforeRequest = listener;
+		},
+	};
+	setPermissionRequestHandler(handler: Session['permissionRequest']): void {
+		this.permissionRequest = handler;
+	}
+	setPermissionCheckHandler(handler: Session['permissionCheck']): void {
+		this.permissionCheck = handler;
+	}
+	setDevicePermissionHandler(handler: Session['deviceCheck']): void {
+		this.deviceCheck = handler;
+	}
+}
+
+type Rectangle = { x: number; y: number; width: number; height: number };
+
+export class BrowserWindow extends EventEmitter {
+	static opened: BrowserWindow[] = [];
+	readonly options: Rectangle & { show: boolean; webPreferences: Record<string, unknown> };
+	readonly webContents = new WebContents();
+	bounds: Rectangle;
+	visible = false;
+	maximized = false;
+	fullScreen = false;
+	closed = false;
+	loaded = '';
+	constructor(options: BrowserWindow['options']) {
+		super();
+		this.options = options;
+		const { x, y, width, height } = options;
+		this.bounds = { x, y, width, height };
+		this.visible = options.show;
+		BrowserWindow.opened.push(this);
+	}
+	loadURL(url: string): Promise<void> {
+		this.loaded = url;
+		return Promise.resolve();
+	}
+	show(): void {
+		this.visible = true;
+	}
+	maximize(): void {
+		this.maximized = true;
+	}
+	setFullScreen(): void {
+		this.fullScreen = true;
+	}
+	/** As a person's click on the window's cross, and as Electron's own: listeners may prevent it. */
+	close(): void {
+		if (isPrevented(this, 'close')) return;
+		this.closed = true;
+		this.emit('closed');
+	}
+	isDestroyed(): boolean {
+		return this.closed;
+	}
+	getNormalBounds(): Rectangle {
+		return this.bounds;
+	}
+	isMaximized(): boolean {
+		return this.maximized;
+	}
+	isFullScreen(): boolean {
+		return this.fullScreen;
+	}
+}
+
+export const nativeTheme = { shouldUseDarkColors: false };
+
+export const screen = {
+	getPrimaryDisplay: () => ({ id: 1, workArea: { x: 0, y: 0, width: 1920, height: 1040 } }),
+	getAllDisplays: () => [screen.getPrimaryDisplay()],
+};
+
+export type FakeMenuItem = {
+	id?: string;
+	role?: string;
+	label?: string;
+	type?: string;
+	accelerator?: string;
+	registerAccelerator?: boolean;
+	click?: () => void;
+	submenu?: FakeMenuItem[];
+};
+export const Menu = { buildFromTemplate: (template: FakeMenuItem[]) => template };
+
+export class FakeUtilityProcess extends EventEmitter {
+	pid: number | undefined;
+	readonly stderr = Object.assign(new EventEmitter(), { setEncoding: () => undefined });
+	readonly posted: unknown[] = [];
+	killed = false;
+	postMessage(message: unknown): void {
+		this.posted.push(message);
+	}
+	kill(): boolean {
+		this.killed = true;
+		return true;
+	}
+}
+export const utilityProcess = {
+	forked: [] as { entry: string; options: Record<string, unknown>; child: FakeUtilityProcess }[],
+	fork(entry: string, _words: string[], options: Record<string, unknown>): FakeUtilityProcess {
+		const child = new FakeUtilityProcess();
+		utilityProcess.forked.push({ entry, options, child });
+		return child;
+	},
+};
+
+type DialogAnswer = { canceled: boolean; filePaths: string[]; filePath: string };
+export const dialog = {
+	shown: [] as { defaultPath?: string; filters?: { extensions: string[] }[] }[],
+	answer: { canceled: true, filePaths: [], filePath: '' } as DialogAnswer,
+	showOpenDialog: (...words: unknown[]) => dialog.show(words),
+	showSaveDialog: (...words: unknown[]) => dialog.show(words),
+	show(words: unknown[]): Promise<DialogAnswer> {
+		dialog.shown.push(words.at(-1) as (typeof dialog.shown)[number]);
+		return Promise.resolve(dialog.answer);
+	},
+};
+
+export const shell = {
+	shown: [] as string[],
+	showItemInFolder: (path: string) => void shell.shown.push(path),
+};
+
+/** The preload's side. */
+export const ipcRenderer = Object.assign(new EventEmitter(), {
+	sent: [] as unknown[][],
+	reply: {} as unknown,
+	invoke: (...words: unknown[]) => {
+		ipcRenderer.sent.push(words);
+		return Promise.resolve(ipcRenderer.reply);
+	},
+	send: (...words: unknown[]) => void ipcRenderer.sent.push(words),
+});
+export const contextBridge = {
+	exposed: new Map<string, unknown>(),
+	exposeInMainWorld: (name: string, value: unknown) => void contextBridge.exposed.set(name, value),
+};
+export const webUtils = {
+	getPathForFile(file: unknown): string {
+		if (!(file instanceof Object) || !('fromDisk' in file)) throw new TypeError('A File was expected.');
+		return String(file.fromDisk);
+	},
+};
