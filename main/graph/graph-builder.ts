@@ -1,4 +1,5 @@
 import onnxProto from 'onnx-proto';
+import { assert } from '../domain/errors.ts';
 import type { Dim, OperationCount } from './operation-count.ts';
 
 const { onnx } = onnxProto;
@@ -16,6 +17,15 @@ type Attribute = number | string | readonly number[] | { float: number };
 type Node = {
 	domain?: string;
 	attributes?: Readonly<Record<string, Attribute>>;
+};
+/** NodeProto, as far as it matters here. */
+type OnnxNode = {
+	opType: string;
+	domain: string;
+	name: string;
+	input: string[];
+	output: string[];
+	attribute: object[];
 };
 type Result = { type?: ElementType; shape: readonly Dim[] };
 
@@ -38,9 +48,11 @@ const OPSETS = [
  * Keeps every value's shape, and counts multiply-adds on the way.
  */
 export class GraphBuilder {
-	readonly #nodes: object[] = [];
+	readonly #nodes: OnnxNode[] = [];
 	readonly #inputs: object[] = [];
 	readonly #outputs: object[] = [];
+	/** What values that are outputs are called outside; an Identity node a piece would cost time in every run. */
+	readonly #outputNames = new Map<string, string>();
 	readonly #initializers = new Map<string, object>();
 	readonly #operations: Dim[][] = [];
 	#serial = 0;
@@ -82,9 +94,10 @@ export class GraphBuilder {
 		return this.constant(`scalar:${value}`, { data: Float32Array.of(value), shape: [] });
 	}
 
-	/** Makes `value` an output of the graph under `name`. */
+	/** Makes `value`, the result of an operator, an output of the graph under `name`. A value has one such name. */
 	output(name: string, value: Value): void {
-		this.#nodes.push({ opType: 'Identity', input: [value.name], output: [name], name: `output:${name}` });
+		assert(!this.#outputNames.has(value.name), `${value.name} is an output already`);
+		this.#outputNames.set(value.name, name);
 		this.#outputs.push(valueInfo({ ...value, name }));
 	}
 
@@ -119,13 +132,19 @@ export class GraphBuilder {
 
 	/** The graph as ONNX protobuf bytes. */
 	build(name: string): Uint8Array {
+		const called = (value: string) => this.#outputNames.get(value) ?? value;
+		const nodes = this.#nodes.map((node) => ({
+			...node,
+			input: node.input.map(called),
+			output: node.output.map(called),
+		}));
 		return onnx.ModelProto.encode({
 			irVersion: 9,
 			producerName: 'sparsight',
 			opsetImport: OPSETS,
 			graph: {
 				name,
-				node: this.#nodes,
+				node: nodes,
 				input: this.#inputs,
 				output: this.#outputs,
 				initializer: [...this.#initializers.values()],

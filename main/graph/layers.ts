@@ -105,9 +105,9 @@ export class Layers {
 		);
 	}
 
-	/** x [n, …] with rows `indices` [k, 1] replaced by `rows` [k, …]. */
-	scatterRows(x: Value, indices: Value, rows: Value): Value {
-		return this.graph.op('ScatterND', [x, indices, rows], { shape: x.shape });
+	/** x with the slices at `places` [.., j] replaced by `slices`; a place indexes the first j axes of x. */
+	scatter(x: Value, places: Value, slices: Value): Value {
+		return this.graph.op('ScatterND', [x, places, slices], { shape: x.shape });
 	}
 
 	/** Splits the last axis. */

@@ -19,7 +19,7 @@ export class TokenMemory {
 	readonly scores: Float32Array;
 	/** Names of the outputs that a graph must give for `take` and `merge`. */
 	readonly outputs: readonly string[];
-	/** `keys.i.before` and `values.i.before` [heads · tokens, headDim]: what a partial graph reads. */
+	/** `keys.i.before` and `values.i.before` [1, heads, tokens, headDim]: what a partial graph reads. */
 	readonly keysAndValues: Readonly<Record<string, GraphTensor>>;
 	readonly #columns: readonly Column[];
 	readonly #tokens: number;
@@ -43,7 +43,7 @@ export class TokenMemory {
 			...keysAndValues,
 		];
 		this.outputs = this.#columns.map(({ output }) => output);
-		const shape = [plan.heads * this.#tokens, headDim(plan)];
+		const shape = [1, plan.heads, this.#tokens, headDim(plan)];
 		this.keysAndValues = Object.fromEntries(
 			keysAndValues.map(({ output, table }) => [`${output}.before`, float32(table, shape)]),
 		);
@@ -70,10 +70,15 @@ export class TokenMemory {
 		}
 	}
 
-	/** Rows of a key or value memory that belong to `tokens[0..count)`, head by head, into `out` [heads · count]. */
+	/** Places (0, head, token) of `tokens[0..count)` in a key or value memory, head by head: into `out` [heads · count · 3]. */
 	slots(tokens: Int32Array, count: number, out: BigInt64Array): void {
 		for (let head = 0; head < this.#heads; head++) {
-			for (let i = 0; i < count; i++) out[head * count + i] = BigInt(head * this.#tokens + tokens[i]!);
+			for (let i = 0; i < count; i++) {
+				const at = 3 * (head * count + i);
+				out[at] = 0n;
+				out[at + 1] = BigInt(head);
+				out[at + 2] = BigInt(tokens[i]!);
+			}
 		}
 	}
 

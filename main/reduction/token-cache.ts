@@ -86,7 +86,7 @@ class TokenCache implements Reduction {
 		this.#all = allTokens(host);
 		this.#picked = new Int32Array(tokens);
 		this.#positions = new BigInt64Array(tokens);
-		this.#slots = new BigInt64Array(tokens * host.plan.heads);
+		this.#slots = new BigInt64Array(3 * tokens * host.plan.heads);
 		this.#scratch = new Float32Array(tokens);
 		this.#dilated = new Float32Array(tokens);
 		this.#relevance = new Float32Array(tokens);
@@ -248,14 +248,14 @@ class TokenCache implements Reduction {
 		const { tokens, count } = selection;
 		const { heads, grid } = this.#host.plan;
 		const positions = this.#positions.subarray(0, count);
-		const slots = this.#slots.subarray(0, heads * count);
+		const slots = this.#slots.subarray(0, 3 * heads * count);
 		for (let i = 0; i < count; i++) positions[i] = BigInt(tokens[i]!);
 		this.#memory.slots(tokens, count, slots);
 		const outputs = await this.#partial.run(
 			{
 				windows: float32(pixels.windows(tokens, count), [count, 3, grid.windowSize, grid.windowSize]),
 				positions: { type: 'int64', data: positions, shape: [1, count] },
-				slots: { type: 'int64', data: slots, shape: [heads * count, 1] },
+				slots: { type: 'int64', data: slots, shape: [1, heads, count, 3] },
 				...this.#memory.keysAndValues,
 			},
 			this.#memory.outputs,

@@ -17,7 +17,7 @@ export const KEPT = 'kept';
 /**
  * Every token of a picture.
  * in: `picture` [1, 3, height, width]. out: `head` [tokens, headWidth]; where the plan has a scorer, `scores`
- * [tokens, 1]; with `keepKeysAndValues`, per block `keys.i` and `values.i` [heads · tokens, headDim], turned.
+ * [tokens, 1]; with `keepKeysAndValues`, per block `keys.i` and `values.i` [1, heads, tokens, headDim], turned.
  */
 export function compileFull(
 	plan: VitPlan,
@@ -37,8 +37,8 @@ export function compileFull(
 		const keys = parts.keys(block, normed, positions);
 		const values = parts.values(block, normed);
 		if (options.keepKeysAndValues) {
-			graph.output(`keys.${i}`, layers.reshape(keys, memoryShape(plan)));
-			graph.output(`values.${i}`, layers.reshape(values, memoryShape(plan)));
+			graph.output(`keys.${i}`, keys);
+			graph.output(`values.${i}`, values);
 		}
 		x = parts.finish(block, x, parts.attend(parts.queries(block, normed, positions), keys, values));
 		if (options.taps) graph.output(`block.${i}`, x);
@@ -50,11 +50,11 @@ export function compileFull(
 /**
  * Selected tokens only: their fresh keys and values are written over the remembered ones, and attention runs
  * from them over all.
- * in: `windows` [selected, 3, window, window]; `positions` [1, selected]; `slots` [heads · selected, 1], the
- * rows of a memory that belong to the selected tokens, head by head; per block the memories `keys.i.before` and
- * `values.i.before` [heads · tokens, headDim]. out: `head` [selected, headWidth], `scores` [selected, 1] where the
- * plan has a scorer, and the fresh rows `keys.i` and `values.i` [heads · selected, headDim], for the caller to
- * merge: handing out whole memories would copy ten megabytes a frame.
+ * in: `windows` [selected, 3, window, window]; `positions` [1, selected]; `slots` [1, heads, selected, 3], the places
+ * (0, head, token) of the selected tokens in a memory; per block the memories `keys.i.before` and `values.i.before`
+ * [1, heads, tokens, headDim]. out: `head` [selected, headWidth], `scores` [selected, 1] where the plan has a scorer,
+ * and the fresh `keys.i` and `values.i` [1, heads, selected, headDim], for the caller to merge: handing out whole
+ * memories would copy ten megabytes a frame.
  */
 export function compilePartial(
 	plan: VitPlan,
@@ -65,17 +65,15 @@ export function compilePartial(
 	const layers = new Layers(graph, weights);
 	const parts = new BlockLayers(layers, plan);
 	const tokens = tokenCount(plan.grid);
-	const size = headDim(plan);
 	const side = plan.grid.windowSize;
 	const positions = graph.input('positions', 'int64', [1, SELECTED]);
-	const slots = graph.input('slots', 'int64', [`heads·${SELECTED}`, 1]);
+	const slots = graph.input('slots', 'int64', [1, plan.heads, SELECTED, 3]);
 
 	/** All tokens' keys or values: the remembered ones with the fresh ones written over them. */
 	const overwrite = (name: string, fresh: Value): Value => {
-		const rows = layers.reshape(fresh, [`heads·${SELECTED}`, size]);
-		graph.output(name, rows);
-		const before = graph.input(`${name}.before`, 'float32', memoryShape(plan));
-		return layers.reshape(layers.scatterRows(before, slots, rows), [1, plan.heads, tokens, size]);
+		graph.output(name, fresh);
+		const before = graph.input(`${name}.before`, 'float32', [1, plan.heads, tokens, headDim(plan)]);
+		return layers.scatter(before, slots, fresh);
 	};
 
 	let x = plan.embedWindows(layers, graph.input('windows', 'float32', [SELECTED, 3, side, side]));
@@ -136,7 +134,7 @@ export function compileSparse(
 		const normed = parts.normed(block, x);
 		const queries = parts.queries(block, layers.gatherRows(normed, kept), positions);
 		const attended = parts.attend(queries, parts.keys(block, normed, all), parts.values(block, normed));
-		x = layers.scatterRows(x, rows, parts.finish(block, layers.gatherRows(x, kept), attended));
+		x = layers.scatter(x, rows, parts.finish(block, layers.gatherRows(x, kept), attended));
 	}
 	if (options.taps) graph.output('last', x);
 	graph.output('head', plan.head(layers, layers.gatherRows(x, kept)));
@@ -151,10 +149,6 @@ function allPositions(graph: GraphBuilder, plan: VitPlan): Value {
 	const tokens = tokenCount(plan.grid);
 	const data = BigInt64Array.from({ length: tokens }, (_, token) => BigInt(token));
 	return graph.constant('positions:all', { data, shape: [1, tokens] });
-}
-
-function memoryShape(plan: VitPlan): [rows: number, headDim: number] {
-	return [plan.heads * tokenCount(plan.grid), headDim(plan)];
 }
 
 function pictureInput(graph: GraphBuilder, plan: VitPlan): Value {

@@ -34,7 +34,7 @@ export class BlockLayers {
 
 	/** Values [1, heads, k, headDim]. */
 	values(block: VitBlock, normed: Value): Value {
-		return this.#byHead(this.#row(this.#project(block, 'v', normed)));
+		return this.#byHead(this.#project(block, 'v', normed));
 	}
 
 	/** Attention of queries [1, k, dim] over keys and values [1, heads, n, headDim] -> [k, dim]. */
@@ -91,10 +91,12 @@ export class BlockLayers {
 		return this.#layers.reshape(x, [1, ...x.shape]);
 	}
 
+	/** [k, dim] or [1, k, dim] -> [1, heads, k, headDim] */
 	#byHead(x: Value): Value {
-		const [, k] = x.shape as [number, Dim, number];
+		const k = x.shape.at(-2)!;
 		const { heads } = this.#plan;
-		return this.#layers.transpose(this.#layers.reshape(x, [1, k, heads, headDim(this.#plan)]), [0, 2, 1, 3]);
+		const rows = this.#layers.reshape(x, [1, k, heads, headDim(this.#plan)]);
+		return this.#layers.transpose(rows, [0, 2, 1, 3]);
 	}
 
 	#turn(x: Value, positions: Value): Value {
