@@ -1,4 +1,7 @@
-/** The stretch of a video that a chart shows, in frames: `[from, to]`, fractions allowed; `to > from`. */
+/**
+ * The stretch of a video that a chart shows, in frames: `[from, to]`, fractions allowed; `to > from`. A frame reaches half
+ * a frame to either side of its index.
+ */
 export type FrameWindow = { from: number; to: number };
 
 /** No closer than so many frames across the chart. */
@@ -6,7 +9,7 @@ const FEWEST_FRAMES = 8;
 
 /** All of a video with `frameCount` frames. */
 export function wholeWindow(frameCount: number): FrameWindow {
-	return { from: 0, to: Math.max(frameCount - 1, FEWEST_FRAMES) };
+	return { from: -0.5, to: Math.max(frameCount, FEWEST_FRAMES) - 0.5 };
 }
 
 /** `window` with the frame under `at` (0 = left edge, 1 = right) kept in place; `factor` below 1 looks closer. */

@@ -152,18 +152,17 @@ function paintTime(
 /** Hangs from the top: the deeper, the worse. */
 function paintAgreement(
 	pen: CanvasRenderingContext2D,
-	{ agreement, width }: TimelineScene,
+	{ agreement }: TimelineScene,
 	track: Track,
 	colours: TimelineColours,
 ): void {
 	if (!agreement) return;
-	const scale = width / agreement.length;
 	pen.fillStyle = colours.agreement;
 	for (let x = 0; x < agreement.length; x++) {
 		const f1 = agreement[x]!;
 		if (Number.isNaN(f1)) continue;
 		const depth = Math.max(1.5, (1 - f1) * (track.bottom - track.top));
-		pen.fillRect(x * scale, track.top, Math.max(1, scale), depth);
+		pen.fillRect(x, track.top, 1, depth);
 	}
 }
 

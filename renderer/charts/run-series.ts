@@ -53,13 +53,17 @@ export class RunSeries {
 		this.#stages.forEach((pyramid, s) => pyramid.extend(c.milliseconds[s]!, c.length));
 	}
 
-	/** Largest multiply-adds and milliseconds of all frames; the first one, which warms up, does not set the scale. */
+	/**
+	 * What the scales have to reach: the largest values of all frames. The first one, which warms up, does not count for
+	 * time, nor do hiccups of the machine beyond ten times the median.
+	 */
 	peaks(): { macs: number; milliseconds: number; detections: number } {
 		const c = this.#columns;
 		const later = c.length > 1 ? 1 : 0;
+		const longest = this.#total.extent(c.totalMilliseconds, later, c.length).max;
 		return {
 			macs: Math.max(0, this.#macs.extent(c.macs, 0, c.length).max),
-			milliseconds: Math.max(0, this.#total.extent(c.totalMilliseconds, later, c.length).max),
+			milliseconds: Math.max(0, Math.min(longest, 10 * this.#medianMilliseconds())),
 			detections: Math.max(0, this.#detections.extent(c.detections, 0, c.length).max),
 		};
 	}
@@ -72,24 +76,33 @@ export class RunSeries {
 		const c = this.#columns;
 		const perPixel = (window.to - window.from) / width;
 		into.count = 0;
-		let from = c.floorPosition(window.from - Math.max(every, perPixel)) + 1;
 		if (perPixel <= every) {
-			for (let p = from; p < c.length && into.count < width + 2; p++) {
+			for (let p = c.floorPosition(window.from - every) + 1; p < c.length && into.count < width + 2; p++) {
 				const frame = c.frameIndices[p]!;
 				if (frame > window.to + every) break;
-				const end = frame + Math.min(every, (c.frameIndices[p + 1] ?? Infinity) - frame);
+				const end = frame + Math.min(every, (p + 1 < c.length ? c.frameIndices[p + 1]! : Infinity) - frame);
 				const left = (frame - 0.5 - window.from) / perPixel;
 				this.#fill(into, left, (Math.min(end, frame + every) - 0.5 - window.from) / perPixel, p, p + 1);
 			}
 			return into;
 		}
+		let from = c.floorPosition(window.from - 1e-9) + 1;
 		for (let x = 0; x < width; x++) {
-			const edge = window.from + (x + 0.5) * perPixel;
+			const edge = window.from + (x + 1) * perPixel;
 			const to = c.floorPosition(edge - 1e-9) + 1;
 			if (to > from) this.#fill(into, x, x + 1, from, to);
 			from = Math.max(from, to);
 		}
 		return into;
+	}
+
+	/** Of a thousand frames or so. */
+	#medianMilliseconds(): number {
+		const { totalMilliseconds, length } = this.#columns;
+		const stride = Math.max(1, Math.floor(length / 1000));
+		const some: number[] = [];
+		for (let p = 0; p < length; p += stride) some.push(totalMilliseconds[p]!);
+		return some.sort((a, b) => a - b)[some.length >> 1] ?? 0;
 	}
 
 	#fill(into: Slots, left: number, right: number, from: number, to: number): void {
@@ -134,19 +147,24 @@ export function emptySlots(width: number): Slots {
 	};
 }
 
-/** Per pixel column the lowest F1 of its frames; NaN where nothing was compared. */
+/** Per pixel column the lowest F1 of its frames; NaN where nothing was compared. `every` as in `sample`. */
 export function sampleAgreement(
 	perFrame: RunAgreement['perFrame'],
 	window: FrameWindow,
 	width: number,
+	every: number,
 ): Float64Array {
 	const lowest = new Float64Array(width).fill(Number.NaN);
 	const perPixel = (window.to - window.from) / width;
 	const { frameIndices, f1 } = perFrame;
 	for (let i = 0; i < frameIndices.length; i++) {
-		const x = Math.floor((frameIndices[i]! - window.from) / perPixel + 0.5);
-		if (x < 0 || x >= width) continue;
-		if (!(lowest[x]! <= f1[i]!)) lowest[x] = f1[i]!;
+		const at = (frameIndices[i]! - window.from) / perPixel;
+		const left = perPixel <= every ? Math.round(at - 0.5 / perPixel) : Math.floor(at);
+		if (left >= width) break;
+		const right = Math.max(left + 1, Math.round(left + every / perPixel));
+		for (let x = Math.max(0, left); x < Math.min(right, width); x++) {
+			if (!(lowest[x]! <= f1[i]!)) lowest[x] = f1[i]!;
+		}
 	}
 	return lowest;
 }

@@ -1,5 +1,5 @@
 import type { SettingSpec, SettingValue } from '../../main/domain/settings-table.ts';
-import { formatFigures, formatNumber, formatShare, hostWord } from '../i18n/language.svelte.ts';
+import { formatPlain, formatShare, hostWord } from '../i18n/language.svelte.ts';
 
 /** A setting's name for a person: the page's own word, else the table's name taken apart. */
 export function settingLabel(name: string): string {
@@ -25,8 +25,7 @@ export function settingText(spec: SettingSpec, value: SettingValue): string {
 	if (spec.kind !== 'number' && spec.kind !== 'integer') return String(value);
 	const number = Number(value);
 	if (isShare(spec)) return formatShare(number, number < 0.1 ? 1 : 0);
-	const text = spec.kind === 'integer' ? formatNumber(number) : formatFigures(number);
-	return `${text} ${unitLabel(spec)}`.trim();
+	return `${formatPlain(number)} ${unitLabel(spec)}`.trim();
 }
 
 /** Numbers up to 1 without a unit are shares. */

@@ -6,13 +6,13 @@ export type NumberSpec = Extract<SettingSpec, { kind: 'number' | 'integer' }>;
 export const SLIDER_STEPS = 1000;
 /** Ranges over more than so many decades are walked in ratios, not differences. */
 const LOGARITHMIC_RATIO = 500;
-/** A linear slider with more values than this cannot be aimed. */
-const MOST_LINEAR_VALUES = 2000;
+/** Where the default lies this close to a lower end of 0, small values get most of the way. */
+const CROWDED_SHARE = 0.05;
 
-/** How a number is set: along a line, in ratios, or, where its range is too wide for both, by typing alone. */
-export function sliderKind(spec: NumberSpec): 'linear' | 'logarithmic' | 'none' {
+/** How the way along a slider relates to the value: straight, in ratios, or as its cube. */
+export function sliderKind(spec: NumberSpec): 'linear' | 'logarithmic' | 'cubic' {
 	if (spec.min > 0 && spec.max / spec.min > LOGARITHMIC_RATIO) return 'logarithmic';
-	if ((spec.max - spec.min) / stepOf(spec) > MOST_LINEAR_VALUES) return 'none';
+	if (spec.min === 0 && spec.default < CROWDED_SHARE * spec.max) return 'cubic';
 	return 'linear';
 }
 
@@ -23,19 +23,35 @@ export function stepOf(spec: NumberSpec): number {
 
 /** Slider position, 0 to SLIDER_STEPS, of a value. */
 export function toSlider(spec: NumberSpec, value: number): number {
-	const share =
-		sliderKind(spec) === 'logarithmic'
-			? Math.log(value / spec.min) / Math.log(spec.max / spec.min)
-			: (value - spec.min) / (spec.max - spec.min);
-	return Math.round(Math.min(Math.max(share, 0), 1) * SLIDER_STEPS);
+	return Math.round(Math.min(Math.max(shareOf(spec, value), 0), 1) * SLIDER_STEPS);
 }
 
-/** The value at a slider position, rounded as `bounded` does; in ratios to two figures. */
+/** The value at a slider position, on the grid of steps, or rounded to two figures. */
 export function fromSlider(spec: NumberSpec, position: number): number {
 	const share = position / SLIDER_STEPS;
-	if (sliderKind(spec) !== 'logarithmic') return bounded(spec, spec.min + share * (spec.max - spec.min));
-	const value = spec.min * (spec.max / spec.min) ** share;
-	return clamp(spec, Number(value.toPrecision(2)));
+	switch (sliderKind(spec)) {
+		case 'linear':
+			return bounded(spec, spec.min + share * (spec.max - spec.min));
+		case 'cubic':
+			return bounded(spec, twoFigures(spec.max * share ** 3));
+		case 'logarithmic':
+			return clamp(spec, twoFigures(spec.min * (spec.max / spec.min) ** share));
+	}
+}
+
+function shareOf(spec: NumberSpec, value: number): number {
+	switch (sliderKind(spec)) {
+		case 'linear':
+			return (value - spec.min) / (spec.max - spec.min);
+		case 'cubic':
+			return Math.cbrt(value / spec.max);
+		case 'logarithmic':
+			return Math.log(value / spec.min) / Math.log(spec.max / spec.min);
+	}
+}
+
+function twoFigures(value: number): number {
+	return Number(value.toPrecision(2));
 }
 
 /** One press of a key further: a step, or a tenth where the range is walked in ratios. */

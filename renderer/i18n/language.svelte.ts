@@ -69,6 +69,11 @@ export function formatFigures(value: number): string {
 	);
 }
 
+/** As it was set: no digits that say nothing. */
+export function formatPlain(value: number): string {
+	return numberFormat({ maximumFractionDigits: 3 }).format(value);
+}
+
 /** A share, 0 to 1, in per cent. */
 export function formatShare(share: number, digits = 0): string {
 	return numberFormat({
