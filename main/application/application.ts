@@ -77,6 +77,7 @@ export class Application {
 			preferences: () => preferences.current,
 			startWorker: () => shell.startWorker(),
 			emit,
+			onBusy: (busy) => this.#frameTimes.setHeld(busy),
 		});
 		this.#frameTimes = new FrameTimesReader({
 			folder: join(folders.cache, 'frame-times'),

@@ -13,7 +13,13 @@ const MOST_CACHED_BYTES = 256 * 2 ** 20;
 const REPORT_MILLISECONDS = 250;
 
 /** Times of one video: those found so far, and the promise of all of them. */
-type Reading = { found: number[]; all: Promise<Float64Array>; complete: boolean };
+type Reading = {
+	found: number[];
+	all: Promise<Float64Array>;
+	complete: boolean;
+	/** Somebody waits for all of them: no more holding back. */
+	urgent: boolean;
+};
 
 type Surroundings = {
 	/** Folder for times that were read once. */
@@ -31,6 +37,10 @@ export class FrameTimesReader {
 	readonly #around: Surroundings;
 	readonly #readings = new Map<string, Reading>();
 	readonly #stop = new AbortController();
+	#held = false;
+	/** Aborted when holding back begins. */
+	#interrupt = new AbortController();
+	readonly #wakers = new Set<() => void>();
 
 	constructor(surroundings: Surroundings) {
 		this.#around = surroundings;
@@ -45,13 +55,29 @@ export class FrameTimesReader {
 		return { ptsSeconds: Float64Array.from(reading.found), complete: false };
 	}
 
-	/** All of them. Throws what decoding throws. */
+	/** All of them, now. Throws what decoding throws. */
 	all(video: KnownVideo): Promise<Float64Array> {
-		return this.#reading(video).all;
+		const reading = this.#reading(video);
+		reading.urgent = true;
+		this.#wake();
+		return reading.all;
+	}
+
+	/** While an analysis measures its times, nothing else decodes without need; reading begins anew after it. */
+	setHeld(held: boolean): void {
+		if (held === this.#held) return;
+		this.#held = held;
+		if (held) {
+			this.#interrupt.abort();
+			return;
+		}
+		this.#interrupt = new AbortController();
+		this.#wake();
 	}
 
 	close(): void {
 		this.#stop.abort();
+		this.#wake();
 	}
 
 	#reading(video: KnownVideo): Reading {
@@ -66,44 +92,73 @@ export class FrameTimesReader {
 	}
 
 	#begin(video: KnownVideo, key: string): Reading {
-		const found: number[] = [];
-		const reading: Reading = { found, complete: false, all: Promise.resolve(new Float64Array()) };
-		reading.all = this.#read(video, key, found).then((times) => {
+		const all = Promise.resolve(new Float64Array());
+		const reading: Reading = { found: [], complete: false, urgent: false, all };
+		reading.all = this.#read(video, key, reading).then((times) => {
 			reading.complete = true;
-			this.#around.emit({
-				type: 'frameTimes',
-				videoId: video.videoId,
-				known: times.length,
-				complete: true,
-			});
+			const { videoId } = video;
+			this.#around.emit({ type: 'frameTimes', videoId, known: times.length, complete: true });
 			return times;
 		});
 		return reading;
 	}
 
-	async #read(video: KnownVideo, key: string, found: number[]): Promise<Float64Array> {
-		const { folder, knownElsewhere, emit } = this.#around;
+	async #read(video: KnownVideo, key: string, reading: Reading): Promise<Float64Array> {
+		const { folder, knownElsewhere } = this.#around;
 		// Another decoder may see other frames in a damaged file.
 		const { version } = await findFfmpeg();
 		const path = join(folder, `${key}-${version.replace(/[^\w.-]/g, '_')}.f64`);
 		const cached = await readCached(path);
 		if (cached) return cached;
-		const known = await knownElsewhere(video);
-		if (known) return known;
+		for (;;) {
+			const known = await knownElsewhere(video);
+			if (known) return known;
+			await this.#turn(reading);
+			const times = await this.#decode(video, reading);
+			if (times === null) continue;
+			const bytes = new Uint8Array(times.buffer, times.byteOffset, times.byteLength);
+			// A cache that cannot be written costs time at the next opening, nothing else.
+			await writeFileWhole(path, bytes)
+				.then(() => trimFolder(folder, MOST_CACHED_BYTES, path))
+				.catch(() => undefined);
+			return times;
+		}
+	}
 
+	/** Null where it was interrupted by what matters more. */
+	async #decode(video: KnownVideo, reading: Reading): Promise<Float64Array | null> {
+		const { signal: interrupt } = this.#interrupt;
+		const stop = this.#stop.signal;
+		const { found, urgent } = reading;
+		const signal = urgent ? stop : AbortSignal.any([stop, interrupt]);
+		let index = 0;
 		let reported = performance.now();
-		const { ptsSeconds } = await readFrameTimes(video.info, this.#stop.signal, (timeSeconds) => {
-			found.push(timeSeconds);
-			if (performance.now() - reported < REPORT_MILLISECONDS) return;
-			reported = performance.now();
-			emit({ type: 'frameTimes', videoId: video.videoId, known: found.length, complete: false });
-		});
-		const bytes = new Uint8Array(ptsSeconds.buffer, ptsSeconds.byteOffset, ptsSeconds.byteLength);
-		// A cache that cannot be written costs time at the next opening, nothing else.
-		await writeFileWhole(path, bytes)
-			.then(() => trimFolder(folder, MOST_CACHED_BYTES, path))
-			.catch(() => undefined);
-		return ptsSeconds;
+		try {
+			const { ptsSeconds } = await readFrameTimes(video.info, signal, (timeSeconds) => {
+				if (index++ === found.length) found.push(timeSeconds); // a second reading finds the same ones again
+				if (performance.now() - reported < REPORT_MILLISECONDS) return;
+				reported = performance.now();
+				const { videoId } = video;
+				this.#around.emit({ type: 'frameTimes', videoId, known: found.length, complete: false });
+			});
+			return ptsSeconds;
+		} catch (error) {
+			if (!urgent && interrupt.aborted && !stop.aborted) return null;
+			throw error;
+		}
+	}
+
+	/** Resolves when this reading may decode. */
+	async #turn(reading: Reading): Promise<void> {
+		while (this.#held && !reading.urgent && !this.#stop.signal.aborted) {
+			await new Promise<void>((resolve) => this.#wakers.add(resolve));
+		}
+	}
+
+	#wake(): void {
+		const wakers = [...this.#wakers];
+		this.#wakers.clear();
+		for (const wake of wakers) wake();
 	}
 }
 

@@ -2,7 +2,14 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { identifyVideo } from '../video/identity.ts';
-import { ffmpeg, ffprobe, makeFolders, openPageSide, type PageSide } from './application.fixture.ts';
+import {
+	ffmpeg,
+	ffprobe,
+	makeClip,
+	makeFolders,
+	openPageSide,
+	type PageSide,
+} from './application.fixture.ts';
 import { touch, trimFolder } from './cache-folder.ts';
 import { proxySize } from './playback-proxy.ts';
 import { identityKey } from './videos.ts';
@@ -146,6 +153,37 @@ describe('the times of all frames', () => {
 			probe(path).map(({ seconds }) => seconds.toFixed(5)),
 		);
 		expect(videoId).not.toBe('');
+	});
+
+	it('wait while an analysis measures its own times, and come after it', async () => {
+		const path = join(folders.base, 'waiting.mp4');
+		makeClip(path, 60);
+		const next = await openPageSide(folders, { chooseVideos: () => Promise.resolve([path]) });
+		const [{ videoId } = { videoId: '' }] = await next.ask('video.choose', {});
+		const range = { from: { frame: 0 }, to: { frame: 30 }, every: 1 };
+		const input = { videoId, modelId: 'lookout', mode: 'dense', settings: {}, range };
+		const { runId } = await next.ask('analysis.start', input);
+		expect(await next.ask('video.frameTimes', { videoId })).toMatchObject({ complete: false });
+		await next.ended(runId);
+		await next.hear('frameTimes', (event) => event.complete);
+		const types = next.events.map(({ type }) => type);
+		expect(types.indexOf('frameTimes')).toBeGreaterThan(types.indexOf('analysis.ended'));
+		expect((await next.ask('video.frameTimes', { videoId })).ptsSeconds).toHaveLength(60);
+		await next.application.close();
+	});
+
+	it('give way to an analysis that begins while they are read', async () => {
+		const path = join(folders.base, 'interrupted.mp4');
+		makeClip(path, 3000);
+		const next = await openPageSide(folders, { chooseVideos: () => Promise.resolve([path]) });
+		const [{ videoId } = { videoId: '' }] = await next.ask('video.choose', {});
+		await next.ask('video.frameTimes', { videoId });
+		const range = { from: { frame: 0 }, to: { frame: 5 }, every: 1 };
+		const input = { videoId, modelId: 'lookout', mode: 'dense', settings: {}, range };
+		await next.ask('analysis.start', input);
+		await next.hear('frameTimes', (event) => event.complete);
+		expect((await next.ask('video.frameTimes', { videoId })).ptsSeconds).toHaveLength(3000);
+		await next.application.close();
 	});
 
 	it('are decoded once: the next session takes them from the disk', async () => {

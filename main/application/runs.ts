@@ -36,6 +36,8 @@ type Surroundings = {
 	preferences: () => Preferences;
 	startWorker: () => WorkerProcess;
 	emit: (event: HostEvent) => void;
+	/** Hears whenever the first run begins and the last one ends. */
+	onBusy: (busy: boolean) => void;
 };
 
 /** Starts, changes and ends analyses, each in a process of its own, and tells how they go. */
@@ -199,6 +201,7 @@ export class Runs {
 	}
 
 	#startWaiting(): void {
+		this.#around.onBusy(this.#live.size > 0);
 		const going = [...this.#live.values()].filter(({ analysis }) => analysis !== null).length;
 		const waiting = [...this.#live.values()].filter(({ analysis }) => analysis === null);
 		for (const run of this.#closed ? [] : waiting.slice(0, WORKERS_AT_ONCE - going)) this.#begin(run);
