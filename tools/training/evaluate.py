@@ -18,6 +18,7 @@ from data import Sample, load, normalise
 from model import CLASSES, PATCH, Config, Detector
 
 SCORE, NMS_IOU, MAX_DET = 0.01, 0.6, 100
+FIRST_LOOKOUT = {"dim": 128, "stem": (24, 48, 96), "sigma": 3}
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # labels, boxes xyxy, scores
 
 
@@ -105,11 +106,11 @@ def build(kind: str, settings: dict) -> nn.Module:
 
 
 def load_model(checkpoint: Path, device: str = "cpu", sigma: int | None = None) -> nn.Module:
-    """The averaged weights of a training checkpoint; the first Lookout's has no `kind` and 128 channels.
+    """The averaged weights of a training checkpoint; the first Lookout's says neither kind nor sizes.
 
     sigma: smoothing of the clustered mode, if not the trained one."""
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    settings = saved.get("config", {"dim": 128}) | ({"sigma": sigma} if sigma else {})
+    settings = saved.get("config", FIRST_LOOKOUT) | ({"sigma": sigma} if sigma else {})
     model = build(saved.get("kind", "lookout"), settings)
     model.load_state_dict(saved["ema"])
     return model.to(device).eval()

@@ -29,11 +29,11 @@ class Config:
     depth: int = 6
     heads: int = 4
     mlp: int = 4
-    stem: tuple[int, ...] = (24, 48, 96)
+    stem: tuple[int, ...] = (32, 64, 128)
     rope_max: float = 1.5  # radians per token of the fastest rotation
     rope_min: float = 0.05  # radians per token of the slowest rotation
     scorer_after: int = 1  # the scorer reads the tokens after this many blocks
-    sigma: int = 3  # smoothing of the entropy that sets the cluster length
+    sigma: int = 1  # smoothing of the entropy that sets the cluster length
     mean: tuple[float, ...] = (0.46, 0.44, 0.41)
     std: tuple[float, ...] = (0.27, 0.265, 0.28)
     neighbours: bool = True  # start the heads as soft neighbour look-ups

@@ -10,6 +10,7 @@ import csv
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -175,7 +176,7 @@ def main() -> None:
     }
     for clip, (shots, truth) in wanted(sets, args.only):
         for name, mode in modes.items():
-            row(clip, name, shots, truth, lambda image: detect(model, image, **mode))
+            row(clip, name, shots, truth, partial(detect, model, **mode))
         if args.teacher:
             row(clip, "teacher", shots, truth, teacher_finder(args.teacher, args.device))
     if isinstance(model, Detector):
@@ -184,7 +185,7 @@ def main() -> None:
             "pets_768x576_all": (frames(args.pets, 1), whole), "tud_640x480_all": (frames(args.tud, 1), tud),
         }  # fmt: skip
         for clip, (shots, truth) in wanted(series, args.only):
-            row(clip, "dense", shots, truth, lambda image: detect(model, image))
+            row(clip, "dense", shots, truth, partial(detect, model))
             for t in args.thresholds if "first" in clip else ():
                 row(clip, f"change > {t}", shots, truth, Cached(model, threshold=t))
             for share in args.budgets:
