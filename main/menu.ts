@@ -85,13 +85,7 @@ function menuTemplate(options: MenuOptions): MenuItemConstructorOptions[] {
 			quit,
 		],
 	};
-	const file: Entries = [
-		['open', 'Mod+o'],
-		['close', 'Mod+w'],
-		null,
-		['export', 'Mod+e'],
-		['runs', 'Mod+Shift+r'],
-	];
+	const file: Entries = [['open', 'Mod+o'], ['close', 'w'], null, ['export', 'Mod+e'], ['runs', 'r']];
 	const developer: MenuItemConstructorOptions[] = [
 		separator,
 		{ role: 'reload', label: words('reload') },

@@ -1,0 +1,94 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { FakeMenuItem } from './electron.fixture.ts';
+import { acceleratorOf, buildMenu, type MenuOptions } from './menu.ts';
+import { wordsOf } from './shell-words.ts';
+
+vi.mock('electron', () => import('./electron.fixture.ts'));
+
+type PageCommand = { id: string; keys: readonly string[] };
+// The page's modules are checked with the browser's types, which the shell does not have.
+const pageModule = '../renderer/commands.ts';
+const { COMMANDS } = (await import(pageModule)) as { COMMANDS: readonly PageCommand[] };
+
+const nothing = () => undefined;
+
+function itemsOf(options: Partial<MenuOptions> = {}): FakeMenuItem[] {
+	const menu = buildMenu({
+		words: wordsOf('en'),
+		platform: 'linux',
+		developing: false,
+		onCommand: nothing,
+		onCheckForUpdates: null,
+		...options,
+	}) as unknown as FakeMenuItem[];
+	return menu.flatMap(({ submenu = [] }) => submenu);
+}
+
+const commandsOf = (options: Partial<MenuOptions> = {}) =>
+	itemsOf(options).filter(({ id }) => id && id !== 'updates');
+
+describe('the menu', () => {
+	it.each(['linux', 'darwin', 'win32'] as const)('has every command of the page once, on %s', (platform) => {
+		const ids = commandsOf({ platform }).map(({ id }) => id);
+		expect(ids.toSorted()).toEqual(COMMANDS.map(({ id }) => id).toSorted());
+	});
+
+	it.each(COMMANDS)('shows the key of the page for $id', ({ id, keys }) => {
+		const item = commandsOf().find((candidate) => candidate.id === id);
+		expect(item?.accelerator).toBe(acceleratorOf(keys[0]!));
+		// The page hears keys itself: taken by the menu as well, a command would run twice.
+		expect(item?.registerAccelerator).toBe(false);
+	});
+
+	it('takes no bare letter from text fields on macOS, where to show a key is to take it', () => {
+		const shown = commandsOf({ platform: 'darwin' }).flatMap(({ accelerator }) => accelerator ?? []);
+		expect(shown).toContain('CommandOrControl+O');
+		expect(shown.filter((accelerator) => !accelerator.startsWith('CommandOrControl+'))).toEqual([]);
+	});
+
+	it('sends a command by its id', () => {
+		const sent: string[] = [];
+		const items = commandsOf({ onCommand: (id) => sent.push(id) });
+		for (const { click } of items) click?.();
+		expect(sent).toEqual(items.map(({ id }) => id));
+	});
+
+	it.each(['en', 'ja'] as const)('has a word for everything, in %s', (language) => {
+		const items = itemsOf({ words: wordsOf(language), platform: 'darwin', developing: true });
+		for (const { id, label, type } of items) {
+			if (type === 'separator') continue;
+			expect(label).toBeTruthy();
+			expect(label).not.toBe(id);
+		}
+	});
+
+	it('is Japanese in Japanese', () => {
+		const labels = commandsOf({ words: wordsOf('ja') }).map(({ label = '' }) => label);
+		expect(labels.filter((label) => !/[\u3040-\u30ff\u4e00-\u9fff]/.test(label))).toEqual([]);
+	});
+
+	it('offers to look for updates only where the package says where they lie', () => {
+		expect(itemsOf().some(({ id }) => id === 'updates')).toBe(false);
+		expect(itemsOf({ onCheckForUpdates: nothing }).some(({ id }) => id === 'updates')).toBe(true);
+	});
+
+	it('has tools for developers only while developing', () => {
+		const roles = (developing: boolean) => itemsOf({ developing }).map(({ role }) => role);
+		expect(roles(false)).not.toContain('toggleDevTools');
+		expect(roles(true)).toContain('toggleDevTools');
+	});
+});
+
+it.each([
+	['Mod+o', 'CommandOrControl+O'],
+	['Mod+Shift+r', 'CommandOrControl+Shift+R'],
+	['Mod+,', 'CommandOrControl+,'],
+	['Mod+Enter', 'CommandOrControl+Enter'],
+	['Shift+ArrowLeft', 'Shift+Left'],
+	['Space', 'Space'],
+	['b', 'B'],
+	['[', '['],
+	['?', '?'],
+])('the key %s is the accelerator %s', (key, accelerator) => {
+	expect(acceleratorOf(key)).toBe(accelerator);
+});
