@@ -1,14 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { RunEntry } from '../../preload/contract.ts';
 import { systemError, UserFacingError } from '../domain/errors.ts';
 import type { RunHeader, RunStatus, VideoIdentity } from '../domain/run.ts';
 import { readJournal } from '../results/commit-journal.ts';
 import { readHeader, readStatus } from '../results/header.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
+import { readJsonFile } from './json-file.ts';
 import { identityKey } from './videos.ts';
+
+/** In a run's folder while a worker of a host writes to it. */
+const WRITER_FILE = 'writer.json';
 
 /** A stored run as a list shows it; `active` and `waiting` are for those who know the processes. */
 export type StoredEntry = Omit<RunEntry, 'active' | 'waiting'>;
@@ -79,6 +84,25 @@ export class RunStore {
 		);
 	}
 
+	/** Notes which process writes to a run, for other hosts that share the folder; null once none does. */
+	async noteWriter(runId: string, pid: number | null): Promise<void> {
+		const place = join(await this.folderOf(runId), WRITER_FILE);
+		if (pid === null) await rm(place, { force: true });
+		else await writeFile(place, `${JSON.stringify({ pid })}\n`);
+	}
+
+	/** Throws `bad-argument` where a process of another host is still writing to a run. */
+	async refuseWhileWritten(runId: string): Promise<void> {
+		const place = join(await this.folderOf(runId), WRITER_FILE);
+		const writer = await readJsonFile(place, z.object({ pid: z.int().positive() }));
+		if (writer === null || !isAlive(writer.pid)) return;
+		throw new UserFacingError(
+			'bad-argument',
+			`A run that nobody writes to was expected (process ${writer.pid} of another window does).`,
+			{ remedy: `Let it end there. If that process is something else by now, delete ${place}.` },
+		);
+	}
+
 	/** Deletes the files of a run. It disappears from lists in one step, however long its files take to go. */
 	async delete(runId: string): Promise<void> {
 		const folder = await this.folderOf(runId);
@@ -98,6 +122,15 @@ export class RunStore {
 		const header = await readHeader(folder);
 		this.#folders.set(name, folder);
 		return describe(name, header, await readRunStatus(folder));
+	}
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		return error instanceof Error && 'code' in error && error.code === 'EPERM';
 	}
 }
 

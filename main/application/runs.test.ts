@@ -221,6 +221,21 @@ describe('a run that is going', () => {
 		expect(events).toEqual([changed.event]);
 	});
 
+	it('is left alone by another host that shares the folder', async () => {
+		const other = await openPageSide(folders);
+		const { runId } = await start(longId, 'dense');
+		await page.hear('analysis.frames', (event) => event.runId === runId);
+		for (const request of ['analysis.resume', 'run.delete'] as const) {
+			await expect(other.ask(request, { runId })).rejects.toMatchObject({
+				code: 'bad-argument',
+				message: expect.stringContaining('another window'),
+			});
+		}
+		await page.ask('analysis.cancel', { runId });
+		await page.ended(runId);
+		expect(await other.ask('run.delete', { runId })).toBeNull();
+	});
+
 	it('lets the next one wait for its turn', async () => {
 		const first = await start(longId, 'dense');
 		const second = await start(longId, 'dense');

@@ -88,6 +88,7 @@ export class Runs {
 			const state = this.#live.has(runId) ? 'one that is going' : 'one that is complete';
 			throw new UserFacingError('bad-argument', `A run that was interrupted was expected (got ${state}).`);
 		}
+		await this.#around.store.refuseWhileWritten(runId);
 		const folder = await this.#around.store.folderOf(runId);
 		return this.#enqueue(entry, await this.#continuation(folder, await readHeader(folder)));
 	}
@@ -138,6 +139,7 @@ export class Runs {
 				remedy: 'Cancel it first.',
 			});
 		}
+		await this.#around.store.refuseWhileWritten(runId);
 		await this.#around.store.delete(runId);
 	}
 
@@ -224,6 +226,7 @@ export class Runs {
 		switch (report.type) {
 			case 'opened': {
 				const { video, ...header } = report.header;
+				void this.#noteWriter(runId, run.analysis?.pid ?? null);
 				emit({ type: 'analysis.opened', runId, header, framesStored: report.framesStored });
 				break;
 			}
@@ -249,6 +252,7 @@ export class Runs {
 
 	async #end(run: LiveRun, error: ErrorData | null): Promise<void> {
 		const { runId } = run.entry;
+		await this.#noteWriter(runId, null);
 		// A run that ended before its first frame, or before its turn, has left nothing to read.
 		const stored = await this.#around.store.entry(runId).catch(() => null);
 		const state = error === null ? 'cancelled' : 'failed';
@@ -261,6 +265,11 @@ export class Runs {
 		this.#around.emit({ type: 'analysis.ended', runId, entry, error });
 		run.tellEnded();
 		this.#startWaiting();
+	}
+
+	/** What cannot be noted only lets two hosts meet that should not. */
+	#noteWriter(runId: string, pid: number | null): Promise<void> {
+		return this.#around.store.noteWriter(runId, pid).catch(() => undefined);
 	}
 
 	#liveRun(runId: string): LiveRun {
