@@ -41,7 +41,9 @@ export function run(program, words, environment = {}) {
 /** Runs the built web host until it ends; gives its exit code. */
 export function runWebHost(words) {
 	const entry = join(root, 'out', 'main', 'web-host.js');
-	return exitCodeOf(spawn(process.execPath, [entry, ...words], { stdio: 'inherit' }));
+	// npm moves to the project's folder; paths are meant from where the person stands.
+	const cwd = process.env.INIT_CWD ?? process.cwd();
+	return exitCodeOf(spawn(process.execPath, [entry, ...words], { stdio: 'inherit', cwd }));
 }
 
 /** Ends with the child: Ctrl+C reaches both, and the child ends in order. */
