@@ -40,6 +40,7 @@ function encoded(name: string, file: string, arguments_: string[], size = '160x1
 /** What a browser plays by itself; every one has 40 frames at most. */
 export const CLIPS: Clip[] = [
 	encoded('B-frames', 'b-frames.mp4', ['-vf', toBt709, ...H264]),
+	encoded('B-frames and no edit list', 'no-edits.mp4', ['-vf', toBt709, '-use_editlist', '0', ...H264]),
 	encoded('uneven frame times', 'uneven.mp4', [
 		...['-vf', `${toBt709},select='not(eq(mod(n,5),1))+lt(n,9)',setpts='PTS+gt(N,20)*0.3/TB'`],
 		...['-fps_mode', 'passthrough', ...H264],
@@ -48,6 +49,7 @@ export const CLIPS: Clip[] = [
 		...['-vf', `${toBt709},select='mod(n,3)'`, '-fps_mode', 'passthrough', ...H264],
 	]),
 	encoded('a late start', 'late.mkv', ['-vf', toBt709, '-output_ts_offset', '1.4', ...H264]),
+	encoded('a late start in a transport stream', 'late.ts', ['-vf', toBt709, ...H264]),
 	encoded('wide pixels', 'wide.mp4', ['-vf', `${toBt709},setsar=4/3`, ...H264]),
 	encoded(
 		'an odd size',

@@ -75,6 +75,14 @@ describe('places', () => {
 		expect(table.keyBefore(index)).toBe(key);
 	});
 
+	it.each([
+		[0, 0.04],
+		[2, 0.46],
+		[3, 0.04],
+	])('frame %i is %f s away from its nearer neighbour', (index, gap) => {
+		expect(table.gapAround(index)).toBeCloseTo(gap, 9);
+	});
+
 	it('are none while nothing is known', () => {
 		expect(new FrameTable().indexAt(1)).toBe(-1);
 		expect(new FrameTable().interval).toBeNull();

@@ -87,6 +87,14 @@ export class FrameTable {
 		return last < 1 ? null : (this.#seconds[last]! - this.#seconds[0]!) / last;
 	}
 
+	/** Seconds between a frame and the nearer of its neighbours. */
+	gapAround(index: number): number {
+		const usual = this.interval ?? 0.04;
+		const before = index > 0 ? this.#seconds[index]! - this.#seconds[index - 1]! : usual;
+		const after = index + 1 < this.known ? this.#seconds[index + 1]! - this.#seconds[index]! : usual;
+		return Math.min(before, after);
+	}
+
 	/**
 	 * Holds the complete table against the host's times of all decoded frames, and drops frames at both ends that the
 	 * host does not have. Returns by how much the host's clock is ahead, in seconds, or null where the two do not agree:

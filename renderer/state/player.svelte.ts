@@ -232,9 +232,11 @@ export class Player {
 	 */
 	confirm(frame: number, seconds: number): void {
 		if (this.#playback.kind !== 'webcodecs' || frame >= this.#table.known) return;
-		const interval = this.#table.interval ?? 0.04;
-		if (Math.abs(this.timeOf(frame) - seconds) > interval / 2)
-			void this.#askForCopy('player.note.otherFrames');
+		const isHere = (own: number) => Math.abs(own - seconds) <= this.#table.gapAround(frame) / 2;
+		if (isHere(this.timeOf(frame)) || !Number.isFinite(seconds)) return;
+		// The difference of the clocks was a guess until now.
+		if (this.#hostTimes === null && isHere(this.#table.seconds(frame))) this.#offsetSeconds = 0;
+		else void this.#askForCopy('player.note.otherFrames');
 	}
 
 	close(): void {
