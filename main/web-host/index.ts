@@ -1,7 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import open from 'open';
 import { Application } from '../application/application.ts';
 import { dataFolders } from '../application/data-folders.ts';
 import { samplePath } from '../application/videos.ts';
@@ -50,7 +49,7 @@ async function main(): Promise<void> {
 			? `${JSON.stringify({ address, port, pid: process.pid })}\n`
 			: `Sparsight is at ${address}\n`,
 	);
-	if (options.open) await open(address).catch(() => undefined); // the address is printed, too
+	if (options.open) await openBrowser(address);
 }
 
 /** Null where help is asked for. Throws `bad-argument` and `file-not-found`. */
@@ -101,6 +100,11 @@ async function realFolder(path: string): Promise<string> {
 	if (found?.isDirectory()) return realpath(path);
 	const came = found ? 'a file' : 'nothing there';
 	throw new UserFacingError('file-not-found', `--root ${path}: a folder was expected (got ${came}).`);
+}
+
+async function openBrowser(address: string): Promise<void> {
+	const { default: open } = await import('open');
+	await open(address).catch(() => undefined); // the address is printed, too
 }
 
 /** The first Ctrl+C or polite kill ends runs in order; the second ends at once. */
