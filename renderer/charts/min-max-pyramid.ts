@@ -1,5 +1,12 @@
 /** Values under one bucket of the lowest level, and buckets under one of the next. */
-const FANOUT = 16;
+const FANOUT = 8;
+
+/** The largest bucket with at most `values` values; 1 where that is none. */
+export function bucketSize(values: number): number {
+	let size = 1;
+	while (size * FANOUT <= values) size *= FANOUT;
+	return size;
+}
 
 /** Of some values: NaN ones are left out; `count` 0 means that there were no others. */
 export type Extent = { min: number; max: number; sum: number; count: number };

@@ -45,6 +45,15 @@ describe('a run on a chart', () => {
 		for (let i = 1; i < slots.count; i++) expect(slots.macsMin[i]).toBe(slots.macsMax[i - 1]! + 1e9);
 	});
 
+	it('shows every frame of a long run, in slots that are half a pixel off at most', () => {
+		const slots = seriesOf(0, 100_000).sample(wholeWindow(100_000), 100, 1);
+		expect([slots.macsMin[0], slots.macsMax[slots.count - 1]]).toEqual([0, 99_999e9]);
+		for (let i = 1; i < slots.count; i++) {
+			expect(slots.macsMin[i]).toBe(slots.macsMax[i - 1]! + 1e9);
+			expect(Math.abs(slots.macsMin[i]! / 1e9 - 1000 * slots.left[i]!)).toBeLessThanOrEqual(500);
+		}
+	});
+
 	it('scales time by what is usual', () => {
 		const columns = new TimelineColumns();
 		const batch = madeUpBatch(0, 100);

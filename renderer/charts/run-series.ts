@@ -1,7 +1,7 @@
 import { STAGES } from '../../main/domain/cost.ts';
 import type { RunAgreement } from '../../preload/contract.ts';
 import type { TimelineColumns } from '../state/timeline-columns.ts';
-import { emptyExtent, MinMaxPyramid } from './min-max-pyramid.ts';
+import { bucketSize, emptyExtent, MinMaxPyramid } from './min-max-pyramid.ts';
 import type { FrameWindow } from './frame-window.ts';
 
 /**
@@ -86,10 +86,14 @@ export class RunSeries {
 			}
 			return into;
 		}
+		// Slots end where buckets end, half a pixel off at most: that spares going through single frames.
+		const grain = bucketSize(perPixel / every / 2);
 		let from = c.floorPosition(window.from - 1e-9) + 1;
+		from -= from % grain;
 		for (let x = 0; x < width; x++) {
 			const edge = window.from + (x + 1) * perPixel;
-			const to = c.floorPosition(edge - 1e-9) + 1;
+			const end = c.floorPosition(edge - 1e-9) + 1;
+			const to = end < c.length ? end - (end % grain) : end;
 			if (to > from) this.#fill(into, x, x + 1, from, to);
 			from = Math.max(from, to);
 		}
