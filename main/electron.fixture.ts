@@ -85,6 +85,8 @@ export class BrowserWindow extends EventEmitter {
 	visible = false;
 	maximized = false;
 	fullScreen = false;
+	minimized = false;
+	focused = false;
 	closed = false;
 	loaded = '';
 	constructor(options: BrowserWindow['options']) {
@@ -117,6 +119,15 @@ export class BrowserWindow extends EventEmitter {
 	isDestroyed(): boolean {
 		return this.closed;
 	}
+	isMinimized(): boolean {
+		return this.minimized;
+	}
+	restore(): void {
+		this.minimized = false;
+	}
+	focus(): void {
+		this.focused = true;
+	}
 	getNormalBounds(): Rectangle {
 		return this.bounds;
 	}
@@ -128,7 +139,7 @@ export class BrowserWindow extends EventEmitter {
 	}
 }
 
-export const nativeTheme = { shouldUseDarkColors: false };
+export const nativeTheme = { shouldUseDarkColors: false, themeSource: 'system' };
 
 export const screen = {
 	getPrimaryDisplay: () => ({ id: 1, workArea: { x: 0, y: 0, width: 1920, height: 1040 } }),
@@ -145,7 +156,11 @@ export type FakeMenuItem = {
 	click?: () => void;
 	submenu?: FakeMenuItem[];
 };
-export const Menu = { buildFromTemplate: (template: FakeMenuItem[]) => template };
+export const Menu = {
+	current: [] as FakeMenuItem[],
+	buildFromTemplate: (template: FakeMenuItem[]) => template,
+	setApplicationMenu: (menu: FakeMenuItem[]) => void (Menu.current = menu),
+};
 
 export class FakeUtilityProcess extends EventEmitter {
 	pid: number | undefined;
@@ -175,6 +190,15 @@ export const dialog = {
 	answer: { canceled: true, filePaths: [], filePath: '' } as DialogAnswer,
 	showOpenDialog: (...words: unknown[]) => dialog.show(words),
 	showSaveDialog: (...words: unknown[]) => dialog.show(words),
+	questions: [] as { message: string; buttons: string[] }[],
+	/** The button that is pressed. */
+	response: 0,
+	showMessageBox: (...words: unknown[]) => {
+		dialog.questions.push(words.at(-1) as (typeof dialog.questions)[number]);
+		return Promise.resolve({ response: dialog.response });
+	},
+	errors: [] as string[][],
+	showErrorBox: (...words: string[]) => void dialog.errors.push(words),
 	show(words: unknown[]): Promise<DialogAnswer> {
 		dialog.shown.push(words.at(-1) as (typeof dialog.shown)[number]);
 		return Promise.resolve(dialog.answer);
@@ -185,6 +209,56 @@ export const shell = {
 	shown: [] as string[],
 	showItemInFolder: (path: string) => void shell.shown.push(path),
 };
+
+class App extends EventEmitter {
+	readonly isPackaged = false;
+	readonly paths = new Map<string, string>();
+	sandboxed = false;
+	/** Null while it is going. */
+	ended: 'quit' | 'exit' | null = null;
+	becomeReady: () => void = () => undefined;
+	readonly #ready = new Promise<void>((resolve) => (this.becomeReady = resolve));
+	whenReady(): Promise<void> {
+		return this.#ready;
+	}
+	enableSandbox(): void {
+		this.sandboxed = true;
+	}
+	setPath(name: string, path: string): void {
+		this.paths.set(name, path);
+	}
+	getPath(name: string): string {
+		return this.paths.get(name) ?? `/${name}`;
+	}
+	getLocale(): string {
+		return 'ja-JP';
+	}
+	getVersion(): string {
+		return '0.0.0';
+	}
+	setAboutPanelOptions(): void {}
+	requestSingleInstanceLock(): boolean {
+		return true;
+	}
+	/** Ends unless a listener holds it. */
+	quit(): void {
+		if (!isPrevented(this, 'will-quit')) this.ended = 'quit';
+	}
+	exit(): void {
+		this.ended = 'exit';
+	}
+}
+export const app = new App();
+
+type SchemeHandler = (request: Request) => Promise<Response>;
+export const protocol = {
+	privileged: [] as { scheme: string }[],
+	handlers: new Map<string, SchemeHandler>(),
+	registerSchemesAsPrivileged: (schemes: { scheme: string }[]) => void protocol.privileged.push(...schemes),
+	handle: (scheme: string, handler: SchemeHandler) => void protocol.handlers.set(scheme, handler),
+};
+
+export const session = { defaultSession: new Session() };
 
 /** The preload's side. */
 export const ipcRenderer = Object.assign(new EventEmitter(), {
