@@ -22,7 +22,7 @@ export async function buildHarness(folder: string): Promise<void> {
 		root: join(import.meta.dirname, 'harness'),
 		base: './',
 		configFile: false,
-		logLevel: 'warn',
+		logLevel: 'error',
 		plugins: [svelte({ configFile: false })],
 		build: { outDir: folder, emptyOutDir: true, minify: false },
 	});

@@ -267,6 +267,59 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 		});
 	});
 
+	describe('over the picture', () => {
+		let path: string;
+		let engine: EngineView;
+
+		beforeAll(async () => {
+			path = await CLIPS[0]!.make(folder);
+			engine = await engineView(path);
+		});
+
+		/** Colours of the overlay at points of the video, for a painted frame; transparent where nothing is drawn. */
+		const colours = (frame: number, points: [number, number][], scale: number) =>
+			page.evaluate(
+				async ([index, places, factor]) => {
+					harness.player.seek(index);
+					await harness.settled();
+					const canvas = document.querySelector<HTMLCanvasElement>('canvas.overlay')!;
+					const pen = canvas.getContext('2d')!;
+					return places.map(([x, y]) => [...pen.getImageData(factor * x, factor * y, 1, 1).data].join(' '));
+				},
+				[frame, points, scale] as const,
+			);
+
+		// The made-up run: analysed every second frame; column `frame` of tokens, and a box at its left.
+		const overlay = { boxes: true, labels: false, heatMap: 'frame', heatOpacity: 1 } as const;
+		const YELLOW = '254 232 56 255';
+		const ORANGE = '230 159 0 255';
+		const NOTHING = '0 0 0 0';
+
+		it.each([1, 2])('cells and boxes stand where they belong, at %i times the size', async (scale) => {
+			const stage = { width: 160 * scale, height: 120 * scale };
+			await open(path, engine, { overlay, stage });
+			const points: [number, number][] = [
+				[40, 8],
+				[47, 119],
+				[31, 8],
+				[48, 8],
+				[32, 50],
+				[91, 50],
+			];
+			expect(await colours(2, points, scale)).toEqual([YELLOW, YELLOW, NOTHING, NOTHING, ORANGE, ORANGE]);
+		});
+
+		it('what was not recomputed for this frame is not marked, and boxes of another frame are dashed', async () => {
+			await open(path, engine, { overlay, stage: { width: 160, height: 120 } });
+			const edge: [number, number][] = Array.from({ length: 60 }, (_, i) => [32 + i, 20]);
+			const [solid, dashed] = [await colours(2, edge, 1), await colours(3, edge, 1)];
+			expect(solid.filter((colour) => colour === ORANGE)).toHaveLength(60);
+			expect(dashed.filter((colour) => colour === ORANGE).length).toBeGreaterThan(20);
+			expect(dashed.filter((colour) => colour === NOTHING).length).toBeGreaterThan(20);
+			expect(await colours(3, [[40, 8]], 1)).toEqual([NOTHING]);
+		});
+	});
+
 	describe('what cannot be played as it is', () => {
 		let engine: EngineView;
 		let good: string;

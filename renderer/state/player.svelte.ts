@@ -1,4 +1,5 @@
 import type { HostApi, OpenedVideo } from '../../preload/contract.ts';
+import { FileClock } from '../player/file-clock.svelte.ts';
 import { FrameReader } from '../player/frame-reader.ts';
 import { FrameTable } from '../player/frame-table.ts';
 import { MediaFile } from '../player/media-file.ts';
@@ -38,11 +39,10 @@ export class Player {
 	#inFrame = $state<number | null>(null);
 	#outFrame = $state<number | null>(null);
 	#playback = $state.raw<Playback>({ kind: 'preparing', note: null, progress: null });
-	#offsetSeconds = $state(0);
-	#hostTimes = $state.raw<Float64Array | null>(null);
 
 	readonly video: OpenedVideo;
 	readonly #host: HostApi;
+	readonly #clock: FileClock;
 	readonly #stopListening: () => void;
 	#table = new FrameTable();
 	#file: MediaFile | null = null;
@@ -58,6 +58,7 @@ export class Player {
 	private constructor(video: OpenedVideo, host: HostApi) {
 		this.video = video;
 		this.#host = host;
+		this.#clock = new FileClock(video.info.startSeconds);
 		this.#stopListening = host.listen((event) => {
 			if (!('videoId' in event) || event.videoId !== video.videoId) return;
 			if (event.type === 'frameTimes' && event.complete) void this.#compareWithHost();
@@ -208,10 +209,8 @@ export class Player {
 
 	/** When a frame is shown, in the clock of the file. */
 	timeOf(frame: number): number {
-		const known = this.#hostTimes?.[frame];
-		if (known !== undefined) return known;
-		if (this.#frameCount === 0 || this.#table.known === 0) return this.video.info.startSeconds;
-		return this.#table.seconds(Math.min(this.#table.known - 1, Math.max(0, frame))) + this.#offsetSeconds;
+		// Read for its sake alone: with it, what is known of times grows.
+		return this.#frameCount < 0 ? 0 : this.#clock.timeOf(frame, this.#table);
 	}
 
 	/** The frame that is shown at a time, in the clock of the file. */
@@ -232,11 +231,9 @@ export class Player {
 	 */
 	confirm(frame: number, seconds: number): void {
 		if (this.#playback.kind !== 'webcodecs' || frame >= this.#table.known) return;
-		const isHere = (own: number) => Math.abs(own - seconds) <= this.#table.gapAround(frame) / 2;
-		if (isHere(this.timeOf(frame)) || !Number.isFinite(seconds)) return;
-		// The difference of the clocks was a guess until now.
-		if (this.#hostTimes === null && isHere(this.#table.seconds(frame))) this.#offsetSeconds = 0;
-		else void this.#askForCopy('player.note.otherFrames');
+		if (Number.isFinite(seconds) && !this.#clock.agrees(frame, seconds, this.#table)) {
+			void this.#askForCopy('player.note.otherFrames');
+		}
 	}
 
 	close(): void {
@@ -300,7 +297,7 @@ export class Player {
 			this.#frameCount = 0;
 			for await (const known of readTable(file.packets(), table)) {
 				if (this.#table !== table) return;
-				if (this.#frameCount === 0) this.#settleOffset(table);
+				if (this.#frameCount === 0 && known > 0) this.#clock.guess(table);
 				this.#frameCount = known;
 				// What was asked for may be known only now.
 				if (!this.#playing && this.#picture?.index !== this.#frameIndex) this.#goTo(this.#frameIndex, 0);
@@ -316,14 +313,6 @@ export class Player {
 		}
 	}
 
-	/** Until the host's times are there: its clock and the demuxer's differ where the stream's start does. */
-	#settleOffset(table: FrameTable): void {
-		if (table.known === 0) return;
-		const difference = this.video.info.startSeconds - table.seconds(0);
-		const interval = table.interval ?? 0.04;
-		this.#offsetSeconds = Math.abs(difference) < interval ? 0 : difference;
-	}
-
 	/** Short or doubtful videos are held against what the host decodes, long ones against the frames of runs. */
 	#check(file: MediaFile, table: FrameTable): void {
 		if (this.#playback.kind !== 'webcodecs') return;
@@ -334,9 +323,9 @@ export class Player {
 	async #compareWithHost(): Promise<void> {
 		const { videoId } = this.video;
 		const answer = await this.#host.request('video.frameTimes', { videoId }).catch(() => null);
-		if (this.#closed || !answer?.complete || this.#hostTimes) return;
+		if (this.#closed || !answer?.complete || this.#clock.hostFrames !== null) return;
 		if (this.#playback.kind !== 'webcodecs') {
-			this.#hostTimes = answer.ptsSeconds;
+			this.#clock.settle(answer.ptsSeconds, 0);
 			if (!this.#file) this.#frameCount = answer.ptsSeconds.length;
 			return;
 		}
@@ -344,8 +333,7 @@ export class Player {
 		if (!this.#table.complete) return;
 		const agreement = this.#table.agreeWith(answer.ptsSeconds);
 		if (agreement === null) return void this.#askForCopy('player.note.otherFrames');
-		this.#offsetSeconds = agreement.offsetSeconds;
-		this.#hostTimes = answer.ptsSeconds;
+		this.#clock.settle(answer.ptsSeconds, agreement.offsetSeconds);
 		if (agreement.dropped === 0) return;
 		// Indices have moved: what was decoded may stand at another one.
 		this.#cache.clear();
@@ -360,7 +348,7 @@ export class Player {
 		this.pause();
 		this.#release();
 		this.#playback = { kind: 'preparing', note, progress: null };
-		this.#frameCount = this.#hostTimes?.length ?? info.estimatedFrames ?? 0;
+		this.#frameCount = this.#clock.hostFrames ?? info.estimatedFrames ?? 0;
 		this.#complete = false;
 		try {
 			const answer = proxyUrl === null ? await this.#host.request('video.prepareProxy', { videoId }) : null;
