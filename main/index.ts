@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, dialog, Menu, nativeTheme, protocol, session, type BrowserWindow } from 'electron';
 import { answerAppRequest } from './app-protocol.ts';
@@ -34,7 +34,7 @@ let window: BrowserWindow | null = null;
 app.enableSandbox();
 protocol.registerSchemesAsPrivileged(SCHEMES);
 // What Chromium stores can be deleted at any time; the folder also tells one person's instances from another's.
-app.setPath('userData', join(folders.cache, 'desktop'));
+app.setPath('userData', madeFolder(join(folders.cache, 'desktop')));
 process.on('unhandledRejection', (reason) => log.write('unhandled rejection', reason));
 process.on('uncaughtException', endWith);
 
@@ -208,6 +208,12 @@ function endInOrder(application: Application): void {
 				app.quit();
 			});
 	});
+}
+
+/** Electron wants its folders to be there. */
+function madeFolder(path: string): string {
+	mkdirSync(path, { recursive: true });
+	return path;
 }
 
 /** For what must not happen: nothing that was stored is lost. */

@@ -9,10 +9,14 @@ ensureFfmpeg();
 ensureBuild();
 const words = process.argv.slice(2);
 const electron = findElectron();
-if (electron !== null) {
+if (electron !== null && hasDisplay()) {
 	process.exit(await exitCodeOf(spawn(electron, [root, ...words], { stdio: 'inherit' })));
 }
-console.error('Electron is not installed here: the application opens in the browser instead.');
+console.error(
+	electron === null
+		? 'Electron is not here ("npx install-electron" fetches it): the application opens in the browser instead.'
+		: 'There is no display here: the application is served to a browser instead.',
+);
 process.exit(await runWebHost(hasDisplay() ? ['--open', ...words] : words));
 
 /** Electron's binary, which is not part of its package; null where it was never downloaded, or the shell is not built. */
