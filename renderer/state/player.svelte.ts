@@ -53,6 +53,7 @@ export class Player {
 	#ticking = 0;
 	#jumping = false;
 	#openingProxy = false;
+	#hostIsDone = false;
 	#closed = false;
 
 	private constructor(video: OpenedVideo, host: HostApi) {
@@ -61,7 +62,10 @@ export class Player {
 		this.#clock = new FileClock(video.info.startSeconds);
 		this.#stopListening = host.listen((event) => {
 			if (!('videoId' in event) || event.videoId !== video.videoId) return;
-			if (event.type === 'frameTimes' && event.complete) void this.#compareWithHost();
+			if (event.type === 'frameTimes' && event.complete) {
+				this.#hostIsDone = true;
+				void this.#compareWithHost();
+			}
 			if (event.type !== 'proxy' || this.#playback.kind !== 'preparing') return;
 			if (event.error) this.#fail('player.note.copyFailed');
 			else if (event.proxyUrl !== null) void this.#openProxy(event.proxyUrl);
@@ -317,7 +321,7 @@ export class Player {
 	#check(file: MediaFile, table: FrameTable): void {
 		if (this.#playback.kind !== 'webcodecs') return;
 		const isShort = table.known <= CHECKED_FRAMES;
-		if (isShort || file.isDoubtful || table.isDoubtful) void this.#compareWithHost();
+		if (isShort || this.#hostIsDone || file.isDoubtful || table.isDoubtful) void this.#compareWithHost();
 	}
 
 	async #compareWithHost(): Promise<void> {
