@@ -43,6 +43,8 @@ export type TimelineScene = {
 	denseMacs: number;
 	/** Lowest F1 per pixel column; null where nothing was compared. */
 	agreement: Float64Array | null;
+	/** Pixel columns where settings were changed while the run was going. */
+	changes: readonly number[];
 	/** Pixel columns of the time labels. */
 	ticks: readonly number[];
 	width: number;
@@ -81,7 +83,7 @@ function heightOf(track: Track, largest: number): (value: number) => number {
 
 function paintCost(
 	pen: CanvasRenderingContext2D,
-	{ slots, others, scales, denseMacs, width }: TimelineScene,
+	{ slots, others, scales, denseMacs, changes, width }: TimelineScene,
 	track: Track,
 	colours: TimelineColours,
 ): void {
@@ -106,6 +108,11 @@ function paintCost(
 	pen.strokeStyle = colours.budget;
 	pen.lineWidth = 1.5;
 	line(pen, slots, (i) => y(slots.budget[i]!));
+	pen.fillStyle = colours.budget;
+	for (const x of changes) {
+		pen.fillRect(Math.round(x), track.top, 1, track.bottom - track.top);
+		pen.fillRect(Math.round(x) - 2, track.top, 5, 5);
+	}
 	pen.fillStyle = colours.flush;
 	for (let i = 0; i < slots.count; i++) {
 		if (!slots.flush[i]) continue;

@@ -123,6 +123,7 @@ export const en = {
 	'timeline.dense': 'dense {gmac}',
 	'timeline.flush': 'full frame',
 	'timeline.budget': 'budget',
+	'timeline.change': 'setting changed',
 	'timeline.table': 'Table',
 	'timeline.chart': 'Chart',
 	'timeline.showTable': 'Show the values as a table',

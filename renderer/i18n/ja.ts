@@ -125,6 +125,7 @@ export const ja: Record<MessageKey, string> = {
 	'timeline.dense': '全計算 {gmac}',
 	'timeline.flush': '全フレーム',
 	'timeline.budget': '予算',
+	'timeline.change': '設定変更',
 	'timeline.table': '表',
 	'timeline.chart': 'グラフ',
 	'timeline.showTable': '値を表で表示',

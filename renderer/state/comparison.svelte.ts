@@ -133,7 +133,8 @@ export class Comparison {
 		pane.starting = true;
 		pane.error = null;
 		try {
-			run.entry = await this.#host.request('analysis.resume', { runId: run.runId });
+			// It may go on from an earlier frame than the last one here: when it has opened, it is read anew.
+			pane.pending = await this.#host.request('analysis.resume', { runId: run.runId });
 		} catch (reason) {
 			pane.error = toErrorData(reason);
 		} finally {
