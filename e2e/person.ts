@@ -1,6 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
 import type { Page } from 'playwright-core';
 import { openRun, type StoredRun } from '../main/results/stored-run.ts';
 import { ffmpeg } from './frames.ts';
@@ -77,8 +76,8 @@ export function runFolders({ home }: Launched): string[] {
 /** The run that was begun last. */
 export function newestRun(app: Launched): Promise<StoredRun> {
 	const folder = runFolders(app).at(-1);
-	expect(folder, 'a stored run').toBeDefined();
-	return openRun(folder!);
+	if (folder === undefined) throw new Error('A stored run was expected (there is none).');
+	return openRun(folder);
 }
 
 /** The sample, repeated until it has `frames` frames; its pictures are copied, not coded anew. */
