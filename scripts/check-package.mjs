@@ -1,6 +1,6 @@
 // npm run check:package: packs the application and proves, with plain Node, that what has to work outside of the archive
 // works from its final place. Needs no network: a few empty files stand for Electron, which is not started.
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import {
 	existsSync,
 	mkdirSync,
@@ -12,7 +12,7 @@ import {
 	writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, posix, sep } from 'node:path';
+import { dirname, join, posix, sep } from 'node:path';
 import { createRequire } from 'node:module';
 import { ensureFfmpeg, fail } from './prepare.mjs';
 import { makePackage } from './package.mjs';
@@ -56,11 +56,12 @@ async function inspect(folder) {
 		return missing(wanted, (path) => archive.has(path));
 	});
 	check('every package that the program imports is there', () => {
-		const names = packagesReached(archive, ['out/main/index.js', 'out/main/worker.js']);
+		const names = packagesReached(archive);
 		const unread = missing(['electron', 'electron-updater', 'onnxruntime-node'], (name) => names.has(name));
 		names.delete('electron');
 		return unread.concat(missing([...names], (name) => archive.has(`node_modules/${name}/package.json`)));
 	});
+	await checkLater('every module of the program loads, with all that it imports', () => loadAll(archive));
 	check('models, samples, licences lie beside the archive', () =>
 		missing(
 			['models/lookout/model.json', 'models/lookout/model.safetensors', 'assets/samples/plaza.mp4'].concat(
@@ -125,7 +126,7 @@ function electronStub(folder) {
 	return folder;
 }
 
-/** The files of an archive by path, each with a function that reads it as text. Unpacked ones are included. */
+/** The files of an archive by path, each with a function that reads it. Unpacked ones are included. */
 function readArchive(path) {
 	const bytes = readFileSync(path);
 	// Two nested lengths of 4 bytes each, twice; then the directory as JSON, padded; then the files.
@@ -136,10 +137,10 @@ function readArchive(path) {
 		for (const [name, entry] of Object.entries(folder.files)) {
 			const place = `${prefix}${name}`;
 			if (entry.files) visit(entry, `${place}/`);
-			else if (entry.unpacked) files.set(place, () => readFileSync(join(`${path}.unpacked`, place), 'utf8'));
+			else if (entry.unpacked) files.set(place, () => readFileSync(join(`${path}.unpacked`, place)));
 			else {
 				const from = start + Number(entry.offset);
-				files.set(place, () => bytes.toString('utf8', from, from + entry.size));
+				files.set(place, () => bytes.subarray(from, from + entry.size));
 			}
 		}
 	};
@@ -148,17 +149,42 @@ function readArchive(path) {
 }
 
 /** Names of the packages that modules of the archive import, themselves or through others of its modules. */
-function packagesReached(archive, entries) {
+function packagesReached(archive) {
 	const names = new Set();
-	const seen = new Set(entries);
+	const seen = new Set(['out/main/index.js', 'out/main/worker.js']);
 	for (const path of seen) {
-		for (const [, statically, dynamically] of archive.get(path)().matchAll(IMPORT)) {
+		for (const [, statically, dynamically] of archive.get(path)().toString().matchAll(IMPORT)) {
 			const wanted = statically ?? dynamically;
 			if (wanted.startsWith('.')) seen.add(posix.join(posix.dirname(path), wanted));
 			else if (!wanted.startsWith('node:')) names.add(/^(@[^/]+\/)?[^/]+/.exec(wanted)[0]);
 		}
 	}
 	return names;
+}
+
+/** Loads what the archive holds with plain Node, from a folder; for `electron`, which no archive holds, stands nothing. */
+async function loadAll(archive) {
+	const folder = join(place, 'extracted');
+	const stub = { 'package.json': '{"main": "index.js"}', 'index.js': 'module.exports = {};' };
+	const files = [...archive].filter(([path]) => !path.startsWith('out/renderer/'));
+	for (const [path, read] of files) write(join(folder, path), read());
+	for (const [name, text] of Object.entries(stub))
+		write(join(folder, 'node_modules', 'electron', name), text);
+
+	const modules = files.map(([path]) => path).filter((path) => /^out\/main\/chunks\/.*\.js$/.test(path));
+	const wanted = [...modules.map((path) => `./${path}`), ...packagesReached(archive)];
+	const loader = join(folder, 'load-all.mjs');
+	write(loader, `${wanted.map((name) => `await import('${name}');`).join('\n')}\nprocess.exit(0);\n`);
+	const { status, stderr } = spawnSync(process.execPath, [loader], {
+		encoding: 'utf8',
+		env: { PATH: process.env.PATH },
+	});
+	return status === 0 ? [] : [stderr];
+}
+
+function write(path, content) {
+	mkdirSync(dirname(path), { recursive: true });
+	writeFileSync(path, content);
 }
 
 /** x + x, as a model of its own, through the packages beside the archive alone. */
