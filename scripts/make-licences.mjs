@@ -23,9 +23,24 @@ export function makeLicences() {
 const INTRODUCTION = `What others made and what comes with Sparsight, with the licence of each. Electron's own and
 Chromium's stand in LICENSE.electron.txt and LICENSES.chromium.html, further remarks in NOTICE.`;
 
+/** For packages that name the licence without its text. */
+const MIT = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
+
 function section({ name, version, licence, author, texts }) {
 	const head = [`${name} ${version}`, `Licence: ${licence ?? 'see below'}`, author && `Author: ${author}`];
-	return [head.filter(Boolean).join('\n'), ...texts].join('\n\n');
+	const words = texts.length === 0 && licence === 'MIT' ? [MIT] : texts;
+	return [head.filter(Boolean).join('\n'), ...words].join('\n\n');
 }
 
 /** The dependencies of the program and theirs, as far as they are installed. */
