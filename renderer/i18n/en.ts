@@ -263,7 +263,7 @@ export const en = {
 	'player.setIn': 'Range starts here',
 	'player.setOut': 'Range ends here',
 	'player.clearRange': 'Clear the range',
-	'player.legend.frame': 'recomputed in this frame',
+	'player.legend.frame': 'recomputed in this frame (outlined: all of it)',
 	'player.legend.history': 'recomputed in',
 	'player.playsCopy': 'plays a copy',
 	'player.preparing': 'Making a playable copy',

@@ -266,7 +266,7 @@ export const ja: Record<MessageKey, string> = {
 	'player.setIn': 'ここを範囲の始点にする',
 	'player.setOut': 'ここを範囲の終点にする',
 	'player.clearRange': '範囲を解除',
-	'player.legend.frame': 'このフレームで計算',
+	'player.legend.frame': 'このフレームで計算（枠: 全トークン）',
 	'player.legend.history': '計算した割合',
 	'player.playsCopy': 'コピーを再生中',
 	'player.preparing': '再生用のコピーを作成中',

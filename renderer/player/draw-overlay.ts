@@ -1,4 +1,5 @@
 import { heatColour } from '../../main/domain/overlay-geometry.ts';
+import { OKABE_ITO } from '../../main/domain/palette.ts';
 import type { Size } from '../../main/domain/video.ts';
 import type { BoxMark, OverlayScene } from './overlay-scene.ts';
 
@@ -34,6 +35,13 @@ export function drawOverlay(
 	pen.globalAlpha = 1;
 
 	const px = (design: number) => Math.max(1, Math.round(design * style.unit));
+	if (scene.isFull) {
+		const edge = px(4);
+		pen.strokeStyle = OKABE_ITO.vermillion;
+		pen.lineWidth = edge;
+		pen.setLineDash([]);
+		pen.strokeRect(edge / 2, edge / 2, size.width - edge, size.height - edge);
+	}
 	const thickness = px(2);
 	pen.lineWidth = thickness;
 	// Boxes of another frame are dashed: they were right a moment ago.

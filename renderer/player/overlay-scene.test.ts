@@ -53,6 +53,14 @@ describe('the heat map', () => {
 		);
 	});
 
+	it('frames a picture that was recomputed whole, and leaves it clear', () => {
+		const full: RunFrames = { ...run, frame: (at, hold) => ({ ...run.frame(at, hold)!, kind: 'flush' }) };
+		expect(overlayScene(full, 6, frame, SIZE)).toMatchObject({ isFull: true, heat: [] });
+		expect(overlayScene(full, 7, frame, SIZE).isFull).toBe(false); // held from frame 6
+		expect(overlayScene(full, 6, LOOK, SIZE).isFull).toBe(false); // no heat map asked for
+		expect(overlayScene(run, 6, frame, SIZE).isFull).toBe(false);
+	});
+
 	it('marks nothing in a frame that was not analysed', () => {
 		expect(overlayScene(run, 7, frame, SIZE).heat).toEqual([]);
 	});

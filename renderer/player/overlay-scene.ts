@@ -23,11 +23,13 @@ export type OverlayScene = {
 	/** Best last, so that it lies on top. */
 	boxes: BoxMark[];
 	heat: HeatBar[];
+	/** Every token was recomputed: said by a frame around the picture, since a tint all over would hide it. */
+	isFull: boolean;
 	/** The analysed frame that the boxes are of, where it is not the painted one; null where it is. */
 	heldFrom: number | null;
 };
 
-const NOTHING: OverlayScene = { boxes: [], heat: [], heldFrom: null };
+const NOTHING: OverlayScene = { boxes: [], heat: [], isFull: false, heldFrom: null };
 
 /** What a run says of the painted frame, for a canvas of `size` that shows the whole video. */
 export function overlayScene(
@@ -39,9 +41,11 @@ export function overlayScene(
 	const view = run.frame(frameIndex, true);
 	if (view === null) return NOTHING;
 	const isHeld = view.frameIndex !== frameIndex;
+	const isFull = look.heatMap === 'frame' && view.kind === 'flush' && !isHeld;
 	return {
 		boxes: look.boxes ? boxMarks(run, view, size) : [],
-		heat: heatBars(run, heatLevels(run, view, frameIndex, look.heatMap), size),
+		heat: isFull ? [] : heatBars(run, heatLevels(run, view, frameIndex, look.heatMap), size),
+		isFull,
 		heldFrom: isHeld ? view.frameIndex : null,
 	};
 }
