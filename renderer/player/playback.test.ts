@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
@@ -364,6 +364,33 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 			await open(good, engine, { hostTimes: times(engine.times), copyUrl: `${server.url}/copy` });
 			await page.waitForFunction(() => harness.player.playback.kind === 'proxy');
 			expect((await playback()).note).toBe('player.note.otherFrames');
+		});
+
+		it('damage that the browser stumbles over brings the copy', async () => {
+			const path = join(folder, 'damaged.mp4');
+			const bytes = await readFile(good);
+			const middle = bytes.indexOf('mdat') + Math.floor((bytes.indexOf('moov') - bytes.indexOf('mdat')) / 2);
+			for (let i = 0; i < 300; i++) bytes[middle + i] = (37 * i) & 255;
+			await writeFile(path, bytes);
+			files.set('copy', good);
+			await open(path, engine, { hostTimes: null, copyUrl: `${server.url}/copy` });
+			expect((await playback()).kind).toBe('webcodecs');
+			const reached = await page.evaluate(async () => {
+				const { player } = harness;
+				for (let i = 0; i < 40; i++) {
+					player.seek(i);
+					while (harness.painted() !== i && player.playback.kind === 'webcodecs') {
+						await new Promise((resolve) => setTimeout(resolve, 2));
+					}
+					if (player.playback.kind !== 'webcodecs') return i;
+				}
+				return null;
+			});
+			expect(reached).not.toBeNull();
+			await page.waitForFunction(() => harness.player.playback.kind === 'proxy');
+			expect((await playback()).note).toBe('player.note.undecodable');
+			// What was asked for is not forgotten.
+			expect(await page.evaluate(() => harness.settled())).toBe(reached);
 		});
 
 		it('a run that knows another time of a frame brings the copy, too', async () => {

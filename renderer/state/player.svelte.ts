@@ -303,8 +303,10 @@ export class Player {
 				if (this.#table !== table) return;
 				if (this.#frameCount === 0 && known > 0) this.#clock.guess(table);
 				this.#frameCount = known;
-				// What was asked for may be known only now.
-				if (!this.#playing && this.#picture?.index !== this.#frameIndex) this.#goTo(this.#frameIndex, 0);
+				// What was asked for may be known only now; what is not known yet is not forgotten.
+				const isDue = this.#frameIndex < known || table.complete;
+				const isShown = this.#picture?.index === this.#frameIndex;
+				if (isDue && !isShown && !this.#playing) this.#goTo(this.#frameIndex, 0);
 				onFirst();
 			}
 			this.#complete = true;
