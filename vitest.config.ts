@@ -1,8 +1,9 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 import { wasmKernels } from './build/wasm-kernels.ts';
 
 export default defineConfig({
-	plugins: [wasmKernels()],
+	plugins: [wasmKernels(), svelte({ configFile: false })],
 	test: {
 		testTimeout: 60_000,
 		hookTimeout: 120_000,

@@ -2,7 +2,7 @@ import { STAGES } from '../../main/domain/cost.ts';
 import type { RunAgreement } from '../../preload/contract.ts';
 import type { TimelineColumns } from '../state/timeline-columns.ts';
 import { bucketSize, emptyExtent, MinMaxPyramid } from './min-max-pyramid.ts';
-import type { FrameWindow } from './frame-window.ts';
+import { roundUp, type FrameWindow } from './frame-window.ts';
 
 /**
  * What is drawn of a run: one slot a pixel column, or, looked at closely, one slot a frame. Entries from `count` on are
@@ -130,6 +130,17 @@ export class RunSeries {
 			into.stages[s]![at] = extent.sum / extent.count;
 		}
 	}
+}
+
+/** Scales that all curves fit under, with round ends; `dense` is what a dense frame takes. */
+export function commonScales(
+	peaks: readonly { macs: number; dense: number; milliseconds: number; detections: number }[],
+): { macs: number; milliseconds: number; detections: number } {
+	return {
+		macs: roundUp(Math.max(0, ...peaks.map(({ macs, dense }) => Math.max(macs, dense)))),
+		milliseconds: roundUp(Math.max(0, ...peaks.map(({ milliseconds }) => milliseconds))),
+		detections: Math.max(2, ...peaks.map(({ detections }) => detections)),
+	};
 }
 
 /** Room for the slots of a chart `width` pixels wide. */

@@ -1,1 +1,1 @@
-export { t, tryText, hostWord } from './language.svelte.ts';
+export { t } from './language.svelte.ts';

@@ -87,18 +87,6 @@ export function formatDate(iso: string): string {
 	return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
 }
 
-export function formatBytes(bytes: number): string {
-	const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
-	const power = Math.min(3, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-	const value = bytes / 1000 ** power;
-	return numberFormat({
-		style: 'unit',
-		unit: units[power]!,
-		unitDisplay: 'short',
-		maximumFractionDigits: value < 10 && power > 0 ? 1 : 0,
-	}).format(value);
-}
-
 /** Minutes and seconds, hours where there are any: 1:19, 2:04:00; with `digits`, fractions of the second. */
 export function formatClock(seconds: number, digits = 0): string {
 	const unit = 10 ** digits;

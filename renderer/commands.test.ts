@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { COMMANDS, commandOfKey } from './commands.ts';
+import { en } from './i18n/en.ts';
+
+describe('the command table', () => {
+	it('gives no key twice', () => {
+		const keys = COMMANDS.flatMap((command) => command.keys);
+		expect(new Set(keys).size).toBe(keys.length);
+	});
+
+	it('gives no name twice, and each a text', () => {
+		expect(new Set(COMMANDS.map(({ id }) => id)).size).toBe(COMMANDS.length);
+		for (const { label } of COMMANDS) expect(en).toHaveProperty([label]);
+	});
+
+	it.each([
+		['Space', 'play'],
+		['ArrowLeft', 'previous-frame'],
+		['ArrowRight', 'next-frame'],
+		['Shift+ArrowLeft', 'second-back'],
+		['Shift+ArrowRight', 'second-on'],
+		['Home', 'first-frame'],
+		['End', 'last-frame'],
+		['j', 'shuttle-back'],
+		['k', 'shuttle-stop'],
+		['l', 'shuttle-on'],
+		['g', 'go-to'],
+		['i', 'range-in'],
+		['o', 'range-out'],
+		['b', 'boxes'],
+		['t', 'tokens'],
+		['1', 'pane-1'],
+		['4', 'pane-4'],
+		['[', 'less'],
+		[']', 'more'],
+		['d', 'next-disagreement'],
+		['Mod+o', 'open'],
+		['Mod+e', 'export'],
+		['Mod+,', 'settings'],
+		['?', 'help'],
+	])('%s does what the interface promises: %s', (key, id) => expect(commandOfKey(key)?.id).toBe(id));
+});

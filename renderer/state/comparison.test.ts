@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import type {
+	AppDescription,
+	HostEvent,
+	OpenedVideo,
+	RunAgreement,
+	RunEntry,
+} from '../../preload/contract.ts';
+import { madeUpBatch } from './batches.fixture.ts';
+import { Comparison } from './comparison.svelte.ts';
+import { FakeHost, madeUpEntry, madeUpRun, withRuns } from './fake-host.fixture.ts';
+
+const MODES = ['dense', 'token-cache', 'sparse'];
+const APP = {
+	models: [{ id: 'lookout', name: 'Lookout', classes: ['person'], modes: MODES, displayThreshold: 0.5 }],
+	modes: MODES.map((id) => ({
+		id,
+		title: id,
+		description: '',
+		settings:
+			id === 'dense'
+				? {}
+				: { keep: { kind: 'number', default: 0.3, min: 0, max: 1, live: true, description: '' } },
+	})),
+	preferences: { modelId: null, mode: 'token-cache', modeSettings: { sparse: { keep: 0.7 } } },
+} as unknown as AppDescription;
+const settled = () => new Promise((done) => setTimeout(done, 0));
+
+function agreement(f1: number, lost: number[]): RunAgreement {
+	return {
+		f1,
+		lost: 1,
+		gained: 0,
+		meanIou: 1,
+		perFrame: {
+			frameIndices: Int32Array.from(lost, (_, i) => i),
+			f1: new Float32Array(lost.length),
+			lost: Uint16Array.from(lost),
+			gained: new Uint16Array(lost.length),
+			meanIou: new Float32Array(lost.length),
+		},
+		averagePrecision50: null,
+	};
+}
+
+function make(runs: RunEntry[] = [], stored = () => 10) {
+	const entries = new Map(runs.map((entry) => [entry.runId, entry]));
+	const host = withRuns(
+		new FakeHost(),
+		(runId) => entries.get(runId) ?? madeUpEntry(runId, { active: true }),
+		stored,
+	)
+		.answer('analysis.start', ({ mode }) => madeUpEntry('new', { mode, active: true }))
+		.answer('analysis.resume', ({ runId }) => madeUpEntry(runId, { active: true }))
+		.answer('analysis.change', () => null)
+		.answer('run.agreement', () => agreement(0.9, [0, 1, 0, 1]));
+	const comparison = new Comparison(host, APP, { videoId: 'v', runs } as unknown as OpenedVideo);
+	host.listen((event) => comparison.take(event));
+	return { host, comparison, entries };
+}
+
+const frames = (runId: string, from: number, count: number): HostEvent => ({
+	type: 'analysis.frames',
+	runId,
+	batch: madeUpBatch(from, count),
+});
+const openedEvent = (runId: string): HostEvent => ({
+	type: 'analysis.opened',
+	runId,
+	header: madeUpRun(madeUpEntry(runId), 0).header,
+	framesStored: 0,
+});
+
+describe('a new run', () => {
+	it.each([
+		['after the answer', false],
+		['before the answer', true],
+	])('shows every frame that comes, also when it opens %s', async (_, early) => {
+		const { host, comparison } = make([], () => 0);
+		const started = comparison.start(comparison.active);
+		if (!early) await started;
+		host.tell(openedEvent('new'));
+		host.tell(frames('new', 0, 5));
+		await started;
+		await settled();
+		host.tell(frames('new', 5, 5));
+		expect(comparison.active.run?.timeline.length).toBe(10);
+		expect(comparison.active.busy).toBe(true);
+	});
+
+	it('that fails before it opens leaves its error, and the pane free', async () => {
+		const { host, comparison } = make();
+		await comparison.start(comparison.active);
+		const error = { code: 'decode-failed', message: 'x', remedy: null, stack: null } as const;
+		host.tell({ type: 'analysis.ended', runId: 'new', entry: madeUpEntry('new'), error });
+		expect(comparison.active).toMatchObject({ error, busy: false, run: null });
+	});
+
+	it('that is refused leaves the reason', async () => {
+		const { host, comparison } = make();
+		host.answer('analysis.start', () => Promise.reject(new Error('no such model')));
+		await comparison.start(comparison.active);
+		expect(comparison.active.error?.message).toBe('no such model');
+		expect(comparison.active.busy).toBe(false);
+	});
+
+	it('takes live settings while it is going, and only then', async () => {
+		const { host, comparison } = make([], () => 0);
+		await comparison.change(comparison.active, 'keep', 0.5);
+		expect(host.count('analysis.change')).toBe(0);
+		await comparison.start(comparison.active);
+		host.tell(openedEvent('new'));
+		await settled();
+		await comparison.change(comparison.active, 'keep', 0.2);
+		expect(host.asked.at(-1)).toEqual({
+			name: 'analysis.change',
+			input: { runId: 'new', settings: { keep: 0.2 } },
+		});
+	});
+});
+
+it('a resumed run is read anew, since it may go on from an earlier frame', async () => {
+	let stored = 10;
+	const { host, comparison, entries } = make([madeUpEntry('a', { mode: 'sparse' })], () => stored);
+	await comparison.restore();
+	expect(comparison.active.run?.timeline.length).toBe(10);
+	stored = 4;
+	entries.delete('a');
+	await comparison.resume(comparison.active);
+	host.tell(openedEvent('a'));
+	await settled();
+	host.tell(frames('a', 4, 2));
+	expect(comparison.active.run?.timeline.length).toBe(6);
+});
+
+describe('panes', () => {
+	it('are added with modes that no other has, four at most', () => {
+		const { comparison } = make();
+		for (let i = 0; i < 6; i++) comparison.addPane();
+		expect(comparison.panes.map(({ draft }) => draft.mode)).toEqual([
+			'token-cache',
+			'dense',
+			'sparse',
+			'sparse',
+		]);
+	});
+
+	it('begin with the settings last used, over the defaults', () => {
+		const { comparison } = make();
+		expect(comparison.draftFor('lookout', 'sparse').settings).toEqual({ keep: 0.7 });
+		expect(comparison.draftFor('lookout', 'token-cache').settings).toEqual({ keep: 0.3 });
+	});
+
+	it.each([
+		['the active one is before the closed one', 0, 2, 0],
+		['the active one is closed', 1, 1, 1],
+		['the active one is behind the closed one', 2, 0, 1],
+	])('keep the one that is looked at where %s', (_, active, closed, then) => {
+		const { comparison } = make();
+		comparison.addPane();
+		comparison.addPane();
+		comparison.activate(active);
+		comparison.removePane(closed);
+		expect(comparison.activeIndex).toBe(then);
+	});
+});
+
+describe('a comparison', () => {
+	const dense = madeUpEntry('d', { mode: 'dense' });
+
+	it('measures against the dense run that is stored, shown or not', async () => {
+		const { host, comparison } = make([madeUpEntry('a'), dense]);
+		await comparison.restore();
+		expect(comparison.active.agreement?.result.f1).toBe(0.9);
+		expect(host.asked.at(-1)).toEqual({
+			name: 'run.agreement',
+			input: { runId: 'a', referenceRunId: 'd', truthId: null },
+		});
+		expect(comparison.referenceMeans?.totalMilliseconds).toBe(5);
+	});
+
+	it('asks again for ground truth, the reference too', async () => {
+		const { host, comparison } = make([madeUpEntry('a'), dense]);
+		await comparison.restore();
+		comparison.addPane();
+		await comparison.showRun(comparison.active, 'd');
+		const before = host.count('run.agreement');
+		await comparison.useTruth({ truthId: 't', name: 'gt.txt' });
+		expect(host.count('run.agreement') - before).toBe(2);
+		await comparison.compare();
+		expect(host.count('run.agreement') - before).toBe(2);
+	});
+});

@@ -1,0 +1,125 @@
+import type {
+	Answers,
+	HostApi,
+	HostEvent,
+	OpenedRun,
+	RequestInput,
+	RequestName,
+	RunEntry,
+} from '../../preload/contract.ts';
+import { madeUpBatch, madeUpTimeline } from './batches.fixture.ts';
+
+type Handler<Name extends RequestName> = (
+	input: RequestInput<Name>,
+) => Answers[Name] | Promise<Answers[Name]>;
+
+/** A host that answers with what a test gives it, and notes what it was asked. */
+export class FakeHost implements HostApi {
+	readonly asked: { name: RequestName; input: unknown }[] = [];
+	readonly #handlers = new Map<RequestName, (input: never) => unknown>();
+	readonly #listeners: ((event: HostEvent) => void)[] = [];
+
+	answer<Name extends RequestName>(name: Name, handler: Handler<Name>): this {
+		this.#handlers.set(name, handler);
+		return this;
+	}
+
+	async request<Name extends RequestName>(name: Name, input: RequestInput<Name>): Promise<Answers[Name]> {
+		this.asked.push({ name, input });
+		const handler = this.#handlers.get(name);
+		if (!handler) throw new Error(`The test has no answer to ${name}.`);
+		return (await handler(input as never)) as Answers[Name];
+	}
+
+	listen(listener: (event: HostEvent) => void): () => void {
+		this.#listeners.push(listener);
+		return () => undefined;
+	}
+
+	tell(event: HostEvent): void {
+		for (const listener of this.#listeners) listener(event);
+	}
+
+	dropToken(): string | null {
+		return null;
+	}
+
+	/** How often `name` was asked. */
+	count(name: RequestName): number {
+		return this.asked.filter((request) => request.name === name).length;
+	}
+}
+
+export function madeUpEntry(runId: string, more: Partial<RunEntry> = {}): RunEntry {
+	return {
+		runId,
+		createdAt: '2026-01-01T00:00:00Z',
+		modelId: 'lookout',
+		mode: 'token-cache',
+		settings: {},
+		status: {
+			state: 'complete',
+			framesStored: 0,
+			lastFrameIndex: -1,
+			wallSeconds: 1,
+			decode: null,
+			error: null,
+		},
+		active: false,
+		waiting: false,
+		...more,
+	};
+}
+
+/** A run of made-up frames with a grid of 3 × 4 tokens, of which `frameCount` are stored. */
+export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): OpenedRun {
+	const times = { decode: 1, prepare: 1, select: 1, run: 1, interpret: 1, total: 5 };
+	return {
+		entry,
+		header: {
+			format: 'sparsight-run',
+			version: 1,
+			createdAt: entry.createdAt,
+			videoIdentity: { fileBytes: 1, edgesSha256: '' },
+			model: { id: 'lookout', name: 'Lookout', path: '', sha256: '', classes: ['person'] },
+			mode: entry.mode,
+			settings: {},
+			range: { from: { frame: 0 }, to: null, every },
+			letterbox: {} as OpenedRun['header']['letterbox'],
+			grid: { rows: 3, cols: 4, stride: 16, windowSize: 16, windowOffset: 0 },
+			scoreThreshold: 0.05,
+			displayThreshold: 0.5,
+			denseMacs: 8e9,
+			provider: 'cpu',
+			threads: 1,
+			versions: { sparsight: '', onnxruntime: '', ffmpeg: '', node: '' },
+		},
+		events: [],
+		summary: {
+			frames: frameCount,
+			provider: 'cpu',
+			threads: 1,
+			msPerFrame: times,
+			medianMsPerFrame: times,
+			firstFrameMs: times,
+			gmacPerFrame: { first: 8, mean: 4, dense: 8 },
+			tokens: { total: 12, meanSelected: 6 },
+			wallSeconds: 1,
+		},
+		frameCount,
+	};
+}
+
+/** Answers every question about runs as if `stored()` frames of each lay on the disk. */
+export function withRuns(
+	host: FakeHost,
+	entryOf: (runId: string) => RunEntry,
+	stored: () => number,
+): FakeHost {
+	return host
+		.answer('run.open', ({ runId }) => madeUpRun(entryOf(runId), stored()))
+		.answer('run.timeline', () => madeUpTimeline(0, stored()))
+		.answer('run.frames', ({ from, count }) =>
+			madeUpBatch(from, Math.max(0, Math.min(count, stored() - from))),
+		);
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it, vi } from 'vitest';
+import { madeUpBatch } from './batches.fixture.ts';
+import { FakeHost, madeUpEntry, withRuns } from './fake-host.fixture.ts';
+import { RunData } from './run-data.svelte.ts';
+
+const settled = () => new Promise((done) => setTimeout(done, 0));
+
+async function opened(stored: () => number): Promise<{ run: RunData; host: FakeHost }> {
+	const host = withRuns(new FakeHost(), (runId) => madeUpEntry(runId), stored);
+	return { run: await RunData.open(host, 'a'), host };
+}
+
+describe('a stored run', () => {
+	it('reads the frames around the one that is asked for, once, and says when they are there', async () => {
+		const { run, host } = await opened(() => 1000);
+		const before = run.version;
+		expect(run.frame(300, false)).toBeNull();
+		expect(run.frame(301, false)).toBeNull();
+		await settled();
+		expect(run.version).toBeGreaterThan(before);
+		expect(run.frame(300, false)?.frameIndex).toBe(300);
+		expect(run.frame(511, false)?.frameIndex).toBe(511);
+		expect(host.count('run.frames')).toBe(1);
+	});
+
+	it.each([
+		['the last analysed frame with hold', 5000, true, 999],
+		['nothing without', 5000, false, null],
+		['nothing before the first, hold or not', -1, true, null],
+	])('gives %s for a frame that it lacks', async (_, frame, hold, found) => {
+		const { run } = await opened(() => 1000);
+		run.frame(999, false);
+		await settled();
+		expect(run.frame(frame, hold)?.frameIndex ?? null).toBe(found);
+	});
+
+	it('counts its tokens when their history is first asked for', async () => {
+		const { run } = await opened(() => 24);
+		expect(run.history(23)).toBeNull();
+		await settled();
+		run.history(23);
+		await settled();
+		// Each of the 12 tokens in its two turns; all but the first once more in the whole first frame.
+		expect([...run.history(23)!].map((share) => Math.round(24 * share))).toEqual([
+			2,
+			...Array<number>(11).fill(3),
+		]);
+	});
+});
+
+describe('a run that is going', () => {
+	it('has its frames without asking for them', async () => {
+		const { run, host } = await opened(() => 0);
+		run.take(madeUpBatch(0, 10));
+		run.take(madeUpBatch(10, 10));
+		expect(run.frame(15, false)?.frameIndex).toBe(15);
+		expect([...run.history(11)!].map((share) => Math.round(12 * share))).toEqual([
+			1,
+			...Array<number>(11).fill(2),
+		]);
+		expect(host.count('run.frames')).toBe(0);
+	});
+
+	it('waits for the frames that it missed, and has none twice', async () => {
+		vi.useFakeTimers();
+		try {
+			let stored = 0;
+			const { run } = await opened(() => stored);
+			run.take(madeUpBatch(8, 4));
+			run.take(madeUpBatch(12, 4));
+			await vi.advanceTimersByTimeAsync(600);
+			expect(run.timeline.length).toBe(0);
+			stored = 10;
+			await vi.advanceTimersByTimeAsync(600);
+			expect([...run.timeline.frameIndices.subarray(0, run.timeline.length)]).toEqual(
+				Array.from({ length: 16 }, (_, i) => i),
+			);
+		} finally {
+			vi.useRealTimers();
+		}
+	});
+});
