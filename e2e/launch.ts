@@ -109,7 +109,7 @@ async function launchWeb(options: LaunchOptions, home: string, videos: string): 
 	const started = performance.now();
 	const words = [entry, '--root', videos, '--json', ...(options.video ? [options.video] : [])];
 	const server = spawn(process.execPath, words, {
-		env: { ...process.env, SPARSIGHT_HOME: home },
+		env: { ...process.env, SPARSIGHT_HOME: home, HOME: home },
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	const ended = once(server, 'exit');
