@@ -61,7 +61,7 @@ describe('a run on a chart', () => {
 		columns.appendBatch(batch, 0.5);
 		const series = new RunSeries(columns);
 		series.update();
-		expect(series.peaks()).toEqual({ macs: 99e9, milliseconds: 150, detections: 2 });
+		expect(series.peaks()).toEqual({ macs: 99e9, milliseconds: 22.5, detections: 2 });
 	});
 });
 

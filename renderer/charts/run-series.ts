@@ -55,7 +55,7 @@ export class RunSeries {
 
 	/**
 	 * What the scales have to reach: the largest values of all frames. The first one, which warms up, does not count for
-	 * time, nor do hiccups of the machine beyond ten times the median.
+	 * time, nor do hiccups of the machine, which are longer by far than what nearly all frames take.
 	 */
 	peaks(): { macs: number; milliseconds: number; detections: number } {
 		const c = this.#columns;
@@ -63,7 +63,7 @@ export class RunSeries {
 		const longest = this.#total.extent(c.totalMilliseconds, later, c.length).max;
 		return {
 			macs: Math.max(0, this.#macs.extent(c.macs, 0, c.length).max),
-			milliseconds: Math.max(0, Math.min(longest, 10 * this.#medianMilliseconds())),
+			milliseconds: Math.max(0, Math.min(longest, 1.5 * this.#usualMilliseconds())),
 			detections: Math.max(0, this.#detections.extent(c.detections, 0, c.length).max),
 		};
 	}
@@ -100,13 +100,13 @@ export class RunSeries {
 		return into;
 	}
 
-	/** Of a thousand frames or so. */
-	#medianMilliseconds(): number {
+	/** What 98 of 100 frames do not exceed, by a thousand of them or so. */
+	#usualMilliseconds(): number {
 		const { totalMilliseconds, length } = this.#columns;
 		const stride = Math.max(1, Math.floor(length / 1000));
 		const some: number[] = [];
-		for (let p = 0; p < length; p += stride) some.push(totalMilliseconds[p]!);
-		return some.sort((a, b) => a - b)[some.length >> 1] ?? 0;
+		for (let p = length > 1 ? 1 : 0; p < length; p += stride) some.push(totalMilliseconds[p]!);
+		return some.sort((a, b) => a - b)[Math.floor(0.98 * (some.length - 1))] ?? 0;
 	}
 
 	#fill(into: Slots, left: number, right: number, from: number, to: number): void {
