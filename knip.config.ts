@@ -5,7 +5,6 @@ export default {
 	ignoreExportsUsedInFile: true,
 	ignoreDependencies: [
 		// Of the desktop application, which is being built on top of this.
-		'@sveltejs/vite-plugin-svelte',
 		'electron',
 		'electron-builder',
 		'playwright-core',
