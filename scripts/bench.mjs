@@ -1,7 +1,33 @@
+// npm run bench: the engine's measurements, then (part `page`) the page's in a browser. `--only page,run` picks parts.
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runnerImport } from 'vite';
 import { ensureBuild, ensureFfmpeg, ensurePackages, root, run } from './prepare.mjs';
 
 ensurePackages();
 ensureFfmpeg();
 ensureBuild();
-process.exit(run(process.execPath, [join(root, 'out', 'main', 'bench.js'), ...process.argv.slice(2)]));
+
+const words = process.argv.slice(2);
+const { values } = parseArgs({
+	args: words,
+	strict: false,
+	options: { only: { type: 'string' }, out: { type: 'string' } },
+});
+const parts = values.only?.split(',');
+let status = 0;
+if (parts === undefined || parts.some((part) => part !== 'page')) {
+	status = run(process.execPath, [join(root, 'out', 'main', 'bench.js'), ...words]);
+}
+if (status === 0 && (parts === undefined || parts.includes('page'))) {
+	const { module } = await runnerImport(join(root, 'e2e', 'page-bench.ts'), { configFile: false });
+	const result = await module.benchPage();
+	console.log('\nthe page, in a browser');
+	const lines = 'skipped' in result ? [`skipped: ${result.skipped}`] : module.describePageBench(result);
+	for (const line of lines) console.log(line);
+	const folder = values.out ?? join(root, 'bench-output');
+	mkdirSync(folder, { recursive: true });
+	writeFileSync(join(folder, 'page.json'), `${JSON.stringify(result, null, '\t')}\n`);
+}
+process.exit(status);
