@@ -1,13 +1,15 @@
 import type { KnipConfig } from 'knip';
 
 export default {
+	// Scripts run these through Vite, by their paths.
+	entry: ['e2e/screenshots.ts', 'e2e/page-bench.ts'],
 	// Fixture makers are modules for several tests: what only tests use is used.
 	ignoreExportsUsedInFile: true,
+	ignoreBinaries: ['ffprobe'],
 	ignoreDependencies: [
 		// Of the desktop application, which is being built on top of this.
 		'electron',
 		'electron-builder',
-		'playwright-core',
 		'svelte-check',
 	],
 } satisfies KnipConfig;

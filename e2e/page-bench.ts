@@ -100,6 +100,7 @@ async function benchSmoothness(
 		socket.on('framereceived', ({ payload }) => (bytes += payload.length));
 	});
 	await page.reload();
+	await page.getByRole('main').waitFor();
 	await app.openVideo('long.mp4');
 	await opened(page);
 	await untilPainted(page, 0);
