@@ -1,5 +1,5 @@
 import type { ErrorData } from '../../main/domain/errors.ts';
-import type { SettingValue } from '../../main/domain/settings-table.ts';
+import type { SettingValue, SettingValues } from '../../main/domain/settings-table.ts';
 import { WHOLE_VIDEO, type FrameRange } from '../../main/domain/video.ts';
 import type { AppDescription, HostApi, HostEvent, OpenedVideo, RunEntry } from '../../preload/contract.ts';
 import { toErrorData } from '../api.ts';
@@ -10,6 +10,8 @@ import { RunData } from './run-data.svelte.ts';
 import type { FrameMeans } from './timeline-columns.ts';
 
 export const MOST_PANES = 4;
+/** Between two live changes. */
+const LIVE_PAUSE_MS = 100;
 
 type RunEvent = Extract<HostEvent, { runId: string }>;
 
@@ -28,6 +30,8 @@ export class Comparison {
 	readonly #app: AppDescription;
 	readonly #video: OpenedVideo;
 	#nextPaneId = 1;
+	/** Live settings that wait for the pause after the last ones to end; null = no pause. */
+	#unsent: SettingValues | null = null;
 	/** Of runs whose start has not been answered, or that are not read yet. */
 	#early: RunEvent[] = [];
 	readonly #adopting = new Set<string>();
@@ -58,7 +62,7 @@ export class Comparison {
 	draftFor(modelId: string, mode: string): Draft {
 		const table = this.#app.modes.find(({ id }) => id === mode)?.settings ?? {};
 		const used = this.#app.preferences.modeSettings[mode] ?? {};
-		const settings: Record<string, SettingValue> = {};
+		const settings: SettingValues = {};
 		for (const [name, spec] of Object.entries(table)) settings[name] = used[name] ?? spec.default;
 		return { modelId, mode, settings };
 	}
@@ -150,8 +154,23 @@ export class Comparison {
 		pane.set(name, value);
 		const run = pane.run;
 		if (!run?.entry.active || !spec?.live || run.entry.mode !== pane.draft.mode) return;
+		await this.#sendLive(pane, run.runId, { [name]: value });
+	}
+
+	/** Every change is recorded with the run: of those that come in a burst, as from a slider, only some are sent. */
+	async #sendLive(pane: Pane, runId: string, settings: SettingValues): Promise<void> {
+		if (this.#unsent) {
+			Object.assign(this.#unsent, settings);
+			return;
+		}
+		const unsent: SettingValues = {};
+		this.#unsent = unsent;
+		setTimeout(() => {
+			this.#unsent = null;
+			if (Object.keys(unsent).length > 0 && pane.active) void this.#sendLive(pane, runId, unsent);
+		}, LIVE_PAUSE_MS);
 		try {
-			await this.#host.request('analysis.change', { runId: run.runId, settings: { [name]: value } });
+			await this.#host.request('analysis.change', { runId, settings });
 		} catch (reason) {
 			pane.error = toErrorData(reason);
 		}

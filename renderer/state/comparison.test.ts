@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type {
 	AppDescription,
 	HostEvent,
@@ -117,6 +117,22 @@ describe('a new run', () => {
 			input: { runId: 'new', settings: { keep: 0.2 } },
 		});
 	});
+});
+
+it('a slider that is dragged sends its first and its last value, not all between', async () => {
+	const { host, comparison } = make([], () => 0);
+	await comparison.start(comparison.active);
+	host.tell(openedEvent('new'));
+	await settled();
+	vi.useFakeTimers();
+	try {
+		for (const keep of [0.1, 0.2, 0.3, 0.4]) void comparison.change(comparison.active, 'keep', keep);
+		await vi.advanceTimersByTimeAsync(1000);
+	} finally {
+		vi.useRealTimers();
+	}
+	const sent = host.asked.filter(({ name }) => name === 'analysis.change').map(({ input }) => input);
+	expect(sent).toEqual([0.1, 0.4].map((keep) => ({ runId: 'new', settings: { keep } })));
 });
 
 it('a resumed run is read anew, since it may go on from an earlier frame', async () => {
