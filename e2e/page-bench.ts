@@ -17,10 +17,12 @@ export type PageBench = {
 
 const ROUNDS = 3;
 const LONG_FRAMES = 90_000;
-const ANALYSED_FRAMES = 600;
+const ANALYSED_FRAMES = 200;
 
 /** Measures the built application in a browser; where there is none, says why not. */
-export async function benchPage(): Promise<PageBench | { skipped: string }> {
+export async function benchPage(
+	say: (text: string) => void = () => {},
+): Promise<PageBench | { skipped: string }> {
 	const reason = whyNot('web');
 	if (reason !== null) return { skipped: reason };
 	const firstPageMs: number[] = [];
@@ -29,13 +31,20 @@ export async function benchPage(): Promise<PageBench | { skipped: string }> {
 		firstPageMs.push(app.pageMilliseconds);
 		await app.close();
 	}
+	say(`first pages: ${rounded(firstPageMs)} ms`);
 	const app = await launchApp({ host: 'web' });
 	try {
 		const longVideo = await benchLongVideo(app);
+		const { firstFrameMs, analysisStartMs } = longVideo;
+		say(`an hour: first frames ${rounded(firstFrameMs)} ms, starts ${rounded(analysisStartMs)} ms`);
 		return { firstPageMs, longVideo, ...(await benchSmoothness(app)) };
 	} finally {
 		await app.close();
 	}
+}
+
+function rounded(values: readonly number[]): string {
+	return values.map((value) => value.toFixed(0)).join(', ');
 }
 
 /** The targets beside what was measured. */

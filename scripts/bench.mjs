@@ -22,8 +22,8 @@ if (parts === undefined || parts.some((part) => part !== 'page')) {
 }
 if (status === 0 && (parts === undefined || parts.includes('page'))) {
 	const { module } = await runnerImport(join(root, 'e2e', 'page-bench.ts'), { configFile: false });
-	const result = await module.benchPage();
 	console.log('\nthe page, in a browser');
+	const result = await module.benchPage((text) => console.error(text));
 	const lines = 'skipped' in result ? [`skipped: ${result.skipped}`] : module.describePageBench(result);
 	for (const line of lines) console.log(line);
 	const folder = values.out ?? join(root, 'bench-output');
