@@ -103,5 +103,8 @@ function unknownSetting(table: SettingsTable, name: string, place: string): User
 }
 
 function outOfRange(place: string, name: string, expected: string, came: SettingValue): UserFacingError {
-	return new UserFacingError('setting-out-of-range', `${place}: ${name} must be ${expected} (got ${came === '' ? 'nothing' : came}).`);
+	return new UserFacingError(
+		'setting-out-of-range',
+		`${place}: ${name} must be ${expected} (got ${came === '' ? 'nothing' : came}).`,
+	);
 }
