@@ -30,6 +30,8 @@ export default defineConfig({
 					sequence: { groupOrder: 1 },
 					hookTimeout: 180_000,
 					testTimeout: 120_000,
+					// A busy machine takes its time; what does not come at all still fails.
+					expect: { poll: { timeout: 15_000 } },
 				},
 			},
 		],
