@@ -48,6 +48,8 @@ export type PipelineRow = {
 	stagesMs: RunSummary['msPerFrame'];
 	/** Wall-clock frames per second of whole runs, first frame included. */
 	framesPerSecond: number;
+	/** Median over the rounds of dense run stage over this one's, each the median of its frames after the first. */
+	runSpeedup: number;
 	/** Median over the rounds of dense total over this one's total, per frame after the first. */
 	totalSpeedup: number;
 	peakMemoryMib: number;
@@ -69,6 +71,7 @@ export async function benchPipeline(options: {
 	}
 	return options.configurations.map(({ label }, i) => {
 		const mine = runs[i]!;
+		const runMs = (run: { summary: RunSummary }) => run.summary.medianMsPerFrame.run;
 		const perFrame = (run: { summary: RunSummary }) => run.summary.msPerFrame.total;
 		const middle = mine.find((run) => perFrame(run) >= median(mine.map(perFrame)))!;
 		return {
@@ -76,6 +79,7 @@ export async function benchPipeline(options: {
 			totalMs: median(mine.map(perFrame)),
 			stagesMs: middle.summary.msPerFrame,
 			framesPerSecond: median(mine.map(({ summary }) => summary.frames / summary.wallSeconds)),
+			runSpeedup: median(mine.map((run, round) => runMs(runs[0]![round]!) / runMs(run))),
 			totalSpeedup: median(mine.map((run, round) => perFrame(runs[0]![round]!) / perFrame(run))),
 			peakMemoryMib: mean(mine.map((run) => run.peakMemoryMib)),
 		};
