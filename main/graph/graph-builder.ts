@@ -90,10 +90,6 @@ export class GraphBuilder {
 		});
 	}
 
-	scalar(value: number): Value {
-		return this.constant(`scalar:${value}`, { data: Float32Array.of(value), shape: [] });
-	}
-
 	/** Makes `value`, the result of an operator, an output of the graph under `name`. A value has one such name. */
 	output(name: string, value: Value): void {
 		assert(!this.#outputNames.has(value.name), `${value.name} is an output already`);
