@@ -11,8 +11,10 @@ const rooms = {
 	video: ['domain'],
 	results: ['domain'],
 	vit: ['domain', 'graph'],
+	backbone: ['domain', 'graph', 'vit'],
 	reduction: ['domain', 'graph', 'vit'],
-	detector: ['domain', 'graph', 'vit', 'weights', 'reduction'],
+	detector: ['domain', 'graph', 'vit', 'backbone', 'weights', 'reduction'],
+	parity: ['domain', 'graph', 'vit', 'backbone', 'weights', 'reduction', 'detector'],
 	analysis: ['domain', 'video', 'detector', 'reduction', 'results', 'models'],
 	models: ['domain', 'weights', 'detector'],
 	evaluation: ['domain', 'results', 'video'],
@@ -29,7 +31,18 @@ const rooms = {
 		'models',
 	],
 	'web-host': ['domain', 'analysis', 'models', 'application'],
-	cli: ['domain', 'video', 'detector', 'reduction', 'analysis', 'results', 'evaluation', 'export', 'models'],
+	cli: [
+		'domain',
+		'video',
+		'detector',
+		'reduction',
+		'analysis',
+		'results',
+		'evaluation',
+		'export',
+		'models',
+		'parity',
+	],
 };
 
 // Packages that one module alone may know.

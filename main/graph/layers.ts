@@ -68,16 +68,134 @@ export class Layers {
 
 	/** x [batch, in, h, w] -> [batch, out, h', w']; kernel 3, `pads` top, left, bottom, right. */
 	conv3x3(name: string, x: Value, out: number, stride: number, pads: readonly number[]): Value {
+		return this.conv(name, x, out, { kernel: 3, stride, pads });
+	}
+
+	/** x [batch, in, h, w] -> [batch, out, h', w'] with `name.weight` [out, in / groups, k, k] and `name.bias`. */
+	conv(name: string, x: Value, out: number, geometry: ConvGeometry & { bias?: boolean }): Value {
+		const { kernel, groups = 1, bias = true } = geometry;
+		const width = x.shape[1] as number;
+		return this.convFrom(
+			x,
+			this.weight(`${name}.weight`, [out, width / groups, kernel, kernel]),
+			bias ? this.weight(`${name}.bias`, [out]) : null,
+			geometry,
+		);
+	}
+
+	/** As `conv`, with weights given as values: [out, in / groups, k, k] and [out] or none. */
+	convFrom(x: Value, weight: Value, bias: Value | null, geometry: ConvGeometry): Value {
+		const { kernel, stride = 1, groups = 1, dilation = 1 } = geometry;
+		const pads =
+			typeof geometry.pads === 'number' ? Array(4).fill(geometry.pads) : (geometry.pads ?? [0, 0, 0, 0]);
 		const [batch, width, height, breadth] = x.shape as [Dim, number, number, number];
-		const h = Math.floor((height + pads[0]! + pads[2]! - 3) / stride) + 1;
-		const w = Math.floor((breadth + pads[1]! + pads[3]! - 3) / stride) + 1;
-		this.graph.count(batch, out, h, w, width, 9);
+		const out = weight.shape[0] as number;
+		const reach = dilation * (kernel - 1) + 1;
+		const h = Math.floor((height + pads[0]! + pads[2]! - reach) / stride) + 1;
+		const w = Math.floor((breadth + pads[1]! + pads[3]! - reach) / stride) + 1;
+		this.graph.count(batch, out, h, w, width / groups, kernel * kernel);
 		return this.graph.op(
 			'Conv',
-			[x, this.weight(`${name}.weight`, [out, width, 3, 3]), this.weight(`${name}.bias`, [out])],
+			[x, weight, bias],
 			{ shape: [batch, out, h, w] },
-			{ attributes: { kernel_shape: [3, 3], strides: [stride, stride], pads } },
+			{
+				attributes: {
+					kernel_shape: [kernel, kernel],
+					strides: [stride, stride],
+					dilations: [dilation, dilation],
+					group: groups,
+					pads,
+				},
+			},
 		);
+	}
+
+	/** A convolution without bias and the batch norm behind it, folded into one. */
+	convBatchNorm(
+		conv: string,
+		norm: string,
+		x: Value,
+		out: number,
+		geometry: ConvGeometry & { epsilon?: number },
+	): Value {
+		const { kernel, groups = 1, epsilon = 1e-5 } = geometry;
+		const width = x.shape[1] as number;
+		const folded = foldBatchNorm(
+			this.tensor(`${conv}.weight`, [out, width / groups, kernel, kernel]),
+			(part) => this.tensor(`${norm}.${part}`, [out]),
+			epsilon,
+		);
+		return this.convFrom(
+			x,
+			this.graph.constant(`${conv}.weight:folded`, folded.weight),
+			this.graph.constant(`${conv}.bias:folded`, folded.bias),
+			geometry,
+		);
+	}
+
+	/** Mean and variance over `groups` of channels and all of space, per picture; x [batch, channels, h, w]. */
+	groupNorm(name: string, x: Value, groups: number, epsilon = 1e-5): Value {
+		const [batch, channels] = x.shape as [Dim, number];
+		const grouped = this.reshape(x, [batch, groups, -1 as Dim]);
+		const ones = new Float32Array(groups).fill(1);
+		const normed = this.graph.op(
+			'InstanceNormalization',
+			[
+				grouped,
+				this.graph.constant(`ones:${groups}`, { data: ones, shape: [groups] }),
+				this.graph.constant(`zeros:${groups}`, { data: new Float32Array(groups), shape: [groups] }),
+			],
+			{ shape: grouped.shape },
+			{ attributes: { epsilon: { float: epsilon } } },
+		);
+		const perChannel = (part: string) => {
+			const { data } = this.tensor(`${name}.${part}`, [channels]);
+			return this.graph.constant(`${name}.${part}:map`, { data, shape: [1, channels, 1, 1] });
+		};
+		const scaled = this.graph.op('Mul', [this.reshape(normed, x.shape), perChannel('weight')], {
+			shape: x.shape,
+		});
+		return this.add(scaled, perChannel('bias'));
+	}
+
+	maxPool(x: Value, kernel: number, stride: number, pad: number): Value {
+		const [batch, channels, height, breadth] = x.shape as [Dim, number, number, number];
+		const along = (size: number) => Math.floor((size + 2 * pad - kernel) / stride) + 1;
+		return this.graph.op(
+			'MaxPool',
+			[x],
+			{ shape: [batch, channels, along(height), along(breadth)] },
+			{
+				attributes: { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad] },
+			},
+		);
+	}
+
+	sigmoid(x: Value): Value {
+		return this.graph.op('Sigmoid', [x], { shape: x.shape });
+	}
+
+	/** Softmax over the last axis unless told otherwise. */
+	softmax(x: Value, axis = -1): Value {
+		return this.graph.op('Softmax', [x], { shape: x.shape }, { attributes: { axis } });
+	}
+
+	/** a [.., n, k] · b [.., k, m]; leading axes of a and b are equal, or b has none. */
+	matmul(a: Value, b: Value): Value {
+		const shape = [...a.shape.slice(0, -1), b.shape.at(-1)!];
+		this.graph.count(...shape, a.shape.at(-1)!);
+		return this.graph.op('MatMul', [a, b], { shape });
+	}
+
+	/** Values that differ along `axis` only, one behind the other. */
+	concat(values: readonly Value[], axis: number): Value {
+		const sizes = values.map((value) => value.shape.at(axis)!);
+		const fixed = sizes.every((size) => typeof size === 'number');
+		const shape = [...values[0]!.shape];
+		shape[axis < 0 ? shape.length + axis : axis] = fixed
+			? (sizes as number[]).reduce((sum, size) => sum + size, 0)
+			: sizes.join('+');
+		return this.graph.op('Concat', values, { shape }, { attributes: { axis } });
 	}
 
 	relu(x: Value): Value {
@@ -116,6 +234,36 @@ export class Layers {
 		const results = sizes.map((size) => ({ shape: [...x.shape.slice(0, axis), size] }));
 		return this.graph.ops('Split', [x, this.graph.integers(sizes)], results, { attributes: { axis } });
 	}
+}
+
+/** Of a square convolution. `pads`: top, left, bottom, right, or one number for all sides; none by default. */
+export type ConvGeometry = {
+	kernel: number;
+	stride?: number;
+	pads?: number | readonly number[];
+	dilation?: number;
+	groups?: number;
+};
+
+/**
+ * w' = w · gamma / sqrt(variance + epsilon), b' = beta - mean · gamma / sqrt(variance + epsilon): a convolution that does
+ * what `weight` [out, ..] and the batch norm behind it do.
+ */
+export function foldBatchNorm(
+	weight: Tensor,
+	norm: (part: 'weight' | 'bias' | 'running_mean' | 'running_var') => Tensor,
+	epsilon: number,
+): { weight: Tensor; bias: Tensor } {
+	const numbersOf = (part: Parameters<typeof norm>[0]) => norm(part).data as Float32Array;
+	const [gamma, beta] = [numbersOf('weight'), numbersOf('bias')];
+	const [mean, variance] = [numbersOf('running_mean'), numbersOf('running_var')];
+	const scale = gamma.map((value, i) => value / Math.sqrt(variance[i]! + epsilon));
+	const source = weight.data as Float32Array;
+	const rowSize = source.length / scale.length;
+	return {
+		weight: { data: source.map((value, i) => value * scale[Math.floor(i / rowSize)]!), shape: weight.shape },
+		bias: { data: beta.map((value, i) => value - mean[i]! * scale[i]!), shape: [scale.length] },
+	};
 }
 
 function matrix(x: Value): readonly [tokens: Dim, width: number] {
