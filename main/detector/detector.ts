@@ -2,9 +2,9 @@ import type { Detections } from '../domain/detections.ts';
 import type { Frame, Letterbox } from '../domain/frame.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
-import type { TokenGrid } from '../domain/tokens.ts';
+import type { TokenGrid, TokenMap } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
-import type { FramePixels, RunOutcome, Selection } from '../reduction/mode.ts';
+import type { Selection } from '../reduction/mode.ts';
 
 /** A model file that has been read and checked, before it is bound to a video. */
 export interface Model {
@@ -33,8 +33,19 @@ export type DetectorOptions = {
 	scoreThreshold: number;
 };
 
-/** A model in a mode, bound to one video size: the verbs of a frame's journey. Not re-entrant. */
-export interface Detector {
+/** What running a frame gives, whatever the family keeps beside it. */
+export type FrameOutcome = {
+	/** Multiply-adds of the graphs that ran. */
+	macs: number;
+	/** What else there is to see of the tokens, such as a score map; empty or absent where nothing is. */
+	maps?: readonly TokenMap[];
+};
+
+/**
+ * A model in a mode, bound to one video size: the verbs of a frame's journey. Not re-entrant. What `prepare` and `run`
+ * give is the family's own affair: it goes from one verb to the next and nowhere else.
+ */
+export interface Detector<Prepared = object, Outcome extends FrameOutcome = FrameOutcome> {
 	readonly classes: readonly string[];
 	/** How frames must be scaled for `prepare`. */
 	readonly letterbox: Letterbox;
@@ -53,10 +64,11 @@ export interface Detector {
 	/** Forgets everything remembered: the next frame is computed whole. */
 	reset(): void;
 	/** `frame` must be rgb24 of `letterbox.inputSize`, padding included. */
-	prepare(frame: Frame): FramePixels;
-	select(pixels: FramePixels): Selection;
-	run(pixels: FramePixels, selection: Selection): Promise<RunOutcome>;
-	interpret(outcome: RunOutcome): Detections;
+	prepare(frame: Frame): Prepared;
+	/** Which tokens will be recomputed; a family that learns that inside its graph fills it in during `run`. */
+	select(prepared: Prepared): Selection;
+	run(prepared: Prepared, selection: Selection): Promise<Outcome>;
+	interpret(outcome: Outcome): Detections;
 	/** Milliseconds of select + run of the frame just done, for controllers of time. */
 	observe(milliseconds: number): void;
 	saveState(): NamedArrays;

@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import { REDUCTION_MODES } from '../reduction/index.ts';
-import type { RunOutcome, Selection } from '../reduction/mode.ts';
-import type { Detector, Model } from './detector.ts';
+import type { FramePixels, RunOutcome, Selection } from '../reduction/mode.ts';
+import type { Detector as AnyDetector, Model } from './detector.ts';
 import { openModel } from './index.ts';
 import { syntheticFrame } from './synthetic-frame.ts';
 
@@ -21,14 +21,17 @@ const EVERYTHING: Record<string, SettingValues> = {
 	motion: { threshold: 0, share: 0 },
 };
 
+type Detector = AnyDetector<FramePixels, RunOutcome>;
+
 let model: Model;
 
 beforeAll(async () => {
 	model = await openModel(MODEL);
 });
 
-function open(mode: string, settings: SettingValues = {}): Promise<Detector> {
-	return model.open({ displaySize: SIZE, mode, settings, threads: 1, maxSide: 768, scoreThreshold: 0.05 });
+async function open(mode: string, settings: SettingValues = {}): Promise<Detector> {
+	const options = { displaySize: SIZE, mode, settings, threads: 1, maxSide: 768, scoreThreshold: 0.05 };
+	return (await model.open(options)) as Detector;
 }
 
 type Step = { selection: Selection; outcome: RunOutcome; head: Float32Array; tokens: number[] };

@@ -23,6 +23,14 @@ export type SelectionKind = 'flush' | 'partial' | 'skipped';
 /** Columns hold a kind as its place in this list. */
 export const SELECTION_KINDS: readonly SelectionKind[] = ['flush', 'partial', 'skipped'];
 
+/**
+ * A picture of something that a network thinks of its tokens, beside which ones were recomputed:
+ * `relevance` = a scorer's map, `attention` = how much the decoder looked at them, `clusters` = which cluster of keys and
+ * values they fell into, `blocks` = in how many blocks they were updated. `values` [tokens], 0 to 255, raster order.
+ */
+export type TokenMap = { kind: TokenMapKind; values: Uint8Array };
+export type TokenMapKind = 'relevance' | 'attention' | 'clusters' | 'blocks';
+
 /** Which tokens of a frame were recomputed: a bit per token, raster order, least significant bit first. */
 export type TokenBitmap = Uint8Array;
 

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { NamedArrays } from '../../../domain/named-arrays.ts';
 import { UserFacingError } from '../../../domain/errors.ts';
 import { REDUCTION_MODES, findMode } from '../../../reduction/index.ts';
-import type { Reduction } from '../../../reduction/mode.ts';
+import type { FramePixels, Reduction, RunOutcome } from '../../../reduction/mode.ts';
 import { compileFull } from '../../../reduction/vit-graphs.ts';
 import { readSafetensors } from '../../../weights/safetensors.ts';
 import { requireTensors } from '../../../weights/weights.ts';
@@ -63,10 +63,11 @@ export function openLookout(files: ModelFiles): Model {
 	};
 }
 
-type Bound = Pick<Detector, 'classes' | 'letterbox' | 'grid' | 'provider' | 'threads' | 'interpret'>;
+type VitDetector = Detector<FramePixels, RunOutcome>;
+type Bound = Pick<VitDetector, 'classes' | 'letterbox' | 'grid' | 'provider' | 'threads' | 'interpret'>;
 
 /** A reduction at work, with the family's own view of pixels and outputs around it. */
-function bind(reduction: Reduction, pixels: WasmFramePixels, family: Bound): Detector {
+function bind(reduction: Reduction, pixels: WasmFramePixels, family: Bound): VitDetector {
 	return {
 		...family,
 		denseMacs: reduction.denseMacs,
