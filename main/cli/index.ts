@@ -11,6 +11,7 @@ import { defineExport, exportCommand } from './export.ts';
 import { listenForInterruption } from './interruption.ts';
 import { defineModels, modelsCommand } from './models.ts';
 import type { Session } from './options.ts';
+import { defineParity, parityCommand } from './parity.ts';
 
 /** Runs the command line; `words` are those after the program's name. Gives the exit code. */
 export async function runCli(words: readonly string[]): Promise<number> {
@@ -64,6 +65,7 @@ function buildProgram(session: Session, finish: (exitCode: number) => void): Com
 	add('evaluate', defineEvaluate, evaluateCommand);
 	add('export', defineExport, exportCommand);
 	add('models', defineModels, (_options: object, given: Session) => modelsCommand(given));
+	add('parity', defineParity, parityCommand);
 	add('doctor', defineDoctor, (_options: object, given: Session) => doctorCommand(given));
 	return program;
 }

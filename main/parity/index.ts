@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserFacingError } from '../domain/errors.ts';
+import type { Finding } from './findings.ts';
+import { type ParityCase, readParityCase } from './parity-case.ts';
+
+/** Computes what a case of one published system states, and compares. One file per system, one line below. */
+export type ParitySystem = (given: ParityCase) => Promise<Finding[]>;
+
+const SYSTEMS: Readonly<Record<string, ParitySystem>> = {};
+
+export type CaseResult = {
+	folder: string;
+	system: string;
+	case: string;
+	passed: boolean;
+	findings: Finding[];
+};
+
+/** The case in `folder`, or all cases in the folders below it, by name. Throws `file-not-found` where there is none. */
+export async function findCases(folder: string): Promise<string[]> {
+	if (existsSync(join(folder, 'case.json'))) return [folder];
+	const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+	const below = entries.filter((entry) => entry.isDirectory()).sort((a, b) => (a.name < b.name ? -1 : 1));
+	const cases: string[] = [];
+	for (const { name } of below) cases.push(...(await findCases(join(folder, name)).catch(() => [])));
+	if (cases.length > 0) return cases;
+	throw new UserFacingError(
+		'file-not-found',
+		`${folder} holds no case: a case is a folder with a case.json.`,
+	);
+}
+
+/** Runs one case. Throws where the case itself cannot be read or belongs to no system that is known. */
+export async function runCase(folder: string): Promise<CaseResult> {
+	const given = await readParityCase(folder);
+	const system = SYSTEMS[given.system];
+	if (!system) {
+		const known = Object.keys(SYSTEMS).join(', ');
+		throw new UserFacingError(
+			'file-unreadable',
+			`${folder}/case.json: system must be one of ${known} (got "${given.system}").`,
+		);
+	}
+	const findings = await system(given);
+	const passed = findings.length > 0 && findings.every((finding) => finding.passed);
+	return { folder: given.folder, system: given.system, case: given.name, passed, findings };
+}
