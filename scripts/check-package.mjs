@@ -151,7 +151,7 @@ function readArchive(path) {
 /** Names of the packages that modules of the archive import, themselves or through others of its modules. */
 function packagesReached(archive) {
 	const names = new Set();
-	const seen = new Set(['out/main/index.js', 'out/main/worker.js']);
+	const seen = new Set(['out/main/index.js', 'out/main/worker.js', 'out/main/frame-thread.js']);
 	for (const path of seen) {
 		for (const [, statically, dynamically] of archive.get(path)().toString().matchAll(IMPORT)) {
 			const wanted = statically ?? dynamically;

@@ -47,12 +47,13 @@ export class RunControl {
 /**
  * The worker's job: analyses a video and stores the run as it happens. Ends as `cancelled` (resumable) when
  * `control` says so. Throws a UserFacingError for bad input; a run that had begun is then closed as `failed`
- * with everything stored so far kept.
+ * with everything stored so far kept. `readVideo`: how frames are read, by default in this thread.
  */
 export async function recordRun(
 	job: AnalysisJob,
 	control: RunControl,
 	report: (report: WorkerReport) => void,
+	readVideo: typeof readFrames = readFrames,
 ): Promise<AnalysisOutcome> {
 	await findFfmpeg(job.ffmpegPath ?? undefined);
 	const folderIsOurs = !existsSync(job.runFolder);
@@ -66,7 +67,7 @@ export async function recordRun(
 	const wallSeconds = () => (performance.now() - started) / 1000;
 	try {
 		report({ type: 'opened', header, framesStored: writer.framesStored });
-		const decode = await recordFrames(job, control, report, recording);
+		const decode = await recordFrames(job, control, report, recording, readVideo);
 		if (decode === null) {
 			const state = writer.framesStored > 0 ? detector.saveState() : null;
 			const outcome = { decode: null, error: null, wallSeconds: wallSeconds() };
@@ -104,9 +105,10 @@ async function recordFrames(
 	control: RunControl,
 	report: (report: WorkerReport) => void,
 	{ video, header, detector, writer, lastFrameIndex, events }: Recording,
+	readVideo: typeof readFrames,
 ) {
 	const stop = new AbortController();
-	const frames = readFrames(video, {
+	const frames = readVideo(video, {
 		range: header.range,
 		letterbox: detector.letterbox,
 		format: 'rgb24',

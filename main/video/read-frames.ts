@@ -22,7 +22,7 @@ export type ReadOptions = {
 	startAfterFrame?: number;
 };
 
-const BYTES_PER_PIXEL = { rgb24: 3, rgba: 4 } as const;
+export const BYTES_PER_PIXEL = { rgb24: 3, rgba: 4 } as const;
 
 /**
  * The frames of a range, scaled and padded as `letterbox` says, with their exact index and time. At most three are
