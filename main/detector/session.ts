@@ -40,9 +40,15 @@ class OnnxSession implements GraphSession {
 	async run(
 		feeds: Readonly<Record<string, GraphTensor>>,
 		wanted: readonly string[],
+		into: Readonly<Record<string, GraphTensor>> = {},
 	): Promise<Record<string, GraphTensor>> {
-		// Buffers of ours for outputs would save nothing: this binding copies out of them as well.
-		return mapRecord(await this.#session.run(mapRecord(feeds, toOnnx), wanted), fromOnnx);
+		const fetches = {
+			...Object.fromEntries(wanted.map((name) => [name, null])),
+			...mapRecord(into, toOnnx),
+		};
+		const outputs = await this.#session.run(mapRecord(feeds, toOnnx), fetches);
+		// This binding copies out of the caller's buffers as well; those copies are nobody's.
+		return Object.fromEntries(wanted.map((name) => [name, fromOnnx(outputs[name]!)]));
 	}
 
 	async release(): Promise<void> {

@@ -6,10 +6,14 @@ export type GraphTensor =
 
 /** One loaded graph. */
 export interface GraphSession {
-	/** Runs the graph and gives the outputs that `wanted` names, in memory of their own. */
+	/**
+	 * Runs the graph and gives the outputs that `wanted` names, in memory of their own. The outputs that `into` names
+	 * are written into its tensors, at the moment when the graph computes them.
+	 */
 	run(
 		feeds: Readonly<Record<string, GraphTensor>>,
 		wanted: readonly string[],
+		into?: Readonly<Record<string, GraphTensor>>,
 	): Promise<Record<string, GraphTensor>>;
 	release(): Promise<void>;
 }

@@ -237,10 +237,9 @@ export class Layers {
 		return this.graph.op('ScatterND', [x, places, slices], { shape: x.shape });
 	}
 
-	/** Splits the last axis. */
-	split(x: Value, sizes: readonly number[]): Value[] {
-		const axis = x.shape.length - 1;
-		const results = sizes.map((size) => ({ shape: [...x.shape.slice(0, axis), size] }));
+	/** Splits the last axis unless told otherwise. */
+	split(x: Value, sizes: readonly number[], axis = x.shape.length - 1): Value[] {
+		const results = sizes.map((size) => ({ shape: x.shape.with(axis, size) }));
 		return this.graph.ops('Split', [x, this.graph.integers(sizes)], results, { attributes: { axis } });
 	}
 }

@@ -6,116 +6,175 @@ import { headDim, type VitPlan } from '../vit/plan.ts';
 import { float32, numbers } from './full-graph.ts';
 import kernelBytes from './token-memory.kernel.ts?wasm';
 
-type Kernel = { putRows(...numbers: number[]): void };
+type Kernel = { moveRows(...numbers: number[]): void };
 
 const PAGE_BYTES = 65536;
+/** Where a table begins: the width of a cache line. */
+const ALIGNMENT = 64;
 const kernelModule = new WebAssembly.Module(kernelBytes);
 
-/** One thing remembered of every token: `parts` tables after one another, each with `width` numbers a token. */
+/** One thing remembered of every token: `parts` tables after one another, each with `width` numbers a row. */
 type Column = { output: string; parts: number; width: number; table: Float32Array };
 
 /**
- * What the token cache remembers of every token: keys and values of every block, head by head, its head
- * outputs and its score. All of it lies in one WebAssembly memory, which graphs read in place: putting some thousand
- * short rows into it takes plain JavaScript five times as long as the kernel.
+ * What the token cache remembers of every token: keys and values of every block, head by head, its head outputs and its
+ * score. All lies in one WebAssembly memory that graphs read and write in place.
+ *
+ * Attention does not mind the order of keys. So keys and values stand in slots that tokens change: `arrange` brings the
+ * selected tokens to the last ones, where a graph can write their fresh rows one behind the other. Head outputs and
+ * scores stand in raster order.
  */
 export class TokenMemory {
 	/** [tokens, headWidth] */
 	readonly head: Float32Array;
 	/** Scorer logits [tokens]. */
 	readonly scores: Float32Array;
-	/** Names of the outputs that a graph must give for `take` and `merge`. */
-	readonly outputs: readonly string[];
-	/** `keys.i.before` and `values.i.before` [1, heads, tokens, headDim]: what a partial graph reads. */
+	/** Outputs that a full graph must give for `take`. */
+	readonly fullOutputs: readonly string[];
+	/** Outputs that a partial graph must give for `merge`. */
+	readonly partialOutputs: readonly string[];
+	/** `keys.i` and `values.i` [heads, 1, tokens, headDim], slots in order: what a partial graph reads. */
 	readonly keysAndValues: Readonly<Record<string, GraphTensor>>;
-	readonly #columns: readonly Column[];
-	readonly #rows: number;
-	readonly #heads: number;
+	readonly #columns: { slots: readonly Column[]; raster: readonly Column[] };
+	readonly #tokens: number;
+	/** Which token stands in a slot, and in which slot a token stands. */
+	readonly #tokenAt: Int32Array;
+	readonly #slotOf: Int32Array;
 	readonly #kernel: Kernel;
-	/** Where the kernel finds fresh rows and their tokens. */
+	/** Where the kernel finds fresh rows, and which rows to move. */
 	readonly #fresh: Float32Array;
-	readonly #tokens: Int32Array;
+	readonly #from: Int32Array;
+	readonly #to: Int32Array;
 
 	constructor(plan: VitPlan) {
-		const rows = tokenCount(plan.grid);
-		const keysAndValues = plan.blocks.flatMap((_, i) =>
+		const tokens = tokenCount(plan.grid);
+		const inSlots = plan.blocks.flatMap((_, i) =>
 			[`keys.${i}`, `values.${i}`].map((output) => ({ output, parts: plan.heads, width: headDim(plan) })),
 		);
-		const columns = [
+		const inRaster = [
 			{ output: 'head', parts: 1, width: plan.headWidth },
 			...(plan.scorer ? [{ output: 'scores', parts: 1, width: 1 }] : []),
-			...keysAndValues,
 		];
-		const sizes = columns.map(({ parts, width }) => rows * parts * width);
+		const rowNumbers = [...inSlots, ...inRaster].map(({ parts, width }) => parts * width);
+		const freshNumbers = Math.max(...inRaster.map(({ width }) => width));
+		const rooms = rowNumbers.length + 4;
+		const bytes = 4 * tokens * (rowNumbers.reduce((sum, size) => sum + size) + freshNumbers + 2);
 		const memory = new WebAssembly.Memory({
-			initial: Math.ceil(
-				(64 * (sizes.length + 2) + 4 * (sum(sizes) + Math.max(...sizes) + rows)) / PAGE_BYTES,
-			),
+			initial: Math.ceil((bytes + rooms * ALIGNMENT) / PAGE_BYTES),
 		});
-		let end = 64; // address 0 stays unused
-		const take = (numbersOf4Bytes: number) => {
+		let end = ALIGNMENT; // address 0 stays unused
+		const take = (length: number) => {
 			const start = end;
-			end = Math.ceil((end + 4 * numbersOf4Bytes) / 64) * 64;
+			end = Math.ceil((end + 4 * length) / ALIGNMENT) * ALIGNMENT;
 			return start;
 		};
 		const floats = (length: number) => new Float32Array(memory.buffer, take(length), length);
-		this.#columns = columns.map((column, i) => ({ ...column, table: floats(sizes[i]!) }));
-		this.#fresh = floats(Math.max(...sizes));
-		this.#tokens = new Int32Array(memory.buffer, take(rows), rows);
+		const integers = (length: number) => new Int32Array(memory.buffer, take(length), length);
+		const column = (of: Omit<Column, 'table'>) => ({ ...of, table: floats(tokens * of.parts * of.width) });
+		const columns = { slots: inSlots.map(column), raster: inRaster.map(column) };
+		this.#columns = columns;
+		this.#fresh = floats(tokens * freshNumbers);
+		this.#from = integers(tokens);
+		this.#to = integers(tokens);
 		this.#kernel = new WebAssembly.Instance(kernelModule, { env: { memory } }).exports as unknown as Kernel;
-		this.#rows = rows;
-		this.#heads = plan.heads;
 
-		this.head = this.#table('head')!;
-		this.scores = this.#table('scores') ?? new Float32Array(rows);
-		this.outputs = this.#columns.map(({ output }) => output);
-		const shape = [1, plan.heads, rows, headDim(plan)];
+		this.#tokens = tokens;
+		this.#tokenAt = new Int32Array(tokens);
+		this.#slotOf = new Int32Array(tokens);
+		this.#settle(Int32Array.from({ length: tokens }, (_, token) => token));
+		this.head = columns.raster[0]!.table;
+		this.scores = columns.raster[1]?.table ?? new Float32Array(tokens);
+		this.fullOutputs = [...columns.raster, ...columns.slots].map(({ output }) => output);
+		this.partialOutputs = columns.raster.map(({ output }) => output);
+		const shape = [plan.heads, 1, tokens, headDim(plan)];
 		this.keysAndValues = Object.fromEntries(
-			keysAndValues.map(({ output }) => [`${output}.before`, float32(this.#table(output)!, shape)]),
+			columns.slots.map(({ output, table }) => [output, float32(table, shape)]),
 		);
 	}
 
 	get bytes(): number {
-		return this.#columns.reduce((sum, { table }) => sum + table.byteLength, 0);
+		return [...this.#columns.slots, ...this.#columns.raster].reduce(
+			(sum, { table }) => sum + table.byteLength,
+			0,
+		);
 	}
 
 	/** Remembers the outputs of a full graph. */
 	take(outputs: Readonly<Record<string, GraphTensor>>): void {
-		for (const { output, table } of this.#columns) table.set(numbers(outputs, output));
+		for (const { output, table } of [...this.#columns.slots, ...this.#columns.raster]) {
+			table.set(numbers(outputs, output));
+		}
+		this.#settle(this.#tokenAt.map((_, slot) => slot));
 	}
 
-	/** Puts the fresh rows of `tokens[0..count)`, outputs of a partial graph, in their places. */
+	/**
+	 * Brings `tokens[0..count)` to the last slots, in their order. Their keys and values are gone then: a partial graph
+	 * must write fresh ones to `tail`.
+	 */
+	arrange(tokens: Int32Array, count: number): void {
+		const first = this.#tokens - count;
+		const selected = new Uint8Array(this.#tokens);
+		for (let i = 0; i < count; i++) selected[tokens[i]!] = 1;
+		// Tokens that must leave the tail go where the selected ones were.
+		let moves = 0;
+		for (let slot = first; slot < this.#tokens; slot++) {
+			if (!selected[this.#tokenAt[slot]!]) this.#from[moves++] = slot;
+		}
+		let places = 0;
+		for (let i = 0; i < count; i++) {
+			const slot = this.#slotOf[tokens[i]!]!;
+			if (slot < first) this.#to[places++] = slot;
+		}
+		assert(moves === places, 'as many tokens leave the tail as come to it');
+		for (const { table, parts, width } of this.#columns.slots) {
+			const { byteOffset } = table;
+			this.#kernel.moveRows(
+				...[byteOffset, this.#tokens, this.#from.byteOffset],
+				...[byteOffset, this.#tokens, this.#to.byteOffset],
+				...[moves, parts, width],
+			);
+		}
+		for (let i = 0; i < moves; i++) this.#put(this.#tokenAt[this.#from[i]!]!, this.#to[i]!);
+		for (let i = 0; i < count; i++) this.#put(tokens[i]!, first + i);
+	}
+
+	/** Per block and head `keys.i.h` and `values.i.h` [1, count, headDim]: the last slots, for a graph to write to. */
+	tail(count: number): Record<string, GraphTensor> {
+		const tensors: Record<string, GraphTensor> = {};
+		for (const { output, parts, width, table } of this.#columns.slots) {
+			for (let part = 0; part < parts; part++) {
+				const end = (part + 1) * this.#tokens * width;
+				const rows = table.subarray(end - count * width, end);
+				tensors[`${output}.${part}`] = float32(rows, [1, count, width]);
+			}
+		}
+		return tensors;
+	}
+
+	/** Puts the fresh head outputs and scores of `tokens[0..count)`, outputs of a partial graph, in their places. */
 	merge(outputs: Readonly<Record<string, GraphTensor>>, tokens: Int32Array, count: number): void {
-		this.#tokens.set(tokens.subarray(0, count));
-		for (const { output, parts, width, table } of this.#columns) {
+		for (let i = 0; i < count; i++) this.#from[i] = i;
+		this.#to.set(tokens.subarray(0, count));
+		for (const { output, parts, width, table } of this.#columns.raster) {
 			this.#fresh.set(numbers(outputs, output));
-			this.#kernel.putRows(
-				this.#fresh.byteOffset,
-				table.byteOffset,
-				this.#tokens.byteOffset,
-				...[count, parts, this.#rows, width],
+			this.#kernel.moveRows(
+				...[this.#fresh.byteOffset, count, this.#from.byteOffset],
+				...[table.byteOffset, this.#tokens, this.#to.byteOffset],
+				...[count, parts, width],
 			);
 		}
 	}
 
-	/** Places (0, head, token) of `tokens[0..count)` in a key or value memory, head by head: into `out` [heads · count · 3]. */
-	slots(tokens: Int32Array, count: number, out: BigInt64Array): void {
-		for (let head = 0; head < this.#heads; head++) {
-			for (let i = 0; i < count; i++) {
-				const at = 3 * (head * count + i);
-				out[at] = 0n;
-				out[at + 1] = BigInt(head);
-				out[at + 2] = BigInt(tokens[i]!);
-			}
-		}
-	}
-
 	saveState(): NamedArrays {
-		return Object.fromEntries(this.#columns.map(({ output, table }) => [`memory.${output}`, table.slice()]));
+		const columns = [...this.#columns.slots, ...this.#columns.raster];
+		return {
+			...Object.fromEntries(columns.map(({ output, table }) => [`memory.${output}`, table.slice()])),
+			'memory.tokenAt': this.#tokenAt.slice(),
+		};
 	}
 
 	restoreState(state: NamedArrays): void {
-		for (const { output, table } of this.#columns) {
+		for (const { output, table } of [...this.#columns.slots, ...this.#columns.raster]) {
 			const saved = state[`memory.${output}`];
 			assert(
 				saved instanceof Float32Array && saved.length === table.length,
@@ -123,13 +182,20 @@ export class TokenMemory {
 			);
 			table.set(saved);
 		}
+		const tokenAt = state['memory.tokenAt'];
+		assert(
+			tokenAt instanceof Int32Array && tokenAt.length === this.#tokens,
+			'a snapshot holds memory.tokenAt',
+		);
+		this.#settle(tokenAt);
 	}
 
-	#table(output: string): Float32Array | undefined {
-		return this.#columns.find((column) => column.output === output)?.table;
+	#settle(tokenAt: Int32Array): void {
+		tokenAt.forEach((token, slot) => this.#put(token, slot));
 	}
-}
 
-function sum(values: readonly number[]): number {
-	return values.reduce((total, value) => total + value, 0);
+	#put(token: number, slot: number): void {
+		this.#tokenAt[slot] = token;
+		this.#slotOf[token] = slot;
+	}
 }

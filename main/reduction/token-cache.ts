@@ -56,7 +56,6 @@ class TokenCache implements Reduction {
 	readonly #all: Int32Array;
 	readonly #picked: Int32Array;
 	readonly #positions: BigInt64Array;
-	readonly #slots: BigInt64Array;
 	readonly #scratch: Float32Array;
 	readonly #dilated: Float32Array;
 	readonly #relevance: Float32Array;
@@ -86,7 +85,6 @@ class TokenCache implements Reduction {
 		this.#all = allTokens(host);
 		this.#picked = new Int32Array(tokens);
 		this.#positions = new BigInt64Array(tokens);
-		this.#slots = new BigInt64Array(3 * tokens * host.plan.heads);
 		this.#scratch = new Float32Array(tokens);
 		this.#dilated = new Float32Array(tokens);
 		this.#relevance = new Float32Array(tokens);
@@ -133,7 +131,7 @@ class TokenCache implements Reduction {
 			case 'skipped':
 				return { head, macs: 0, emitting: null };
 			case 'flush':
-				this.#memory.take(await this.#full.run(pixels, this.#memory.outputs));
+				this.#memory.take(await this.#full.run(pixels, this.#memory.fullOutputs));
 				return { head, macs: this.#full.macs, emitting: null };
 			case 'partial':
 				await this.#runPartial(pixels, selection);
@@ -246,19 +244,18 @@ class TokenCache implements Reduction {
 
 	async #runPartial(pixels: FramePixels, selection: Selection): Promise<void> {
 		const { tokens, count } = selection;
-		const { heads, grid } = this.#host.plan;
+		const { windowSize } = this.#host.plan.grid;
 		const positions = this.#positions.subarray(0, count);
-		const slots = this.#slots.subarray(0, 3 * heads * count);
 		for (let i = 0; i < count; i++) positions[i] = BigInt(tokens[i]!);
-		this.#memory.slots(tokens, count, slots);
+		this.#memory.arrange(tokens, count);
 		const outputs = await this.#partial.run(
 			{
-				windows: float32(pixels.windows(tokens, count), [count, 3, grid.windowSize, grid.windowSize]),
+				windows: float32(pixels.windows(tokens, count), [count, 3, windowSize, windowSize]),
 				positions: { type: 'int64', data: positions, shape: [1, count] },
-				slots: { type: 'int64', data: slots, shape: [1, heads, count, 3] },
 				...this.#memory.keysAndValues,
 			},
-			this.#memory.outputs,
+			this.#memory.partialOutputs,
+			this.#memory.tail(count),
 		);
 		this.#memory.merge(outputs, tokens, count);
 	}

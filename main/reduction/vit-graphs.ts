@@ -48,13 +48,13 @@ export function compileFull(
 }
 
 /**
- * Selected tokens only: their fresh keys and values are written over the remembered ones, and attention runs
- * from them over all.
- * in: `windows` [selected, 3, window, window]; `positions` [1, selected]; `slots` [1, heads, selected, 3], the places
- * (0, head, token) of the selected tokens in a memory; per block the memories `keys.i.before` and `values.i.before`
- * [1, heads, tokens, headDim]. out: `head` [selected, headWidth], `scores` [selected, 1] where the plan has a scorer,
- * and the fresh `keys.i` and `values.i` [1, heads, selected, headDim], for the caller to merge: handing out whole
- * memories would copy ten megabytes a frame.
+ * Selected tokens only, attending to all tokens' keys and values, their own fresh ones among them.
+ * in: `windows` [selected, 3, window, window]; `positions` [1, selected]; per block the memories `keys.i` and
+ * `values.i` [heads, 1, tokens, headDim], tokens in any order. out: `head` [selected, headWidth], `scores` [selected, 1]
+ * where the plan has a scorer; per block and head the fresh `keys.i.h` and `values.i.h` [1, selected, headDim].
+ *
+ * The fresh ones must be written into those rows of the memories where the selected tokens' old ones stand: attention
+ * runs after that, and finds them there. So no memory is ever copied, which would take a seventh of the run.
  */
 export function compilePartial(
 	plan: VitPlan,
@@ -64,26 +64,20 @@ export function compilePartial(
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
 	const parts = new BlockLayers(layers, plan);
-	const tokens = tokenCount(plan.grid);
 	const side = plan.grid.windowSize;
 	const positions = graph.input('positions', 'int64', [1, SELECTED]);
-	const slots = graph.input('slots', 'int64', [1, plan.heads, SELECTED, 3]);
-
-	/** All tokens' keys or values: the remembered ones with the fresh ones written over them. */
-	const overwrite = (name: string, fresh: Value): Value => {
-		graph.output(name, fresh);
-		const before = graph.input(`${name}.before`, 'float32', [1, plan.heads, tokens, headDim(plan)]);
-		return layers.scatter(before, slots, fresh);
-	};
+	const memoryShape = [plan.heads, 1, tokenCount(plan.grid), headDim(plan)];
+	const memory = (name: string) => graph.input(name, 'float32', memoryShape);
 
 	let x = plan.embedWindows(layers, graph.input('windows', 'float32', [SELECTED, 3, side, side]));
 	plan.blocks.forEach((block, i) => {
 		if (options.withScores && plan.scorer?.afterBlocks === i)
 			graph.output('scores', plan.scorer.score(layers, x));
-		const normed = parts.normed(block, x);
-		const keys = overwrite(`keys.${i}`, parts.keys(block, normed, positions));
-		const values = overwrite(`values.${i}`, parts.values(block, normed));
-		x = parts.finish(block, x, parts.attend(parts.queries(block, normed, positions), keys, values));
+		const { queries, keys, values } = parts.parted(block, parts.normed(block, x), positions);
+		keys.forEach((fresh, head) => graph.output(`keys.${i}.${head}`, fresh));
+		values.forEach((fresh, head) => graph.output(`values.${i}.${head}`, fresh));
+		const attended = parts.attendByHead(queries, memory(`keys.${i}`), memory(`values.${i}`));
+		x = parts.finish(block, x, attended);
 	});
 	graph.output('head', plan.head(layers, x));
 	return {

@@ -54,6 +54,44 @@ export class BlockLayers {
 		return this.#layers.reshape(mixed, [k, dim]);
 	}
 
+	/**
+	 * Turned queries [heads, k, headDim] of normed tokens [k, dim] that stand at `positions` [1, k], and per head their
+	 * turned keys and their values [1, k, headDim]. One node gives all of them: who reads the queries runs after the
+	 * keys and values were written to wherever they go.
+	 */
+	parted(
+		block: VitBlock,
+		normed: Value,
+		positions: Value,
+	): { queries: Value; keys: Value[]; values: Value[] } {
+		const layers = this.#layers;
+		const { heads } = this.#plan;
+		const k = normed.shape[0]!;
+		const turned = (part: 'q' | 'k') => this.#turn(this.#row(this.#project(block, part, normed)), positions);
+		const rows = layers.concat([turned('q'), turned('k'), this.#row(this.#project(block, 'v', normed))], 2);
+		const byHead = layers.transpose(layers.reshape(rows, [k, 3 * heads, headDim(this.#plan)]), [1, 0, 2]);
+		const [queries, ...rest] = layers.split(byHead, [heads, ...Array<number>(2 * heads).fill(1)], 0);
+		return { queries: queries!, keys: rest.slice(0, heads), values: rest.slice(heads) };
+	}
+
+	/** Attention of queries [heads, k, headDim] over keys and values [heads, 1, n, headDim] -> [k, dim]. */
+	attendByHead(queries: Value, keys: Value, values: Value): Value {
+		const layers = this.#layers;
+		const { dim } = this.#plan;
+		const k = queries.shape[1]!;
+		const n = keys.shape[2]!;
+		layers.graph.count(k, n, dim); // query · key
+		layers.graph.count(k, n, dim); // weight · value
+		// To the runtime's attention every head is a picture of its own, with a single head.
+		const mixed = layers.graph.op(
+			'MultiHeadAttention',
+			[queries, keys, values],
+			{ shape: queries.shape },
+			{ domain: 'com.microsoft', attributes: { num_heads: 1 } },
+		);
+		return layers.reshape(layers.transpose(mixed, [1, 0, 2]), [k, dim]);
+	}
+
 	/** The rest of the block for tokens x [k, dim] and what they attended to [k, dim]: projection, MLP, residuals. */
 	finish(block: VitBlock, x: Value, attended: Value): Value {
 		const layers = this.#layers;
