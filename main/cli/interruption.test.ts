@@ -92,6 +92,28 @@ describe('analyze, interrupted', () => {
 		await expectSameAsStraight('killed');
 	});
 
+	it('kill -9 after an earlier stop: goes on from the snapshot that the stop left, not from the beginning', async () => {
+		const out = 'snapshot';
+		const folder = join(bench.folder, out);
+		const first = startSparsight(bench.folder, analyze(out));
+		await framesStored(folder);
+		first.child.kill('SIGINT');
+		expect((await first.ended).code).toBe(130);
+		const stopped = (await openRun(folder)).frameCount;
+
+		const second = startSparsight(bench.folder, [...analyze(out), '--resume', '--verbose']);
+		while ((await openRun(folder)).frameCount <= stopped)
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		process.kill(Number(/worker process (\d+)/.exec(second.stderr())?.[1]), 'SIGKILL');
+		expect((await second.ended).code).toBe(5);
+		expect((await openRun(folder)).frameCount).toBeGreaterThan(stopped);
+
+		const third = await sparsight(bench.folder, [...analyze(out), '--resume']);
+		expect(third.stderr).toContain(`going on after ${stopped} stored frames`);
+		expect(third.code).toBe(0);
+		expect(await resultsOf(folder)).toEqual(await resultsOf(join(bench.folder, 'straight')));
+	});
+
 	it('kill -9 of the command line: its worker notices, stores what it has and ends', async () => {
 		const { child, ended, stderr } = startSparsight(bench.folder, [...analyze('orphan'), '--verbose']);
 		await framesStored(join(bench.folder, 'orphan'));
