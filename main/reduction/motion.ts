@@ -53,25 +53,16 @@ export const motion: ReductionMode = {
 	},
 };
 
-class Motion implements Reduction {
+/** The decision alone: whether enough moved since a detector, of whatever kind, last ran. */
+export class MotionGate {
 	settings: SettingValues;
-	readonly budgetMacs = null;
-	readonly denseMacs: number;
-	readonly #graph: FullGraph;
 	readonly #tokens: Int32Array;
-	readonly #head: Float32Array;
 	#hasRun = false;
 
-	constructor(host: VitHost, graph: FullGraph, settings: SettingValues) {
+	/** `tokens`: all of them, in raster order. */
+	constructor(tokens: Int32Array, settings: SettingValues) {
 		this.settings = resolveSettings(SETTINGS, settings, PLACE);
-		this.denseMacs = graph.macs;
-		this.#graph = graph;
-		this.#tokens = allTokens(host);
-		this.#head = new Float32Array(tokenCount(host.plan.grid) * host.plan.headWidth);
-	}
-
-	get stateBytes(): number {
-		return this.#head.byteLength;
+		this.#tokens = tokens;
 	}
 
 	change(settings: SettingValues): void {
@@ -82,6 +73,7 @@ class Motion implements Reduction {
 		this.#hasRun = false;
 	}
 
+	/** All tokens or none. */
 	select(pixels: FramePixels): Selection {
 		const moves =
 			!this.#hasRun || this.#moving(pixels) > Number(this.settings['share']) * this.#tokens.length;
@@ -90,10 +82,65 @@ class Motion implements Reduction {
 		return { kind: 'flush', tokens: this.#tokens, count: this.#tokens.length };
 	}
 
+	/** To be told when a selected frame has run. */
+	ran(): void {
+		this.#hasRun = true;
+	}
+
+	saveState(): NamedArrays {
+		return { 'motion.hasRun': Uint8Array.of(this.#hasRun ? 1 : 0) };
+	}
+
+	restoreState(state: NamedArrays): void {
+		this.#hasRun = state['motion.hasRun']?.[0] === 1;
+	}
+
+	#moving(pixels: FramePixels): number {
+		const threshold = Number(this.settings['threshold']);
+		let moving = 0;
+		for (const change of pixels.changeSince()) if (change > threshold) moving++;
+		return moving;
+	}
+}
+
+class Motion implements Reduction {
+	readonly budgetMacs = null;
+	readonly denseMacs: number;
+	readonly #graph: FullGraph;
+	readonly #gate: MotionGate;
+	readonly #head: Float32Array;
+
+	constructor(host: VitHost, graph: FullGraph, settings: SettingValues) {
+		this.denseMacs = graph.macs;
+		this.#graph = graph;
+		this.#gate = new MotionGate(allTokens(host), settings);
+		this.#head = new Float32Array(tokenCount(host.plan.grid) * host.plan.headWidth);
+	}
+
+	get settings(): SettingValues {
+		return this.#gate.settings;
+	}
+
+	get stateBytes(): number {
+		return this.#head.byteLength;
+	}
+
+	change(settings: SettingValues): void {
+		this.#gate.change(settings);
+	}
+
+	reset(): void {
+		this.#gate.reset();
+	}
+
+	select(pixels: FramePixels): Selection {
+		return this.#gate.select(pixels);
+	}
+
 	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
 		if (selection.count === 0) return { head: this.#head, macs: 0, emitting: null };
 		this.#head.set(numbers(await this.#graph.run(pixels, ['head']), 'head'));
-		this.#hasRun = true;
+		this.#gate.ran();
 		return { head: this.#head, macs: this.#graph.macs, emitting: null };
 	}
 
@@ -102,24 +149,17 @@ class Motion implements Reduction {
 	}
 
 	saveState(): NamedArrays {
-		return { 'motion.head': this.#head.slice(), 'motion.hasRun': Uint8Array.of(this.#hasRun ? 1 : 0) };
+		return { 'motion.head': this.#head.slice(), ...this.#gate.saveState() };
 	}
 
 	restoreState(state: NamedArrays): void {
 		const head = state['motion.head'];
 		assert(head instanceof Float32Array && head.length === this.#head.length, 'a snapshot holds motion.head');
 		this.#head.set(head);
-		this.#hasRun = state['motion.hasRun']?.[0] === 1;
+		this.#gate.restoreState(state);
 	}
 
 	release(): Promise<void> {
 		return this.#graph.release();
-	}
-
-	#moving(pixels: FramePixels): number {
-		const threshold = Number(this.settings['threshold']);
-		let moving = 0;
-		for (const change of pixels.changeSince()) if (change > threshold) moving++;
-		return moving;
 	}
 }
