@@ -5,7 +5,7 @@ import type { Dim, OperationCount } from './operation-count.ts';
 const { onnx } = onnxProto;
 const DataType = onnx.TensorProto.DataType;
 
-export type ElementType = 'float32' | 'int64' | 'int32' | 'uint8' | 'bool';
+export type ElementType = 'float32' | 'float64' | 'int64' | 'int32' | 'uint8' | 'bool';
 
 /** A tensor inside a graph that is being built; `shape` is what operation counts are made from. */
 export type Value = { name: string; type: ElementType; shape: readonly Dim[] };
@@ -31,6 +31,7 @@ type Result = { type?: ElementType; shape: readonly Dim[] };
 
 const ONNX_TYPES = {
 	float32: DataType.FLOAT,
+	float64: DataType.DOUBLE,
 	int64: DataType.INT64,
 	int32: DataType.INT32,
 	uint8: DataType.UINT8,
@@ -88,6 +89,19 @@ export class GraphBuilder {
 			data: BigInt64Array.from(values, BigInt),
 			shape: [values.length],
 		});
+	}
+
+	/** Numbers as a 1-D float32 constant, which broadcasts over last axes. */
+	floats(values: readonly number[]): Value {
+		return this.constant(`floats:${values.join(',')}`, {
+			data: Float32Array.from(values),
+			shape: [values.length],
+		});
+	}
+
+	/** The same numbers as another type. */
+	cast(value: Value, type: ElementType): Value {
+		return this.op('Cast', [value], { type, shape: value.shape }, { attributes: { to: ONNX_TYPES[type] } });
 	}
 
 	/** Makes `value`, the result of an operator, an output of the graph under `name`. A value has one such name. */
