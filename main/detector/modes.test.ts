@@ -18,6 +18,7 @@ const EVERYTHING: Record<string, SettingValues> = {
 	dense: {},
 	'token-cache': { fraction: 1, floor: 0, sceneCut: 1 },
 	sparse: { keep: 1 },
+	enact: { clusterLength: 1 },
 	motion: { threshold: 0, share: 0 },
 };
 

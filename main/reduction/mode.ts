@@ -1,7 +1,7 @@
 import type { GraphRuntime } from '../graph/graph-session.ts';
 import type { WeightLookup } from '../graph/layers.ts';
 import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
-import type { SelectionKind, TokenGrid } from '../domain/tokens.ts';
+import type { SelectionKind, TokenGrid, TokenMap } from '../domain/tokens.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { VitPlan } from '../vit/plan.ts';
 
@@ -29,6 +29,8 @@ export type RunOutcome = {
 	macs: number;
 	/** The tokens whose outputs count; null = all. Sparse modes let only kept tokens emit detections. */
 	emitting: Int32Array | null;
+	/** What else there is to see of the tokens. */
+	maps?: readonly TokenMap[];
 };
 
 /** A model, ready to be compiled by a mode for one input size. */

@@ -139,13 +139,13 @@ export function compileSparse(
 	};
 }
 
-function allPositions(graph: GraphBuilder, plan: VitPlan): Value {
+export function allPositions(graph: GraphBuilder, plan: VitPlan): Value {
 	const tokens = tokenCount(plan.grid);
 	const data = BigInt64Array.from({ length: tokens }, (_, token) => BigInt(token));
 	return graph.constant('positions:all', { data, shape: [1, tokens] });
 }
 
-function pictureInput(graph: GraphBuilder, plan: VitPlan): Value {
+export function pictureInput(graph: GraphBuilder, plan: VitPlan): Value {
 	const { rows, cols, stride } = plan.grid;
 	return graph.input('picture', 'float32', [1, 3, rows * stride, cols * stride]);
 }

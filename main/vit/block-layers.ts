@@ -29,12 +29,22 @@ export class BlockLayers {
 
 	/** Turned keys [1, heads, k, headDim]. */
 	keys(block: VitBlock, normed: Value, positions: Value): Value {
-		return this.#byHead(this.#turn(this.#row(this.#project(block, 'k', normed)), positions));
+		return this.#byHead(this.keyRows(block, normed, positions));
+	}
+
+	/** Turned keys [1, k, dim]. */
+	keyRows(block: VitBlock, normed: Value, positions: Value): Value {
+		return this.#turn(this.#row(this.#project(block, 'k', normed)), positions);
 	}
 
 	/** Values [1, heads, k, headDim]. */
 	values(block: VitBlock, normed: Value): Value {
-		return this.#byHead(this.#project(block, 'v', normed));
+		return this.#byHead(this.valueRows(block, normed));
+	}
+
+	/** Values [k, dim]. */
+	valueRows(block: VitBlock, normed: Value): Value {
+		return this.#project(block, 'v', normed);
 	}
 
 	/** Attention of queries [1, k, dim] over keys and values [1, heads, n, headDim] -> [k, dim]. */

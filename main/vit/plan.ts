@@ -34,6 +34,16 @@ export type VitPlan = {
 	head(layers: Layers, tokens: Value): Value;
 	/** Which tokens matter, where the weights have a scorer: reads the tokens after `afterBlocks` blocks. */
 	scorer: { afterBlocks: number; score(layers: Layers, tokens: Value): Value } | null;
+	/** What keys and values can be clustered by, where the weights have it. */
+	clusters?: ClusterPlan | null;
+};
+
+/** Clustering of keys and values by the entropy of a learned distribution over the tokens, block by block. */
+export type ClusterPlan = {
+	/** Smoothing of the entropy, in tokens. */
+	sigma: number;
+	/** Logits [tokens, 1] of the distribution, from the normed tokens [tokens, dim] of a block. */
+	logits(layers: Layers, block: VitBlock, normed: Value): Value;
 };
 
 export function headDim(plan: VitPlan): number {

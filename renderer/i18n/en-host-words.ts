@@ -12,6 +12,7 @@ export const hostWordsEn: Record<string, string> = {
 	'setting.sceneCut': 'Scene cut at',
 	'setting.fairness': 'Fairness',
 	'setting.keep': 'Keep ratio',
+	'setting.clusterLength': 'Cluster length',
 	'setting.boxes': 'Boxes',
 	'setting.labels': 'Labels',
 	'setting.minScore': 'Lowest score',

@@ -345,6 +345,9 @@ export const hostWordsJa: Record<string, string> = {
 	'mode.sparse': 'スパース',
 	'mode.sparse.description':
 		'学習済みのスコアで重要なトークンだけを更新します。フレーム間の記憶はありません。保持率が低いと、画面いっぱいの物体を見失います。',
+	'mode.enact': 'クラスター注意',
+	'mode.enact.description':
+		'全トークンを更新しますが、注意の相手をキーと値のクラスターにまとめます。クラスターの長さはフレームごとに決まります。Lookout はこのモードの学習が短く、精度が大きく下がります。',
 	'mode.motion': '動き検知',
 	'mode.motion.description': '画面が十分に動いたときだけ検出器全体を実行し、静止フレームは省略します。',
 
@@ -380,6 +383,9 @@ export const hostWordsJa: Record<string, string> = {
 	'setting.fairness.description': '待たされたトークンの優先度が 1 フレームごとに上がる割合。',
 	'setting.keep': '保持率',
 	'setting.keep.description': '更新を続けるトークンの割合(スコア順)。',
+	'setting.clusterLength': 'クラスターの長さ',
+	'setting.clusterLength.description':
+		'1 クラスターにまとめるキーと値のトークン数。0 は画像に合わせて毎フレーム、ブロックごとに決定、1 はまとめません。',
 	'setting.share': '動きの割合',
 	'setting.share.description': 'この割合を超えるトークンが動くと、検出器を実行します。',
 	'setting.boxes': '枠',

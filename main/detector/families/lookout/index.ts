@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import type { NamedArrays } from '../../../domain/named-arrays.ts';
 import { UserFacingError } from '../../../domain/errors.ts';
+import { compileClustered } from '../../../reduction/enact-graph.ts';
 import { REDUCTION_MODES, findMode } from '../../../reduction/index.ts';
 import type { FramePixels, Reduction, RunOutcome } from '../../../reduction/mode.ts';
 import { compileFull } from '../../../reduction/vit-graphs.ts';
@@ -26,6 +27,7 @@ export function openLookout(files: ModelFiles): Model {
 	// Building a graph asks for every tensor: doing it once now lets a wrong file fail before a video is opened.
 	const smallest = lookoutPlan(config, { width: config.patch, height: config.patch });
 	compileFull(smallest, weights, { keepKeysAndValues: false, withScores: true });
+	if (smallest.clusters) compileClustered(smallest, weights);
 	const modes = REDUCTION_MODES.filter((mode) => mode.refuses(smallest) === null).map((mode) => mode.id);
 
 	return {

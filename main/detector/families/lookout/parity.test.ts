@@ -4,6 +4,7 @@ import { tokenCount } from '../../../domain/tokens.ts';
 import type { GraphTensor } from '../../../graph/graph-session.ts';
 import { GraphBuilder } from '../../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../../graph/layers.ts';
+import { blockClusters, compileClustered } from '../../../reduction/enact-graph.ts';
 import { compileFull, compileSparse } from '../../../reduction/vit-graphs.ts';
 import type { VitPlan } from '../../../vit/plan.ts';
 import { readSafetensors, type Weights } from '../../../weights/safetensors.ts';
@@ -94,6 +95,19 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 			kept.map((_, row) => row),
 			'sparse',
 		);
+		await session.release();
+	});
+
+	it('reproduces the outputs over clusters whose length the picture sets', async () => {
+		const graph = compileClustered(plan, weights, { taps: true });
+		const session = await createRuntime(1).load(graph.bytes, graph.name);
+		const length: GraphTensor = { type: 'int64', data: BigInt64Array.of(0n), shape: [1] };
+		const lengths = plan.blocks.map((_, i) => `${blockClusters(i)}.cluster_length`);
+		const outputs = await session.run({ picture, length }, ['head', 'last', ...lengths]);
+		expectClose(outputs['last']!, reference('clustered.last').data);
+		const all = Array.from({ length: tokenCount(plan.grid) }, (_, token) => token);
+		expectHead(outputs['head']!.data as Float32Array, all, all, 'clustered');
+		expect(lengths.some((name) => Number(outputs[name]!.data[0]) > 1)).toBe(true);
 		await session.release();
 	});
 

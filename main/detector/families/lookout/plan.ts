@@ -63,5 +63,9 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 			afterBlocks: config.scorer.after_blocks,
 			score: (layers, tokens) => layers.mlp('scorer.fc1', 'scorer.fc2', tokens, config.scorer.width, 1),
 		},
+		clusters: config.cluster && {
+			sigma: config.cluster.sigma,
+			logits: (layers, block, normed) => layers.linear(`${block.name}.attn.prob`, normed, 1),
+		},
 	};
 }
