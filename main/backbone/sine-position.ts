@@ -18,11 +18,7 @@ export function sinePositions(
 	const isReal = (n: number, row: number, col: number) =>
 		padding === null || padding[(n * rows + row) * cols + col] === 0 ? 1 : 0;
 	const put = (at: number, place: number, last: number) => {
-		const angle = Math.fround(((place - offset) / (last + EPSILON)) * TWO_PI);
-		for (let i = 0; i < features; i++) {
-			const value = angle / temperature ** ((2 * Math.floor(i / 2)) / features);
-			out[at + i] = i % 2 === 0 ? Math.sin(value) : Math.cos(value);
-		}
+		putSines(out, at, (place - offset) / (last + EPSILON), features, temperature);
 	};
 	for (let n = 0; n < batch; n++) {
 		const at = (row: number, col: number) => ((n * rows + row) * cols + col) * 2 * features;
@@ -40,4 +36,19 @@ export function sinePositions(
 		}
 	}
 	return out;
+}
+
+/** Sine and cosine in turn of `place`, 0 to 1 and scaled to 2π, at `features` / 2 frequencies, into `out` from `at` on. */
+export function putSines(
+	out: Float32Array,
+	at: number,
+	place: number,
+	features: number,
+	temperature = 10_000,
+): void {
+	const angle = Math.fround(place * TWO_PI);
+	for (let i = 0; i < features; i++) {
+		const value = angle / temperature ** ((2 * Math.floor(i / 2)) / features);
+		out[at + i] = i % 2 === 0 ? Math.sin(value) : Math.cos(value);
+	}
 }

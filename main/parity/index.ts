@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
+import { enact } from './enact.ts';
 import type { Finding } from './findings.ts';
 import { type ParityCase, readParityCase } from './parity-case.ts';
 
 /** Computes what a case of one published system states, and compares. One file per system, one line below. */
 export type ParitySystem = (given: ParityCase) => Promise<Finding[]>;
 
-const SYSTEMS: Readonly<Record<string, ParitySystem>> = {};
+const SYSTEMS: Readonly<Record<string, ParitySystem>> = { enact };
 
 export type CaseResult = {
 	folder: string;
