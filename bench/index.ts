@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchDetr } from './detr.ts';
 import { describeMachine } from './machine.ts';
 import { benchMemory } from './memory.ts';
 import { benchPipeline, type Configuration } from './pipeline.ts';
@@ -10,6 +11,7 @@ import { benchRunStage } from './run-stage.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const CLIP = join(ROOT, 'assets/samples/plaza.mp4');
 const LOOKOUT = join(ROOT, 'models/lookout');
+const DETR_MANIFESTS = join(ROOT, 'main/parity/fixtures/enact/manifests');
 /** 150 frames each: 5,100 frames. */
 const MEMORY_LOOPS = 34;
 
@@ -27,7 +29,7 @@ const { values } = parseArgs({
 		out: { type: 'string', default: join(ROOT, 'bench-output') },
 	},
 });
-const parts = values.only?.split(',') ?? ['run', 'pipeline', 'pytorch', 'memory'];
+const parts = values.only?.split(',') ?? ['run', 'pipeline', 'pytorch', 'memory', 'detr'];
 const common = {
 	videoPath: CLIP,
 	modelPath: LOOKOUT,
@@ -90,6 +92,20 @@ if (parts.includes('memory')) {
 	say('\npeak memory of the worker');
 	for (const row of rows)
 		say(`${row.label.padEnd(18)} ${row.frames} frames: ${row.peakMemoryMib.toFixed(0)} MiB`);
+}
+if (parts.includes('detr')) {
+	const rows = await benchDetr({
+		...{ videoPath: CLIP, manifestFolder: DETR_MANIFESTS, threads: common.threads },
+		blocks: Number(values.rounds),
+	});
+	report['detr'] = rows;
+	say('\nDETR with and without ENACT at 800×1066, random weights (one process, in turns of three frames)');
+	for (const { label, tokens, gmac, runMs, speedup } of rows) {
+		say(
+			`${label.padEnd(24)} ${String(tokens).padStart(5)} tokens ${gmac.toFixed(1).padStart(6)} GMAC ` +
+				`run ${runMs.toFixed(0).padStart(5)} ms  ${speedup.toFixed(2)}× plain`,
+		);
+	}
 }
 await mkdir(values.out, { recursive: true });
 await writeFile(join(values.out, 'bench.json'), `${JSON.stringify(report, null, '\t')}\n`);
