@@ -21,6 +21,9 @@ const CONFIGURATIONS: readonly Configuration[] = [
 	{ label: 'token cache 5 %', mode: 'token-cache', settings: { fraction: 0.05 } },
 ];
 
+/** Worth a line beside them; nothing is remembered, so that its memory and its pipeline have nothing to tell. */
+const CLUSTERED: Configuration = { label: 'enact', mode: 'enact', settings: {} };
+
 const { values } = parseArgs({
 	options: {
 		only: { type: 'string' },
@@ -41,7 +44,11 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 
 say(`${report['machine'] ? JSON.stringify(report['machine']) : ''}, ${common.threads} threads, ${CLIP}`);
 if (parts.includes('run')) {
-	const rows = await benchRunStage({ ...common, frames: 150 });
+	const rows = await benchRunStage({
+		...common,
+		configurations: [...CONFIGURATIONS, CLUSTERED],
+		frames: 150,
+	});
 	report['runStage'] = rows;
 	say('\nrun stage (one process, configurations in turns of ten frames)');
 	for (const row of rows) {
