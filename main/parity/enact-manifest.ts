@@ -1,0 +1,64 @@
+import { readDetrConfig } from '../detector/families/detr/config.ts';
+import { auditTensors } from '../detector/families/detr/index.ts';
+import type { Weights } from '../weights/safetensors.ts';
+import type { Findings } from './findings.ts';
+
+/** A list of a published model's tensors: `tensors` holds their shapes by name. */
+export type DetrManifest = {
+	model: string;
+	heads: number;
+	dilation: boolean;
+	d_model: number;
+	enc_layers: number;
+	dec_layers: number;
+	dim_feedforward: number;
+	backbone_blocks: number[];
+	parameters: number;
+	entries: number;
+	tensors: Record<string, number[]>;
+};
+
+/** The authors' parameters leave out frozen norms, and count once what Anchor DETR's decoder layers share. */
+const NOT_COUNTED =
+	/\.(bn\d|downsample\.1)\.(weight|bias|running_mean|running_var)$|^transformer\.(class|bbox)_embed\.[1-9]/;
+
+/** Holds what our network asks for against the list, name by name and shape by shape, and the sizes that it states. */
+export function compareManifest(findings: Findings, manifest: DetrManifest): void {
+	const name = manifest.model;
+	const weights = blankWeights(manifest.tensors);
+	const options = { args: { nheads: manifest.heads, dilation: manifest.dilation } };
+	const config = readDetrConfig({ path: name, weights, options });
+	const { asked } = auditTensors(config, weights, name);
+	const missed = Object.keys(manifest.tensors).filter((tensor) => !asked.has(tensor));
+	const invented = [...asked.keys()].filter((tensor) => !(tensor in manifest.tensors));
+	findings.equalTo(`${name}: tensors that only one side has`, [missed.length, invented.length], [0, 0]);
+	for (const [tensor, shape] of Object.entries(manifest.tensors))
+		findings.equalTo(`${name}: shape of ${tensor}`, asked.get(tensor) ?? [], shape);
+	findings.equalTo(
+		`${name}: width, layers, hidden width, blocks, entries, parameters`,
+		[
+			...[config.dim, config.encoderLayers, config.decoderLayers, config.hidden],
+			...[...config.backbone.blocks, asked.size, countParameters(asked)],
+		],
+		[
+			...[manifest.d_model, manifest.enc_layers, manifest.dec_layers, manifest.dim_feedforward],
+			...[...manifest.backbone_blocks, manifest.entries, manifest.parameters],
+		],
+	);
+}
+
+function countParameters(asked: ReadonlyMap<string, readonly number[]>): number {
+	let parameters = 0;
+	for (const [name, shape] of asked)
+		if (!NOT_COUNTED.test(name)) parameters += shape.reduce((size, dim) => size * dim, 1);
+	return parameters;
+}
+
+/** Tensors of the listed shapes, all views of one stretch of zeros: only names and shapes matter. */
+function blankWeights(shapes: Readonly<Record<string, readonly number[]>>): Weights {
+	const sizes = Object.values(shapes).map((shape) => shape.reduce((size, dim) => size * dim, 1));
+	const zeros = new Float32Array(sizes.reduce((most, size) => Math.max(most, size), 0));
+	return new Map(
+		Object.entries(shapes).map(([name, shape], i) => [name, { data: zeros.subarray(0, sizes[i]), shape }]),
+	);
+}
