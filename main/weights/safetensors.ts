@@ -1,27 +1,18 @@
-import { Float16Array } from '@petamoriken/float16';
 import { UserFacingError } from '../domain/errors.ts';
+import { ELEMENT_BYTES, isElementType, toFloat32 } from './element-types.ts';
 
 export type WeightTensor = { data: Float32Array; shape: readonly number[] };
 export type Weights = ReadonlyMap<string, WeightTensor>;
 
 type Entry = { dtype: string; shape: number[]; data_offsets: [number, number] };
 
-const ELEMENT_BYTES: Record<string, number> = {
-	F64: 8,
-	F32: 4,
-	F16: 2,
-	BF16: 2,
-	I64: 8,
-	I32: 4,
-	U8: 1,
-	BOOL: 1,
-};
 /** The format's own bound on its header (100 MB), so that a broken length can't ask for all memory. */
 const MAX_HEADER_BYTES = 100_000_000;
 
 /**
  * Reads a safetensors file (https://github.com/huggingface/safetensors#format): 8 bytes little-endian header
- * length, a JSON header, data. All types come out as float32. Throws `model-unreadable`, naming `place`.
+ * length, a JSON header, data. All types come out as
+ * float32, F32 as views into `bytes` where they are aligned. Throws `model-unreadable`, naming `place`.
  */
 export function readSafetensors(bytes: Uint8Array, place: string): Weights {
 	const header = readHeader(bytes, place);
@@ -29,12 +20,11 @@ export function readSafetensors(bytes: Uint8Array, place: string): Weights {
 	const weights = new Map<string, WeightTensor>();
 	for (const [name, entry] of Object.entries(header.entries)) {
 		if (name === '__metadata__') continue;
-		const elementBytes = ELEMENT_BYTES[entry?.dtype];
-		if (elementBytes === undefined || !isShape(entry.shape) || !isShape(entry.data_offsets)) {
+		if (!isElementType(entry?.dtype) || !isShape(entry.shape) || !isShape(entry.data_offsets)) {
 			throw unreadable(place, `tensor ${name} has no type, shape or place that the format knows`);
 		}
 		const [from, to] = entry.data_offsets;
-		const expected = entry.shape.reduce((size, dim) => size * dim, elementBytes);
+		const expected = entry.shape.reduce((size, dim) => size * dim, ELEMENT_BYTES[entry.dtype]);
 		if (to - from !== expected) {
 			throw unreadable(place, `tensor ${name} should take ${expected} bytes (its place has ${to - from})`);
 		}
@@ -45,7 +35,7 @@ export function readSafetensors(bytes: Uint8Array, place: string): Weights {
 			);
 		}
 		weights.set(name, {
-			data: toFloat32(new Uint8Array(bytes.subarray(start + from, start + to)), entry.dtype),
+			data: toFloat32(bytes.subarray(start + from, start + to), entry.dtype),
 			shape: entry.shape,
 		});
 	}
@@ -74,26 +64,6 @@ function readHeader(bytes: Uint8Array, place: string): { length: number; entries
 
 function isShape(value: unknown): value is number[] {
 	return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
-}
-
-function toFloat32(bytes: Uint8Array<ArrayBuffer>, dtype: string): Float32Array {
-	const { buffer } = bytes; // a copy of its own, so aligned for every type
-	switch (dtype) {
-		case 'F32':
-			return new Float32Array(buffer);
-		case 'F16':
-			return Float32Array.from(new Float16Array(buffer));
-		case 'BF16':
-			return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer);
-		case 'F64':
-			return Float32Array.from(new Float64Array(buffer));
-		case 'I64':
-			return Float32Array.from(new BigInt64Array(buffer), Number);
-		case 'I32':
-			return Float32Array.from(new Int32Array(buffer));
-		default:
-			return Float32Array.from(bytes);
-	}
 }
 
 function unreadable(place: string, what: string): UserFacingError {
