@@ -63,8 +63,9 @@ async function describe({ path }: CatalogEntry): Promise<ModelDescription | null
 }
 
 async function stateOf({ id, path }: CatalogEntry): Promise<string> {
-	const names = (await readdir(path).catch(() => [])).sort();
-	const tags = await Promise.all(names.map((name) => stat(join(path, name)).then(fileTag, () => '-')));
+	const names = (await readdir(path).catch(() => [])).sort(); // none of a file of weights
+	const paths = [path, ...names.map((name) => join(path, name))];
+	const tags = await Promise.all(paths.map((part) => stat(part).then(fileTag, () => '-')));
 	return [id, PRODUCT_VERSION, ...tags].join(' ');
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { UserFacingError } from '../domain/errors.ts';
 import type { SettingSpec } from '../domain/settings-table.ts';
 import { listModels } from '../models/catalog.ts';
 import { REDUCTION_MODES } from '../reduction/index.ts';
@@ -15,8 +16,14 @@ export async function modelsCommand(session: Session): Promise<number> {
 	const { openModel } = await import('../detector/index.ts');
 	const models = [];
 	for (const { id, path, source } of await listModels()) {
-		const { name, classes, modes, sha256 } = await openModel(path);
-		models.push({ id, name, path, source, sha256, modes, classes });
+		try {
+			const { name, classes, modes, sha256 } = await openModel(path);
+			models.push({ id, name, path, source, sha256, modes, classes });
+		} catch (error) {
+			// One file that does not open must not hide the others.
+			if (!(error instanceof UserFacingError)) throw error;
+			session.console.note(`${id} is left out: ${error.message}`);
+		}
 	}
 	const modes = REDUCTION_MODES.map(({ id, title, description, settings }) => ({
 		id,

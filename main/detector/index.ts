@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
+import { readCheckpoint } from '../weights/checkpoint.ts';
 import type { Model } from './detector.ts';
-import type { ModelFiles } from './families/family.ts';
+import type { Checkpoint, ModelFamily, ModelFiles } from './families/family.ts';
 import { LOOKOUT_FORMAT } from './families/lookout/config.ts';
 import { openLookout } from './families/lookout/index.ts';
 
@@ -16,14 +18,31 @@ const FAMILIES: Readonly<Record<string, (files: ModelFiles) => Model>> = {
 	[LOOKOUT_FORMAT]: openLookout,
 };
 
+/** Families that are known by the tensors of a published file; the first that recognizes them opens it. */
+const CHECKPOINT_FAMILIES: readonly ModelFamily[] = [];
+
+/** The files of a model folder. */
+const [CONFIG_FILE, WEIGHTS_FILE] = ['model.json', 'model.safetensors'];
+/** Tensors that a sentence names of a file that no family knows. */
+const NAMED_TENSORS = 4;
+
 /**
- * Opens a model: a folder with model.json and model.safetensors, or one of the two files. Throws
- * `model-not-found`, `model-unreadable` or `tensor-mismatch`.
+ * Opens a model: a folder with model.json and model.safetensors, one of the two files, or a published file of weights
+ * (`.pth`, `.safetensors`) of a family that is known. Throws `model-not-found`, `model-unreadable` or `tensor-mismatch`.
  */
 export async function openModel(path: string): Promise<Model> {
-	const folder = await modelFolder(resolve(path));
-	const configPath = join(folder, 'model.json');
-	const weightsPath = join(folder, 'model.safetensors');
+	const place = resolve(path);
+	const found = await stat(place).catch(() => null);
+	if (!found) throw new UserFacingError('model-not-found', `${place}: no such model.`);
+	if (found.isDirectory()) return openFolder(place);
+	const isPartOfFolder =
+		[CONFIG_FILE, WEIGHTS_FILE].includes(basename(place)) && existsSync(join(dirname(place), CONFIG_FILE));
+	return isPartOfFolder ? openFolder(dirname(place)) : openCheckpoint(await readCheckpoint(place));
+}
+
+async function openFolder(folder: string): Promise<Model> {
+	const configPath = join(folder, CONFIG_FILE);
+	const weightsPath = join(folder, WEIGHTS_FILE);
 	const configText = new TextDecoder().decode(await read(configPath));
 	const weightBytes = await read(weightsPath);
 	const format = statedFormat(configText, configPath);
@@ -38,10 +57,15 @@ export async function openModel(path: string): Promise<Model> {
 	return open({ configPath, configText, weightsPath, weightBytes });
 }
 
-async function modelFolder(path: string): Promise<string> {
-	const found = await stat(path).catch(() => null);
-	if (!found) throw new UserFacingError('model-not-found', `${path}: no such model.`);
-	return found.isDirectory() ? path : dirname(path);
+function openCheckpoint(checkpoint: Checkpoint): Model {
+	const family = CHECKPOINT_FAMILIES.find((candidate) => candidate.recognizes(checkpoint.weights));
+	if (family) return family.open(checkpoint);
+	const names = [...checkpoint.weights.keys()].slice(0, NAMED_TENSORS).join(', ');
+	const known = CHECKPOINT_FAMILIES.map(({ title }) => title).join(', ');
+	throw new UserFacingError(
+		'model-unreadable',
+		`${checkpoint.path} holds tensors of no family that is known (${known}): it starts with ${names}.`,
+	);
 }
 
 async function read(path: string): Promise<Uint8Array> {

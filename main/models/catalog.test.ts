@@ -10,6 +10,7 @@ beforeEach(() => {
 	folder = mkdtempSync(join(tmpdir(), 'sparsight-models-'));
 	for (const name of ['mine', 'lookout', 'unrelated']) mkdirSync(join(folder, name));
 	for (const name of ['mine', 'lookout']) writeFileSync(join(folder, name, 'model.json'), '{}');
+	for (const name of ['detr-r50.pth', 'mine.pth', 'notes.txt']) writeFileSync(join(folder, name), '');
 	vi.stubEnv('SPARSIGHT_MODELS', folder);
 });
 
@@ -19,20 +20,25 @@ afterEach(() => {
 });
 
 describe('the catalog', () => {
-	it('lists shipped and added models; a shipped one keeps its name', async () => {
+	it('lists shipped and added models, folders and files of weights; of two names the first holds', async () => {
 		const entries = await listModels();
-		expect(entries.map(({ id, source }) => `${id} ${source}`)).toEqual(['lookout shipped', 'mine added']);
+		expect(entries.map(({ id, source }) => `${id} ${source}`)).toEqual([
+			'lookout shipped',
+			'detr-r50 added',
+			'mine added',
+		]);
 	});
 
 	it('finds a model by id and by path', async () => {
 		expect(await findModel('mine')).toBe(join(folder, 'mine'));
+		expect(await findModel('detr-r50')).toBe(join(folder, 'detr-r50.pth'));
 		expect(await findModel(join(folder, 'unrelated'))).toBe(join(folder, 'unrelated'));
 	});
 
 	it('names what there is when there is no such model', async () => {
 		await expect(findModel('yolo')).rejects.toMatchObject({
 			code: 'model-not-found',
-			message: '--model must be one of lookout, mine or the path of a model (got "yolo").',
+			message: '--model must be one of lookout, detr-r50, mine or the path of a model (got "yolo").',
 		});
 	});
 });

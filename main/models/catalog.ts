@@ -1,26 +1,29 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, parse, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { installationFolder } from './installation.ts';
 
 /** Its name is not a promise that the model can be read: opening it shows that. */
 export type CatalogEntry = {
-	/** Name of its folder; what `--model` takes. */
+	/** Name of its folder, or of its file without what follows the last dot; what `--model` takes. */
 	id: string;
-	/** Folder with model.json. */
+	/** Folder with model.json, or a published file of weights. */
 	path: string;
 	source: 'shipped' | 'added';
 };
 
-/** A folder of model folders beside the shipped ones. */
+/** A folder of model folders and files of weights beside the shipped ones. */
 const MODELS_VARIABLE = 'SPARSIGHT_MODELS';
+/** How published files of weights are called. */
+const CHECKPOINT_EXTENSIONS = ['.pth', '.pt', '.safetensors'];
 
 /** The shipped models, then those in the folder that SPARSIGHT_MODELS names; an id that comes twice counts once. */
 export async function listModels(): Promise<CatalogEntry[]> {
 	const shipped = await modelsIn(join(installationFolder(), 'models'), 'shipped');
 	const addedFolder = process.env[MODELS_VARIABLE];
 	const added = addedFolder ? await modelsIn(resolve(addedFolder), 'added') : [];
-	return [...shipped, ...added.filter(({ id }) => shipped.every((other) => other.id !== id))];
+	const entries = [...shipped, ...added];
+	return entries.filter((entry, i) => entries.findIndex(({ id }) => id === entry.id) === i);
 }
 
 /** The folder or file of a model, given its id or a path. Throws model-not-found. */
@@ -39,9 +42,11 @@ export async function findModel(idOrPath: string): Promise<string> {
 
 async function modelsIn(folder: string, source: CatalogEntry['source']): Promise<CatalogEntry[]> {
 	const entries: CatalogEntry[] = [];
-	for (const id of await namesIn(folder)) {
-		const path = join(folder, id);
-		if (await exists(join(path, 'model.json'))) entries.push({ id, path, source });
+	for (const name of await namesIn(folder)) {
+		const path = join(folder, name);
+		const { name: stem, ext } = parse(name);
+		if (await exists(join(path, 'model.json'))) entries.push({ id: name, path, source });
+		else if (CHECKPOINT_EXTENSIONS.includes(ext) && (await isFile(path))) entries.push({ id: stem, path, source });
 	}
 	return entries;
 }
@@ -57,4 +62,8 @@ async function namesIn(folder: string): Promise<string[]> {
 
 async function exists(path: string): Promise<boolean> {
 	return (await stat(path).catch(() => null)) !== null;
+}
+
+async function isFile(path: string): Promise<boolean> {
+	return (await stat(path).catch(() => null))?.isFile() === true;
 }

@@ -1,5 +1,8 @@
+import type { Checkpoint } from '../../weights/checkpoint.ts';
 import type { Weights } from '../../weights/safetensors.ts';
 import type { Model } from '../detector.ts';
+
+export type { Checkpoint };
 
 /** The files of a model folder, read but not yet understood. */
 export type ModelFiles = {
@@ -7,16 +10,6 @@ export type ModelFiles = {
 	configText: string;
 	weightsPath: string;
 	weightBytes: Uint8Array;
-};
-
-/** A published file of weights, read: tensors under their published names. */
-export type Checkpoint = {
-	path: string;
-	/** Of the file. */
-	sha256: string;
-	weights: Weights;
-	/** What else the file holds as plain data, such as the arguments of the training; null where nothing is. */
-	options: unknown;
 };
 
 /** A kind of network that Sparsight builds from published weights. One folder each, one registry line. */
