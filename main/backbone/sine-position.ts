@@ -17,9 +17,9 @@ export function sinePositions(
 	const out = new Float32Array(batch * rows * cols * 2 * features);
 	const isReal = (n: number, row: number, col: number) =>
 		padding === null || padding[(n * rows + row) * cols + col] === 0 ? 1 : 0;
-	const put = (at: number, place: number, last: number) => {
-		putSines(out, at, (place - offset) / (last + EPSILON), features, temperature);
-	};
+	// Where a whole line is padding, angles are in the millions, and their sines hang on every rounding to float32.
+	const put = (at: number, place: number, last: number) =>
+		putSines(out, at, (place - offset) / Math.fround(last + EPSILON), features, temperature);
 	for (let n = 0; n < batch; n++) {
 		const at = (row: number, col: number) => ((n * rows + row) * cols + col) * 2 * features;
 		for (let col = 0; col < cols; col++) {
@@ -46,9 +46,10 @@ export function putSines(
 	features: number,
 	temperature = 10_000,
 ): void {
-	const angle = Math.fround(place * TWO_PI);
+	const { fround } = Math;
+	const angle = fround(fround(place) * fround(TWO_PI));
 	for (let i = 0; i < features; i++) {
-		const value = angle / temperature ** ((2 * Math.floor(i / 2)) / features);
+		const value = fround(angle / fround(temperature ** ((2 * Math.floor(i / 2)) / features)));
 		out[at + i] = i % 2 === 0 ? Math.sin(value) : Math.cos(value);
 	}
 }
