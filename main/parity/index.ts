@@ -1,15 +1,18 @@
-import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { enact } from './enact.ts';
 import type { Finding } from './findings.ts';
-import { type ParityCase, readParityCase } from './parity-case.ts';
+import { isParityCase, type ParityCase, readParityCase } from './parity-case.ts';
+import { sparseDetr } from './sparse-detr.ts';
 
 /** Computes what a case of one published system states, and compares. One file per system, one line below. */
 export type ParitySystem = (given: ParityCase) => Promise<Finding[]>;
 
-const SYSTEMS: Readonly<Record<string, ParitySystem>> = { enact };
+const SYSTEMS: Readonly<Record<string, ParitySystem>> = {
+	enact,
+	'sparse-detr': sparseDetr,
+};
 
 export type CaseResult = {
 	folder: string;
@@ -21,7 +24,7 @@ export type CaseResult = {
 
 /** The case in `folder`, or all cases in the folders below it, by name. Throws `file-not-found` where there is none. */
 export async function findCases(folder: string): Promise<string[]> {
-	if (existsSync(join(folder, 'case.json'))) return [folder];
+	if (isParityCase(folder)) return [folder];
 	const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
 	const below = entries.filter((entry) => entry.isDirectory()).sort((a, b) => (a.name < b.name ? -1 : 1));
 	const cases: string[] = [];
@@ -29,7 +32,7 @@ export async function findCases(folder: string): Promise<string[]> {
 	if (cases.length > 0) return cases;
 	throw new UserFacingError(
 		'file-not-found',
-		`${folder} holds no case: a case is a folder with a case.json.`,
+		`${folder} holds no case: a case is a folder with a case.json, or of manifests.`,
 	);
 }
 

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { readSafetensors, type WeightTensor, type Weights } from '../weights/safetensors.ts';
@@ -9,7 +10,7 @@ export type ParityCase = {
 	system: string;
 	name: string;
 	/** case.json, as it stands: every system reads its own parts. */
-	description: Record<string, unknown>;
+	description: Readonly<Record<string, unknown>>;
 	tolerance: Tolerance;
 	/** Of the reference; empty where the case has none. Numbers come as float32, whole ones exactly up to 2²⁴. */
 	weights: Weights;
@@ -19,10 +20,24 @@ export type ParityCase = {
 /** |a − b| ≤ abs + rel · |b|, b being the reference's. */
 export type Tolerance = { abs: number; rel: number };
 
-/** Reads the case in `folder`. Throws `file-not-found` or `file-unreadable`, naming the file. */
+/** A folder of this name holds one JSON file per model in place of a case.json. */
+const MANIFESTS = 'manifests';
+
+/** Whether `folder` holds a case. */
+export function isParityCase(folder: string): boolean {
+	return existsSync(join(folder, 'case.json')) || basename(resolve(folder)) === MANIFESTS;
+}
+
+/**
+ * Reads the case in `folder`. Of a folder of manifests, the description is `{ manifests: […] }`, the files by name. Throws
+ * `file-not-found` or `file-unreadable`, naming the file.
+ */
 export async function readParityCase(folder: string): Promise<ParityCase> {
 	const path = join(folder, 'case.json');
-	const description = parseObject(await readRequired(path), path);
+	const description: Record<string, unknown> =
+		basename(resolve(folder)) === MANIFESTS
+			? { manifests: await readManifests(folder) }
+			: parseObject(await readRequired(path), path);
 	const [tensors, ownWeights] = [join(folder, 'tensors.safetensors'), join(folder, 'weights.safetensors')];
 	const named = typeof description['weights'] === 'string' ? join(folder, description['weights']) : null;
 	const tolerance = (description['tolerance'] ?? {}) as Partial<Tolerance>;
@@ -42,6 +57,12 @@ export function caseTensor(given: ParityCase, name: string): WeightTensor {
 	const tensor = given.tensors.get(name);
 	if (tensor) return tensor;
 	throw new UserFacingError('file-unreadable', `${given.folder}/tensors.safetensors has no tensor ${name}.`);
+}
+
+async function readManifests(folder: string): Promise<Record<string, unknown>[]> {
+	const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
+	const paths = names.map((name) => join(folder, name));
+	return Promise.all(paths.map(async (path) => parseObject(await readRequired(path), path)));
 }
 
 async function readTensors(path: string, required: boolean): Promise<Weights> {

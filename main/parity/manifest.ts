@@ -1,0 +1,36 @@
+import type { Weights } from '../weights/safetensors.ts';
+import type { Findings } from './findings.ts';
+
+/** Names and shapes of all tensors of a full-size model, without their numbers. */
+export type Manifest = {
+	model: string;
+	config?: unknown;
+	/** Of all tensors together, learned numbers only. */
+	parameters: number;
+	entries: number;
+	tensors: Readonly<Record<string, readonly number[]>>;
+};
+
+/** Tensors of zeros, of the shapes that a manifest states; they share their memory. */
+export function manifestWeights(manifest: Manifest): Weights {
+	const sizeOf = (shape: readonly number[]) => shape.reduce((size, dim) => size * dim, 1);
+	const shapes = Object.entries(manifest.tensors);
+	const zeros = new Float32Array(Math.max(...shapes.map(([, shape]) => sizeOf(shape))));
+	return new Map(shapes.map(([name, shape]) => [name, { data: zeros.subarray(0, sizeOf(shape)), shape }]));
+}
+
+/** Whether a model asks for just the tensors that a manifest states: no other name, none left out, no other shape. */
+export function compareManifest(
+	findings: Findings,
+	manifest: Manifest,
+	asked: ReadonlyMap<string, readonly number[]>,
+): void {
+	findings.equalTo(`${manifest.model}: entries`, [asked.size], [manifest.entries]);
+	const names = [...new Set([...Object.keys(manifest.tensors), ...asked.keys()])];
+	const wrong = names.filter((name) => String(asked.get(name)) !== String(manifest.tensors[name]));
+	findings.equalTo(
+		`${manifest.model}: names and shapes${wrong[0] ? ` (${wrong[0]})` : ''}`,
+		[wrong.length],
+		[0],
+	);
+}

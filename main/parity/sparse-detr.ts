@@ -1,0 +1,284 @@
+import { attentionMap } from '../detector/families/sparse-detr/attention-map.ts';
+import { readConfig, type SparseDetrConfig } from '../detector/families/sparse-detr/config.ts';
+import { compileSparseDetr } from '../detector/families/sparse-detr/graph.ts';
+import { rankQueries } from '../detector/families/sparse-detr/interpret.ts';
+import {
+	keepCounts,
+	type PictureBatch,
+	type Pyramid,
+	tokenProposals,
+} from '../detector/families/sparse-detr/pyramid.ts';
+import { createRuntime } from '../detector/session.ts';
+import type { GraphTensor } from '../graph/graph-session.ts';
+import { requireTensors } from '../weights/weights.ts';
+import { Findings } from './findings.ts';
+import type { ParitySystem } from './index.ts';
+import { caseTensor, type ParityCase } from './parity-case.ts';
+import { sparseDetrPart } from './sparse-detr-parts.ts';
+
+type CaseConfig = {
+	rho: number;
+	inputs: Record<string, { images_hw: [number, number][] }>;
+};
+
+/** Cases of whole networks; those of parts alone are told by their tensors. */
+export const sparseDetr: ParitySystem = async (given) => {
+	const part = sparseDetrPart(given);
+	if (part) return part(given);
+	const findings = new Findings(given);
+	const { inputs } = given.description['config'] as CaseConfig;
+	for (const key of Object.keys(inputs)) await new WholeNetwork(given, findings, key).compare();
+	return findings.finish();
+};
+
+/** One input of a case: its tensors are called `key`.name. */
+class WholeNetwork {
+	readonly #case: ParityCase;
+	readonly #findings: Findings;
+	readonly #key: string;
+	readonly #config: SparseDetrConfig;
+	readonly #rho: number;
+
+	constructor(given: ParityCase, findings: Findings, key: string) {
+		this.#case = given;
+		this.#findings = findings;
+		this.#key = key;
+		const config = given.description['config'] as CaseConfig;
+		this.#config = readConfig(given.weights, config, given.folder);
+		this.#rho = config.rho;
+	}
+
+	async compare(): Promise<void> {
+		const picture = this.#tensor('input');
+		this.#input('input');
+		const pictures = this.#pictures(picture.shape);
+		const selects = this.#rho > 0;
+		const taps = this.#taps();
+		const lookup = requireTensors(this.#case.weights, this.#case.folder);
+		const graph = compileSparseDetr(this.#config, lookup, pictures, { selects, taps });
+		const { pyramid } = graph;
+		const kept = keepCounts(pyramid, this.#rho);
+		const feeds: Record<string, GraphTensor> = {
+			picture: { type: 'float32', data: picture.data, shape: picture.shape },
+		};
+		if (selects) feeds['keep'] = { type: 'int64', data: BigInt64Array.of(BigInt(kept.rows)), shape: [1] };
+		if (selects && pyramid.batch > 1) feeds['own'] = ownRows(kept.each, kept.rows);
+
+		const session = await createRuntime(1).load(graph.bytes, graph.name);
+		const results = [
+			'logits',
+			'boxes',
+			'look.x',
+			'look.y',
+			'look.weight',
+			...(selects ? ['kept', 'scores'] : []),
+		];
+		const outputs = await session.run(feeds, [...results, ...taps]);
+		await session.release();
+		const numbers = (name: string): number[] =>
+			Array.from(outputs[name]!.data as ArrayLike<number | bigint>, Number);
+		this.#comparePyramid(pyramid);
+		if (selects) this.#compareSelection(pyramid, kept, numbers);
+		this.#compareEncoder(pyramid, selects ? kept : null, numbers);
+		this.#compareDecoder(pyramid, numbers);
+	}
+
+	/** Which intermediate values the case wants to see, by our names. */
+	#taps(): Set<string> {
+		const { encoderLayers, decoderLayers } = this.#config;
+		const looks = (name: string) => ['x', 'y', 'weight'].map((part) => `${name}.look.${part}`);
+		const perLayer: [name: string, layers: number, taps: (i: number) => string[]][] = [
+			['enc.sampling_locations', encoderLayers, (i) => looks(`enc.${i}`)],
+			['enc.attn_weights', encoderLayers, (i) => looks(`enc.${i}`)],
+			['dec.hs', decoderLayers, (i) => [`dec.${i}.hs`]],
+			['dec.inter_references', decoderLayers, (i) => [`dec.${i}.reference`]],
+			['all_logits', decoderLayers, (i) => [`dec.${i}.logits`]],
+			['all_boxes', decoderLayers, (i) => [`dec.${i}.boxes`]],
+		];
+		const names = perLayer.flatMap(([name, layers, taps]) =>
+			this.#has(name) ? Array.from({ length: layers }, (_, i) => taps(i)).flat() : [],
+		);
+		const same =
+			/^(backbone\.\d+|src_flatten|lvl_pos_embed_flatten|enc\.\d+\.memory|memory|token\.(memory|score_raw)|prop\.(output_memory|logits|boxes|topk_inds|pos_embed)|dec\.(tgt|query_pos))$/;
+		const own = [...this.#case.tensors.keys()]
+			.filter((name) => name.startsWith(`${this.#key}.`))
+			.map((name) => name.slice(this.#key.length + 1));
+		return new Set([...names, ...own.filter((name) => same.test(name))]);
+	}
+
+	/** Padding is given as a mask, or by the sizes of the pictures alone. */
+	#pictures(shape: readonly number[]): PictureBatch {
+		const [batch, , height, width] = shape as [number, number, number, number];
+		const { inputs } = this.#case.description['config'] as CaseConfig;
+		const sizes = inputs[this.#key]!.images_hw;
+		const padding = Uint8Array.from({ length: batch * height * width }, (_, i) => {
+			const [rows, cols] = sizes[Math.floor(i / (height * width))]!;
+			return Math.floor(i / width) % height >= rows || i % width >= cols ? 1 : 0;
+		});
+		if (this.#has('input_mask')) this.#equal('input_mask', padding);
+		return { batch, height, width, padding: padding.includes(1) ? padding : null };
+	}
+
+	#comparePyramid(pyramid: Pyramid): void {
+		const { levels, padding, validRatios, realTokens } = pyramid;
+		if (this.#has('spatial_shapes'))
+			this.#equal(
+				'spatial_shapes',
+				levels.flatMap(({ rows, cols }) => [rows, cols]),
+			);
+		if (this.#has('mask_flatten')) this.#equal('mask_flatten', padding);
+		this.#close('valid_ratios', validRatios);
+		if (this.#has('token.valid_token_nums')) this.#equal('token.valid_token_nums', realTokens);
+		this.#close('prop.output_proposals', tokenProposals(pyramid).logits);
+	}
+
+	#compareSelection(
+		pyramid: Pyramid,
+		kept: { each: number[]; rows: number },
+		numbers: (name: string) => number[],
+	): void {
+		this.#close('token.score', numbers('scores'));
+		if (this.#has('token.keep_nums')) this.#equal('token.keep_nums', kept.each);
+		if (!this.#has('token.topk_inds')) return;
+		// Behind a picture's real tokens, padded ones follow in any order: they are equal.
+		const orderly = (indices: ArrayLike<number>) =>
+			Array.from(indices, (token, i) => {
+				const n = Math.floor(i / kept.rows);
+				return pyramid.padding[n * pyramid.tokens + token] ? -1 : token;
+			});
+		this.#input('token.topk_inds');
+		const expected = orderly(this.#tensor('token.topk_inds').data);
+		this.#findings.equalTo(`${this.#key}.token.topk_inds`, orderly(numbers('kept')), expected);
+	}
+
+	#compareEncoder(
+		pyramid: Pyramid,
+		kept: { each: number[] } | null,
+		numbers: (name: string) => number[],
+	): void {
+		for (const tap of this.#taps()) {
+			if (/^(enc\.\d+\.)?memory$/.test(tap)) this.#compareMemory(tap, pyramid, kept, numbers(tap));
+			else if (tap === 'prop.topk_inds') this.#equal(tap, numbers(tap));
+			else if (this.#has(tap)) this.#close(tap, numbers(tap));
+		}
+		const layers = Array.from({ length: this.#config.encoderLayers }, (_, i) => `enc.${i}.look.`);
+		const rows = (part: string) => layers.map((name) => numbers(`${name}${part}`));
+		if (this.#has('enc.sampling_locations')) {
+			const points = zip(byPicture(rows('x'), pyramid.batch), byPicture(rows('y'), pyramid.batch));
+			this.#close('enc.sampling_locations', points);
+		}
+		if (this.#has('enc.attn_weights'))
+			this.#close('enc.attn_weights', byPicture(rows('weight'), pyramid.batch));
+	}
+
+	/** Where a picture keeps more tokens than it has, which padded ones it updates is open, and nothing depends on it. */
+	#compareMemory(name: string, pyramid: Pyramid, kept: { each: number[] } | null, memory: number[]): void {
+		const open = kept?.each.some((count, n) => count > pyramid.realTokens[n]!) && pyramid.padding.includes(1);
+		if (!open) return this.#close(name, memory);
+		const { dim } = this.#config;
+		const real = (rows: ArrayLike<number>) =>
+			Array.from(rows).filter((_, i) => pyramid.padding[Math.floor(i / dim)] === 0);
+		this.#input(name);
+		this.#findings.closeTo(`${this.#key}.${name}`, real(memory), real(this.#tensor(name).data));
+	}
+
+	#compareDecoder(pyramid: Pyramid, numbers: (name: string) => number[]): void {
+		const { batch, levels } = pyramid;
+		const layers = Array.from({ length: this.#config.decoderLayers }, (_, i) => i);
+		const allLayers = (part: string) => layers.flatMap((i) => numbers(`dec.${i}.${part}`));
+		const perLayer: [name: string, part: string][] = [
+			['dec.hs', 'hs'],
+			['dec.inter_references', 'reference'],
+			['all_logits', 'logits'],
+			['all_boxes', 'boxes'],
+		];
+		for (const [name, part] of perLayer) if (this.#has(name)) this.#close(name, allLayers(part));
+		this.#close('pred_logits', numbers('logits'));
+		this.#close('pred_boxes', numbers('boxes'));
+
+		const looks = (part: string) => byPicture(chunks(numbers(`look.${part}`), layers.length), batch);
+		const [x, y, weight] = [looks('x'), looks('y'), looks('weight')];
+		this.#close('dec.sampling_locations', zip(x, y));
+		this.#close('dec.attn_weights', weight);
+		if (this.#has('dam.sum')) {
+			const [xs, ys, weights] = [chunks(x, batch), chunks(y, batch), chunks(weight, batch)];
+			const maps = xs.flatMap((_, n) => [
+				...attentionMap({ x: xs[n]!, y: ys[n]!, weight: weights[n]! }, levels, this.#config.decoderPoints),
+			]);
+			this.#close('dam.sum', maps);
+		}
+		this.#compareDetections(chunks(numbers('logits'), batch), chunks(numbers('boxes'), batch));
+	}
+
+	#compareDetections(logits: number[][], boxes: number[][]): void {
+		if (!this.#has('post.scores')) return;
+		this.#input('target_sizes');
+		const sizes = this.#tensor('target_sizes').data; // height, width of each picture
+		const count = this.#tensor('post.scores').shape[1]!;
+		const ranked = logits.map((one, n) =>
+			rankQueries(
+				Float32Array.from(one),
+				Float32Array.from(boxes[n]!),
+				{ height: sizes[2 * n]!, width: sizes[2 * n + 1]! },
+				count,
+			),
+		);
+		this.#close(
+			'post.scores',
+			ranked.flatMap(({ scores }) => [...scores]),
+		);
+		this.#equal(
+			'post.labels',
+			ranked.flatMap(({ labels }) => [...labels]),
+		);
+		this.#close(
+			'post.boxes',
+			ranked.flatMap(({ boxesXyxy }) => [...boxesXyxy]),
+		);
+	}
+
+	#has(name: string): boolean {
+		return this.#case.tensors.has(`${this.#key}.${name}`);
+	}
+
+	#tensor(name: string) {
+		return caseTensor(this.#case, `${this.#key}.${name}`);
+	}
+
+	#input(name: string): void {
+		this.#findings.input(`${this.#key}.${name}`);
+	}
+
+	/** Where the case has it. */
+	#close(name: string, actual: ArrayLike<number>): void {
+		if (this.#has(name)) this.#findings.close(`${this.#key}.${name}`, actual);
+	}
+
+	#equal(name: string, actual: ArrayLike<number>): void {
+		this.#findings.equal(`${this.#key}.${name}`, actual);
+	}
+}
+
+/** Which rows of a batch are a picture's own. */
+function ownRows(each: readonly number[], rows: number): GraphTensor {
+	const data = Int32Array.from({ length: each.length * rows }, (_, i) =>
+		i % rows < each[Math.floor(i / rows)]! ? 1 : 0,
+	);
+	return { type: 'int32', data, shape: [each.length, rows] };
+}
+
+function chunks(numbers: readonly number[], count: number): number[][] {
+	const size = numbers.length / count;
+	return Array.from({ length: count }, (_, i) => numbers.slice(i * size, (i + 1) * size));
+}
+
+/** [layers][batch · …] -> [batch, layers, …] */
+function byPicture(layers: readonly number[][], batch: number): number[] {
+	const perLayer = layers.map((layer) => chunks(layer, batch));
+	return Array.from({ length: batch }, (_, n) => perLayer.flatMap((pictures) => pictures[n]!)).flat();
+}
+
+/** x, y, x, y, … */
+function zip(x: readonly number[], y: readonly number[]): number[] {
+	return x.flatMap((value, i) => [value, y[i]!]);
+}
