@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { readCheckpoint } from '../weights/checkpoint.ts';
 import type { Model } from './detector.ts';
+import { detrFamily } from './families/detr/index.ts';
 import type { Checkpoint, ModelFamily, ModelFiles } from './families/family.ts';
 import { LOOKOUT_FORMAT } from './families/lookout/config.ts';
 import { openLookout } from './families/lookout/index.ts';
@@ -19,7 +20,7 @@ const FAMILIES: Readonly<Record<string, (files: ModelFiles) => Model>> = {
 };
 
 /** Families that are known by the tensors of a published file; the first that recognizes them opens it. */
-const CHECKPOINT_FAMILIES: readonly ModelFamily[] = [];
+const CHECKPOINT_FAMILIES: readonly ModelFamily[] = [detrFamily];
 
 /** The files of a model folder. */
 const [CONFIG_FILE, WEIGHTS_FILE] = ['model.json', 'model.safetensors'];
