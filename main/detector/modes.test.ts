@@ -235,6 +235,21 @@ describe('token cache', () => {
 		await detector.release();
 	});
 
+	it('counts the frames that a token waits, also where a budget lets nothing through, and never loses count', async () => {
+		const detector = await open('token-cache', { gmac: 0.001, sceneCut: 1, floor: 0 });
+		const waited = () => detector.saveState()['cache.waited'] as Int32Array;
+		await step(detector, { seed: 1 });
+		for (const frames of [1, 2]) {
+			expect((await step(detector, { seed: 2 })).selection.kind).toBe('skipped');
+			expect(Math.max(...waited())).toBe(frames);
+		}
+		const state = detector.saveState();
+		detector.restoreState({ ...state, 'cache.waited': Int32Array.from(waited(), () => 0xffff) });
+		await step(detector, { seed: 2 });
+		expect(Math.max(...waited())).toBe(0xffff);
+		await detector.release();
+	});
+
 	it('holds a budget in milliseconds by what frames took', async () => {
 		const detector = await open('token-cache', { ms: 10, sceneCut: 1, floor: 0 });
 		await step(detector, { seed: 1 });

@@ -21,6 +21,8 @@ const PLACE = 'mode token-cache';
 const SCENE_CUT_LEVEL = 24;
 /** Above this share of the tokens the full graph is quicker than the partial one (measured: 0.8). */
 const FULL_GRAPH_SHARE = 0.8;
+/** Frames that a token can be counted to wait for: what its column holds. */
+const MOST_WAITED = 0xffff;
 
 /**
  * Reduction in time, Sparsight's own: one gate at the input. A token whose pixels changed enough since it was
@@ -180,7 +182,10 @@ class TokenCache implements Reduction {
 						{ floor: this.#number('floor'), fairness: this.#number('fairness') },
 						this.#picked,
 					);
-		if (count === 0) return { kind: 'skipped', tokens: this.#picked, count };
+		if (count === 0) {
+			this.#countWaiting(state);
+			return { kind: 'skipped', tokens: this.#picked, count };
+		}
 		// A limit is kept even where the whole frame would be quicker: it was promised.
 		if (count === this.#all.length || (limit === null && count > FULL_GRAPH_SHARE * this.#all.length)) {
 			return this.#flush();
@@ -217,8 +222,8 @@ class TokenCache implements Reduction {
 	#countWaiting(state: TokenState): void {
 		const floor = this.#number('floor');
 		for (let token = 0; token < this.#waited.length; token++) {
-			const waits = state.change[token]! > floor && this.#waited[token]! < 0xffff;
-			this.#waited[token] = waits ? this.#waited[token]! + 1 : 0;
+			const waits = state.change[token]! > floor;
+			this.#waited[token] = waits ? Math.min(MOST_WAITED, this.#waited[token]! + 1) : 0;
 		}
 	}
 
