@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { enact } from './enact.ts';
+import { eventful } from './eventful.ts';
 import type { Finding } from './findings.ts';
 import { isParityCase, type ParityCase, readParityCase } from './parity-case.ts';
 import { sparseDetr } from './sparse-detr.ts';
@@ -11,6 +12,7 @@ export type ParitySystem = (given: ParityCase) => Promise<Finding[]>;
 
 const SYSTEMS: Readonly<Record<string, ParitySystem>> = {
 	enact,
+	eventful,
 	'sparse-detr': sparseDetr,
 };
 

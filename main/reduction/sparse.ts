@@ -8,6 +8,7 @@ import {
 import { tokenCount } from '../domain/tokens.ts';
 import type { GraphSession } from '../graph/graph-session.ts';
 import { countOperations, type OperationCount } from '../graph/operation-count.ts';
+import { refusesUnlessPlain } from '../vit/plan.ts';
 import { allTokens, denseMacs, float32, numbers } from './full-graph.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
 import { compileSparse, KEPT } from './vit-graphs.ts';
@@ -37,7 +38,8 @@ export const sparse: ReductionMode = {
 		'Updates only the tokens that a learned scorer finds important; nothing is remembered between frames. ' +
 		'At low keep ratios objects that fill the frame get lost.',
 	settings: SETTINGS,
-	refuses: (plan) => (plan.scorer ? null : `${plan.name} has no scorer, which ranks the tokens to keep`),
+	refuses: (plan) =>
+		plan.scorer ? refusesUnlessPlain(plan) : `${plan.name} has no scorer, which ranks the tokens to keep`,
 	async open(host, settings) {
 		const graph = compileSparse(host.plan, host.weights);
 		const session = await host.runtime.load(graph.bytes, graph.name);

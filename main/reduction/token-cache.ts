@@ -7,6 +7,7 @@ import type { GraphSession } from '../graph/graph-session.ts';
 import { countOperations, type OperationCount } from '../graph/operation-count.ts';
 import { TimeController, tokensWithinMacs } from './budget.ts';
 import { countAbove, dilate } from './change.ts';
+import { refusesUnlessPlain } from '../vit/plan.ts';
 import { allTokens, denseMacs, float32, FullGraph } from './full-graph.ts';
 import { TokenMemory } from './memory.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
@@ -35,7 +36,7 @@ export const tokenCache: ReductionMode = {
 	description:
 		'Recomputes only tokens whose pixels changed since they were last computed; keys, values and outputs of all others are remembered.',
 	settings: TOKEN_CACHE_SETTINGS,
-	refuses: () => null,
+	refuses: refusesUnlessPlain,
 	async open(host, settings) {
 		const withScores = host.plan.scorer !== null;
 		const full = await FullGraph.load(host, { keepKeysAndValues: true, withScores });

@@ -4,7 +4,7 @@ import { GraphBuilder, type Value } from '../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../graph/layers.ts';
 import type { OperationCount } from '../graph/operation-count.ts';
 import { BlockLayers } from '../vit/block-layers.ts';
-import { headDim, type VitPlan } from '../vit/plan.ts';
+import { attendsPlainly, headDim, planTokens, type VitPlan } from '../vit/plan.ts';
 
 /** A compiled graph and what it costs. */
 export type CompiledGraph = { name: string; bytes: Uint8Array; operations: OperationCount };
@@ -18,22 +18,32 @@ export const KEPT = 'kept';
  * Every token of a picture.
  * in: `picture` [1, 3, height, width]. out: `head` [tokens, headWidth]; where the plan has a scorer, `scores`
  * [tokens, 1]; with `keepKeysAndValues`, per block `keys.i` and `values.i` [1, heads, tokens, headDim], turned.
+ * With `fromTokens` the input is `tokens` [tokens, dim] instead, as the stem gives them.
  */
 export function compileFull(
 	plan: VitPlan,
 	weights: WeightLookup,
-	options: { keepKeysAndValues: boolean; withScores: boolean; taps?: boolean },
+	options: { keepKeysAndValues: boolean; withScores: boolean; taps?: boolean; fromTokens?: boolean },
 ): CompiledGraph {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
 	const parts = new BlockLayers(layers, plan);
 	const positions = allPositions(graph, plan);
-	let x = plan.embedPicture(layers, pictureInput(graph, plan));
-	if (options.taps) graph.output('stem', x);
+	let x = options.fromTokens
+		? graph.input('tokens', 'float32', [planTokens(plan), plan.dim])
+		: plan.embedPicture(layers, pictureInput(graph, plan));
+	if (options.taps && !options.fromTokens) graph.output('stem', x);
+	x = parts.positioned(x);
 	plan.blocks.forEach((block, i) => {
 		if (options.withScores && plan.scorer?.afterBlocks === i)
 			graph.output('scores', plan.scorer.score(layers, x));
 		const normed = parts.normed(block, x);
+		if (!attendsPlainly(block)) {
+			assert(!options.keepKeysAndValues, `${plan.name} hands out keys and values`);
+			x = parts.finish(block, x, parts.attendOnGrid(block, normed));
+			if (options.taps) graph.output(`block.${i}`, x);
+			return;
+		}
 		const keys = parts.keys(block, normed, positions);
 		const values = parts.values(block, normed);
 		if (options.keepKeysAndValues) {
@@ -140,7 +150,7 @@ export function compileSparse(
 }
 
 export function allPositions(graph: GraphBuilder, plan: VitPlan): Value {
-	const tokens = tokenCount(plan.grid);
+	const tokens = planTokens(plan);
 	const data = BigInt64Array.from({ length: tokens }, (_, token) => BigInt(token));
 	return graph.constant('positions:all', { data, shape: [1, tokens] });
 }

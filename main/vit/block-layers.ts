@@ -1,8 +1,11 @@
+import { assert } from '../domain/errors.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import type { Tensor, Value } from '../graph/graph-builder.ts';
 import type { Layers } from '../graph/layers.ts';
 import type { Dim } from '../graph/operation-count.ts';
-import { headDim, type VitBlock, type VitPlan } from './plan.ts';
+import { GridAttention } from './grid-attention.ts';
+import { headDim, type LayerNames, planTokens, type VitBlock, type VitPlan } from './plan.ts';
+import { resizeBicubic } from './position-tables.ts';
 
 /**
  * The parts of a transformer block, for modes to put together. Queries are rows [1, k, dim]; keys and values
@@ -17,9 +20,25 @@ export class BlockLayers {
 		this.#plan = plan;
 	}
 
+	/** All tokens [tokens, dim] with the plan's absolute positions, where it has them. */
+	positioned(x: Value): Value {
+		const { absolute } = this.#plan;
+		if (!absolute) return x;
+		const data = absolutePositions(this.#layers, this.#plan);
+		return this.#layers.add(
+			x,
+			this.#layers.graph.constant('positions:absolute', { data, shape: x.shape as number[] }),
+		);
+	}
+
 	/** norm1 of x [k, dim]. */
 	normed(block: VitBlock, x: Value): Value {
-		return this.#layers.layerNorm(`${block.name}.norm1`, x, this.#plan.normEpsilon);
+		return this.#layers.layerNorm(this.#named(block, 'norm1'), x, this.#plan.normEpsilon);
+	}
+
+	/** Attention among all tokens of a block that attends by place on the grid: normed [tokens, dim] -> [tokens, dim]. */
+	attendOnGrid(block: VitBlock, normed: Value): Value {
+		return new GridAttention(this.#layers, this.#plan, block).ofAll(normed);
 	}
 
 	/** Turned queries [1, k, dim] of normed tokens [k, dim] that stand at `positions` [1, k]. */
@@ -106,19 +125,21 @@ export class BlockLayers {
 	finish(block: VitBlock, x: Value, attended: Value): Value {
 		const layers = this.#layers;
 		const { dim, normEpsilon } = this.#plan;
-		const y = layers.add(x, layers.linear(`${block.name}.attn.proj`, attended, dim));
-		const normed = layers.layerNorm(`${block.name}.norm2`, y, normEpsilon);
-		return layers.add(
-			y,
-			layers.mlp(`${block.name}.mlp.fc1`, `${block.name}.mlp.fc2`, normed, block.hidden, dim),
-		);
+		const y = layers.add(x, layers.linear(this.#named(block, 'projection'), attended, dim));
+		const normed = layers.layerNorm(this.#named(block, 'norm2'), y, normEpsilon);
+		const [fc1, fc2] = [this.#named(block, 'fc1'), this.#named(block, 'fc2')];
+		return layers.add(y, layers.mlp(fc1, fc2, normed, block.hidden, dim));
+	}
+
+	#named(block: VitBlock, layer: keyof LayerNames): string {
+		return `${block.name}.${this.#plan.layerNames[layer]}`;
 	}
 
 	/** One of the three projections of the published [3 · dim, dim] matrix, its head dimensions in rotary order. */
 	#project(block: VitBlock, part: 'q' | 'k' | 'v', normed: Value): Value {
 		const { dim } = this.#plan;
 		const { graph } = this.#layers;
-		const name = `${block.name}.attn.qkv`;
+		const name = this.#named(block, 'qkv');
 		const first = { q: 0, k: dim, v: 2 * dim }[part];
 		const rows = Array.from({ length: dim }, (_, row) => first + (part === 'v' ? row : this.#rotaryRow(row)));
 		const pick = (tensorName: string, shape: readonly number[]) =>
@@ -131,8 +152,10 @@ export class BlockLayers {
 	}
 
 	#rotaryRow(row: number): number {
+		const { rotary } = this.#plan;
+		if (!rotary) return row;
 		const size = headDim(this.#plan);
-		return row - (row % size) + this.#plan.rotary.order[row % size]!;
+		return row - (row % size) + rotary.order[row % size]!;
 	}
 
 	#row(x: Value): Value {
@@ -150,6 +173,7 @@ export class BlockLayers {
 	#turn(x: Value, positions: Value): Value {
 		const { graph } = this.#layers;
 		const { rotary, grid } = this.#plan;
+		if (!rotary) return x;
 		const shape = [tokenCount(grid), headDim(this.#plan) / 2];
 		return graph.op(
 			'RotaryEmbedding',
@@ -163,6 +187,21 @@ export class BlockLayers {
 			{ domain: 'com.microsoft' },
 		);
 	}
+}
+
+/** The plan's absolute positions, resized to its grid: [tokens, dim]. */
+export function absolutePositions(layers: Layers, plan: VitPlan): Float32Array {
+	const { absolute, grid, dim, classToken } = plan;
+	assert(absolute, `${plan.name} has absolute positions`);
+	const { size } = absolute;
+	const first = classToken ? dim : 0;
+	const rows = size.rows * size.cols + (classToken ? 1 : 0);
+	const table = layers.tensor(absolute.table, [1, rows, dim]).data as Float32Array;
+	if (size.rows === grid.rows && size.cols === grid.cols) return table;
+	const positions = new Float32Array(planTokens(plan) * dim);
+	positions.set(table.subarray(0, first));
+	positions.set(resizeBicubic({ data: table.subarray(first), size, channels: dim }, grid), first);
+	return positions;
 }
 
 /** The given rows of a tensor [rows, …], in their order. */

@@ -3,7 +3,7 @@ import type { Size } from '../../../domain/video.ts';
 import type { Value } from '../../../graph/graph-builder.ts';
 import type { Layers } from '../../../graph/layers.ts';
 import { axialRotary } from '../../../vit/positions.ts';
-import type { VitPlan } from '../../../vit/plan.ts';
+import { USUAL_LAYER_NAMES, type VitPlan } from '../../../vit/plan.ts';
 import type { LookoutConfig } from './config.ts';
 
 /** Prediction points per token: top left, top right, bottom left, bottom right. */
@@ -40,13 +40,19 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 	return {
 		name: 'lookout',
 		grid,
+		classToken: false,
 		dim,
 		heads,
 		normEpsilon: 1e-5,
+		absolute: null,
 		rotary: axialRotary(grid.rows, grid.cols, dim / heads, config.rope.max, config.rope.min),
+		layerNames: USUAL_LAYER_NAMES,
 		blocks: Array.from({ length: config.depth }, (_, i) => ({
 			name: `blocks.${i}`,
 			hidden: dim * config.mlp_ratio,
+			window: null,
+			relative: null,
+			pool: null,
 		})),
 		headWidth,
 		embedPicture(layers, picture) {
