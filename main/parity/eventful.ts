@@ -1,10 +1,17 @@
 import { z } from 'zod';
 import { createRuntime } from '../detector/session.ts';
+import type { GraphSession } from '../graph/graph-session.ts';
+import { addCounts, noOperations, type OperationCounts, totalCount } from '../reduction/eventful/counts.ts';
+import { EventfulBackbone, type FrameCounts } from '../reduction/eventful/eventful-backbone.ts';
+import type { EventfulBlock } from '../reduction/eventful/eventful-block.ts';
+import type { BlockMethod } from '../reduction/eventful/method.ts';
+import type { GatePolicy } from '../reduction/eventful/policy.ts';
 import { compileFull } from '../reduction/vit-graphs.ts';
 import { backbonePlan } from '../vit/backbone.ts';
 import type { VitPlan } from '../vit/plan.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { type Finding, Findings } from './findings.ts';
+import { publishedState } from './eventful-state.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
 
 const pair = z.tuple([z.number().int().positive(), z.number().int().positive()]);
@@ -95,6 +102,186 @@ function extent(size: [number, number] | null | undefined) {
 	return size ? { rows: size[0], cols: size[1] } : null;
 }
 
+/** How block i of a case works over time. */
+export function methodOfBlock(config: BackboneCase, i: number): BlockMethod {
+	const windowed = config.window_indices?.includes(i) ?? false;
+	const name = (windowed ? config.windowed_class : null) ?? config.block_class;
+	const block = configOfBlock(config, i);
+	const gates = name === 'Block' ? 'none' : block.stgt ? 'frame' : 'token';
+	const products = {
+		Block: 'whole',
+		EventfulTokenwiseBlock: 'whole',
+		EventfulMatmul1Block: 'query-key',
+		EventfulBlock: 'delta',
+	} as const;
+	return {
+		gates,
+		gateBeforeNorm: name !== 'Block' && (block.gate_before_ln ?? false),
+		product: products[name],
+		half: block.matmul_2_cast === 'float16',
+	};
+}
+
+const policySchema = z.discriminatedUnion('type', [
+	z.object({ type: z.literal('top_k'), k: z.number() }),
+	z.object({ type: z.literal('threshold'), threshold: z.number() }),
+	z.object({ type: z.literal('top_fraction'), fraction: z.number() }),
+]);
+const stepSchema = z.object({
+	frame: z.number(),
+	policy: policySchema.optional(),
+	reset_before: z.boolean().optional(),
+});
+const countsSchema = z.record(z.string(), z.number());
+const costSchema = z.object({
+	per_frame: z.array(
+		z.object({
+			frame: z.number(),
+			total: countsSchema,
+			total_sum: z.number(),
+			position_encoding: countsSchema,
+			blocks: z.array(countsSchema),
+		}),
+	),
+});
+
+/** What a step of a case asks for before its frame. */
+export type BackboneStep = { frame: number; policy: GatePolicy | null; reset: boolean };
+
+/** A case's steps, in their order. */
+export function stepsOfCase(given: ParityCase): BackboneStep[] {
+	return z
+		.array(stepSchema)
+		.parse(given.description['steps'])
+		.map(({ frame, policy, reset_before: reset = false }) => ({
+			frame,
+			policy: policy ? policyOf(policy) : null,
+			reset,
+		}));
+}
+
+function policyOf(policy: z.infer<typeof policySchema>): GatePolicy {
+	switch (policy.type) {
+		case 'top_k':
+			return { kind: 'top-k', k: policy.k };
+		case 'threshold':
+			return { kind: 'threshold', threshold: policy.threshold };
+		case 'top_fraction':
+			return { kind: 'fraction', fraction: policy.fraction };
+	}
+}
+
+/** Runs a case's backbone over frames: what the family's detector is held against goes the same way. */
+export class BackboneRun {
+	readonly #given: ParityCase;
+	readonly #findings: Findings;
+	readonly #plan: VitPlan;
+	readonly #backbone: EventfulBackbone;
+	#policy: GatePolicy = { kind: 'fraction', fraction: 1 };
+
+	private constructor(given: ParityCase, findings: Findings, plan: VitPlan, backbone: EventfulBackbone) {
+		this.#given = given;
+		this.#findings = findings;
+		this.#plan = plan;
+		this.#backbone = backbone;
+	}
+
+	static async load(
+		given: ParityCase,
+		findings: Findings,
+		config: BackboneCase,
+		plan: VitPlan,
+	): Promise<BackboneRun> {
+		const weights = requireTensors(given.weights, given.folder);
+		const methods = plan.blocks.map((_, i) => methodOfBlock(config, i));
+		return new BackboneRun(
+			given,
+			findings,
+			plan,
+			await EventfulBackbone.load(plan, weights, createRuntime(1), methods),
+		);
+	}
+
+	/**
+	 * Runs one frame's tokens [tokens, dim] and compares what the case states of it: outputs of blocks, choices of gates and
+	 * counts. Gives the tokens after the last block.
+	 */
+	async frame(step: BackboneStep, tokens: Float32Array): Promise<Float32Array> {
+		if (step.reset) this.#backbone.reset();
+		this.#policy = step.policy ?? this.#policy;
+		const prefix = `frame${step.frame}.`;
+		const counts = await this.#backbone.run(tokens, this.#policy, (i, after) => {
+			const last = i === this.#plan.blocks.length - 1;
+			const name = last ? `${prefix}output` : `${prefix}block${i}.output`;
+			if (this.#given.tensors.has(name)) this.#findings.close(name, after);
+		});
+		this.#backbone.blocks.forEach((block, i) => this.#compareGates(`${prefix}block${i}.`, block));
+		this.#compareCounts(step.frame, counts);
+		return this.#backbone.tokens;
+	}
+
+	/** Compares what is remembered after the last frame, and forgets it. */
+	async finish(lastFrame: number): Promise<void> {
+		this.#backbone.blocks.forEach((block, i) => {
+			const state = publishedState(this.#plan, this.#plan.blocks[i]!, block);
+			for (const [name, values] of Object.entries(state)) {
+				const full = `frame${lastFrame}.state.block${i}.${name}`;
+				if (this.#given.tensors.has(full)) this.#findings.close(full, values());
+			}
+		});
+		await this.#backbone.release();
+	}
+
+	#compareGates(prefix: string, block: EventfulBlock): void {
+		const { tensors } = this.#given;
+		for (const [name, gate] of [
+			['qkv_gate', block.gates.qkv],
+			['projection_gate', block.gates.projection],
+			['mlp_gate', block.gates.mlp],
+		] as const) {
+			if (gate.asked) {
+				if (tensors.has(`${prefix}${name}.indices`))
+					this.#findings.sameSet(`${prefix}${name}.indices`, gate.indices.subarray(0, gate.count));
+				if (tensors.has(`${prefix}${name}.error_norms`))
+					this.#findings.close(`${prefix}${name}.error_norms`, gate.norms);
+			}
+		}
+		if (block.method.product !== 'delta' || !block.gates.qkv.asked) return;
+		for (const name of ['v_gate', 'matmul_gate']) {
+			const full = `${prefix}${name}.indices`;
+			if (tensors.has(full)) this.#findings.sameSet(full, block.attention.touched);
+		}
+	}
+
+	#compareCounts(frame: number, counts: FrameCounts): void {
+		const cost = costSchema
+			.parse(this.#given.description['cost'])
+			.per_frame.find((entry) => entry.frame === frame);
+		if (!cost) return;
+		const [ours, theirs] = [
+			(given: OperationCounts) => COUNT_NAMES.map(([name]) => given[name]),
+			(given: Record<string, number>) => COUNT_NAMES.map(([, name]) => given[name] ?? 0),
+		];
+		const compare = (what: string, a: OperationCounts, b: Record<string, number>) =>
+			this.#findings.equalTo(`frame${frame}.cost.${what}`, ours(a), theirs(b));
+		compare('position_encoding', counts.positions, cost.position_encoding);
+		cost.blocks.forEach((block, i) => compare(`block${i}`, counts.blocks[i] ?? noOperations(), block));
+		const total = counts.blocks.reduce(addCounts, counts.positions);
+		compare('total', total, cost.total);
+		this.#findings.equalTo(`frame${frame}.cost.total_sum`, [totalCount(total)], [cost.total_sum]);
+	}
+}
+
+const COUNT_NAMES = [
+	['add', 'add_flops'],
+	['bias', 'bias_flops'],
+	['linear', 'linear_flops'],
+	['matmul', 'matmul_flops'],
+	['einsum', 'einsum_flops'],
+	['gate', 'gate_flops'],
+	['accumulator', 'accumulator_flops'],
+] as const;
+
 /** Eventful Transformers (Dutson et al., ICCV 2023). */
 export async function eventful(given: ParityCase): Promise<Finding[]> {
 	const config = z
@@ -102,26 +289,50 @@ export async function eventful(given: ParityCase): Promise<Finding[]> {
 		.parse(given.description['config']);
 	const plan = planOfCase(config.backbone, { prefix: '', classToken: config.has_class_token ?? false });
 	const findings = new Findings(given);
-	const graph = compileFull(plan, requireTensors(given.weights, given.folder), {
-		keepKeysAndValues: false,
-		withScores: false,
-		taps: true,
-		fromTokens: true,
-	});
-	const session = await createRuntime(1).load(graph.bytes, graph.name);
-	const wanted = plan.blocks.map((_, i) => `block.${i}`);
-	for (let frame = 0; given.tensors.has(`frame${frame}.input`); frame++) {
-		const input = caseTensor(given, `frame${frame}.input`);
-		findings.input(`frame${frame}.input`);
-		const shape = input.shape.slice(1);
-		const outputs = await session.run({ tokens: { type: 'float32', data: input.data, shape } }, wanted);
+	const run = await BackboneRun.load(given, findings, config.backbone, plan);
+	const dense = config.backbone.block_class === 'Block' ? await DenseRun.load(given, plan) : null;
+	const steps = stepsOfCase(given);
+	for (const step of steps) {
+		const name = `frame${step.frame}.input`;
+		findings.input(name);
+		const { data } = caseTensor(given, name);
+		await run.frame(step, data);
+		await dense?.compare(step.frame, data, findings);
+	}
+	await run.finish(steps.at(-1)!.frame);
+	await dense?.release();
+	return findings.finish();
+}
+
+/** The one graph that mode dense runs, held against the same case. */
+class DenseRun {
+	readonly #session: GraphSession;
+	readonly #plan: VitPlan;
+
+	private constructor(plan: VitPlan, session: GraphSession) {
+		this.#plan = plan;
+		this.#session = session;
+	}
+
+	static async load(given: ParityCase, plan: VitPlan): Promise<DenseRun> {
+		const options = { keepKeysAndValues: false, withScores: false, taps: true, fromTokens: true };
+		const graph = compileFull(plan, requireTensors(given.weights, given.folder), options);
+		return new DenseRun(plan, await createRuntime(1).load(graph.bytes, graph.name));
+	}
+
+	async compare(frame: number, tokens: Float32Array, findings: Findings): Promise<void> {
+		const { dim, blocks } = this.#plan;
+		const wanted = blocks.map((_, i) => `block.${i}`);
+		const shape = [tokens.length / dim, dim];
+		const outputs = await this.#session.run({ tokens: { type: 'float32', data: tokens, shape } }, wanted);
 		wanted.forEach((name, i) => {
 			const last = i === wanted.length - 1;
-			findings.close(
-				`frame${frame}.${last ? 'output' : `block${i}.output`}`,
-				outputs[name]!.data as Float32Array,
-			);
+			const { data } = outputs[name]!;
+			findings.close(`frame${frame}.${last ? 'output' : `block${i}.output`}`, data as Float32Array);
 		});
 	}
-	return findings.finish();
+
+	release(): Promise<void> {
+		return this.#session.release();
+	}
 }

@@ -42,17 +42,17 @@ export class BlockLayers {
 	}
 
 	/** Turned queries [1, k, dim] of normed tokens [k, dim] that stand at `positions` [1, k]. */
-	queries(block: VitBlock, normed: Value, positions: Value): Value {
+	queries(block: VitBlock, normed: Value, positions: Value | null): Value {
 		return this.#turn(this.#row(this.#project(block, 'q', normed)), positions);
 	}
 
 	/** Turned keys [1, heads, k, headDim]. */
-	keys(block: VitBlock, normed: Value, positions: Value): Value {
+	keys(block: VitBlock, normed: Value, positions: Value | null): Value {
 		return this.#byHead(this.keyRows(block, normed, positions));
 	}
 
 	/** Turned keys [1, k, dim]. */
-	keyRows(block: VitBlock, normed: Value, positions: Value): Value {
+	keyRows(block: VitBlock, normed: Value, positions: Value | null): Value {
 		return this.#turn(this.#row(this.#project(block, 'k', normed)), positions);
 	}
 
@@ -123,12 +123,24 @@ export class BlockLayers {
 
 	/** The rest of the block for tokens x [k, dim] and what they attended to [k, dim]: projection, MLP, residuals. */
 	finish(block: VitBlock, x: Value, attended: Value): Value {
-		const layers = this.#layers;
-		const { dim, normEpsilon } = this.#plan;
-		const y = layers.add(x, layers.linear(this.#named(block, 'projection'), attended, dim));
-		const normed = layers.layerNorm(this.#named(block, 'norm2'), y, normEpsilon);
+		const y = this.#layers.add(x, this.project(block, attended));
+		return this.#layers.add(y, this.mlp(block, this.normedForMlp(block, y)));
+	}
+
+	/** The projection behind attention, [k, dim]. */
+	project(block: VitBlock, attended: Value): Value {
+		return this.#layers.linear(this.#named(block, 'projection'), attended, this.#plan.dim);
+	}
+
+	/** norm2 of x [k, dim]. */
+	normedForMlp(block: VitBlock, x: Value): Value {
+		return this.#layers.layerNorm(this.#named(block, 'norm2'), x, this.#plan.normEpsilon);
+	}
+
+	/** The MLP of normed tokens [k, dim]. */
+	mlp(block: VitBlock, normed: Value): Value {
 		const [fc1, fc2] = [this.#named(block, 'fc1'), this.#named(block, 'fc2')];
-		return layers.add(y, layers.mlp(fc1, fc2, normed, block.hidden, dim));
+		return this.#layers.mlp(fc1, fc2, normed, block.hidden, this.#plan.dim);
 	}
 
 	#named(block: VitBlock, layer: keyof LayerNames): string {
@@ -170,10 +182,11 @@ export class BlockLayers {
 		return this.#layers.transpose(rows, [0, 2, 1, 3]);
 	}
 
-	#turn(x: Value, positions: Value): Value {
+	#turn(x: Value, positions: Value | null): Value {
 		const { graph } = this.#layers;
 		const { rotary, grid } = this.#plan;
 		if (!rotary) return x;
+		assert(positions, `${this.#plan.name} turns queries and keys by their positions`);
 		const shape = [tokenCount(grid), headDim(this.#plan) / 2];
 		return graph.op(
 			'RotaryEmbedding',

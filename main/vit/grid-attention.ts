@@ -186,7 +186,7 @@ export function keyOnes({ rows, cols }: Extent): Float32Array {
 }
 
 /** [along, keys, width] -> [along, width, keys] */
-function transposed({ data, shape }: { data: Float32Array; shape: [number, number, number] }) {
+export function transposed({ data, shape }: { data: Float32Array; shape: [number, number, number] }) {
 	const [along, keys, width] = shape;
 	const out = new Float32Array(data.length);
 	for (let i = 0; i < along; i++) {

@@ -1,0 +1,159 @@
+import { layoutOf } from '../reduction/eventful/attention.ts';
+import type { EventfulBlock } from '../reduction/eventful/eventful-block.ts';
+import { headDim, planTokens, type VitBlock, type VitPlan } from '../vit/plan.ts';
+
+type Numbers = ArrayLike<number>;
+
+/**
+ * What a block remembers, in the published modules' names and layouts. Where we remember it in another form (queries
+ * scaled, heads apart, shares by key) it is put back; the product of queries and keys, which is not kept at all, is
+ * computed from the queries and keys that are.
+ */
+export function publishedState(
+	plan: VitPlan,
+	block: VitBlock,
+	state: EventfulBlock,
+): Record<string, () => Numbers> {
+	const arrays = state.remembered();
+	const running = state.method.product === 'delta';
+	const views = running ? headViews(plan, arrays) : placeViews(plan, block, arrays);
+	return {
+		'qkv_gate.p': () => arrays['qkv.reference']!,
+		'projection_gate.p': () => arrays['projection.reference']!,
+		'mlp_gate.p': () => arrays['mlp.reference']!,
+		'projection_accumulator.b': () => arrays['projection.buffer']!,
+		'mlp_accumulator.b': () => arrays['mlp.buffer']!,
+		'qkv_accumulator.b': () => tokenRows(plan, views),
+		'matmul_accumulator_1.product': () => queryKeyProduct(plan, views),
+		'v_gate.p': () => valuesByHead(plan, views),
+		'matmul_gate.p': () => sharesByQuery(plan, views.keys, arrays['attention.kept']!),
+		'matmul_accumulator_2.product': () => byHead(plan, arrays['attention.mixed']!),
+	};
+}
+
+/** Elements of what a block's attention remembers; `c` counts a head's dimensions. */
+type Views = {
+	/** Of a query, scaled; `token` in raster order. */
+	query(token: number, head: number, c: number): number;
+	/** Of keys as attention reads them, pooled where they are. */
+	keys: number;
+	key(key: number, head: number, c: number): number;
+	value(key: number, head: number, c: number): number;
+	/** Of keys and values before they are pooled. */
+	tokenKey(token: number, head: number, c: number): number;
+	tokenValue(token: number, head: number, c: number): number;
+};
+
+type Arrays = Record<string, Float32Array | Int32Array>;
+
+/** Of RunningAttention: [heads, tokens or keys, width]. */
+function headViews(plan: VitPlan, arrays: Arrays): Views {
+	const { heads, dim } = plan;
+	const [tokens, width] = [planTokens(plan), headDim(plan)];
+	const [queries, allKeys, values] = [
+		arrays['attention.queries']!,
+		arrays['attention.keys']!,
+		arrays['attention.values']!,
+	];
+	const extended = queries.length / (heads * tokens);
+	const keys = values.length / dim;
+	const [rawKeys, rawValues] = [arrays['attention.places.keys'], arrays['attention.places.values']];
+	const key = (j: number, head: number, c: number) => allKeys[(head * keys + j) * extended + c]!;
+	const value = (j: number, head: number, c: number) => values[(head * keys + j) * width + c]!;
+	return {
+		query: (token, head, c) => queries[(head * tokens + token) * extended + c]!,
+		keys,
+		key,
+		value,
+		tokenKey: rawKeys ? (token, head, c) => rawKeys[token * dim + head * width + c]! : key,
+		tokenValue: rawValues ? (token, head, c) => rawValues[token * dim + head * width + c]! : value,
+	};
+}
+
+/** Of WholeAttention: [places, heads, width], window by window. */
+function placeViews(plan: VitPlan, block: VitBlock, arrays: Arrays): Views {
+	const { heads, dim } = plan;
+	const width = headDim(plan);
+	const { placeOf, tokenAt } = layoutOf({ plan, block, weights: noWeights });
+	const [queries, allKeys, values] = [
+		arrays['attention.queries']!,
+		arrays['attention.keys']!,
+		arrays['attention.values']!,
+	];
+	const extended = queries.length / (heads * tokenAt.length);
+	const [rawKeys, rawValues] = [arrays['attention.places.keys'], arrays['attention.places.values']];
+	const key = (j: number, head: number, c: number) => allKeys[(j * heads + head) * extended + c]!;
+	const value = (j: number, head: number, c: number) => values[j * dim + head * width + c]!;
+	return {
+		query: (token, head, c) => queries[(placeOf[token]! * heads + head) * extended + c]!,
+		keys: values.length / dim,
+		key,
+		value,
+		tokenKey: (token, head, c) =>
+			rawKeys ? rawKeys[placeOf[token]! * dim + head * width + c]! : key(placeOf[token]!, head, c),
+		tokenValue: (token, head, c) =>
+			rawValues ? rawValues[placeOf[token]! * dim + head * width + c]! : value(placeOf[token]!, head, c),
+	};
+}
+
+function noWeights(): never {
+	throw new Error('Assertion failed: a layout needs no weights');
+}
+
+/** [tokens, 3 · dim]: queries before they are scaled, keys, values. */
+function tokenRows(plan: VitPlan, views: Views): Numbers {
+	const { dim } = plan;
+	const width = headDim(plan);
+	const out = new Float32Array(3 * dim * planTokens(plan));
+	for (let token = 0; token < planTokens(plan); token++) {
+		for (let i = 0; i < dim; i++) {
+			const [head, c] = [Math.floor(i / width), i % width];
+			out[3 * dim * token + i] = views.query(token, head, c) * Math.sqrt(width);
+			out[3 * dim * token + dim + i] = views.tokenKey(token, head, c);
+			out[3 * dim * token + 2 * dim + i] = views.tokenValue(token, head, c);
+		}
+	}
+	return out;
+}
+
+/** [heads, tokens, keys] */
+function queryKeyProduct(plan: VitPlan, views: Views): Numbers {
+	const [tokens, width] = [planTokens(plan), headDim(plan)];
+	const out = new Float32Array(plan.heads * tokens * views.keys);
+	for (let i = 0; i < out.length; i++) {
+		const [head, query, key] = [
+			Math.floor(i / (tokens * views.keys)),
+			Math.floor(i / views.keys) % tokens,
+			i % views.keys,
+		];
+		for (let c = 0; c < width; c++) out[i]! += views.query(query, head, c) * views.key(key, head, c);
+	}
+	return out;
+}
+
+/** [heads, keys, headDim] */
+function valuesByHead(plan: VitPlan, views: Views): Numbers {
+	const width = headDim(plan);
+	const size = views.keys * width;
+	return Float32Array.from({ length: plan.heads * size }, (_, i) =>
+		views.value(Math.floor((i % size) / width), Math.floor(i / size), i % width),
+	);
+}
+
+/** Shares [heads, keys, tokens] -> [heads, tokens, keys] */
+function sharesByQuery(plan: VitPlan, keys: number, shares: Numbers): Numbers {
+	const tokens = planTokens(plan);
+	return Float32Array.from({ length: shares.length }, (_, i) => {
+		const [head, query, key] = [Math.floor(i / (tokens * keys)), Math.floor(i / keys) % tokens, i % keys];
+		return shares[(head * keys + key) * tokens + query]!;
+	});
+}
+
+/** [tokens, dim] -> [heads, tokens, headDim] */
+function byHead(plan: VitPlan, rows: Numbers): Numbers {
+	const [tokens, width] = [planTokens(plan), headDim(plan)];
+	return Float32Array.from({ length: rows.length }, (_, i) => {
+		const [head, token] = [Math.floor(i / (tokens * width)), Math.floor(i / width) % tokens];
+		return rows[token * plan.dim + head * width + (i % width)]!;
+	});
+}

@@ -1,0 +1,90 @@
+import { attentionExtent, keyExtent } from '../../vit/grid-attention.ts';
+import { headDim, planTokens } from '../../vit/plan.ts';
+import { windowLayout, type WindowLayout } from '../../vit/windows.ts';
+import { type BlockSource, extendedWidth } from './block-graphs.ts';
+import type { Remembered } from './remembered.ts';
+
+/** Fresh projections of the tokens `indices[0..count)`. */
+export type Projected = {
+	indices: Int32Array;
+	count: number;
+	/** Whether nothing is remembered yet; `indices` are all tokens then. */
+	first: boolean;
+	/** [count, heads · extended], scaled, relative terms behind each head. */
+	queries: Float32Array;
+	/** [count, dim] */
+	keys: Float32Array;
+	values: Float32Array;
+};
+
+/** The attention of one block over time: remembers projections, and keeps the mixed tokens up to date. */
+export interface BlockAttention {
+	/** Address of the mixed tokens [tokens, dim] in the gates' memory. */
+	readonly mixed: number;
+	/** Keys that the last update touched, ascending; pooled ones where keys are pooled. */
+	readonly touched: Int32Array;
+	/** Called once the memory has been made: fills in what never changes. */
+	prepare(): void;
+	/** Gives the address of what is still to be added to the mixed tokens, 0 where they are up to date. */
+	update(fresh: Projected): Promise<number>;
+	/** Arrays that outlive a frame. */
+	remembered(): Remembered;
+	release(): Promise<void>;
+}
+
+/** The sizes of a block's attention. */
+export type AttentionSizes = {
+	tokens: number;
+	/** 1 for attention over all tokens. */
+	windows: number;
+	/** Places of queries, and keys, per window. */
+	places: number;
+	keys: number;
+	dim: number;
+	heads: number;
+	/** Of a head, without and with relative positions behind it. */
+	width: number;
+	extended: number;
+};
+
+export function attentionSizes(source: BlockSource): AttentionSizes {
+	const { plan, block } = source;
+	const keyed = keyExtent(plan, block);
+	const tokens = planTokens(plan);
+	const { count, size } = layoutOf(source);
+	const onGrid = block.window !== null || block.pool !== null;
+	return {
+		tokens,
+		windows: count,
+		places: size,
+		keys: onGrid ? keyed.rows * keyed.cols : tokens,
+		dim: plan.dim,
+		heads: plan.heads,
+		width: headDim(plan),
+		extended: extendedWidth(source, keyed),
+	};
+}
+
+/** How a block's tokens lie in windows; one that holds all, where it has none. */
+export function layoutOf({ plan, block }: BlockSource): WindowLayout {
+	if (block.window) return windowLayout(plan.grid, block.window);
+	const tokens = planTokens(plan);
+	const all = Int32Array.from({ length: tokens }, (_, token) => token);
+	return { count: 1, size: tokens, tokenAt: all, placeOf: all };
+}
+
+/** Where each token stands in its window or on the grid: its row and its column. */
+export function placesOf({ plan, block }: BlockSource): { down: Int32Array; across: Int32Array } {
+	const { rows, cols } = attentionExtent(plan, block);
+	const { grid } = plan;
+	const tokens = grid.rows * grid.cols;
+	return {
+		down: Int32Array.from({ length: tokens }, (_, token) => Math.floor(token / grid.cols) % rows),
+		across: Int32Array.from({ length: tokens }, (_, token) => (token % grid.cols) % cols),
+	};
+}
+
+/** All of 0 to count − 1. */
+export function upTo(count: number): Int32Array {
+	return Int32Array.from({ length: count }, (_, i) => i);
+}

@@ -1,0 +1,137 @@
+import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { Layers, type WeightLookup } from '../../graph/layers.ts';
+import { BlockLayers } from '../../vit/block-layers.ts';
+import { GridAttention, scale, transposed } from '../../vit/grid-attention.ts';
+import { headDim, type VitBlock, type VitPlan } from '../../vit/plan.ts';
+
+/** Number of tokens that a graph is given. */
+const ROWS = 'rows';
+
+type Bytes = { name: string; bytes: Uint8Array };
+
+/** The plan and weights of one block, and how wide its heads are. */
+export type BlockSource = { plan: VitPlan; weights: WeightLookup; block: VitBlock };
+
+/** A head's width with the relative positions of rows and columns behind it; see `GridAttention`. */
+export function extendedWidth({ plan, block }: BlockSource, keys: { rows: number; cols: number }): number {
+	return headDim(plan) + (block.relative ? keys.rows + keys.cols : 0);
+}
+
+function build(source: BlockSource, name: string, emit: (layers: Layers, parts: BlockLayers) => void): Bytes {
+	const graph = new GraphBuilder();
+	const layers = new Layers(graph, source.weights);
+	emit(layers, new BlockLayers(layers, source.plan));
+	const title = `${source.block.name}:${name}`;
+	return { name: title, bytes: graph.build(title) };
+}
+
+/**
+ * Queries, keys and values of some tokens.
+ * in: `x` [rows, dim], normed already unless `norm`; with relative positions `down` and `across` [rows], a token's place in
+ * its window or on the grid; with turned positions `positions` [1, rows]. out: `queries` [rows, heads · extended], scaled,
+ * relative terms behind each head; `keys`, `values` [rows, dim].
+ */
+export function compileProjections(source: BlockSource, norm: boolean): Bytes {
+	const { plan, block } = source;
+	const { dim, heads } = plan;
+	const width = headDim(plan);
+	return build(source, 'qkv', (layers, parts) => {
+		const { graph } = layers;
+		const x = graph.input('x', 'float32', [ROWS, dim]);
+		const normed = norm ? parts.normed(block, x) : x;
+		const positions = plan.rotary ? graph.input('positions', 'int64', [1, ROWS]) : null;
+		const q = layers.reshape(parts.queries(block, normed, positions), [ROWS, heads, width]);
+		const terms = block.relative ? relativeTerms(source, layers, q) : [];
+		const queries = layers.concat([scale(layers, q, 1 / Math.sqrt(width)), ...terms], 2);
+		const extended = queries.shape[2] as number;
+		graph.output('queries', layers.reshape(queries, [ROWS, heads * extended]));
+		graph.output('keys', layers.reshape(parts.keyRows(block, normed, positions), [ROWS, dim]));
+		graph.output('values', parts.valueRows(block, normed));
+	});
+}
+
+/** Relative terms of queries q [rows, heads, headDim] that stand at `down`, `across`: [rows, heads, key rows], [.., key cols]. */
+function relativeTerms({ plan, block }: BlockSource, layers: Layers, q: Value): Value[] {
+	const attention = new GridAttention(layers, plan, block);
+	return (['rows', 'cols'] as const).map((axis) => {
+		const table = transposed(attention.pairs(axis)); // [along, headDim, keys]
+		const places = layers.graph.input(axis === 'rows' ? 'down' : 'across', 'int32', [ROWS]);
+		const tables = layers.gatherRows(layers.graph.constant(`relative:${axis}`, table), places);
+		return layers.matmul(q, tables);
+	});
+}
+
+/** in: `x` [rows, dim]. out: `y` [rows, dim], its projection. */
+export function compileProjection(source: BlockSource): Bytes {
+	return build(source, 'projection', (layers, parts) => {
+		const x = layers.graph.input('x', 'float32', [ROWS, source.plan.dim]);
+		layers.graph.output('y', parts.project(source.block, x));
+	});
+}
+
+/** in: `x` [rows, dim], normed already unless `norm`. out: `y` [rows, dim], the MLP of it. */
+export function compileMlp(source: BlockSource, norm: boolean): Bytes {
+	return build(source, 'mlp', (layers, parts) => {
+		const x = layers.graph.input('x', 'float32', [ROWS, source.plan.dim]);
+		const normed = norm ? parts.normedForMlp(source.block, x) : x;
+		layers.graph.output('y', parts.mlp(source.block, normed));
+	});
+}
+
+/**
+ * Attention in full, within each of some windows.
+ * in: `queries` [windows, places, heads · extended]; `keys` [windows, keys, heads · extended]; `values` [windows, keys, dim].
+ * out: `mixed` [windows, places, dim].
+ */
+export function compileAttention(
+	source: BlockSource,
+	sizes: { places: number; keys: number; extended: number },
+	half: boolean,
+): Bytes {
+	const { dim, heads } = source.plan;
+	const { places, keys, extended } = sizes;
+	return build(source, 'attention', (layers) => {
+		const { graph } = layers;
+		const q = graph.input('queries', 'float32', ['windows', places, heads * extended]);
+		const k = graph.input('keys', 'float32', ['windows', keys, heads * extended]);
+		const v = graph.input('values', 'float32', ['windows', keys, dim]);
+		const shape = ['windows', places, dim];
+		if (!half) {
+			const attributes = { num_heads: heads, scale: { float: 1 } };
+			const mixed = graph.op(
+				'MultiHeadAttention',
+				[q, k, v],
+				{ shape },
+				{ domain: 'com.microsoft', attributes },
+			);
+			graph.output('mixed', mixed);
+			return;
+		}
+		const byHead = (x: Value, n: number, width: number) =>
+			layers.transpose(layers.reshape(x, ['windows', n, heads, width]), [0, 2, 1, 3]);
+		const logits = product(layers, byHead(q, places, extended), byHead(k, keys, extended), 'second');
+		const shares = roundToHalf(layers, layers.softmax(logits));
+		const values = roundToHalf(layers, byHead(v, keys, headDim(source.plan)));
+		const mixed = roundToHalf(layers, layers.matmul(shares, values));
+		graph.output('mixed', layers.reshape(layers.transpose(mixed, [0, 2, 1, 3]), shape));
+	});
+}
+
+/** a · b of [.., n, m] matrices, one of them read as its transpose. */
+export function product(layers: Layers, a: Value, b: Value, transposedOne: 'first' | 'second'): Value {
+	const first = transposedOne === 'first';
+	const [rows, cols] = first ? [a.shape.at(-1)!, b.shape.at(-1)!] : [a.shape.at(-2)!, b.shape.at(-2)!];
+	return layers.graph.op(
+		'FusedMatMul',
+		[a, b],
+		{ shape: [...a.shape.slice(0, -2), rows, cols] },
+		{ domain: 'com.microsoft', attributes: first ? { transA: 1 } : { transB: 1 } },
+	);
+}
+
+/** x with the precision that half floats have. */
+export function roundToHalf(layers: Layers, x: Value): Value {
+	const [half, single] = [10, 1]; // of TensorProto.DataType
+	const rounded = layers.graph.op('Cast', [x], { shape: x.shape }, { attributes: { to: half } });
+	return layers.graph.op('Cast', [rounded], { shape: x.shape }, { attributes: { to: single } });
+}

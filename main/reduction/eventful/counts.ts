@@ -1,0 +1,86 @@
+import { keyExtent } from '../../vit/grid-attention.ts';
+import { planTokens, type VitBlock, type VitPlan } from '../../vit/plan.ts';
+import { windowLayout } from '../../vit/windows.ts';
+import type { BlockMethod } from './method.ts';
+
+/**
+ * Operations as the published code counts them: a multiply-add is one; so is an addition, a bias, an element of a gate's
+ * reference or of an accumulator. Norms, softmax, GELU, scaling, pooling and all moving of data are not counted.
+ */
+export type OperationCounts = {
+	add: number;
+	bias: number;
+	linear: number;
+	matmul: number;
+	einsum: number;
+	gate: number;
+	accumulator: number;
+};
+
+export function noOperations(): OperationCounts {
+	return { add: 0, bias: 0, linear: 0, matmul: 0, einsum: 0, gate: 0, accumulator: 0 };
+}
+
+export function addCounts(a: OperationCounts, b: OperationCounts): OperationCounts {
+	const sum = noOperations();
+	for (const name of Object.keys(sum) as (keyof OperationCounts)[]) sum[name] = a[name] + b[name];
+	return sum;
+}
+
+export function totalCount(counts: OperationCounts): number {
+	return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** What was computed of a block: tokens behind each gate, keys that were touched; null = everything, gates not asked. */
+export type BlockWork = { qkv: number; projection: number; mlp: number; keys: number } | null;
+
+/** Operations of one frame in one block. */
+export function countBlock(
+	plan: VitPlan,
+	block: VitBlock,
+	method: BlockMethod,
+	work: BlockWork,
+): OperationCounts {
+	const { dim, heads, grid } = plan;
+	const tokens = planTokens(plan);
+	const keyed = keyExtent(plan, block);
+	const layout = block.window ? windowLayout(grid, block.window) : null;
+	// Places of queries over all windows, and keys that each of them sees.
+	const queries = layout ? layout.tokenAt.length : tokens;
+	const keys = block.window || block.pool || !plan.classToken ? keyed.rows * keyed.cols : tokens;
+	const padded = layout !== null && queries !== tokens;
+	const { qkv, projection, mlp } = work ?? { qkv: tokens, projection: tokens, mlp: tokens };
+
+	const counts = noOperations();
+	counts.linear = dim * (3 * dim * qkv + dim * projection + 2 * block.hidden * mlp);
+	// Padding is one vector that the bias is added to, in every frame.
+	counts.bias = 3 * dim * (qkv + (padded ? 1 : 0)) + dim * projection + (block.hidden + dim) * mlp;
+	counts.add = 2 * tokens * dim;
+	if (block.relative) {
+		counts.add += 2 * heads * queries * keys;
+		counts.einsum = queries * dim * (keyed.rows + keyed.cols);
+	}
+	const whole = queries * keys * dim;
+	counts.matmul = 2 * whole;
+	if (!work) return counts;
+	counts.gate = 3 * tokens * dim;
+	if (method.product === 'whole') return counts;
+	// Rows of the selected queries and columns of the selected keys; their overlap counts twice.
+	const updated = qkv * keys * dim + queries * work.keys * dim;
+	switch (method.product) {
+		case 'query-key':
+			counts.matmul = updated + whole;
+			break;
+		case 'delta':
+			counts.matmul = updated + 2 * queries * work.keys * dim;
+			counts.gate += keys * dim + heads * queries * keys;
+			counts.accumulator = work.keys * dim + 2 * queries * dim;
+			break;
+		case 'exact':
+			// Selected rows anew; of all rows the terms of selected keys, old and new.
+			counts.matmul = 2 * qkv * keys * dim + 4 * queries * work.keys * dim;
+			counts.accumulator = 2 * queries * dim;
+			break;
+	}
+	return counts;
+}

@@ -1,0 +1,195 @@
+import type { GraphRuntime, GraphSession, GraphTensor } from '../../graph/graph-session.ts';
+import { float32, numbers } from '../full-graph.ts';
+import { attentionSizes, type BlockAttention, placesOf, type Projected } from './attention.ts';
+import { type BlockSource, compileMlp, compileProjection, compileProjections } from './block-graphs.ts';
+import { type BlockWork, countBlock, type OperationCounts } from './counts.ts';
+import type { GateMemory } from './gate-memory.ts';
+import type { BlockMethod } from './method.ts';
+import type { GatePolicy } from './policy.ts';
+import { prefixed, type Remembered } from './remembered.ts';
+import { RunningAttention } from './running-attention.ts';
+import { type GateNorm, TokenGate } from './token-gate.ts';
+import { WholeAttention } from './whole-attention.ts';
+
+type Graphs = { qkv: GraphSession; projection: GraphSession; mlp: GraphSession };
+type Gates = { qkv: TokenGate; projection: TokenGate; mlp: TokenGate };
+
+/**
+ * A block over time: three gates, each before an operation on tokens, each with a buffer behind it that holds the
+ * operation's output for all tokens (Eventful Transformers, section 4.2, figure 3). Residuals always take the whole
+ * current stream and the whole buffers.
+ */
+export class EventfulBlock {
+	readonly gates: Gates;
+	readonly attention: BlockAttention;
+	readonly method: BlockMethod;
+	/** Address of the MLP's buffer [tokens, dim]: what the block's caller adds to the stream. */
+	readonly added: number;
+	readonly #source: BlockSource;
+	readonly #memory: GateMemory;
+	readonly #graphs: Graphs;
+	readonly #sizes: { tokens: number; dim: number };
+	/** Address of the projection's buffer [tokens, dim]. */
+	readonly #projected: number;
+	readonly #norms: { norm1: GateNorm; norm2: GateNorm };
+	readonly #places: { down: Int32Array; across: Int32Array };
+	readonly #positions: BigInt64Array;
+
+	private constructor(
+		source: BlockSource,
+		method: BlockMethod,
+		memory: GateMemory,
+		graphs: Graphs,
+		attention: BlockAttention,
+	) {
+		const { tokens, dim } = attentionSizes(source);
+		this.method = method;
+		this.attention = attention;
+		this.#source = source;
+		this.#memory = memory;
+		this.#graphs = graphs;
+		this.#sizes = { tokens, dim };
+		this.#projected = memory.reserve(tokens * dim);
+		this.added = memory.reserve(tokens * dim);
+		const epsilon = source.plan.normEpsilon;
+		const norm = () => ({ gamma: memory.reserve(dim), beta: memory.reserve(dim), epsilon });
+		this.#norms = { norm1: norm(), norm2: norm() };
+		const gate = (through: GateNorm | null) =>
+			new TokenGate(memory, { tokens, dim }, { norm: through, everyFrame: method.gates === 'frame' });
+		const before = method.gateBeforeNorm;
+		this.gates = {
+			qkv: gate(before ? null : this.#norms.norm1),
+			projection: gate(null),
+			mlp: gate(before ? null : this.#norms.norm2),
+		};
+		this.#places = placesOf(source);
+		this.#positions = new BigInt64Array(tokens);
+	}
+
+	static async load(source: BlockSource, method: BlockMethod, memory: GateMemory, runtime: GraphRuntime) {
+		const load = ({ name, bytes }: { name: string; bytes: Uint8Array }) => runtime.load(bytes, name);
+		const norm = method.gateBeforeNorm;
+		const graphs = {
+			qkv: await load(compileProjections(source, norm)),
+			projection: await load(compileProjection(source)),
+			mlp: await load(compileMlp(source, norm)),
+		};
+		const { product, half } = method;
+		const attention =
+			product === 'delta' || product === 'exact'
+				? await RunningAttention.load(source, memory, runtime, { product, half })
+				: await WholeAttention.load(source, memory, runtime, half);
+		return new EventfulBlock(source, method, memory, graphs, attention);
+	}
+
+	/** Called once the memory has been made. */
+	prepare(): void {
+		const { plan, block, weights } = this.#source;
+		const { dim } = this.#sizes;
+		for (const name of ['norm1', 'norm2'] as const) {
+			const weight = (part: string) =>
+				weights(`${block.name}.${plan.layerNames[name]}.${part}`, [dim]).data as Float32Array;
+			this.#memory.array(this.#norms[name].gamma, dim).data.set(weight('weight'));
+			this.#memory.array(this.#norms[name].beta, dim).data.set(weight('bias'));
+		}
+		this.attention.prepare();
+	}
+
+	/**
+	 * Runs the block on the stream at `x` [tokens, dim], to which `added` (0 for nothing) is added first. Without `policy`
+	 * everything is computed. The stream then waits for `this.added`.
+	 */
+	async run(x: number, added: number, policy: GatePolicy | null): Promise<OperationCounts> {
+		const asked = this.method.gates === 'none' ? null : policy;
+		const { qkv, projection, mlp } = this.gates;
+
+		const projected = await this.#project(qkv.pass(added ? { x, added, out: x } : { x }, asked));
+		const { mixed } = this.attention;
+		const change = await this.attention.update(projected);
+
+		const attended = projection.pass(change ? { x: mixed, added: change, out: mixed } : { x: mixed }, asked);
+		await this.#buffer(this.#graphs.projection, attended, projection, this.#projected);
+
+		const forMlp = mlp.pass({ x, added: this.#projected, out: x }, asked);
+		await this.#buffer(this.#graphs.mlp, forMlp, mlp, this.added);
+
+		const work: BlockWork = asked && {
+			qkv: qkv.count,
+			projection: projection.count,
+			mlp: mlp.count,
+			keys: this.attention.touched.length,
+		};
+		return countBlock(this.#source.plan, this.#source.block, this.method, work);
+	}
+
+	/** Arrays that outlive a frame. */
+	remembered(): Remembered {
+		const { tokens, dim } = this.#sizes;
+		const { qkv, projection, mlp } = this.gates;
+		return {
+			'qkv.reference': qkv.reference.data,
+			'projection.reference': projection.reference.data,
+			'mlp.reference': mlp.reference.data,
+			'projection.buffer': this.#memory.array(this.#projected, tokens * dim).data,
+			'mlp.buffer': this.#memory.array(this.added, tokens * dim).data,
+			...prefixed('attention.', this.attention.remembered()),
+		};
+	}
+
+	async release(): Promise<void> {
+		for (const graph of Object.values(this.#graphs)) await graph.release();
+		await this.attention.release();
+	}
+
+	/** Queries, keys and values of the rows [count, dim] that the first gate let pass. */
+	async #project(rows: Float32Array): Promise<Projected> {
+		const { indices, count, asked } = this.gates.qkv;
+		const first = !asked;
+		if (count === 0) {
+			const none = new Float32Array(0);
+			return { indices, count, first, queries: none, keys: none, values: none };
+		}
+		const { plan, block } = this.#source;
+		const feeds: Record<string, GraphTensor> = { x: float32(rows, [count, this.#sizes.dim]) };
+		const selected = indices.subarray(0, count);
+		if (block.relative) {
+			const places = (of: Int32Array): GraphTensor => ({
+				type: 'int32',
+				data: selected.map((token) => of[token]!),
+				shape: [count],
+			});
+			feeds['down'] = places(this.#places.down);
+			feeds['across'] = places(this.#places.across);
+		}
+		if (plan.rotary) {
+			selected.forEach((token, i) => (this.#positions[i] = BigInt(token)));
+			feeds['positions'] = { type: 'int64', data: this.#positions.subarray(0, count), shape: [1, count] };
+		}
+		const outputs = await this.#graphs.qkv.run(feeds, ['queries', 'keys', 'values']);
+		return {
+			indices,
+			count,
+			first,
+			queries: numbers(outputs, 'queries'),
+			keys: numbers(outputs, 'keys'),
+			values: numbers(outputs, 'values'),
+		};
+	}
+
+	/** Runs `graph` on the rows that `gate` let pass and writes what it gives over theirs in the buffer. */
+	async #buffer(graph: GraphSession, rows: Float32Array, gate: TokenGate, buffer: number): Promise<void> {
+		const { count, indices } = gate;
+		if (count === 0) return;
+		const { tokens, dim } = this.#sizes;
+		const outputs = await graph.run({ x: float32(rows, [count, dim]) }, ['y']);
+		const fresh = numbers(outputs, 'y');
+		if (count === tokens) {
+			this.#memory.array(buffer, tokens * dim).data.set(fresh);
+			return;
+		}
+		const { kernel, scratch } = this.#memory;
+		scratch.rows.data.set(fresh);
+		scratch.indices.data.set(indices.subarray(0, count));
+		kernel.copyRows(...[scratch.rows.at, dim, 0, buffer, dim, 0, dim, 1, scratch.indices.at, count, 1]);
+	}
+}
