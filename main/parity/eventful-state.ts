@@ -55,13 +55,13 @@ function headViews(plan: VitPlan, arrays: Arrays): Views {
 		arrays['attention.keys']!,
 		arrays['attention.values']!,
 	];
-	const extended = queries.length / (heads * tokens);
+	const row = queries.length / (heads * tokens);
 	const keys = values.length / dim;
 	const [rawKeys, rawValues] = [arrays['attention.places.keys'], arrays['attention.places.values']];
-	const key = (j: number, head: number, c: number) => allKeys[(head * keys + j) * extended + c]!;
+	const key = (j: number, head: number, c: number) => allKeys[(head * keys + j) * row + c]!;
 	const value = (j: number, head: number, c: number) => values[(head * keys + j) * width + c]!;
 	return {
-		query: (token, head, c) => queries[(head * tokens + token) * extended + c]!,
+		query: (token, head, c) => queries[(head * tokens + token) * row + c]!,
 		keys,
 		key,
 		value,

@@ -128,14 +128,15 @@ export class EventfulBackbone {
 
 /** Room that is enough for every block. */
 function scratchSizes(sources: readonly BlockSource[], tokens: number) {
-	const sizes = { rows: 0, tokens, indices: tokens, packing: 0 };
+	const sizes = { rows: 0, tokens, indices: tokens, packing: 0, renewing: 0 };
 	for (const source of sources) {
 		const { windows, places, keys, heads, width, extended, dim } = attentionSizes(source);
 		const most = windows * Math.max(places, keys);
 		sizes.rows = Math.max(sizes.rows, most * heads * extended);
 		sizes.indices = Math.max(sizes.indices, most);
 		const apart = windows * (places * heads * extended + keys * heads * (extended + width));
-		const twice = 2 * windows * keys * heads * (extended + width);
+		const twice = 2 * windows * keys * heads * (extended + 1 + width);
+		sizes.renewing = Math.max(sizes.renewing, windows === 1 ? places * heads * (extended + 1) : 0);
 		sizes.packing = Math.max(sizes.packing, apart, twice, tokens * dim);
 	}
 	return sizes;

@@ -21,7 +21,13 @@ const kernelModule = new WebAssembly.Module(kernelBytes);
 export type Block<Numbers = Float32Array> = { at: number; data: Numbers };
 
 /** In numbers: the largest set of rows that is moved at once, the tokens, the longest list, what is packed at once. */
-export type ScratchSizes = { rows: number; tokens: number; indices: number; packing: number };
+export type ScratchSizes = {
+	rows: number;
+	tokens: number;
+	indices: number;
+	packing: number;
+	renewing: number;
+};
 
 /** Room that all gates of a backbone share; what stands there holds until the next call. */
 export type Scratch = {
@@ -42,7 +48,8 @@ export class GateMemory {
 	#buffer: ArrayBuffer | null = null;
 	#kernel: Kernel | null = null;
 	#scratch: Scratch | null = null;
-	readonly #scratchAt: { rows: number; norms: number; indices: number; packing: number };
+	readonly #scratchAt: { rows: number; norms: number; indices: number; packing: number; renewing: number };
+	#columns = new Float32Array(0);
 	readonly #sizes: ScratchSizes;
 
 	constructor(sizes: ScratchSizes) {
@@ -52,6 +59,7 @@ export class GateMemory {
 			norms: this.reserve(sizes.tokens),
 			indices: this.reserve(sizes.indices),
 			packing: this.reserve(sizes.packing),
+			renewing: this.reserve(sizes.renewing),
 		};
 	}
 
@@ -104,6 +112,17 @@ export class GateMemory {
 	/** Room for what a graph is given together and lies apart. */
 	get packing(): Block {
 		return this.array(this.#scratchAt.packing, this.#sizes.packing);
+	}
+
+	/** Room for the queries whose sums are made anew. */
+	get renewing(): Block {
+		return this.array(this.#scratchAt.renewing, this.#sizes.renewing);
+	}
+
+	/** Room of `floats` numbers outside the kernels' reach, that grows with what was asked for. */
+	columns(floats: number): Float32Array {
+		if (this.#columns.length < floats) this.#columns = new Float32Array(floats);
+		return this.#columns.subarray(0, floats);
 	}
 
 	array(at: number, floats: number): Block {

@@ -8,43 +8,71 @@ import { type BlockSource, product, roundToHalf } from './block-graphs.ts';
 const KEYS = 'selected';
 const QUERIES = 'renewed';
 
-type Sizes = { keys: number; extended: number };
+/** `row`: of a query or a key, relative terms and the column of log sums included. */
+type Sizes = { keys: number; row: number };
 type Kind = { product: 'delta' | 'exact'; half: boolean };
 
 /*
- * Attention over time, without its matrix of logits. Every head remembers, for each query i, the largest logit top_i and
- * sum_i = Σ_j exp(l_ij − top_i). When keys of a set S change, and query i does not, only terms of S change in the sum:
- * they are computed twice, with the remembered and with the fresh keys. A changed query's sum is made anew. Logits are
- * thus computed by rows and columns, as published; the published buffer of them (150 MB a block of 1,764 tokens) would
- * have to cross into the runtime and back in every frame.
+ * Attention over time, without its matrix of logits. Every query i of a head remembers z_i = log Σ_j exp(l_ij), so that
+ * exp(l_ij − z_i) is its share of key j. When keys of a set S change and query i does not, the sum changes by the factor
+ * 1 + Σ_S exp(fresh l_ij − z_i) − Σ_S exp(stale l_ij − z_i): only terms of S are computed, with the fresh and with the
+ * remembered keys. A changed query's sum is made anew. Logits are thus computed by rows and by columns, as published; the
+ * published buffer of them (150 MB a block of 1,764 tokens) would have to cross into the runtime and back in every frame.
  *
- * Subtraction loses digits where a sum shrinks: `peaks`, the largest that a sum has been since it was made anew, tells how
- * many, and the caller renews those that lost too many.
+ * A query's row ends with −z_i and a key's with 1, so that products of rows are l_ij − z_i at once. Rows of fresh sums have
+ * the old z_i in them, and give by how much it is wrong.
  */
 
 /**
- * Attention of all queries, from nothing.
- * in: `queries` [heads, tokens, extended], `keys` [heads, keys, extended], `values` [heads, keys, headDim].
- * out: `tops`, `sums` [heads, tokens]; `mixed` [tokens, dim]; delta: `attention` [heads, keys, tokens], a query's shares in
- * a column; exact: `numerators` [heads, tokens, headDim], mixed before it is divided by the sums.
+ * Log sums of some queries, from nothing.
+ * in: `queries` [heads, renewed, row]; `keys` [heads, keys, row]; exact: `values` [heads, keys, headDim].
+ * out: `correction` [heads, renewed] of their log sums; exact: `mixed` [renewed, dim], what they attend to.
  */
-export function compileStart(source: BlockSource, sizes: Sizes, { product: kind, half }: Kind) {
+export function compileRenewal(source: BlockSource, sizes: Sizes, { product: kind }: Kind) {
+	return build(source, 'renewal', (layers) => {
+		const { graph } = layers;
+		const { heads } = source.plan;
+		const queries = graph.input('queries', 'float32', [heads, QUERIES, sizes.row]);
+		const keys = graph.input('keys', 'float32', [heads, sizes.keys, sizes.row]);
+		const logits = product(layers, queries, keys, 'second'); // [heads, renewed, keys]
+		const logShares = graph.op('LogSoftmax', [logits], { shape: logits.shape }, { attributes: { axis: -1 } });
+		// log share = logit − log sum, for every key alike: the first one tells.
+		const first = (x: Value) =>
+			graph.op(
+				'Gather',
+				[x, graph.constant('first', { data: Int32Array.of(0), shape: [] })],
+				{ shape: [heads, QUERIES] },
+				{ attributes: { axis: 2 } },
+			);
+		graph.output('correction', minus(layers, first(logits), first(logShares)));
+		if (kind === 'delta') return;
+		const values = graph.input('values', 'float32', [heads, sizes.keys, headDim(source.plan)]);
+		const mixed = layers.matmul(elementwise(layers, 'Exp', logShares), values);
+		const rows = layers.transpose(mixed, [1, 0, 2]);
+		graph.output('mixed', layers.reshape(rows, [QUERIES, source.plan.dim]));
+	});
+}
+
+/**
+ * Attention of all queries, from nothing, as the delta product remembers it.
+ * in: `queries` [heads, tokens, row], `keys` [heads, keys, row], `values` [heads, keys, headDim].
+ * out: `correction` [heads, tokens] of log sums; `attention` [heads, keys, tokens], a query's shares in a column; `mixed`
+ * [tokens, dim].
+ */
+export function compileStart(source: BlockSource, sizes: Sizes, { half }: Kind) {
 	return build(source, 'start', (layers) => {
 		const { graph } = layers;
-		const { queries, keys, values } = inputs(source, layers, sizes);
+		const { heads } = source.plan;
+		const queries = graph.input('queries', 'float32', [heads, planTokens(source.plan), sizes.row]);
+		const keys = graph.input('keys', 'float32', [heads, sizes.keys, sizes.row]);
+		const values = graph.input('values', 'float32', [heads, sizes.keys, headDim(source.plan)]);
 		const logits = product(layers, keys, queries, 'second'); // [heads, keys, tokens]
-		const tops = reduce(layers, 'ReduceMax', logits, 1);
-		const terms = exponential(layers, logits, tops);
-		const sums = reduce(layers, 'ReduceSum', terms, 1);
-		graph.output('tops', tops);
-		graph.output('sums', sums);
-		if (kind === 'exact') {
-			const numerators = product(layers, terms, values, 'first');
-			graph.output('numerators', numerators);
-			graph.output('mixed', joinHeads(layers, over(layers, numerators, sums, 2)));
-			return;
-		}
-		const shares = rounded(layers, over(layers, terms, sums, 1), half);
+		const tops = reduce(layers, 'ReduceMax', logits);
+		const terms = elementwise(layers, 'Exp', minus(layers, logits, tops));
+		const sums = reduce(layers, 'ReduceSum', terms);
+		const correction = layers.add(tops, elementwise(layers, 'Log', sums));
+		graph.output('correction', layers.reshape(correction, [heads, planTokens(source.plan)]));
+		const shares = rounded(layers, times(layers, terms, elementwise(layers, 'Reciprocal', sums)), half);
 		graph.output('attention', shares);
 		const mixed = product(layers, shares, rounded(layers, values, half), 'first');
 		graph.output('mixed', joinHeads(layers, rounded(layers, mixed, half)));
@@ -53,82 +81,59 @@ export function compileStart(source: BlockSource, sizes: Sizes, { product: kind,
 
 /**
  * The change that selected keys make.
- * in: as above, `queries` and `keys` (exact: `values` too) up to date; of the selected keys, fresh and stale,
- * `keys.fresh`, `keys.stale` [heads, selected, extended], `values.fresh`, `values.stale` [heads, selected, headDim];
- * `renewed` [renewed], the queries whose sums are made anew, changed ones among them, and `slots` [heads, renewed, 2],
- * their places (head, query); `tops.before`, `sums.before`, `peaks.before`; delta: `attention.stale`
- * [heads, selected, tokens], and with half precision `mixed.before` [tokens, dim]; exact: `numerators.before`.
- * out: `tops`, `sums`, `peaks` [heads, tokens]; delta: `attention` [heads, selected, tokens]; `change` [tokens, dim], what is
- * to be added to the mixed tokens, or with half precision `mixed`; exact: `numerators`, `mixed`.
+ * in: `queries` [heads, tokens, row], with up-to-date log sums where a query was renewed; `steady` [1, tokens], 0 for those
+ * and 1 for all others; of the selected keys, fresh and stale, `keys.fresh`, `keys.stale` [heads, selected, row],
+ * `values.fresh`, `values.stale` [heads, selected, headDim]; delta: `attention.stale` [heads, selected, tokens]; exact and
+ * half precision: `mixed.before` [tokens, dim].
+ * out: `grown` and `ratio` [heads, tokens]: by what factor a query's sum grew before stale terms went, and altogether;
+ * delta: `attention` [heads, selected, tokens] and `change` [tokens, dim], what is to be added to the mixed tokens; exact
+ * and half precision: `mixed` [tokens, dim], in the first case without a meaning for renewed queries.
  */
 export function compileUpdate(source: BlockSource, sizes: Sizes, { product: kind, half }: Kind) {
 	return build(source, 'update', (layers) => {
 		const { graph } = layers;
-		const { heads } = source.plan;
+		const { heads, dim } = source.plan;
 		const tokens = planTokens(source.plan);
 		const width = headDim(source.plan);
-		const { queries, keys, values } = inputs(source, layers, sizes, kind === 'exact');
+		const queries = graph.input('queries', 'float32', [heads, tokens, sizes.row]);
+		const steady = graph.input('steady', 'int32', [1, 1, tokens]);
 		const selected = (name: string, last: number) => graph.input(name, 'float32', [heads, KEYS, last]);
-		const [freshKeys, staleKeys] = [
-			selected('keys.fresh', sizes.extended),
-			selected('keys.stale', sizes.extended),
-		];
+		const [freshKeys, staleKeys] = [selected('keys.fresh', sizes.row), selected('keys.stale', sizes.row)];
 		const [freshValues, staleValues] = [selected('values.fresh', width), selected('values.stale', width)];
-		const renewed = graph.input('renewed', 'int32', [QUERIES]);
-		const slots = graph.input('slots', 'int64', [heads, QUERIES, 2]);
-		const before = (name: string) => graph.input(`${name}.before`, 'float32', [heads, tokens]);
 
-		// Rows: sums of renewed queries over all keys.
-		const rowQueries = graph.op(
-			'Gather',
-			[queries, renewed],
-			{ shape: [heads, QUERIES, sizes.extended] },
-			{ attributes: { axis: 1 } },
+		const terms = (keys: Value) => elementwise(layers, 'Exp', product(layers, keys, queries, 'second'));
+		const [fresh, stale] = [terms(freshKeys), terms(staleKeys)]; // [heads, selected, tokens]
+		const one = graph.constant('one', { data: Float32Array.of(1), shape: [1] });
+		const grown = layers.add(reduce(layers, 'ReduceSum', fresh), one);
+		const shrunk = minus(layers, grown, reduce(layers, 'ReduceSum', stale));
+		const isSteady = graph.op(
+			'Cast',
+			[steady],
+			{ type: 'bool', shape: steady.shape },
+			{ attributes: { to: 9 } },
 		);
-		const rowLogits = product(layers, rowQueries, keys, 'second'); // [heads, renewed, keys]
-		const rowTops = reduce(layers, 'ReduceMax', rowLogits, 2);
-		const rowTerms = elementwise(layers, 'Exp', minus(layers, rowLogits, unsqueeze(layers, rowTops, 2)));
-		const rowSums = reduce(layers, 'ReduceSum', rowTerms, 2);
+		const ratio = graph.op('Where', [isSteady, shrunk, one], { type: 'float32', shape: shrunk.shape });
+		graph.output('grown', layers.reshape(grown, [heads, tokens]));
+		graph.output('ratio', layers.reshape(ratio, [heads, tokens]));
+		const share = elementwise(layers, 'Reciprocal', ratio); // [heads, 1, tokens]
 
-		// Columns: the terms of selected keys for all queries.
-		const freshLogits = product(layers, freshKeys, queries, 'second'); // [heads, selected, tokens]
-		const staleLogits = product(layers, staleKeys, queries, 'second');
-		const topsBefore = before('tops');
-		const raised = largest(layers, topsBefore, reduce(layers, 'ReduceMax', freshLogits, 1));
-		const tops = layers.scatter(raised, slots, rowTops);
-		const shift = elementwise(layers, 'Exp', minus(layers, topsBefore, tops));
-		const freshTerms = exponential(layers, freshLogits, tops);
-		const staleTerms = exponential(layers, staleLogits, tops);
-		const grown = layers.add(
-			times(layers, before('sums'), shift),
-			reduce(layers, 'ReduceSum', freshTerms, 1),
-		);
-		const shrunk = minus(layers, grown, reduce(layers, 'ReduceSum', staleTerms, 1));
-		const sums = layers.scatter(shrunk, slots, rowSums);
-		const peaks = largest(layers, times(layers, before('peaks'), shift), grown);
-		graph.output('tops', tops);
-		graph.output('sums', sums);
-		graph.output('peaks', layers.scatter(peaks, slots, rowSums));
-
+		const before = () => splitHeads(layers, graph.input('mixed.before', 'float32', [tokens, dim]), heads);
 		if (kind === 'exact') {
-			const old = graph.input('numerators.before', 'float32', [heads, tokens, width]);
-			const kept = times(layers, old, unsqueeze(layers, shift, 2));
-			const gained = layers.add(kept, product(layers, freshTerms, freshValues, 'first'));
-			const columns = minus(layers, gained, product(layers, staleTerms, staleValues, 'first'));
-			const numerators = layers.scatter(columns, slots, layers.matmul(rowTerms, values));
-			graph.output('numerators', numerators);
-			graph.output('mixed', joinHeads(layers, over(layers, numerators, sums, 2)));
+			const gained = layers.add(before(), product(layers, fresh, freshValues, 'first'));
+			const changed = minus(layers, gained, product(layers, stale, staleValues, 'first'));
+			const mixed = times(layers, changed, layers.reshape(share, [heads, tokens, 1]));
+			graph.output('mixed', joinHeads(layers, mixed));
 			return;
 		}
-		const stale = graph.input('attention.stale', 'float32', [heads, KEYS, tokens]);
-		const shares = rounded(layers, over(layers, freshTerms, sums, 1), half);
+		const kept = graph.input('attention.stale', 'float32', [heads, KEYS, tokens]);
+		const shares = rounded(layers, times(layers, fresh, share), half);
 		graph.output('attention', shares);
 		if (!half) {
 			// The remembered product is always remembered shares times remembered values: their selected part is exchanged.
 			const comes = product(layers, shares, freshValues, 'first');
 			graph.output(
 				'change',
-				joinHeads(layers, minus(layers, comes, product(layers, stale, staleValues, 'first'))),
+				joinHeads(layers, minus(layers, comes, product(layers, kept, staleValues, 'first'))),
 			);
 			return;
 		}
@@ -136,13 +141,8 @@ export function compileUpdate(source: BlockSource, sizes: Sizes, { product: kind
 		const round = (x: Value) => roundToHalf(layers, x);
 		const [valuesNow, valuesThen] = [round(freshValues), round(staleValues)];
 		const valueChange = round(minus(layers, valuesNow, valuesThen));
-		const shareChange = round(minus(layers, shares, stale));
-		const mixed = splitHeads(
-			layers,
-			graph.input('mixed.before', 'float32', [tokens, source.plan.dim]),
-			heads,
-		);
-		const first = round(layers.add(mixed, round(product(layers, shares, valueChange, 'first'))));
+		const shareChange = round(minus(layers, shares, kept));
+		const first = round(layers.add(before(), round(product(layers, shares, valueChange, 'first'))));
 		const rest = round(product(layers, shareChange, round(minus(layers, valuesNow, valueChange)), 'first'));
 		graph.output('mixed', joinHeads(layers, round(layers.add(first, rest))));
 	});
@@ -155,33 +155,11 @@ function build(source: BlockSource, name: string, emit: (layers: Layers) => void
 	return { name: title, bytes: graph.build(title) };
 }
 
-function inputs({ plan }: BlockSource, layers: Layers, { keys, extended }: Sizes, withValues = true) {
-	const of = (name: string, n: number, width: number) =>
-		layers.graph.input(name, 'float32', [plan.heads, n, width]);
-	return {
-		queries: of('queries', planTokens(plan), extended),
-		keys: of('keys', keys, extended),
-		values: withValues ? of('values', keys, headDim(plan)) : (null as unknown as Value),
-	};
-}
-
-/** exp(logits − tops) of [heads, n, tokens] and [heads, tokens]. */
-function exponential(layers: Layers, logits: Value, tops: Value): Value {
-	return elementwise(layers, 'Exp', minus(layers, logits, unsqueeze(layers, tops, 1)));
-}
-
 function rounded(layers: Layers, x: Value, half: boolean): Value {
 	return half ? roundToHalf(layers, x) : x;
 }
 
-/** x divided by sums [heads, tokens], which stand along the axis that is not `axis`. */
-function over(layers: Layers, x: Value, sums: Value, axis: number): Value {
-	return layers.graph.op('Mul', [x, elementwise(layers, 'Reciprocal', unsqueeze(layers, sums, axis))], {
-		shape: x.shape,
-	});
-}
-
-function elementwise(layers: Layers, type: 'Exp' | 'Reciprocal', x: Value): Value {
+function elementwise(layers: Layers, type: 'Exp' | 'Log' | 'Reciprocal', x: Value): Value {
 	return layers.graph.op(type, [x], { shape: x.shape });
 }
 
@@ -193,23 +171,10 @@ function times(layers: Layers, a: Value, b: Value): Value {
 	return layers.graph.op('Mul', [a, b], { shape: a.shape });
 }
 
-function largest(layers: Layers, a: Value, b: Value): Value {
-	return layers.graph.op('Max', [a, b], { shape: a.shape });
-}
-
-/** Reduces one axis of x, which goes. */
-function reduce(layers: Layers, type: 'ReduceMax' | 'ReduceSum', x: Value, axis: number): Value {
-	return layers.graph.op(
-		type,
-		[x, layers.graph.integers([axis])],
-		{ shape: x.shape.filter((_, i) => i !== axis) },
-		{ attributes: { keepdims: 0 } },
-	);
-}
-
-function unsqueeze(layers: Layers, x: Value, axis: number): Value {
-	const shape = [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)];
-	return layers.graph.op('Unsqueeze', [x, layers.graph.integers([axis])], { shape });
+/** Reduces the second of three axes to one. */
+function reduce(layers: Layers, type: 'ReduceMax' | 'ReduceSum', x: Value): Value {
+	const shape = [x.shape[0]!, 1, x.shape[2]!];
+	return layers.graph.op(type, [x, layers.graph.integers([1])], { shape }, { attributes: { keepdims: 1 } });
 }
 
 /** [heads, tokens, headDim] -> [tokens, dim] */

@@ -12,48 +12,44 @@ import {
 import type { BlockSource } from './block-graphs.ts';
 import type { GateMemory } from './gate-memory.ts';
 import { KeyCells } from './key-cells.ts';
-import { compileStart, compileUpdate } from './product-graphs.ts';
+import { compileRenewal, compileStart, compileUpdate } from './product-graphs.ts';
 import type { Remembered } from './remembered.ts';
 
 /** A sum that shrank to less than this share of what it had been has lost digits, and is made anew. */
 const LEAST_SHARE = 1 / 8;
-/** Sums that no change reaches are made anew too, a few in every frame, all within so many, so that rounding doesn't add up. */
+/** One that grew by more is near the end of what single precision holds. */
+const MOST_GROWTH = 1e30;
+/** Sums that nothing touches are made anew too, a few in every frame, all within so many, so that rounding can't add up. */
 const RENEWAL_FRAMES = 64;
 
 /** How the product of attention and values is kept; see `BlockMethod`. */
 type Kind = { product: 'delta' | 'exact'; half: boolean };
+type Graphs = { renewal: GraphSession; update: GraphSession; start: GraphSession | null };
 
 /**
  * Attention over all tokens that is kept up to date by what selected keys change; see product-graphs.ts. Remembered
- * head by head: queries [heads, tokens, extended], keys [heads, keys, extended], values [heads, keys, headDim].
+ * head by head: queries [heads, tokens, row], keys [heads, keys, row], values [heads, keys, headDim].
  */
 export class RunningAttention implements BlockAttention {
 	touched: Int32Array = new Int32Array(0);
 	readonly mixed: number;
 	readonly #source: BlockSource;
 	readonly #memory: GateMemory;
-	readonly #graphs: { start: GraphSession; update: GraphSession };
+	readonly #graphs: Graphs;
 	readonly #kind: Kind;
-	readonly #sizes: AttentionSizes;
+	readonly #sizes: AttentionSizes & { row: number };
 	readonly #at: { queries: number; keys: number; values: number };
 	readonly #cells: KeyCells | null;
-	/** [heads, tokens]: of every query, in turn the largest logit, the sum of exponentials, and the largest that it was. */
-	readonly #tops: Float32Array;
-	readonly #sums: Float32Array;
-	readonly #peaks: Float32Array;
-	/** delta: shares [heads, keys, tokens] as each key's last update left them; exact: numerators [heads, tokens, headDim]. */
+	/** [heads, tokens]: how many times its present size a query's sum has been since it was made anew, at most. */
+	readonly #wear: Float32Array;
+	/** delta: shares [heads, keys, tokens], as each key's last update left them; exact: nothing. */
 	readonly #kept: Float32Array;
-	/** Which queries are renewed next, of all in turn. */
+	/** Which query is renewed next, of all in turn. */
 	readonly #turn = new Int32Array(1);
 
-	private constructor(
-		source: BlockSource,
-		memory: GateMemory,
-		graphs: { start: GraphSession; update: GraphSession },
-		kind: Kind,
-	) {
-		const sizes = attentionSizes(source);
-		const { keys, extended, width, dim, heads, tokens } = sizes;
+	private constructor(source: BlockSource, memory: GateMemory, graphs: Graphs, kind: Kind) {
+		const sizes = sizesOf(source);
+		const { keys, row, width, dim, heads, tokens } = sizes;
 		const { pool } = source.block;
 		this.#source = source;
 		this.#memory = memory;
@@ -61,46 +57,40 @@ export class RunningAttention implements BlockAttention {
 		this.#kind = kind;
 		this.#sizes = sizes;
 		this.#at = {
-			queries: memory.reserve(heads * tokens * extended),
-			keys: memory.reserve(heads * keys * extended),
+			queries: memory.reserve(heads * tokens * row),
+			keys: memory.reserve(heads * keys * row),
 			values: memory.reserve(heads * keys * width),
 		};
 		this.mixed = memory.reserve(tokens * dim);
 		this.#cells = pool && new KeyCells(source, pool, memory);
-		this.#tops = new Float32Array(heads * tokens);
-		this.#sums = new Float32Array(heads * tokens);
-		this.#peaks = new Float32Array(heads * tokens);
-		this.#kept = new Float32Array(heads * tokens * (kind.product === 'delta' ? keys : width));
+		this.#wear = new Float32Array(heads * tokens);
+		this.#kept = new Float32Array(kind.product === 'delta' ? heads * keys * tokens : 0);
 	}
 
 	static async load(source: BlockSource, memory: GateMemory, runtime: GraphRuntime, kind: Kind) {
-		const sizes = attentionSizes(source);
-		const [start, update] = [compileStart(source, sizes, kind), compileUpdate(source, sizes, kind)];
-		return new RunningAttention(
-			source,
-			memory,
-			{
-				start: await runtime.load(start.bytes, start.name),
-				update: await runtime.load(update.bytes, update.name),
-			},
-			kind,
-		);
+		const sizes = sizesOf(source);
+		const load = ({ name, bytes }: { name: string; bytes: Uint8Array }) => runtime.load(bytes, name);
+		const graphs = {
+			renewal: await load(compileRenewal(source, sizes, kind)),
+			update: await load(compileUpdate(source, sizes, kind)),
+			start: kind.product === 'delta' ? await load(compileStart(source, sizes, kind)) : null,
+		};
+		return new RunningAttention(source, memory, graphs, kind);
 	}
 
 	prepare(): void {
-		const { keys, heads, width, extended } = this.#sizes;
+		const { keys, heads, width, extended, row } = this.#sizes;
 		const { plan, block } = this.#source;
-		if (!block.relative) return;
-		const all = this.#keys().data;
-		const ones = keyOnes(keyExtent(plan, block)); // [keys, extended − width]
+		const all = this.#array('keys').data;
+		const ones = block.relative ? keyOnes(keyExtent(plan, block)) : new Float32Array(0); // [keys, extended − width]
 		const more = extended - width;
 		for (let i = 0; i < heads * keys; i++) {
-			all.set(ones.subarray((i % keys) * more, ((i % keys) + 1) * more), i * extended + width);
+			all.set(ones.subarray((i % keys) * more, ((i % keys) + 1) * more), i * row + width);
+			all[i * row + extended] = 1;
 		}
 	}
 
 	async update(fresh: Projected): Promise<number> {
-		const { keys } = this.#sizes;
 		if (fresh.count === 0) {
 			this.touched = new Int32Array(0);
 			return 0;
@@ -108,10 +98,11 @@ export class RunningAttention implements BlockAttention {
 		this.#rememberQueries(fresh);
 		const cells = this.#rememberPlaces(fresh);
 		this.touched = cells;
-		if (fresh.first || cells.length === keys) {
+		if (fresh.first || cells.length === this.#sizes.keys) {
 			// All shares and all values enter: there is nothing old in the product.
 			this.#rememberKeys(fresh, cells);
-			return this.#start();
+			await this.#start();
+			return 0;
 		}
 		if (cells.length === 0) return 0; // selected tokens that no cell of keys holds
 		const room = this.#rooms(cells.length);
@@ -124,39 +115,32 @@ export class RunningAttention implements BlockAttention {
 	}
 
 	remembered(): Remembered {
-		const { tokens, dim, heads, extended, keys, width } = this.#sizes;
-		const { memory, at } = { memory: this.#memory, at: this.#at };
+		const { tokens, dim } = this.#sizes;
 		return {
-			queries: memory.array(at.queries, heads * tokens * extended).data,
-			keys: this.#keys().data,
-			values: memory.array(at.values, heads * keys * width).data,
-			mixed: memory.array(this.mixed, tokens * dim).data,
+			queries: this.#array('queries').data,
+			keys: this.#array('keys').data,
+			values: this.#array('values').data,
+			mixed: this.#memory.array(this.mixed, tokens * dim).data,
 			...this.#cells?.remembered(),
-			tops: this.#tops,
-			sums: this.#sums,
-			peaks: this.#peaks,
+			wear: this.#wear,
 			kept: this.#kept,
 			turn: this.#turn,
 		};
 	}
 
 	async release(): Promise<void> {
-		await this.#graphs.start.release();
+		await this.#graphs.renewal.release();
 		await this.#graphs.update.release();
-	}
-
-	#keys() {
-		const { heads, keys, extended } = this.#sizes;
-		return this.#memory.array(this.#at.keys, heads * keys * extended);
+		await this.#graphs.start?.release();
 	}
 
 	#rememberQueries({ queries, indices, count }: Projected): void {
 		const { kernel, scratch } = this.#memory;
-		const { tokens, heads, extended } = this.#sizes;
+		const { tokens, heads, extended, row } = this.#sizes;
 		scratch.indices.data.set(indices.subarray(0, count));
 		scratch.rows.data.set(queries);
 		kernel.copyRows(
-			...[scratch.rows.at, heads * extended, extended, this.#at.queries, extended, tokens * extended],
+			...[scratch.rows.at, heads * extended, extended, this.#at.queries, row, tokens * row],
 			...[extended, heads, scratch.indices.at, count, 1],
 		);
 	}
@@ -170,82 +154,125 @@ export class RunningAttention implements BlockAttention {
 	}
 
 	#rememberKeys(fresh: Projected, cells: Int32Array): void {
+		const { scratch, kernel } = this.#memory;
+		const { dim, heads, width, keys, row } = this.#sizes;
 		for (const part of ['keys', 'values'] as const) {
-			const { scratch, kernel } = this.#memory;
-			const { dim, heads, width, keys, extended } = this.#sizes;
 			if (this.#cells) this.#cells.means(part, cells);
 			else scratch.rows.data.set(fresh[part]);
 			scratch.indices.data.set(cells);
-			const row = part === 'keys' ? extended : width;
+			const size = part === 'keys' ? row : width;
 			kernel.copyRows(
-				...[scratch.rows.at, dim, width, this.#at[part], row, keys * row, width, heads],
+				...[scratch.rows.at, dim, width, this.#at[part], size, keys * size, width, heads],
 				...[scratch.indices.at, cells.length, 1],
 			);
 		}
 	}
 
-	/** Copies keys or values of `cells` to `packed` [heads, cells, row]. */
-	#gather(part: 'keys' | 'values', cells: Int32Array, packed: number): void {
+	/** Copies the rows of `list` to `packed` [heads, list, row]. */
+	#gather(part: Part, list: Int32Array, packed: number): void {
 		const { scratch, kernel } = this.#memory;
-		const { heads, width, keys, extended } = this.#sizes;
-		const row = part === 'keys' ? extended : width;
-		scratch.indices.data.set(cells);
+		const { heads, tokens, width, keys, row } = this.#sizes;
+		const [size, all] = [part === 'values' ? width : row, part === 'queries' ? tokens : keys];
+		scratch.indices.data.set(list);
 		kernel.copyRows(
-			...[packed, row, cells.length * row, this.#at[part], row, keys * row, row, heads],
-			...[scratch.indices.at, cells.length, 0],
+			...[packed, size, list.length * size, this.#at[part], size, all * size, size, heads],
+			...[scratch.indices.at, list.length, 0],
 		);
 	}
 
-	async #start(): Promise<number> {
-		const exact = this.#kind.product === 'exact';
-		const kept = exact ? 'numerators' : 'attention';
-		const outputs = await this.#graphs.start.run(this.#projections(), ['tops', 'sums', 'mixed', kept]);
-		this.#tops.set(numbers(outputs, 'tops'));
-		this.#sums.set(numbers(outputs, 'sums'));
-		this.#peaks.set(this.#sums);
-		this.#kept.set(numbers(outputs, kept));
+	async #start(): Promise<void> {
+		const { heads, tokens, row, extended } = this.#sizes;
+		const all = this.#array('queries').data;
+		for (let i = 0; i < heads * tokens; i++) all[i * row + extended] = 0;
+		if (!this.#graphs.start) {
+			await this.#renew(upTo(tokens));
+			return;
+		}
+		const feeds = {
+			queries: this.#tensor('queries'),
+			keys: this.#tensor('keys'),
+			values: this.#tensor('values'),
+		};
+		const outputs = await this.#graphs.start.run(feeds, ['correction', 'attention', 'mixed']);
+		this.#correct(upTo(tokens), numbers(outputs, 'correction'));
+		this.#kept.set(numbers(outputs, 'attention'));
 		this.#setMixed(numbers(outputs, 'mixed'));
-		return 0;
+	}
+
+	/** Makes the log sums of queries anew; exact: what they attend to as well. */
+	async #renew(queries: Int32Array): Promise<void> {
+		const { heads, row, dim } = this.#sizes;
+		const { length } = queries;
+		const exact = this.#kind.product === 'exact';
+		const { at } = this.#memory.renewing;
+		this.#gather('queries', queries, at);
+		const rows = this.#memory.array(at, heads * length * row).data;
+		const outputs = await this.#graphs.renewal.run(
+			{
+				queries: float32(rows, [heads, length, row]),
+				keys: this.#tensor('keys'),
+				...(exact ? { values: this.#tensor('values') } : {}),
+			},
+			exact ? ['correction', 'mixed'] : ['correction'],
+		);
+		this.#correct(queries, numbers(outputs, 'correction'));
+		if (!exact) return;
+		const { scratch, kernel } = this.#memory;
+		scratch.rows.data.set(numbers(outputs, 'mixed'));
+		scratch.indices.data.set(queries);
+		kernel.copyRows(...[scratch.rows.at, dim, 0, this.mixed, dim, 0, dim, 1, scratch.indices.at, length, 1]);
+	}
+
+	/** Adds `correction` [heads, queries] to the log sums of queries, which are as good as new then. */
+	#correct(queries: Int32Array, correction: Float32Array): void {
+		const { heads, tokens, extended, row } = this.#sizes;
+		const all = this.#array('queries').data;
+		for (let head = 0; head < heads; head++) {
+			for (let i = 0; i < queries.length; i++) {
+				const query = head * tokens + queries[i]!;
+				all[query * row + extended]! -= correction[head * queries.length + i]!;
+				this.#wear[query] = 1;
+			}
+		}
 	}
 
 	async #change(fresh: Projected, cells: Int32Array, room: Rooms): Promise<number> {
-		const { heads, tokens, extended, width, dim } = this.#sizes;
+		const { heads, tokens, row, width, dim } = this.#sizes;
+		const memory = this.#memory;
 		const { length } = cells;
-		const { memory } = { memory: this.#memory };
 		const exact = this.#kind.product === 'exact';
-		const packed = (at: number, row: number) =>
-			float32(memory.array(at, heads * length * row).data, [heads, length, row]);
-		const perQuery = (data: Float32Array) => float32(data, [heads, tokens]);
+		const packed = (at: number, size: number) =>
+			float32(memory.array(at, heads * length * size).data, [heads, length, size]);
+		const whole = exact || this.#kind.half;
+		const mixed = memory.array(this.mixed, tokens * dim).data;
 		const feeds: Record<string, GraphTensor> = {
-			...this.#projections(exact),
-			'keys.fresh': packed(room.freshKeys, extended),
-			'keys.stale': packed(room.staleKeys, extended),
+			queries: this.#tensor('queries'),
+			'keys.fresh': packed(room.freshKeys, row),
+			'keys.stale': packed(room.staleKeys, row),
 			'values.fresh': packed(room.freshValues, width),
 			'values.stale': packed(room.staleValues, width),
-			'tops.before': perQuery(this.#tops),
-			'sums.before': perQuery(this.#sums),
-			'peaks.before': perQuery(this.#peaks),
+			...(exact ? {} : { 'attention.stale': float32(this.#keptColumns(cells), [heads, length, tokens]) }),
+			...(whole ? { 'mixed.before': float32(mixed.slice(), [tokens, dim]) } : {}),
 		};
-		if (exact) feeds['numerators.before'] = float32(this.#kept, [heads, tokens, width]);
-		else feeds['attention.stale'] = float32(this.#keptColumns(cells), [heads, length, tokens]);
-		if (this.#kind.half)
-			feeds['mixed.before'] = float32(memory.array(this.mixed, tokens * dim).data, [tokens, dim]);
-		const whole = exact || this.#kind.half;
 		const result = whole ? 'mixed' : 'change';
-		const wanted = ['tops', 'sums', 'peaks', exact ? 'numerators' : 'attention', result];
+		const wanted = ['grown', 'ratio', result, ...(exact ? [] : ['attention'])];
+		const steady = new Int32Array(tokens).fill(1);
+		feeds['steady'] = { type: 'int32', data: steady, shape: [1, 1, tokens] };
 
-		const renewed = this.#renewed(fresh);
-		let outputs = await this.#graphs.update.run({ ...feeds, ...this.#renewal(renewed) }, wanted);
-		const worn = this.#worn(outputs, renewed);
-		if (worn.size > renewed.size) {
-			outputs = await this.#graphs.update.run({ ...feeds, ...this.#renewal(worn) }, wanted);
-		}
-		this.#tops.set(numbers(outputs, 'tops'));
-		this.#sums.set(numbers(outputs, 'sums'));
-		this.#peaks.set(numbers(outputs, 'peaks'));
-		if (exact) this.#kept.set(numbers(outputs, 'numerators'));
-		else this.#keepColumns(cells, numbers(outputs, 'attention'));
+		let renewed = this.#due(fresh);
+		let outputs: Record<string, GraphTensor>;
+		do {
+			await this.#renew(renewed);
+			for (const query of renewed) steady[query] = 0;
+			outputs = await this.#graphs.update.run(feeds, wanted);
+			renewed = this.#worn(outputs, steady);
+		} while (renewed.length > 0);
+
+		this.#shift(outputs, steady);
 		const values = numbers(outputs, result);
+		if (exact) this.#setSteady(values, steady);
+		else this.#keepColumns(cells, numbers(outputs, 'attention'));
+		if (exact) return 0;
 		if (whole) {
 			this.#setMixed(values);
 			return 0;
@@ -255,60 +282,58 @@ export class RunningAttention implements BlockAttention {
 	}
 
 	/** Queries whose sums are made anew: the changed ones, and some of the others in turn. */
-	#renewed({ indices, count }: Projected): Set<number> {
+	#due({ indices, count }: Projected): Int32Array {
 		const { tokens } = this.#sizes;
-		const renewed = new Set(indices.subarray(0, count));
+		const due = new Set(indices.subarray(0, count));
 		for (let i = 0; i < Math.ceil(tokens / RENEWAL_FRAMES); i++) {
-			renewed.add(this.#turn[0]!);
+			due.add(this.#turn[0]!);
 			this.#turn[0] = (this.#turn[0]! + 1) % tokens;
 		}
-		return renewed;
+		return Int32Array.from(due);
 	}
 
-	/** Those, and the queries whose sums have lost digits by the update. */
-	#worn(outputs: Readonly<Record<string, GraphTensor>>, renewed: Set<number>): Set<number> {
+	/** Steady queries whose sums have lost digits by the update; see LEAST_SHARE. */
+	#worn(outputs: Readonly<Record<string, GraphTensor>>, steady: Int32Array): Int32Array {
 		const { tokens } = this.#sizes;
-		const [sums, peaks] = [numbers(outputs, 'sums'), numbers(outputs, 'peaks')];
-		const worn = new Set(renewed);
-		for (let i = 0; i < sums.length; i++) {
-			// Written so that a NaN is worn too.
-			if (!(sums[i]! >= LEAST_SHARE * peaks[i]!)) worn.add(i % tokens);
+		const [grown, ratio] = [numbers(outputs, 'grown'), numbers(outputs, 'ratio')];
+		const worn = new Set<number>();
+		for (let i = 0; i < ratio.length; i++) {
+			const most = Math.max(this.#wear[i]!, grown[i]!);
+			// What is not a number is not sound either.
+			const sound = ratio[i]! >= LEAST_SHARE * most && most < MOST_GROWTH;
+			if (steady[i % tokens] === 1 && !sound) worn.add(i % tokens);
 		}
-		return worn;
+		return Int32Array.from(worn);
 	}
 
-	#renewal(queries: Set<number>): Record<string, GraphTensor> {
-		const { heads } = this.#sizes;
-		const list = Int32Array.from(queries);
-		const slots = new BigInt64Array(2 * heads * list.length);
-		for (let head = 0; head < heads; head++) {
-			for (let i = 0; i < list.length; i++) {
-				slots[2 * (head * list.length + i)] = BigInt(head);
-				slots[2 * (head * list.length + i) + 1] = BigInt(list[i]!);
-			}
+	/** Moves the log sums of steady queries by what their sums changed. */
+	#shift(outputs: Readonly<Record<string, GraphTensor>>, steady: Int32Array): void {
+		const { tokens, extended, row } = this.#sizes;
+		const [grown, ratio] = [numbers(outputs, 'grown'), numbers(outputs, 'ratio')];
+		const all = this.#array('queries').data;
+		for (let i = 0; i < ratio.length; i++) {
+			if (steady[i % tokens] === 0) continue;
+			all[i * row + extended]! -= Math.log(ratio[i]!);
+			this.#wear[i] = Math.max(this.#wear[i]!, grown[i]!) / ratio[i]!;
 		}
-		return {
-			renewed: { type: 'int32', data: list, shape: [list.length] },
-			slots: { type: 'int64', data: slots, shape: [heads, list.length, 2] },
-		};
 	}
 
-	#projections(withValues = true): Record<string, GraphTensor> {
-		const { heads, tokens, keys, extended, width } = this.#sizes;
-		const { memory, at } = { memory: this.#memory, at: this.#at };
-		const queries = memory.array(at.queries, heads * tokens * extended).data;
-		const values = memory.array(at.values, heads * keys * width).data;
-		return {
-			queries: float32(queries, [heads, tokens, extended]),
-			keys: float32(this.#keys().data, [heads, keys, extended]),
-			...(withValues ? { values: float32(values, [heads, keys, width]) } : {}),
-		};
+	#array(part: Part) {
+		const { heads, tokens, keys, row, width } = this.#sizes;
+		const [size, all] = [part === 'values' ? width : row, part === 'queries' ? tokens : keys];
+		return this.#memory.array(this.#at[part], heads * all * size);
 	}
 
-	/** The kept shares of `cells`: [heads, cells, tokens]. */
+	#tensor(part: Part): GraphTensor {
+		const { heads, tokens, keys, row, width } = this.#sizes;
+		const [size, all] = [part === 'values' ? width : row, part === 'queries' ? tokens : keys];
+		return float32(this.#array(part).data, [heads, all, size]);
+	}
+
+	/** The kept shares of `cells`: [heads, cells, tokens], in room that is used again. */
 	#keptColumns(cells: Int32Array): Float32Array {
 		const { heads, keys, tokens } = this.#sizes;
-		const columns = new Float32Array(heads * cells.length * tokens);
+		const columns = this.#memory.columns(heads * cells.length * tokens);
 		for (let head = 0; head < heads; head++) {
 			for (let i = 0; i < cells.length; i++) {
 				const from = (head * keys + cells[i]!) * tokens;
@@ -332,11 +357,20 @@ export class RunningAttention implements BlockAttention {
 		this.#memory.array(this.mixed, mixed.length).data.set(mixed);
 	}
 
+	/** Takes the mixed tokens of steady queries; those of renewed ones are in place. */
+	#setSteady(mixed: Float32Array, steady: Int32Array): void {
+		const { tokens, dim } = this.#sizes;
+		const { data } = this.#memory.array(this.mixed, tokens * dim);
+		for (let token = 0; token < tokens; token++) {
+			if (steady[token] === 1) data.set(mixed.subarray(token * dim, (token + 1) * dim), token * dim);
+		}
+	}
+
 	/** Room for stale and fresh keys and values of some cells, in the shared packing room. */
 	#rooms(cells: number): Rooms {
-		const { heads, extended, width } = this.#sizes;
+		const { heads, row, width } = this.#sizes;
 		const { at, data } = this.#memory.packing;
-		const [keys, values] = [heads * cells * extended, heads * cells * width];
+		const [keys, values] = [heads * cells * row, heads * cells * width];
 		assert(2 * (keys + values) <= data.length, 'the packing room holds stale and fresh keys and values');
 		const from = (floats: number) => at + 4 * floats;
 		return {
@@ -346,6 +380,14 @@ export class RunningAttention implements BlockAttention {
 			freshValues: from(2 * keys + values),
 		};
 	}
+}
+
+type Part = 'queries' | 'keys' | 'values';
+
+/** A row is a head's width, its relative terms, and the column of log sums; see product-graphs.ts. */
+function sizesOf(source: BlockSource) {
+	const sizes = attentionSizes(source);
+	return { ...sizes, row: sizes.extended + 1 };
 }
 
 /** Addresses in the gates' memory. */
