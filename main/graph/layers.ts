@@ -167,6 +167,26 @@ export class Layers {
 		return this.add(scaled, perChannel('bias'));
 	}
 
+	/**
+	 * A transposed convolution whose kernel is its stride, so that no two patches overlap: x [batch, in, h, w] -> [batch, out,
+	 * h · kernel, w · kernel] with `name.weight` [in, out, kernel, kernel] and `name.bias` [out].
+	 */
+	convTranspose(name: string, x: Value, out: number, kernel: number): Value {
+		const [batch, width, height, breadth] = x.shape as [Dim, number, number, number];
+		this.graph.count(batch, width, height, breadth, out, kernel * kernel);
+		return this.graph.op(
+			'ConvTranspose',
+			[x, this.weight(`${name}.weight`, [width, out, kernel, kernel]), this.weight(`${name}.bias`, [out])],
+			{ shape: [batch, out, height * kernel, breadth * kernel] },
+			{ attributes: { kernel_shape: [kernel, kernel], strides: [kernel, kernel] } },
+		);
+	}
+
+	/** Normalises the channels of every pixel: x [batch, channels, h, w]. */
+	channelNorm(name: string, x: Value, epsilon: number): Value {
+		return this.transpose(this.layerNorm(name, this.transpose(x, [0, 2, 3, 1]), epsilon), [0, 3, 1, 2]);
+	}
+
 	maxPool(x: Value, kernel: number, stride: number, pad: number): Value {
 		const [batch, channels, height, breadth] = x.shape as [Dim, number, number, number];
 		const along = (size: number) => Math.floor((size + 2 * pad - kernel) / stride) + 1;
