@@ -6,8 +6,8 @@ import type { OperationCount } from '../graph/operation-count.ts';
 import { BlockLayers } from '../vit/block-layers.ts';
 import { attendsPlainly, headDim, planTokens, type VitPlan } from '../vit/plan.ts';
 
-/** A compiled graph and what it costs. */
-export type CompiledGraph = { name: string; bytes: Uint8Array; operations: OperationCount };
+/** A compiled graph and what it costs. `bytes` are encoded anew at every reading: often only the rest is wanted. */
+export type CompiledGraph = { name: string; readonly bytes: Uint8Array; operations: OperationCount };
 
 /** The name of the number of selected tokens in graphs where it varies from run to run. */
 export const SELECTED = 'selected';
@@ -54,7 +54,7 @@ export function compileFull(
 		if (options.taps) graph.output(`block.${i}`, x);
 	});
 	graph.output('head', plan.head(layers, x));
-	return { name: `${plan.name}:full`, bytes: graph.build(`${plan.name}:full`), operations: graph.operations };
+	return compiled(graph, `${plan.name}:full`);
 }
 
 /**
@@ -90,11 +90,7 @@ export function compilePartial(
 		x = parts.finish(block, x, attended);
 	});
 	graph.output('head', plan.head(layers, x));
-	return {
-		name: `${plan.name}:partial`,
-		bytes: graph.build(`${plan.name}:partial`),
-		operations: graph.operations,
-	};
+	return compiled(graph, `${plan.name}:partial`);
 }
 
 /**
@@ -142,9 +138,15 @@ export function compileSparse(
 	}
 	if (options.taps) graph.output('last', x);
 	graph.output('head', plan.head(layers, layers.gatherRows(x, kept)));
+	return compiled(graph, `${plan.name}:sparse`);
+}
+
+function compiled(graph: GraphBuilder, name: string): CompiledGraph {
 	return {
-		name: `${plan.name}:sparse`,
-		bytes: graph.build(`${plan.name}:sparse`),
+		name,
+		get bytes() {
+			return graph.build(name);
+		},
 		operations: graph.operations,
 	};
 }
