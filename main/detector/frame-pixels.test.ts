@@ -78,6 +78,35 @@ describe.each(Object.entries(GRIDS))('%s', (_, grid) => {
 		}
 	});
 
+	it('takes what lies beyond the content for padding, 0 after normalisation', () => {
+		const frame = noise(grid, 9);
+		const { width, height } = frame.size;
+		const content = { width: width - 19, height: height - 17 };
+		const pixels = new WasmFramePixels(grid, MEAN, STD, content);
+		pixels.load(frame);
+		const inside = (at: number) => at % width < content.width && Math.floor(at / width) < content.height;
+		const plane = width * height;
+		const expected = Array.from({ length: 3 * plane }, (_, i) => {
+			const [channel, at] = [Math.floor(i / plane), i % plane];
+			return inside(at) ? normalised(frame.pixels[3 * at + channel]!, channel) : 0;
+		});
+		const picture = pixels.planar();
+		expect(Math.max(...picture.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(1e-6);
+		// The same for windows, of which the last lies at the bottom right.
+		const side = grid.windowSize;
+		const [left, top] = [(grid.cols - 1) * grid.stride, (grid.rows - 1) * grid.stride].map(
+			(start) => start + grid.windowOffset,
+		) as [number, number];
+		const window = pixels.windows(Int32Array.of(tokens - 1), 1).slice();
+		for (let y = 0; y < side; y++) {
+			for (let x = 0; x < side; x++) {
+				const isContent = left + x < content.width && top + y < content.height;
+				const value = isContent ? expected[(top + y) * width + left + x]! : 0;
+				expect(window[y * side + x]).toBeCloseTo(value, 5);
+			}
+		}
+	});
+
 	it('measures the mean absolute change of every window since it was remembered', () => {
 		const pixels = new WasmFramePixels(grid, MEAN, STD);
 		const [before, after] = [noise(grid, 3), noise(grid, 4)];

@@ -2,6 +2,7 @@ import { assert } from '../domain/errors.ts';
 import type { Frame } from '../domain/frame.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
+import type { Size } from '../domain/video.ts';
 import type { FramePixels } from '../reduction/mode.ts';
 import kernelBytes from './frame-pixels.kernel.ts?wasm';
 
@@ -25,6 +26,7 @@ export class WasmFramePixels implements FramePixels {
 	readonly grid: TokenGrid;
 	readonly #width: number;
 	readonly #height: number;
+	readonly #contentSize: Size;
 	readonly #pad: number;
 	readonly #frameStride: number;
 	readonly #pitch: number;
@@ -44,12 +46,16 @@ export class WasmFramePixels implements FramePixels {
 	readonly #planar: Float32Array;
 	#planarIsCurrent = false;
 
-	/** `mean` and `std` per channel, of values in 0 to 1. */
-	constructor(grid: TokenGrid, mean: readonly number[], std: readonly number[]) {
+	/**
+	 * `mean` and `std` per channel, of values in 0 to 1. Where `contentSize` is given, what lies right of it or below is
+	 * padding, which is 0 after normalisation whatever the frame holds there.
+	 */
+	constructor(grid: TokenGrid, mean: readonly number[], std: readonly number[], contentSize?: Size) {
 		const tokens = tokenCount(grid);
 		this.grid = grid;
 		this.#width = grid.cols * grid.stride;
 		this.#height = grid.rows * grid.stride;
+		this.#contentSize = contentSize ?? { width: this.#width, height: this.#height };
 		this.#pad = -grid.windowOffset;
 		// A row of whole vectors, with room for the last window's overhang and one vector of slack.
 		const paddedWidth = (grid.cols - 1) * grid.stride + Math.max(grid.windowSize, grid.stride + this.#pad);
@@ -111,6 +117,7 @@ export class WasmFramePixels implements FramePixels {
 		if (!this.#planarIsCurrent) {
 			const { frame, table, floats } = this.#at;
 			this.#kernel.planar(frame, this.#frameStride, this.#pad, this.#width, this.#height, table, floats);
+			this.#clearPadding();
 			this.#planarIsCurrent = true;
 		}
 		return this.#planar;
@@ -121,7 +128,8 @@ export class WasmFramePixels implements FramePixels {
 		const { cols, stride, windowSize } = this.grid;
 		const indices = this.#take(tokens, count);
 		this.#kernel.gatherWindows(
-			...[frame, this.#frameStride, cols, stride, windowSize, this.#pad, this.#width, this.#height],
+			...[frame, this.#frameStride, cols, stride, windowSize, this.#pad],
+			...[this.#contentSize.width, this.#contentSize.height],
 			...[indices, count, table, floats],
 		);
 		this.#planarIsCurrent = false;
@@ -174,6 +182,15 @@ export class WasmFramePixels implements FramePixels {
 
 	get stateBytes(): number {
 		return this.#references().byteLength;
+	}
+
+	#clearPadding(): void {
+		const { width, height } = this.#contentSize;
+		if (width === this.#width && height === this.#height) return;
+		for (let row = 0; row < 3 * this.#height; row++) {
+			const first = row % this.#height < height ? width : 0;
+			this.#planar.fill(0, row * this.#width + first, (row + 1) * this.#width);
+		}
 	}
 
 	#references(): Uint8Array {
