@@ -37,7 +37,7 @@ export type RunOutcome = {
 export type VitHost = { plan: VitPlan; weights: WeightLookup; runtime: GraphRuntime };
 
 /** A mode at work on one video: owns the graphs and all that is remembered between frames. */
-export interface Reduction {
+export interface Reduction<Outcome extends RunOutcome = RunOutcome> {
 	readonly settings: SettingValues;
 	/** Multiply-adds of a dense frame. */
 	readonly denseMacs: number;
@@ -51,7 +51,7 @@ export interface Reduction {
 	reset(): void;
 	select(pixels: FramePixels): Selection;
 	/** Runs the selection; a mode that picks inside its graph (sparse) rewrites `selection` to what it took. */
-	run(pixels: FramePixels, selection: Selection): Promise<RunOutcome>;
+	run(pixels: FramePixels, selection: Selection): Promise<Outcome>;
 	/** Told what the frame took, in milliseconds of select + run, for controllers of time. */
 	observe(milliseconds: number): void;
 	/** All that later frames depend on, and back: a restored mode goes on as if it had never stopped. */

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
-import type { NamedArrays } from '../../../domain/named-arrays.ts';
 import { UserFacingError } from '../../../domain/errors.ts';
 import { compileClustered } from '../../../reduction/enact-graph.ts';
 import { REDUCTION_MODES, findMode } from '../../../reduction/index.ts';
-import type { FramePixels, Reduction, RunOutcome } from '../../../reduction/mode.ts';
 import { compileFull } from '../../../reduction/vit-graphs.ts';
 import { readSafetensors } from '../../../weights/safetensors.ts';
 import { requireTensors } from '../../../weights/weights.ts';
@@ -12,6 +10,7 @@ import type { Detector, DetectorOptions, Model } from '../../detector.ts';
 import { WasmFramePixels } from '../../frame-pixels.ts';
 import { fitLetterbox } from '../../letterbox.ts';
 import { createRuntime } from '../../session.ts';
+import { bindReduction } from '../../vit-detector.ts';
 import type { ModelFiles } from '../family.ts';
 import { parseLookoutConfig } from './config.ts';
 import { interpretLookout } from './interpret.ts';
@@ -52,7 +51,7 @@ export function openLookout(files: ModelFiles): Model {
 			const runtime = createRuntime(options.threads);
 			const reduction = await mode.open({ plan, weights, runtime }, options.settings);
 			const pixels = new WasmFramePixels(plan.grid, config.mean, config.std);
-			return bind(reduction, pixels, {
+			return bindReduction(reduction, pixels, {
 				classes: config.classes,
 				letterbox,
 				grid: plan.grid,
@@ -62,40 +61,5 @@ export function openLookout(files: ModelFiles): Model {
 					interpretLookout(outcome, config, plan.grid, letterbox, options.scoreThreshold),
 			});
 		},
-	};
-}
-
-type VitDetector = Detector<FramePixels, RunOutcome>;
-type Bound = Pick<VitDetector, 'classes' | 'letterbox' | 'grid' | 'provider' | 'threads' | 'interpret'>;
-
-/** A reduction at work, with the family's own view of pixels and outputs around it. */
-function bind(reduction: Reduction, pixels: WasmFramePixels, family: Bound): VitDetector {
-	return {
-		...family,
-		denseMacs: reduction.denseMacs,
-		get settings() {
-			return reduction.settings;
-		},
-		get budgetMacs() {
-			return reduction.budgetMacs;
-		},
-		get stateBytes() {
-			return reduction.stateBytes + pixels.stateBytes;
-		},
-		changeSettings: (settings) => reduction.change(settings),
-		reset: () => reduction.reset(),
-		prepare(frame) {
-			pixels.load(frame);
-			return pixels;
-		},
-		select: (frame) => reduction.select(frame),
-		run: (frame, selection) => reduction.run(frame, selection),
-		observe: (milliseconds) => reduction.observe(milliseconds),
-		saveState: (): NamedArrays => ({ ...pixels.saveState(), ...reduction.saveState() }),
-		restoreState(state) {
-			pixels.restoreState(state);
-			reduction.restoreState(state);
-		},
-		release: () => reduction.release(),
 	};
 }
