@@ -1,6 +1,17 @@
-/** The 30 classes of ImageNet VID, in the order of the published dataset code (by WordNet id). */
+/** The 30 classes of ImageNet VID, in the order in which published detectors number them. */
 export const VID_CLASSES: readonly string[] = [
 	...['airplane', 'antelope', 'bear', 'bicycle', 'bird', 'bus', 'car', 'cattle', 'dog', 'domestic cat'],
-	...['elephant', 'fox', 'giant panda', 'hamster', 'horse', 'lion', 'lizard', 'monkey', 'motorcycle', 'rabbit'],
+	...[
+		'elephant',
+		'fox',
+		'giant panda',
+		'hamster',
+		'horse',
+		'lion',
+		'lizard',
+		'monkey',
+		'motorcycle',
+		'rabbit',
+	],
 	...['red panda', 'sheep', 'snake', 'squirrel', 'tiger', 'train', 'turtle', 'watercraft', 'whale', 'zebra'],
 ];

@@ -1,3 +1,4 @@
+import type { BackboneShape } from '../../../vit/backbone.ts';
 import type { Extent } from '../../../vit/plan.ts';
 
 /** A ViTDet as its published configurations and the shapes of its tensors describe it; sizes in input pixels. */
@@ -13,14 +14,11 @@ export type VitDetConfig = {
 	mlpRatio: number;
 	/** The grid that the absolute positions were made for. */
 	positionSize: Extent;
-	blocks: readonly BlockConfig[];
+	blocks: BackboneShape['blocks'];
 	pyramid: PyramidConfig;
 	proposals: ProposalConfig;
 	boxes: BoxConfig;
 };
-
-/** A block attends within windows, or over the whole grid with tables that were made for `relativeSize`; in tokens. */
-export type BlockConfig = { window: Extent | null; relativeSize: Extent | null };
 
 export type PyramidConfig = {
 	/** Resolutions of the maps over that of the tokens: 4, 2, 1 or 0.5 each, finest first. */

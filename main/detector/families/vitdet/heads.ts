@@ -33,9 +33,10 @@ export function headGraphs(config: VitDetConfig, grid: Extent, weights: WeightLo
 export class DetectionHeads {
 	/** Multiply-adds where as many proposals go on as ever may. */
 	readonly largestMacs: number;
-	readonly graphs: HeadGraphs;
+	/** In pixels; boxes are clipped to it. */
+	readonly inputSize: Size;
+	readonly #graphs: HeadGraphs;
 	readonly #config: VitDetConfig;
-	readonly #inputSize: Size;
 	readonly #proposals: GraphSession;
 	readonly #stages: readonly GraphSession[];
 
@@ -46,9 +47,9 @@ export class DetectionHeads {
 		proposals: GraphSession,
 		stages: readonly GraphSession[],
 	) {
-		this.graphs = graphs;
+		this.#graphs = graphs;
 		this.#config = config;
-		this.#inputSize = inputSize;
+		this.inputSize = inputSize;
 		this.#proposals = proposals;
 		this.#stages = stages;
 		this.largestMacs = this.#macs(config.proposals.kept);
@@ -71,19 +72,19 @@ export class DetectionHeads {
 	/** `tokens` [tokens, dim], as the last block gives them. */
 	async run(tokens: Float32Array, witness?: Witness): Promise<Predictions> {
 		const config = this.#config;
-		const { levels } = this.graphs.proposals;
+		const { levels } = this.#graphs.proposals;
 		const maps = pooledLevels(config).map(({ name }) => `pyramid.${name}`);
 		const seen = levels.flatMap(({ name }) => [
 			`pyramid.${name}`,
 			`rpn.logits.${name}`,
 			`rpn.deltas.${name}`,
 		]);
-		const wanted = new Set([...bestOutputs(this.graphs.proposals), ...maps, ...(witness ? seen : [])]);
+		const wanted = new Set([...bestOutputs(this.#graphs.proposals), ...maps, ...(witness ? seen : [])]);
 		const shape = [tokens.length / config.dim, config.dim];
 		const outputs = await this.#proposals.run({ tokens: { type: 'float32', data: tokens, shape } }, [
 			...wanted,
 		]);
-		const proposals = chooseProposals(outputs, this.graphs.proposals, config, this.#inputSize);
+		const proposals = chooseProposals(outputs, this.#graphs.proposals, config, this.inputSize);
 		if (witness) {
 			for (const { name, anchors } of levels) witness(`anchors.${name}`, anchors);
 			for (const name of seen) witness(name, numbers(outputs, name));
@@ -110,7 +111,7 @@ export class DetectionHeads {
 		const probabilities = new Float32Array(count * (classes.length + 1));
 		let boxes = proposals;
 		for (const [stage, session] of this.#stages.entries()) {
-			const from = stage === 0 ? proposals : clipBoxes(boxes, this.#inputSize);
+			const from = stage === 0 ? proposals : clipBoxes(boxes, this.inputSize);
 			if (count === 0) break;
 			const wanted = ['probabilities', 'deltas', ...(witness ? ['pooled', 'features', 'logits'] : [])];
 			const outputs = await session.run({ ...pyramid, ...regionFeeds(from, this.#config) }, wanted);
@@ -126,11 +127,11 @@ export class DetectionHeads {
 	}
 
 	#macs(proposals: number): number {
-		const stages = this.graphs.stages.map(({ operations }) =>
+		const stages = this.#graphs.stages.map(({ operations }) =>
 			countOperations(operations, { [PROPOSALS]: proposals }),
 		);
 		return (
-			countOperations(this.graphs.proposals.operations, {}) + stages.reduce((sum, macs) => sum + macs, 0)
+			countOperations(this.#graphs.proposals.operations, {}) + stages.reduce((sum, macs) => sum + macs, 0)
 		);
 	}
 }

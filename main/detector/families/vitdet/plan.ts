@@ -12,7 +12,7 @@ export function patchGrid({ patch }: VitDetConfig, size: Extent): TokenGrid {
 
 /** Patch embedding and backbone. The plan's head gives the last tokens as they are: the heads of the family read all of them. */
 export function vitDetPlan(config: VitDetConfig, size: Extent): VitPlan {
-	const { patch, dim, heads, mlpRatio, positionSize } = config;
+	const { patch, dim, heads, mlpRatio, positionSize, blocks } = config;
 	/** [k, 3, h, w] -> [tokens, dim], `tokens` being all patches of all k pictures. */
 	function embed(layers: Layers, pixels: Value, tokens: Value['shape'][number]): Value {
 		const map = layers.conv('embedding.conv', pixels, dim, { kernel: patch, stride: patch });
@@ -28,7 +28,7 @@ export function vitDetPlan(config: VitDetConfig, size: Extent): VitPlan {
 			heads,
 			mlpRatio,
 			positionSize,
-			blocks: config.blocks.map((block) => ({ ...block, pool: null })),
+			blocks,
 		},
 		{
 			embedPicture: (layers, picture) => embed(layers, picture, size.rows * size.cols),
