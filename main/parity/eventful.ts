@@ -10,6 +10,7 @@ import { compileFull } from '../reduction/vit-graphs.ts';
 import { backbonePlan } from '../vit/backbone.ts';
 import type { VitPlan } from '../vit/plan.ts';
 import { requireTensors } from '../weights/weights.ts';
+import { eventfulDetector, eventfulManifest } from './eventful-detector.ts';
 import { type Finding, Findings } from './findings.ts';
 import { publishedState } from './eventful-state.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
@@ -284,6 +285,8 @@ const COUNT_NAMES = [
 
 /** Eventful Transformers (Dutson et al., ICCV 2023). */
 export async function eventful(given: ParityCase): Promise<Finding[]> {
+	if ('models' in given.description) return eventfulManifest(given);
+	if ('head' in (given.description['config'] as object)) return eventfulDetector(given);
 	const config = z
 		.object({ backbone: backboneSchema, has_class_token: z.boolean().nullish() })
 		.parse(given.description['config']);
