@@ -22,11 +22,12 @@ export function pickDetections(
 	const classes = config.classes.length;
 	const { iou, max, classAgnostic } = config.boxes;
 	const clipped = clipBoxes(boxes.slice(), inputSize);
+	const threshold = Math.fround(scoreThreshold); // as the probabilities are: 0.05 is not above 0.05
 	const candidates: { classIndex: number; score: number; box: number }[] = [];
 	for (let i = 0; i < probabilities.length / (classes + 1); i++) {
 		for (let classIndex = 0; classIndex < classes; classIndex++) {
 			const score = probabilities[i * (classes + 1) + classIndex]!;
-			if (!(score > scoreThreshold)) continue;
+			if (!(score > threshold)) continue;
 			candidates.push({ classIndex, score, box: 4 * (classAgnostic ? i : i * classes + classIndex) });
 		}
 	}
