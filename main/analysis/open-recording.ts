@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UserFacingError } from '../domain/errors.ts';
-import type { RunHeader, SettingEvent } from '../domain/run.ts';
+import type { RunHeader, SettingEvent, VideoIdentity } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import type { VideoInfo } from '../domain/video.ts';
 import type { Detector, Model } from '../detector/detector.ts';
@@ -43,11 +43,14 @@ function defaultThreads(): number {
  * the stored run instead where it is the one asked for, complete, and the job takes such a one.
  */
 export async function openRecording(job: AnalysisJob): Promise<Recording | StoredRun> {
-	const video = await probeVideo(job.videoPath);
+	// ffmpeg looks at the video in a process of its own: meanwhile this one opens the model.
+	const probing = Promise.all([probeVideo(job.videoPath), identifyVideo(job.videoPath)]);
+	probing.catch(() => undefined); // what fails first is told, the other may fail unheard
 	const earlier = await openEarlier(job);
 	const mode = findMode(job.mode);
 	const settings = resolveSettings(mode.settings, job.settings, `mode ${mode.id}`);
 	const model = await openModel(job.modelPath);
+	const [video, videoIdentity] = await probing;
 	const threads = job.threads ?? earlier?.header.threads ?? defaultThreads();
 	const detector = await model.open({
 		displaySize: video.displaySize,
@@ -58,7 +61,7 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 		scoreThreshold: job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD,
 	});
 	try {
-		const header = await describeRun(job, video, model, detector);
+		const header = await describeRun(job, { video, videoIdentity, model, detector });
 		if (!earlier) {
 			detector.reset();
 			const writer = await RunWriter.create(job.runFolder, header);
@@ -103,11 +106,11 @@ function restore(
 	if (state) detector.restoreState(state);
 }
 
+type Opened = { video: VideoInfo; videoIdentity: VideoIdentity; model: Model; detector: Detector };
+
 async function describeRun(
 	job: AnalysisJob,
-	video: VideoInfo,
-	model: Model,
-	detector: Detector,
+	{ video, videoIdentity, model, detector }: Opened,
 ): Promise<RunHeader> {
 	const ffmpeg = await findFfmpeg(job.ffmpegPath ?? undefined);
 	const scoreThreshold = job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD;
@@ -116,7 +119,7 @@ async function describeRun(
 		version: 1,
 		createdAt: new Date().toISOString(),
 		video,
-		videoIdentity: await identifyVideo(job.videoPath),
+		videoIdentity,
 		model: {
 			id: model.id,
 			name: model.name,

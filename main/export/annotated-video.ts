@@ -3,7 +3,6 @@ import type { Size, VideoInfo } from '../domain/video.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { openVideoWriter } from '../video/write-video.ts';
 import { findClipFrames, openVideoOf, type ClipFrames } from './clip-frames.ts';
-import { createOverlay } from './drawing/draw-overlay.ts';
 import type { ExportFormat, ExportRequest } from './format.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { writePartialFirst } from './partial-file.ts';
@@ -71,6 +70,8 @@ async function encode(
 	{ signal, onProgress }: ExportRequest,
 	{ hold, sound, crf }: { hold: boolean; sound: boolean; crf: number },
 ): Promise<void> {
+	// Drawing brings a native canvas and fonts: only who draws loads them.
+	const { createOverlay } = await import('./drawing/draw-overlay.ts');
 	const overlay = createOverlay(scenes.overlay);
 	const { frameIndices, timesSeconds, endSeconds } = clip;
 	const total = frameIndices.length;

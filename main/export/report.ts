@@ -3,7 +3,6 @@ import type { SettingsTable } from '../domain/settings-table.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import type { ExportFormat } from './format.ts';
 import { writePartialFirst } from './partial-file.ts';
-import { reportPage } from './report/page.ts';
 import { reportRuns } from './report/report-runs.ts';
 
 const settings: SettingsTable = {};
@@ -21,6 +20,7 @@ export const report: ExportFormat = {
 		const sources = runs.map((run) => run.header.video.path);
 		await writePartialFirst(out, sources, async (partial) => {
 			signal?.throwIfAborted();
+			const { reportPage } = await import('./report/page.ts');
 			const page = reportPage(reportRuns(runs, labels, truth ?? []));
 			signal?.throwIfAborted();
 			await writeFile(partial, page);

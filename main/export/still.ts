@@ -1,11 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { createCanvas } from '@napi-rs/canvas';
 import { UserFacingError } from '../domain/errors.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import type { Position, Size } from '../domain/video.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { openVideoOf } from './clip-frames.ts';
-import { createOverlay } from './drawing/draw-overlay.ts';
 import type { ExportFormat } from './format.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { writePartialFirst } from './partial-file.ts';
@@ -36,9 +34,11 @@ export const still: ExportFormat = {
 			const options = { range: { from, to: null, every: 1 }, letterbox, format: 'rgba' as const };
 			for await (const frame of readFrames(video, signal ? { ...options, signal } : options)) {
 				const scenes = openScenes(runs, labels, resolved, paneSize);
+				// Drawing brings a native canvas and fonts: only who draws loads them.
+				const { createOverlay } = await import('./drawing/draw-overlay.ts');
 				const overlay = createOverlay(scenes.overlay);
 				const rgba = overlay.draw(frame.pixels, scenes.at(frame.index, frame.timeSeconds, true));
-				await writeFile(partial, encodePng(rgba, overlay.layout.size));
+				await writeFile(partial, await encodePng(rgba, overlay.layout.size));
 				onProgress?.(1, 1);
 				return;
 			}
@@ -47,7 +47,8 @@ export const still: ExportFormat = {
 	},
 };
 
-function encodePng(rgba: Uint8Array, { width, height }: Size): Buffer {
+async function encodePng(rgba: Uint8Array, { width, height }: Size): Promise<Buffer> {
+	const { createCanvas } = await import('@napi-rs/canvas');
 	const canvas = createCanvas(width, height);
 	const pen = canvas.getContext('2d');
 	const image = pen.createImageData(width, height);

@@ -1,4 +1,4 @@
-import { Float16Array } from '@petamoriken/float16';
+import { halvesToFloat32 } from './half.ts';
 
 /** How numbers lie in a file of weights, little-endian. */
 export type ElementType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
@@ -31,7 +31,7 @@ export function toFloat32(bytes: Uint8Array, type: ElementType): Float32Array {
 		case 'F64':
 			return Float32Array.from(new Float64Array(buffer, byteOffset, length));
 		case 'F16':
-			return Float32Array.from(new Float16Array(buffer as ArrayBuffer, byteOffset, length));
+			return halvesToFloat32(new Uint16Array(buffer, byteOffset, length));
 		case 'BF16':
 			return new Float32Array(
 				Uint32Array.from(new Uint16Array(buffer, byteOffset, length), (half) => half << 16).buffer,
