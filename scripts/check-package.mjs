@@ -55,6 +55,10 @@ async function inspect(folder) {
 		const wanted = ['package.json', 'out/main/index.js', 'out/preload/index.cjs', 'out/renderer/index.html'];
 		return missing(wanted, (path) => archive.has(path));
 	});
+	check('the archive holds nothing else of this folder', () => {
+		const others = [...archive.keys()].filter((path) => !/^(package\.json$|out\/|node_modules\/)/.test(path));
+		return others.slice(0, 3).map((path) => `${path} is there`);
+	});
 	check('every package that the program imports is there', () => {
 		const names = packagesReached(archive);
 		const unread = missing(['electron', 'electron-updater', 'onnxruntime-node'], (name) => names.has(name));
