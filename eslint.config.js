@@ -18,7 +18,8 @@ const rooms = {
 	analysis: ['domain', 'video', 'detector', 'reduction', 'results', 'models'],
 	models: ['domain', 'weights', 'detector'],
 	evaluation: ['domain', 'results', 'video'],
-	export: ['domain', 'results', 'video', 'evaluation'],
+	tracking: ['domain'],
+	export: ['domain', 'results', 'video', 'evaluation', 'tracking'],
 	application: [
 		'domain',
 		'video',
@@ -27,6 +28,7 @@ const rooms = {
 		'analysis',
 		'results',
 		'evaluation',
+		'tracking',
 		'export',
 		'models',
 	],

@@ -51,6 +51,7 @@ onEveryHost('export a range', (host) => {
 
 	it('as CSV: a line for every box of the range with the score that was asked for', async () => {
 		const path = await save(/CSV/, async (dialog) => {
+			await dialog.getByRole('combobox', { name: 'Detections' }).selectOption({ label: 'From a score on' });
 			const score = dialog.getByRole('spinbutton', { name: 'Lowest score' });
 			await score.fill(String(100 * LOWEST_SCORE));
 			await score.press('Tab');

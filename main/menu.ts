@@ -42,6 +42,7 @@ const PLAYBACK = [
 ] as const;
 const VIEW = [
 	['boxes', 'b'],
+	['identities', 'n'],
 	['tokens', 't'],
 	null,
 	['add-pane', 'c'],

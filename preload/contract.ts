@@ -6,6 +6,7 @@ import type { VideoInfo } from '../main/domain/video.ts';
 import type { FrameBatch } from '../main/analysis/frame-batch.ts';
 import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
+import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts';
 
 // The only list of what the page may ask and hear. Two hosts answer it: Electron's IPC and the local web host.
 // Inputs are checked with these schemas at the edge of both; a file is named by an opaque id, never by a path.
@@ -32,6 +33,8 @@ export const preferencesSchema = z.strictObject({
 	maxSide: z.number().int().min(64).max(4096),
 	runsFolder: z.string().max(4096).nullable(),
 	showBoxes: z.boolean(),
+	/** Who is who, on the boxes. */
+	showIdentities: z.boolean(),
 	heatMap: z.enum(['off', 'frame', 'history']),
 	heatOpacity: z.number().min(0).max(1),
 	sidePanelWidth: z.number().min(160).max(800),
@@ -75,6 +78,10 @@ export const requestSchemas = {
 	'run.frames': z.strictObject({ runId: id, from: index, count: z.number().int().min(1).max(2000) }),
 	/** Cost and time of all frames in columns. */
 	'run.timeline': z.strictObject({ runId: id }),
+	/** The objects that were followed through a run, as far as it is stored. */
+	'run.tracks': z.strictObject({ runId: id }),
+	/** Who the detections at positions `[from, from + count)` are; at most 2,000 frames. */
+	'run.identities': z.strictObject({ runId: id, from: index, count: z.number().int().min(1).max(2000) }),
 	/** How a run agrees with a dense (or any other) run of the same video, per frame. */
 	'run.agreement': z.strictObject({ runId: id, referenceRunId: id, truthId: id.nullable() }),
 	'run.delete': z.strictObject({ runId: id }),
@@ -229,6 +236,8 @@ export type Answers = {
 	'run.open': OpenedRun;
 	'run.frames': FrameBatch;
 	'run.timeline': RunTimeline;
+	'run.tracks': RunTracks;
+	'run.identities': FrameIdentities;
 	'run.agreement': RunAgreement;
 	'run.delete': null;
 	'truth.choose': { truthId: string; name: string } | null;

@@ -138,6 +138,14 @@ export const COMMANDS: readonly Command[] = [
 		run: (session) => void session.prefer({ showBoxes: !session.preferences.showBoxes }),
 	},
 	{
+		id: 'identities',
+		group: 'view',
+		label: 'command.identities',
+		keys: ['n'],
+		when: withVideo,
+		run: (session) => void session.prefer({ showIdentities: !session.preferences.showIdentities }),
+	},
+	{
 		id: 'tokens',
 		group: 'view',
 		label: 'command.tokens',

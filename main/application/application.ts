@@ -216,6 +216,8 @@ export class Application {
 			}),
 			'run.frames': ({ runId, from, count }) => queries.frames(runId, from, count),
 			'run.timeline': ({ runId }) => queries.timeline(runId),
+			'run.tracks': ({ runId }) => queries.tracks(runId),
+			'run.identities': ({ runId, from, count }) => queries.identities(runId, from, count),
 			'run.agreement': async ({ runId, referenceRunId, truthId }) =>
 				queries.agreement(runId, referenceRunId, truthId === null ? null : this.#truthPath(truthId)),
 			'run.delete': async ({ runId }) => {

@@ -14,6 +14,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	maxSide: 768,
 	runsFolder: null,
 	showBoxes: true,
+	showIdentities: true,
 	heatMap: 'frame',
 	heatOpacity: 0.5,
 	sidePanelWidth: 280,

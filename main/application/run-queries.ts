@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OpenedRun, RunAgreement, RunTimeline } from '../../preload/contract.ts';
 import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
 import { STAGES } from '../domain/cost.ts';
@@ -9,21 +8,22 @@ import type { VideoIdentity } from '../domain/run.ts';
 import { agreementSteps } from '../evaluation/agreement.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
+import { inTurns } from '../results/in-turns.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
+import { RunIdentities, type FrameIdentities, type RunTracks } from '../tracking/run-tracks.ts';
 import type { RunStore } from './run-store.ts';
 
 /** Runs whose columns are kept in memory. */
 const MOST_OPEN = 8;
-
-/** Other requests wait at most about this long for a question about all frames of a run. */
-const TURN_MILLISECONDS = 12;
 
 /** Answers questions about stored runs, those that are still growing included. */
 export class RunQueries {
 	readonly #store: RunStore;
 	readonly #pathOf: (identity: VideoIdentity) => string | null;
 	readonly #open = new Map<string, { run: StoredRun; state: string }>();
+	/** Who is who in runs that somebody asked about; each is followed by one question at a time. */
+	readonly #followed = new Map<string, { identities: RunIdentities; following: Promise<void> }>();
 
 	/** `pathOf` tells where a video lies today; null where only the run remembers. */
 	constructor(store: RunStore, pathOf: (identity: VideoIdentity) => string | null) {
@@ -47,6 +47,7 @@ export class RunQueries {
 
 	forget(runId: string): void {
 		this.#open.delete(runId);
+		this.#followed.delete(runId);
 	}
 
 	async describe(runId: string): Promise<Omit<OpenedRun, 'entry'>> {
@@ -83,6 +84,36 @@ export class RunQueries {
 		};
 	}
 
+	/** The objects of a run, as far as it is stored. */
+	async tracks(runId: string): Promise<RunTracks> {
+		const run = await this.run(runId);
+		return (await this.#follow(runId, run, run.frameCount)).tracks();
+	}
+
+	/** Who the detections at positions `[from, from + count)` are, as far as the run has them. */
+	async identities(runId: string, from: number, count: number): Promise<FrameIdentities> {
+		const run = await this.run(runId);
+		const to = Math.min(from + count, run.frameCount);
+		const identities = await this.#follow(runId, run, to);
+		return identities.ofFrames(Math.min(from, to), to, (position) => run.frames.detectionCount[position]!);
+	}
+
+	async #follow(runId: string, run: StoredRun, to: number): Promise<RunIdentities> {
+		let followed = this.#followed.get(runId);
+		// A run that was cut off may go on from an earlier frame than its last one, with other boxes.
+		if (!followed || followed.identities.known > run.frameCount) {
+			followed = { identities: new RunIdentities(run.header.displayThreshold), following: Promise.resolve() };
+			this.#followed.set(runId, followed);
+			if (this.#followed.size > MOST_OPEN) this.#followed.delete(this.#followed.keys().next().value ?? '');
+		}
+		const { identities } = followed;
+		followed.following = followed.following
+			.catch(() => undefined)
+			.then(() => inTurns(identities.follow(run, to)));
+		await followed.following;
+		return identities;
+	}
+
 	/** Throws `bad-argument` for runs without a common frame or of different classes, and `truth-unreadable`. */
 	async agreement(runId: string, referenceRunId: string, truthPath: string | null): Promise<RunAgreement> {
 		const [run, reference] = [await this.run(runId), await this.run(referenceRunId)];
@@ -102,18 +133,6 @@ export class RunQueries {
 			},
 			averagePrecision50: truth === null ? null : evaluateRun(run, truth).mean.ap50,
 		};
-	}
-}
-
-/** Runs `steps` to their end and lets others have their turn in between. */
-async function inTurns<Result>(steps: Generator<void, Result>): Promise<Result> {
-	let since = performance.now();
-	for (;;) {
-		const step = steps.next();
-		if (step.done) return step.value;
-		if (performance.now() - since < TURN_MILLISECONDS) continue;
-		await nextTurn();
-		since = performance.now();
 	}
 }
 

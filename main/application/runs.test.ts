@@ -90,6 +90,30 @@ describe('a run', () => {
 		expect([...part.frameIndices]).toEqual([FRAMES - 3, FRAMES - 2, FRAMES - 1]);
 	});
 
+	it('knows who is who, the same in the list of objects as on the boxes', async () => {
+		const tracks = await page.ask('run.tracks', { runId: run.runId });
+		const { offsets, identities } = await page.ask('run.identities', {
+			runId: run.runId,
+			from: 0,
+			count: 2000,
+		});
+		const { detectionOffsets } = await page.ask('run.frames', { runId: run.runId, from: 0, count: 2000 });
+		expect(offsets).toEqual(detectionOffsets);
+		expect(tracks.framesKnown).toBe(FRAMES);
+		expect(tracks.identities.length).toBeGreaterThan(0);
+		tracks.identities.forEach((identity, i) => {
+			const frames = Array.from({ length: FRAMES }, (_, f) => f).filter((f) =>
+				identities.subarray(offsets[f], offsets[f + 1]).includes(identity),
+			);
+			expect(frames.length).toBe(tracks.sightings[i]);
+			expect([frames[0], frames.at(-1)]).toEqual([tracks.firstFrames[i], tracks.lastFrames[i]]);
+		});
+		const part = await page.ask('run.identities', { runId: run.runId, from: FRAMES - 1, count: 5 });
+		expect([...part.identities]).toEqual([...identities.subarray(offsets[FRAMES - 1])]);
+		const none = await page.ask('run.identities', { runId: run.runId, from: 5000, count: 5 });
+		expect(none.offsets).toHaveLength(1);
+	});
+
 	it('draws a timeline with the counts of what is shown', async () => {
 		const timeline = await page.ask('run.timeline', { runId: run.runId });
 		const stored = await storedRun(run.runId);

@@ -22,6 +22,11 @@ export function boxRect(
 	return width > 0 && height > 0 ? { x, y, width, height } : null;
 }
 
+/** What stands on a box; `identity` 0 = nobody in particular. */
+export function boxLabel(className: string, score: number, identity: number): string {
+	return `${identity > 0 ? `#${identity} ` : ''}${className} ${score.toFixed(2)}`;
+}
+
 /** Where the cells of tokens begin and end along both axes: cell (row, col) is `xs[col]..xs[col + 1]` × `ys[row]..` */
 export type TokenCells = { xs: number[]; ys: number[] };
 

@@ -49,7 +49,7 @@ export const annotatedVideo: ExportFormat = {
 		await writePartialFirst(request.out, sources, async (partial) => {
 			const video = await openVideoOf(main);
 			const paneSize = paneSizeOf(video, resolved);
-			const scenes = openScenes(runs, labels, resolved, paneSize);
+			const scenes = await openScenes(runs, labels, resolved, paneSize, signal);
 			const all = await findClipFrames(main, video, range, signal);
 			const clip = resolved['between'] === 'skip' ? onlyAnalysed(all, scenes) : all;
 			await encode(partial, video, paneSize, clip, scenes, request, {

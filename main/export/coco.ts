@@ -3,7 +3,7 @@ import type { StoredRun } from '../results/stored-run.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
-import { MIN_SCORE, rounded, scoredAtLeast } from './score-setting.ts';
+import { lowestScore, rounded, scoredAtLeast, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings: SettingsTable = {
 	layout: {
@@ -15,7 +15,9 @@ const settings: SettingsTable = {
 		},
 		description: 'Which of the two COCO files.',
 	},
-	minScore: MIN_SCORE,
+	...SCORE_SETTINGS,
+	// What is made for evaluation needs the low scores, too.
+	scores: { ...SCORE_SETTINGS.scores, default: 'all' },
 };
 
 /**
@@ -35,7 +37,7 @@ export const coco: ExportFormat = {
 		const annotations = annotationTexts(
 			run,
 			rows,
-			Number(resolved['minScore']),
+			lowestScore(run, resolved),
 			resolved['layout'] === 'dataset',
 			onProgress,
 		);

@@ -4,8 +4,9 @@ import { SELECTION_KINDS } from '../domain/tokens.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
+import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
-import { MIN_SCORE, rounded, scoredAtLeast } from './score-setting.ts';
+import { lowestScore, rounded, scoredAtLeast, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings: SettingsTable = {
 	table: {
@@ -14,7 +15,8 @@ const settings: SettingsTable = {
 		options: { detections: 'a row per detection', frames: 'a row per frame, with its cost' },
 		description: 'What a row is.',
 	},
-	minScore: MIN_SCORE,
+	identities: { ...IDENTITIES, shownWhen: { setting: 'table', is: 'detections' } },
+	...SCORE_SETTINGS,
 };
 
 /** RFC 4180: commas, CRLF, a header line whose names carry the units. */
@@ -27,22 +29,28 @@ export const csv: ExportFormat = {
 	async write({ runs, out, range, settings: given, signal, onProgress }) {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format csv');
-		const minScore = Number(resolved['minScore']);
+		const minScore = lowestScore(run, resolved);
 		const rows = requireRows(run, range);
+		const wanted = resolved['table'] === 'detections' && resolved['identities'] === true;
+		const identitiesOf = await followRun(run, wanted, signal);
 		const lines =
 			resolved['table'] === 'frames'
 				? frameLines(run, rows, minScore, onProgress)
-				: detectionLines(run, rows, minScore, onProgress);
+				: detectionLines(run, rows, minScore, identitiesOf, onProgress);
 		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, lines, signal));
 	},
 };
 
-const DETECTION_COLUMNS = ['frame', 'time_s', 'class', 'score', 'left_px', 'top_px', 'right_px', 'bottom_px'];
+const DETECTION_COLUMNS = [
+	...['frame', 'time_s', 'class', 'score', 'left_px', 'top_px', 'right_px', 'bottom_px'],
+	'identity',
+];
 
 function* detectionLines(
 	run: StoredRun,
 	rows: Int32Array,
 	minScore: number,
+	identitiesOf: IdentitiesOfRow,
 	onProgress: ((done: number, total: number) => void) | undefined,
 ): Generator<string> {
 	const { classes } = run.header.model;
@@ -51,6 +59,7 @@ function* detectionLines(
 	let done = 0;
 	for (const row of rows) {
 		const detections = scoredAtLeast(run.detections(row), minScore);
+		const identities = identitiesOf(row);
 		for (let i = 0; i < detections.count; i++) {
 			const classIndex = detections.classIndices[i]!;
 			yield csvLine([
@@ -59,6 +68,7 @@ function* detectionLines(
 				classes[classIndex] ?? classIndex,
 				rounded(detections.scores[i]!, 4),
 				...detections.box(i).map((pixels) => rounded(pixels, 2)),
+				identities[i]! || '',
 			]);
 		}
 		done++;

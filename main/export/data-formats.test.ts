@@ -27,13 +27,13 @@ async function exported(
 
 describe('csv', () => {
 	it('writes a row per detection, with units in the header and CRLF', async () => {
-		expect(await exported(csv, { frames: 2, timeOf: (i) => 3.5 + i / 3 })).toBe(
+		expect(await exported(csv, { frames: 2, timeOf: (i) => 3.5 + i / 3 }, { scores: 'all' })).toBe(
 			[
-				'frame,time_s,class,score,left_px,top_px,right_px,bottom_px',
-				'0,3.5,person,0.9,2,10,14.5,40',
-				'0,3.5,bicycle,0.125,40,20,60,30',
-				'1,3.833333,person,0.9,3,10,15.5,40',
-				'1,3.833333,bicycle,0.125,40,20,60,30',
+				'frame,time_s,class,score,left_px,top_px,right_px,bottom_px,identity',
+				'0,3.5,person,0.9,2,10,14.5,40,1',
+				'0,3.5,bicycle,0.125,40,20,60,30,',
+				'1,3.833333,person,0.9,3,10,15.5,40,1',
+				'1,3.833333,bicycle,0.125,40,20,60,30,',
 				'',
 			].join('\r\n'),
 		);
@@ -53,7 +53,7 @@ describe('csv', () => {
 
 	it('leaves the budget empty where none was in force', async () => {
 		const [, first] = (await exported(csv, { frames: 1, mode: 'dense' }, { table: 'frames' })).split('\r\n');
-		expect(first).toBe('0,0,2,flush,12,2000000000,,1,0.5,0.25,10,0.25');
+		expect(first).toBe('0,0,1,flush,12,2000000000,,1,0.5,0.25,10,0.25');
 	});
 
 	it.each([
@@ -102,7 +102,7 @@ describe('jsonl', () => {
 			macs: 2e8,
 			budgetMacs: 2.5e8,
 			milliseconds: { decode: 1, prepare: 0.5, select: 0.25, run: 10, interpret: 0.25 },
-			detections: [{ class: 'person', score: 0.9, box: [3, 10, 15.5, 40] }],
+			detections: [{ identity: 1, class: 'person', score: 0.9, box: [3, 10, 15.5, 40] }],
 		});
 	});
 
@@ -155,12 +155,15 @@ describe('coco', () => {
 });
 
 describe('mot', () => {
-	it('counts frames from 1 and knows no identities', async () => {
-		expect(await exported(mot, { frames: 2 })).toBe(
+	it.each([
+		['numbers who is followed', { scores: 'all' }, '1'],
+		['knows nobody where that is not wanted', { identities: false, scores: 'all' }, '-1'],
+	])('counts frames from 1 and %s', async (_, settings, id) => {
+		expect(await exported(mot, { frames: 2 }, settings)).toBe(
 			[
-				'1,-1,2,10,12.5,30,0.9,-1,-1,-1',
+				`1,${id},2,10,12.5,30,0.9,-1,-1,-1`,
 				'1,-1,40,20,20,10,0.125,-1,-1,-1',
-				'2,-1,3,10,12.5,30,0.9,-1,-1,-1',
+				`2,${id},3,10,12.5,30,0.9,-1,-1,-1`,
 				'2,-1,40,20,20,10,0.125,-1,-1,-1',
 				'',
 			].join('\n'),
@@ -175,6 +178,19 @@ describe('mot', () => {
 			code: 'bad-argument',
 			message: expect.stringContaining('Lookout has none'),
 		});
+	});
+});
+
+describe('which detections go in', () => {
+	// The walker has 0.9, above the display threshold of 0.3; the bicycle 0.125.
+	it.each<[string, SettingValues, number]>([
+		['as on the page, unless told otherwise', {}, 1],
+		['all that is stored', { scores: 'all' }, 2],
+		['from a score on, below the display threshold', { minScore: 0.1 }, 2],
+		['from a score on, above it', { minScore: 0.95 }, 0],
+	])('%s', async (_, settings, count) => {
+		const lines = (await exported(csv, { frames: 1 }, settings)).trim().split('\r\n');
+		expect(lines.length - 1).toBe(count);
 	});
 });
 

@@ -5,11 +5,13 @@ import { unpackBitmap, tokenCount } from '../domain/tokens.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
+import { followRun, IDENTITIES } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
-import { MIN_SCORE, rounded, scoredAtLeast } from './score-setting.ts';
+import { lowestScore, rounded, scoredAtLeast, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings: SettingsTable = {
-	minScore: MIN_SCORE,
+	identities: IDENTITIES,
+	...SCORE_SETTINGS,
 	tokens: {
 		kind: 'boolean',
 		default: false,
@@ -27,13 +29,15 @@ export const jsonLines: ExportFormat = {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format jsonl');
 		const rows = requireRows(run, range);
+		const identitiesOf = await followRun(run, resolved['identities'] === true, signal);
 		function* lines(): Generator<string> {
 			let done = 0;
 			for (const row of rows) {
 				const line = frameObject(
 					run,
 					run.result(row),
-					Number(resolved['minScore']),
+					identitiesOf(row),
+					lowestScore(run, resolved),
 					resolved['tokens'] === true,
 				);
 				yield `${JSON.stringify(line)}\n`;
@@ -46,7 +50,13 @@ export const jsonLines: ExportFormat = {
 };
 
 /** `box` is left, top, right, bottom in displayed video pixels. */
-function frameObject(run: StoredRun, result: FrameResult, minScore: number, withTokens: boolean) {
+function frameObject(
+	run: StoredRun,
+	result: FrameResult,
+	identities: Int32Array,
+	minScore: number,
+	withTokens: boolean,
+) {
 	const { grid, model } = run.header;
 	const detections = scoredAtLeast(result.detections, minScore);
 	const { milliseconds } = result.cost;
@@ -60,6 +70,7 @@ function frameObject(run: StoredRun, result: FrameResult, minScore: number, with
 		budgetMacs: result.budgetMacs,
 		milliseconds: Object.fromEntries(STAGES.map((stage) => [stage, rounded(milliseconds[stage], 3)])),
 		detections: Array.from({ length: detections.count }, (_, i) => ({
+			...(identities[i] ? { identity: identities[i] } : {}),
 			class: model.classes[detections.classIndices[i]!] ?? String(detections.classIndices[i]!),
 			score: rounded(detections.scores[i]!, 4),
 			box: detections.box(i).map((pixels) => rounded(pixels, 2)),

@@ -4,7 +4,8 @@ import type { StoredRun } from '../results/stored-run.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
-import { MIN_SCORE, rounded, scoredAtLeast } from './score-setting.ts';
+import { followRun, IDENTITIES } from './identities.ts';
+import { lowestScore, rounded, scoredAtLeast, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings: SettingsTable = {
 	classes: {
@@ -13,35 +14,40 @@ const settings: SettingsTable = {
 		options: { all: 'every class', person: 'persons only, as the MOTChallenge counts' },
 		description: 'The format has no column for the class: choose which ones go in.',
 	},
-	minScore: MIN_SCORE,
+	identities: IDENTITIES,
+	...SCORE_SETTINGS,
 };
 
 /**
- * A MOTChallenge detections file (motchallenge.net/instructions): frame, id, left, top, width, height, score,
- * x, y, z. Frames count from 1; id, x, y and z are unknown, -1. The benchmark's own boxes count pixels from 1 too,
+ * A MOTChallenge text (motchallenge.net/instructions): frame, id, left, top, width, height, score, x, y, z. Frames
+ * count from 1; x, y and z are unknown, -1, as is the id of who is not followed. The benchmark's own boxes count pixels from 1 too,
  * which most tools pass over: so do we, here as where such files are read.
  */
 export const mot: ExportFormat = {
 	id: 'mot',
 	title: 'MOT',
 	fileExtension: 'txt',
-	description: 'MOTChallenge detections: a line per box, frames counted from 1, identity -1.',
+	description:
+		'MOTChallenge text: a line per box, frames counted from 1, with the number of who is followed.',
 	settings,
 	async write({ runs, out, range, settings: given, signal, onProgress }) {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format mot');
 		const only = resolved['classes'] === 'person' ? personClass(run) : null;
 		const rows = requireRows(run, range);
+		const identitiesOf = await followRun(run, resolved['identities'] === true, signal);
 		function* lines(): Generator<string> {
 			let done = 0;
 			for (const row of rows) {
-				const detections = scoredAtLeast(run.detections(row), Number(resolved['minScore']));
+				const detections = scoredAtLeast(run.detections(row), lowestScore(run, resolved));
+				const identities = identitiesOf(row);
 				for (let i = 0; i < detections.count; i++) {
 					if (only !== null && detections.classIndices[i] !== only) continue;
 					const [left, top, right, bottom] = detections.box(i);
 					const box = [left, top, right - left, bottom - top].map((pixels) => rounded(pixels, 2));
 					const score = rounded(detections.scores[i]!, 4);
-					yield `${run.frames.frameIndex[row]! + 1},-1,${box.join(',')},${score},-1,-1,-1\n`;
+					const id = identities[i]! || -1;
+					yield `${run.frames.frameIndex[row]! + 1},${id},${box.join(',')},${score},-1,-1,-1\n`;
 				}
 				done++;
 				onProgress?.(done, rows.length);

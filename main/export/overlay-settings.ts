@@ -1,4 +1,5 @@
 import type { SettingsTable } from '../domain/settings-table.ts';
+import { IDENTITIES } from './identities.ts';
 
 /** What is drawn over a picture; shared by the clip and the still. */
 export const OVERLAY_SETTINGS: SettingsTable = {
@@ -9,6 +10,7 @@ export const OVERLAY_SETTINGS: SettingsTable = {
 		description: 'Writes class and score on every box.',
 		shownWhen: { setting: 'boxes', is: true },
 	},
+	identities: { ...IDENTITIES, shownWhen: { setting: 'labels', is: true } },
 	minScore: {
 		kind: 'number',
 		default: 0,

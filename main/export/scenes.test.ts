@@ -15,7 +15,7 @@ async function withScenes(
 		for (const [i, sample] of samples.entries())
 			runs.push(await storeSampleRun(join(folder, `${i}`), sample));
 		const resolved = resolveSettings(OVERLAY_SETTINGS, settings, 'test');
-		test(openScenes(runs, [], resolved, { width: 64, height: 48 }));
+		test(await openScenes(runs, [], resolved, { width: 64, height: 48 }));
 	});
 }
 
@@ -26,6 +26,15 @@ describe('scenes', () => {
 	it('show no detection below the threshold of the run, or of the settings', async () => {
 		await withScenes([{}], {}, (scenes) => expect(pane(scenes, 0).detections.count).toBe(1));
 		await withScenes([{}], { minScore: 0.1 }, (scenes) => expect(pane(scenes, 0).detections.count).toBe(2));
+	});
+
+	it('number who is followed, where the labels are wanted', async () => {
+		await withScenes([{}], { minScore: 0.1 }, (scenes) =>
+			expect([...pane(scenes, 3).identities]).toEqual([1, 0]),
+		);
+		await withScenes([{}], { minScore: 0.1, identities: false }, (scenes) =>
+			expect([...pane(scenes, 3).identities]).toEqual([0, 0]),
+		);
 	});
 
 	it.each([

@@ -8,6 +8,7 @@ import type { Size, VideoInfo } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
 import type { FrameScene, HeatKind, OverlayOptions, PaneScene } from './drawing/draw-overlay.ts';
+import { followRun, type IdentitiesOfRow } from './identities.ts';
 import { scoredAtLeast } from './score-setting.ts';
 
 /** Turns stored runs into what is drawn, frame by frame. */
@@ -49,21 +50,31 @@ export function paneSizeOf(video: VideoInfo, settings: SettingValues): Size {
 	return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-/** `settings` are resolved ones of OVERLAY_SETTINGS. */
-export function openScenes(
+/** `settings` are resolved ones of OVERLAY_SETTINGS. Rejects with `cancelled` when `signal` is aborted. */
+export async function openScenes(
 	runs: readonly StoredRun[],
 	labels: readonly string[],
 	settings: SettingValues,
 	paneSize: Size,
-): Scenes {
+	signal?: AbortSignal,
+): Promise<Scenes> {
 	const heat = settings['heat'] as HeatKind;
 	const costs = runs.map(costColumns);
 	const scales = costScales(runs, costs);
 	const minScores = runs.map((run) => Number(settings['minScore']) || run.header.displayThreshold);
+	const named = settings['boxes'] === true && settings['labels'] === true && settings['identities'] === true;
+	const identities = await Promise.all(runs.map((run) => followRun(run, named, signal)));
 	const panes = runs.map((run, i) => {
 		const dense = runs.findIndex((other) => other.header.mode === 'dense');
 		const denseCosts = dense >= 0 && dense !== i ? costs[dense]! : null;
-		return openPane(run, { heat, minScore: minScores[i]!, costs: costs[i]!, denseCosts, scale: scales[i]! });
+		return openPane(run, {
+			heat,
+			minScore: minScores[i]!,
+			identitiesOf: identities[i]!,
+			costs: costs[i]!,
+			denseCosts,
+			scale: scales[i]!,
+		});
 	});
 	return {
 		overlay: {
@@ -94,13 +105,14 @@ export function openScenes(
 type PaneSource = {
 	heat: HeatKind;
 	minScore: number;
+	identitiesOf: IdentitiesOfRow;
 	costs: CostColumns;
 	/** Of the dense run shown beside; null where there is none. */
 	denseCosts: CostColumns | null;
 	scale: CostScale;
 };
 
-function openPane(run: StoredRun, { heat, minScore, costs, denseCosts, scale }: PaneSource) {
+function openPane(run: StoredRun, { heat, minScore, identitiesOf, costs, denseCosts, scale }: PaneSource) {
 	const { grid } = run.header;
 	const tokens = grid && heat !== 'off' ? tokenCount(grid) : 0;
 	const { frameIndex: frames } = costs;
@@ -110,6 +122,7 @@ function openPane(run: StoredRun, { heat, minScore, costs, denseCosts, scale }: 
 	const dense = denseCosts && runningMean(denseCosts);
 	let row = -1;
 	let shown = Detections.none;
+	let identities: Int32Array = new Int32Array(0);
 	let macsSoFar = 0;
 
 	function advanceTo(frameIndex: number): void {
@@ -143,10 +156,12 @@ function openPane(run: StoredRun, { heat, minScore, costs, denseCosts, scale }: 
 			const isAnalysed = row >= 0 && frames[row] === frameIndex;
 			if (row !== before || shown === Detections.none) {
 				shown = row < 0 ? Detections.none : scoredAtLeast(run.detections(row), minScore);
+				identities = row < 0 ? identities : identitiesOf(row);
 			}
 			paintLevels(isAnalysed);
 			return {
 				detections: isAnalysed || hold ? shown : Detections.none,
+				identities,
 				held: !isAnalysed,
 				heat: levels,
 				isFull: isAnalysed && costs.flush[row] === 1,

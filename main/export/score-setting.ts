@@ -1,17 +1,44 @@
 import type { Detections } from '../domain/detections.ts';
-import type { SettingSpec } from '../domain/settings-table.ts';
+import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
+import type { StoredRun } from '../results/stored-run.ts';
 
-/** For data formats: everything that was stored, unless told otherwise. */
-export const MIN_SCORE: SettingSpec = {
-	kind: 'number',
-	default: 0,
-	min: 0,
-	max: 1,
-	step: 0.01,
-	description: 'Detections with a lower score are left out; 0 keeps all that the run stored.',
-};
+/** For data formats: which detections go in. */
+export const SCORE_SETTINGS = {
+	scores: {
+		kind: 'choice',
+		default: 'shown',
+		options: {
+			shown: "those that are shown: from the run's display threshold on",
+			all: 'all that the run stored, as precision curves want them',
+			from: 'those with a score of at least min-score',
+		},
+		description: 'Which detections go in.',
+	},
+	minScore: {
+		kind: 'number',
+		default: 0.25,
+		min: 0,
+		max: 1,
+		step: 0.01,
+		description: 'Detections with a lower score are left out.',
+		implies: { scores: 'from' },
+		shownWhen: { setting: 'scores', is: 'from' },
+	},
+} as const satisfies SettingsTable;
 
-/** The detections with at least `minScore`. */
+/** The lowest score that `settings`, resolved ones of SCORE_SETTINGS, ask for. */
+export function lowestScore(run: StoredRun, settings: SettingValues): number {
+	switch (settings['scores']) {
+		case 'all':
+			return 0;
+		case 'from':
+			return Number(settings['minScore']);
+		default:
+			return run.header.displayThreshold;
+	}
+}
+
+/** The detections with at least `minScore`; since they come best first, these are the first ones. */
 export function scoredAtLeast(detections: Detections, minScore: number): Detections {
 	return minScore > 0 ? detections.filter((i) => detections.scores[i]! >= minScore) : detections;
 }

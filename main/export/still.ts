@@ -33,7 +33,7 @@ export const still: ExportFormat = {
 			};
 			const options = { range: { from, to: null, every: 1 }, letterbox, format: 'rgba' as const };
 			for await (const frame of readFrames(video, signal ? { ...options, signal } : options)) {
-				const scenes = openScenes(runs, labels, resolved, paneSize);
+				const scenes = await openScenes(runs, labels, resolved, paneSize, signal);
 				// Drawing brings a native canvas and fonts: only who draws loads them.
 				const { createOverlay } = await import('./drawing/draw-overlay.ts');
 				const overlay = createOverlay(scenes.overlay);

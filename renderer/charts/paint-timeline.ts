@@ -1,5 +1,6 @@
 import { STAGES } from '../../main/domain/cost.ts';
 import type { Slots } from './run-series.ts';
+import { paintTrackRows, type TrackRowScene } from './paint-track-rows.ts';
 import type { Track } from './timeline-layout.ts';
 
 export type TimelineColours = {
@@ -43,6 +44,8 @@ export type TimelineScene = {
 	denseMacs: number;
 	/** Lowest F1 per pixel column; null where nothing was compared. */
 	agreement: Float64Array | null;
+	/** Null where nobody was followed. */
+	identities: TrackRowScene | null;
 	/** Pixel columns where settings were changed while the run was going. */
 	changes: readonly number[];
 	/** Pixel columns of the time labels. */
@@ -70,7 +73,8 @@ export function paintTimeline(
 		if (track.name === 'cost') paintCost(pen, scene, track, colours);
 		else if (track.name === 'time') paintTime(pen, scene, track, colours);
 		else if (track.name === 'agreement') paintAgreement(pen, scene, track, colours);
-		else paintObjects(pen, scene, track, colours);
+		else if (track.name === 'objects') paintObjects(pen, scene, track, colours);
+		else if (scene.identities) paintTrackRows(pen, scene.identities, { top: track.top, width: scene.width });
 		pen.restore();
 	}
 }

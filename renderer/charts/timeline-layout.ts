@@ -1,10 +1,16 @@
-export type TrackName = 'cost' | 'time' | 'agreement' | 'objects';
+export type TrackName = 'cost' | 'time' | 'agreement' | 'objects' | 'identities';
 
 /** A strip of the chart, in pixels from its top; values run upwards from `bottom`. */
 export type Track = { name: TrackName; top: number; bottom: number };
 
 /** Shares of the height. */
-const WEIGHTS: Record<TrackName, number> = { cost: 4, time: 4, agreement: 1.5, objects: 2 };
+const WEIGHTS: Record<TrackName, number> = {
+	cost: 4,
+	time: 4,
+	agreement: 1.5,
+	objects: 2,
+	identities: 4,
+};
 export const AXIS_HEIGHT = 20;
 const GAP = 8;
 

@@ -5,7 +5,7 @@ import { sampleRun } from './harness/sample-run.ts';
 import { overlayScene, type OverlayLook } from './overlay-scene.ts';
 
 const SIZE = { width: 320, height: 160 };
-const LOOK: OverlayLook = { boxes: true, labels: true, heatMap: 'off', heatOpacity: 0.5 };
+const LOOK: OverlayLook = { boxes: true, labels: true, identities: false, heatMap: 'off', heatOpacity: 0.5 };
 const run = sampleRun(SIZE); // analysed every second frame; column `frame` of 20 × 10 tokens recomputed
 
 describe('boxes', () => {
@@ -24,6 +24,15 @@ describe('boxes', () => {
 			},
 		]);
 		expect(heldFrom).toBeNull();
+	});
+
+	it('carry the numbers of who is followed, where they are wanted and known', () => {
+		const labels = (look: OverlayLook, given: RunFrames = run) =>
+			overlayScene(given, 4, look, SIZE).boxes.map(({ label }) => label);
+		const wanted = { ...LOOK, identities: true };
+		expect(labels(wanted)).toEqual(['bicycle 0.40', '#7 person 0.90']);
+		expect(labels(LOOK)).toEqual(['bicycle 0.40', 'person 0.90']);
+		expect(labels(wanted, { ...run, identitiesOf: () => null })).toEqual(['bicycle 0.40', 'person 0.90']);
 	});
 
 	it('are those of the last analysed frame, which is said', () => {

@@ -1,4 +1,4 @@
-import { boxRect, heatLevel, tokenCells, type Rect } from '../../main/domain/overlay-geometry.ts';
+import { boxLabel, boxRect, heatLevel, tokenCells, type Rect } from '../../main/domain/overlay-geometry.ts';
 import { classColour, inkOn } from '../../main/domain/palette.ts';
 import { bitmapHas, tokenCount } from '../../main/domain/tokens.ts';
 import type { Size } from '../../main/domain/video.ts';
@@ -8,6 +8,8 @@ import type { FrameView, RunFrames } from '../state/frame-view.ts';
 export type OverlayLook = {
 	boxes: boolean;
 	labels: boolean;
+	/** Numbers of the objects that are followed, on the labels. */
+	identities: boolean;
 	heatMap: 'off' | 'frame' | 'history';
 	/** 0 to 1. */
 	heatOpacity: number;
@@ -43,14 +45,21 @@ export function overlayScene(
 	const isHeld = view.frameIndex !== frameIndex;
 	const isFull = look.heatMap === 'frame' && view.kind === 'flush' && !isHeld;
 	return {
-		boxes: look.boxes ? boxMarks(run, view, size) : [],
+		boxes: look.boxes
+			? boxMarks(run, view, look.identities ? run.identitiesOf(view.frameIndex) : null, size)
+			: [],
 		heat: isFull ? [] : heatBars(run, heatLevels(run, view, frameIndex, look.heatMap), size),
 		isFull,
 		heldFrom: isHeld ? view.frameIndex : null,
 	};
 }
 
-function boxMarks(run: RunFrames, { detections }: FrameView, size: Size): BoxMark[] {
+function boxMarks(
+	run: RunFrames,
+	{ detections }: FrameView,
+	identities: Int32Array | null,
+	size: Size,
+): BoxMark[] {
 	const marks: BoxMark[] = [];
 	for (let i = detections.count - 1; i >= 0; i--) {
 		const score = detections.scores[i]!;
@@ -60,7 +69,8 @@ function boxMarks(run: RunFrames, { detections }: FrameView, size: Size): BoxMar
 		const classIndex = detections.classIndices[i]!;
 		const name = run.classes[classIndex] ?? String(classIndex);
 		const paper = classColour(name);
-		marks.push({ rect, label: `${name} ${score.toFixed(2)}`, paper, ink: inkOn(paper) });
+		const label = boxLabel(name, score, identities?.[i] ?? 0);
+		marks.push({ rect, label, paper, ink: inkOn(paper) });
 	}
 	return marks;
 }

@@ -290,7 +290,13 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 			);
 
 		// The made-up run: analysed every second frame; column `frame` of tokens, and a box at its left.
-		const overlay = { boxes: true, labels: false, heatMap: 'frame', heatOpacity: 1 } as const;
+		const overlay = {
+			boxes: true,
+			labels: false,
+			identities: false,
+			heatMap: 'frame',
+			heatOpacity: 1,
+		} as const;
 		const YELLOW = '254 232 56 255';
 		const ORANGE = '230 159 0 255';
 		const NOTHING = '0 0 0 0';

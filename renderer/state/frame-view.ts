@@ -32,6 +32,8 @@ export interface RunFrames {
 	 * where it is still on its way (then `version` will grow).
 	 */
 	frame(frameIndex: number, hold: boolean): FrameView | null;
+	/** Who each detection of an analysed frame is, 0 for nobody in particular; null while that is unknown. Reactive. */
+	identitiesOf(frameIndex: number): Int32Array | null;
 	/** Per token, the share of the analysed frames up to `frameIndex` in which it was recomputed; null while unknown. */
 	history(frameIndex: number): Float32Array | null;
 }

@@ -6,6 +6,7 @@ import { tokenCount, type TokenGrid } from '../../main/domain/tokens.ts';
 import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
 import { FrameCache } from './frame-cache.ts';
 import type { FrameView, RunFrames } from './frame-view.ts';
+import { Identities } from './identities.svelte.ts';
 import { TimelineColumns } from './timeline-columns.ts';
 import { CHECKPOINT_FRAMES, TokenHistory } from './token-history.ts';
 
@@ -28,6 +29,7 @@ export class RunData implements RunFrames {
 	readonly denseMacs: number;
 	readonly range: OpenedRun['header']['range'];
 	readonly timeline = new TimelineColumns();
+	readonly identities: Identities;
 	version = $state(0);
 	entry: RunEntry = $state.raw() as RunEntry;
 	progress: AnalysisProgress | null = $state.raw(null);
@@ -45,6 +47,7 @@ export class RunData implements RunFrames {
 		const { entry, header, events } = opened;
 		this.#host = host;
 		this.runId = entry.runId;
+		this.identities = new Identities(host, entry.runId);
 		this.classes = header.model.classes;
 		this.displayThreshold = header.displayThreshold;
 		this.letterbox = header.letterbox;
@@ -126,6 +129,12 @@ export class RunData implements RunFrames {
 		const view = this.#cache.get(position);
 		if (!view) void this.#ask(position);
 		return view;
+	}
+
+	identitiesOf(frameIndex: number): Int32Array | null {
+		void this.identities.version;
+		const position = this.positionOf(frameIndex, false);
+		return position < 0 ? null : this.identities.of(position);
 	}
 
 	history(frameIndex: number): Float32Array | null {

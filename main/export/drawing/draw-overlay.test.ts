@@ -9,6 +9,7 @@ const SIZE = { width: 64, height: 48 };
 const GREY = new Uint8Array(64 * 48 * 4).map((_, i) => (i % 4 === 3 ? 255 : 128));
 const NOTHING: PaneScene = {
 	detections: Detections.none,
+	identities: new Int32Array(8),
 	held: false,
 	heat: null,
 	isFull: false,

@@ -1,6 +1,6 @@
 import type { Detections } from '../../domain/detections.ts';
 import type { Letterbox } from '../../domain/frame.ts';
-import { boxRect, heatColour, tokenCells, type Rect } from '../../domain/overlay-geometry.ts';
+import { boxLabel, boxRect, heatColour, tokenCells, type Rect } from '../../domain/overlay-geometry.ts';
 import { classColour, inkOn, rgbOf, type Rgb } from '../../domain/palette.ts';
 import type { TokenGrid } from '../../domain/tokens.ts';
 import type { Size } from '../../domain/video.ts';
@@ -51,6 +51,8 @@ export type FrameScene = { frameIndex: number; timeSeconds: number; panes: PaneS
 export type PaneScene = {
 	/** Those to be drawn, best first; boxes in displayed video pixels. */
 	detections: Detections;
+	/** Who each of them is, 0 for nobody in particular. */
+	identities: Int32Array;
 	/** They belong to an earlier frame: drawn dashed. */
 	held: boolean;
 	/** A byte per token: 0 leaves it as it is, 1 to 255 is a colour of cividis. Null draws none. */
@@ -104,7 +106,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
 	}
 
 	function drawDetections(room: Rect, scene: PaneScene, pane: number, displaySize: Size): void {
-		const { detections, held } = scene;
+		const { detections, identities, held } = scene;
 		// Best last, so that it lies on top.
 		for (let i = detections.count - 1; i >= 0; i--) {
 			const inRoom = boxRect(detections.box(i), displaySize, room);
@@ -113,12 +115,13 @@ export function createOverlay(options: OverlayOptions): Overlay {
 			const classIndex = detections.classIndices[i]!;
 			const paint = classColours[pane]![classIndex] ?? classPaint(String(classIndex));
 			picture.strokeRect(box, px(2), paint.paper, held ? px(6) : 0);
-			if (options.labels) drawLabel(room, box, paint, detections.scores[i]!);
+			if (options.labels)
+				drawLabel(room, box, paint, boxLabel(paint.name, detections.scores[i]!, identities[i]!));
 		}
 	}
 
-	function drawLabel(room: Rect, box: Rect, paint: ClassPaint, score: number): void {
-		const mask = text.mask(`${paint.name} ${score.toFixed(2)}`, 400, room.width - px(8));
+	function drawLabel(room: Rect, box: Rect, paint: ClassPaint, words: string): void {
+		const mask = text.mask(words, 400, room.width - px(8));
 		const width = mask.width + px(8);
 		const height = mask.height;
 		const x = Math.max(room.x, Math.min(box.x, room.x + room.width - width));

@@ -46,7 +46,13 @@ async function open(video: HarnessVideo): Promise<void> {
 		label: `Pane ${i + 1}`,
 		run: video.overlay ? sampleRun(video.info.displaySize) : null,
 	}));
-	const overlay = video.overlay ?? { boxes: false, labels: false, heatMap: 'off', heatOpacity: 0.5 };
+	const overlay = video.overlay ?? {
+		boxes: false,
+		labels: false,
+		identities: false,
+		heatMap: 'off',
+		heatOpacity: 0.5,
+	};
 	const components = [
 		mount(VideoStage, {
 			target: stageElement,

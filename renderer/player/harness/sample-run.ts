@@ -52,6 +52,7 @@ export function sampleRun(displaySize: Size): RunFrames {
 		grid,
 		version: 0,
 		frame,
+		identitiesOf: () => Int32Array.of(7, 0),
 		history: () => Float32Array.from({ length: tokens }, (_, token) => (token % grid.cols) / grid.cols),
 	};
 }

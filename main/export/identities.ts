@@ -1,0 +1,35 @@
+import { UserFacingError } from '../domain/errors.ts';
+import type { SettingSpec } from '../domain/settings-table.ts';
+import { inTurns } from '../results/in-turns.ts';
+import type { StoredRun } from '../results/stored-run.ts';
+import { RunIdentities } from '../tracking/run-tracks.ts';
+
+export const IDENTITIES: SettingSpec = {
+	kind: 'boolean',
+	default: true,
+	description: 'Numbers the objects that are followed from frame to frame.',
+};
+
+/** Who the detections of a row are, in their order (best score first), 0 for nobody in particular. */
+export type IdentitiesOfRow = (row: number) => Int32Array;
+
+/**
+ * Follows the objects of the whole run, whatever part of it is exported: so an object has the same number in every
+ * export and on the page. Where they are not `wanted`, everybody is nobody.
+ */
+export async function followRun(
+	run: StoredRun,
+	wanted: boolean,
+	signal: AbortSignal | undefined,
+): Promise<IdentitiesOfRow> {
+	const countOf = (row: number) => run.frames.detectionCount[row]!;
+	if (!wanted) return (row) => new Int32Array(countOf(row));
+	const identities = new RunIdentities(run.header.displayThreshold);
+	try {
+		await inTurns(identities.follow(run), signal);
+	} catch (error) {
+		if (!signal?.aborted) throw error;
+		throw new UserFacingError('cancelled', 'The export was cancelled; nothing was left behind.');
+	}
+	return (row) => identities.ofFrames(row, row + 1, countOf).identities;
+}

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import { Detections } from '../domain/detections.ts';
+import { RunIdentities, type TrackedRun } from './run-tracks.ts';
+
+type Seen = { left: number; top?: number; width?: number; score?: number; classIndex?: number };
+
+/** Frames of boxes 20 × 40, ten a second; best score first, as detections are. */
+function runOf(frames: Seen[][], frameIndices = frames.map((_, f) => f)): TrackedRun {
+	const sorted = frames.map((frame) => [...frame].sort((a, b) => (b.score ?? 0.9) - (a.score ?? 0.9)));
+	return {
+		frameCount: frames.length,
+		header: { displayThreshold: 0.3 },
+		frames: {
+			frameIndex: Int32Array.from(frameIndices),
+			timeSeconds: Float64Array.from(frameIndices, (f) => f / 10),
+		},
+		detections: (p) =>
+			new Detections(
+				Uint16Array.from(sorted[p]!, ({ classIndex }) => classIndex ?? 0),
+				Float32Array.from(sorted[p]!, ({ score }) => score ?? 0.9),
+				Float32Array.from(
+					sorted[p]!.flatMap(({ left, top = 10, width = 20 }) => [left, top, left + width, top + 40]),
+				),
+			),
+	};
+}
+
+function follow(run: TrackedRun) {
+	const identities = new RunIdentities(run.header.displayThreshold);
+	for (const step of identities.follow(run)) void step;
+	const { offsets, identities: flat } = identities.ofFrames(
+		0,
+		run.frameCount,
+		(p) => run.detections(p).count,
+	);
+	return {
+		tracks: identities.tracks(),
+		perFrame: Array.from({ length: run.frameCount }, (_, f) => [
+			...flat.subarray(offsets[f]!, offsets[f + 1]!),
+		]),
+	};
+}
+
+const times = <T>(count: number, make: (i: number) => T): T[] =>
+	Array.from({ length: count }, (_, i) => make(i));
+
+describe('identities', () => {
+	it.each<[string, Seen[][], number[][]]>([
+		['one who walks keeps one', times(5, (f) => [{ left: 3 * f }]), times(5, () => [1])],
+		[
+			'two who cross keep theirs: each is looked for where it was going',
+			times(12, (f) => [
+				{ left: 8 * f, score: 0.9 },
+				{ left: 88 - 8 * f, top: 16, score: 0.8 },
+			]),
+			times(12, () => [1, 2]),
+		],
+		[
+			'one who runs is found where the speed leads to: boxes of two frames hardly overlap',
+			[0, 8, 18, 32, 48].map((left) => [{ left }]),
+			times(5, () => [1]),
+		],
+		[
+			'half hidden for some frames, with low scores',
+			times(6, (f) => [{ left: 2 * f, score: f === 2 || f === 3 ? 0.15 : 0.9 }]),
+			times(6, () => [1]),
+		],
+		[
+			'unseen for less than a second',
+			times(14, (f) => (f > 3 && f < 11 ? [] : [{ left: 2 * f }])),
+			times(14, (f) => (f > 3 && f < 11 ? [] : [1])),
+		],
+		[
+			'unseen for longer: another one',
+			times(20, (f) => (f > 3 && f < 16 ? [] : [{ left: 20 }])),
+			times(20, (f) => (f > 3 && f < 16 ? [] : [f <= 3 ? 1 : 2])),
+		],
+		['seen once is nobody', [[{ left: 0 }], [], [{ left: 50 }], []], [[0], [], [0], []]],
+		['doubtful from the beginning is nobody', times(4, () => [{ left: 0, score: 0.2 }]), times(4, () => [0])],
+		[
+			'another class is another object, in the same place',
+			times(4, (f) => [{ left: 0, classIndex: f < 2 ? 0 : 1 }]),
+			[[1], [1], [2], [2]],
+		],
+		[
+			'numbers follow the second sighting',
+			[
+				[{ left: 0, score: 0.9 }],
+				[
+					{ left: 100, score: 0.8 },
+					{ left: 0, score: 0.9 },
+				],
+				[
+					{ left: 100, score: 0.8 },
+					{ left: 0, score: 0.9 },
+				],
+			],
+			[[1], [1, 2], [1, 2]],
+		],
+	])('%s', (_, frames, expected) => {
+		expect(follow(runOf(frames)).perFrame).toEqual(expected);
+	});
+
+	it('bridges frames that were not analysed', () => {
+		const run = runOf(
+			times(4, (f) => [{ left: 8 * f }]),
+			[0, 15, 30, 45],
+		);
+		expect(follow(run).perFrame).toEqual([[1], [1], [1], [1]]);
+	});
+
+	it('says where each object was seen, and where it was not', () => {
+		const run = runOf(
+			times(9, (f) => [
+				...(f === 4 || f === 5 ? [] : [{ left: 2 * f }]),
+				...(f >= 2 && f < 8 ? [{ left: 200, classIndex: 1, score: 0.5 }] : []),
+			]),
+			times(9, (f) => 10 + 2 * f),
+		);
+		expect(follow(run).tracks).toEqual({
+			framesKnown: 9,
+			identities: Int32Array.of(1, 2),
+			classIndices: Uint16Array.of(0, 1),
+			firstFrames: Int32Array.of(10, 14),
+			lastFrames: Int32Array.of(26, 24),
+			sightings: Int32Array.of(7, 6),
+			spanOffsets: Uint32Array.of(0, 2, 3),
+			spans: Int32Array.of(10, 16, 22, 26, 14, 24),
+		});
+	});
+
+	it('goes on where it stood, with the same result as in one go', () => {
+		const frames = times(30, (f) =>
+			times(6, (i) => ({ left: 40 * i + ((f * (i + 3)) % 17), score: 0.9 - i / 20 })),
+		);
+		const whole = runOf(frames);
+		const inParts = new RunIdentities(0.3);
+		for (const frameCount of [7, 8, 30]) {
+			for (const step of inParts.follow({ ...whole, frameCount })) void step;
+			expect(inParts.known).toBe(frameCount);
+		}
+		expect(inParts.tracks()).toEqual(follow(whole).tracks);
+	});
+});

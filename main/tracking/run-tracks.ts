@@ -1,0 +1,158 @@
+import type { Detections } from '../domain/detections.ts';
+import { assert } from '../domain/errors.ts';
+import { Tracker } from './tracker.ts';
+
+/** Least score of a detection that goes on with an identity, as in ByteTrack; see `TrackerScores.doubtful`. */
+const DOUBTFUL_SCORE = 0.1;
+
+/** The part of a stored run that identities are made of; `frameCount` may grow between calls. */
+export type TrackedRun = {
+	frameCount: number;
+	header: { displayThreshold: number };
+	frames: { frameIndex: Int32Array; timeSeconds: Float64Array };
+	detections(position: number): Detections;
+};
+
+/**
+ * The objects of a run, each an identity that lasts, in columns in order of the first frame. Identities count from 1
+ * and have been seen in two frames at least.
+ */
+export type RunTracks = {
+	/** Frames of the run that were followed so far. */
+	framesKnown: number;
+	identities: Int32Array;
+	classIndices: Uint16Array;
+	firstFrames: Int32Array;
+	lastFrames: Int32Array;
+	/** Frames in which it was seen. */
+	sightings: Int32Array;
+	/** [tracks + 1] Where each one's spans begin. */
+	spanOffsets: Uint32Array;
+	/** [spans, 2] First and last frame of each stretch of analysed frames in which it was seen throughout. */
+	spans: Int32Array;
+};
+
+/** Identities of the detections of some frames: those of frame f are `offsets[f]` up to `[f + 1]`; 0 for none. */
+export type FrameIdentities = { offsets: Uint32Array; identities: Int32Array };
+
+type Tracklet = {
+	classIndex: number;
+	/** 0 until it has been seen twice. */
+	identity: number;
+	sightings: number;
+	lastPosition: number;
+	/** Pairs of positions, both ends included. */
+	spans: number[];
+};
+
+/** Follows the objects of one run, however far it has come, and goes on where it stood when the run has grown. */
+export class RunIdentities {
+	readonly #tracker: Tracker;
+	readonly #tracklets: Tracklet[] = [];
+	/** Those that became identities, in that order. */
+	readonly #identities: Tracklet[] = [];
+	/** Per frame, where its entries of `#ofDetections` begin; detections behind the last followed one have none. */
+	#offsets = new Uint32Array(1024);
+	#ofDetections = new Int32Array(4096);
+	#frameIndices = new Int32Array(1024);
+	#known = 0;
+
+	constructor(displayThreshold: number) {
+		this.#tracker = new Tracker({
+			sure: displayThreshold,
+			doubtful: Math.min(DOUBTFUL_SCORE, displayThreshold),
+		});
+	}
+
+	/** Frames that have been followed. */
+	get known(): number {
+		return this.#known;
+	}
+
+	/** Follows up to position `to` (excluded), a step a frame. The run is the one of the calls before, or more of it. */
+	*follow(run: TrackedRun, to = run.frameCount): Generator<void, void> {
+		for (; this.#known < Math.min(to, run.frameCount);) {
+			this.#add(run, this.#known);
+			yield;
+		}
+	}
+
+	/** Throws (assertion) for frames that have not been followed. */
+	ofFrames(from: number, to: number, countOf: (position: number) => number): FrameIdentities {
+		assert(from >= 0 && from <= to && to <= this.#known, `identities are known up to ${this.#known}`);
+		const offsets = new Uint32Array(to - from + 1);
+		for (let p = from; p < to; p++) offsets[p - from + 1] = offsets[p - from]! + countOf(p);
+		const identities = new Int32Array(offsets[to - from]!);
+		for (let p = from; p < to; p++) {
+			const first = this.#offsets[p]!;
+			const count = this.#offsets[p + 1]! - first;
+			for (let i = 0; i < count; i++) {
+				const tracklet = this.#ofDetections[first + i]!;
+				if (tracklet > 0) identities[offsets[p - from]! + i] = this.#tracklets[tracklet - 1]!.identity;
+			}
+		}
+		return { offsets, identities };
+	}
+
+	/** All objects so far. */
+	tracks(): RunTracks {
+		const tracks = [...this.#identities].sort((a, b) => a.spans[0]! - b.spans[0]! || a.identity - b.identity);
+		const frames = (positions: readonly number[]) => positions.map((p) => this.#frameIndices[p]!);
+		const spanOffsets = new Uint32Array(tracks.length + 1);
+		tracks.forEach(({ spans }, i) => (spanOffsets[i + 1] = spanOffsets[i]! + spans.length / 2));
+		return {
+			framesKnown: this.#known,
+			identities: Int32Array.from(tracks, ({ identity }) => identity),
+			classIndices: Uint16Array.from(tracks, ({ classIndex }) => classIndex),
+			firstFrames: Int32Array.from(frames(tracks.map(({ spans }) => spans[0]!))),
+			lastFrames: Int32Array.from(frames(tracks.map(({ lastPosition }) => lastPosition))),
+			sightings: Int32Array.from(tracks, ({ sightings }) => sightings),
+			spanOffsets,
+			spans: Int32Array.from(tracks.flatMap(({ spans }) => frames(spans))),
+		};
+	}
+
+	#add(run: TrackedRun, position: number): void {
+		const detections = run.detections(position);
+		const tracklets = this.#tracker.step(run.frames.timeSeconds[position]!, detections);
+		let count = tracklets.length;
+		while (count > 0 && tracklets[count - 1] === 0) count--;
+		const first = this.#offsets[position]!;
+		this.#offsets = grown(this.#offsets, position + 2, (length) => new Uint32Array(length));
+		this.#frameIndices = grown(this.#frameIndices, position + 1, (length) => new Int32Array(length));
+		this.#ofDetections = grown(this.#ofDetections, first + count, (length) => new Int32Array(length));
+		this.#ofDetections.set(tracklets.subarray(0, count), first);
+		this.#offsets[position + 1] = first + count;
+		this.#frameIndices[position] = run.frames.frameIndex[position]!;
+		for (let i = 0; i < count; i++) {
+			if (tracklets[i]! > 0) this.#see(tracklets[i]!, detections.classIndices[i]!, position);
+		}
+		this.#known = position + 1;
+	}
+
+	#see(number: number, classIndex: number, position: number): void {
+		const tracklet = (this.#tracklets[number - 1] ??= {
+			classIndex,
+			identity: 0,
+			sightings: 0,
+			lastPosition: position - 2,
+			spans: [],
+		});
+		tracklet.sightings++;
+		if (tracklet.lastPosition === position - 1) tracklet.spans[tracklet.spans.length - 1] = position;
+		else tracklet.spans.push(position, position);
+		tracklet.lastPosition = position;
+		if (tracklet.sightings === 2) tracklet.identity = this.#identities.push(tracklet);
+	}
+}
+
+function grown<T extends Int32Array | Uint32Array>(
+	column: T,
+	length: number,
+	make: (length: number) => T,
+): T {
+	if (length <= column.length) return column;
+	const larger = make(2 * length);
+	larger.set(column);
+	return larger;
+}

@@ -1,0 +1,146 @@
+import { boxIou, type Detections } from '../domain/detections.ts';
+import { assign } from './assignment.ts';
+
+// Least overlap, as in the published tracker: of predicted box and sure detection, of what is left and doubtful ones,
+// and of objects that were seen once only.
+const SURE_OVERLAP = 0.2;
+const DOUBTFUL_OVERLAP = 0.5;
+const NEW_OVERLAP = 0.3;
+
+/** An object that is not seen is looked for that long, and for so many analysed frames at least. */
+const PATIENCE_SECONDS = 1;
+const PATIENCE_FRAMES = 2;
+
+/** Share of a prediction's error that corrects the velocity, once there have been enough of them. */
+const VELOCITY_GAIN = 0.3;
+
+/** One thing that is followed. */
+type Track = {
+	/** Counted from 1 in order of the first sighting. */
+	tracklet: number;
+	classIndex: number;
+	/** Left, top, right, bottom where it is expected, in displayed video pixels. */
+	box: Float32Array;
+	/** Of its centre, pixels per second. */
+	velocity: [x: number, y: number];
+	sightings: number;
+	seenSeconds: number;
+	seenFrame: number;
+};
+
+/** From which score on detections count. */
+export type TrackerScores = {
+	/** May begin a track; what a person is shown. */
+	sure: number;
+	/** May go on with one, after all sure ones: half-hidden objects have low scores. */
+	doubtful: number;
+};
+
+/**
+ * Follows objects from frame to frame by their boxes alone: ByteTrack (Zhang et al., ECCV 2022, arXiv 2110.06864,
+ * algorithm 1) with classes kept apart. Two rounds of least-cost pairing by overlap: first the sure detections with all
+ * tracks, then the doubtful ones with the tracks that are left and were seen in the frame before. Where the paper has a
+ * Kalman filter of eight numbers, this has the filter that it settles to for a steady velocity (α-β, Kalata 1984) on
+ * the centre; the size is the one last seen. Frames may be any time apart. The same boxes give the same tracks, always.
+ */
+export class Tracker {
+	readonly #scores: TrackerScores;
+	#tracks: Track[] = [];
+	#frame = 0;
+	#tracklets = 0;
+	#lastSeconds = 0;
+
+	constructor(scores: TrackerScores) {
+		this.#scores = scores;
+	}
+
+	/**
+	 * The tracklet of each detection of the next frame, counted from 1; 0 for none. A tracklet of a single sighting is
+	 * no object yet.
+	 */
+	step(timeSeconds: number, detections: Detections): Int32Array {
+		const tracklets = new Int32Array(detections.count);
+		const { sure, doubtful } = this.#scores;
+		this.#predict(Math.max(0, timeSeconds - this.#lastSeconds));
+		this.#lastSeconds = timeSeconds;
+		this.#frame++;
+		const seen = new Set<Track>();
+		const take = (track: Track, i: number) => {
+			this.#see(track, timeSeconds, detections.box(i));
+			tracklets[i] = track.tracklet;
+			seen.add(track);
+		};
+		const free = (least: number, below = Infinity) =>
+			Array.from(detections.scores.keys()).filter(
+				(i) => tracklets[i] === 0 && detections.scores[i]! >= least && detections.scores[i]! < below,
+			);
+		const known = this.#tracks.filter(({ sightings }) => sightings > 1);
+		pair(known, detections, free(sure), SURE_OVERLAP, take);
+		const justSeen = known.filter((track) => !seen.has(track) && track.seenFrame === this.#frame - 1);
+		pair(justSeen, detections, free(doubtful, sure), DOUBTFUL_OVERLAP, take);
+		const seenOnce = this.#tracks.filter(({ sightings }) => sightings === 1);
+		pair(seenOnce, detections, free(sure), NEW_OVERLAP, take);
+		this.#tracks = this.#tracks.filter((track) => seen.has(track) || this.#isAwaited(track, timeSeconds));
+		for (const i of free(sure)) tracklets[i] = this.#begin(timeSeconds, detections, i);
+		return tracklets;
+	}
+
+	#predict(seconds: number): void {
+		for (const { box, velocity } of this.#tracks) {
+			for (let side = 0; side < 4; side++) box[side]! += velocity[side % 2 === 0 ? 0 : 1] * seconds;
+		}
+	}
+
+	#see(track: Track, timeSeconds: number, box: readonly [number, number, number, number]): void {
+		const seconds = timeSeconds - track.seenSeconds;
+		// With few sightings behind it, a velocity is the mean of what was seen rather than a habit.
+		const gain = Math.max(VELOCITY_GAIN, 1 / track.sightings);
+		for (const axis of [0, 1] as const) {
+			const error = (box[axis] + box[axis + 2]! - track.box[axis]! - track.box[axis + 2]!) / 2;
+			if (seconds > 0) track.velocity[axis] += (gain * error) / seconds;
+		}
+		track.box.set(box);
+		track.sightings++;
+		track.seenSeconds = timeSeconds;
+		track.seenFrame = this.#frame;
+	}
+
+	#isAwaited({ sightings, seenFrame, seenSeconds }: Track, timeSeconds: number): boolean {
+		if (sightings === 1) return false; // what was there for one frame was nothing
+		return timeSeconds - seenSeconds <= PATIENCE_SECONDS + 1e-6 || this.#frame - seenFrame <= PATIENCE_FRAMES;
+	}
+
+	#begin(timeSeconds: number, detections: Detections, i: number): number {
+		this.#tracks.push({
+			tracklet: ++this.#tracklets,
+			classIndex: detections.classIndices[i]!,
+			box: Float32Array.from(detections.box(i)),
+			velocity: [0, 0],
+			sightings: 1,
+			seenSeconds: timeSeconds,
+			seenFrame: this.#frame,
+		});
+		return this.#tracklets;
+	}
+}
+
+/** Pairs tracks with the detections `among`, of the same class and with at least `overlap`. */
+function pair(
+	tracks: readonly Track[],
+	detections: Detections,
+	among: readonly number[],
+	overlap: number,
+	take: (track: Track, i: number) => void,
+): void {
+	const costs = new Float64Array(tracks.length * among.length).fill(Infinity);
+	tracks.forEach(({ box, classIndex }, row) => {
+		among.forEach((i, col) => {
+			if (detections.classIndices[i] !== classIndex) return;
+			costs[row * among.length + col] = 1 - boxIou(box, 0, detections.boxesXyxy, i);
+		});
+	});
+	const limit = 1 - overlap + 1e-9; // the least overlap is enough
+	assign(costs, tracks.length, among.length, limit).forEach((col, row) => {
+		if (col >= 0) take(tracks[row]!, among[col]!);
+	});
+}

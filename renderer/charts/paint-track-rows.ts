@@ -1,0 +1,46 @@
+import { classColour } from '../../main/domain/palette.ts';
+import type { RunTracks } from '../../main/tracking/run-tracks.ts';
+import { frameToX, type FrameWindow } from './frame-window.ts';
+import type { TrackRows } from './track-rows.ts';
+
+export type TrackRowScene = {
+	all: RunTracks;
+	rows: TrackRows;
+	classes: readonly string[];
+	window: FrameWindow;
+	/** Distance of analysed frames. */
+	every: number;
+	/** Device pixels per CSS pixel. */
+	unit: number;
+};
+
+/**
+ * A line an identity, in the colour of its class: strong where it was seen, faint where it was only awaited.
+ * Coordinates are device pixels.
+ */
+export function paintTrackRows(
+	pen: CanvasRenderingContext2D,
+	{ all, rows, classes, window, every, unit }: TrackRowScene,
+	strip: { top: number; width: number },
+): void {
+	const height = rows.height * unit;
+	// Lines part where there is room to part them.
+	const thickness = Math.max(1, Math.round(height >= 3 * unit ? height - unit : height));
+	const x = (frame: number) => Math.round(frameToX(window, frame, strip.width));
+	rows.tracks.forEach((track, row) => {
+		const top = Math.round(strip.top + row * height);
+		pen.fillStyle = classColour(classes[all.classIndices[track]!] ?? String(all.classIndices[track]!));
+		const bar = (from: number, to: number) => {
+			const left = x(from - 0.5);
+			pen.fillRect(left, top, Math.max(1, x(to + every - 0.5) - left), thickness);
+		};
+		pen.globalAlpha = 0.3;
+		bar(all.firstFrames[track]!, all.lastFrames[track]!);
+		pen.globalAlpha = 1;
+		for (let s = all.spanOffsets[track]!; s < all.spanOffsets[track + 1]!; s++) {
+			const [from, to] = [all.spans[2 * s]!, all.spans[2 * s + 1]!];
+			if (to + every >= window.from && from - 1 <= window.to) bar(from, to);
+		}
+	});
+	pen.globalAlpha = 1;
+}

@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RunTracks } from '../../main/tracking/run-tracks.ts';
+import { FakeHost } from './fake-host.fixture.ts';
+import { Identities } from './identities.svelte.ts';
+
+const none = new Int32Array(0);
+const tracksOf = (framesKnown: number): RunTracks => ({
+	framesKnown,
+	identities: none,
+	classIndices: new Uint16Array(0),
+	firstFrames: none,
+	lastFrames: none,
+	sightings: none,
+	spanOffsets: new Uint32Array(1),
+	spans: none,
+});
+
+/** One detection a frame; the one of frame f is number f + 1. */
+function hostWith(stored: () => number): FakeHost {
+	return new FakeHost()
+		.answer('run.tracks', () => tracksOf(stored()))
+		.answer('run.identities', ({ from, count }) => {
+			const rows = Math.max(0, Math.min(count, stored() - from));
+			return {
+				offsets: Uint32Array.from({ length: rows + 1 }, (_, i) => i),
+				identities: Int32Array.from({ length: rows }, (_, i) => from + i + 1),
+			};
+		});
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
+
+describe('identities of a run', () => {
+	it('asks for a block once and says when it is there', async () => {
+		const host = hostWith(() => 1000);
+		const identities = new Identities(host, 'a');
+		expect(identities.of(300)).toBeNull();
+		expect(identities.of(301)).toBeNull();
+		await pass(1);
+		expect(identities.version).toBe(1);
+		expect([...identities.of(300)!]).toEqual([301]);
+		expect(host.count('run.identities')).toBe(1);
+	});
+
+	it('asks again for the end of a run that grows, but not all the time', async () => {
+		let stored = 10;
+		const host = hostWith(() => stored);
+		const identities = new Identities(host, 'a');
+		identities.of(12);
+		await pass(1);
+		stored = 20;
+		expect(identities.of(12)).toBeNull();
+		await pass(100);
+		expect(identities.of(12)).toBeNull();
+		expect(host.count('run.identities')).toBe(1);
+		await pass(2000);
+		identities.of(12);
+		await pass(1);
+		expect([...identities.of(12)!]).toEqual([13]);
+		expect(host.count('run.identities')).toBe(2);
+	});
+
+	it('follows a run that is going at a quiet pace, and rests when nothing is new', async () => {
+		const host = hostWith(() => 50);
+		const identities = new Identities(host, 'a');
+		for (let frame = 1; frame <= 50; frame++) {
+			identities.refresh(frame);
+			await pass(100);
+		}
+		await pass(5000);
+		expect(host.count('run.tracks')).toBe(1);
+		identities.refresh(60);
+		identities.refresh(61);
+		await pass(1);
+		expect(host.count('run.tracks')).toBe(2);
+	});
+});
