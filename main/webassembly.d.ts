@@ -1,8 +1,3 @@
-declare module '*.kernel.ts?wasm' {
-	const bytes: Uint8Array<ArrayBuffer>;
-	export default bytes;
-}
-
 /** The part of WebAssembly that kernels use; its full types come only with a browser's. */
 declare namespace WebAssembly {
 	type Module = { readonly kind: 'module' };
