@@ -17,6 +17,7 @@ const TOLERANCE = 1e-4;
 const EVERYTHING: Record<string, SettingValues> = {
 	dense: {},
 	'token-cache': { fraction: 1, floor: 0, sceneCut: 1 },
+	eventful: { fraction: 1 },
 	sparse: { keep: 1 },
 	enact: { clusterLength: 1 },
 	motion: { threshold: 0, share: 0 },
@@ -141,6 +142,99 @@ describe('a still video costs nothing after its first frame', () => {
 			expect(still.outcome.macs).toBe(0);
 			expect(largestDifference(still.head, first.head)).toBe(0);
 		}
+		await detector.release();
+	});
+});
+
+describe('eventful', () => {
+	const VARIANTS: SettingValues[] = [
+		{ variant: 'exact' },
+		{ variant: 'query-key' },
+		{ variant: 'tokenwise' },
+		{ variant: 'stgt' },
+		{ gateBeforeNorm: true },
+	];
+
+	it.each(VARIANTS)('with all gates open, %o equals dense on every frame', async (settings) => {
+		const [dense, other] = [await open('dense'), await open('eventful', { fraction: 1, ...settings })];
+		for (let frame = 0; frame < 3; frame++) {
+			const picture = { seed: 1 + frame, index: frame };
+			const [expected, actual] = [await step(dense, picture), await step(other, picture)];
+			expect(largestDifference(actual.head, expected.head)).toBeLessThan(TOLERANCE);
+		}
+		await Promise.all([dense.release(), other.release()]);
+	});
+
+	it('in its exact variant gives what recomputing both products gives, the published one does not', async () => {
+		const open3 = (variant: string) => open('eventful', { fraction: 0.2, variant });
+		const [whole, exact, published] = [
+			await open3('tokenwise'),
+			await open3('exact'),
+			await open3('published'),
+		];
+		let apart = 0;
+		// More frames than it takes until every sum has been made anew.
+		for (let frame = 0; frame < 80; frame++) {
+			const picture = { seed: 1 + 0.05 * frame, index: frame, square: { x: 2 * frame, y: 30, side: 24 } };
+			const expected = await step(whole, picture);
+			expect(largestDifference((await step(exact, picture)).head, expected.head)).toBeLessThan(TOLERANCE);
+			apart = Math.max(apart, largestDifference((await step(published, picture)).head, expected.head));
+		}
+		expect(apart).toBeGreaterThan(100 * TOLERANCE);
+		await Promise.all([whole.release(), exact.release(), published.release()]);
+	});
+
+	it('lets as many tokens pass as asked, and follows changes while running', async () => {
+		const detector = await open('eventful', { k: 30 });
+		await step(detector, { seed: 1 });
+		expect((await step(detector, { seed: 2 })).selection).toMatchObject({ kind: 'partial', count: 30 });
+		detector.changeSettings({ k: 5 });
+		expect((await step(detector, { seed: 3 })).selection.count).toBe(5);
+		detector.changeSettings({ fraction: 0.5 });
+		expect((await step(detector, { seed: 4 })).selection.count).toBe(TOKENS / 2);
+		expect(() => detector.changeSettings({ variant: 'exact' })).toThrow(/variant can't change/);
+		await detector.release();
+	});
+
+	it('computes the whole frame at every refresh', async () => {
+		const detector = await open('eventful', { k: 5, refresh: 3 });
+		const kinds = [];
+		for (let frame = 0; frame < 7; frame++) kinds.push((await step(detector, moving(frame))).selection.kind);
+		expect(kinds).toEqual(['flush', 'partial', 'partial', 'flush', 'partial', 'partial', 'flush']);
+		await detector.release();
+	});
+
+	it('costs as published on a still video: the norms of all gates, and what top-k asks for', async () => {
+		const detector = await open('eventful', { k: 10 });
+		const first = await step(detector, moving(0));
+		const [moved, still] = [await step(detector, moving(3)), await step(detector, moving(3))];
+		expect(still.outcome.macs).toBe(moved.outcome.macs);
+		expect(still.outcome.macs).toBeLessThan(0.5 * first.outcome.macs);
+		await detector.release();
+	});
+
+	it('skips a still frame where a threshold decides, but for its gates', async () => {
+		const detector = await open('eventful', { errorNorm: 0.01 });
+		const first = await step(detector, moving(0));
+		const still = await step(detector, moving(0));
+		expect(still.selection).toMatchObject({ kind: 'skipped', count: 0 });
+		expect(still.outcome.macs).toBeGreaterThan(0);
+		expect(largestDifference(still.head, first.head)).toBe(0);
+		await detector.release();
+	});
+
+	it('tells in how many gates each token passed', async () => {
+		const detector = await open('eventful', { k: 10 });
+		expect((await step(detector, { seed: 1 })).outcome.maps![0]!.values).toEqual(
+			new Uint8Array(TOKENS).fill(255),
+		);
+		const { outcome, tokens } = await step(detector, moving(2));
+		const { kind, values } = outcome.maps![0]!;
+		expect(kind).toBe('blocks');
+		for (const token of tokens) expect(values[token]).toBeGreaterThan(0);
+		const passed = values.reduce((sum, value) => sum + value, 0) / 255;
+		expect(passed).toBeGreaterThan(9);
+		expect(passed).toBeLessThan(16); // ten in each gate, and rounding up
 		await detector.release();
 	});
 });

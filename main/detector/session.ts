@@ -19,6 +19,8 @@ export function createRuntime(threads: number): GraphRuntime {
 					executionMode: 'sequential',
 					graphOptimizationLevel: 'all',
 					logSeverityLevel: 3,
+					// Else threads of idle sessions spin for the next run, and take the cores from the session that runs.
+					extra: { session: { force_spinning_stop: '1' } },
 				});
 				return new OnnxSession(session);
 			} catch (cause) {

@@ -1,13 +1,14 @@
 import { UserFacingError } from '../domain/errors.ts';
 import { dense } from './dense.ts';
 import { enact } from './enact.ts';
+import { eventful } from './eventful.ts';
 import type { ReductionMode } from './mode.ts';
 import { motion } from './motion.ts';
 import { sparse } from './sparse.ts';
 import { tokenCache } from './token-cache.ts';
 
 /** All modes, in the order in which a person meets them. */
-export const REDUCTION_MODES: readonly ReductionMode[] = [dense, tokenCache, sparse, enact, motion];
+export const REDUCTION_MODES: readonly ReductionMode[] = [dense, tokenCache, eventful, sparse, enact, motion];
 
 /** The mode called `id`; throws `unknown-mode`. */
 export function findMode(id: string): ReductionMode {

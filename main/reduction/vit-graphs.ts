@@ -57,6 +57,21 @@ export function compileFull(
 	return compiled(graph, `${plan.name}:full`);
 }
 
+/** What stands before the blocks. in: `picture` [1, 3, height, width]. out: `tokens` [tokens, dim]. */
+export function compileStem(plan: VitPlan, weights: WeightLookup): CompiledGraph {
+	const graph = new GraphBuilder();
+	graph.output('tokens', plan.embedPicture(new Layers(graph, weights), pictureInput(graph, plan)));
+	return { name: `${plan.name}:stem`, bytes: graph.build(`${plan.name}:stem`), operations: graph.operations };
+}
+
+/** What stands behind the blocks. in: `tokens` [tokens, dim]. out: `head` [tokens, headWidth]. */
+export function compileHead(plan: VitPlan, weights: WeightLookup): CompiledGraph {
+	const graph = new GraphBuilder();
+	const tokens = graph.input('tokens', 'float32', [planTokens(plan), plan.dim]);
+	graph.output('head', plan.head(new Layers(graph, weights), tokens));
+	return { name: `${plan.name}:head`, bytes: graph.build(`${plan.name}:head`), operations: graph.operations };
+}
+
 /**
  * Selected tokens only, attending to all tokens' keys and values, their own fresh ones among them.
  * in: `windows` [selected, 3, window, window]; `positions` [1, selected]; per block the memories `keys.i` and

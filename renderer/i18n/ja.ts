@@ -348,6 +348,9 @@ export const hostWordsJa: Record<string, string> = {
 	'mode.dense.description': '全フレームの全トークンを計算します。速度と一致度の基準です。',
 	'mode.token-cache': 'トークンキャッシュ',
 	'mode.token-cache.description': '変化したトークンだけを計算し直し、残りは前のフレームから引き継ぎます。',
+	'mode.eventful': 'イベントフル',
+	'mode.eventful.description':
+		'ブロックごとのゲートが、前回の計算時から最も変わったトークンを選び、注意の積は差分だけ更新します。論文どおり、しきい値を使わない限り静止した映像でも演算量は減りません。',
 	'mode.sparse': 'スパース',
 	'mode.sparse.description':
 		'学習済みのスコアで重要なトークンだけを更新します。フレーム間の記憶はありません。保持率が低いと、画面いっぱいの物体を見失います。',
@@ -392,6 +395,22 @@ export const hostWordsJa: Record<string, string> = {
 	'setting.clusterLength': 'クラスターの長さ',
 	'setting.clusterLength.description':
 		'1 クラスターにまとめるキーと値のトークン数。0 は画像に合わせて毎フレーム、ブロックごとに決定、1 はまとめません。',
+	'setting.errorNorm': '誤差ノルム',
+	'setting.errorNorm.description': '前回の計算時との差のノルムがこれを超えるトークンを、ゲートが通します。',
+	'setting.variant': '方式',
+	'setting.variant.description': '差分で更新する部分と、毎回すべて計算する部分の組み合わせ。',
+	'setting.variant.published': '論文どおり',
+	'setting.variant.exact': '積を正確に更新',
+	'setting.variant.query-key': '最初の積のみ',
+	'setting.variant.tokenwise': 'トークンのみ',
+	'setting.variant.stgt': 'STGT',
+	'setting.gateBeforeNorm': '正規化前のゲート',
+	'setting.gateBeforeNorm.description': 'ゲートが層正規化の後ではなく前のトークンを比べます。',
+	'setting.half': '半精度',
+	'setting.half.description': '注意の 2 番目の積を半精度で保持します。',
+	'setting.pool': 'キーのプーリング',
+	'setting.pool.description':
+		'窓のないブロックで、この一辺の正方形ごとにキーと値を平均します。1 は平均なし。そのように学習していないネットワークでは精度が下がります。',
 	'setting.share': '動きの割合',
 	'setting.share.description': 'この割合を超えるトークンが動くと、検出器を実行します。',
 	'setting.boxes': '枠',

@@ -23,12 +23,13 @@ export type FrameCounts = { positions: OperationCounts; blocks: OperationCounts[
  */
 export class EventfulBackbone {
 	readonly blocks: readonly EventfulBlock[];
+	/** Whether the next frame is computed whole. */
+	first = true;
 	readonly #plan: VitPlan;
 	readonly #memory: GateMemory;
 	readonly #stream: number;
 	/** [tokens, dim] or null where the plan has none. */
 	readonly #positions: Float32Array | null;
-	#first = true;
 
 	private constructor(
 		plan: VitPlan,
@@ -67,14 +68,9 @@ export class EventfulBackbone {
 		return this.#memory.array(this.#stream, planTokens(this.#plan) * this.#plan.dim).data;
 	}
 
-	/** Whether the next frame is computed whole. */
-	get first(): boolean {
-		return this.#first;
-	}
-
 	/** Forgets: the next frame is computed whole. */
 	reset(): void {
-		this.#first = true;
+		this.first = true;
 	}
 
 	/**
@@ -93,8 +89,8 @@ export class EventfulBackbone {
 			for (let i = 0; i < stream.length; i++) stream[i]! += this.#positions[i]!;
 			counts.positions.add = stream.length;
 		}
-		const asked = this.#first ? null : policy;
-		this.#first = false;
+		const asked = this.first ? null : policy;
+		this.first = false;
 		let added = 0;
 		for (const [i, block] of this.blocks.entries()) {
 			counts.blocks.push(await block.run(this.#stream, added, asked));

@@ -184,6 +184,7 @@ export class RunningAttention implements BlockAttention {
 		const { heads, tokens, row, extended } = this.#sizes;
 		const all = this.#array('queries').data;
 		for (let i = 0; i < heads * tokens; i++) all[i * row + extended] = 0;
+		this.#turn[0] = 0;
 		if (!this.#graphs.start) {
 			await this.#renew(upTo(tokens));
 			return;
