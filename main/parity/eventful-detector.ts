@@ -10,7 +10,7 @@ import type { Frame } from '../domain/frame.ts';
 import { compileFull } from '../reduction/vit-graphs.ts';
 import type { Weights, WeightTensor } from '../weights/safetensors.ts';
 import { requireTensors } from '../weights/weights.ts';
-import { backboneSchema, planOfCase } from './eventful.ts';
+import { backboneSchema, BackboneRun, planOfCase, stepsOfCase } from './eventful.ts';
 import { type Finding, Findings } from './findings.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
 
@@ -71,20 +71,30 @@ export async function eventfulDetector(given: ParityCase): Promise<Finding[]> {
 	const graph = compileFull(plan, weights, { keepKeysAndValues: false, withScores: false, taps: true });
 	const session = await runtime.load(graph.bytes, graph.name);
 	const heads = await DetectionHeads.load(config, grid, weights, runtime);
-	for (let frame = 0; given.tensors.has(`frame${frame}.image`); frame++) {
-		const picture = preprocess(given, frame, config, grid, findings);
+	const run = await BackboneRun.load(given, findings, backbone, plan);
+	const isDense = backbone.block_class === 'Block';
+	const steps = stepsOfCase(given);
+	for (const step of steps) {
+		const prefix = `frame${step.frame}.`;
+		const picture = preprocess(given, step.frame, config, grid, findings);
 		const shape = [1, 3, rows * config.patch, cols * config.patch];
 		const wanted = ['stem', 'head', ...plan.blocks.map((_, i) => `block.${i}`)];
 		const outputs = await session.run({ picture: { type: 'float32', data: picture, shape } }, wanted);
 		const values = (name: string) => outputs[name]!.data as Float32Array;
-		findings.close(`frame${frame}.backbone_input`, values('stem'));
-		findings.close(`frame${frame}.backbone_output`, values('head'));
-		plan.blocks.forEach((_, i) => {
-			const name = `frame${frame}.block${i}.output`;
-			if (given.tensors.has(name)) findings.close(name, values(`block.${i}`));
-		});
-		await checkHeads(given, frame, config, heads, values('head'), findings);
+		findings.close(`${prefix}backbone_input`, values('stem'));
+		const tokens = await run.frame(step, values('stem'));
+		findings.close(`${prefix}backbone_output`, tokens);
+		if (isDense) {
+			// What mode dense runs gives the same, in one graph.
+			findings.close(`${prefix}backbone_output`, values('head'));
+			plan.blocks.forEach((_, i) => {
+				const name = `${prefix}block${i}.output`;
+				if (given.tensors.has(name)) findings.close(name, values(`block.${i}`));
+			});
+		}
+		await checkHeads(given, step.frame, config, heads, tokens, findings);
 	}
+	await run.finish(steps.at(-1)!.frame);
 	await session.release();
 	await heads.release();
 	return findings.finish();
