@@ -1,14 +1,18 @@
+import { tableFromIPC } from 'apache-arrow';
+import { strFromU8, unzipSync } from 'fflate';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Detections } from '../domain/detections.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
+import { arrow } from './arrow.ts';
 import { coco } from './coco.ts';
 import { csv } from './csv.ts';
 import type { ExportFormat } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { mot } from './mot.ts';
+import { yolo } from './yolo.ts';
 import { inTemporaryFolder, storeSampleRun, type SampleRun } from './run.fixture.ts';
 
 async function exported(
@@ -17,11 +21,20 @@ async function exported(
 	settings: SettingValues = {},
 	range: FrameRange | null = null,
 ): Promise<string> {
+	return (await exportedBytes(format, sample, settings, range)).toString('utf8');
+}
+
+async function exportedBytes(
+	format: ExportFormat,
+	sample: SampleRun,
+	settings: SettingValues = {},
+	range: FrameRange | null = null,
+): Promise<Buffer> {
 	return inTemporaryFolder(async (folder) => {
 		const run = await storeSampleRun(join(folder, 'run'), sample);
 		const out = join(folder, `out.${format.fileExtension}`);
 		await format.write({ runs: [run], labels: ['run'], out, range, settings });
-		return readFile(out, 'utf8');
+		return readFile(out);
 	});
 }
 
@@ -194,7 +207,53 @@ describe('which detections go in', () => {
 	});
 });
 
-describe.each([csv, jsonLines, coco, mot])('$id', (format) => {
+describe('arrow', () => {
+	it('writes a row per detection that other tools read, null where nobody is followed', async () => {
+		const sample: SampleRun = { frames: 2, timeOf: (i) => 3.5 + i / 4 };
+		const table = tableFromIPC(await exportedBytes(arrow, sample, { scores: 'all' }));
+		expect(table.schema.fields.map((field) => field.name)).toEqual([
+			'frame',
+			'time_seconds',
+			'class',
+			'score',
+			'left',
+			'top',
+			'right',
+			'bottom',
+			'identity',
+		]);
+		expect(table.toArray().map((row) => Object.values(row.toJSON()))).toEqual([
+			[0, 3.5, 'person', expect.closeTo(0.9), 2, 10, 14.5, 40, 1],
+			[0, 3.5, 'bicycle', 0.125, 40, 20, 60, 30, null],
+			[1, 3.75, 'person', expect.closeTo(0.9), 3, 10, 15.5, 40, 1],
+			[1, 3.75, 'bicycle', 0.125, 40, 20, 60, 30, null],
+		]);
+	});
+});
+
+describe('yolo', () => {
+	const unzip = async (settings: SettingValues) => {
+		const files = unzipSync(await exportedBytes(yolo, { frames: 2 }, settings));
+		return Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, strFromU8(bytes)]));
+	};
+
+	it('writes a text per frame with centres and sizes as shares of the picture, and the classes', async () => {
+		const run = await unzip({ scores: 'all' });
+		expect(Object.keys(run)).toEqual(['data.yaml', 'labels/frame_000000.txt', 'labels/frame_000001.txt']);
+		expect(run['data.yaml']).toContain('names:\n  0: "person"\n');
+		// Of 64×48 pixels: 2..14.5 × 10..40, and 40..60 × 20..30.
+		expect(run['labels/frame_000000.txt']).toBe(
+			'0 0.128906 0.520833 0.195313 0.625\n1 0.78125 0.520833 0.3125 0.208333\n',
+		);
+	});
+
+	it('adds the score where it is asked for', async () => {
+		const run = await unzip({ confidence: true });
+		expect(run['labels/frame_000001.txt']).toMatch(/^0( [\d.]+){4} 0\.9\n$/);
+	});
+});
+
+describe.each([csv, jsonLines, coco, mot, yolo, arrow])('$id', (format) => {
 	it('reports its progress frame by frame', async () => {
 		await inTemporaryFolder(async (folder) => {
 			const run = await storeSampleRun(join(folder, 'run'), { frames: 3 });

@@ -1,5 +1,6 @@
 import { UserFacingError } from '../domain/errors.ts';
 import { annotatedVideo } from './annotated-video.ts';
+import { arrow } from './arrow.ts';
 import { coco } from './coco.ts';
 import { csv } from './csv.ts';
 import type { ExportFormat } from './format.ts';
@@ -7,6 +8,7 @@ import { jsonLines } from './json-lines.ts';
 import { mot } from './mot.ts';
 import { report } from './report.ts';
 import { still } from './still.ts';
+import { yolo } from './yolo.ts';
 
 /** Everything that runs can be turned into. */
 export const EXPORT_FORMATS: readonly ExportFormat[] = [
@@ -17,6 +19,8 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
 	jsonLines,
 	coco,
 	mot,
+	yolo,
+	arrow,
 ];
 
 /** Throws `unknown-format`, naming those there are. */

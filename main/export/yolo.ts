@@ -1,0 +1,91 @@
+import { strToU8, Zip, ZipPassThrough } from 'fflate';
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
+import type { StoredRun } from '../results/stored-run.ts';
+import type { ExportFormat } from './format.ts';
+import { requireRows } from './frames-in-range.ts';
+import { writePartialFirst } from './partial-file.ts';
+import { lowestScore, rounded, scoredAtLeast, SCORE_SETTINGS } from './score-setting.ts';
+
+const settings: SettingsTable = {
+	confidence: {
+		kind: 'boolean',
+		default: false,
+		description: 'Adds the score to every line, as predictions have it; labels for training do not.',
+	},
+	...SCORE_SETTINGS,
+};
+
+/**
+ * Labels as YOLO trainers read them (docs.ultralytics.com/datasets/detect), in one archive: `labels/frame_000123.txt` with
+ * a line per box, class and centre x, centre y, width, height as shares of the picture, and `data.yaml` with the classes.
+ */
+export const yolo: ExportFormat = {
+	id: 'yolo',
+	title: 'YOLO',
+	fileExtension: 'zip',
+	description: 'An archive of YOLO labels: a text per frame, and data.yaml with the names of the classes.',
+	settings,
+	async write({ runs, out, range, settings: given, signal, onProgress }) {
+		const run = runs[0]!;
+		const resolved = resolveSettings(settings, given, 'format yolo');
+		const minScore = lowestScore(run, resolved);
+		const rows = requireRows(run, range);
+		function* files(): Generator<{ name: string; text: string }> {
+			yield { name: 'data.yaml', text: describeData(run) };
+			let done = 0;
+			for (const row of rows) {
+				const frame = String(run.frames.frameIndex[row]!).padStart(6, '0');
+				const text = labels(run, row, minScore, resolved['confidence'] === true);
+				yield { name: `labels/frame_${frame}.txt`, text };
+				onProgress?.(++done, rows.length);
+			}
+		}
+		await writePartialFirst(out, [run.header.video.path], (partial) =>
+			pipeline(Readable.from(archive(files())), createWriteStream(partial), signal ? { signal } : {}),
+		);
+	},
+};
+
+function describeData(run: StoredRun): string {
+	const names = run.header.model.classes.map((name, i) => `  ${i}: ${JSON.stringify(name)}`);
+	return ['path: .', 'train: images', 'val: images', 'names:', ...names, ''].join('\n');
+}
+
+function labels(run: StoredRun, row: number, minScore: number, withScore: boolean): string {
+	const { width, height } = run.header.video.displaySize;
+	const detections = scoredAtLeast(run.detections(row), minScore);
+	return Array.from({ length: detections.count }, (_, i) => {
+		const [left, top, right, bottom] = detections.box(i);
+		const shares = [
+			(left + right) / 2 / width,
+			(top + bottom) / 2 / height,
+			(right - left) / width,
+			(bottom - top) / height,
+		];
+		const score = withScore ? ` ${rounded(detections.scores[i]!, 4)}` : '';
+		return `${detections.classIndices[i]!} ${shares.map((share) => rounded(share, 6)).join(' ')}${score}\n`;
+	}).join('');
+}
+
+/** The bytes of a zip archive, file by file; small texts gain nothing from compression. */
+async function* archive(files: Iterable<{ name: string; text: string }>): AsyncGenerator<Uint8Array> {
+	const ready: Uint8Array[] = [];
+	const zip = new Zip((error, bytes) => {
+		if (error) throw error;
+		ready.push(bytes);
+	});
+	for (const { name, text } of files) {
+		const entry = new ZipPassThrough(name);
+		// The same run gives the same archive, whenever it is made.
+		entry.mtime = new Date(1980, 0, 1);
+		zip.add(entry);
+		entry.push(strToU8(text), true);
+		yield* ready.splice(0);
+		await new Promise(setImmediate);
+	}
+	zip.end();
+	yield* ready.splice(0);
+}
