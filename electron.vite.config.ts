@@ -18,7 +18,7 @@ const entries = {
  * Packages that become part of the program. Of the first two, files are imported as text (`?raw`) or data; the others are
  * made of so many modules that finding these takes longer at every start than running them.
  */
-const bundled = ['uplot', '@fontsource/ibm-plex-sans', 'apache-arrow', 'fflate', 'zod', '@msgpack/msgpack'];
+const bundled = ['uplot', '@fontsource/ibm-plex-sans', 'apache-arrow', 'zod', '@msgpack/msgpack'];
 
 export default defineConfig({
 	main: {
