@@ -4,9 +4,10 @@ import type { WeightLookup } from '../../../graph/layers.ts';
 import { countOperations } from '../../../graph/operation-count.ts';
 import type { Extent } from '../../../vit/plan.ts';
 import { applyDeltas, clipBoxes } from '../../box-deltas.ts';
+import { bestAnchorOutputs, chooseRegions } from '../../region-proposals.ts';
 import { type BoxGraph, boxGraph, pooledLevels, PROPOSALS, regionFeeds } from './box-head.ts';
 import type { VitDetConfig } from './config.ts';
-import { bestOutputs, chooseProposals, type ProposalGraph, proposalGraph } from './proposals.ts';
+import { type ProposalGraph, proposalGraph } from './proposals.ts';
 
 /** What the heads say of every proposal, before any is dropped. */
 export type Predictions = {
@@ -79,12 +80,14 @@ export class DetectionHeads {
 			`rpn.logits.${name}`,
 			`rpn.deltas.${name}`,
 		]);
-		const wanted = new Set([...bestOutputs(this.#graphs.proposals), ...maps, ...(witness ? seen : [])]);
+		const wanted = new Set([...bestAnchorOutputs(levels), ...maps, ...(witness ? seen : [])]);
 		const shape = [tokens.length / config.dim, config.dim];
 		const outputs = await this.#proposals.run({ tokens: { type: 'float32', data: tokens, shape } }, [
 			...wanted,
 		]);
-		const proposals = chooseProposals(outputs, this.#graphs.proposals, config, this.inputSize);
+		const { weights, iou, kept } = config.proposals;
+		const rule = { coding: { weights, clamp: 'above' }, iou, kept } as const;
+		const proposals = chooseRegions(outputs, levels, rule, this.inputSize);
 		if (witness) {
 			for (const { name, anchors } of levels) witness(`anchors.${name}`, anchors);
 			for (const name of seen) witness(name, numbers(outputs, name));

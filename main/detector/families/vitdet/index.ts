@@ -12,7 +12,8 @@ import { bindReduction } from '../../vit-detector.ts';
 import type { Checkpoint, ModelFamily } from '../family.ts';
 import { Detection } from './detection.ts';
 import { DetectionHeads } from './heads.ts';
-import { pickDetections, toDisplay } from './interpret.ts';
+import { toDisplay } from '../../candidates.ts';
+import { pickDetections } from './interpret.ts';
 import { vitDetPlan } from './plan.ts';
 import { auditTensors, isVitDet, readPublished } from './published.ts';
 

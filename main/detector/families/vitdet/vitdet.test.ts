@@ -9,7 +9,8 @@ import { createRuntime } from '../../session.ts';
 import { syntheticFrame } from '../../synthetic-frame.ts';
 import { DetectionHeads } from './heads.ts';
 import { fitSquare, vitDet } from './index.ts';
-import { pickDetections, toDisplay } from './interpret.ts';
+import { toDisplay } from '../../candidates.ts';
+import { pickDetections } from './interpret.ts';
 import { auditTensors, readPublished } from './published.ts';
 
 // Small files with the published names: two kinds of heads.
@@ -191,7 +192,7 @@ describe('picking detections', () => {
 
 	it('goes back to the picture on display, without what lies in the padding', () => {
 		const picked = {
-			classIndices: Uint16Array.of(0, 1),
+			classIndices: Int32Array.of(0, 1),
 			scores: Float32Array.of(0.9, 0.8),
 			boxesXyxy: Float32Array.of(10, 5, 60, 70, 20, 80, 40, 90),
 		};
