@@ -5,6 +5,7 @@ import { enact } from './enact.ts';
 import { eventful } from './eventful.ts';
 import type { Finding } from './findings.ts';
 import { isParityCase, type ParityCase, readParityCase } from './parity-case.ts';
+import { shvit } from './shvit.ts';
 import { sparseDetr } from './sparse-detr.ts';
 
 /** Computes what a case of one published system states, and compares. One file per system, one line below. */
@@ -13,6 +14,7 @@ export type ParitySystem = (given: ParityCase) => Promise<Finding[]>;
 const SYSTEMS: Readonly<Record<string, ParitySystem>> = {
 	enact,
 	eventful,
+	shvit,
 	'sparse-detr': sparseDetr,
 };
 

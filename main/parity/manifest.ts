@@ -12,7 +12,7 @@ export type Manifest = {
 };
 
 /** Tensors of zeros, of the shapes that a manifest states; they share their memory. */
-export function manifestWeights(manifest: Manifest): Weights {
+export function manifestWeights(manifest: Pick<Manifest, 'tensors'>): Weights {
 	const sizeOf = (shape: readonly number[]) => shape.reduce((size, dim) => size * dim, 1);
 	const shapes = Object.entries(manifest.tensors);
 	const zeros = new Float32Array(Math.max(...shapes.map(([, shape]) => sizeOf(shape))));
