@@ -7,6 +7,7 @@ import { benchMemory } from './memory.ts';
 import { benchPipeline, type Configuration } from './pipeline.ts';
 import { benchPytorch } from './pytorch.ts';
 import { benchRunStage } from './run-stage.ts';
+import { benchShvit } from './shvit.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CLIP = join(ROOT, 'assets/samples/plaza.mp4');
@@ -32,7 +33,7 @@ const { values } = parseArgs({
 		out: { type: 'string', default: join(ROOT, 'bench-output') },
 	},
 });
-const parts = values.only?.split(',') ?? ['run', 'pipeline', 'pytorch', 'memory', 'detr'];
+const parts = values.only?.split(',') ?? ['run', 'pipeline', 'pytorch', 'memory', 'detr', 'shvit'];
 const common = {
 	videoPath: CLIP,
 	modelPath: LOOKOUT,
@@ -113,6 +114,19 @@ if (parts.includes('detr')) {
 				`run ${runMs.toFixed(0).padStart(5)} ms  ${speedup.toFixed(2)}× plain`,
 		);
 	}
+}
+if (parts.includes('shvit')) {
+	const result = await benchShvit({
+		script: join(ROOT, 'bench/shvit.py'),
+		threads: common.threads,
+		rounds: Number(values.rounds),
+	});
+	report['shvit'] = result;
+	const { ms, picturesPerSecond, pytorch } = result;
+	say('\nSHViT-S4 at 256×256, one picture at a time, random weights');
+	say(`here ${ms.toFixed(1)} ms, ${picturesPerSecond.toFixed(1)} pictures/s`);
+	if ('skipped' in pytorch) say(`skipped: ${pytorch.skipped}`);
+	else say(`PyTorch ${pytorch.version} ${pytorch.ms.toFixed(1)} ms: ${pytorch.ratio.toFixed(2)}×, in turn`);
 }
 await mkdir(values.out, { recursive: true });
 await writeFile(join(values.out, 'bench.json'), `${JSON.stringify(report, null, '\t')}\n`);
