@@ -48,6 +48,7 @@ export async function* analyze(
 						: packBitmap(selection.tokens, selection.count, tokens),
 				cost: { macs: outcome.macs, milliseconds },
 				budgetMacs: detector.budgetMacs,
+				...(outcome.maps && outcome.maps.length > 0 && { maps: outcome.maps }),
 			};
 		}
 	} finally {

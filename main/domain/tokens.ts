@@ -31,6 +31,9 @@ export const SELECTION_KINDS: readonly SelectionKind[] = ['flush', 'partial', 's
 export type TokenMap = { kind: TokenMapKind; values: Uint8Array };
 export type TokenMapKind = 'relevance' | 'attention' | 'clusters' | 'blocks';
 
+/** Columns hold a kind of map as its place in this list. */
+export const TOKEN_MAP_KINDS: readonly TokenMapKind[] = ['relevance', 'attention', 'clusters', 'blocks'];
+
 /** Which tokens of a frame were recomputed: a bit per token, raster order, least significant bit first. */
 export type TokenBitmap = Uint8Array;
 

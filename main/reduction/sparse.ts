@@ -11,6 +11,7 @@ import { countOperations, type OperationCount } from '../graph/operation-count.t
 import { refusesUnlessPlain } from '../vit/plan.ts';
 import { allTokens, denseMacs, float32, numbers } from './full-graph.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
+import { relevanceMap } from './relevance.ts';
 import { compileSparse, KEPT } from './vit-graphs.ts';
 
 const PLACE = 'mode sparse';
@@ -92,7 +93,7 @@ class Sparse implements Reduction {
 				picture: float32(pixels.planar(), [1, 3, rows * stride, cols * stride]),
 				keep: { type: 'int64', data: BigInt64Array.of(BigInt(count)), shape: [1] },
 			},
-			['head', 'kept'],
+			['head', 'kept', 'scores'],
 		);
 		const keptRows = numbers(outputs, 'head');
 		const kept = outputs['kept']?.data;
@@ -106,6 +107,7 @@ class Sparse implements Reduction {
 			head: this.#head,
 			macs: countOperations(this.#operations, { [KEPT]: count }),
 			emitting: selection.tokens.subarray(0, count),
+			maps: [relevanceMap(numbers(outputs, 'scores'))],
 		};
 	}
 

@@ -13,6 +13,7 @@ import { TokenMemory } from './memory.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
 import { pickAbove, pickBest, type TokenState } from './policies.ts';
 import { markDue } from './refresh.ts';
+import { relevanceMap } from './relevance.ts';
 import { TOKEN_CACHE_SETTINGS } from './token-cache-settings.ts';
 import { compilePartial, SELECTED } from './vit-graphs.ts';
 
@@ -129,17 +130,9 @@ class TokenCache implements Reduction {
 	}
 
 	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
-		const { head } = this.#memory;
-		switch (selection.kind) {
-			case 'skipped':
-				return { head, macs: 0, emitting: null };
-			case 'flush':
-				this.#memory.take(await this.#full.run(pixels, this.#memory.fullOutputs));
-				return { head, macs: this.#full.macs, emitting: null };
-			case 'partial':
-				await this.#runPartial(pixels, selection);
-				return { head, macs: this.#partialMacs(selection.count), emitting: null };
-		}
+		const macs = await this.#compute(pixels, selection);
+		const { head, scores } = this.#memory;
+		return { head, macs, emitting: null, ...(this.#withScores && { maps: [relevanceMap(scores)] }) };
 	}
 
 	observe(milliseconds: number): void {
@@ -245,6 +238,20 @@ class TokenCache implements Reduction {
 				return this.#time.limit(this.#number('ms'));
 			default:
 				return null;
+		}
+	}
+
+	/** Brings the memory up to date; gives the multiply-adds that it took. */
+	async #compute(pixels: FramePixels, selection: Selection): Promise<number> {
+		switch (selection.kind) {
+			case 'skipped':
+				return 0;
+			case 'flush':
+				this.#memory.take(await this.#full.run(pixels, this.#memory.fullOutputs));
+				return this.#full.macs;
+			case 'partial':
+				await this.#runPartial(pixels, selection);
+				return this.#partialMacs(selection.count);
 		}
 	}
 

@@ -18,14 +18,17 @@ import {
 } from 'apache-arrow';
 import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
-import { SELECTION_KINDS } from '../domain/tokens.ts';
+import { SELECTION_KINDS, TOKEN_MAP_KINDS } from '../domain/tokens.ts';
 
-/** The Arrow IPC streams of a run: one row a frame, one row a detection, one row a frame. */
-export const STREAMS = ['frames', 'detections', 'tokens'] as const;
+/**
+ * The Arrow IPC streams of a run: one row a frame, one row a detection, one row a frame, one row a map of tokens. The last
+ * one is there only where the mode or the model gives such maps.
+ */
+export const STREAMS = ['frames', 'detections', 'tokens', 'maps'] as const;
 export type StreamName = (typeof STREAMS)[number];
 
 export function streamRecord<T>(of: (stream: StreamName) => T): Record<StreamName, T> {
-	return { frames: of('frames'), detections: of('detections'), tokens: of('tokens') };
+	return { frames: of('frames'), detections: of('detections'), tokens: of('tokens'), maps: of('maps') };
 }
 
 const PIXELS = { unit: 'pixels of the displayed video' };
@@ -55,6 +58,14 @@ export const SCHEMAS: Record<StreamName, Schema> = {
 			layout: 'a bit per token, raster order, least significant bit first; the grid is in run.json',
 		}),
 	]),
+	maps: schema('maps', [
+		FRAME_INDEX,
+		column('kind', new Uint8(), { values: TOKEN_MAP_KINDS.map((kind, i) => `${i}=${kind}`).join(', ') }),
+		column('values', new Binary(), {
+			layout: 'a byte per token, raster order; the grid is in run.json',
+			meaning: '0 to 255: least to most; of clusters, which one',
+		}),
+	]),
 };
 
 /** How a finished stream ends: a continuation marker and a length of zero (Arrow columnar format, IPC streams). */
@@ -71,13 +82,35 @@ export function encodeBatch(results: readonly FrameResult[]): Record<StreamName,
 		frames: encode('frames', results.length, frameChildren(results)),
 		detections: encode('detections', detectionTotal(results), detectionChildren(results)),
 		tokens: encode('tokens', results.length, tokenChildren(results)),
+		maps: encodeMaps(results),
 	};
 }
 
-/** Reads `bytes`, whole messages of one stream without its head, batch by batch. */
+/** Nothing where no frame has a map. */
+function encodeMaps(results: readonly FrameResult[]): Uint8Array {
+	const rows = results.flatMap(({ frameIndex, maps = [] }) => maps.map((map) => ({ frameIndex, ...map })));
+	if (rows.length === 0) return new Uint8Array(0);
+	return encode('maps', rows.length, [
+		data(
+			new Int32(),
+			Int32Array.from(rows, (row) => row.frameIndex),
+		),
+		data(
+			new Uint8(),
+			Uint8Array.from(rows, (row) => TOKEN_MAP_KINDS.indexOf(row.kind)),
+		),
+		binary(rows.map((row) => row.values)),
+	]);
+}
+
+/** Reads `bytes`, whole messages of one stream with or without its head, batch by batch. */
 export function* decodeBatches(stream: StreamName, bytes: Uint8Array): Generator<RecordBatch> {
 	if (bytes.length === 0) return;
 	const head = STREAM_HEADS[stream];
+	if (head.every((byte, i) => bytes[i] === byte)) {
+		yield* RecordBatchReader.from(bytes);
+		return;
+	}
 	const whole = new Uint8Array(head.length + bytes.length);
 	whole.set(head);
 	whole.set(bytes, head.length);
@@ -168,22 +201,12 @@ function detectionChildren(results: readonly FrameResult[]): Data[] {
 }
 
 function tokenChildren(results: readonly FrameResult[]): Data[] {
-	const offsets = new Int32Array(results.length + 1);
-	results.forEach((result, i) => (offsets[i + 1] = offsets[i]! + result.selection.length));
-	const bytes = new Uint8Array(offsets[results.length]!);
-	results.forEach((result, i) => bytes.set(result.selection, offsets[i]!));
 	return [
 		data(
 			new Int32(),
 			Int32Array.from(results, (r) => r.frameIndex),
 		),
-		makeData({
-			type: new Binary(),
-			length: results.length,
-			valueOffsets: offsets,
-			data: bytes,
-			nullCount: 0,
-		}),
+		binary(results.map((result) => result.selection)),
 	];
 }
 
@@ -214,6 +237,20 @@ type Values = Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Arra
 
 function data(type: DataType, values: Values): Data {
 	return makeData({ type: type as Int32, length: values.length, data: values as Int32Array, nullCount: 0 });
+}
+
+function binary(values: readonly Uint8Array[]): Data {
+	const offsets = new Int32Array(values.length + 1);
+	values.forEach((value, i) => (offsets[i + 1] = offsets[i]! + value.length));
+	const bytes = new Uint8Array(offsets[values.length]!);
+	values.forEach((value, i) => bytes.set(value, offsets[i]!));
+	return makeData({
+		type: new Binary(),
+		length: values.length,
+		valueOffsets: offsets,
+		data: bytes,
+		nullCount: 0,
+	});
 }
 
 function column(name: string, type: DataType, metadata: Record<string, string>, nullable = false): Field {

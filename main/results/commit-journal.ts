@@ -25,17 +25,23 @@ export type Commit = {
 	durable: boolean;
 };
 
-/** The state of a run before its first batch: streams that hold their heads. */
+/** The state of a run before its first batch: streams that hold their heads, and maps that have not begun. */
 export const NO_COMMIT: Commit = {
 	frames: 0,
 	lastFrameIndex: -1,
 	wallSeconds: 0,
-	bytes: streamRecord((stream) => STREAM_HEADS[stream].length),
+	bytes: streamRecord((stream) => (stream === 'maps' ? 0 : STREAM_HEADS[stream].length)),
 	crc32: streamRecord(() => 0),
 	durable: false,
 };
 
-const perStream = z.object({ frames: z.int(), detections: z.int(), tokens: z.int() });
+// Runs that were stored before there were maps say nothing of them.
+const perStream = z.object({
+	frames: z.int(),
+	detections: z.int(),
+	tokens: z.int(),
+	maps: z.int().default(0),
+});
 const commitLine = z.object({
 	frames: z.int(),
 	lastFrameIndex: z.int(),
@@ -140,7 +146,7 @@ export async function readJournal(folder: string): Promise<CommitJournal> {
 		if (!commit.success || !follows(journal.last, commit.data)) break;
 		journal.add(commit.data, Buffer.byteLength(line) + 1);
 	}
-	for (const stream of STREAMS) {
+	for (const stream of streamsOf(journal)) {
 		const length = await fileLength(join(folder, streamFile(stream)));
 		while (journal.count > 0 && journal.last.bytes[stream] > length) journal.cutTo(journal.count - 1);
 	}
@@ -152,7 +158,7 @@ async function cutBehindDamage(folder: string, journal: CommitJournal): Promise<
 	let firstDoubtful = journal.count;
 	while (firstDoubtful > 0 && !journal.at(firstDoubtful - 1).durable) firstDoubtful--;
 	if (firstDoubtful === journal.count) return;
-	for (const stream of STREAMS) {
+	for (const stream of streamsOf(journal)) {
 		const handle = await open(join(folder, streamFile(stream)));
 		try {
 			for (let i = firstDoubtful; i < journal.count; i++) {
@@ -163,6 +169,11 @@ async function cutBehindDamage(folder: string, journal: CommitJournal): Promise<
 			await handle.close();
 		}
 	}
+}
+
+/** Those that have a file: maps are a stream only where there is one. */
+function streamsOf(journal: CommitJournal): StreamName[] {
+	return STREAMS.filter((stream) => stream !== 'maps' || journal.last.bytes.maps > 0);
 }
 
 function follows(before: Commit, commit: Commit): boolean {

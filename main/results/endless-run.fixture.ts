@@ -2,7 +2,7 @@ import { errorToData } from '../domain/errors.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import { RunWriter } from './run-writer.ts';
-import { sampleHeader, sampleResult } from './sample-run.fixture.ts';
+import { sampleHeader, sampleMaps, sampleResult } from './sample-run.fixture.ts';
 
 /** An engine in small: each frame's cost follows from all frames before it, so a wrong memory shows at once. */
 export class SampleEngine {
@@ -11,7 +11,12 @@ export class SampleEngine {
 	next(frameIndex: number): FrameResult {
 		this.#memory = (this.#memory * 48271 + frameIndex) % 2147483647;
 		const result = sampleResult(frameIndex);
-		return { ...result, cost: { ...result.cost, macs: this.#memory } };
+		const maps = sampleMaps(frameIndex);
+		return {
+			...result,
+			cost: { ...result.cost, macs: this.#memory },
+			...(maps.length > 0 && { maps }),
+		};
 	}
 
 	saveState(): NamedArrays {

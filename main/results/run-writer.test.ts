@@ -212,7 +212,7 @@ describe('a torn tail is never read and never an error', () => {
 		return stored.frameCount;
 	}
 
-	it.each(['frames.arrow', 'detections.arrow', 'tokens.arrow'])(
+	it.each(['frames.arrow', 'detections.arrow', 'tokens.arrow', 'maps.arrow'])(
 		'%s torn at any place, or followed by garbage',
 		async (name) => {
 			const { before, after } = await twoMoments();
@@ -279,7 +279,8 @@ describe('a disk that is full for a while', () => {
 		[0, 'frames.arrow'],
 		[1, 'detections.arrow'],
 		[2, 'tokens.arrow'],
-		[3, 'commits.jsonl'],
+		[3, 'maps.arrow'],
+		[4, 'commits.jsonl'],
 	])(
 		'write %i of a batch fails: nothing stored is lost, and it goes on when there is space',
 		async (nth, name) => {

@@ -42,7 +42,7 @@ export type ResumedRun = {
 /**
  * Stores a run as it happens, so that whatever ends the process, all batches up to the last one read back.
  *
- * Order of writing: the batch goes to the three streams, then one line to the journal vouches for it; what
+ * Order of writing: the batch goes to the streams, then one line to the journal vouches for it; what
  * lies behind the last line does not exist. That order is all a dying process needs, for the system keeps
  * what it was given. Only a loss of power can reorder it: so streams and journal are brought to the disk
  * (fdatasync) at every snapshot and at the end, not at every batch, where it would make slow disks set the
@@ -53,7 +53,7 @@ export type ResumedRun = {
  */
 export class RunWriter {
 	readonly #folder: string;
-	readonly #streams: Record<StreamName, FileHandle>;
+	readonly #streams: StreamHandles;
 	readonly #journal: FileHandle;
 	readonly #events: FileHandle;
 	readonly #startedAt = performance.now();
@@ -102,7 +102,7 @@ export class RunWriter {
 		await makeFolder(folder);
 		const files = await openFiles(folder, 'w');
 		try {
-			for (const stream of STREAMS) {
+			for (const stream of LASTING_STREAMS) {
 				await onDisk(join(folder, streamFile(stream)), () =>
 					writeFully(files.streams[stream], STREAM_HEADS[stream], 0),
 				);
@@ -141,12 +141,12 @@ export class RunWriter {
 		const { events, bytes: eventBytes } = await readEvents(folder);
 		const journalBytes = kept > 0 ? journal.journalBytes[kept - 1]! : 0;
 
-		const files = await openFiles(folder, 'r+');
+		const files = await openFiles(folder, 'r+', commit.bytes.maps > 0);
 		try {
 			await removeSnapshotsBut(folder, slot);
 			// The journal first: what it does not vouch for does not exist, wherever this is interrupted.
 			await files.journal.truncate(journalBytes);
-			for (const stream of STREAMS) await files.streams[stream].truncate(commit.bytes[stream]);
+			for (const stream of STREAMS) await files.streams[stream]?.truncate(commit.bytes[stream]);
 			await files.events.truncate(eventBytes);
 			const nextSlot = slot === 0 ? 1 : 0;
 			const writer = new RunWriter(folder, files, { commit, journalBytes, eventBytes, nextSlot });
@@ -232,6 +232,7 @@ export class RunWriter {
 		if (outcome.state && state !== 'complete' && this.framesStored > 0) await this.#snapshot(outcome.state);
 		else await this.#commit(true);
 		for (const stream of STREAMS) {
+			if (!this.#streams[stream]) continue;
 			await this.#put(stream, STREAM_END);
 			await this.#streams[stream].datasync();
 		}
@@ -243,9 +244,10 @@ export class RunWriter {
 		const batch = this.#pending;
 		if (batch.length === 0 && (!durable || this.#committed.durable)) return;
 		const parts = batch.length > 0 ? encodeBatch(batch) : streamRecord(() => new Uint8Array(0));
+		if (parts.maps.length > 0 && this.#committed.bytes.maps === 0) await this.#beginMaps(parts);
 		for (const stream of STREAMS) {
 			await this.#put(stream, parts[stream]);
-			if (durable) await this.#streams[stream].datasync();
+			if (durable) await this.#streams[stream]?.datasync();
 		}
 		const commit: Commit = {
 			frames: this.#committed.frames + batch.length,
@@ -265,10 +267,18 @@ export class RunWriter {
 		this.#pending = [];
 	}
 
+	/** The first batch with maps brings the file, and the stream's head with its own bytes. */
+	async #beginMaps(parts: Record<StreamName, Uint8Array>): Promise<void> {
+		this.#streams.maps ??= await openStream(this.#folder, 'maps', 'w');
+		parts.maps = Buffer.concat([STREAM_HEADS.maps, parts.maps]);
+	}
+
 	/** Writes behind the committed bytes: an attempt that failed half-way is written over. */
-	#put(stream: StreamName, bytes: Uint8Array): Promise<void> {
-		return onDisk(join(this.#folder, streamFile(stream)), () =>
-			writeFully(this.#streams[stream], bytes, this.#committed.bytes[stream]),
+	async #put(stream: StreamName, bytes: Uint8Array): Promise<void> {
+		const handle = this.#streams[stream];
+		if (!handle) return; // maps that there are none of
+		await onDisk(join(this.#folder, streamFile(stream)), () =>
+			writeFully(handle, bytes, this.#committed.bytes[stream]),
 		);
 	}
 
@@ -301,7 +311,11 @@ export class RunWriter {
 	}
 }
 
-type RunFileHandles = { streams: Record<StreamName, FileHandle>; journal: FileHandle; events: FileHandle };
+/** Streams that every run has. */
+const LASTING_STREAMS = ['frames', 'detections', 'tokens'] as const;
+
+type StreamHandles = Record<(typeof LASTING_STREAMS)[number], FileHandle> & { maps: FileHandle | null };
+type RunFileHandles = { streams: StreamHandles; journal: FileHandle; events: FileHandle };
 
 async function makeFolder(folder: string): Promise<void> {
 	try {
@@ -319,23 +333,29 @@ async function makeFolder(folder: string): Promise<void> {
 	}
 }
 
-async function openFiles(folder: string, flags: 'w' | 'r+'): Promise<RunFileHandles> {
+/** `withMaps`: that stream has a file already; one that nobody vouches for is removed. */
+async function openFiles(folder: string, flags: 'w' | 'r+', withMaps = false): Promise<RunFileHandles> {
 	const opened: FileHandle[] = [];
-	const openFile = (name: string): Promise<FileHandle> =>
-		onDisk(join(folder, name), async () => {
-			const handle = await open(join(folder, name), flags);
-			opened.push(handle);
-			return handle;
-		});
+	const noted = async (handle: Promise<FileHandle>) => {
+		opened.push(await handle);
+		return handle;
+	};
+	const stream = (name: StreamName) => noted(openStream(folder, name, flags));
+	const file = (name: string) => noted(openFile(folder, name, flags));
 	try {
+		if (!withMaps) {
+			const maps = join(folder, streamFile('maps'));
+			await onDisk(maps, () => rm(maps, { force: true }));
+		}
 		return {
 			streams: {
-				frames: await openFile(streamFile('frames')),
-				detections: await openFile(streamFile('detections')),
-				tokens: await openFile(streamFile('tokens')),
+				frames: await stream('frames'),
+				detections: await stream('detections'),
+				tokens: await stream('tokens'),
+				maps: withMaps ? await stream('maps') : null,
 			},
-			journal: await openFile(RUN_FILES.commits),
-			events: await openFile(RUN_FILES.events),
+			journal: await file(RUN_FILES.commits),
+			events: await file(RUN_FILES.events),
 		};
 	} catch (error) {
 		for (const handle of opened) await handle.close();
@@ -343,8 +363,16 @@ async function openFiles(folder: string, flags: 'w' | 'r+'): Promise<RunFileHand
 	}
 }
 
+function openStream(folder: string, stream: StreamName, flags: 'w' | 'r+'): Promise<FileHandle> {
+	return openFile(folder, streamFile(stream), flags);
+}
+
+function openFile(folder: string, name: string, flags: 'w' | 'r+'): Promise<FileHandle> {
+	return onDisk(join(folder, name), () => open(join(folder, name), flags));
+}
+
 async function closeFiles({ streams, journal, events }: RunFileHandles): Promise<void> {
-	for (const handle of [...Object.values(streams), journal, events]) await handle.close();
+	for (const handle of [...Object.values(streams), journal, events]) await handle?.close();
 }
 
 /** The newest whole snapshot that fits what is stored, and where it lies; slot -1 where there is none. */

@@ -1,7 +1,7 @@
 import { Detections } from '../domain/detections.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { RunHeader } from '../domain/run.ts';
-import { fullBitmap, packBitmap } from '../domain/tokens.ts';
+import { fullBitmap, packBitmap, type TokenMap } from '../domain/tokens.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
 
 // A run without a video or a model, for tests: every value of a frame follows from its index.
@@ -83,4 +83,13 @@ export function sampleResult(frameIndex: number): FrameResult {
 		},
 		budgetMacs: frameIndex % 3 === 0 ? null : 5e8 + frameIndex,
 	};
+}
+
+/** From frame 70 on, two frames in three have a map, and one in six has another. */
+export function sampleMaps(frameIndex: number): TokenMap[] {
+	if (frameIndex < 70 || frameIndex % 3 === 0) return [];
+	const values = (salt: number) =>
+		Uint8Array.from({ length: TOKENS }, (_, token) => (frameIndex * 31 + token * 7 + salt) % 256);
+	const maps: TokenMap[] = [{ kind: 'relevance', values: values(0) }];
+	return frameIndex % 2 === 0 ? [...maps, { kind: 'clusters', values: values(9) }] : maps;
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { SettingEvent } from '../domain/run.ts';
 import { BATCH_FRAMES, RunWriter } from './run-writer.ts';
-import { sampleHeader, sampleResult } from './sample-run.fixture.ts';
+import { sampleHeader, sampleMaps, sampleResult } from './sample-run.fixture.ts';
 import { openRun } from './stored-run.ts';
 
 const OUTCOME = { decode: null, error: null, wallSeconds: 12, state: null };
@@ -21,14 +21,21 @@ afterEach(() => rm(join(folder, '..'), { recursive: true }));
 async function storeFrames(
 	frameIndices: readonly number[],
 	events: readonly SettingEvent[] = [],
+	make: (frameIndex: number) => FrameResult = sampleResult,
 ): Promise<FrameResult[]> {
-	const results = frameIndices.map(sampleResult);
+	const results = frameIndices.map(make);
 	const writer = await RunWriter.create(folder, sampleHeader());
 	for (const result of results) await writer.append(result);
 	for (const event of events) await writer.recordEvent(event);
 	const decode = { framesRead: results.length, framesDecoded: 999, framesLost: 3, warnings: ['torn packet'] };
 	await writer.close('complete', { ...OUTCOME, decode });
 	return results;
+}
+
+/** As the sample run, with maps of tokens on some frames, the first of them behind the first batch. */
+function withMaps(frameIndex: number): FrameResult {
+	const maps = sampleMaps(frameIndex);
+	return { ...sampleResult(frameIndex), ...(maps.length > 0 && { maps }) };
 }
 
 const everyFifth = (count: number): number[] => Array.from({ length: count }, (_, i) => 5 * i);
@@ -123,6 +130,48 @@ it('a complete run keeps these files and no others', async () => {
 	expect((await readdir(folder)).sort()).toEqual(files.split(' '));
 });
 
+describe('maps of tokens', () => {
+	const frames = Array.from({ length: 3 * BATCH_FRAMES + 5 }, (_, i) => i);
+
+	it('read back frame by frame, also where a batch has none', async () => {
+		const results = await storeFrames(frames, [], withMaps);
+		const run = await openRun(folder);
+		expect([...run.results()]).toEqual(results);
+		expect(run.mapKinds()).toEqual(['relevance', 'clusters']);
+		expect([0, 69, 70, 72, 76].map((position) => run.maps(position).map(({ kind }) => kind))).toEqual([
+			[],
+			[],
+			['relevance', 'clusters'],
+			[],
+			['relevance', 'clusters'],
+		]);
+	});
+
+	it('are an Arrow stream of their own, which other runs do without', async () => {
+		await storeFrames(frames, [], withMaps);
+		const bytes = readFileSync(join(folder, 'maps.arrow'));
+		const rows = [...RecordBatchReader.from(bytes)].reduce((sum, batch) => sum + batch.numRows, 0);
+		expect(rows).toBe(frames.reduce((sum, frame) => sum + sampleMaps(frame).length, 0));
+		expect([...bytes.subarray(-8)]).toEqual([255, 255, 255, 255, 0, 0, 0, 0]);
+	});
+
+	it('are unknown to runs that were stored before there were any', async () => {
+		const results = await storeFrames(everyFifth(100));
+		const journal = join(folder, 'commits.jsonl');
+		const lines = readFileSync(journal, 'utf8').trimEnd().split('\n');
+		const older = lines.map((line) => {
+			const commit = JSON.parse(line) as Record<'bytes' | 'crc32', Record<string, number>>;
+			delete commit.bytes['maps'];
+			delete commit.crc32['maps'];
+			return `${JSON.stringify(commit)}\n`;
+		});
+		await writeFile(journal, older.join(''));
+		const run = await openRun(folder);
+		expect([...run.results()]).toEqual(results);
+		expect(run.mapKinds()).toEqual([]);
+	});
+});
+
 describe('what is not a run is refused with its place', () => {
 	it.each([
 		['an empty folder', {}, /a run's folder was expected, but there is no run\.json/],
@@ -161,8 +210,8 @@ describe('what is not a run is refused with its place', () => {
 });
 
 describe('damage behind the back of the journal is told, never shown as data', () => {
-	it.each(['frames', 'detections', 'tokens'])('%s.arrow', async (stream) => {
-		await storeFrames(everyFifth(3 * BATCH_FRAMES));
+	it.each(['frames', 'detections', 'tokens', 'maps'])('%s.arrow', async (stream) => {
+		await storeFrames(everyFifth(3 * BATCH_FRAMES), [], withMaps);
 		const path = join(folder, `${stream}.arrow`);
 		const bytes = readFileSync(path);
 		bytes[bytes.length - 200]! ^= 0x10;

@@ -6,7 +6,13 @@ import { Detections } from '../domain/detections.ts';
 import { assert } from '../domain/errors.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
-import { SELECTION_KINDS, type TokenBitmap } from '../domain/tokens.ts';
+import {
+	SELECTION_KINDS,
+	TOKEN_MAP_KINDS,
+	type TokenBitmap,
+	type TokenMap,
+	type TokenMapKind,
+} from '../domain/tokens.ts';
 import { columnValues, decodeBatches, type StreamName } from './columns.ts';
 import { readJournal, type CommitJournal } from './commit-journal.ts';
 import { readFrameColumns, type FrameColumns } from './frame-columns.ts';
@@ -80,6 +86,7 @@ export class StoredRun {
 		const milliseconds = noMilliseconds();
 		for (const stage of STAGES) milliseconds[stage] = this.frames.milliseconds[stage][position]!;
 		const budget = budgetMacs[position]!;
+		const maps = this.maps(position);
 		return {
 			frameIndex: frameIndex[position]!,
 			timeSeconds: timeSeconds[position]!,
@@ -89,7 +96,40 @@ export class StoredRun {
 			selection: this.bitmap(position),
 			cost: { macs: macs[position]!, milliseconds },
 			budgetMacs: Number.isNaN(budget) ? null : budget,
+			...(maps.length > 0 && { maps }),
 		};
+	}
+
+	/** Kinds of maps that the run has, as its first batch with maps shows. */
+	mapKinds(): TokenMapKind[] {
+		for (let i = 0; i < this.#journal.count; i++) {
+			const { from, to } = this.#journal.span('maps', i, i);
+			if (from === to) continue;
+			const position = i > 0 ? this.#journal.frames[i - 1]! : 0;
+			const { batch } = this.#batchOf('maps', position);
+			if (!batch) continue;
+			const kinds = new Set(columnValues<Uint8Array>(batch, 'kind'));
+			return TOKEN_MAP_KINDS.filter((_, kind) => kinds.has(kind));
+		}
+		return [];
+	}
+
+	/** All maps of a frame's tokens; none where the mode or the model gives none. */
+	maps(position: number): TokenMap[] {
+		this.#check(position);
+		const { batch } = this.#batchOf('maps', position);
+		if (!batch) return [];
+		const frameIndex = this.frames.frameIndex[position]!;
+		const frames = columnValues<Int32Array>(batch, 'frame_index');
+		const kinds = columnValues<Uint8Array>(batch, 'kind');
+		const values = batch.getChild('values')!;
+		const maps: TokenMap[] = [];
+		for (let row = 0; row < frames.length; row++) {
+			if (frames[row] !== frameIndex) continue;
+			const kind = TOKEN_MAP_KINDS[kinds[row]!]!;
+			maps.push({ kind, values: (values.get(row) as Uint8Array).slice() });
+		}
+		return maps;
 	}
 
 	/** All stored detections of a frame, down to `header.scoreThreshold`. */
@@ -165,6 +205,7 @@ export class StoredRun {
 
 	#readBatch(stream: StreamName, i: number): RecordBatch | null {
 		const { from, to } = this.#journal.span(stream, i, i);
+		if (from === to) return null;
 		const bytes = new Uint8Array(to - from);
 		const file = openSync(join(this.folder, streamFile(stream)), 'r');
 		try {
