@@ -7,7 +7,7 @@ import type { Detector as AnyDetector, Model } from '../../detector.ts';
 import type { WasmFramePixels } from '../../frame-pixels.ts';
 import { syntheticFrame } from '../../synthetic-frame.ts';
 import type { Checkpoint } from '../family.ts';
-import type { DetrOutcome } from './detector.ts';
+import type { QueryOutcome } from '../../query-detector.ts';
 import { detrFamily } from './index.ts';
 
 // Small models of the published kind, as the parity cases have them, run as the product runs them: frame by frame.
@@ -16,7 +16,7 @@ const CLUSTERED = ['detr-enact', 'conditional-detr-enact', 'anchor-detr-enact'];
 const PLAIN = ['detr-plain', 'conditional-detr-plain', 'anchor-detr-plain'];
 const SIZE = { width: 250, height: 150 };
 
-type Detector = AnyDetector<WasmFramePixels, DetrOutcome>;
+type Detector = AnyDetector<WasmFramePixels, QueryOutcome>;
 
 const tensorsIn = async (path: string) => readSafetensors(await readFile(new URL(path, CASES)), path);
 
@@ -41,7 +41,7 @@ async function open(
 async function step(
 	detector: Detector,
 	frame: Frame,
-): Promise<DetrOutcome & { kind: string; count: number }> {
+): Promise<QueryOutcome & { kind: string; count: number }> {
 	const pixels = detector.prepare(frame);
 	const selection = detector.select(pixels);
 	const outcome = await detector.run(pixels, selection);

@@ -5,7 +5,7 @@ import { TensorAudit } from '../../../weights/tensor-audit.ts';
 import type { Model } from '../../detector.ts';
 import type { Checkpoint, ModelFamily } from '../family.ts';
 import { type DetrConfig, readDetrConfig, recognizeHost } from './config.ts';
-import { DetrDetector } from './detector.ts';
+import { openDetrDetector } from './detector.ts';
 import { classesOf } from './interpret.ts';
 import { emitDetr } from './network.ts';
 
@@ -45,7 +45,7 @@ function openDetr(checkpoint: Checkpoint): Model {
 					`Mode ${options.mode} does not work with ${config.title}: its modes are ${modes.join(', ')}.`,
 				);
 			}
-			return DetrDetector.open({ config, weights, path, classes }, options);
+			return openDetrDetector({ config, weights, path, classes }, options);
 		},
 	};
 }
