@@ -41,3 +41,18 @@ export const COCO_INDEX_BY_ID: Int32Array = Int32Array.from({ length: COCO_ID_CO
 	if (UNUSED_IDS.has(id)) return -1;
 	return id - [...UNUSED_IDS].filter((unused) => unused < id).length;
 });
+
+/** What the labels of a head mean. */
+export type LabelNames = {
+	names: readonly string[];
+	/** Place in `names` by label; −1 = a label that means nothing. */
+	indexByLabel: Int32Array;
+};
+
+/** COCO's classes where a head has as many labels as COCO has ids or classes, else numbered ones. */
+export function labelNames(labels: number): LabelNames {
+	if (labels === COCO_ID_COUNT) return { names: COCO_NAMES, indexByLabel: COCO_INDEX_BY_ID };
+	const indexByLabel = Int32Array.from({ length: labels }, (_, label) => label);
+	if (labels === COCO_NAMES.length) return { names: COCO_NAMES, indexByLabel };
+	return { names: Array.from(indexByLabel, (label) => `class ${label}`), indexByLabel };
+}

@@ -27,7 +27,10 @@ export type DetectorOptions = {
 	mode: string;
 	settings: SettingValues;
 	threads: number;
-	/** Longer side of the picture that the network sees, in pixels; smaller pictures are never enlarged. */
+	/**
+	 * Longer side of the picture that the network sees, in pixels, at most. Smaller pictures are enlarged up to it only by
+	 * families whose published networks expect that.
+	 */
 	maxSide: number;
 	/** Detections below this score, 0 to 1, are dropped. */
 	scoreThreshold: number;

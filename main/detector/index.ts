@@ -9,6 +9,7 @@ import type { Checkpoint, ModelFamily, ModelFiles } from './families/family.ts';
 import { LOOKOUT_FORMAT } from './families/lookout/config.ts';
 import { openLookout } from './families/lookout/index.ts';
 import { shvitFamily } from './families/shvit/index.ts';
+import { sparseDetrFamily } from './families/sparse-detr/index.ts';
 import { vitDet } from './families/vitdet/index.ts';
 
 /** Longer side of the picture that the network sees unless asked otherwise, in pixels. */
@@ -22,7 +23,7 @@ const FAMILIES: Readonly<Record<string, (files: ModelFiles) => Model>> = {
 };
 
 /** Families that are known by the tensors of a published file; the first that recognizes them opens it. */
-const CHECKPOINT_FAMILIES: readonly ModelFamily[] = [vitDet, detrFamily, shvitFamily];
+const CHECKPOINT_FAMILIES: readonly ModelFamily[] = [vitDet, detrFamily, sparseDetrFamily, shvitFamily];
 
 /** The files of a model folder. */
 const [CONFIG_FILE, WEIGHTS_FILE] = ['model.json', 'model.safetensors'];

@@ -17,3 +17,24 @@ export function fitLetterbox(displaySize: Size, maxSide: number, multiple: numbe
 	};
 	return { displaySize, contentSize, inputSize, fill };
 }
+
+/**
+ * As `fitLetterbox`, for networks that were trained on pictures of one size: enlarged or shrunk so that the shorter side
+ * has `shorter` pixels, or fewer where the longer one would exceed `longest` or `maxSide`.
+ */
+export function fitShorterSide(
+	displaySize: Size,
+	sides: { shorter: number; longest: number; maxSide: number },
+	multiple: number,
+	fill: number,
+): Letterbox {
+	const [short, long] = [displaySize.width, displaySize.height].sort((a, b) => a - b) as [number, number];
+	const most = Math.min(sides.longest, sides.maxSide);
+	const shorter = Math.min(sides.shorter, Math.max(1, Math.round((most * short) / long)));
+	// As torchvision has it: the longer side is cut to whole pixels.
+	const scaled = (side: number) => (side === short ? shorter : Math.trunc((shorter * side) / short));
+	const contentSize = { width: scaled(displaySize.width), height: scaled(displaySize.height) };
+	const padded = (side: number) => Math.ceil(side / multiple) * multiple;
+	const inputSize = { width: padded(contentSize.width), height: padded(contentSize.height) };
+	return { displaySize, contentSize, inputSize, fill };
+}

@@ -6,12 +6,13 @@ import { countOperations } from '../../../graph/operation-count.ts';
 import { clusterOutputs, forcedLength, readClusters } from '../../../reduction/enact.ts';
 import type { Weights } from '../../../weights/safetensors.ts';
 import { requireTensors } from '../../../weights/weights.ts';
+import type { LabelNames } from '../../coco-names.ts';
 import type { DetectorOptions } from '../../detector.ts';
 import { fitLetterbox } from '../../letterbox.ts';
 import { QueryDetector, type QueryNetwork, type QueryOutcome } from '../../query-detector.ts';
 import { createRuntime } from '../../session.ts';
 import type { DetrConfig } from './config.ts';
-import { interpretDetr, type DetrClasses } from './interpret.ts';
+import { interpretDetr } from './interpret.ts';
 import { type DetrNetwork, emitDetr } from './network.ts';
 import { clusteringName } from './parts.ts';
 
@@ -19,7 +20,7 @@ import { clusteringName } from './parts.ts';
 const FILL = 114;
 
 /** A checkpoint that has been read and checked. */
-export type DetrModel = { config: DetrConfig; weights: Weights; path: string; classes: DetrClasses };
+export type DetrModel = { config: DetrConfig; weights: Weights; path: string; classes: LabelNames };
 
 /** Throws `unknown-setting` or `setting-out-of-range`. */
 export async function openDetrDetector(model: DetrModel, options: DetectorOptions): Promise<QueryDetector> {

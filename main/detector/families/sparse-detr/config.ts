@@ -60,6 +60,20 @@ const argsSchema = z.looseObject({
 
 const MODEL = 'Deformable or Sparse DETR';
 
+/** Such as "Sparse DETR, ResNet-50". */
+export function configTitle({ backbone, scorer }: SparseDetrConfig): string {
+	const layout =
+		backbone.kind === 'resnet' ? backbone.blocks.join() : `${backbone.dim}:${backbone.depths.join()}`;
+	const fallback = backbone.kind === 'resnet' ? 'ResNet' : 'Swin';
+	return `${scorer ? 'Sparse' : 'Deformable'} DETR, ${BACKBONE_TITLES[layout] ?? fallback}`;
+}
+
+const BACKBONE_TITLES: Readonly<Record<string, string>> = {
+	'3,4,6,3': 'ResNet-50',
+	'3,4,23,3': 'ResNet-101',
+	'96:2,2,6,2': 'Swin-T',
+};
+
 /** Whether tensors are named as those of a Deformable or Sparse DETR are. */
 export function isSparseDetr(weights: Weights): boolean {
 	return (

@@ -18,6 +18,7 @@ export type SparseDetrGraph = {
 	name: string;
 	operations: OperationCount;
 	pyramid: Pyramid;
+	selects: boolean;
 };
 
 export type SparseDetrOptions = {
@@ -57,7 +58,7 @@ export function compileSparseDetr(
 	const graph = new GraphBuilder();
 	const pyramid = emitSparseDetr(new Layers(graph, weights), config, pictures, options);
 	const name = `sparse-detr:${options.selects ? 'sparse' : 'dense'}`;
-	return { bytes: graph.build(name), name, operations: graph.operations, pyramid };
+	return { bytes: graph.build(name), name, operations: graph.operations, pyramid, selects: options.selects };
 }
 
 /** As `compileSparseDetr`, into a graph that is not built: what it asks of the weights can be seen. */

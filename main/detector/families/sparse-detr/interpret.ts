@@ -1,6 +1,6 @@
 import { Detections } from '../../../domain/detections.ts';
 import type { Size } from '../../../domain/video.ts';
-import { COCO_ID_COUNT, COCO_INDEX_BY_ID } from '../../coco-names.ts';
+import type { LabelNames } from '../../coco-names.ts';
 
 /** The best pairs of query and class, from the highest score on. */
 export type RankedQueries = {
@@ -46,14 +46,13 @@ export function rankQueries(
 
 /** What is worth keeping of a picture: from `scoreThreshold` on, of classes that have a name, inside the picture. */
 export function interpretQueries(
-	logits: Float32Array,
-	boxes: Float32Array,
+	{ logits, boxes }: { logits: Float32Array; boxes: Float32Array },
+	{ indexByLabel }: LabelNames,
 	displaySize: Size,
 	scoreThreshold: number,
 ): Detections {
 	const ranked = rankQueries(logits, boxes, displaySize);
-	const classes = logits.length / (boxes.length / 4);
-	const classOf = (label: number) => (classes === COCO_ID_COUNT ? COCO_INDEX_BY_ID[label]! : label);
+	const classOf = (label: number) => indexByLabel[label]!;
 	const worth = Array.from(ranked.scores.keys()).filter(
 		(i) => ranked.scores[i]! >= scoreThreshold && classOf(ranked.labels[i]!) >= 0,
 	);
