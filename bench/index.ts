@@ -2,17 +2,20 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchDetr } from './detr.ts';
+import { describeLane } from './lanes.ts';
 import { describeMachine } from './machine.ts';
 import { benchMemory } from './memory.ts';
 import { benchPipeline, type Configuration } from './pipeline.ts';
 import { benchPytorch } from './pytorch.ts';
 import { benchRunStage } from './run-stage.ts';
 import { benchShvit } from './shvit.ts';
+import { benchSparseDetr } from './sparse-detr.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CLIP = join(ROOT, 'assets/samples/plaza.mp4');
 const LOOKOUT = join(ROOT, 'models/lookout');
-const DETR_MANIFESTS = join(ROOT, 'main/parity/fixtures/enact/manifests');
+/** Lists of the tensors of published models. */
+const MANIFESTS = join(ROOT, 'main/parity/fixtures');
 /** 150 frames each: 5,100 frames. */
 const MEMORY_LOOPS = 34;
 
@@ -33,7 +36,9 @@ const { values } = parseArgs({
 		out: { type: 'string', default: join(ROOT, 'bench-output') },
 	},
 });
-const parts = values.only?.split(',') ?? ['run', 'pipeline', 'pytorch', 'memory', 'detr', 'shvit'];
+const parts = values.only?.split(',') ?? [
+	...['run', 'pipeline', 'pytorch', 'memory', 'detr', 'sparse-detr', 'shvit'],
+];
 const common = {
 	videoPath: CLIP,
 	modelPath: LOOKOUT,
@@ -101,19 +106,18 @@ if (parts.includes('memory')) {
 	for (const row of rows)
 		say(`${row.label.padEnd(18)} ${row.frames} frames: ${row.peakMemoryMib.toFixed(0)} MiB`);
 }
+const laneOptions = { videoPath: CLIP, threads: common.threads, blocks: Number(values.rounds) };
 if (parts.includes('detr')) {
-	const rows = await benchDetr({
-		...{ videoPath: CLIP, manifestFolder: DETR_MANIFESTS, threads: common.threads },
-		blocks: Number(values.rounds),
-	});
+	const rows = await benchDetr(join(MANIFESTS, 'enact/manifests'), laneOptions);
 	report['detr'] = rows;
 	say('\nDETR with and without ENACT at 800×1066, random weights (one process, in turns of three frames)');
-	for (const { label, tokens, gmac, runMs, speedup } of rows) {
-		say(
-			`${label.padEnd(24)} ${String(tokens).padStart(5)} tokens ${gmac.toFixed(1).padStart(6)} GMAC ` +
-				`run ${runMs.toFixed(0).padStart(5)} ms  ${speedup.toFixed(2)}× plain`,
-		);
-	}
+	for (const row of rows) say(describeLane(row, 'plain'));
+}
+if (parts.includes('sparse-detr')) {
+	const rows = await benchSparseDetr(join(MANIFESTS, 'sparse-detr/manifests'), laneOptions);
+	report['sparseDetr'] = rows;
+	say('\nSparse DETR (ResNet-50) at 800×1066, random weights (one process, in turns of three frames)');
+	for (const row of rows) say(describeLane(row, 'keep 1'));
 }
 if (parts.includes('shvit')) {
 	const result = await benchShvit({
