@@ -15,7 +15,6 @@ export type ResNetConfig = {
 	dilateLast?: boolean;
 };
 
-export const RESNET_50 = { stem: 64, planes: [64, 128, 256, 512], blocks: [3, 4, 6, 3] } as const;
 const EXPANSION = 4;
 
 /**
