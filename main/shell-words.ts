@@ -34,7 +34,7 @@ const shellEn = {
 	chooseTruth: 'Open ground truth',
 	chooseExportTarget: 'Export',
 	videos: 'Videos',
-	truths: 'Ground truth (MOT, COCO)',
+	truths: 'Ground truth (MOT, COCO, VOC)',
 	allFiles: 'All files',
 	closeQuestion: 'Work is still going on. Close all the same?',
 	closeDetail: 'Runs: {runs} · exports: {exports}. Runs are stored and can be resumed; exports start over.',
@@ -84,7 +84,7 @@ const shellJa: Record<ShellWord, string> = {
 	chooseTruth: '正解データを開く',
 	chooseExportTarget: '書き出し',
 	videos: '動画',
-	truths: '正解データ (MOT、COCO)',
+	truths: '正解データ (MOT、COCO、VOC)',
 	allFiles: 'すべてのファイル',
 	closeQuestion: '処理が終わっていません。閉じますか?',
 	closeDetail:

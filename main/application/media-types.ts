@@ -7,7 +7,7 @@ export const VIDEO_NAMES = new Set(
 	),
 );
 /** What files of ground truth are called. */
-export const TRUTH_NAMES = new Set(['json', 'txt', 'csv']);
+export const TRUTH_NAMES = new Set(['json', 'txt', 'csv', 'xml']);
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
 	'.avi': 'video/x-msvideo',

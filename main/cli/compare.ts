@@ -31,7 +31,10 @@ export function defineCompare(command: Command): Command {
 		.description('analyse a video in several ways, one after another, and set them side by side')
 		.argument('<video>', 'any file that ffmpeg reads')
 		.option('--run <mode:name=value,…>', 'a run to compare; may come more than once', collect, [])
-		.option('--truth <file>', 'ground truth (MOT gt.txt or COCO JSON) to measure average precision against')
+		.option(
+			'--truth <file>',
+			'ground truth (MOT gt.txt, COCO JSON or a VOC XML) to measure average precision against',
+		)
 		.option('--out <folder>', 'folder of the runs (default: named after the video)');
 }
 

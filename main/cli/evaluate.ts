@@ -10,7 +10,7 @@ export function defineEvaluate(command: Command): Command {
 	return command
 		.description('measure a stored run against ground truth')
 		.argument('<run>', 'folder of a run')
-		.requiredOption('--truth <file>', 'MOT gt.txt or COCO JSON');
+		.requiredOption('--truth <file>', 'MOT gt.txt, COCO JSON, or one of the XML files of a VOC folder');
 }
 
 export async function evaluateCommand(

@@ -143,6 +143,62 @@ describe('COCO', () => {
 	});
 });
 
+describe('Pascal VOC', () => {
+	const object = (name: string, [left, top, right, bottom]: number[], more = '') =>
+		`<object><name>${name}</name>${more}<bndbox><xmin>${left}</xmin><ymin>${top}</ymin><xmax>${right}</xmax><ymax>${bottom}</ymax></bndbox></object>`;
+	const annotation = (objects: string, width = 64) =>
+		`<annotation><folder>x</folder><size><width>${width}</width><height>48</height><depth>3</depth></size>${objects}</annotation>`;
+
+	it('reads all images of the folder, whichever is named', async () => {
+		const part =
+			'<part><name>head</name><bndbox><xmin>9</xmin><ymin>9</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></part>';
+		await writeFile(
+			join(folder, 'cam1_0010.xml'),
+			annotation(object('dog', [5, 6, 7, 8], '<difficult>1</difficult>')),
+		);
+		await writeFile(join(folder, 'cam1_0003.xml'), annotation(''));
+		await writeFile(join(folder, 'notes.txt'), 'nothing of this');
+		const text = `<?xml version="1.0"?>\n${annotation(object('person', [1, 2, 4, 6], part) + object('cat &amp; dog', [0, 0.5, 9, 9]))}`;
+		const truth = await read(text, 'cam1_0002.xml');
+		expect(truth).toMatchObject({ format: 'voc', pictureSize: { width: 64, height: 48 } });
+		expect(plain(truth)).toEqual({
+			2: [
+				['person', [1, 2, 4, 6], COUNTED],
+				['cat & dog', [0, 0.5, 9, 9], COUNTED],
+			],
+			3: [],
+			10: [['dog', [5, 6, 7, 8], IGNORED]],
+		});
+	});
+
+	it('knows no size where the images differ', async () => {
+		await writeFile(join(folder, '1.xml'), annotation('', 32));
+		expect((await read(annotation(''), '2.xml')).pictureSize).toBeNull();
+	});
+
+	it.each([
+		[
+			'a box without a side',
+			'7.xml',
+			object('cat', [1, 2, 3, Number.NaN]),
+			/7\.xml: object 1: a number as ymax .* "NaN"/,
+		],
+		[
+			'a box inside out',
+			'7.xml',
+			object('cat', [5, 2, 3, 4]),
+			/object 1: a box whose right .* \(got 5, 2, 3, 4\)/,
+		],
+		['an object without a name', '7.xml', object('', [1, 2, 3, 4]), /object 1: a name was expected/],
+		['a name without a number', 'cat.xml', '', /cat\.xml: a name with the number of the frame/],
+	])('says what is wrong: %s', async (_, name, objects, message) => {
+		await expect(read(annotation(objects), name)).rejects.toMatchObject({
+			code: 'truth-unreadable',
+			message: expect.stringMatching(message) as string,
+		});
+	});
+});
+
 describe('bad truth is told with its place, what was expected and what came', () => {
 	const image = { id: 1, file_name: '1.jpg' };
 	const coco = (change: object): string =>

@@ -3,8 +3,9 @@ import { UserFacingError } from '../../domain/errors.ts';
 import { coco } from './coco.ts';
 import { truthUnreadable, type GroundTruth, type TruthFormat } from './ground-truth.ts';
 import { mot } from './mot.ts';
+import { voc } from './voc.ts';
 
-export const TRUTH_FORMATS: readonly TruthFormat[] = [coco, mot];
+export const TRUTH_FORMATS: readonly TruthFormat[] = [coco, mot, voc];
 
 /** Reads ground truth of whatever known format. Throws `truth-unreadable` (or `file-not-found`) with the place. */
 export async function readGroundTruth(path: string): Promise<GroundTruth> {
