@@ -31,6 +31,7 @@ const PLAYBACK = [
 	['first-frame', 'Home'],
 	['last-frame', 'End'],
 	['go-to', 'g'],
+	['mute', 'm'],
 	null,
 	['shuttle-back', 'j'],
 	['shuttle-stop', 'k'],

@@ -32,6 +32,9 @@ export const preferencesSchema = z.strictObject({
 	threads: z.number().int().min(1).max(64).nullable(),
 	maxSide: z.number().int().min(64).max(4096),
 	runsFolder: z.string().max(4096).nullable(),
+	/** Of the video's sound, 0 to 1. */
+	volume: z.number().min(0).max(1),
+	muted: z.boolean(),
 	showBoxes: z.boolean(),
 	/** Who is who, on the boxes. */
 	showIdentities: z.boolean(),

@@ -125,6 +125,10 @@ export const COMMANDS: readonly Command[] = [
 	playback('shuttle-back', ['j'], (player) => player.shuttle(-1)),
 	playback('shuttle-stop', ['k'], (player) => player.shuttle(0)),
 	playback('shuttle-on', ['l'], (player) => player.shuttle(1)),
+	{
+		...playback('mute', ['m'], (_, session) => void session.prefer({ muted: !session.preferences.muted })),
+		when: (session) => session.player?.hasSound ?? false,
+	},
 	playback('go-to', ['g'], (_, session) => (session.dialog = 'go-to')),
 	playback('range-in', ['i'], (player) => player.setIn()),
 	playback('range-out', ['o'], (player) => player.setOut()),

@@ -13,12 +13,14 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	threads: null,
 	maxSide: 768,
 	runsFolder: null,
+	volume: 1,
+	muted: false,
 	showBoxes: true,
 	showIdentities: true,
 	heatMap: 'frame',
 	heatOpacity: 0.5,
 	sidePanelWidth: 280,
-	timelineHeight: 240,
+	timelineHeight: 264,
 };
 
 /** What the page remembers between sessions, in one file. */

@@ -9,7 +9,7 @@ const WEIGHTS: Record<TrackName, number> = {
 	time: 4,
 	agreement: 1.5,
 	objects: 2,
-	identities: 4,
+	identities: 6,
 };
 export const AXIS_HEIGHT = 20;
 const GAP = 8;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SettingsTable } from '../../main/domain/settings-table.ts';
 import { EXPORT_FORMATS } from '../../main/export/index.ts';
 import { REDUCTION_MODES } from '../../main/reduction/index.ts';
-import { hostWordsJa } from './ja.ts';
+import { hostWordsJa } from './ja-host-words.ts';
 
 /** All that a settings table makes the page say. */
 function wordsOf(table: SettingsTable): string[] {

@@ -1,6 +1,7 @@
 import { en, type MessageKey } from './en.ts';
-import { hostWordsJa, ja } from './ja.ts';
+import { ja } from './ja.ts';
 import { hostWordsEn } from './en-host-words.ts';
+import { hostWordsJa } from './ja-host-words.ts';
 
 export type Language = 'en' | 'ja';
 

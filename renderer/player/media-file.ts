@@ -1,5 +1,6 @@
 import {
 	ALL_FORMATS,
+	AudioBufferSink,
 	EncodedPacketSink,
 	Input,
 	UrlSource,
@@ -77,6 +78,12 @@ export class MediaFile {
 	/** Decoded frames in presentation order from the one of `fromSeconds` on. Whoever takes one closes it. */
 	samples(fromSeconds: number): AsyncGenerator<VideoSample, void, unknown> {
 		return this.#samples.samples(fromSeconds);
+	}
+
+	/** The first sound of the file; null where there is none that this browser decodes. */
+	async sound(): Promise<AudioBufferSink | null> {
+		const track = (await this.#input.getAudioTracks())[0];
+		return track && (await track.canDecode()) ? new AudioBufferSink(track) : null;
 	}
 
 	close(): void {

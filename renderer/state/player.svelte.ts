@@ -7,6 +7,7 @@ import { PictureCache, pictureCapacity, type Picture } from '../player/picture-c
 import { PictureMaker } from '../player/picture-maker.ts';
 import { advanceClock } from '../player/play-clock.ts';
 import { readTable } from '../player/read-table.ts';
+import { Sound, type SoundSource } from '../player/sound.ts';
 
 /** Why a video is played from a copy, or not at all: keys of the page's texts. */
 export type PlaybackNote =
@@ -40,6 +41,8 @@ export class Player {
 	#outFrame = $state<number | null>(null);
 	#playback = $state.raw<Playback>({ kind: 'preparing', note: null, progress: null });
 
+	#soundSource = $state.raw<SoundSource | null>(null);
+
 	readonly video: OpenedVideo;
 	readonly #host: HostApi;
 	readonly #clock: FileClock;
@@ -48,6 +51,8 @@ export class Player {
 	#file: MediaFile | null = null;
 	#reader: FrameReader | null = null;
 	#cache = new PictureCache(1);
+	#sound: Sound | null = null;
+	#volume = 1;
 	#clockSeconds = 0;
 	#lastTick = 0;
 	#ticking = 0;
@@ -127,6 +132,17 @@ export class Player {
 		return this.#playback;
 	}
 
+	/** Whether there is sound to be heard. */
+	get hasSound(): boolean {
+		return this.#soundSource !== null;
+	}
+
+	/** 0 (silent) to 1. */
+	setVolume(volume: number): void {
+		this.#volume = volume;
+		this.#sound?.setVolume(volume);
+	}
+
 	/** Goes to a frame. Of several calls in a row, those that came to nothing yet are dropped. */
 	seek(frame: number): void {
 		this.#goTo(frame, 0);
@@ -157,6 +173,11 @@ export class Player {
 		if (atEnd || this.#frameIndex < first || this.#frameIndex > last) {
 			this.#goTo(this.#rate > 0 ? first : last, 0);
 		}
+		// Browsers let sound begin when a person has asked for something, as here.
+		if (this.#soundSource && !this.#sound) {
+			this.#sound = new Sound(this.#soundSource, new AudioContext());
+			this.#sound.setVolume(this.#volume);
+		}
 		this.#playing = true;
 		this.#clockSeconds = this.#table.known > 0 ? this.#table.seconds(this.#frameIndex) : 0;
 		this.#lastTick = performance.now();
@@ -166,6 +187,7 @@ export class Player {
 	pause(): void {
 		if (!this.#playing) return;
 		this.#playing = false;
+		this.#sound?.stop();
 		cancelAnimationFrame(this.#ticking);
 		// What is on the screen is where one stopped.
 		if (this.#picture && !this.#jumping) this.#frameIndex = this.#picture.index;
@@ -294,6 +316,8 @@ export class Player {
 			onTrouble: () => this.#trouble(),
 		});
 		await new Promise<void>((resolve) => void this.#readTable(file, table, resolve));
+		const sound = await file.sound().catch(() => null);
+		if (this.#file === file) this.#soundSource = sound;
 	}
 
 	async #readTable(file: MediaFile, table: FrameTable, onFirst: () => void): Promise<void> {
@@ -385,6 +409,7 @@ export class Player {
 	#goTo(frame: number, direction: -1 | 0 | 1): void {
 		this.#frameIndex = this.#bounded(frame);
 		this.#jumping = true;
+		this.#sound?.stop();
 		if (this.#table.known > this.#frameIndex) this.#clockSeconds = this.#table.seconds(this.#frameIndex);
 		this.#reader?.want(this.#frameIndex, direction);
 	}
@@ -409,6 +434,7 @@ export class Player {
 		const tick = advanceClock(this.#table, at, pace);
 		this.#clockSeconds = tick.clockSeconds;
 		if (tick.ended) return this.pause();
+		this.#sound?.follow(tick.clockSeconds, this.#rate);
 		if (tick.due === shown) return;
 		this.#frameIndex = tick.due;
 		this.#reader?.want(tick.due, this.#rate < 0 ? -1 : 1);
@@ -427,7 +453,10 @@ export class Player {
 
 	#release(): void {
 		this.#reader?.close();
+		this.#sound?.close();
 		this.#file?.close();
+		this.#sound = null;
+		this.#soundSource = null;
 		this.#picture = null;
 		this.#cache.clear();
 		this.#reader = null;
