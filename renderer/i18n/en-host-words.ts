@@ -29,7 +29,7 @@ export const hostWordsEn: Record<string, string> = {
 	'setting.scores.shown': 'Those shown',
 	'setting.scores.all': 'All that are stored',
 	'setting.scores.from': 'From a score on',
-	'setting.identities': 'Numbers of followed objects',
+	'setting.identities': 'Object numbers',
 	'setting.minScore': 'Lowest score',
 	'setting.heat': 'Token map',
 	'setting.heatOpacity': 'Opacity of the token map',
