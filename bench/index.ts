@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchDetr } from './detr.ts';
 import { describeLane } from './lanes.ts';
+import { benchEventful } from './eventful.ts';
 import { describeMachine } from './machine.ts';
 import { benchMemory } from './memory.ts';
 import { benchPipeline, type Configuration } from './pipeline.ts';
@@ -37,7 +38,8 @@ const { values } = parseArgs({
 	},
 });
 const parts = values.only?.split(',') ?? [
-	...['run', 'pipeline', 'pytorch', 'memory', 'detr', 'sparse-detr', 'shvit'],
+	...['run', 'pipeline', 'pytorch', 'memory'],
+	...['detr', 'sparse-detr', 'shvit', 'eventful'],
 ];
 const common = {
 	videoPath: CLIP,
@@ -131,6 +133,19 @@ if (parts.includes('shvit')) {
 	say(`here ${ms.toFixed(1)} ms, ${picturesPerSecond.toFixed(1)} pictures/s`);
 	if ('skipped' in pytorch) say(`skipped: ${pytorch.skipped}`);
 	else say(`PyTorch ${pytorch.version} ${pytorch.ms.toFixed(1)} ms: ${pytorch.ratio.toFixed(2)}×, in turn`);
+}
+if (parts.includes('eventful')) {
+	for (const variant of ['published', 'exact']) {
+		const rows = await benchEventful({ threads: common.threads, rounds: Number(values.rounds), variant });
+		report[`eventful-${variant}`] = rows;
+		say(`\nViTDet-B at 672 px, eventful (${variant}), random weights (one process, in turns)`);
+		for (const { label, gmac, runMs, stateMib, speedup } of rows) {
+			say(
+				`${label.padEnd(12)} ${gmac.toFixed(1).padStart(6)} GMAC run ${runMs.toFixed(0).padStart(5)} ms  ` +
+					`state ${stateMib.toFixed(0).padStart(5)} MiB  ${speedup.toFixed(2)}× dense`,
+			);
+		}
+	}
 }
 await mkdir(values.out, { recursive: true });
 await writeFile(join(values.out, 'bench.json'), `${JSON.stringify(report, null, '\t')}\n`);

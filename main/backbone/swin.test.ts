@@ -18,7 +18,14 @@ it('gives the feature maps of the published transformer', async () => {
 	const { data, shape } = tensors.get('input')!;
 	const picture = graph.input('picture', 'float32', shape);
 	const layers = new Layers(graph, requireTensors(tensors, 'swin'));
-	const config = { prefix: 'weights.', dim: 8, depths: [2, 2, 2], heads: [1, 2, 2], window: 3, normed: [1, 2] };
+	const config = {
+		prefix: 'weights.',
+		dim: 8,
+		depths: [2, 2, 2],
+		heads: [1, 2, 2],
+		window: 3,
+		normed: [1, 2],
+	};
 	swin(layers, picture, config).forEach((map, i) => graph.output(`output.${i}`, map));
 	const session = await createRuntime(1).load(graph.build('swin'), 'swin');
 	const names = ['output.0', 'output.1'];

@@ -70,23 +70,27 @@ function headViews(plan: VitPlan, arrays: Arrays): Views {
 	};
 }
 
-/** Of WholeAttention: [places, heads, width], window by window. */
+/** Of WholeAttention: [window, head, place or key, width]. */
 function placeViews(plan: VitPlan, block: VitBlock, arrays: Arrays): Views {
 	const { heads, dim } = plan;
 	const width = headDim(plan);
-	const { placeOf, tokenAt } = layoutOf({ plan, block, weights: noWeights });
+	const { count, placeOf, tokenAt } = layoutOf({ plan, block, weights: noWeights });
 	const [queries, allKeys, values] = [
 		arrays['attention.queries']!,
 		arrays['attention.keys']!,
 		arrays['attention.values']!,
 	];
 	const extended = queries.length / (heads * tokenAt.length);
+	const keys = values.length / dim;
+	const rowOf = (size: number) => (j: number, head: number) =>
+		j + (Math.floor(j / size) * (heads - 1) + head) * size;
+	const [row, queryRow] = [rowOf(keys / count), rowOf(tokenAt.length / count)];
 	const [rawKeys, rawValues] = [arrays['attention.places.keys'], arrays['attention.places.values']];
-	const key = (j: number, head: number, c: number) => allKeys[(j * heads + head) * extended + c]!;
-	const value = (j: number, head: number, c: number) => values[j * dim + head * width + c]!;
+	const key = (j: number, head: number, c: number) => allKeys[row(j, head) * extended + c]!;
+	const value = (j: number, head: number, c: number) => values[row(j, head) * width + c]!;
 	return {
-		query: (token, head, c) => queries[(placeOf[token]! * heads + head) * extended + c]!,
-		keys: values.length / dim,
+		query: (token, head, c) => queries[queryRow(placeOf[token]!, head) * extended + c]!,
+		keys,
 		key,
 		value,
 		tokenKey: (token, head, c) =>

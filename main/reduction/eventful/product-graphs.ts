@@ -7,6 +7,8 @@ import { type BlockSource, product, roundToHalf } from './block-graphs.ts';
 /** Numbers of the selected keys, and of the queries whose sums are made anew. */
 const KEYS = 'selected';
 const QUERIES = 'renewed';
+/** Twice the selected keys. */
+const BOTH = 'both';
 
 /** `row`: of a query or a key, relative terms and the column of log sums included. */
 type Sizes = { keys: number; row: number };
@@ -82,7 +84,7 @@ export function compileStart(source: BlockSource, sizes: Sizes, { half }: Kind) 
 /**
  * The change that selected keys make.
  * in: `queries` [heads, tokens, row], with up-to-date log sums where a query was renewed; `steady` [1, tokens], 0 for those
- * and 1 for all others; of the selected keys, fresh and stale, `keys.fresh`, `keys.stale` [heads, selected, row],
+ * and 1 for all others; of the selected keys, the fresh ones before the stale ones, `keys` [heads, 2 · selected, row], and
  * `values.fresh`, `values.stale` [heads, selected, headDim]; delta: `attention.stale` [heads, selected, tokens]; exact and
  * half precision: `mixed.before` [tokens, dim].
  * out: `grown` and `ratio` [heads, tokens]: by what factor a query's sum grew before stale terms went, and altogether;
@@ -98,14 +100,24 @@ export function compileUpdate(source: BlockSource, sizes: Sizes, { product: kind
 		const queries = graph.input('queries', 'float32', [heads, tokens, sizes.row]);
 		const steady = graph.input('steady', 'int32', [1, 1, tokens]);
 		const selected = (name: string, last: number) => graph.input(name, 'float32', [heads, KEYS, last]);
-		const [freshKeys, staleKeys] = [selected('keys.fresh', sizes.row), selected('keys.stale', sizes.row)];
+		const keys = graph.input('keys', 'float32', [heads, BOTH, sizes.row]);
 		const [freshValues, staleValues] = [selected('values.fresh', width), selected('values.stale', width)];
 
-		const terms = (keys: Value) => elementwise(layers, 'Exp', product(layers, keys, queries, 'second'));
-		const [fresh, stale] = [terms(freshKeys), terms(staleKeys)]; // [heads, selected, tokens]
+		const both = elementwise(layers, 'Exp', product(layers, keys, queries, 'second'));
+		// [heads, fresh or stale, selected, tokens]: sums are taken without cutting the terms apart.
+		const apart = graph.op('Reshape', [both, graph.integers([heads, 2, -1, tokens])], {
+			shape: [heads, 2, KEYS, tokens],
+		});
+		const sums = graph.op(
+			'ReduceSum',
+			[apart, graph.integers([2])],
+			{ shape: [heads, 2, tokens] },
+			{ attributes: { keepdims: 0 } },
+		);
+		const [comes, goes] = layers.split(sums, [1, 1], 1) as [Value, Value]; // [heads, 1, tokens]
 		const one = graph.constant('one', { data: Float32Array.of(1), shape: [1] });
-		const grown = layers.add(reduce(layers, 'ReduceSum', fresh), one);
-		const shrunk = minus(layers, grown, reduce(layers, 'ReduceSum', stale));
+		const grown = layers.add(comes, one);
+		const shrunk = minus(layers, grown, goes);
 		const isSteady = graph.op(
 			'Cast',
 			[steady],
@@ -119,13 +131,20 @@ export function compileUpdate(source: BlockSource, sizes: Sizes, { product: kind
 
 		const before = () => splitHeads(layers, graph.input('mixed.before', 'float32', [tokens, dim]), heads);
 		if (kind === 'exact') {
-			const gained = layers.add(before(), product(layers, fresh, freshValues, 'first'));
-			const changed = minus(layers, gained, product(layers, stale, staleValues, 'first'));
+			const negative = graph.op('Neg', [staleValues], { shape: staleValues.shape });
+			const values = { ...layers.concat([freshValues, negative], 1), shape: [heads, BOTH, width] };
+			const changed = layers.add(before(), product(layers, both, values, 'first'));
 			const mixed = times(layers, changed, layers.reshape(share, [heads, tokens, 1]));
 			graph.output('mixed', joinHeads(layers, mixed));
 			return;
 		}
 		const kept = graph.input('attention.stale', 'float32', [heads, KEYS, tokens]);
+		const fresh = graph.op(
+			'Gather',
+			[apart, graph.constant('first', { data: Int32Array.of(0), shape: [] })],
+			{ shape: [heads, KEYS, tokens] },
+			{ attributes: { axis: 1 } },
+		);
 		const shares = rounded(layers, times(layers, fresh, share), half);
 		graph.output('attention', shares);
 		if (!half) {

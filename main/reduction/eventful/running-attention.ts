@@ -20,7 +20,7 @@ const LEAST_SHARE = 1 / 8;
 /** One that grew by more is near the end of what single precision holds. */
 const MOST_GROWTH = 1e30;
 /** Sums that nothing touches are made anew too, a few in every frame, all within so many, so that rounding can't add up. */
-const RENEWAL_FRAMES = 64;
+const RENEWAL_FRAMES = 256;
 
 /** How the product of attention and values is kept; see `BlockMethod`. */
 type Kind = { product: 'delta' | 'exact'; half: boolean };
@@ -106,10 +106,12 @@ export class RunningAttention implements BlockAttention {
 		}
 		if (cells.length === 0) return 0; // selected tokens that no cell of keys holds
 		const room = this.#rooms(cells.length);
-		this.#gather('keys', cells, room.staleKeys);
+		// Of each head the fresh keys before the stale ones.
+		const { row } = this.#sizes;
+		this.#gather('keys', cells, room.keys + 4 * cells.length * row, 2);
 		this.#gather('values', cells, room.staleValues);
 		this.#rememberKeys(fresh, cells);
-		this.#gather('keys', cells, room.freshKeys);
+		this.#gather('keys', cells, room.keys, 2);
 		this.#gather('values', cells, room.freshValues);
 		return this.#change(fresh, cells, room);
 	}
@@ -168,14 +170,14 @@ export class RunningAttention implements BlockAttention {
 		}
 	}
 
-	/** Copies the rows of `list` to `packed` [heads, list, row]. */
-	#gather(part: Part, list: Int32Array, packed: number): void {
+	/** Copies the rows of `list` to `packed` [heads, list, row]; heads lie `apart` times as far from each other. */
+	#gather(part: Part, list: Int32Array, packed: number, apart = 1): void {
 		const { scratch, kernel } = this.#memory;
 		const { heads, tokens, width, keys, row } = this.#sizes;
 		const [size, all] = [part === 'values' ? width : row, part === 'queries' ? tokens : keys];
 		scratch.indices.data.set(list);
 		kernel.copyRows(
-			...[packed, size, list.length * size, this.#at[part], size, all * size, size, heads],
+			...[packed, size, apart * list.length * size, this.#at[part], size, all * size, size, heads],
 			...[scratch.indices.at, list.length, 0],
 		);
 	}
@@ -242,21 +244,21 @@ export class RunningAttention implements BlockAttention {
 		const memory = this.#memory;
 		const { length } = cells;
 		const exact = this.#kind.product === 'exact';
-		const packed = (at: number, size: number) =>
-			float32(memory.array(at, heads * length * size).data, [heads, length, size]);
+		const packed = (at: number, rows: number, size: number) =>
+			float32(memory.array(at, heads * rows * size).data, [heads, rows, size]);
 		const whole = exact || this.#kind.half;
 		const mixed = memory.array(this.mixed, tokens * dim).data;
 		const feeds: Record<string, GraphTensor> = {
 			queries: this.#tensor('queries'),
-			'keys.fresh': packed(room.freshKeys, row),
-			'keys.stale': packed(room.staleKeys, row),
-			'values.fresh': packed(room.freshValues, width),
-			'values.stale': packed(room.staleValues, width),
+			keys: packed(room.keys, 2 * length, row),
+			'values.fresh': packed(room.freshValues, length, width),
+			'values.stale': packed(room.staleValues, length, width),
 			...(exact ? {} : { 'attention.stale': float32(this.#keptColumns(cells), [heads, length, tokens]) }),
 			...(whole ? { 'mixed.before': float32(mixed.slice(), [tokens, dim]) } : {}),
 		};
 		const result = whole ? 'mixed' : 'change';
-		const wanted = ['grown', 'ratio', result, ...(exact ? [] : ['attention'])];
+		const rows = memory.scratch.rows.data.subarray(0, tokens * dim);
+		const wanted = ['grown', 'ratio', ...(exact ? [] : ['attention'])];
 		const steady = new Int32Array(tokens).fill(1);
 		feeds['steady'] = { type: 'int32', data: steady, shape: [1, 1, tokens] };
 
@@ -265,21 +267,19 @@ export class RunningAttention implements BlockAttention {
 		do {
 			await this.#renew(renewed);
 			for (const query of renewed) steady[query] = 0;
-			outputs = await this.#graphs.update.run(feeds, wanted);
+			outputs = await this.#graphs.update.run(feeds, wanted, { [result]: float32(rows, [tokens, dim]) });
 			renewed = this.#worn(outputs, steady);
 		} while (renewed.length > 0);
 
 		this.#shift(outputs, steady);
-		const values = numbers(outputs, result);
-		if (exact) this.#setSteady(values, steady);
-		else this.#keepColumns(cells, numbers(outputs, 'attention'));
-		if (exact) return 0;
-		if (whole) {
-			this.#setMixed(values);
+		if (exact) {
+			this.#setSteady(rows, steady);
 			return 0;
 		}
-		memory.scratch.rows.data.set(values);
-		return memory.scratch.rows.at;
+		this.#keepColumns(cells, numbers(outputs, 'attention'));
+		if (!whole) return memory.scratch.rows.at;
+		this.#setMixed(rows);
+		return 0;
 	}
 
 	/** Queries whose sums are made anew: the changed ones, and some of the others in turn. */
@@ -375,8 +375,7 @@ export class RunningAttention implements BlockAttention {
 		assert(2 * (keys + values) <= data.length, 'the packing room holds stale and fresh keys and values');
 		const from = (floats: number) => at + 4 * floats;
 		return {
-			staleKeys: from(0),
-			freshKeys: from(keys),
+			keys: from(0),
 			staleValues: from(2 * keys),
 			freshValues: from(2 * keys + values),
 		};
@@ -392,4 +391,4 @@ function sizesOf(source: BlockSource) {
 }
 
 /** Addresses in the gates' memory. */
-type Rooms = { staleKeys: number; freshKeys: number; staleValues: number; freshValues: number };
+type Rooms = { keys: number; staleValues: number; freshValues: number };

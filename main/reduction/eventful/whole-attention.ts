@@ -1,6 +1,6 @@
 import type { GraphRuntime, GraphSession } from '../../graph/graph-session.ts';
 import { keyExtent, keyOnes } from '../../vit/grid-attention.ts';
-import { float32, numbers } from '../full-graph.ts';
+import { float32 } from '../full-graph.ts';
 import {
 	type AttentionSizes,
 	attentionSizes,
@@ -15,8 +15,8 @@ import { KeyCells } from './key-cells.ts';
 import type { Remembered } from './remembered.ts';
 
 /**
- * Attention of a block that is computed in full, window by window, from remembered queries, keys and values: rows
- * [window, place, head]. A window in which nothing was selected gives what it gave before and is left out, which changes
+ * Attention of a block that is computed in full, window by window, from remembered queries [window, head, place, extended],
+ * keys [window, head, key, extended] and values [window, head, key, headDim]. A window in which nothing was selected gives what it gave before and is left out, which changes
  * no number: windows attend to nothing outside themselves.
  */
 export class WholeAttention implements BlockAttention {
@@ -64,28 +64,28 @@ export class WholeAttention implements BlockAttention {
 		if (block.relative) {
 			const ones = keyOnes(keyExtent(plan, block)); // [keys, extended − width]
 			const more = extended - width;
-			for (let i = 0; i < windows * keys * heads; i++) {
-				const key = Math.floor(i / heads) % keys;
-				all.set(ones.subarray(key * more, (key + 1) * more), i * extended + width);
+			for (let i = 0; i < windows * heads * keys; i++) {
+				all.set(ones.subarray((i % keys) * more, ((i % keys) + 1) * more), i * extended + width);
 			}
 		}
 		if (!this.#tokenAt.includes(-1)) return;
 		// A place outside the grid has what the projection makes of nothing: its bias.
 		const bias = weights(`${block.name}.${plan.layerNames.qkv}.bias`, [3 * dim]).data as Float32Array;
-		const [keyBias, valueBias] = [bias.subarray(dim, 2 * dim), bias.subarray(2 * dim)];
 		const raw = this.#cells?.remembered();
 		this.#tokenAt.forEach((token, place) => {
 			if (token >= 0) return;
 			if (raw) {
-				raw['places.keys']!.set(keyBias, place * dim);
-				raw['places.values']!.set(valueBias, place * dim);
+				raw['places.keys']!.set(bias.subarray(dim, 2 * dim), place * dim);
+				raw['places.values']!.set(bias.subarray(2 * dim), place * dim);
 				return;
 			}
 			for (let head = 0; head < heads; head++) {
-				const at = (place * heads + head) * extended;
-				all.set(keyBias.subarray(head * width, (head + 1) * width), at);
+				const row = this.#rowOf(place, keys) + head * keys;
+				const part = (which: number) =>
+					bias.subarray(which * dim + head * width, which * dim + (head + 1) * width);
+				all.set(part(1), row * extended);
+				values.set(part(2), row * width);
 			}
-			values.set(valueBias, place * dim);
 		});
 	}
 
@@ -121,67 +121,96 @@ export class WholeAttention implements BlockAttention {
 
 	#remember(fresh: Projected, places: Int32Array): void {
 		const { kernel, scratch } = this.#memory;
-		const { windows, keys, heads, width, extended, dim } = this.#sizes;
-		const row = heads * extended;
-		const list = scratch.indices;
-		list.data.set(places);
+		const { windows, places: size, keys, heads, width, extended, dim } = this.#sizes;
+		const { at } = scratch.indices;
+		scratch.indices.data.set(places.map((place) => this.#rowOf(place, size)));
 		scratch.rows.data.set(fresh.queries);
-		kernel.copyRows(...[scratch.rows.at, row, 0, this.#at.queries, row, 0, row, 1, list.at, fresh.count, 1]);
+		kernel.copyRows(
+			...[scratch.rows.at, heads * extended, extended, this.#at.queries, extended, size * extended],
+			...[extended, heads, at, fresh.count, 1],
+		);
 		let cells = places;
 		if (this.#cells) {
 			this.#cells.put('keys', fresh.keys, fresh.count);
 			this.#cells.put('values', fresh.values, fresh.count);
 			cells = fresh.first ? upTo(windows * keys) : this.#cells.touched(places, fresh.count);
-			this.#cells.means('keys', cells);
-		} else {
-			scratch.rows.data.set(fresh.keys);
 		}
-		const { length } = cells;
-		kernel.copyRows(
-			...[scratch.rows.at, dim, width, this.#at.keys, row, extended, width, heads, list.at, length, 1],
-		);
-		if (this.#cells) this.#cells.means('values', cells);
-		else scratch.rows.data.set(fresh.values);
-		kernel.copyRows(...[scratch.rows.at, dim, 0, this.#at.values, dim, 0, dim, 1, list.at, length, 1]);
+		const rows = cells.map((cell) => this.#rowOf(cell, keys));
+		for (const part of ['keys', 'values'] as const) {
+			const length = part === 'keys' ? extended : width;
+			if (this.#cells) this.#cells.means(part, cells);
+			else scratch.rows.data.set(fresh[part]);
+			scratch.indices.data.set(rows);
+			kernel.copyRows(
+				...[
+					scratch.rows.at,
+					dim,
+					width,
+					this.#at[part],
+					length,
+					keys * length,
+					width,
+					heads,
+					at,
+					rows.length,
+					1,
+				],
+			);
+		}
 		this.touched = cells;
+	}
+
+	/** The row of the first head of a place, or key, in [window, head, place]; `size` of them in a window. */
+	#rowOf(place: number, size: number): number {
+		return place + Math.floor(place / size) * (this.#sizes.heads - 1) * size;
 	}
 
 	/** Runs the graph for `some` windows and puts their mixed tokens in place. */
 	async #attend(some: Int32Array): Promise<void> {
 		const { kernel, scratch, packing } = this.#memory;
-		const { windows, places, keys, heads, extended, dim, tokens } = this.#sizes;
+		const { windows, places, keys, heads, width, extended, dim } = this.#sizes;
 		const { length } = some;
+		const all = length === windows;
 		let room = 0;
-		const of = (part: Part, n: number, width: number) => {
+		const of = (part: Part, shape: readonly number[]) => {
 			const { data } = this.#array(part);
-			const shape = [length, n, width];
-			if (length === windows) return float32(data, shape);
-			const packed = packing.data.subarray(room, room + length * n * width);
+			if (all) return float32(data, [length * heads, ...shape]);
+			const size = data.length / windows;
+			const packed = packing.data.subarray(room, room + length * size);
 			room += packed.length;
-			some.forEach((window, i) => {
-				packed.set(data.subarray(window * n * width, (window + 1) * n * width), i * n * width);
-			});
-			return float32(packed, shape);
+			some.forEach((window, i) => packed.set(data.subarray(window * size, (window + 1) * size), i * size));
+			return float32(packed, [length * heads, ...shape]);
 		};
-		const outputs = await this.#session.run(
-			{
-				queries: of('queries', places, heads * extended),
-				keys: of('keys', keys, heads * extended),
-				values: of('values', keys, dim),
-			},
-			['mixed'],
-		);
-		const mixed = numbers(outputs, 'mixed');
-		if (length * places === tokens && windows === 1) {
-			this.#memory.array(this.mixed, tokens * dim).data.set(mixed);
-			return;
+		// All tokens in raster order, or those of some windows as they come.
+		const order: number[] = [];
+		const owners: number[] = [];
+		if (!all) {
+			some.forEach((window, i) => {
+				for (let place = 0; place < places; place++) {
+					const token = this.#tokenAt[window * places + place]!;
+					if (token < 0) continue;
+					order.push(i * places + place);
+					owners.push(token);
+				}
+			});
 		}
-		scratch.rows.data.set(mixed);
-		some.forEach((window, i) => {
-			scratch.indices.data.set(this.#tokenAt.subarray(window * places, (window + 1) * places), i * places);
-		});
-		const list = scratch.indices.at;
-		kernel.copyRows(...[scratch.rows.at, dim, 0, this.mixed, dim, 0, dim, 1, list, length * places, 1]);
+		const list = all ? this.#placeOf : Int32Array.from(order);
+		const rows = this.#memory.array(all ? this.mixed : scratch.rows.at, list.length * dim).data;
+		await this.#session.run(
+			{
+				queries: of('queries', [places, extended]),
+				keys: of('keys', [keys, extended]),
+				values: of('values', [keys, width]),
+				order: { type: 'int32', data: list, shape: [list.length] },
+			},
+			[],
+			{ mixed: float32(rows, [list.length, dim]) },
+		);
+		if (all) return;
+		scratch.indices.data.set(owners);
+		kernel.copyRows(
+			...[scratch.rows.at, dim, 0, this.mixed, dim, 0, dim, 1, scratch.indices.at, owners.length, 1],
+		);
 	}
 
 	#array(part: Part): Block {
