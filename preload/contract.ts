@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ErrorData } from '../main/domain/errors.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../main/domain/run.ts';
 import type { SettingsTable, SettingValues } from '../main/domain/settings-table.ts';
+import { TOKEN_MAP_KINDS, type TokenMapKind } from '../main/domain/tokens.ts';
 import type { VideoInfo } from '../main/domain/video.ts';
 import type { FrameBatch } from '../main/analysis/frame-batch.ts';
 import type { AnalysisProgress } from '../main/analysis/protocol.ts';
@@ -38,7 +39,7 @@ export const preferencesSchema = z.strictObject({
 	showBoxes: z.boolean(),
 	/** Who is who, on the boxes. */
 	showIdentities: z.boolean(),
-	heatMap: z.enum(['off', 'frame', 'history']),
+	heatMap: z.enum(['off', 'frame', 'history', ...TOKEN_MAP_KINDS]),
 	heatOpacity: z.number().min(0).max(1),
 	sidePanelWidth: z.number().min(160).max(800),
 	timelineHeight: z.number().min(80).max(800),
@@ -79,6 +80,13 @@ export const requestSchemas = {
 	'run.open': z.strictObject({ runId: id }),
 	/** Positions `[from, from + count)` of a run; at most 2,000. */
 	'run.frames': z.strictObject({ runId: id, from: index, count: z.number().int().min(1).max(2000) }),
+	/** One kind of map of the tokens at positions `[from, from + count)`; at most 64 frames. */
+	'run.maps': z.strictObject({
+		runId: id,
+		from: index,
+		count: z.number().int().min(1).max(64),
+		kind: z.enum(TOKEN_MAP_KINDS),
+	}),
 	/** Cost and time of all frames in columns. */
 	'run.timeline': z.strictObject({ runId: id }),
 	/** The objects that were followed through a run, as far as it is stored. */
@@ -179,6 +187,16 @@ export type OpenedRun = {
 	events: SettingEvent[];
 	summary: RunSummary;
 	frameCount: number;
+	/** Maps of tokens that the run has, as far as it is stored. */
+	mapKinds: TokenMapKind[];
+};
+
+/** Maps of the tokens of some frames, as far as they are stored. */
+export type RunMaps = {
+	/** [frames]: 1 where a frame has a map of the kind. */
+	known: Uint8Array;
+	/** [frames, tokens], 0 to 255, raster order. */
+	values: Uint8Array;
 };
 
 /** Columns over all frames of a run, in frame order. */
@@ -238,6 +256,7 @@ export type Answers = {
 	'run.list': RunEntry[];
 	'run.open': OpenedRun;
 	'run.frames': FrameBatch;
+	'run.maps': RunMaps;
 	'run.timeline': RunTimeline;
 	'run.tracks': RunTracks;
 	'run.identities': FrameIdentities;

@@ -1,3 +1,4 @@
+import { offeredHeat } from '../main/domain/overlay-geometry.ts';
 import { budgetSetting } from './controls/visible-settings.ts';
 import { nudged } from './controls/slider-scale.ts';
 import type { MessageKey } from './i18n/en.ts';
@@ -156,8 +157,10 @@ export const COMMANDS: readonly Command[] = [
 		keys: ['t'],
 		when: withVideo,
 		run: (session) => {
-			const next = { off: 'frame', frame: 'history', history: 'off' } as const;
-			void session.prefer({ heatMap: next[session.preferences.heatMap] });
+			const kinds = session.comparison?.mapKinds ?? [];
+			const choices = ['off', 'frame', 'history', ...kinds] as const;
+			const shown = choices.indexOf(offeredHeat(session.preferences.heatMap, kinds));
+			void session.prefer({ heatMap: choices[(shown + 1) % choices.length]! });
 		},
 	},
 	{

@@ -33,11 +33,23 @@ it('lays frames out in columns, one after another', () => {
 		budgetMacs: Float64Array.of(Number.NaN, 2e9, 2e9),
 		milliseconds: Float32Array.of(1, 2, 3, 4, 0, 1, 2, 3, 4, 1, 1, 2, 3, 4, 2),
 		bitmaps: Uint8Array.of(0, 255, 1, 255, 2, 255),
+		mapKinds: Uint8Array.of(0, 0, 0),
 		detectionOffsets: Uint32Array.of(0, 2, 2, 3),
 		classIndices: Uint16Array.of(0, 0, 2),
 		scores: Float32Array.of(0.5, 0.5, 0.5),
 		boxesXyxy: Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7, 200, 201, 202, 203),
 	});
+});
+
+it('tells which maps there are, and leaves them where they are', () => {
+	const values = new Uint8Array(10_000);
+	const maps = [
+		{ kind: 'relevance', values },
+		{ kind: 'clusters', values },
+	] as const;
+	const batch = packFrameBatch([frame(0, 0), { ...frame(1, 0), maps }]);
+	expect(batch.mapKinds).toEqual(Uint8Array.of(0, 0b101));
+	expect(Object.values(batch).reduce((sum, column) => sum + column.byteLength, 0)).toBeLessThan(200);
 });
 
 it('takes less than 8 kB for a frame with a hundred boxes and ten thousand tokens', () => {

@@ -1,6 +1,6 @@
 import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
-import { SELECTION_KINDS } from '../domain/tokens.ts';
+import { SELECTION_KINDS, TOKEN_MAP_KINDS } from '../domain/tokens.ts';
 
 /**
  * The results of some frames in columns, for a page: a few hundred bytes a frame, never pixels. Entry f of a
@@ -19,6 +19,8 @@ export type FrameBatch = {
 	milliseconds: Float32Array;
 	/** [frames, bytes]; every bitmap has the same length. */
 	bitmaps: Uint8Array;
+	/** Which maps there are of a frame: bit k for kind k of `TOKEN_MAP_KINDS`. The maps themselves are asked for. */
+	mapKinds: Uint8Array;
 	/** [frames + 1] */
 	detectionOffsets: Uint32Array;
 	/** [detections] */
@@ -42,6 +44,7 @@ export function packFrameBatch(results: readonly FrameResult[]): FrameBatch {
 		budgetMacs: new Float64Array(frames),
 		milliseconds: new Float32Array(frames * STAGES.length),
 		bitmaps: new Uint8Array(frames * bytes),
+		mapKinds: new Uint8Array(frames),
 		detectionOffsets: new Uint32Array(frames + 1),
 		classIndices: new Uint16Array(detections),
 		scores: new Float32Array(detections),
@@ -59,6 +62,7 @@ export function packFrameBatch(results: readonly FrameResult[]): FrameBatch {
 			batch.milliseconds[f * STAGES.length + s] = result.cost.milliseconds[stage];
 		});
 		batch.bitmaps.set(result.selection, f * bytes);
+		for (const { kind } of result.maps ?? []) batch.mapKinds[f]! |= 1 << TOKEN_MAP_KINDS.indexOf(kind);
 		batch.classIndices.set(result.detections.classIndices, offset);
 		batch.scores.set(result.detections.scores, offset);
 		batch.boxesXyxy.set(result.detections.boxesXyxy, 4 * offset);

@@ -215,6 +215,7 @@ export class Application {
 				...(await queries.describe(runId)),
 			}),
 			'run.frames': ({ runId, from, count }) => queries.frames(runId, from, count),
+			'run.maps': ({ runId, from, count, kind }) => queries.maps(runId, from, count, kind),
 			'run.timeline': ({ runId }) => queries.timeline(runId),
 			'run.tracks': ({ runId }) => queries.tracks(runId),
 			'run.identities': ({ runId, from, count }) => queries.identities(runId, from, count),

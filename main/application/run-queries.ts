@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { OpenedRun, RunAgreement, RunTimeline } from '../../preload/contract.ts';
+import type { OpenedRun, RunAgreement, RunMaps, RunTimeline } from '../../preload/contract.ts';
 import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
 import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { VideoIdentity } from '../domain/run.ts';
+import { tokenCount, type TokenMapKind } from '../domain/tokens.ts';
 import { agreementSteps } from '../evaluation/agreement.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
@@ -53,7 +54,13 @@ export class RunQueries {
 	async describe(runId: string): Promise<Omit<OpenedRun, 'entry'>> {
 		const run = await this.run(runId);
 		const { video, ...header } = run.header;
-		return { header, events: [...run.events], summary: run.summary(), frameCount: run.frameCount };
+		return {
+			header,
+			events: [...run.events],
+			summary: run.summary(),
+			frameCount: run.frameCount,
+			mapKinds: run.mapKinds(),
+		};
 	}
 
 	/** Positions `[from, from + count)` as far as the run has them. */
@@ -62,6 +69,22 @@ export class RunQueries {
 		// A run only grows: for what was there already it need not be read again.
 		const run = known && from + count <= known.frameCount ? known : await this.run(runId);
 		return packFrameBatch(await inTurns(readResults(run, from, Math.min(from + count, run.frameCount))));
+	}
+
+	/** Maps of one kind at positions `[from, from + count)` as far as the run has them. */
+	async maps(runId: string, from: number, count: number, kind: TokenMapKind): Promise<RunMaps> {
+		const known = this.#open.get(runId)?.run;
+		const run = known && from + count <= known.frameCount ? known : await this.run(runId);
+		const frames = Math.max(0, Math.min(count, run.frameCount - from));
+		const tokens = run.header.grid ? tokenCount(run.header.grid) : 0;
+		const answer: RunMaps = { known: new Uint8Array(frames), values: new Uint8Array(frames * tokens) };
+		for (let f = 0; f < frames; f++) {
+			const map = run.maps(from + f).find((candidate) => candidate.kind === kind);
+			if (map?.values.length !== tokens) continue;
+			answer.known[f] = 1;
+			answer.values.set(map.values, f * tokens);
+		}
+		return answer;
 	}
 
 	async timeline(runId: string): Promise<RunTimeline> {

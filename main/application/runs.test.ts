@@ -90,6 +90,23 @@ describe('a run', () => {
 		expect([...part.frameIndices]).toEqual([FRAMES - 3, FRAMES - 2, FRAMES - 1]);
 	});
 
+	it('gives the maps of tokens that are asked for, and says which there are', async () => {
+		const { mapKinds } = await page.ask('run.open', { runId: run.runId });
+		expect(mapKinds).toEqual(['relevance']);
+		const stored = await storedRun(run.runId);
+		const { known, values } = await page.ask('run.maps', {
+			...{ runId: run.runId, from: FRAMES - 2, count: 64 },
+			kind: 'relevance',
+		});
+		expect([...known]).toEqual([1, 1]);
+		const { grid } = stored.header;
+		expect(values).toHaveLength(2 * grid!.rows * grid!.cols);
+		expect(new Set(values).size).toBeGreaterThan(10);
+		expect(values.subarray(values.length / 2)).toEqual(stored.maps(FRAMES - 1)[0]!.values);
+		const none = await page.ask('run.maps', { runId: run.runId, from: 0, count: 1, kind: 'blocks' });
+		expect([...none.known]).toEqual([0]);
+	});
+
 	it('knows who is who, the same in the list of objects as on the boxes', async () => {
 		const tracks = await page.ask('run.tracks', { runId: run.runId });
 		const { offsets, identities } = await page.ask('run.identities', {

@@ -239,6 +239,32 @@ describe('eventful', () => {
 	});
 });
 
+describe('the scorer’s map', () => {
+	it.each([
+		['token-cache', { k: 10 }],
+		['sparse', { keep: 0.2 }],
+	])('comes with every frame of mode %s', async (mode, settings) => {
+		const detector = await open(mode, settings);
+		await step(detector, { seed: 1 });
+		const { outcome, tokens } = await step(detector, moving(2));
+		const [map, ...others] = outcome.maps!;
+		expect(others).toEqual([]);
+		expect(map!.kind).toBe('relevance');
+		expect(map!.values).toHaveLength(TOKENS);
+		expect(new Set(map!.values).size).toBeGreaterThan(10);
+		if (mode === 'sparse') {
+			// The kept tokens are those that the map ranks best.
+			const ranked = [...map!.values].sort((a, b) => b - a);
+			for (const token of tokens)
+				expect(map!.values[token]).toBeGreaterThanOrEqual(ranked[tokens.length - 1]!);
+		}
+		const before = map!.values.slice();
+		await step(detector, { seed: 9 });
+		expect(map!.values).toEqual(before); // it is the frame's for good
+		await detector.release();
+	});
+});
+
 describe('token cache', () => {
 	const POLICIES: SettingValues[] = [
 		{ k: 10 },

@@ -1,6 +1,7 @@
+import { clusterColour, clusterLevels } from './cluster-colours.ts';
 import { CIVIDIS, type Rgb } from './palette.ts';
 import type { Letterbox } from './frame.ts';
-import type { TokenGrid } from './tokens.ts';
+import type { TokenGrid, TokenMap, TokenMapKind } from './tokens.ts';
 import type { Size } from './video.ts';
 
 // Where marks stand over a picture, in whole pixels: the same on the page and in exported pictures.
@@ -50,6 +51,25 @@ export function tokenCells(grid: TokenGrid, { contentSize }: Letterbox, size: Si
 /** The level of a token that was recomputed in `share` (0 to 1) of the frames. Rare and frequent both show. */
 export function heatLevel(share: number): number {
 	return share <= 0 ? 0 : Math.max(1, Math.round(255 * Math.sqrt(share)));
+}
+
+/** What may colour the tokens of a picture: those recomputed in its frame, how often each was so far, a map. */
+export type HeatKind = 'off' | 'frame' | 'history' | TokenMapKind;
+
+/** What is drawn of a wish: where a run has no such map, the tokens of the frame. */
+export function offeredHeat(wish: HeatKind, mapKinds: readonly TokenMapKind[]): HeatKind {
+	const isMap = wish !== 'off' && wish !== 'frame' && wish !== 'history';
+	return isMap && !mapKinds.includes(wish) ? 'frame' : wish;
+}
+
+/** A colour of cividis or, for a map of clusters, one for each cluster. */
+export function heatPaint(kind: HeatKind): (level: number) => Rgb {
+	return kind === 'clusters' ? clusterColour : heatColour;
+}
+
+/** The levels of a map's tokens: as it is or, for clusters, a colour that their neighbours have not. */
+export function mapLevels({ kind, values }: TokenMap, grid: TokenGrid): Uint8Array {
+	return kind === 'clusters' ? clusterLevels(values, grid) : values;
 }
 
 /** The colour of a heat level, 1 to 255; level 0 leaves the picture as it is. */

@@ -29,10 +29,10 @@ export const SELECTION_KINDS: readonly SelectionKind[] = ['flush', 'partial', 's
  * values they fell into, `blocks` = in how many blocks they were updated. `values` [tokens], 0 to 255, raster order.
  */
 export type TokenMap = { kind: TokenMapKind; values: Uint8Array };
-export type TokenMapKind = 'relevance' | 'attention' | 'clusters' | 'blocks';
 
 /** Columns hold a kind of map as its place in this list. */
-export const TOKEN_MAP_KINDS: readonly TokenMapKind[] = ['relevance', 'attention', 'clusters', 'blocks'];
+export const TOKEN_MAP_KINDS = ['relevance', 'attention', 'clusters', 'blocks'] as const;
+export type TokenMapKind = (typeof TOKEN_MAP_KINDS)[number];
 
 /** Which tokens of a frame were recomputed: a bit per token, raster order, least significant bit first. */
 export type TokenBitmap = Uint8Array;

@@ -26,8 +26,13 @@ export const OVERLAY_SETTINGS: SettingsTable = {
 			off: 'none',
 			frame: 'the tokens recomputed in this frame',
 			history: 'how often each token was recomputed so far',
+			relevance: 'relevance to the scorer',
+			attention: 'attention of the decoder',
+			clusters: 'clusters of keys and values',
+			blocks: 'share of the gates in which each token was updated',
 		},
-		description: 'Colours the tokens over the picture.',
+		description:
+			'Colours the tokens over the picture; a run that has no such map shows the tokens of each frame.',
 	},
 	heatOpacity: {
 		kind: 'number',

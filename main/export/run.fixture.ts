@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Detections } from '../domain/detections.ts';
 import type { RunHeader } from '../domain/run.ts';
-import { fullBitmap, packBitmap, tokenCount, type TokenGrid } from '../domain/tokens.ts';
+import { fullBitmap, packBitmap, tokenCount, type TokenGrid, type TokenMap } from '../domain/tokens.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
 import { RunWriter } from '../results/run-writer.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
@@ -29,6 +29,7 @@ export type SampleRun = {
 	/** Milliseconds of the run stage. */
 	runMilliseconds?: number;
 	detectionsOf?: (frameIndex: number) => Detections;
+	mapsOf?: (frameIndex: number) => TokenMap[];
 	state?: 'complete' | 'cancelled';
 };
 
@@ -63,6 +64,7 @@ export async function storeSampleRun(folder: string, sample: SampleRun = {}): Pr
 				},
 			},
 			budgetMacs: header.mode === 'dense' ? null : header.denseMacs / 8,
+			...(sample.mapsOf && { maps: sample.mapsOf(i) }),
 		});
 	}
 	const decode = { framesRead: frames, framesDecoded: frames, framesLost: 0, warnings: [] };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { clusterLevels } from '../domain/cluster-colours.ts';
 import { resolveSettings, type SettingValues } from '../domain/settings-table.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { inTemporaryFolder, storeSampleRun, type SampleRun } from './run.fixture.ts';
@@ -67,6 +68,29 @@ describe('scenes', () => {
 			const heat = pane(scenes, 3).heat!;
 			expect(heat[2]).toBe(Math.round(255 * Math.sqrt(2 / 4))); // frame 0 and frame 2, of four
 			expect(heat[9]).toBe(Math.round(255 * Math.sqrt(1 / 4))); // frame 0
+		});
+	});
+
+	it('colour a map of the tokens where the run has one, else the tokens of the frame', async () => {
+		const values = Uint8Array.from({ length: 12 }, (_, token) => 20 * token);
+		const mapped: SampleRun = { every: 2, mapsOf: () => [{ kind: 'relevance', values }] };
+		await withScenes([mapped, {}], { heat: 'relevance' }, (scenes) => {
+			expect(scenes.overlay.panes.map(({ heat }) => heat)).toEqual(['relevance', 'frame']);
+			expect(pane(scenes, 0).heat).toEqual(values); // a full frame, too
+			expect(pane(scenes, 4).heat).toEqual(values);
+			const later = pane(scenes, 5, true, 1).heat!;
+			expect(Array.from(later.keys()).filter((token) => later[token])).toEqual([5]);
+			expect(Math.max(...pane(scenes, 5).heat!)).toBe(0); // not analysed
+		});
+	});
+
+	it('colour clusters so that neighbours differ', async () => {
+		const values = Uint8Array.of(9, 9, 77, 77, 9, 9, 77, 77, 0, 0, 200, 200);
+		const mapped: SampleRun = { mapsOf: () => [{ kind: 'clusters', values }] };
+		await withScenes([mapped], { heat: 'clusters' }, (scenes) => {
+			const heat = pane(scenes, 3).heat!;
+			expect(heat).toEqual(clusterLevels(values, { rows: 3, cols: 4 }));
+			expect(new Set(heat).size).toBe(4);
 		});
 	});
 

@@ -1,13 +1,13 @@
 import { STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import { heatLevel } from '../domain/overlay-geometry.ts';
+import { heatLevel, mapLevels, offeredHeat, type HeatKind } from '../domain/overlay-geometry.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
-import type { FrameScene, HeatKind, OverlayOptions, PaneScene } from './drawing/draw-overlay.ts';
+import type { FrameScene, OverlayOptions, PaneScene } from './drawing/draw-overlay.ts';
 import { followRun, type IdentitiesOfRow } from './identities.ts';
 import { scoredAtLeast } from './score-setting.ts';
 
@@ -58,7 +58,7 @@ export async function openScenes(
 	paneSize: Size,
 	signal?: AbortSignal,
 ): Promise<Scenes> {
-	const heat = settings['heat'] as HeatKind;
+	const heats = runs.map((run) => offeredHeat(settings['heat'] as HeatKind, run.mapKinds()));
 	const costs = runs.map(costColumns);
 	const scales = costScales(runs, costs);
 	const minScores = runs.map((run) => Number(settings['minScore']) || run.header.displayThreshold);
@@ -68,7 +68,7 @@ export async function openScenes(
 		const dense = runs.findIndex((other) => other.header.mode === 'dense');
 		const denseCosts = dense >= 0 && dense !== i ? costs[dense]! : null;
 		return openPane(run, {
-			heat,
+			heat: heats[i]!,
 			minScore: minScores[i]!,
 			identitiesOf: identities[i]!,
 			costs: costs[i]!,
@@ -84,12 +84,12 @@ export async function openScenes(
 				classes: run.header.model.classes,
 				letterbox: run.header.letterbox,
 				grid: run.header.grid,
+				heat: heats[i]!,
 				hasBudget: costs[i]!.budgetMacs.some((macs) => macs > 0),
 			})),
 			boxes: settings['boxes'] === true,
 			labels: settings['labels'] === true,
 			strip: settings['strip'] === true,
-			heat,
 			heatOpacity: Number(settings['heatOpacity']),
 			legendClasses: frequentClasses(runs, minScores),
 		},
@@ -140,6 +140,10 @@ function openPane(run: StoredRun, { heat, minScore, identitiesOf, costs, denseCo
 		if (!levels || row < 0) return;
 		if (heat === 'history') {
 			for (let token = 0; token < tokens; token++) levels[token] = heatLevel(recomputed[token]! / (row + 1));
+		} else if (heat !== 'frame') {
+			const map = isAnalysed && grid ? run.maps(row).find(({ kind }) => kind === heat) : undefined;
+			if (map && grid) levels.set(mapLevels(map, grid));
+			else levels.fill(0);
 		} else {
 			levels.fill(0);
 			// A full frame is framed, not tinted: whole pictures that flash hide what they show.

@@ -112,6 +112,10 @@ export const en = {
 	'view.heat.off': 'off',
 	'view.heat.frame': 'this frame',
 	'view.heat.history': 'so far',
+	'view.heat.relevance': 'relevance',
+	'view.heat.attention': 'attention',
+	'view.heat.clusters': 'clusters',
+	'view.heat.blocks': 'updates',
 	'view.opacity': 'Opacity of the token map',
 
 	'timeline.name': 'Timeline',
@@ -275,6 +279,12 @@ export const en = {
 	'player.clearRange': 'Clear the range',
 	'player.legend.frame': 'recomputed in this frame (outlined: all of it)',
 	'player.legend.history': 'recomputed in',
+	'player.legend.relevance': 'relevance to the scorer',
+	'player.legend.attention': 'attention of the decoder',
+	'player.legend.clusters': 'clusters, neighbours in different colours',
+	'player.legend.blocks': 'updated in so many of the gates',
+	'player.legend.least': 'least',
+	'player.legend.most': 'most',
 	'player.playsCopy': 'plays a copy',
 	'player.preparing': 'Making a playable copy',
 

@@ -114,6 +114,10 @@ export const ja: Record<MessageKey, string> = {
 	'view.heat.off': 'なし',
 	'view.heat.frame': 'このフレーム',
 	'view.heat.history': 'ここまで',
+	'view.heat.relevance': '重要度',
+	'view.heat.attention': '注目度',
+	'view.heat.clusters': 'クラスター',
+	'view.heat.blocks': '更新',
 	'view.opacity': 'トークン表示の不透明度',
 
 	'timeline.name': 'タイムライン',
@@ -278,6 +282,12 @@ export const ja: Record<MessageKey, string> = {
 	'player.clearRange': '範囲を解除',
 	'player.legend.frame': 'このフレームで計算（枠: 全トークン）',
 	'player.legend.history': '計算した割合',
+	'player.legend.relevance': 'スコアラーによる重要度',
+	'player.legend.attention': 'デコーダの注目度',
+	'player.legend.clusters': 'クラスター（隣同士は別の色）',
+	'player.legend.blocks': '更新したゲートの割合',
+	'player.legend.least': '最小',
+	'player.legend.most': '最大',
 	'player.playsCopy': 'コピーを再生中',
 	'player.preparing': '再生用のコピーを作成中',
 

@@ -1,4 +1,4 @@
-import { heatColour } from '../../main/domain/overlay-geometry.ts';
+import { heatPaint } from '../../main/domain/overlay-geometry.ts';
 import { OKABE_ITO } from '../../main/domain/palette.ts';
 import type { Size } from '../../main/domain/video.ts';
 import type { BoxMark, OverlayScene } from './overlay-scene.ts';
@@ -28,8 +28,9 @@ export function drawOverlay(
 ): void {
 	pen.clearRect(0, 0, size.width, size.height);
 	pen.globalAlpha = style.heatOpacity;
+	const paint = heatPaint(scene.heatKind);
 	for (const { x, y, width, height, level } of scene.heat) {
-		pen.fillStyle = `rgb(${heatColour(level).join(' ')})`;
+		pen.fillStyle = `rgb(${paint(level).join(' ')})`;
 		pen.fillRect(x, y, width, height);
 	}
 	pen.globalAlpha = 1;

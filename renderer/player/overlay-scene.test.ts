@@ -87,6 +87,37 @@ describe('the heat map', () => {
 		expect(levels[18]).toMatchObject({ x: 304, level: Math.round(255 * Math.sqrt(19 / 20)) });
 	});
 
+	describe('of a map', () => {
+		const relevance: OverlayLook = { ...LOOK, heatMap: 'relevance' };
+
+		it('shows its levels in the frame that it is of', () => {
+			const { heat, heatKind } = overlayScene(run, 6, relevance, SIZE);
+			expect(heatKind).toBe('relevance');
+			expect(heat).toHaveLength(200);
+			expect(heat[0]).toEqual({ x: 0, y: 0, width: 16, height: 16, level: 6 });
+			expect(overlayScene(run, 7, relevance, SIZE).heat).toEqual([]);
+		});
+
+		it('gives clusters that touch different levels, and draws each as one', () => {
+			const { heat } = overlayScene(run, 6, { ...LOOK, heatMap: 'clusters' }, SIZE);
+			expect(heat).toHaveLength(5 * 10);
+			expect(heat.slice(0, 5).map(({ x, width }) => [x, width])).toEqual(
+				[0, 64, 128, 192, 256].map((x) => [x, 64]),
+			);
+			const levels = heat.slice(0, 5).map(({ level }) => level);
+			for (let i = 1; i < 5; i++) expect(levels[i]).not.toBe(levels[i - 1]);
+		});
+
+		it('that the run has not shows the tokens of the frame', () => {
+			const plain = overlayScene(run, 6, frame, SIZE);
+			expect(overlayScene({ ...run, mapKinds: [] }, 6, relevance, SIZE)).toEqual(plain);
+		});
+
+		it('is empty while the map is on its way', () => {
+			expect(overlayScene({ ...run, mapOf: () => null }, 6, relevance, SIZE).heat).toEqual([]);
+		});
+	});
+
 	it.each([
 		['is off', run, LOOK],
 		['of a detector without tokens', { ...run, grid: null }, frame],

@@ -1,4 +1,13 @@
-import { boxLabel, boxRect, heatLevel, tokenCells, type Rect } from '../../main/domain/overlay-geometry.ts';
+import {
+	boxLabel,
+	boxRect,
+	heatLevel,
+	mapLevels,
+	offeredHeat,
+	tokenCells,
+	type HeatKind,
+	type Rect,
+} from '../../main/domain/overlay-geometry.ts';
 import { classColour, inkOn } from '../../main/domain/palette.ts';
 import { bitmapHas, tokenCount } from '../../main/domain/tokens.ts';
 import type { Size } from '../../main/domain/video.ts';
@@ -10,14 +19,14 @@ export type OverlayLook = {
 	labels: boolean;
 	/** Numbers of the objects that are followed, on the labels. */
 	identities: boolean;
-	heatMap: 'off' | 'frame' | 'history';
+	heatMap: HeatKind;
 	/** 0 to 1. */
 	heatOpacity: number;
 };
 
 export type BoxMark = { rect: Rect; label: string; paper: string; ink: string };
 
-/** Neighbouring tokens of one row and one level. `level` is 1 to 255. */
+/** Neighbouring tokens of one row and one level. `level` is 1 to 255; `heatPaint` tells its colour. */
 export type HeatBar = Rect & { level: number };
 
 /** Everything that stands over one painted frame, in pixels of a canvas. */
@@ -25,13 +34,14 @@ export type OverlayScene = {
 	/** Best last, so that it lies on top. */
 	boxes: BoxMark[];
 	heat: HeatBar[];
+	heatKind: HeatKind;
 	/** Every token was recomputed: said by a frame around the picture, since a tint all over would hide it. */
 	isFull: boolean;
 	/** The analysed frame that the boxes are of, where it is not the painted one; null where it is. */
 	heldFrom: number | null;
 };
 
-const NOTHING: OverlayScene = { boxes: [], heat: [], isFull: false, heldFrom: null };
+const NOTHING: OverlayScene = { boxes: [], heat: [], heatKind: 'off', isFull: false, heldFrom: null };
 
 /** What a run says of the painted frame, for a canvas of `size` that shows the whole video. */
 export function overlayScene(
@@ -43,12 +53,14 @@ export function overlayScene(
 	const view = run.frame(frameIndex, true);
 	if (view === null) return NOTHING;
 	const isHeld = view.frameIndex !== frameIndex;
-	const isFull = look.heatMap === 'frame' && view.kind === 'flush' && !isHeld;
+	const heatKind = offeredHeat(look.heatMap, run.mapKinds);
+	const isFull = heatKind === 'frame' && view.kind === 'flush' && !isHeld;
 	return {
 		boxes: look.boxes
 			? boxMarks(run, view, look.identities ? run.identitiesOf(view.frameIndex) : null, size)
 			: [],
-		heat: isFull ? [] : heatBars(run, heatLevels(run, view, frameIndex, look.heatMap), size),
+		heat: isFull ? [] : heatBars(run, heatLevels(run, view, frameIndex, heatKind), size),
+		heatKind,
 		isFull,
 		heldFrom: isHeld ? view.frameIndex : null,
 	};
@@ -76,12 +88,7 @@ function boxMarks(
 }
 
 /** A level per token; a frame that was not analysed recomputed nothing. Null where nothing is to be drawn. */
-function heatLevels(
-	run: RunFrames,
-	view: FrameView,
-	frameIndex: number,
-	kind: OverlayLook['heatMap'],
-): Uint8Array | null {
+function heatLevels(run: RunFrames, view: FrameView, frameIndex: number, kind: HeatKind): Uint8Array | null {
 	if (run.grid === null || kind === 'off') return null;
 	const tokens = tokenCount(run.grid);
 	if (kind === 'history') {
@@ -89,6 +96,10 @@ function heatLevels(
 		return shares && Uint8Array.from(shares, heatLevel);
 	}
 	if (view.frameIndex !== frameIndex) return null;
+	if (kind !== 'frame') {
+		const values = run.mapOf(frameIndex, kind);
+		return values && mapLevels({ kind, values }, run.grid);
+	}
 	return Uint8Array.from({ length: tokens }, (_, token) => (bitmapHas(view.bitmap, token) ? 255 : 0));
 }
 

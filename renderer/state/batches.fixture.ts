@@ -8,7 +8,7 @@ export const TOKENS = 12;
 
 /**
  * The frames `from`, `from + every`, … of a made-up run: frame i costs i GMAC, has i % 3 boxes of score 0.9 and one of
- * 0.1, and recomputes token i % TOKENS. Frame 0 is whole.
+ * 0.1, and recomputes token i % TOKENS. Frame 0 is whole; frames from 5 on have a map of relevance.
  */
 export function madeUpBatch(from: number, count: number, every = 1): FrameBatch {
 	const frames = Array.from({ length: count }, (_, i) => from + i * every);
@@ -32,6 +32,7 @@ export function madeUpBatch(from: number, count: number, every = 1): FrameBatch 
 			frames.flatMap((frame) => STAGES.map((_, s) => (frame === 0 ? 100 : s + 1))),
 		),
 		bitmaps,
+		mapKinds: Uint8Array.from(frames, (frame) => (frame >= 5 ? 1 : 0)),
 		detectionOffsets: offsets,
 		classIndices: new Uint16Array(offsets[count]!),
 		scores: Float32Array.from(boxes.flatMap((boxCount) => [...Array<number>(boxCount - 1).fill(0.9), 0.1])),

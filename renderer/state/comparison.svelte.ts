@@ -1,5 +1,6 @@
 import type { ErrorData } from '../../main/domain/errors.ts';
 import type { SettingValue, SettingValues } from '../../main/domain/settings-table.ts';
+import { TOKEN_MAP_KINDS, type TokenMapKind } from '../../main/domain/tokens.ts';
 import { WHOLE_VIDEO, type FrameRange } from '../../main/domain/video.ts';
 import type { AppDescription, HostApi, HostEvent, OpenedVideo, RunEntry } from '../../preload/contract.ts';
 import { toErrorData } from '../api.ts';
@@ -25,6 +26,10 @@ export class Comparison {
 	/** Means of the reference run where no pane shows it. */
 	#storedReference: { runId: string; means: FrameMeans } | null = $state.raw(null);
 	readonly active: Pane = $derived(this.panes[Math.min(this.activeIndex, this.panes.length - 1)]!);
+	/** Maps of tokens that a run in some pane has. */
+	readonly mapKinds: readonly TokenMapKind[] = $derived(
+		TOKEN_MAP_KINDS.filter((kind) => this.panes.some(({ run }) => run?.mapKinds.includes(kind))),
+	);
 	readonly reference: string | null = $derived(referenceRunId(this.panes, this.runs));
 	readonly #host: HostApi;
 	readonly #app: AppDescription;

@@ -7,7 +7,7 @@ import type {
 	RequestName,
 	RunEntry,
 } from '../../preload/contract.ts';
-import { madeUpBatch, madeUpTimeline } from './batches.fixture.ts';
+import { madeUpBatch, madeUpTimeline, TOKENS } from './batches.fixture.ts';
 
 type Handler<Name extends RequestName> = (
 	input: RequestInput<Name>,
@@ -107,6 +107,7 @@ export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): Opene
 			wallSeconds: 1,
 		},
 		frameCount,
+		mapKinds: frameCount > 5 ? ['relevance'] : [],
 	};
 }
 
@@ -119,6 +120,16 @@ export function withRuns(
 	return host
 		.answer('run.open', ({ runId }) => madeUpRun(entryOf(runId), stored()))
 		.answer('run.timeline', () => madeUpTimeline(0, stored()))
+		.answer('run.maps', ({ from, count }) => {
+			const frames = Array.from(
+				{ length: Math.max(0, Math.min(count, stored() - from)) },
+				(_, i) => from + i,
+			);
+			return {
+				known: Uint8Array.from(frames, (frame) => (frame >= 5 ? 1 : 0)),
+				values: Uint8Array.from(frames.flatMap((frame) => Array<number>(TOKENS).fill(frame))),
+			};
+		})
 		.answer('run.frames', ({ from, count }) =>
 			madeUpBatch(from, Math.max(0, Math.min(count, stored() - from))),
 		);

@@ -1,7 +1,7 @@
 import type { StageMilliseconds } from '../../main/domain/cost.ts';
 import type { Detections } from '../../main/domain/detections.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
-import type { SelectionKind, TokenBitmap, TokenGrid } from '../../main/domain/tokens.ts';
+import type { SelectionKind, TokenBitmap, TokenGrid, TokenMapKind } from '../../main/domain/tokens.ts';
 
 /** What a run says of one frame, as panes and panels show it. */
 export type FrameView = {
@@ -34,6 +34,10 @@ export interface RunFrames {
 	frame(frameIndex: number, hold: boolean): FrameView | null;
 	/** Who each detection of an analysed frame is, 0 for nobody in particular; null while that is unknown. Reactive. */
 	identitiesOf(frameIndex: number): Int32Array | null;
+	/** Maps of tokens that the run has; grows while it is going. Reactive. */
+	readonly mapKinds: readonly TokenMapKind[];
+	/** A map of the tokens of an analysed frame, 0 to 255; null where there is none or while it is on its way. Reactive. */
+	mapOf(frameIndex: number, kind: TokenMapKind): Uint8Array | null;
 	/** Per token, the share of the analysed frames up to `frameIndex` in which it was recomputed; null while unknown. */
 	history(frameIndex: number): Float32Array | null;
 }

@@ -2,13 +2,14 @@ import type { AnalysisProgress } from '../../main/analysis/protocol.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
 import type { SettingEvent } from '../../main/domain/run.ts';
-import { tokenCount, type TokenGrid } from '../../main/domain/tokens.ts';
+import { TOKEN_MAP_KINDS, tokenCount, type TokenGrid, type TokenMapKind } from '../../main/domain/tokens.ts';
 import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
 import { FrameCache } from './frame-cache.ts';
 import type { FrameView, RunFrames } from './frame-view.ts';
 import { Identities } from './identities.svelte.ts';
 import { TimelineColumns } from './timeline-columns.ts';
 import { CHECKPOINT_FRAMES, TokenHistory } from './token-history.ts';
+import { TokenMaps } from './token-maps.svelte.ts';
 
 /** Frames asked for at once around the play head. */
 const BLOCK_FRAMES = CHECKPOINT_FRAMES;
@@ -30,6 +31,8 @@ export class RunData implements RunFrames {
 	readonly range: OpenedRun['header']['range'];
 	readonly timeline = new TimelineColumns();
 	readonly identities: Identities;
+	readonly #maps: TokenMaps;
+	mapKinds: readonly TokenMapKind[] = $state.raw([]);
 	version = $state(0);
 	entry: RunEntry = $state.raw() as RunEntry;
 	progress: AnalysisProgress | null = $state.raw(null);
@@ -48,6 +51,8 @@ export class RunData implements RunFrames {
 		this.#host = host;
 		this.runId = entry.runId;
 		this.identities = new Identities(host, entry.runId);
+		this.#maps = new TokenMaps(host, entry.runId);
+		this.mapKinds = opened.mapKinds;
 		this.classes = header.model.classes;
 		this.displayThreshold = header.displayThreshold;
 		this.letterbox = header.letterbox;
@@ -107,6 +112,7 @@ export class RunData implements RunFrames {
 		const before = this.timeline.length;
 		const added = this.timeline.appendBatch(batch, this.displayThreshold);
 		if (added === 0) return;
+		this.#noteMaps(batch);
 		const row = batch.frameIndices.length - added;
 		this.#cache.put(before, batch, row);
 		if (this.#history?.known === before) {
@@ -135,6 +141,19 @@ export class RunData implements RunFrames {
 		void this.identities.version;
 		const position = this.positionOf(frameIndex, false);
 		return position < 0 ? null : this.identities.of(position);
+	}
+
+	mapOf(frameIndex: number, kind: TokenMapKind): Uint8Array | null {
+		void this.#maps.version;
+		const position = this.positionOf(frameIndex, false);
+		return position < 0 ? null : this.#maps.of(position, kind);
+	}
+
+	#noteMaps({ mapKinds }: FrameBatch): void {
+		const seen = mapKinds.reduce((all, kinds) => all | kinds, 0);
+		const isNew = (kind: TokenMapKind, i: number) => (seen & (1 << i)) !== 0 && !this.mapKinds.includes(kind);
+		if (!TOKEN_MAP_KINDS.some(isNew)) return;
+		this.mapKinds = TOKEN_MAP_KINDS.filter((kind, i) => isNew(kind, i) || this.mapKinds.includes(kind));
 	}
 
 	history(frameIndex: number): Float32Array | null {

@@ -10,6 +10,30 @@ async function opened(stored: () => number): Promise<{ run: RunData; host: FakeH
 	return { run: await RunData.open(host, 'a'), host };
 }
 
+describe('maps of tokens', () => {
+	it('are asked for when one is looked at', async () => {
+		const { run, host } = await opened(() => 100);
+		expect(run.mapKinds).toEqual(['relevance']);
+		expect(host.count('run.maps')).toBe(0);
+		expect(run.mapOf(20, 'relevance')).toBeNull();
+		await settled();
+		expect([...run.mapOf(20, 'relevance')!]).toEqual(Array(12).fill(20));
+		expect([...run.mapOf(21, 'relevance')!]).toEqual(Array(12).fill(21));
+		expect(run.mapOf(1, 'relevance')).toBeNull();
+		await settled();
+		expect(run.mapOf(1, 'relevance')).toBeNull(); // a frame without one
+		expect(host.count('run.maps')).toBe(2);
+	});
+
+	it('are offered as soon as a live frame has one', async () => {
+		const { run } = await opened(() => 0);
+		run.take(madeUpBatch(0, 5));
+		expect(run.mapKinds).toEqual([]);
+		run.take(madeUpBatch(5, 1));
+		expect(run.mapKinds).toEqual(['relevance']);
+	});
+});
+
 describe('a stored run', () => {
 	it('reads the frames around the one that is asked for, once, and says when they are there', async () => {
 		const { run, host } = await opened(() => 1000);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Detections } from '../../domain/detections.ts';
+import { clusterColour } from '../../domain/cluster-colours.ts';
 import { heatLevel } from '../../domain/overlay-geometry.ts';
 import { classColour, rgbOf } from '../../domain/palette.ts';
 import { BUDGET_COLOUR, FLUSH_COLOUR, MACS_COLOUR, type CostScene } from './cost-strip.ts';
@@ -19,14 +20,20 @@ const NOTHING: PaneScene = {
 function options(changes: Partial<OverlayOptions> = {}, paneCount = 1): OverlayOptions {
 	const letterbox = { displaySize: SIZE, contentSize: SIZE, inputSize: SIZE, fill: 114 };
 	const grid = { rows: 3, cols: 4, stride: 16, windowSize: 16, windowOffset: 0 };
-	const pane = { caption: 'dense', classes: ['person', 'bicycle'], letterbox, grid, hasBudget: false };
+	const pane = {
+		caption: 'dense',
+		classes: ['person', 'bicycle'],
+		letterbox,
+		grid,
+		heat: 'frame',
+		hasBudget: false,
+	} as const;
 	return {
 		paneSize: SIZE,
 		panes: Array.from({ length: paneCount }, () => pane),
 		boxes: true,
 		labels: false,
 		strip: false,
-		heat: 'frame',
 		heatOpacity: 1,
 		legendClasses: [],
 		...changes,
@@ -126,6 +133,16 @@ describe('token heat map', () => {
 		}
 	});
 
+	it('gives clusters colours of their own', () => {
+		const pane = { ...options().panes[0]!, heat: 'clusters' as const };
+		const levels = Uint8Array.of(1, 1, 2, 2, 0, 3, 3, 0, 0, 0, 0, 0);
+		const { at } = drawn(options({ panes: [pane] }), [{ ...NOTHING, heat: levels }]);
+		expect([at(0, 0), at(16, 0), at(32, 0), at(16, 16)]).toEqual(
+			[1, 1, 2, 3].map((level) => [...clusterColour(level)]),
+		);
+		expect(at(0, 16)).toEqual([128, 128, 128]);
+	});
+
 	it('centres the square on the window where windows overlap', () => {
 		const grid = { rows: 3, cols: 4, stride: 16, windowSize: 32, windowOffset: -8 };
 		const { at } = drawn(options({ panes: [{ ...options().panes[0]!, grid }] }), [{ ...NOTHING, heat }]);
@@ -212,7 +229,8 @@ describe('cost strip', () => {
 		selectedTokens: new Int32Array(rows).fill(1),
 	});
 	const count = (cost: CostScene, colour: readonly number[]) => {
-		const overlay = createOverlay(options({ paneSize: wide, strip: true, heat: 'off' }));
+		const panes = [{ ...options().panes[0]!, heat: 'off' as const }];
+		const overlay = createOverlay(options({ paneSize: wide, strip: true, panes }));
 		const before = overlay.layout.panes[0]!.strip!;
 		const rgba = overlay.draw(frame, { frameIndex: 3, timeSeconds: 1, panes: [{ ...NOTHING, cost }] });
 		let pixels = 0;

@@ -1,6 +1,16 @@
+import { CLUSTER_COLOUR_COUNT } from '../../domain/cluster-colours.ts';
 import type { Detections } from '../../domain/detections.ts';
 import type { Letterbox } from '../../domain/frame.ts';
-import { boxLabel, boxRect, heatColour, tokenCells, type Rect } from '../../domain/overlay-geometry.ts';
+import {
+	boxLabel,
+	boxRect,
+	heatColour,
+	heatPaint,
+	tokenCells,
+	type HeatKind,
+	type Rect,
+	type TokenCells,
+} from '../../domain/overlay-geometry.ts';
 import { classColour, inkOn, rgbOf, type Rgb } from '../../domain/palette.ts';
 import type { TokenGrid } from '../../domain/tokens.ts';
 import type { Size } from '../../domain/video.ts';
@@ -17,9 +27,6 @@ import { layOut, type OverlayLayout } from './layout.ts';
 import { Picture } from './picture.ts';
 import { TextPainter } from './text.ts';
 
-/** What colours the tokens: nothing, those of this frame, or how often each was recomputed so far. */
-export type HeatKind = 'off' | 'frame' | 'history';
-
 /** What stays the same over all frames of a clip. */
 export type OverlayOptions = {
 	/** Size of the pictures handed to `draw`; `displaySize` or smaller. */
@@ -28,7 +35,6 @@ export type OverlayOptions = {
 	boxes: boolean;
 	labels: boolean;
 	strip: boolean;
-	heat: HeatKind;
 	/** 0 to 1. */
 	heatOpacity: number;
 	/** Named in the legend, most frequent first. */
@@ -41,6 +47,8 @@ export type PaneOptions = {
 	letterbox: Letterbox;
 	/** Null for detectors without tokens: no heat map. */
 	grid: TokenGrid | null;
+	/** What colours its tokens. */
+	heat: HeatKind;
 	/** A budget is in force in some frame. */
 	hasBudget: boolean;
 };
@@ -55,7 +63,7 @@ export type PaneScene = {
 	identities: Int32Array;
 	/** They belong to an earlier frame: drawn dashed. */
 	held: boolean;
-	/** A byte per token: 0 leaves it as it is, 1 to 255 is a colour of cividis. Null draws none. */
+	/** A level per token: 0 leaves it as it is, 1 to 255 is a colour of `heatPaint`. Null draws none. */
 	heat: Uint8Array | null;
 	/** Every token was recomputed, which is not usual in this run: the picture gets a frame. */
 	isFull: boolean;
@@ -88,10 +96,13 @@ export function createOverlay(options: OverlayOptions): Overlay {
 
 	function draw(frameRgba: Uint8Array, scene: FrameScene): Uint8Array {
 		layout.panes.forEach((pane, i) => {
-			const { letterbox, grid } = options.panes[i]!;
+			const { letterbox, grid, heat: kind } = options.panes[i]!;
 			const paneScene = scene.panes[i]!;
 			picture.copyFrom(frameRgba, options.paneSize, pane.picture.x, pane.picture.y);
-			if (paneScene.heat && grid) drawHeat(picture, pane.picture, paneScene.heat, grid, letterbox, opacity);
+			if (paneScene.heat && grid) {
+				const { xs, ys } = tokenCells(grid, letterbox, pane.picture);
+				drawHeat(picture, pane.picture, { xs, ys, levels: paneScene.heat, paint: heatPaint(kind) }, opacity);
+			}
 			if (paneScene.isFull) picture.strokeRect(pane.picture, px(4), FLUSH_COLOUR);
 			if (options.boxes) drawDetections(pane.picture, paneScene, i, letterbox.displaySize);
 			if (pane.strip && paneScene.cost) drawCostStrip(picture, pane.strip, paneScene.cost, text, unit);
@@ -134,23 +145,19 @@ export function createOverlay(options: OverlayOptions): Overlay {
 	return { layout, draw };
 }
 
-function drawHeat(
-	picture: Picture,
-	room: Rect,
-	heat: Uint8Array,
-	grid: TokenGrid,
-	letterbox: Letterbox,
-	opacity: number,
-): void {
-	const { xs, ys } = tokenCells(grid, letterbox, room);
-	for (let row = 0; row < grid.rows; row++) {
+/** The levels of tokens in raster order, where each of them lies, and what colours they mean. */
+type HeatCells = TokenCells & { levels: Uint8Array; paint: (level: number) => Rgb };
+
+function drawHeat(picture: Picture, room: Rect, { xs, ys, levels, paint }: HeatCells, opacity: number): void {
+	const cols = xs.length - 1;
+	for (let row = 0; row + 1 < ys.length; row++) {
 		const y = room.y + ys[row]!;
 		const height = ys[row + 1]! - ys[row]!;
-		for (let col = 0; col < grid.cols; col++) {
-			const level = heat[row * grid.cols + col]!;
+		for (let col = 0; col < cols; col++) {
+			const level = levels[row * cols + col]!;
 			if (level === 0) continue;
 			const width = xs[col + 1]! - xs[col]!;
-			picture.blendRect(room.x + xs[col]!, y, width, height, heatColour(level), opacity);
+			picture.blendRect(room.x + xs[col]!, y, width, height, paint(level), opacity);
 		}
 	}
 }
@@ -178,13 +185,25 @@ function drawLegend(
 	const line = (colour: Rgb) => (at: number, y: number) =>
 		picture.fillRect(at, y + (swatch >> 1), swatch, px(1), colour);
 
-	const withTokens = options.panes.some((pane) => pane.grid);
-	if (withTokens && options.heat === 'frame') item('recomputed', swatch, block(heatColour(255)));
-	if (withTokens && options.heat === 'history') {
+	const kinds = new Set(options.panes.flatMap((pane) => (pane.grid ? [pane.heat] : [])));
+	const ramp = (words: string) => {
 		const width = px(96);
-		item('recomputed in 0 · 25 · 100 % of frames', width, (at, y) => {
+		item(words, width, (at, y) => {
 			for (let i = 0; i < width; i++) {
 				picture.fillRect(at + i, y, 1, swatch, heatColour(Math.round((255 * i) / (width - 1))));
+			}
+		});
+	};
+	if (kinds.has('frame')) item('recomputed', swatch, block(heatColour(255)));
+	if (kinds.has('history')) ramp('recomputed in 0 · 25 · 100 % of frames');
+	if (kinds.has('relevance')) ramp('relevance 0 to 100 %');
+	if (kinds.has('attention')) ramp('attention, least to most');
+	if (kinds.has('blocks')) ramp('updated in 0 to 100 % of gates');
+	if (kinds.has('clusters')) {
+		const paint = heatPaint('clusters');
+		item('clusters', CLUSTER_COLOUR_COUNT * swatch, (at, y) => {
+			for (let i = 0; i < CLUSTER_COLOUR_COUNT; i++) {
+				picture.fillRect(at + i * swatch, y, swatch, swatch, paint(i + 1));
 			}
 		});
 	}

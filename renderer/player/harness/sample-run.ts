@@ -52,6 +52,12 @@ export function sampleRun(displaySize: Size): RunFrames {
 		grid,
 		version: 0,
 		frame,
+		mapKinds: ['relevance', 'clusters'],
+		mapOf: (frameIndex, kind) =>
+			Uint8Array.from({ length: tokens }, (_, token) => {
+				if (kind === 'relevance') return (token + frameIndex) % 256;
+				return 1 + Math.floor((token % grid.cols) / 4);
+			}),
 		identitiesOf: () => Int32Array.of(7, 0),
 		history: () => Float32Array.from({ length: tokens }, (_, token) => (token % grid.cols) / grid.cols),
 	};
