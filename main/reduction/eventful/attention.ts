@@ -29,7 +29,6 @@ export interface BlockAttention {
 	update(fresh: Projected): Promise<number>;
 	/** Arrays that outlive a frame. */
 	remembered(): Remembered;
-	release(): Promise<void>;
 }
 
 /** The sizes of a block's attention. */

@@ -99,37 +99,41 @@ export function compileMlp(source: BlockSource, norm: boolean): Bytes {
  * in: `queries` [lanes, places, extended]; `keys` [lanes, keys, extended]; `values` [lanes, keys, headDim]; `order`
  * [tokens], the places of which the mixed tokens are wanted, counted over all windows. out: `mixed` [tokens, dim].
  */
-export function compileAttention(
-	source: BlockSource,
-	sizes: { places: number; keys: number; extended: number },
-	half: boolean,
-): Bytes {
-	const { dim, heads } = source.plan;
-	const { places, keys, extended } = sizes;
-	const width = headDim(source.plan);
-	return build(source, 'attention', (layers) => {
-		const { graph } = layers;
-		const q = graph.input('queries', 'float32', ['lanes', places, extended]);
-		const k = graph.input('keys', 'float32', ['lanes', keys, extended]);
-		const v = graph.input('values', 'float32', ['lanes', keys, width]);
-		const order = graph.input('order', 'int32', ['tokens']);
-		const round = (x: Value) => (half ? roundToHalf(layers, x) : x);
-		// Within windows the runtime's fused attention takes a fifth longer than its parts; over all tokens it is the quicker one.
-		const apart = half || source.block.window !== null;
-		const attended = apart
-			? round(layers.matmul(round(layers.softmax(product(layers, q, k, 'second'))), round(v)))
-			: graph.op(
-					'MultiHeadAttention',
-					[q, k, v],
-					{ shape: ['lanes', places, width] },
-					{ domain: 'com.microsoft', attributes: { num_heads: 1, scale: { float: 1 } } },
-				);
-		const byPlace = layers.transpose(
-			layers.reshape(attended, ['windows', heads, places, width]),
-			[0, 2, 1, 3],
-		);
-		graph.output('mixed', layers.gatherRows(layers.reshape(byPlace, ['places', dim]), order));
-	});
+export function compileAttention(sizes: {
+	places: number;
+	keys: number;
+	heads: number;
+	width: number;
+	extended: number;
+	windowed: boolean;
+	half: boolean;
+}): Uint8Array {
+	const { places, keys, heads, width, extended, windowed, half } = sizes;
+	const graph = new GraphBuilder();
+	const layers = new Layers(graph, noWeights);
+	const q = graph.input('queries', 'float32', ['lanes', places, extended]);
+	const k = graph.input('keys', 'float32', ['lanes', keys, extended]);
+	const v = graph.input('values', 'float32', ['lanes', keys, width]);
+	const order = graph.input('order', 'int32', ['tokens']);
+	const round = (x: Value) => (half ? roundToHalf(layers, x) : x);
+	// Within windows the runtime's fused attention takes a fifth longer than its parts; over all tokens it is the quicker one.
+	const apart = half || windowed;
+	const attended = apart
+		? round(layers.matmul(round(layers.softmax(product(layers, q, k, 'second'))), round(v)))
+		: graph.op(
+				'MultiHeadAttention',
+				[q, k, v],
+				{ shape: ['lanes', places, width] },
+				{ domain: 'com.microsoft', attributes: { num_heads: 1, scale: { float: 1 } } },
+			);
+	const byPlace = layers.transpose(layers.reshape(attended, ['windows', heads, places, width]), [0, 2, 1, 3]);
+	graph.output('mixed', layers.gatherRows(layers.reshape(byPlace, ['places', heads * width]), order));
+	return graph.build('attention');
+}
+
+/** For graphs that have none. */
+export function noWeights(name: string): never {
+	throw new Error(`Assertion failed: a graph without weights asks for ${name}`);
 }
 
 /** a · b of [.., n, m] matrices, one of them read as its transpose. */

@@ -11,6 +11,7 @@ import { GateMemory } from './gate-memory.ts';
 import type { BlockMethod } from './method.ts';
 import type { GatePolicy } from './policy.ts';
 import { prefixed, type Remembered, rememberedBytes } from './remembered.ts';
+import { SharedGraphs } from './shared-graphs.ts';
 
 /** Operations of one frame, as published: of adding positions, and of each block. */
 export type FrameCounts = { positions: OperationCounts; blocks: OperationCounts[] };
@@ -27,6 +28,7 @@ export class EventfulBackbone {
 	first = true;
 	readonly #plan: VitPlan;
 	readonly #memory: GateMemory;
+	readonly #shared: SharedGraphs;
 	readonly #stream: number;
 	/** [tokens, dim] or null where the plan has none. */
 	readonly #positions: Float32Array | null;
@@ -34,11 +36,13 @@ export class EventfulBackbone {
 	private constructor(
 		plan: VitPlan,
 		memory: GateMemory,
+		shared: SharedGraphs,
 		blocks: readonly EventfulBlock[],
 		positions: Float32Array | null,
 	) {
 		this.#plan = plan;
 		this.#memory = memory;
+		this.#shared = shared;
 		this.#stream = memory.reserve(planTokens(plan) * plan.dim);
 		this.#positions = positions;
 		this.blocks = blocks;
@@ -55,12 +59,19 @@ export class EventfulBackbone {
 	): Promise<EventfulBackbone> {
 		const sources = plan.blocks.map((block): BlockSource => ({ plan, weights, block }));
 		const memory = new GateMemory(scratchSizes(sources, planTokens(plan)));
+		const shared = new SharedGraphs(runtime);
 		const blocks: EventfulBlock[] = [];
 		for (const [i, source] of sources.entries()) {
-			blocks.push(await EventfulBlock.load(source, methods[i]!, memory, runtime));
+			blocks.push(await EventfulBlock.load(source, methods[i]!, memory, runtime, shared));
 		}
 		const layers = new Layers(new GraphBuilder(), weights);
-		return new EventfulBackbone(plan, memory, blocks, plan.absolute && absolutePositions(layers, plan));
+		return new EventfulBackbone(
+			plan,
+			memory,
+			shared,
+			blocks,
+			plan.absolute && absolutePositions(layers, plan),
+		);
 	}
 
 	/** Tokens after the last block that ran, [tokens, dim]; holds until the next frame. */
@@ -112,6 +123,7 @@ export class EventfulBackbone {
 
 	async release(): Promise<void> {
 		for (const block of this.blocks) await block.release();
+		await this.#shared.release();
 	}
 
 	#sum(added: number): Float32Array {
@@ -124,7 +136,7 @@ export class EventfulBackbone {
 
 /** Room that is enough for every block. */
 function scratchSizes(sources: readonly BlockSource[], tokens: number) {
-	const sizes = { rows: 0, tokens, indices: tokens, packing: 0, renewing: 0 };
+	const sizes = { rows: 0, tokens, indices: tokens, packing: 0, renewing: 0, change: 0 };
 	for (const source of sources) {
 		const { windows, places, keys, heads, width, extended, dim } = attentionSizes(source);
 		const most = windows * Math.max(places, keys);
@@ -133,6 +145,7 @@ function scratchSizes(sources: readonly BlockSource[], tokens: number) {
 		const apart = windows * (places * heads * extended + keys * heads * (extended + width));
 		const twice = 2 * windows * keys * heads * (extended + 1 + width);
 		sizes.renewing = Math.max(sizes.renewing, windows === 1 ? places * heads * (extended + 1) : 0);
+		if (windows === 1) sizes.change = Math.max(sizes.change, tokens * dim);
 		sizes.packing = Math.max(sizes.packing, apart, twice, tokens * dim);
 	}
 	return sizes;

@@ -8,6 +8,7 @@ import type { BlockMethod } from './method.ts';
 import type { GatePolicy } from './policy.ts';
 import { prefixed, type Remembered } from './remembered.ts';
 import { RunningAttention } from './running-attention.ts';
+import type { SharedGraphs } from './shared-graphs.ts';
 import { type GateNorm, TokenGate } from './token-gate.ts';
 import { WholeAttention } from './whole-attention.ts';
 
@@ -66,7 +67,13 @@ export class EventfulBlock {
 		this.#positions = new BigInt64Array(tokens);
 	}
 
-	static async load(source: BlockSource, method: BlockMethod, memory: GateMemory, runtime: GraphRuntime) {
+	static async load(
+		source: BlockSource,
+		method: BlockMethod,
+		memory: GateMemory,
+		runtime: GraphRuntime,
+		shared: SharedGraphs,
+	) {
 		const load = ({ name, bytes }: { name: string; bytes: Uint8Array }) => runtime.load(bytes, name);
 		const norm = method.gateBeforeNorm;
 		const graphs = {
@@ -77,8 +84,8 @@ export class EventfulBlock {
 		const { product, half } = method;
 		const attention =
 			product === 'delta' || product === 'exact'
-				? await RunningAttention.load(source, memory, runtime, { product, half })
-				: await WholeAttention.load(source, memory, runtime, half);
+				? await RunningAttention.load(source, memory, shared, { product, half })
+				: await WholeAttention.load(source, memory, shared, half);
 		return new EventfulBlock(source, method, memory, graphs, attention);
 	}
 
@@ -138,7 +145,6 @@ export class EventfulBlock {
 
 	async release(): Promise<void> {
 		for (const graph of Object.values(this.#graphs)) await graph.release();
-		await this.attention.release();
 	}
 
 	/** Queries, keys and values of the rows [count, dim] that the first gate let pass. */

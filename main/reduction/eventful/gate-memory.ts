@@ -27,6 +27,7 @@ export type ScratchSizes = {
 	indices: number;
 	packing: number;
 	renewing: number;
+	change: number;
 };
 
 /** Room that all gates of a backbone share; what stands there holds until the next call. */
@@ -48,7 +49,14 @@ export class GateMemory {
 	#buffer: ArrayBuffer | null = null;
 	#kernel: Kernel | null = null;
 	#scratch: Scratch | null = null;
-	readonly #scratchAt: { rows: number; norms: number; indices: number; packing: number; renewing: number };
+	readonly #scratchAt: {
+		rows: number;
+		norms: number;
+		indices: number;
+		packing: number;
+		renewing: number;
+		change: number;
+	};
 	#columns = new Float32Array(0);
 	readonly #sizes: ScratchSizes;
 
@@ -60,6 +68,7 @@ export class GateMemory {
 			indices: this.reserve(sizes.indices),
 			packing: this.reserve(sizes.packing),
 			renewing: this.reserve(sizes.renewing),
+			change: this.reserve(sizes.change),
 		};
 	}
 
@@ -117,6 +126,11 @@ export class GateMemory {
 	/** Room for the queries whose sums are made anew. */
 	get renewing(): Block {
 		return this.array(this.#scratchAt.renewing, this.#sizes.renewing);
+	}
+
+	/** Room for what is to be added to mixed tokens. */
+	get change(): Block {
+		return this.array(this.#scratchAt.change, this.#sizes.change);
 	}
 
 	/** Room of `floats` numbers outside the kernels' reach, that grows with what was asked for. */

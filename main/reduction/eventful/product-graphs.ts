@@ -1,17 +1,17 @@
-import type { Value } from '../../graph/graph-builder.ts';
-import { GraphBuilder } from '../../graph/graph-builder.ts';
+import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers } from '../../graph/layers.ts';
-import { headDim, planTokens } from '../../vit/plan.ts';
-import { type BlockSource, product, roundToHalf } from './block-graphs.ts';
+import { noWeights, product, roundToHalf } from './block-graphs.ts';
 
+/** Some heads of a block: graphs take as many at once as the processor's caches hold. */
+const LANES = 'lanes';
 /** Numbers of the selected keys, and of the queries whose sums are made anew. */
 const KEYS = 'selected';
 const QUERIES = 'renewed';
 /** Twice the selected keys. */
 const BOTH = 'both';
 
-/** `row`: of a query or a key, relative terms and the column of log sums included. */
-type Sizes = { keys: number; row: number };
+/** Of an attention over all tokens; `row`: of a query or a key, relative terms and the column of log sums included. */
+export type ProductSizes = { tokens: number; keys: number; row: number; width: number };
 type Kind = { product: 'delta' | 'exact'; half: boolean };
 
 /*
@@ -27,151 +27,133 @@ type Kind = { product: 'delta' | 'exact'; half: boolean };
 
 /**
  * Log sums of some queries, from nothing.
- * in: `queries` [heads, renewed, row]; `keys` [heads, keys, row]; exact: `values` [heads, keys, headDim].
- * out: `correction` [heads, renewed] of their log sums; exact: `mixed` [renewed, dim], what they attend to.
+ * in: `queries` [lanes, renewed, row]; `keys` [lanes, keys, row]; exact: `values` [lanes, keys, width].
+ * out: `correction` [lanes, renewed] of their log sums; exact: `mixed` [lanes, renewed, width], what they attend to.
  */
-export function compileRenewal(source: BlockSource, sizes: Sizes, { product: kind }: Kind) {
-	return build(source, 'renewal', (layers) => {
-		const { graph } = layers;
-		const { heads } = source.plan;
-		const queries = graph.input('queries', 'float32', [heads, QUERIES, sizes.row]);
-		const keys = graph.input('keys', 'float32', [heads, sizes.keys, sizes.row]);
-		const logits = product(layers, queries, keys, 'second'); // [heads, renewed, keys]
-		const logShares = graph.op('LogSoftmax', [logits], { shape: logits.shape }, { attributes: { axis: -1 } });
-		// log share = logit − log sum, for every key alike: the first one tells.
-		const first = (x: Value) =>
-			graph.op(
-				'Gather',
-				[x, graph.constant('first', { data: Int32Array.of(0), shape: [] })],
-				{ shape: [heads, QUERIES] },
-				{ attributes: { axis: 2 } },
-			);
-		graph.output('correction', minus(layers, first(logits), first(logShares)));
-		if (kind === 'delta') return;
-		const values = graph.input('values', 'float32', [heads, sizes.keys, headDim(source.plan)]);
-		const mixed = layers.matmul(elementwise(layers, 'Exp', logShares), values);
-		const rows = layers.transpose(mixed, [1, 0, 2]);
-		graph.output('mixed', layers.reshape(rows, [QUERIES, source.plan.dim]));
-	});
+export function compileRenewal(sizes: ProductSizes, { product: kind }: Kind): Uint8Array {
+	const { graph, layers } = begin();
+	const queries = graph.input('queries', 'float32', [LANES, QUERIES, sizes.row]);
+	const keys = graph.input('keys', 'float32', [LANES, sizes.keys, sizes.row]);
+	const logits = product(layers, queries, keys, 'second'); // [lanes, renewed, keys]
+	const logShares = graph.op('LogSoftmax', [logits], { shape: logits.shape }, { attributes: { axis: -1 } });
+	// log share = logit − log sum, for every key alike: the first one tells.
+	const first = (x: Value) => firstAlong(layers, x, 2);
+	graph.output('correction', minus(layers, first(logits), first(logShares)));
+	if (kind === 'exact') {
+		const values = graph.input('values', 'float32', [LANES, sizes.keys, sizes.width]);
+		graph.output('mixed', layers.matmul(elementwise(layers, 'Exp', logShares), values));
+	}
+	return graph.build('renewal');
 }
 
 /**
  * Attention of all queries, from nothing, as the delta product remembers it.
- * in: `queries` [heads, tokens, row], `keys` [heads, keys, row], `values` [heads, keys, headDim].
- * out: `correction` [heads, tokens] of log sums; `attention` [heads, keys, tokens], a query's shares in a column; `mixed`
- * [tokens, dim].
+ * in: `queries` [lanes, tokens, row], `keys` [lanes, keys, row], `values` [lanes, keys, width].
+ * out: `correction` [lanes, tokens] of log sums; `attention` [lanes, keys, tokens], a query's shares in a column; `mixed`
+ * [lanes, tokens, width].
  */
-export function compileStart(source: BlockSource, sizes: Sizes, { half }: Kind) {
-	return build(source, 'start', (layers) => {
-		const { graph } = layers;
-		const { heads } = source.plan;
-		const queries = graph.input('queries', 'float32', [heads, planTokens(source.plan), sizes.row]);
-		const keys = graph.input('keys', 'float32', [heads, sizes.keys, sizes.row]);
-		const values = graph.input('values', 'float32', [heads, sizes.keys, headDim(source.plan)]);
-		const logits = product(layers, keys, queries, 'second'); // [heads, keys, tokens]
-		const tops = reduce(layers, 'ReduceMax', logits);
-		const terms = elementwise(layers, 'Exp', minus(layers, logits, tops));
-		const sums = reduce(layers, 'ReduceSum', terms);
-		const correction = layers.add(tops, elementwise(layers, 'Log', sums));
-		graph.output('correction', layers.reshape(correction, [heads, planTokens(source.plan)]));
-		const shares = rounded(layers, times(layers, terms, elementwise(layers, 'Reciprocal', sums)), half);
-		graph.output('attention', shares);
-		const mixed = product(layers, shares, rounded(layers, values, half), 'first');
-		graph.output('mixed', joinHeads(layers, rounded(layers, mixed, half)));
-	});
+export function compileStart(sizes: ProductSizes, { half }: Kind): Uint8Array {
+	const { graph, layers } = begin();
+	const queries = graph.input('queries', 'float32', [LANES, sizes.tokens, sizes.row]);
+	const keys = graph.input('keys', 'float32', [LANES, sizes.keys, sizes.row]);
+	const values = graph.input('values', 'float32', [LANES, sizes.keys, sizes.width]);
+	const logits = product(layers, keys, queries, 'second'); // [lanes, keys, tokens]
+	const tops = reduce(layers, 'ReduceMax', logits);
+	const terms = elementwise(layers, 'Exp', minus(layers, logits, tops));
+	const sums = reduce(layers, 'ReduceSum', terms);
+	const correction = layers.add(tops, elementwise(layers, 'Log', sums));
+	graph.output('correction', layers.reshape(correction, [LANES, sizes.tokens]));
+	const shares = rounded(layers, times(layers, terms, elementwise(layers, 'Reciprocal', sums)), half);
+	graph.output('attention', shares);
+	const mixed = product(layers, shares, rounded(layers, values, half), 'first');
+	graph.output('mixed', rounded(layers, mixed, half));
+	return graph.build('start');
 }
 
 /**
  * The change that selected keys make.
- * in: `queries` [heads, tokens, row], with up-to-date log sums where a query was renewed; `steady` [1, tokens], 0 for those
- * and 1 for all others; of the selected keys, the fresh ones before the stale ones, `keys` [heads, 2 · selected, row], and
- * `values.fresh`, `values.stale` [heads, selected, headDim]; delta: `attention.stale` [heads, selected, tokens]; exact and
- * half precision: `mixed.before` [tokens, dim].
- * out: `grown` and `ratio` [heads, tokens]: by what factor a query's sum grew before stale terms went, and altogether;
- * delta: `attention` [heads, selected, tokens] and `change` [tokens, dim], what is to be added to the mixed tokens; exact
- * and half precision: `mixed` [tokens, dim], in the first case without a meaning for renewed queries.
+ * in: `queries` [lanes, tokens, row], with up-to-date log sums where a query was renewed; `steady` [1, 1, tokens], 0 for
+ * those and 1 for all others; of the selected keys, the fresh ones before the stale ones, `keys` [lanes, 2 · selected, row],
+ * and `values.fresh`, `values.stale` [lanes, selected, width]; delta: `attention.stale` [lanes, selected, tokens]; exact and
+ * half precision: `mixed.before` [lanes, tokens, width].
+ * out: `grown` and `ratio` [lanes, tokens]: by what factor a query's sum grew before stale terms went, and altogether;
+ * delta: `attention` [lanes, selected, tokens] and `change` [lanes, tokens, width], what is to be added to the mixed tokens;
+ * exact and half precision: `mixed` [lanes, tokens, width], in the first case without a meaning for renewed queries.
  */
-export function compileUpdate(source: BlockSource, sizes: Sizes, { product: kind, half }: Kind) {
-	return build(source, 'update', (layers) => {
-		const { graph } = layers;
-		const { heads, dim } = source.plan;
-		const tokens = planTokens(source.plan);
-		const width = headDim(source.plan);
-		const queries = graph.input('queries', 'float32', [heads, tokens, sizes.row]);
-		const steady = graph.input('steady', 'int32', [1, 1, tokens]);
-		const selected = (name: string, last: number) => graph.input(name, 'float32', [heads, KEYS, last]);
-		const keys = graph.input('keys', 'float32', [heads, BOTH, sizes.row]);
-		const [freshValues, staleValues] = [selected('values.fresh', width), selected('values.stale', width)];
+export function compileUpdate(sizes: ProductSizes, { product: kind, half }: Kind): Uint8Array {
+	const { graph, layers } = begin();
+	const { tokens, row, width } = sizes;
+	const queries = graph.input('queries', 'float32', [LANES, tokens, row]);
+	const steady = graph.input('steady', 'int32', [1, 1, tokens]);
+	const keys = graph.input('keys', 'float32', [LANES, BOTH, row]);
+	const freshValues = graph.input('values.fresh', 'float32', [LANES, KEYS, width]);
+	const staleValues = graph.input('values.stale', 'float32', [LANES, KEYS, width]);
 
-		const both = elementwise(layers, 'Exp', product(layers, keys, queries, 'second'));
-		// [heads, fresh or stale, selected, tokens]: sums are taken without cutting the terms apart.
-		const apart = graph.op('Reshape', [both, graph.integers([heads, 2, -1, tokens])], {
-			shape: [heads, 2, KEYS, tokens],
-		});
-		const sums = graph.op(
-			'ReduceSum',
-			[apart, graph.integers([2])],
-			{ shape: [heads, 2, tokens] },
-			{ attributes: { keepdims: 0 } },
-		);
-		const [comes, goes] = layers.split(sums, [1, 1], 1) as [Value, Value]; // [heads, 1, tokens]
-		const one = graph.constant('one', { data: Float32Array.of(1), shape: [1] });
-		const grown = layers.add(comes, one);
-		const shrunk = minus(layers, grown, goes);
-		const isSteady = graph.op(
-			'Cast',
-			[steady],
-			{ type: 'bool', shape: steady.shape },
-			{ attributes: { to: 9 } },
-		);
-		const ratio = graph.op('Where', [isSteady, shrunk, one], { type: 'float32', shape: shrunk.shape });
-		graph.output('grown', layers.reshape(grown, [heads, tokens]));
-		graph.output('ratio', layers.reshape(ratio, [heads, tokens]));
-		const share = elementwise(layers, 'Reciprocal', ratio); // [heads, 1, tokens]
-
-		const before = () => splitHeads(layers, graph.input('mixed.before', 'float32', [tokens, dim]), heads);
-		if (kind === 'exact') {
-			const negative = graph.op('Neg', [staleValues], { shape: staleValues.shape });
-			const values = { ...layers.concat([freshValues, negative], 1), shape: [heads, BOTH, width] };
-			const changed = layers.add(before(), product(layers, both, values, 'first'));
-			const mixed = times(layers, changed, layers.reshape(share, [heads, tokens, 1]));
-			graph.output('mixed', joinHeads(layers, mixed));
-			return;
-		}
-		const kept = graph.input('attention.stale', 'float32', [heads, KEYS, tokens]);
-		const fresh = graph.op(
-			'Gather',
-			[apart, graph.constant('first', { data: Int32Array.of(0), shape: [] })],
-			{ shape: [heads, KEYS, tokens] },
-			{ attributes: { axis: 1 } },
-		);
-		const shares = rounded(layers, times(layers, fresh, share), half);
-		graph.output('attention', shares);
-		if (!half) {
-			// The remembered product is always remembered shares times remembered values: their selected part is exchanged.
-			const comes = product(layers, shares, freshValues, 'first');
-			graph.output(
-				'change',
-				joinHeads(layers, minus(layers, comes, product(layers, kept, staleValues, 'first'))),
-			);
-			return;
-		}
-		// The order of the published code, each step in half precision.
-		const round = (x: Value) => roundToHalf(layers, x);
-		const [valuesNow, valuesThen] = [round(freshValues), round(staleValues)];
-		const valueChange = round(minus(layers, valuesNow, valuesThen));
-		const shareChange = round(minus(layers, shares, kept));
-		const first = round(layers.add(before(), round(product(layers, shares, valueChange, 'first'))));
-		const rest = round(product(layers, shareChange, round(minus(layers, valuesNow, valueChange)), 'first'));
-		graph.output('mixed', joinHeads(layers, round(layers.add(first, rest))));
+	const both = elementwise(layers, 'Exp', product(layers, keys, queries, 'second'));
+	// Sums are taken without cutting the terms apart.
+	const apart = graph.op('Reshape', [both, graph.integers([0, 2, -1, tokens])], {
+		shape: [LANES, 2, KEYS, tokens],
 	});
+	const sums = graph.op(
+		'ReduceSum',
+		[apart, graph.integers([2])],
+		{ shape: [LANES, 2, tokens] },
+		{ attributes: { keepdims: 0 } },
+	);
+	const [comes, goes] = layers.split(sums, [1, 1], 1) as [Value, Value]; // [lanes, 1, tokens]
+	const one = graph.constant('one', { data: Float32Array.of(1), shape: [1] });
+	const grown = layers.add(comes, one);
+	const shrunk = minus(layers, grown, goes);
+	const isSteady = graph.op(
+		'Cast',
+		[steady],
+		{ type: 'bool', shape: steady.shape },
+		{ attributes: { to: 9 } },
+	);
+	const ratio = graph.op('Where', [isSteady, shrunk, one], { type: 'float32', shape: shrunk.shape });
+	graph.output('grown', layers.reshape(grown, [LANES, tokens]));
+	graph.output('ratio', layers.reshape(ratio, [LANES, tokens]));
+	const share = elementwise(layers, 'Reciprocal', ratio); // [lanes, 1, tokens]
+
+	const before = () => graph.input('mixed.before', 'float32', [LANES, tokens, width]);
+	if (kind === 'exact') {
+		const negative = graph.op('Neg', [staleValues], { shape: staleValues.shape });
+		const values = { ...layers.concat([freshValues, negative], 1), shape: [LANES, BOTH, width] };
+		const changed = layers.add(before(), product(layers, both, values, 'first'));
+		graph.output('mixed', times(layers, changed, layers.reshape(share, [LANES, tokens, 1])));
+		return graph.build('update');
+	}
+	const kept = graph.input('attention.stale', 'float32', [LANES, KEYS, tokens]);
+	const shares = rounded(layers, times(layers, firstAlong(layers, apart, 1), share), half);
+	graph.output('attention', shares);
+	if (!half) {
+		// The remembered product is always remembered shares times remembered values: their selected part is exchanged.
+		const enters = product(layers, shares, freshValues, 'first');
+		const leaves = product(layers, kept, staleValues, 'first');
+		graph.output('change', minus(layers, enters, leaves));
+		return graph.build('update');
+	}
+	// The order of the published code, each step in half precision.
+	const round = (x: Value) => roundToHalf(layers, x);
+	const [valuesNow, valuesThen] = [round(freshValues), round(staleValues)];
+	const valueChange = round(minus(layers, valuesNow, valuesThen));
+	const shareChange = round(minus(layers, shares, kept));
+	const first = round(layers.add(before(), round(product(layers, shares, valueChange, 'first'))));
+	const rest = round(product(layers, shareChange, round(minus(layers, valuesNow, valueChange)), 'first'));
+	graph.output('mixed', round(layers.add(first, rest)));
+	return graph.build('update');
 }
 
-function build(source: BlockSource, name: string, emit: (layers: Layers) => void) {
+function begin() {
 	const graph = new GraphBuilder();
-	emit(new Layers(graph, source.weights));
-	const title = `${source.block.name}:${name}`;
-	return { name: title, bytes: graph.build(title) };
+	return { graph, layers: new Layers(graph, noWeights) };
+}
+
+/** The first of x along an axis, which goes. */
+function firstAlong(layers: Layers, x: Value, axis: number): Value {
+	const first = layers.graph.constant('first', { data: Int32Array.of(0), shape: [] });
+	const shape = x.shape.filter((_, i) => i !== axis);
+	return layers.graph.op('Gather', [x, first], { shape }, { attributes: { axis } });
 }
 
 function rounded(layers: Layers, x: Value, half: boolean): Value {
@@ -194,16 +176,4 @@ function times(layers: Layers, a: Value, b: Value): Value {
 function reduce(layers: Layers, type: 'ReduceMax' | 'ReduceSum', x: Value): Value {
 	const shape = [x.shape[0]!, 1, x.shape[2]!];
 	return layers.graph.op(type, [x, layers.graph.integers([1])], { shape }, { attributes: { keepdims: 1 } });
-}
-
-/** [heads, tokens, headDim] -> [tokens, dim] */
-function joinHeads(layers: Layers, x: Value): Value {
-	const [heads, tokens, width] = x.shape as [number, number, number];
-	return layers.reshape(layers.transpose(x, [1, 0, 2]), [tokens, heads * width]);
-}
-
-/** [tokens, dim] -> [heads, tokens, headDim] */
-function splitHeads(layers: Layers, x: Value, heads: number): Value {
-	const [tokens, dim] = x.shape as [number, number];
-	return layers.transpose(layers.reshape(x, [tokens, heads, dim / heads]), [1, 0, 2]);
 }

@@ -1,5 +1,5 @@
 import { assert } from '../../domain/errors.ts';
-import type { GraphRuntime, GraphSession, GraphTensor } from '../../graph/graph-session.ts';
+import type { GraphSession, GraphTensor } from '../../graph/graph-session.ts';
 import { keyExtent, keyOnes } from '../../vit/grid-attention.ts';
 import { float32, numbers } from '../full-graph.ts';
 import {
@@ -14,6 +14,7 @@ import type { GateMemory } from './gate-memory.ts';
 import { KeyCells } from './key-cells.ts';
 import { compileRenewal, compileStart, compileUpdate } from './product-graphs.ts';
 import type { Remembered } from './remembered.ts';
+import type { SharedGraphs } from './shared-graphs.ts';
 
 /** A sum that shrank to less than this share of what it had been has lost digits, and is made anew. */
 const LEAST_SHARE = 1 / 8;
@@ -21,6 +22,8 @@ const LEAST_SHARE = 1 / 8;
 const MOST_GROWTH = 1e30;
 /** Sums that nothing touches are made anew too, a few in every frame, all within so many, so that rounding can't add up. */
 const RENEWAL_FRAMES = 256;
+/** Numbers that a graph may hold at once, in each of its steps: four megabytes, about what two cores have to themselves. */
+const CACHED_FLOATS = 2 ** 20;
 
 /** How the product of attention and values is kept; see `BlockMethod`. */
 type Kind = { product: 'delta' | 'exact'; half: boolean };
@@ -67,13 +70,14 @@ export class RunningAttention implements BlockAttention {
 		this.#kept = new Float32Array(kind.product === 'delta' ? heads * keys * tokens : 0);
 	}
 
-	static async load(source: BlockSource, memory: GateMemory, runtime: GraphRuntime, kind: Kind) {
-		const sizes = sizesOf(source);
-		const load = ({ name, bytes }: { name: string; bytes: Uint8Array }) => runtime.load(bytes, name);
+	static async load(source: BlockSource, memory: GateMemory, shared: SharedGraphs, kind: Kind) {
+		const { tokens, keys, row, width } = sizesOf(source);
+		const sizes = { tokens, keys, row, width, ...kind };
 		const graphs = {
-			renewal: await load(compileRenewal(source, sizes, kind)),
-			update: await load(compileUpdate(source, sizes, kind)),
-			start: kind.product === 'delta' ? await load(compileStart(source, sizes, kind)) : null,
+			renewal: await shared.load('renewal', sizes, (of) => compileRenewal(of, of)),
+			update: await shared.load('update', sizes, (of) => compileUpdate(of, of)),
+			start:
+				kind.product === 'delta' ? await shared.load('start', sizes, (of) => compileStart(of, of)) : null,
 		};
 		return new RunningAttention(source, memory, graphs, kind);
 	}
@@ -113,7 +117,7 @@ export class RunningAttention implements BlockAttention {
 		this.#rememberKeys(fresh, cells);
 		this.#gather('keys', cells, room.keys, 2);
 		this.#gather('values', cells, room.freshValues);
-		return this.#change(fresh, cells, room);
+		return this.#change(this.#due(fresh), cells, room);
 	}
 
 	remembered(): Remembered {
@@ -128,12 +132,6 @@ export class RunningAttention implements BlockAttention {
 			kept: this.#kept,
 			turn: this.#turn,
 		};
-	}
-
-	async release(): Promise<void> {
-		await this.#graphs.renewal.release();
-		await this.#graphs.update.release();
-		await this.#graphs.start?.release();
 	}
 
 	#rememberQueries({ queries, indices, count }: Projected): void {
@@ -171,115 +169,137 @@ export class RunningAttention implements BlockAttention {
 	}
 
 	/** Copies the rows of `list` to `packed` [heads, list, row]; heads lie `apart` times as far from each other. */
-	#gather(part: Part, list: Int32Array, packed: number, apart = 1): void {
+	#gather(part: Part, list: Int32Array, packed: number, apart = 1, lanes = this.#all): void {
 		const { scratch, kernel } = this.#memory;
-		const { heads, tokens, width, keys, row } = this.#sizes;
+		const { tokens, width, keys, row } = this.#sizes;
 		const [size, all] = [part === 'values' ? width : row, part === 'queries' ? tokens : keys];
 		scratch.indices.data.set(list);
 		kernel.copyRows(
-			...[packed, size, apart * list.length * size, this.#at[part], size, all * size, size, heads],
-			...[scratch.indices.at, list.length, 0],
+			...[packed, size, apart * list.length * size],
+			...[this.#at[part] + 4 * lanes.first * all * size, size, all * size],
+			...[size, lanes.count, scratch.indices.at, list.length, 0],
 		);
 	}
 
 	async #start(): Promise<void> {
-		const { heads, tokens, row, extended } = this.#sizes;
+		const { heads, tokens, keys, row, extended } = this.#sizes;
+		const { start } = this.#graphs;
 		const all = this.#array('queries').data;
 		for (let i = 0; i < heads * tokens; i++) all[i * row + extended] = 0;
 		this.#turn[0] = 0;
-		if (!this.#graphs.start) {
-			await this.#renew(upTo(tokens));
-			return;
+		if (!start) return this.#renew(upTo(tokens));
+		for (const lanes of this.#lanes(keys * tokens)) {
+			const outputs = await start.run(
+				{
+					queries: this.#tensor('queries', lanes),
+					keys: this.#tensor('keys', lanes),
+					values: this.#tensor('values', lanes),
+				},
+				['correction', 'attention', 'mixed'],
+			);
+			this.#correct(upTo(tokens), numbers(outputs, 'correction'), lanes);
+			this.#kept.set(numbers(outputs, 'attention'), lanes.first * keys * tokens);
+			this.#join(numbers(outputs, 'mixed'), upTo(tokens), lanes, this.mixed);
 		}
-		const feeds = {
-			queries: this.#tensor('queries'),
-			keys: this.#tensor('keys'),
-			values: this.#tensor('values'),
-		};
-		const outputs = await this.#graphs.start.run(feeds, ['correction', 'attention', 'mixed']);
-		this.#correct(upTo(tokens), numbers(outputs, 'correction'));
-		this.#kept.set(numbers(outputs, 'attention'));
-		this.#setMixed(numbers(outputs, 'mixed'));
 	}
 
 	/** Makes the log sums of queries anew; exact: what they attend to as well. */
-	async #renew(queries: Int32Array): Promise<void> {
-		const { heads, row, dim } = this.#sizes;
+	async #renew(queries: Int32Array, within?: Lanes): Promise<void> {
+		const { row, keys } = this.#sizes;
 		const { length } = queries;
 		const exact = this.#kind.product === 'exact';
 		const { at } = this.#memory.renewing;
-		this.#gather('queries', queries, at);
-		const rows = this.#memory.array(at, heads * length * row).data;
-		const outputs = await this.#graphs.renewal.run(
-			{
-				queries: float32(rows, [heads, length, row]),
-				keys: this.#tensor('keys'),
-				...(exact ? { values: this.#tensor('values') } : {}),
-			},
-			exact ? ['correction', 'mixed'] : ['correction'],
-		);
-		this.#correct(queries, numbers(outputs, 'correction'));
-		if (!exact) return;
-		const { scratch, kernel } = this.#memory;
-		scratch.rows.data.set(numbers(outputs, 'mixed'));
-		scratch.indices.data.set(queries);
-		kernel.copyRows(...[scratch.rows.at, dim, 0, this.mixed, dim, 0, dim, 1, scratch.indices.at, length, 1]);
+		for (const lanes of within ? [within] : this.#lanes(length * keys)) {
+			this.#gather('queries', queries, at, 1, lanes);
+			const rows = this.#memory.array(at, lanes.count * length * row).data;
+			const outputs = await this.#graphs.renewal.run(
+				{
+					queries: float32(rows, [lanes.count, length, row]),
+					keys: this.#tensor('keys', lanes),
+					...(exact ? { values: this.#tensor('values', lanes) } : {}),
+				},
+				exact ? ['correction', 'mixed'] : ['correction'],
+			);
+			this.#correct(queries, numbers(outputs, 'correction'), lanes);
+			if (exact) this.#join(numbers(outputs, 'mixed'), queries, lanes, this.mixed);
+		}
 	}
 
-	/** Adds `correction` [heads, queries] to the log sums of queries, which are as good as new then. */
-	#correct(queries: Int32Array, correction: Float32Array): void {
-		const { heads, tokens, extended, row } = this.#sizes;
+	/** Adds `correction` [lanes, queries] to the log sums of queries, which are as good as new then. */
+	#correct(queries: Int32Array, correction: Float32Array, { first, count }: Lanes): void {
+		const { tokens, extended, row } = this.#sizes;
 		const all = this.#array('queries').data;
-		for (let head = 0; head < heads; head++) {
+		for (let lane = 0; lane < count; lane++) {
 			for (let i = 0; i < queries.length; i++) {
-				const query = head * tokens + queries[i]!;
-				all[query * row + extended]! -= correction[head * queries.length + i]!;
+				const query = (first + lane) * tokens + queries[i]!;
+				all[query * row + extended]! -= correction[lane * queries.length + i]!;
 				this.#wear[query] = 1;
 			}
 		}
 	}
 
-	async #change(fresh: Projected, cells: Int32Array, room: Rooms): Promise<number> {
-		const { heads, tokens, row, width, dim } = this.#sizes;
-		const memory = this.#memory;
+	/** Takes in what the selected keys change, with the sums of the queries `due` made anew. */
+	async #change(due: Int32Array, cells: Int32Array, room: Rooms): Promise<number> {
+		const { tokens } = this.#sizes;
+		await this.#renew(due);
+		const exact = this.#kind.product === 'exact';
+		const whole = exact || this.#kind.half;
+		const change = this.#memory.change.at;
+		const all = upTo(tokens);
+		for (const lanes of this.#lanes(2 * cells.length * tokens)) {
+			const steady = new Int32Array(tokens).fill(1);
+			for (const query of due) steady[query] = 0;
+			const outputs = await this.#changeLanes(cells, room, lanes, steady);
+			this.#shift(outputs, steady, lanes);
+			if (!exact) this.#keepColumns(cells, numbers(outputs, 'attention'), lanes);
+			if (!whole) {
+				this.#join(numbers(outputs, 'change'), all, lanes, change);
+				continue;
+			}
+			// Where the product is exact, what renewed queries attend to is in place already.
+			const taken = exact ? all.map((token) => (steady[token] === 1 ? token : -1)) : all;
+			this.#join(numbers(outputs, 'mixed'), taken, lanes, this.mixed);
+		}
+		return whole ? 0 : change;
+	}
+
+	/** Runs the update of some heads, again where sums lost digits by it: `steady` then tells whose sums did not. */
+	async #changeLanes(
+		cells: Int32Array,
+		room: Rooms,
+		lanes: Lanes,
+		steady: Int32Array,
+	): Promise<Record<string, GraphTensor>> {
+		const { tokens, width, row } = this.#sizes;
+		const { renewing } = this.#memory;
 		const { length } = cells;
 		const exact = this.#kind.product === 'exact';
-		const packed = (at: number, rows: number, size: number) =>
-			float32(memory.array(at, heads * rows * size).data, [heads, rows, size]);
 		const whole = exact || this.#kind.half;
-		const mixed = memory.array(this.mixed, tokens * dim).data;
-		const feeds: Record<string, GraphTensor> = {
-			queries: this.#tensor('queries'),
-			keys: packed(room.keys, 2 * length, row),
-			'values.fresh': packed(room.freshValues, length, width),
-			'values.stale': packed(room.staleValues, length, width),
-			...(exact ? {} : { 'attention.stale': float32(this.#keptColumns(cells), [heads, length, tokens]) }),
-			...(whole ? { 'mixed.before': float32(mixed.slice(), [tokens, dim]) } : {}),
+		const packed = (at: number, rows: number, size: number) => {
+			const { data } = this.#memory.array(at + 4 * lanes.first * rows * size, lanes.count * rows * size);
+			return float32(data, [lanes.count, rows, size]);
 		};
-		const result = whole ? 'mixed' : 'change';
-		const rows = memory.scratch.rows.data.subarray(0, tokens * dim);
-		const wanted = ['grown', 'ratio', ...(exact ? [] : ['attention'])];
-		const steady = new Int32Array(tokens).fill(1);
-		feeds['steady'] = { type: 'int32', data: steady, shape: [1, 1, tokens] };
-
-		let renewed = this.#due(fresh);
-		let outputs: Record<string, GraphTensor>;
-		do {
-			await this.#renew(renewed);
-			for (const query of renewed) steady[query] = 0;
-			outputs = await this.#graphs.update.run(feeds, wanted, { [result]: float32(rows, [tokens, dim]) });
-			renewed = this.#worn(outputs, steady);
-		} while (renewed.length > 0);
-
-		this.#shift(outputs, steady);
-		if (exact) {
-			this.#setSteady(rows, steady);
-			return 0;
+		for (;;) {
+			const feeds: Record<string, GraphTensor> = {
+				queries: this.#tensor('queries', lanes),
+				keys: packed(room.keys, 2 * length, row),
+				'values.fresh': packed(room.freshValues, length, width),
+				'values.stale': packed(room.staleValues, length, width),
+				steady: { type: 'int32', data: steady, shape: [1, 1, tokens] },
+			};
+			if (!exact) feeds['attention.stale'] = this.#keptColumns(cells, lanes);
+			if (whole) {
+				this.#part(lanes, renewing.at);
+				const { data } = this.#memory.array(renewing.at, lanes.count * tokens * width);
+				feeds['mixed.before'] = float32(data, [lanes.count, tokens, width]);
+			}
+			const wanted = ['grown', 'ratio', whole ? 'mixed' : 'change', ...(exact ? [] : ['attention'])];
+			const outputs = await this.#graphs.update.run(feeds, wanted);
+			const worn = this.#worn(outputs, steady, lanes);
+			if (worn.length === 0) return outputs;
+			await this.#renew(worn, lanes);
+			for (const query of worn) steady[query] = 0;
 		}
-		this.#keepColumns(cells, numbers(outputs, 'attention'));
-		if (!whole) return memory.scratch.rows.at;
-		this.#setMixed(rows);
-		return 0;
 	}
 
 	/** Queries whose sums are made anew: the changed ones, and some of the others in turn. */
@@ -294,12 +314,12 @@ export class RunningAttention implements BlockAttention {
 	}
 
 	/** Steady queries whose sums have lost digits by the update; see LEAST_SHARE. */
-	#worn(outputs: Readonly<Record<string, GraphTensor>>, steady: Int32Array): Int32Array {
+	#worn(outputs: Outputs, steady: Int32Array, { first }: Lanes): Int32Array {
 		const { tokens } = this.#sizes;
 		const [grown, ratio] = [numbers(outputs, 'grown'), numbers(outputs, 'ratio')];
 		const worn = new Set<number>();
 		for (let i = 0; i < ratio.length; i++) {
-			const most = Math.max(this.#wear[i]!, grown[i]!);
+			const most = Math.max(this.#wear[first * tokens + i]!, grown[i]!);
 			// What is not a number is not sound either.
 			const sound = ratio[i]! >= LEAST_SHARE * most && most < MOST_GROWTH;
 			if (steady[i % tokens] === 1 && !sound) worn.add(i % tokens);
@@ -308,14 +328,15 @@ export class RunningAttention implements BlockAttention {
 	}
 
 	/** Moves the log sums of steady queries by what their sums changed. */
-	#shift(outputs: Readonly<Record<string, GraphTensor>>, steady: Int32Array): void {
+	#shift(outputs: Outputs, steady: Int32Array, { first }: Lanes): void {
 		const { tokens, extended, row } = this.#sizes;
 		const [grown, ratio] = [numbers(outputs, 'grown'), numbers(outputs, 'ratio')];
 		const all = this.#array('queries').data;
 		for (let i = 0; i < ratio.length; i++) {
 			if (steady[i % tokens] === 0) continue;
-			all[i * row + extended]! -= Math.log(ratio[i]!);
-			this.#wear[i] = Math.max(this.#wear[i]!, grown[i]!) / ratio[i]!;
+			const query = first * tokens + i;
+			all[query * row + extended]! -= Math.log(ratio[i]!);
+			this.#wear[query] = Math.max(this.#wear[query]!, grown[i]!) / ratio[i]!;
 		}
 	}
 
@@ -325,46 +346,72 @@ export class RunningAttention implements BlockAttention {
 		return this.#memory.array(this.#at[part], heads * all * size);
 	}
 
-	#tensor(part: Part): GraphTensor {
-		const { heads, tokens, keys, row, width } = this.#sizes;
+	#tensor(part: Part, { first, count }: Lanes): GraphTensor {
+		const { tokens, keys, row, width } = this.#sizes;
 		const [size, all] = [part === 'values' ? width : row, part === 'queries' ? tokens : keys];
-		return float32(this.#array(part).data, [heads, all, size]);
+		const data = this.#array(part).data.subarray(first * all * size, (first + count) * all * size);
+		return float32(data, [count, all, size]);
 	}
 
-	/** The kept shares of `cells`: [heads, cells, tokens], in room that is used again. */
-	#keptColumns(cells: Int32Array): Float32Array {
-		const { heads, keys, tokens } = this.#sizes;
-		const columns = this.#memory.columns(heads * cells.length * tokens);
-		for (let head = 0; head < heads; head++) {
+	get #all(): Lanes {
+		return { first: 0, count: this.#sizes.heads };
+	}
+
+	/** All heads, as many at once as keep `floats` numbers each in the caches. */
+	#lanes(floats: number): Lanes[] {
+		const { heads } = this.#sizes;
+		const count = Math.min(heads, Math.max(1, Math.floor(CACHED_FLOATS / floats)));
+		return Array.from({ length: Math.ceil(heads / count) }, (_, i) => ({
+			first: i * count,
+			count: Math.min(count, heads - i * count),
+		}));
+	}
+
+	/** The kept shares of `cells`: [lanes, cells, tokens], in room that is used again. */
+	#keptColumns(cells: Int32Array, lanes: Lanes): GraphTensor {
+		const { keys, tokens } = this.#sizes;
+		const columns = this.#memory.columns(lanes.count * cells.length * tokens);
+		for (let lane = 0; lane < lanes.count; lane++) {
 			for (let i = 0; i < cells.length; i++) {
-				const from = (head * keys + cells[i]!) * tokens;
-				columns.set(this.#kept.subarray(from, from + tokens), (head * cells.length + i) * tokens);
+				const from = ((lanes.first + lane) * keys + cells[i]!) * tokens;
+				columns.set(this.#kept.subarray(from, from + tokens), (lane * cells.length + i) * tokens);
 			}
 		}
-		return columns;
+		return float32(columns, [lanes.count, cells.length, tokens]);
 	}
 
-	#keepColumns(cells: Int32Array, columns: Float32Array): void {
-		const { heads, keys, tokens } = this.#sizes;
-		for (let head = 0; head < heads; head++) {
+	#keepColumns(cells: Int32Array, columns: Float32Array, lanes: Lanes): void {
+		const { keys, tokens } = this.#sizes;
+		for (let lane = 0; lane < lanes.count; lane++) {
 			for (let i = 0; i < cells.length; i++) {
-				const from = (head * cells.length + i) * tokens;
-				this.#kept.set(columns.subarray(from, from + tokens), (head * keys + cells[i]!) * tokens);
+				const from = (lane * cells.length + i) * tokens;
+				const to = ((lanes.first + lane) * keys + cells[i]!) * tokens;
+				this.#kept.set(columns.subarray(from, from + tokens), to);
 			}
 		}
 	}
 
-	#setMixed(mixed: Float32Array): void {
-		this.#memory.array(this.mixed, mixed.length).data.set(mixed);
+	/** Puts rows [lanes, list, width] of some heads into the tokens of `list` in `target` [tokens, dim]; −1 is passed over. */
+	#join(rows: Float32Array, list: Int32Array, { first, count }: Lanes, target: number): void {
+		const { scratch, kernel } = this.#memory;
+		const { dim, width } = this.#sizes;
+		scratch.rows.data.set(rows);
+		scratch.indices.data.set(list);
+		kernel.copyRows(
+			...[scratch.rows.at, width, list.length * width, target + 4 * first * width, dim, width],
+			...[width, count, scratch.indices.at, list.length, 1],
+		);
 	}
 
-	/** Takes the mixed tokens of steady queries; those of renewed ones are in place. */
-	#setSteady(mixed: Float32Array, steady: Int32Array): void {
-		const { tokens, dim } = this.#sizes;
-		const { data } = this.#memory.array(this.mixed, tokens * dim);
-		for (let token = 0; token < tokens; token++) {
-			if (steady[token] === 1) data.set(mixed.subarray(token * dim, (token + 1) * dim), token * dim);
-		}
+	/** The mixed tokens of some heads, [lanes, tokens, width], to `target`. */
+	#part({ first, count }: Lanes, target: number): void {
+		const { scratch, kernel } = this.#memory;
+		const { dim, width, tokens } = this.#sizes;
+		scratch.indices.data.set(upTo(tokens));
+		kernel.copyRows(
+			...[target, width, tokens * width, this.mixed + 4 * first * width, dim, width],
+			...[width, count, scratch.indices.at, tokens, 0],
+		);
 	}
 
 	/** Room for stale and fresh keys and values of some cells, in the shared packing room. */
@@ -383,6 +430,9 @@ export class RunningAttention implements BlockAttention {
 }
 
 type Part = 'queries' | 'keys' | 'values';
+type Outputs = Readonly<Record<string, GraphTensor>>;
+/** Some heads, one behind the other. */
+type Lanes = { first: number; count: number };
 
 /** A row is a head's width, its relative terms, and the column of log sums; see product-graphs.ts. */
 function sizesOf(source: BlockSource) {

@@ -1,4 +1,4 @@
-import type { GraphRuntime, GraphSession } from '../../graph/graph-session.ts';
+import type { GraphSession } from '../../graph/graph-session.ts';
 import { keyExtent, keyOnes } from '../../vit/grid-attention.ts';
 import { float32 } from '../full-graph.ts';
 import {
@@ -13,6 +13,7 @@ import { type BlockSource, compileAttention } from './block-graphs.ts';
 import type { Block, GateMemory } from './gate-memory.ts';
 import { KeyCells } from './key-cells.ts';
 import type { Remembered } from './remembered.ts';
+import type { SharedGraphs } from './shared-graphs.ts';
 
 /**
  * Attention of a block that is computed in full, window by window, from remembered queries [window, head, place, extended],
@@ -51,9 +52,11 @@ export class WholeAttention implements BlockAttention {
 		this.#cells = pool && new KeyCells(source, pool, memory);
 	}
 
-	static async load(source: BlockSource, memory: GateMemory, runtime: GraphRuntime, half: boolean) {
-		const graph = compileAttention(source, attentionSizes(source), half);
-		return new WholeAttention(source, memory, await runtime.load(graph.bytes, graph.name));
+	static async load(source: BlockSource, memory: GateMemory, graphs: SharedGraphs, half: boolean) {
+		const { places, keys, heads, width, extended } = attentionSizes(source);
+		const windowed = source.block.window !== null;
+		const sizes = { places, keys, heads, width, extended, windowed, half };
+		return new WholeAttention(source, memory, await graphs.load('attention', sizes, compileAttention));
 	}
 
 	prepare(): void {
@@ -113,10 +116,6 @@ export class WholeAttention implements BlockAttention {
 			mixed: this.#memory.array(this.mixed, tokens * dim).data,
 			...this.#cells?.remembered(),
 		};
-	}
-
-	release(): Promise<void> {
-		return this.#session.release();
 	}
 
 	#remember(fresh: Projected, places: Int32Array): void {
