@@ -81,16 +81,19 @@ onEveryHost('the keyboard alone', (host) => {
 		const before = await boxes.isChecked();
 		await page.keyboard.press('b');
 		await expect.poll(() => boxes.isChecked()).toBe(!before);
+		const choices = page.getByRole('radiogroup', { name: 'Tokens' }).locator('input');
 		const chosen = () =>
 			page.getByRole('radiogroup', { name: 'Tokens' }).locator('input:checked').inputValue();
+		// The run was made by a network with a scorer: its map is a choice beside the three of every run.
+		await expect.poll(() => choices.count()).toBe(4);
 		const kinds = new Set([await chosen()]);
-		for (let press = 0; press < 2; press++) {
+		for (let press = 0; press < 3; press++) {
 			const last = await chosen();
 			await page.keyboard.press('t');
 			await expect.poll(chosen).not.toBe(last);
 			kinds.add(await chosen());
 		}
-		expect(kinds).toEqual(new Set(['off', 'frame', 'history']));
+		expect(kinds).toEqual(new Set(['off', 'frame', 'history', 'relevance']));
 	});
 });
 
