@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
-import { UserFacingError } from '../../../domain/errors.ts';
 import { compileClustered } from '../../../reduction/enact-graph.ts';
-import { REDUCTION_MODES, findMode } from '../../../reduction/index.ts';
+import { findModeFor, modesOf } from '../../../reduction/index.ts';
 import { compileFull } from '../../../reduction/vit-graphs.ts';
 import { readSafetensors } from '../../../weights/safetensors.ts';
 import { requireTensors } from '../../../weights/weights.ts';
@@ -27,7 +26,7 @@ export function openLookout(files: ModelFiles): Model {
 	const smallest = lookoutPlan(config, { width: config.patch, height: config.patch });
 	compileFull(smallest, weights, { keepKeysAndValues: false, withScores: true });
 	if (smallest.clusters) compileClustered(smallest, weights);
-	const modes = REDUCTION_MODES.filter((mode) => mode.refuses(smallest) === null).map((mode) => mode.id);
+	const modes = modesOf(smallest);
 
 	return {
 		id: basename(dirname(files.configPath)),
@@ -40,14 +39,7 @@ export function openLookout(files: ModelFiles): Model {
 		async open(options: DetectorOptions): Promise<Detector> {
 			const letterbox = fitLetterbox(options.displaySize, options.maxSide, config.patch, FILL);
 			const plan = lookoutPlan(config, letterbox.inputSize);
-			const mode = findMode(options.mode);
-			const refusal = mode.refuses(plan);
-			if (refusal !== null) {
-				throw new UserFacingError(
-					'unknown-mode',
-					`Mode ${mode.id} does not work with this model: ${refusal}.`,
-				);
-			}
+			const mode = findModeFor(plan, options.mode);
 			const runtime = createRuntime(options.threads);
 			const reduction = await mode.open({ plan, weights, runtime }, options.settings);
 			const pixels = new WasmFramePixels(plan.grid, config.mean, config.std);

@@ -1,8 +1,7 @@
 import { basename, extname } from 'node:path';
-import { UserFacingError } from '../../../domain/errors.ts';
 import type { Letterbox } from '../../../domain/frame.ts';
 import type { Size } from '../../../domain/video.ts';
-import { findMode, REDUCTION_MODES } from '../../../reduction/index.ts';
+import { findModeFor, modesOf } from '../../../reduction/index.ts';
 import { requireTensors } from '../../../weights/weights.ts';
 import type { Detector, DetectorOptions, Model } from '../../detector.ts';
 import { WasmFramePixels } from '../../frame-pixels.ts';
@@ -46,19 +45,12 @@ function openVitDet(checkpoint: Checkpoint): Model {
 		sha256,
 		classes: config.classes,
 		displayThreshold: DISPLAY_THRESHOLD,
-		modes: REDUCTION_MODES.filter((mode) => mode.refuses(smallest) === null).map(({ id }) => id),
+		modes: modesOf(smallest),
 		async open(options: DetectorOptions): Promise<Detector> {
 			const letterbox = fitSquare(options.displaySize, options.maxSide, config.patch);
 			const side = letterbox.inputSize.width / config.patch;
 			const plan = vitDetPlan(config, { rows: side, cols: side });
-			const mode = findMode(options.mode);
-			const refusal = mode.refuses(plan);
-			if (refusal !== null) {
-				throw new UserFacingError(
-					'unknown-mode',
-					`Mode ${mode.id} does not work with this model: ${refusal}.`,
-				);
-			}
+			const mode = findModeFor(plan, options.mode);
 			const runtime = createRuntime(options.threads);
 			const backbone = await mode.open({ plan, weights, runtime }, options.settings);
 			const heads = await DetectionHeads.load(config, plan.grid, weights, runtime);
