@@ -1,11 +1,10 @@
 import { readDetrConfig } from '../detector/families/detr/config.ts';
 import { auditTensors } from '../detector/families/detr/index.ts';
-import type { Weights } from '../weights/safetensors.ts';
 import type { Findings } from './findings.ts';
+import { type Manifest, manifestWeights } from './manifest.ts';
 
-/** A list of a published model's tensors: `tensors` holds their shapes by name. */
-export type DetrManifest = {
-	model: string;
+/** A list of a published model's tensors, and what else it states of the model. */
+export type DetrManifest = Manifest & {
 	heads: number;
 	dilation: boolean;
 	d_model: number;
@@ -13,9 +12,6 @@ export type DetrManifest = {
 	dec_layers: number;
 	dim_feedforward: number;
 	backbone_blocks: number[];
-	parameters: number;
-	entries: number;
-	tensors: Record<string, number[]>;
 };
 
 /** The authors' parameters leave out frozen norms, and count once what Anchor DETR's decoder layers share. */
@@ -23,9 +19,9 @@ const NOT_COUNTED =
 	/\.(bn\d|downsample\.1)\.(weight|bias|running_mean|running_var)$|^transformer\.(class|bbox)_embed\.[1-9]/;
 
 /** Holds what our network asks for against the list, name by name and shape by shape, and the sizes that it states. */
-export function compareManifest(findings: Findings, manifest: DetrManifest): void {
+export function compareDetrManifest(findings: Findings, manifest: DetrManifest): void {
 	const name = manifest.model;
-	const weights = blankWeights(manifest.tensors);
+	const weights = manifestWeights(manifest);
 	const options = { args: { nheads: manifest.heads, dilation: manifest.dilation } };
 	const config = readDetrConfig({ path: name, weights, options });
 	const { asked } = auditTensors(config, weights, name);
@@ -52,13 +48,4 @@ function countParameters(asked: ReadonlyMap<string, readonly number[]>): number 
 	for (const [name, shape] of asked)
 		if (!NOT_COUNTED.test(name)) parameters += shape.reduce((size, dim) => size * dim, 1);
 	return parameters;
-}
-
-/** Tensors of the listed shapes, all views of one stretch of zeros: only names and shapes matter. */
-function blankWeights(shapes: Readonly<Record<string, readonly number[]>>): Weights {
-	const sizes = Object.values(shapes).map((shape) => shape.reduce((size, dim) => size * dim, 1));
-	const zeros = new Float32Array(sizes.reduce((most, size) => Math.max(most, size), 0));
-	return new Map(
-		Object.entries(shapes).map(([name, shape], i) => [name, { data: zeros.subarray(0, sizes[i]), shape }]),
-	);
 }

@@ -1,6 +1,6 @@
 import { checkClusteredAttention, checkClustering } from './enact-clustering.ts';
 import { checkDetr } from './enact-detr.ts';
-import { compareManifest, type DetrManifest } from './enact-manifest.ts';
+import { compareDetrManifest, type DetrManifest } from './enact-manifest.ts';
 import { Findings } from './findings.ts';
 import type { ParitySystem } from './index.ts';
 
@@ -9,7 +9,7 @@ export const enact: ParitySystem = async (given) => {
 	const manifests = given.description['manifests'] as DetrManifest[] | undefined;
 	if (manifests) {
 		const findings = new Findings(given);
-		for (const manifest of manifests) compareManifest(findings, manifest);
+		for (const manifest of manifests) compareDetrManifest(findings, manifest);
 		return findings.finish();
 	}
 	const config = given.description['config'] as Record<string, unknown>;
