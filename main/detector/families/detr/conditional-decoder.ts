@@ -50,12 +50,7 @@ export function decodeConditional(parts: DetrParts, memory: Value, positions: Va
 		});
 		x = parts.residual(`${name}.norm3`, x, (y) => parts.feedForward(`${name}.`, y));
 		parts.tap(`dec.${i}.output`, x);
-		if (!parts.predicts(i)) continue;
-		const normed = parts.norm('transformer.decoder.norm', x);
-		predictions.push({
-			logits: layers.linear('class_embed', normed, config.logits),
-			boxes: parts.boxes('bbox_embed', normed, beforeSigmoid),
-		});
+		if (parts.predicts(i)) predictions.push(parts.sharedPrediction(x, beforeSigmoid));
 	}
 	return predictions;
 }

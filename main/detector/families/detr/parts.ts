@@ -139,6 +139,15 @@ export class DetrParts {
 		return graph.op('Log', [graph.op('Div', [above, below], { shape })], { shape });
 	}
 
+	/** What the norm and the heads that all decoder layers share say of query rows. */
+	sharedPrediction(x: Value, reference: Value | null): Prediction {
+		const normed = this.norm('transformer.decoder.norm', x);
+		return {
+			logits: this.layers.linear('class_embed', normed, this.config.logits),
+			boxes: this.boxes('bbox_embed', normed, reference),
+		};
+	}
+
 	/** Boxes of query rows: sigmoid of the box head, with `reference` [rows, 2] (before a sigmoid) on the centres. */
 	boxes(name: string, queries: Value, reference: Value | null): Value {
 		const { layers } = this;

@@ -22,12 +22,7 @@ export function decodePlain(parts: DetrParts, memory: Value, positions: Value): 
 		);
 		x = parts.residual(`${name}.norm3`, x, (y) => parts.feedForward(`${name}.`, y));
 		parts.tap(`dec.${i}.output`, x);
-		if (!parts.predicts(i)) continue;
-		const normed = parts.norm('transformer.decoder.norm', x);
-		predictions.push({
-			logits: layers.linear('class_embed', normed, config.logits),
-			boxes: parts.boxes('bbox_embed', normed, null),
-		});
+		if (parts.predicts(i)) predictions.push(parts.sharedPrediction(x, null));
 	}
 	return predictions;
 }
