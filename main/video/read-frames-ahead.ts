@@ -20,7 +20,7 @@ export type FrameThreadMessage =
 
 /**
  * As `readFrames`, by a thread of its own: inference blocks the thread that calls this, and ffmpeg would stand still
- * whenever its pipe is full, which takes a sixth of a frame. `entry`: the built `frame-thread.js`.
+ * whenever its pipe is full, which a part of one frame does. `entry`: the built `frame-thread.js`.
  */
 export async function* readFramesAhead(
 	entry: string,
