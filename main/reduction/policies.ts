@@ -1,3 +1,5 @@
+import { nthLargest } from './nth-largest.ts';
+
 /** What a policy knows of the tokens when it picks; all columns are [tokens]. */
 export type TokenState = {
 	/** Change since the token was last computed, 0 to 255. */
@@ -34,7 +36,7 @@ export type Ranking = {
  */
 export function pickBest(state: TokenState, limit: number, ranking: Ranking, out: Int32Array): number {
 	const priorities = prioritise(state, ranking);
-	const cutoff = nthLargest(priorities, limit);
+	const cutoff = priorityAt(priorities, limit);
 	let better = 0;
 	for (const priority of priorities) if (priority > cutoff) better++;
 	// Of those that stand at the cutoff itself the earlier ones go in, so that a run is repeatable.
@@ -63,8 +65,8 @@ function prioritise(state: TokenState, ranking: Ranking): Float64Array {
 }
 
 /** The n-th largest of the positive values; 0 where there are no more than n. */
-function nthLargest(values: Float64Array, n: number): number {
+function priorityAt(values: Float64Array, n: number): number {
 	const positive = values.filter((value) => value > 0);
 	if (positive.length <= n) return 0;
-	return n > 0 ? positive.sort()[positive.length - n]! : Infinity;
+	return n > 0 ? nthLargest(positive, n) : Infinity;
 }

@@ -1,3 +1,5 @@
+import { nthLargest } from '../nth-largest.ts';
+
 /** How a gate picks tokens by the norms of their errors (Eventful Transformers, section 4.1 and appendix). */
 export type GatePolicy =
 	| { kind: 'top-k'; k: number }
@@ -27,7 +29,7 @@ export function pickTokens(policy: GatePolicy, norms: Float32Array, out: Int32Ar
 function pickLargest(norms: Float32Array, k: number, out: Int32Array): number {
 	const limit = Math.min(k, norms.length);
 	if (limit === 0) return 0;
-	const cutoff = norms.slice().sort()[norms.length - limit]!;
+	const cutoff = nthLargest(norms.slice(), limit);
 	let atCutoff = limit;
 	for (const norm of norms) if (norm > cutoff) atCutoff--;
 	let count = 0;
