@@ -27,7 +27,7 @@ export function publishedState(
 		'matmul_accumulator_1.product': () => queryKeyProduct(plan, views),
 		'v_gate.p': () => valuesByHead(plan, views),
 		'matmul_gate.p': () => sharesByQuery(plan, views.keys, arrays['attention.kept']!),
-		'matmul_accumulator_2.product': () => byHead(plan, arrays['attention.mixed']!),
+		'matmul_accumulator_2.product': () => arrays['attention.mixed']!,
 	};
 }
 
@@ -150,14 +150,5 @@ function sharesByQuery(plan: VitPlan, keys: number, shares: Numbers): Numbers {
 	return Float32Array.from({ length: shares.length }, (_, i) => {
 		const [head, query, key] = [Math.floor(i / (tokens * keys)), Math.floor(i / keys) % tokens, i % keys];
 		return shares[(head * keys + key) * tokens + query]!;
-	});
-}
-
-/** [tokens, dim] -> [heads, tokens, headDim] */
-function byHead(plan: VitPlan, rows: Numbers): Numbers {
-	const [tokens, width] = [planTokens(plan), headDim(plan)];
-	return Float32Array.from({ length: rows.length }, (_, i) => {
-		const [head, token] = [Math.floor(i / (tokens * width)), Math.floor(i / width) % tokens];
-		return rows[token * plan.dim + head * width + (i % width)]!;
 	});
 }

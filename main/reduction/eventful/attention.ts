@@ -2,6 +2,7 @@ import { attentionExtent, keyExtent } from '../../vit/grid-attention.ts';
 import { headDim, planTokens } from '../../vit/plan.ts';
 import { windowLayout, type WindowLayout } from '../../vit/windows.ts';
 import { type BlockSource, extendedWidth } from './block-graphs.ts';
+import type { MixedTokens } from './mixed-tokens.ts';
 import type { Remembered } from './remembered.ts';
 
 /** Fresh projections of the tokens `indices[0..count)`. */
@@ -19,14 +20,13 @@ export type Projected = {
 
 /** The attention of one block over time: remembers projections, and keeps the mixed tokens up to date. */
 export interface BlockAttention {
-	/** Address of the mixed tokens [tokens, dim] in the gates' memory. */
-	readonly mixed: number;
+	readonly mixed: MixedTokens;
 	/** Keys that the last update touched, ascending; pooled ones where keys are pooled. */
 	readonly touched: Int32Array;
 	/** Called once the memory has been made: fills in what never changes. */
 	prepare(): void;
-	/** Gives the address of what is still to be added to the mixed tokens, 0 where they are up to date. */
-	update(fresh: Projected): Promise<number>;
+	/** Brings the mixed tokens up to date. */
+	update(fresh: Projected): Promise<void>;
 	/** Arrays that outlive a frame. */
 	remembered(): Remembered;
 }

@@ -96,25 +96,23 @@ export function compileMlp(source: BlockSource, norm: boolean): Bytes {
 
 /**
  * Attention in full, within each of some windows. Lanes are windows and, within each, heads: so nothing is transposed.
- * in: `queries` [lanes, places, extended]; `keys` [lanes, keys, extended]; `values` [lanes, keys, headDim]; `order`
- * [tokens], the places of which the mixed tokens are wanted, counted over all windows. out: `mixed` [tokens, dim].
+ * in: `queries` [lanes, places, extended]; `keys` [lanes, keys, extended]; `values` [lanes, keys, headDim].
+ * out: `mixed` [lanes, places, headDim].
  */
 export function compileAttention(sizes: {
 	places: number;
 	keys: number;
-	heads: number;
 	width: number;
 	extended: number;
 	windowed: boolean;
 	half: boolean;
 }): Uint8Array {
-	const { places, keys, heads, width, extended, windowed, half } = sizes;
+	const { places, keys, width, extended, windowed, half } = sizes;
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, noWeights);
 	const q = graph.input('queries', 'float32', ['lanes', places, extended]);
 	const k = graph.input('keys', 'float32', ['lanes', keys, extended]);
 	const v = graph.input('values', 'float32', ['lanes', keys, width]);
-	const order = graph.input('order', 'int32', ['tokens']);
 	const round = (x: Value) => (half ? roundToHalf(layers, x) : x);
 	// Within windows the runtime's fused attention takes a fifth longer than its parts; over all tokens it is the quicker one.
 	const apart = half || windowed;
@@ -126,8 +124,7 @@ export function compileAttention(sizes: {
 				{ shape: ['lanes', places, width] },
 				{ domain: 'com.microsoft', attributes: { num_heads: 1, scale: { float: 1 } } },
 			);
-	const byPlace = layers.transpose(layers.reshape(attended, ['windows', heads, places, width]), [0, 2, 1, 3]);
-	graph.output('mixed', layers.gatherRows(layers.reshape(byPlace, ['places', heads * width]), order));
+	graph.output('mixed', attended);
 	return graph.build('attention');
 }
 

@@ -136,7 +136,7 @@ export class EventfulBackbone {
 
 /** Room that is enough for every block. */
 function scratchSizes(sources: readonly BlockSource[], tokens: number) {
-	const sizes = { rows: 0, tokens, indices: tokens, packing: 0, renewing: 0, change: 0 };
+	const sizes = { rows: 0, tokens, indices: tokens, packing: 0, renewing: 0 };
 	for (const source of sources) {
 		const { windows, places, keys, heads, width, extended, dim } = attentionSizes(source);
 		const most = windows * Math.max(places, keys);
@@ -145,7 +145,6 @@ function scratchSizes(sources: readonly BlockSource[], tokens: number) {
 		const apart = windows * (places * heads * extended + keys * heads * (extended + width));
 		const twice = 2 * windows * keys * heads * (extended + 1 + width);
 		sizes.renewing = Math.max(sizes.renewing, windows === 1 ? places * heads * (extended + 1) : 0);
-		if (windows === 1) sizes.change = Math.max(sizes.change, tokens * dim);
 		sizes.packing = Math.max(sizes.packing, apart, twice, tokens * dim);
 	}
 	return sizes;

@@ -111,10 +111,9 @@ export class EventfulBlock {
 		const { qkv, projection, mlp } = this.gates;
 
 		const projected = await this.#project(qkv.pass(added ? { x, added, out: x } : { x }, asked));
-		const { mixed } = this.attention;
-		const change = await this.attention.update(projected);
+		await this.attention.update(projected);
 
-		const attended = projection.pass(change ? { x: mixed, added: change, out: mixed } : { x: mixed }, asked);
+		const attended = projection.pass(this.attention.mixed, asked);
 		await this.#buffer(this.#graphs.projection, attended, projection, this.#projected);
 
 		const forMlp = mlp.pass({ x, added: this.#projected, out: x }, asked);

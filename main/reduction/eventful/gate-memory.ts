@@ -4,6 +4,8 @@ import kernelBytes from './token-gates.kernel.ts?wasm';
 type Kernel = {
 	gate(...numbers: number[]): void;
 	take(...numbers: number[]): void;
+	gatePieces(...numbers: number[]): void;
+	takePieces(...numbers: number[]): void;
 	copyRows(...numbers: number[]): void;
 	poolCells(...numbers: number[]): void;
 	add(...numbers: number[]): void;
@@ -27,7 +29,6 @@ export type ScratchSizes = {
 	indices: number;
 	packing: number;
 	renewing: number;
-	change: number;
 };
 
 /** Room that all gates of a backbone share; what stands there holds until the next call. */
@@ -49,14 +50,7 @@ export class GateMemory {
 	#buffer: ArrayBuffer | null = null;
 	#kernel: Kernel | null = null;
 	#scratch: Scratch | null = null;
-	readonly #scratchAt: {
-		rows: number;
-		norms: number;
-		indices: number;
-		packing: number;
-		renewing: number;
-		change: number;
-	};
+	readonly #scratchAt: { rows: number; norms: number; indices: number; packing: number; renewing: number };
 	#columns = new Float32Array(0);
 	readonly #sizes: ScratchSizes;
 
@@ -68,7 +62,6 @@ export class GateMemory {
 			indices: this.reserve(sizes.indices),
 			packing: this.reserve(sizes.packing),
 			renewing: this.reserve(sizes.renewing),
-			change: this.reserve(sizes.change),
 		};
 	}
 
@@ -98,7 +91,7 @@ export class GateMemory {
 			norms: this.array(this.#scratchAt.norms, this.#sizes.tokens),
 			indices: {
 				at: this.#scratchAt.indices,
-				data: new Int32Array(memory.buffer, this.#scratchAt.indices, this.#sizes.indices),
+				data: this.integers(this.#scratchAt.indices, this.#sizes.indices),
 			},
 		};
 	}
@@ -128,11 +121,6 @@ export class GateMemory {
 		return this.array(this.#scratchAt.renewing, this.#sizes.renewing);
 	}
 
-	/** Room for what is to be added to mixed tokens. */
-	get change(): Block {
-		return this.array(this.#scratchAt.change, this.#sizes.change);
-	}
-
 	/** Room of `floats` numbers outside the kernels' reach, that grows with what was asked for. */
 	columns(floats: number): Float32Array {
 		if (this.#columns.length < floats) this.#columns = new Float32Array(floats);
@@ -142,5 +130,10 @@ export class GateMemory {
 	array(at: number, floats: number): Block {
 		assert(this.#buffer, 'the memory has been made');
 		return { at, data: new Float32Array(this.#buffer, at, floats) };
+	}
+
+	integers(at: number, count: number): Int32Array {
+		assert(this.#buffer, 'the memory has been made');
+		return new Int32Array(this.#buffer, at, count);
 	}
 }

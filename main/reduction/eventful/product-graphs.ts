@@ -74,11 +74,10 @@ export function compileStart(sizes: ProductSizes, { half }: Kind): Uint8Array {
  * The change that selected keys make.
  * in: `queries` [lanes, tokens, row], with up-to-date log sums where a query was renewed; `steady` [1, 1, tokens], 0 for
  * those and 1 for all others; of the selected keys, the fresh ones before the stale ones, `keys` [lanes, 2 · selected, row],
- * and `values.fresh`, `values.stale` [lanes, selected, width]; delta: `attention.stale` [lanes, selected, tokens]; exact and
- * half precision: `mixed.before` [lanes, tokens, width].
+ * and `values.fresh`, `values.stale` [lanes, selected, width]; delta: `attention.stale` [lanes, selected, tokens];
+ * `mixed.before` [lanes, tokens, width].
  * out: `grown` and `ratio` [lanes, tokens]: by what factor a query's sum grew before stale terms went, and altogether;
- * delta: `attention` [lanes, selected, tokens] and `change` [lanes, tokens, width], what is to be added to the mixed tokens;
- * exact and half precision: `mixed` [lanes, tokens, width], in the first case without a meaning for renewed queries.
+ * delta: `attention` [lanes, selected, tokens]; `mixed` [lanes, tokens, width], exact: without a meaning for renewed queries.
  */
 export function compileUpdate(sizes: ProductSizes, { product: kind, half }: Kind): Uint8Array {
 	const { graph, layers } = begin();
@@ -115,11 +114,11 @@ export function compileUpdate(sizes: ProductSizes, { product: kind, half }: Kind
 	graph.output('ratio', layers.reshape(ratio, [LANES, tokens]));
 	const share = elementwise(layers, 'Reciprocal', ratio); // [lanes, 1, tokens]
 
-	const before = () => graph.input('mixed.before', 'float32', [LANES, tokens, width]);
+	const before = graph.input('mixed.before', 'float32', [LANES, tokens, width]);
 	if (kind === 'exact') {
 		const negative = graph.op('Neg', [staleValues], { shape: staleValues.shape });
 		const values = { ...layers.concat([freshValues, negative], 1), shape: [LANES, BOTH, width] };
-		const changed = layers.add(before(), product(layers, both, values, 'first'));
+		const changed = layers.add(before, product(layers, both, values, 'first'));
 		graph.output('mixed', times(layers, changed, layers.reshape(share, [LANES, tokens, 1])));
 		return graph.build('update');
 	}
@@ -130,7 +129,7 @@ export function compileUpdate(sizes: ProductSizes, { product: kind, half }: Kind
 		// The remembered product is always remembered shares times remembered values: their selected part is exchanged.
 		const enters = product(layers, shares, freshValues, 'first');
 		const leaves = product(layers, kept, staleValues, 'first');
-		graph.output('change', minus(layers, enters, leaves));
+		graph.output('mixed', layers.add(before, minus(layers, enters, leaves)));
 		return graph.build('update');
 	}
 	// The order of the published code, each step in half precision.
@@ -138,7 +137,7 @@ export function compileUpdate(sizes: ProductSizes, { product: kind, half }: Kind
 	const [valuesNow, valuesThen] = [round(freshValues), round(staleValues)];
 	const valueChange = round(minus(layers, valuesNow, valuesThen));
 	const shareChange = round(minus(layers, shares, kept));
-	const first = round(layers.add(before(), round(product(layers, shares, valueChange, 'first'))));
+	const first = round(layers.add(before, round(product(layers, shares, valueChange, 'first'))));
 	const rest = round(product(layers, shareChange, round(minus(layers, valuesNow, valueChange)), 'first'));
 	graph.output('mixed', round(layers.add(first, rest)));
 	return graph.build('update');

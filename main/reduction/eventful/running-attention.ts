@@ -13,6 +13,7 @@ import type { BlockSource } from './block-graphs.ts';
 import type { GateMemory } from './gate-memory.ts';
 import { KeyCells } from './key-cells.ts';
 import { compileRenewal, compileStart, compileUpdate } from './product-graphs.ts';
+import { MixedTokens } from './mixed-tokens.ts';
 import type { Remembered } from './remembered.ts';
 import type { SharedGraphs } from './shared-graphs.ts';
 
@@ -35,7 +36,7 @@ type Graphs = { renewal: GraphSession; update: GraphSession; start: GraphSession
  */
 export class RunningAttention implements BlockAttention {
 	touched: Int32Array = new Int32Array(0);
-	readonly mixed: number;
+	readonly mixed: MixedTokens;
 	readonly #source: BlockSource;
 	readonly #memory: GateMemory;
 	readonly #graphs: Graphs;
@@ -52,7 +53,7 @@ export class RunningAttention implements BlockAttention {
 
 	private constructor(source: BlockSource, memory: GateMemory, graphs: Graphs, kind: Kind) {
 		const sizes = sizesOf(source);
-		const { keys, row, width, dim, heads, tokens } = sizes;
+		const { keys, row, width, heads, tokens } = sizes;
 		const { pool } = source.block;
 		this.#source = source;
 		this.#memory = memory;
@@ -64,7 +65,7 @@ export class RunningAttention implements BlockAttention {
 			keys: memory.reserve(heads * keys * row),
 			values: memory.reserve(heads * keys * width),
 		};
-		this.mixed = memory.reserve(tokens * dim);
+		this.mixed = new MixedTokens(source, sizes, memory);
 		this.#cells = pool && new KeyCells(source, pool, memory);
 		this.#wear = new Float32Array(heads * tokens);
 		this.#kept = new Float32Array(kind.product === 'delta' ? heads * keys * tokens : 0);
@@ -83,6 +84,7 @@ export class RunningAttention implements BlockAttention {
 	}
 
 	prepare(): void {
+		this.mixed.prepare();
 		const { keys, heads, width, extended, row } = this.#sizes;
 		const { plan, block } = this.#source;
 		const all = this.#array('keys').data;
@@ -94,10 +96,10 @@ export class RunningAttention implements BlockAttention {
 		}
 	}
 
-	async update(fresh: Projected): Promise<number> {
+	async update(fresh: Projected): Promise<void> {
 		if (fresh.count === 0) {
 			this.touched = new Int32Array(0);
-			return 0;
+			return;
 		}
 		this.#rememberQueries(fresh);
 		const cells = this.#rememberPlaces(fresh);
@@ -105,10 +107,9 @@ export class RunningAttention implements BlockAttention {
 		if (fresh.first || cells.length === this.#sizes.keys) {
 			// All shares and all values enter: there is nothing old in the product.
 			this.#rememberKeys(fresh, cells);
-			await this.#start();
-			return 0;
+			return this.#start();
 		}
-		if (cells.length === 0) return 0; // selected tokens that no cell of keys holds
+		if (cells.length === 0) return; // selected tokens that no cell of keys holds
 		const room = this.#rooms(cells.length);
 		// Of each head the fresh keys before the stale ones.
 		const { row } = this.#sizes;
@@ -117,16 +118,15 @@ export class RunningAttention implements BlockAttention {
 		this.#rememberKeys(fresh, cells);
 		this.#gather('keys', cells, room.keys, 2);
 		this.#gather('values', cells, room.freshValues);
-		return this.#change(this.#due(fresh), cells, room);
+		await this.#change(this.#due(fresh), cells, room);
 	}
 
 	remembered(): Remembered {
-		const { tokens, dim } = this.#sizes;
 		return {
 			queries: this.#array('queries').data,
 			keys: this.#array('keys').data,
 			values: this.#array('values').data,
-			mixed: this.#memory.array(this.mixed, tokens * dim).data,
+			mixed: this.mixed.data,
 			...this.#cells?.remembered(),
 			wear: this.#wear,
 			kept: this.#kept,
@@ -199,13 +199,13 @@ export class RunningAttention implements BlockAttention {
 			);
 			this.#correct(upTo(tokens), numbers(outputs, 'correction'), lanes);
 			this.#kept.set(numbers(outputs, 'attention'), lanes.first * keys * tokens);
-			this.#join(numbers(outputs, 'mixed'), upTo(tokens), lanes, this.mixed);
+			this.#mixedOf(lanes).set(numbers(outputs, 'mixed'));
 		}
 	}
 
 	/** Makes the log sums of queries anew; exact: what they attend to as well. */
 	async #renew(queries: Int32Array, within?: Lanes): Promise<void> {
-		const { row, keys } = this.#sizes;
+		const { row, keys, width } = this.#sizes;
 		const { length } = queries;
 		const exact = this.#kind.product === 'exact';
 		const { at } = this.#memory.renewing;
@@ -218,10 +218,11 @@ export class RunningAttention implements BlockAttention {
 					keys: this.#tensor('keys', lanes),
 					...(exact ? { values: this.#tensor('values', lanes) } : {}),
 				},
-				exact ? ['correction', 'mixed'] : ['correction'],
+				['correction'],
+				exact ? { mixed: this.#rowsFor(lanes, length, width) } : {},
 			);
 			this.#correct(queries, numbers(outputs, 'correction'), lanes);
-			if (exact) this.#join(numbers(outputs, 'mixed'), queries, lanes, this.mixed);
+			if (exact) this.#put(queries, lanes);
 		}
 	}
 
@@ -239,31 +240,25 @@ export class RunningAttention implements BlockAttention {
 	}
 
 	/** Takes in what the selected keys change, with the sums of the queries `due` made anew. */
-	async #change(due: Int32Array, cells: Int32Array, room: Rooms): Promise<number> {
+	async #change(due: Int32Array, cells: Int32Array, room: Rooms): Promise<void> {
 		const { tokens } = this.#sizes;
 		await this.#renew(due);
 		const exact = this.#kind.product === 'exact';
-		const whole = exact || this.#kind.half;
-		const change = this.#memory.change.at;
-		const all = upTo(tokens);
 		for (const lanes of this.#lanes(2 * cells.length * tokens)) {
 			const steady = new Int32Array(tokens).fill(1);
 			for (const query of due) steady[query] = 0;
 			const outputs = await this.#changeLanes(cells, room, lanes, steady);
+			// Where the product is exact, what renewed queries attend to is in place already.
+			this.#put(exact ? steady.map((is, token) => (is ? token : -1)) : upTo(tokens), lanes);
 			this.#shift(outputs, steady, lanes);
 			if (!exact) this.#keepColumns(cells, numbers(outputs, 'attention'), lanes);
-			if (!whole) {
-				this.#join(numbers(outputs, 'change'), all, lanes, change);
-				continue;
-			}
-			// Where the product is exact, what renewed queries attend to is in place already.
-			const taken = exact ? all.map((token) => (steady[token] === 1 ? token : -1)) : all;
-			this.#join(numbers(outputs, 'mixed'), taken, lanes, this.mixed);
 		}
-		return whole ? 0 : change;
 	}
 
-	/** Runs the update of some heads, again where sums lost digits by it: `steady` then tells whose sums did not. */
+	/**
+	 * Runs the update of some heads, mixed tokens to the shared rows; again where sums lost digits by it: `steady` then tells
+	 * whose sums did not.
+	 */
 	async #changeLanes(
 		cells: Int32Array,
 		room: Rooms,
@@ -271,10 +266,8 @@ export class RunningAttention implements BlockAttention {
 		steady: Int32Array,
 	): Promise<Record<string, GraphTensor>> {
 		const { tokens, width, row } = this.#sizes;
-		const { renewing } = this.#memory;
 		const { length } = cells;
 		const exact = this.#kind.product === 'exact';
-		const whole = exact || this.#kind.half;
 		const packed = (at: number, rows: number, size: number) => {
 			const { data } = this.#memory.array(at + 4 * lanes.first * rows * size, lanes.count * rows * size);
 			return float32(data, [lanes.count, rows, size]);
@@ -286,15 +279,12 @@ export class RunningAttention implements BlockAttention {
 				'values.fresh': packed(room.freshValues, length, width),
 				'values.stale': packed(room.staleValues, length, width),
 				steady: { type: 'int32', data: steady, shape: [1, 1, tokens] },
+				'mixed.before': float32(this.#mixedOf(lanes), [lanes.count, tokens, width]),
 			};
 			if (!exact) feeds['attention.stale'] = this.#keptColumns(cells, lanes);
-			if (whole) {
-				this.#part(lanes, renewing.at);
-				const { data } = this.#memory.array(renewing.at, lanes.count * tokens * width);
-				feeds['mixed.before'] = float32(data, [lanes.count, tokens, width]);
-			}
-			const wanted = ['grown', 'ratio', whole ? 'mixed' : 'change', ...(exact ? [] : ['attention'])];
-			const outputs = await this.#graphs.update.run(feeds, wanted);
+			const wanted = ['grown', 'ratio', ...(exact ? [] : ['attention'])];
+			const into = { mixed: this.#rowsFor(lanes, tokens, width) };
+			const outputs = await this.#graphs.update.run(feeds, wanted, into);
 			const worn = this.#worn(outputs, steady, lanes);
 			if (worn.length === 0) return outputs;
 			await this.#renew(worn, lanes);
@@ -391,26 +381,27 @@ export class RunningAttention implements BlockAttention {
 		}
 	}
 
-	/** Puts rows [lanes, list, width] of some heads into the tokens of `list` in `target` [tokens, dim]; −1 is passed over. */
-	#join(rows: Float32Array, list: Int32Array, { first, count }: Lanes, target: number): void {
-		const { scratch, kernel } = this.#memory;
-		const { dim, width } = this.#sizes;
-		scratch.rows.data.set(rows);
-		scratch.indices.data.set(list);
-		kernel.copyRows(
-			...[scratch.rows.at, width, list.length * width, target + 4 * first * width, dim, width],
-			...[width, count, scratch.indices.at, list.length, 1],
-		);
+	/** The shared rows as [lanes, rows, width]. */
+	#rowsFor({ count }: Lanes, rows: number, width: number): GraphTensor {
+		const { data } = this.#memory.scratch.rows;
+		return float32(data.subarray(0, count * rows * width), [count, rows, width]);
 	}
 
-	/** The mixed tokens of some heads, [lanes, tokens, width], to `target`. */
-	#part({ first, count }: Lanes, target: number): void {
+	/** The mixed tokens of some heads, [lanes, tokens, width]. */
+	#mixedOf({ first, count }: Lanes): Float32Array {
+		const { apart } = this.mixed;
+		return this.mixed.data.subarray(first * apart, (first + count) * apart);
+	}
+
+	/** Puts the shared rows [lanes, list, width] over the mixed tokens of `list`, of some heads; −1 is passed over. */
+	#put(list: Int32Array, { first, count }: Lanes): void {
 		const { scratch, kernel } = this.#memory;
-		const { dim, width, tokens } = this.#sizes;
-		scratch.indices.data.set(upTo(tokens));
+		const { width } = this.#sizes;
+		const { at, apart } = this.mixed;
+		scratch.indices.data.set(list);
 		kernel.copyRows(
-			...[target, width, tokens * width, this.mixed + 4 * first * width, dim, width],
-			...[width, count, scratch.indices.at, tokens, 0],
+			...[scratch.rows.at, width, list.length * width, at + 4 * first * apart, width, apart],
+			...[width, count, scratch.indices.at, list.length, 1],
 		);
 	}
 

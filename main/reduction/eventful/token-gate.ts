@@ -1,8 +1,11 @@
 import type { Block, GateMemory } from './gate-memory.ts';
+import { MixedTokens } from './mixed-tokens.ts';
 import { type GatePolicy, pickTokens } from './policy.ts';
 
 /** A layer norm that a gate looks through: addresses of its weights [dim] in the gates' memory. */
 export type GateNorm = { gamma: number; beta: number; epsilon: number };
+
+const NO_NORM: GateNorm = { gamma: 0, beta: 0, epsilon: 0 };
 
 /** Tokens, [tokens, dim]: the remembered stream, and what is added to it on the way; addresses in the gates' memory. */
 export type GateInput = { x: number; added?: number; out?: number };
@@ -48,14 +51,9 @@ export class TokenGate {
 	}
 
 	/** Lets tokens pass, all where `policy` is null, and gives them as the gate sees them: [count, dim]. */
-	pass(input: GateInput, policy: GatePolicy | null): Float32Array {
+	pass(input: GateInput | MixedTokens, policy: GatePolicy | null): Float32Array {
 		const { kernel, scratch } = this.#memory;
-		const { gamma, beta, epsilon } = this.#norm ?? { gamma: 0, beta: 0, epsilon: 0 };
-		const store = policy === null || this.#everyFrame ? 1 : 0;
-		kernel.gate(
-			...[input.x, input.added ?? 0, input.out ?? 0, this.#reference, gamma, beta, epsilon],
-			...[this.#tokens, this.#dim, scratch.norms.at, store],
-		);
+		this.#compare(input, policy === null || this.#everyFrame);
 		this.asked = policy !== null;
 		if (!policy) {
 			this.count = this.#tokens;
@@ -72,11 +70,35 @@ export class TokenGate {
 				...[scratch.indices.at, this.count, 0],
 			);
 		} else {
-			kernel.take(
-				...[input.out ?? input.x, this.#reference, gamma, beta, epsilon, this.#dim],
-				...[scratch.indices.at, this.count, rows.at],
-			);
+			this.#take(input);
 		}
 		return rows.data.subarray(0, this.count * this.#dim);
+	}
+
+	/** Error norms of all tokens, to the shared room; with `store` the tokens become the reference. */
+	#compare(input: GateInput | MixedTokens, store: boolean): void {
+		const { kernel, scratch } = this.#memory;
+		const last = [this.#tokens, this.#dim, scratch.norms.at, store ? 1 : 0];
+		if (input instanceof MixedTokens) {
+			const { at, starts, apart, heads, width } = input;
+			kernel.gatePieces(...[at, starts, apart, heads, width, this.#reference], ...last);
+			return;
+		}
+		const { gamma, beta, epsilon } = this.#norm ?? NO_NORM;
+		const { x, added, out } = input;
+		kernel.gate(...[x, added ?? 0, out ?? 0, this.#reference, gamma, beta, epsilon], ...last);
+	}
+
+	/** The tokens in the shared list of indices, to the shared rows and over their references. */
+	#take(input: GateInput | MixedTokens): void {
+		const { kernel, scratch } = this.#memory;
+		const last = [this.#dim, scratch.indices.at, this.count, scratch.rows.at];
+		if (input instanceof MixedTokens) {
+			const { at, starts, apart, heads, width } = input;
+			kernel.takePieces(...[at, starts, apart, heads, width, this.#reference], ...last);
+			return;
+		}
+		const { gamma, beta, epsilon } = this.#norm ?? NO_NORM;
+		kernel.take(...[input.out ?? input.x, this.#reference, gamma, beta, epsilon], ...last);
 	}
 }

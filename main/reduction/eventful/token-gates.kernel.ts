@@ -66,6 +66,63 @@ export function take(
 }
 
 /**
+ * As `gate`, of tokens that lie in pieces of `width` floats, one per head: the first of a token at `starts[token]` floats
+ * behind x, the others `apart` floats from each other.
+ */
+export function gatePieces(
+	x: usize,
+	starts: usize,
+	apart: i32,
+	heads: i32,
+	width: i32,
+	reference: usize,
+	tokens: i32,
+	dim: i32,
+	norms: usize,
+	store: i32,
+): void {
+	const bytes: usize = (<usize>width) << 2;
+	for (let token = 0; token < tokens; token++) {
+		let piece = x + ((<usize>load<i32>(starts + ((<usize>token) << 2))) << 2);
+		let sum: f32 = 0;
+		for (let head = 0; head < heads; head++) {
+			sum += difference(piece, reference + (<usize>head) * bytes, 0, 0, bytes, store);
+			piece += (<usize>apart) << 2;
+		}
+		f32.store(norms, sqrt<f32>(sum));
+		norms += 4;
+		reference += (<usize>dim) << 2;
+	}
+}
+
+/** As `take`, of tokens that lie as in `gatePieces`. */
+export function takePieces(
+	x: usize,
+	starts: usize,
+	apart: i32,
+	heads: i32,
+	width: i32,
+	reference: usize,
+	dim: i32,
+	indices: usize,
+	count: i32,
+	rows: usize,
+): void {
+	const bytes: usize = (<usize>width) << 2;
+	const rowBytes: usize = (<usize>dim) << 2;
+	for (let i = 0; i < count; i++) {
+		const token: usize = load<i32>(indices + ((<usize>i) << 2));
+		let piece = x + ((<usize>load<i32>(starts + (token << 2))) << 2);
+		for (let head = 0; head < heads; head++) {
+			copyRow(piece, rows + (<usize>head) * bytes, bytes);
+			piece += (<usize>apart) << 2;
+		}
+		copyRow(rows, reference + token * rowBytes, rowBytes);
+		rows += rowBytes;
+	}
+}
+
+/**
  * Copies pieces of `width` floats, one per head, of `indices[0..count)`: row i of the packed side is row indices[i] of
  * the sparse side; a negative index is passed over. `outward` = from packed to sparse.
  */

@@ -12,6 +12,7 @@ import {
 import { type BlockSource, compileAttention } from './block-graphs.ts';
 import type { Block, GateMemory } from './gate-memory.ts';
 import { KeyCells } from './key-cells.ts';
+import { MixedTokens } from './mixed-tokens.ts';
 import type { Remembered } from './remembered.ts';
 import type { SharedGraphs } from './shared-graphs.ts';
 
@@ -22,7 +23,7 @@ import type { SharedGraphs } from './shared-graphs.ts';
  */
 export class WholeAttention implements BlockAttention {
 	touched: Int32Array = new Int32Array(0);
-	readonly mixed: number;
+	readonly mixed: MixedTokens;
 	readonly #source: BlockSource;
 	readonly #memory: GateMemory;
 	readonly #session: GraphSession;
@@ -34,7 +35,7 @@ export class WholeAttention implements BlockAttention {
 
 	private constructor(source: BlockSource, memory: GateMemory, session: GraphSession) {
 		const sizes = attentionSizes(source);
-		const { windows, places, keys, extended, dim, heads, tokens } = sizes;
+		const { windows, places, keys, extended, dim, heads } = sizes;
 		const { tokenAt, placeOf } = layoutOf(source);
 		const { pool } = source.block;
 		this.#source = source;
@@ -48,18 +49,19 @@ export class WholeAttention implements BlockAttention {
 			keys: memory.reserve(windows * keys * heads * extended),
 			values: memory.reserve(windows * keys * dim),
 		};
-		this.mixed = memory.reserve(tokens * dim);
+		this.mixed = new MixedTokens(source, sizes, memory);
 		this.#cells = pool && new KeyCells(source, pool, memory);
 	}
 
 	static async load(source: BlockSource, memory: GateMemory, graphs: SharedGraphs, half: boolean) {
-		const { places, keys, heads, width, extended } = attentionSizes(source);
+		const { places, keys, width, extended } = attentionSizes(source);
 		const windowed = source.block.window !== null;
-		const sizes = { places, keys, heads, width, extended, windowed, half };
+		const sizes = { places, keys, width, extended, windowed, half };
 		return new WholeAttention(source, memory, await graphs.load('attention', sizes, compileAttention));
 	}
 
 	prepare(): void {
+		this.mixed.prepare();
 		const { windows, keys, heads, width, extended, dim } = this.#sizes;
 		const { plan, block, weights } = this.#source;
 		const all = this.#array('keys').data;
@@ -92,10 +94,10 @@ export class WholeAttention implements BlockAttention {
 		});
 	}
 
-	async update(fresh: Projected): Promise<number> {
+	async update(fresh: Projected): Promise<void> {
 		if (fresh.count === 0) {
 			this.touched = new Int32Array(0);
-			return 0;
+			return;
 		}
 		const places = Int32Array.from(fresh.indices.subarray(0, fresh.count), (token) => this.#placeOf[token]!);
 		this.#remember(fresh, places);
@@ -104,16 +106,14 @@ export class WholeAttention implements BlockAttention {
 			? upTo(windows)
 			: Int32Array.from(new Set(places.map((place) => Math.floor(place / size)))).sort();
 		await this.#attend(some);
-		return 0;
 	}
 
 	remembered(): Remembered {
-		const { tokens, dim } = this.#sizes;
 		return {
 			queries: this.#array('queries').data,
 			keys: this.#array('keys').data,
 			values: this.#array('values').data,
-			mixed: this.#memory.array(this.mixed, tokens * dim).data,
+			mixed: this.mixed.data,
 			...this.#cells?.remembered(),
 		};
 	}
@@ -164,10 +164,10 @@ export class WholeAttention implements BlockAttention {
 		return place + Math.floor(place / size) * (this.#sizes.heads - 1) * size;
 	}
 
-	/** Runs the graph for `some` windows and puts their mixed tokens in place. */
+	/** Mixes the tokens of `some` windows. */
 	async #attend(some: Int32Array): Promise<void> {
-		const { kernel, scratch, packing } = this.#memory;
-		const { windows, places, keys, heads, width, extended, dim } = this.#sizes;
+		const { scratch, packing } = this.#memory;
+		const { windows, places, keys, heads, width, extended } = this.#sizes;
 		const { length } = some;
 		const all = length === windows;
 		let room = 0;
@@ -180,36 +180,20 @@ export class WholeAttention implements BlockAttention {
 			some.forEach((window, i) => packed.set(data.subarray(window * size, (window + 1) * size), i * size));
 			return float32(packed, [length * heads, ...shape]);
 		};
-		// All tokens in raster order, or those of some windows as they come.
-		const order: number[] = [];
-		const owners: number[] = [];
-		if (!all) {
-			some.forEach((window, i) => {
-				for (let place = 0; place < places; place++) {
-					const token = this.#tokenAt[window * places + place]!;
-					if (token < 0) continue;
-					order.push(i * places + place);
-					owners.push(token);
-				}
-			});
-		}
-		const list = all ? this.#placeOf : Int32Array.from(order);
-		const rows = this.#memory.array(all ? this.mixed : scratch.rows.at, list.length * dim).data;
+		const size = heads * places * width;
+		const target = all ? this.mixed.data : scratch.rows.data.subarray(0, length * size);
 		await this.#session.run(
 			{
 				queries: of('queries', [places, extended]),
 				keys: of('keys', [keys, extended]),
 				values: of('values', [keys, width]),
-				order: { type: 'int32', data: list, shape: [list.length] },
 			},
 			[],
-			{ mixed: float32(rows, [list.length, dim]) },
+			{ mixed: float32(target, [length * heads, places, width]) },
 		);
 		if (all) return;
-		scratch.indices.data.set(owners);
-		kernel.copyRows(
-			...[scratch.rows.at, dim, 0, this.mixed, dim, 0, dim, 1, scratch.indices.at, owners.length, 1],
-		);
+		const mixed = this.mixed.data;
+		some.forEach((window, i) => mixed.set(target.subarray(i * size, (i + 1) * size), window * size));
 	}
 
 	#array(part: Part): Block {
