@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunEntry } from '../../preload/contract.ts';
@@ -8,6 +8,7 @@ import { systemError, UserFacingError } from '../domain/errors.ts';
 import type { RunHeader, RunStatus, VideoIdentity } from '../domain/run.ts';
 import { readJournal } from '../results/commit-journal.ts';
 import { readHeader, readStatus } from '../results/header.ts';
+import { makeFolder } from '../results/make-folder.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { readJsonFile } from './json-file.ts';
 import { identityKey } from './videos.ts';
@@ -34,11 +35,7 @@ export class RunStore {
 	/** A name and a place for a run that is about to begin; the folder itself is the writer's to make. */
 	async reserve(identity: VideoIdentity, mode: string): Promise<{ runId: string; folder: string }> {
 		const parent = join(this.#root(), identityKey(identity));
-		try {
-			await mkdir(parent, { recursive: true });
-		} catch (error) {
-			throw systemError(error) ?? error;
-		}
+		await makeFolder(parent);
 		const when = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
 		const what = mode.replace(/[^a-z0-9-]/g, '');
 		const runId = `${when}-${what}-${randomBytes(4).toString('hex')}`.slice(0, 64);

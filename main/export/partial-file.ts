@@ -1,9 +1,10 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { systemError, UserFacingError } from '../domain/errors.ts';
+import { makeFolder } from '../results/make-folder.ts';
 
 /**
  * Lets `write` make a file under a name of its own beside `out`, then gives it the name `out` in one step.
@@ -20,7 +21,7 @@ export async function writePartialFirst(
 	const extension = extname(target);
 	const partial = join(dirname(target), `.${basename(target, extension)}.${process.pid}.partial${extension}`);
 	try {
-		await mkdir(dirname(target), { recursive: true });
+		await makeFolder(dirname(target));
 		await write(partial);
 		await rename(partial, target);
 	} catch (error) {
@@ -77,15 +78,6 @@ function meaningOf(error: unknown, target: string): unknown {
 	if (error instanceof UserFacingError) return error;
 	if (error instanceof Error && error.name === 'AbortError') {
 		return new UserFacingError('cancelled', `${target}: the export was cancelled; nothing was left behind.`);
-	}
-	if (error instanceof Error && 'code' in error && (error.code === 'ENOTDIR' || error.code === 'EEXIST')) {
-		return new UserFacingError(
-			'output-not-writable',
-			`${target}: a part of this path is a file, not a folder.`,
-			{
-				cause: error,
-			},
-		);
 	}
 	return systemError(error) ?? error;
 }

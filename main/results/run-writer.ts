@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { assert, UserFacingError } from '../domain/errors.ts';
@@ -10,6 +10,7 @@ import type { DecodeSummary } from '../domain/video.ts';
 import { encodeBatch, STREAM_END, STREAM_HEADS, streamRecord, STREAMS, type StreamName } from './columns.ts';
 import { NO_COMMIT, readJournal, type Commit, type CommitJournal } from './commit-journal.ts';
 import { readEvents, readHeader, readStatus } from './header.ts';
+import { makeFolder } from './make-folder.ts';
 import { onDisk, replaceFile, RUN_FILES, streamFile, writeFully } from './run-folder.ts';
 import { encodeSnapshot, readSnapshot, type Snapshot } from './state-file.ts';
 
@@ -316,22 +317,6 @@ const LASTING_STREAMS = ['frames', 'detections', 'tokens'] as const;
 
 type StreamHandles = Record<(typeof LASTING_STREAMS)[number], FileHandle> & { maps: FileHandle | null };
 type RunFileHandles = { streams: StreamHandles; journal: FileHandle; events: FileHandle };
-
-async function makeFolder(folder: string): Promise<void> {
-	try {
-		await onDisk(folder, () => mkdir(folder, { recursive: true }));
-	} catch (error) {
-		if (error instanceof UserFacingError) throw error;
-		throw new UserFacingError(
-			'output-not-writable',
-			`${folder}: a folder was expected (a file is in its way).`,
-			{
-				remedy: 'Choose another folder.',
-				cause: error,
-			},
-		);
-	}
-}
 
 /** `withMaps`: that stream has a file already; one that nobody vouches for is removed. */
 async function openFiles(folder: string, flags: 'w' | 'r+', withMaps = false): Promise<RunFileHandles> {

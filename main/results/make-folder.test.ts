@@ -1,0 +1,41 @@
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeFolder } from './make-folder.ts';
+
+let root: string;
+beforeEach(() => {
+	root = mkdtempSync(join(tmpdir(), 'sparsight-folder-'));
+});
+afterEach(() => {
+	rmSync(root, { recursive: true });
+});
+
+describe('makeFolder', () => {
+	it('makes all folders on the way, and leaves what is there', async () => {
+		const path = join(root, 'a', 'b', 'c');
+		await Promise.all([makeFolder(path), makeFolder(path)]);
+		writeFileSync(join(path, 'kept'), '');
+		await makeFolder(path);
+		expect(statSync(join(path, 'kept')).isFile()).toBe(true);
+	});
+
+	it.each([
+		['the folder itself', 'file'],
+		['one above it', join('file', 'run')],
+	])('says that a file stands where %s should be', async (_, below) => {
+		writeFileSync(join(root, 'file'), '');
+		await expect(makeFolder(join(root, below))).rejects.toMatchObject({
+			code: 'output-not-writable',
+			message: `${join(root, below)}: a folder was expected (a file is in its way).`,
+		});
+	});
+
+	it.skipIf(!existsSync('/proc/self'))('comes back from a file system that takes no folders', async () => {
+		await expect(makeFolder('/proc/none/run')).rejects.toMatchObject({
+			code: 'output-not-writable',
+			message: '/proc/none/run: a folder was expected (no folder can be made there).',
+		});
+	});
+});

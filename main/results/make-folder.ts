@@ -1,0 +1,44 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { systemError, UserFacingError } from '../domain/errors.ts';
+
+/**
+ * Makes the folder and those above it; one that exists is left as it is. Throws `output-not-writable` where a file is in its
+ * way or the file system takes no folders. (Node's own recursive mkdir never returns from the latter, for instance in procfs.)
+ */
+export async function makeFolder(folder: string): Promise<void> {
+	try {
+		await makeEach(folder);
+	} catch (error) {
+		if (codeOf(error) === 'ENOENT') throw notWritable(folder, 'no folder can be made there', error);
+		throw systemError(error) ?? notWritable(folder, 'a file is in its way', error);
+	}
+}
+
+async function makeEach(folder: string): Promise<void> {
+	try {
+		await mkdir(folder);
+	} catch (error) {
+		if (await isFolder(folder)) return;
+		const parent = dirname(folder);
+		if (codeOf(error) !== 'ENOENT' || parent === folder || (await isFolder(parent))) throw error;
+		await makeEach(parent);
+		await makeEach(folder);
+	}
+}
+
+async function isFolder(path: string): Promise<boolean> {
+	const there = await stat(path).catch(() => null);
+	return there?.isDirectory() ?? false;
+}
+
+function codeOf(error: unknown): unknown {
+	return error instanceof Error && 'code' in error ? error.code : null;
+}
+
+function notWritable(folder: string, problem: string, cause: unknown): UserFacingError {
+	return new UserFacingError('output-not-writable', `${folder}: a folder was expected (${problem}).`, {
+		remedy: 'Choose another folder.',
+		cause,
+	});
+}
