@@ -130,6 +130,7 @@ export class WholeAttention implements BlockAttention {
 		);
 		let cells = places;
 		if (this.#cells) {
+			scratch.indices.data.set(places);
 			this.#cells.put('keys', fresh.keys, fresh.count);
 			this.#cells.put('values', fresh.values, fresh.count);
 			cells = fresh.first ? upTo(windows * keys) : this.#cells.touched(places, fresh.count);
