@@ -10,7 +10,7 @@ import type { Frame } from '../domain/frame.ts';
 import { compileFull } from '../reduction/vit-graphs.ts';
 import type { Weights, WeightTensor } from '../weights/safetensors.ts';
 import { requireTensors } from '../weights/weights.ts';
-import { backboneSchema, BackboneRun, planOfCase, stepsOfCase } from './eventful.ts';
+import { backboneSchema, BackboneRun, isDense, planOfCase, stepsOfCase } from './eventful.ts';
 import { type Finding, Findings } from './findings.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
 
@@ -72,7 +72,7 @@ export async function eventfulDetector(given: ParityCase): Promise<Finding[]> {
 	const session = await runtime.load(graph.bytes, graph.name);
 	const heads = await DetectionHeads.load(config, grid, weights, runtime);
 	const run = await BackboneRun.load(given, findings, backbone, plan);
-	const isDense = backbone.block_class === 'Block';
+	const dense = isDense(backbone);
 	const steps = stepsOfCase(given);
 	for (const step of steps) {
 		const prefix = `frame${step.frame}.`;
@@ -84,7 +84,7 @@ export async function eventfulDetector(given: ParityCase): Promise<Finding[]> {
 		findings.close(`${prefix}backbone_input`, values('stem'));
 		const tokens = await run.frame(step, values('stem'));
 		findings.close(`${prefix}backbone_output`, tokens);
-		if (isDense) {
+		if (dense) {
 			// What mode dense runs gives the same, in one graph.
 			findings.close(`${prefix}backbone_output`, values('head'));
 			plan.blocks.forEach((_, i) => {

@@ -36,6 +36,9 @@ const blockSchema = z.strictObject({
 	matmul_2_cast: z.enum(['float16']).nullish(),
 	gate_before_ln: z.boolean().nullish(),
 	stgt: z.boolean().nullish(),
+	// Works in training only.
+	drop_path_rate: z.number().nullish(),
+	ats_fraction: z.null().optional(),
 });
 const blockClass = z.enum(['Block', 'EventfulTokenwiseBlock', 'EventfulMatmul1Block', 'EventfulBlock']);
 /** The `backbone` part of a case's configuration. */
@@ -121,6 +124,13 @@ export function methodOfBlock(config: BackboneCase, i: number): BlockMethod {
 		product: products[name],
 		half: block.matmul_2_cast === 'float16',
 	};
+}
+
+/** Whether every block of a case computes all of every frame. */
+export function isDense(config: BackboneCase): boolean {
+	return Array.from({ length: config.depth }, (_, i) => methodOfBlock(config, i)).every(
+		({ gates }) => gates === 'none',
+	);
 }
 
 const policySchema = z.discriminatedUnion('type', [
@@ -294,7 +304,7 @@ export async function eventful(given: ParityCase): Promise<Finding[]> {
 	const plan = planOfCase(config.backbone, { prefix: '', classToken: config.has_class_token ?? false });
 	const findings = new Findings(given);
 	const run = await BackboneRun.load(given, findings, config.backbone, plan);
-	const dense = config.backbone.block_class === 'Block' ? await DenseRun.load(given, plan) : null;
+	const dense = isDense(config.backbone) ? await DenseRun.load(given, plan) : null;
 	const steps = stepsOfCase(given);
 	for (const step of steps) {
 		const name = `frame${step.frame}.input`;
