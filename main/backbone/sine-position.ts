@@ -49,7 +49,7 @@ export function putSines(
 	const { fround } = Math;
 	const angle = fround(fround(place) * fround(TWO_PI));
 	for (let i = 0; i < features; i++) {
-		const value = fround(angle / fround(temperature ** ((2 * Math.floor(i / 2)) / features)));
+		const value = fround(angle / fround(temperature ** fround((2 * Math.floor(i / 2)) / features)));
 		out[at + i] = i % 2 === 0 ? Math.sin(value) : Math.cos(value);
 	}
 }
