@@ -32,6 +32,7 @@ export function resNet(layers: Layers, picture: Value, config: ResNetConfig): Va
 	) => layers.convBatchNorm(`${prefix}${name}`, `${prefix}${norm}`, x, out, geometry);
 	const first = conv('conv1', 'bn1', picture, stem, { kernel: 7, stride: 2, pads: 3 });
 	let x = layers.maxPool(layers.relu(first), 3, 2, 1);
+	let channels = stem;
 	return planes.map((width, stage) => {
 		const dilates = dilateLast && stage === planes.length - 1;
 		for (let i = 0; i < blocks[stage]!; i++) {
@@ -43,10 +44,12 @@ export function resNet(layers: Layers, picture: Value, config: ResNetConfig): Va
 			const middle = { kernel: 3, stride, dilation, pads: dilation };
 			y = layers.relu(conv(`${name}.conv2`, `${name}.bn2`, y, width, middle));
 			y = conv(`${name}.conv3`, `${name}.bn3`, y, EXPANSION * width, { kernel: 1 });
-			const skip = opens
-				? conv(`${name}.downsample.0`, `${name}.downsample.1`, x, EXPANSION * width, { kernel: 1, stride })
-				: x;
+			const skip =
+				stride > 1 || channels !== EXPANSION * width
+					? conv(`${name}.downsample.0`, `${name}.downsample.1`, x, EXPANSION * width, { kernel: 1, stride })
+					: x;
 			x = layers.relu(layers.add(y, skip));
+			channels = EXPANSION * width;
 		}
 		return x;
 	});
