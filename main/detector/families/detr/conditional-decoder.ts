@@ -17,6 +17,13 @@ export function decodeConditional(parts: DetrParts, memory: Value, positions: Va
 	const sines = referenceSines(parts, reference);
 	const beforeSigmoid = parts.inverseSigmoid(reference);
 	const predictions: Prediction[] = [];
+	// Checkpoints have what stretches positions even where there is one layer, which leaves them as they are.
+	if (config.decoderLayers === 1) {
+		for (const name of twoLayers('query_scale')) {
+			layers.tensor(`${name}.weight`, [dim, dim]);
+			layers.tensor(`${name}.bias`, [dim]);
+		}
+	}
 
 	let x = parts.repeated('no content', new Float32Array(queries * dim), dim);
 	for (let i = 0; i < config.decoderLayers; i++) {
