@@ -214,7 +214,7 @@ describe('eventful', () => {
 	});
 
 	it('skips a still frame where a threshold decides, but for its gates', async () => {
-		const detector = await open('eventful', { errorNorm: 0.01 });
+		const detector = await open('eventful', { threshold: 0.01 });
 		const first = await step(detector, moving(0));
 		const still = await step(detector, moving(0));
 		expect(still.selection).toMatchObject({ kind: 'skipped', count: 0 });

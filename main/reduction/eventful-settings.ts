@@ -28,7 +28,7 @@ export const EVENTFUL_SETTINGS = {
 		shownWhen: { setting: 'policy', is: 'top-k' },
 		description: 'Tokens that each gate lets pass in a frame.',
 	},
-	errorNorm: {
+	threshold: {
 		kind: 'number',
 		default: 1,
 		min: 0,
@@ -99,7 +99,7 @@ export function gatePolicy(settings: SettingValues): GatePolicy {
 		case 'top-k':
 			return { kind: 'top-k', k: Number(settings['k']) };
 		case 'threshold':
-			return { kind: 'threshold', threshold: Number(settings['errorNorm']) };
+			return { kind: 'threshold', threshold: Number(settings['threshold']) };
 		default:
 			return { kind: 'fraction', fraction: Number(settings['fraction']) };
 	}

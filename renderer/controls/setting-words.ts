@@ -1,18 +1,26 @@
 import type { SettingSpec, SettingValue } from '../../main/domain/settings-table.ts';
 import { formatPlain, formatShare, hostWord } from '../i18n/language.svelte.ts';
 
+/** Whose settings they are: what one calls by a name, another may mean otherwise. */
+export type SettingsOwner = `mode.${string}` | `format.${string}`;
+
 /** A setting's name for a person: the page's own word, else the table's name taken apart. */
-export function settingLabel(name: string): string {
+export function settingLabel(owner: SettingsOwner, name: string): string {
 	const words = name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-	return hostWord(`setting.${name}`, words.charAt(0).toUpperCase() + words.slice(1));
+	return settingWord(owner, name, words.charAt(0).toUpperCase() + words.slice(1));
 }
 
-export function settingDescription(name: string, spec: SettingSpec): string {
-	return hostWord(`setting.${name}.description`, spec.description);
+export function settingDescription(owner: SettingsOwner, name: string, spec: SettingSpec): string {
+	return settingWord(owner, `${name}.description`, spec.description);
 }
 
-export function optionLabel(name: string, option: string, text: string): string {
-	return hostWord(`setting.${name}.${option}`, text.charAt(0).toUpperCase() + text.slice(1));
+export function optionLabel(owner: SettingsOwner, name: string, option: string, text: string): string {
+	return settingWord(owner, `${name}.${option}`, text.charAt(0).toUpperCase() + text.slice(1));
+}
+
+/** The owner's own word such as `mode.eventful.threshold.description`, else the one that all share. */
+function settingWord(owner: SettingsOwner, path: string, fallback: string): string {
+	return hostWord(`${owner}.${path}`, hostWord(`setting.${path}`, fallback));
 }
 
 export function unitLabel(spec: SettingSpec): string {

@@ -1,5 +1,6 @@
 /** Short names for what the host describes in sentences: settings, and options that are too long for a menu. */
 export const hostWordsEn: Record<string, string> = {
+	'mode.eventful.refresh': 'Refresh every',
 	'setting.policy': 'Policy',
 	'setting.threshold': 'Threshold',
 	'setting.k': 'Tokens',
@@ -13,7 +14,6 @@ export const hostWordsEn: Record<string, string> = {
 	'setting.fairness': 'Fairness',
 	'setting.keep': 'Keep ratio',
 	'setting.clusterLength': 'Cluster length',
-	'setting.errorNorm': 'Error norm',
 	'setting.variant': 'Variant',
 	'setting.variant.published': 'As published',
 	'setting.variant.exact': 'Exact products',

@@ -7,6 +7,13 @@ export const hostWordsJa: Record<string, string> = {
 	'mode.eventful': 'イベントフル',
 	'mode.eventful.description':
 		'ブロックごとのゲートが、前回の計算時から最も変わったトークンを選び、注意の積は差分だけ更新します。論文どおり、しきい値を使わない限り静止した映像でも演算量は減りません。',
+	'mode.eventful.policy.description': '各ゲートが通すトークンの選び方。',
+	'mode.eventful.k.description': '各ゲートが 1 フレームで通すトークンの数。',
+	'mode.eventful.threshold.description':
+		'前回の計算時との差のノルムがこれを超えるトークンを、ゲートが通します。',
+	'mode.eventful.fraction.description': '各ゲートが 1 フレームで通すトークンの割合。',
+	'mode.eventful.refresh.description':
+		'このフレーム数ごとにフレーム全体を計算します。0 は論文どおり最初のフレームだけです。',
 	'mode.sparse': 'スパース',
 	'mode.sparse.description':
 		'学習済みのスコアで重要なトークンだけを更新します。フレーム間の記憶はありません。保持率が低いと、画面いっぱいの物体を見失います。',
@@ -15,6 +22,7 @@ export const hostWordsJa: Record<string, string> = {
 		'全トークンを更新しますが、注意の相手をキーと値のクラスターにまとめます。クラスターの長さはフレームごとに決まります。Lookout はこのモードの学習が短く、精度が大きく下がります。',
 	'mode.motion': '動き検知',
 	'mode.motion.description': '画面が十分に動いたときだけ検出器全体を実行し、静止フレームは省略します。',
+	'mode.motion.threshold.description': 'トークンの画素が平均でこれより大きく変わると、動いたとみなします。',
 
 	'setting.policy': '方針',
 	'setting.policy.description': '計算し直すトークンの選び方。',
@@ -51,8 +59,6 @@ export const hostWordsJa: Record<string, string> = {
 	'setting.clusterLength': 'クラスターの長さ',
 	'setting.clusterLength.description':
 		'1 クラスターにまとめるキーと値のトークン数。0 は画像に合わせて毎フレーム、ブロックごとに決定、1 はまとめません。',
-	'setting.errorNorm': '誤差ノルム',
-	'setting.errorNorm.description': '前回の計算時との差のノルムがこれを超えるトークンを、ゲートが通します。',
 	'setting.variant': '方式',
 	'setting.variant.description': '差分で更新する部分と、毎回すべて計算する部分の組み合わせ。',
 	'setting.variant.published': '論文どおり',
