@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ZodError } from 'zod';
 import { UserFacingError } from '../domain/errors.ts';
 import { enact } from './enact.ts';
 import { eventful } from './eventful.ts';
@@ -43,7 +44,7 @@ export async function findCases(folder: string): Promise<string[]> {
 /** Runs one case. Throws where the case itself cannot be read or belongs to no system that is known. */
 export async function runCase(folder: string): Promise<CaseResult> {
 	const given = await readParityCase(folder);
-	const system = SYSTEMS[given.system];
+	const system = Object.hasOwn(SYSTEMS, given.system) ? SYSTEMS[given.system] : undefined;
 	if (!system) {
 		const known = Object.keys(SYSTEMS).join(', ');
 		throw new UserFacingError(
@@ -51,7 +52,21 @@ export async function runCase(folder: string): Promise<CaseResult> {
 			`${folder}/case.json: system must be one of ${known} (got "${given.system}").`,
 		);
 	}
-	const findings = await system(given);
+	const findings = await system(given).catch((error: unknown) => {
+		throw misdescribed(error, given);
+	});
 	const passed = findings.length > 0 && findings.every((finding) => finding.passed);
 	return { folder: given.folder, system: given.system, case: given.name, passed, findings };
+}
+
+/** A system takes the parts of a case as it needs them: the first that is absent or of another kind ends it. */
+function misdescribed(error: unknown, { folder, system }: ParityCase): unknown {
+	if (!(error instanceof ZodError || error instanceof TypeError)) return error;
+	const issue = error instanceof ZodError ? error.issues[0] : undefined;
+	const what = issue ? `${issue.path.join('.') || 'a part'}: ${issue.message}` : error.message;
+	return new UserFacingError(
+		'file-unreadable',
+		`${folder} is not described as a case of ${system} must be (${what}).`,
+		{ cause: error },
+	);
 }
