@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tokenCells } from '../main/domain/overlay-geometry.ts';
 import { bitmapHas, SELECTION_KINDS } from '../main/domain/tokens.ts';
 import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
@@ -14,6 +13,7 @@ import {
 	untilComplete,
 } from './person.ts';
 import type { StoredRun } from '../main/results/stored-run.ts';
+import { overlayColours, tokenCentres, type Centre } from './token-cells.ts';
 
 onEveryHost('open, analyse, watch', (host) => {
 	let app: Launched;
@@ -70,36 +70,11 @@ onEveryHost('open, analyse, watch', (host) => {
 		});
 	});
 
-	/** Where the tokens of the picture lie on the overlay. */
-	async function centres(): Promise<Centre[]> {
-		const size = await app.page.locator('canvas.overlay').evaluate((canvas) => {
-			const { width, height } = canvas as HTMLCanvasElement;
-			return { width, height };
-		});
-		const { grid, letterbox } = run.header;
-		const { xs, ys } = tokenCells(grid!, letterbox, size);
-		const found: Centre[] = [];
-		for (let row = 0; row < grid!.rows; row++) {
-			for (let col = 0; col < grid!.cols; col++) {
-				if (xs[col + 1]! - xs[col]! < 2 || ys[row + 1]! - ys[row]! < 2) continue; // beyond the picture
-				const x = Math.floor((xs[col]! + xs[col + 1]!) / 2);
-				found.push({ x, y: Math.floor((ys[row]! + ys[row + 1]!) / 2), token: row * grid!.cols + col });
-			}
-		}
-		expect(found.length).toBeGreaterThan(1000);
-		return found;
-	}
+	const centres = () => tokenCentres(app.page, run);
 });
 
-type Centre = { x: number; y: number; token: number };
-
 /** The tokens at whose centre the overlay is not transparent. */
-async function marked(app: Launched, centres: Centre[]): Promise<number[]> {
-	const points = centres.map(({ x, y }) => [x, y] as const);
-	const painted = await app.page.evaluate((at) => {
-		const canvas = document.querySelector<HTMLCanvasElement>('canvas.overlay')!;
-		const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-		return at.map(([x, y]) => data[4 * (y * canvas.width + x) + 3]! > 0);
-	}, points);
-	return centres.filter((_, i) => painted[i]).map(({ token }) => token);
+async function marked(app: Launched, places: Centre[]): Promise<number[]> {
+	const colours = await overlayColours(app.page, places);
+	return places.filter((_, i) => colours[i]![3]! > 0).map(({ token }) => token);
 }

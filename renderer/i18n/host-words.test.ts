@@ -32,9 +32,7 @@ describe('Japanese', () => {
 		for (const [owner, table] of modes) {
 			for (const [name, { description }] of Object.entries(table)) {
 				const path = `${name}.description`;
-				const others = modes.filter(
-					([, other]) => other[name] && other[name].description !== description,
-				);
+				const others = modes.filter(([, other]) => other[name] && other[name].description !== description);
 				expect(others.map(([other]) => japanese(other, path))).not.toContain(japanese(owner, path));
 			}
 		}
