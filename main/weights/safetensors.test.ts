@@ -42,7 +42,11 @@ describe('says what is wrong with a file', () => {
 			/bytes of its header are missing/,
 		],
 		['a header that is not JSON', file('{nonsense'), /not JSON/],
-		['data that are cut off', file({ w: entry }, [0, 0, 0]), /cut off: 5 bytes of tensor w/],
+		[
+			'data that are cut off',
+			file({ v: entry, w: { ...entry, data_offsets: [8, 16] } }, [0, 0, 0]),
+			/cut off: 13 bytes are missing, some of tensor v/,
+		],
 		[
 			'a place of the wrong size',
 			file({ w: { ...entry, data_offsets: [0, 4] } }, [0, 0, 0, 0]),

@@ -17,9 +17,10 @@ const MAX_HEADER_BYTES = 100_000_000;
 export function readSafetensors(bytes: Uint8Array, place: string): Weights {
 	const header = readHeader(bytes, place);
 	const start = 8 + header.length;
+	const tensors = Object.entries(header.entries).filter(([name]) => name !== '__metadata__');
 	const weights = new Map<string, WeightTensor>();
-	for (const [name, entry] of Object.entries(header.entries)) {
-		if (name === '__metadata__') continue;
+	const missing = tensors.reduce((end, [, entry]) => Math.max(end, endOf(entry)), 0) + start - bytes.length;
+	for (const [name, entry] of tensors) {
 		if (!isElementType(entry?.dtype) || !isShape(entry.shape) || !isShape(entry.data_offsets)) {
 			throw unreadable(place, `tensor ${name} has no type, shape or place that the format knows`);
 		}
@@ -29,10 +30,7 @@ export function readSafetensors(bytes: Uint8Array, place: string): Weights {
 			throw unreadable(place, `tensor ${name} should take ${expected} bytes (its place has ${to - from})`);
 		}
 		if (start + to > bytes.length) {
-			throw unreadable(
-				place,
-				`the file is cut off: ${start + to - bytes.length} bytes of tensor ${name} are missing`,
-			);
+			throw unreadable(place, `the file is cut off: ${missing} bytes are missing, some of tensor ${name}`);
 		}
 		weights.set(name, {
 			data: toFloat32(bytes.subarray(start + from, start + to), entry.dtype),
@@ -60,6 +58,12 @@ function readHeader(bytes: Uint8Array, place: string): { length: number; entries
 		// Said below, with the place.
 	}
 	throw unreadable(place, 'its header is not JSON');
+}
+
+/** Where a tensor's numbers end, behind the header; 0 where the header does not say. */
+function endOf(entry: Entry | null): number {
+	const end = entry?.data_offsets?.[1];
+	return Number.isSafeInteger(end) ? end! : 0;
 }
 
 function isShape(value: unknown): value is number[] {
