@@ -94,6 +94,12 @@ describe('scenes', () => {
 		});
 	});
 
+	it.each(['off', 'history', 'relevance'])('do not frame a full frame where %s is shown', async (heat) => {
+		const values = new Uint8Array(12).fill(7);
+		const mapped: SampleRun = { mapsOf: () => [{ kind: 'relevance', values }] };
+		await withScenes([mapped], { heat }, (scenes) => expect(pane(scenes, 0).isFull).toBe(false));
+	});
+
 	it('never frame a run whose frames are all full', async () => {
 		await withScenes([{ mode: 'dense' }], {}, (scenes) => expect(pane(scenes, 4).isFull).toBe(false));
 	});

@@ -168,7 +168,7 @@ function openPane(run: StoredRun, { heat, minScore, identitiesOf, costs, denseCo
 				identities,
 				held: !isAnalysed,
 				heat: levels,
-				isFull: isAnalysed && costs.flush[row] === 1,
+				isFull: heat === 'frame' && isAnalysed && costs.flush[row] === 1,
 				cost: {
 					columns: costs,
 					position: row,

@@ -65,7 +65,7 @@ export type PaneScene = {
 	held: boolean;
 	/** A level per token: 0 leaves it as it is, 1 to 255 is a colour of `heatPaint`. Null draws none. */
 	heat: Uint8Array | null;
-	/** Every token was recomputed, which is not usual in this run: the picture gets a frame. */
+	/** Every token was recomputed, which is not usual in this run; where such tokens are shown, the picture gets a frame. */
 	isFull: boolean;
 	cost: CostScene | null;
 };
