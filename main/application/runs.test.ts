@@ -215,6 +215,8 @@ describe('a run that never begins', () => {
 		['an unknown mode', { mode: 'magic' }, 'unknown-mode'],
 		['an unknown setting', { settings: { magic: 1 } }, 'unknown-setting'],
 		['a setting out of range', { settings: { fraction: 7 } }, 'setting-out-of-range'],
+		['a keep ratio above 1', { mode: 'sparse', settings: { keep: 1.01 } }, 'setting-out-of-range'],
+		['a negative k', { mode: 'eventful', settings: { k: -1 } }, 'setting-out-of-range'],
 		['an unknown model', { modelId: 'nobody' }, 'model-not-found'],
 		['the path of a model', { modelId: '../models/lookout' }, 'model-not-found'],
 	])('says why: %s', async (_, change, code) => {

@@ -2,6 +2,7 @@ import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { openRun } from '../results/stored-run.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { installationFolder } from '../models/installation.ts';
@@ -43,6 +44,19 @@ export function sparsight(
 			resolve({ code: child.exitCode, stdout, stderr });
 		});
 	});
+}
+
+/** The failure that a command with --json told: one JSON object, one sentence of text, no stack trace. */
+export function failureOf({ code, stdout, stderr }: Ended): {
+	exitCode: number | null;
+	code: string;
+	message: string;
+} {
+	const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
+	expect(error.message).toMatch(/^[^\n]+\.$/);
+	expect(stderr).toContain(`sparsight: ${error.message}`);
+	expect(stderr).not.toMatch(/^\s+at /m);
+	return { exitCode: code, code: error.code, message: error.message };
 }
 
 /** Starts the command line; the caller ends it. */
