@@ -48,7 +48,7 @@ export function tokenCells(grid: TokenGrid, { contentSize }: Letterbox, size: Si
 	};
 }
 
-/** The level of a token that was recomputed in `share` (0 to 1) of the frames. Rare and frequent both show. */
+/** The level of a token that has a `share` (0 to 1) of what there is to have, such as frames. Small and large both show. */
 export function heatLevel(share: number): number {
 	return share <= 0 ? 0 : Math.max(1, Math.round(255 * Math.sqrt(share)));
 }
@@ -60,6 +60,11 @@ export type HeatKind = 'off' | 'frame' | 'history' | TokenMapKind;
 export function offeredHeat(wish: HeatKind, mapKinds: readonly TokenMapKind[]): HeatKind {
 	const isMap = wish !== 'off' && wish !== 'frame' && wish !== 'history';
 	return isMap && !mapKinds.includes(wish) ? 'frame' : wish;
+}
+
+/** Whether a full frame is framed instead of tinted: where tokens that were recomputed are shown, which then are all. */
+export function framesFull(kind: HeatKind): boolean {
+	return kind === 'frame' || kind === 'blocks';
 }
 
 /** A colour of cividis or, for a map of clusters, one for each cluster. */

@@ -84,6 +84,16 @@ describe('scenes', () => {
 		});
 	});
 
+	it('colour the share of gates that updated each token; a full frame is framed instead', async () => {
+		const mapped: SampleRun = {
+			mapsOf: (i) => [{ kind: 'blocks', values: new Uint8Array(12).fill(255 - i) }],
+		};
+		await withScenes([mapped], { heat: 'blocks' }, (scenes) => {
+			expect(pane(scenes, 0)).toMatchObject({ isFull: true, heat: new Uint8Array(12) });
+			expect(pane(scenes, 5)).toMatchObject({ isFull: false, heat: new Uint8Array(12).fill(250) });
+		});
+	});
+
 	it('colour clusters so that neighbours differ', async () => {
 		const values = Uint8Array.of(9, 9, 77, 77, 9, 9, 77, 77, 0, 0, 200, 200);
 		const mapped: SampleRun = { mapsOf: () => [{ kind: 'clusters', values }] };

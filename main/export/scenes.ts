@@ -1,7 +1,7 @@
 import { STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import { heatLevel, mapLevels, offeredHeat, type HeatKind } from '../domain/overlay-geometry.ts';
+import { framesFull, heatLevel, mapLevels, offeredHeat, type HeatKind } from '../domain/overlay-geometry.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
@@ -140,17 +140,19 @@ function openPane(run: StoredRun, { heat, minScore, identitiesOf, costs, denseCo
 		if (!levels || row < 0) return;
 		if (heat === 'history') {
 			for (let token = 0; token < tokens; token++) levels[token] = heatLevel(recomputed[token]! / (row + 1));
-		} else if (heat !== 'frame') {
-			const map = isAnalysed && grid ? run.maps(row).find(({ kind }) => kind === heat) : undefined;
-			if (map && grid) levels.set(mapLevels(map, grid));
-			else levels.fill(0);
-		} else {
-			levels.fill(0);
-			// A full frame is framed, not tinted: whole pictures that flash hide what they show.
-			if (!isAnalysed || run.frames.selectedTokens[row] === tokens) return;
+			return;
+		}
+		levels.fill(0);
+		// A full frame is framed, not tinted: whole pictures that flash hide what they show.
+		const isFull = framesFull(heat) && run.frames.selectedTokens[row] === tokens;
+		if (!isAnalysed || isFull) return;
+		if (heat === 'frame') {
 			const bitmap = run.bitmap(row);
 			for (let token = 0; token < tokens; token++) if (bitmapHas(bitmap, token)) levels[token] = 255;
+			return;
 		}
+		const map = run.maps(row).find(({ kind }) => kind === heat);
+		if (map && grid) levels.set(mapLevels(map, grid));
 	}
 
 	return {
@@ -168,7 +170,7 @@ function openPane(run: StoredRun, { heat, minScore, identitiesOf, costs, denseCo
 				identities,
 				held: !isAnalysed,
 				heat: levels,
-				isFull: heat === 'frame' && isAnalysed && costs.flush[row] === 1,
+				isFull: framesFull(heat) && isAnalysed && costs.flush[row] === 1,
 				cost: {
 					columns: costs,
 					position: row,

@@ -282,7 +282,7 @@ export const en = {
 	'player.legend.relevance': 'relevance to the scorer',
 	'player.legend.attention': 'attention of the decoder',
 	'player.legend.clusters': 'clusters, neighbours in different colours',
-	'player.legend.blocks': 'updated in so many of the gates',
+	'player.legend.blocks': 'updated in so many of the gates (outlined: in all)',
 	'player.legend.least': 'least',
 	'player.legend.most': 'most',
 	'player.playsCopy': 'plays a copy',

@@ -285,7 +285,7 @@ export const ja: Record<MessageKey, string> = {
 	'player.legend.relevance': 'スコアラーによる重要度',
 	'player.legend.attention': 'デコーダの注目度',
 	'player.legend.clusters': 'クラスター（隣同士は別の色）',
-	'player.legend.blocks': '更新したゲートの割合',
+	'player.legend.blocks': '更新したゲートの割合（枠: すべて）',
 	'player.legend.least': '最小',
 	'player.legend.most': '最大',
 	'player.playsCopy': 'コピーを再生中',

@@ -66,6 +66,10 @@ describe('the heat map', () => {
 		const full: RunFrames = { ...run, frame: (at, hold) => ({ ...run.frame(at, hold)!, kind: 'flush' }) };
 		expect(overlayScene(full, 6, frame, SIZE)).toMatchObject({ isFull: true, heat: [] });
 		expect(overlayScene(full, 7, frame, SIZE).isFull).toBe(false); // held from frame 6
+		const updates: OverlayLook = { ...LOOK, heatMap: 'blocks' };
+		const eventful: RunFrames = { ...full, mapKinds: ['blocks'] };
+		expect(overlayScene(eventful, 6, updates, SIZE)).toMatchObject({ isFull: true, heat: [] });
+		expect(overlayScene(full, 6, { ...LOOK, heatMap: 'relevance' }, SIZE).isFull).toBe(false);
 		expect(overlayScene(full, 6, LOOK, SIZE).isFull).toBe(false); // no heat map asked for
 		expect(overlayScene(run, 6, frame, SIZE).isFull).toBe(false);
 	});

@@ -1,6 +1,7 @@
 import {
 	boxLabel,
 	boxRect,
+	framesFull,
 	heatLevel,
 	mapLevels,
 	offeredHeat,
@@ -54,7 +55,7 @@ export function overlayScene(
 	if (view === null) return NOTHING;
 	const isHeld = view.frameIndex !== frameIndex;
 	const heatKind = offeredHeat(look.heatMap, run.mapKinds);
-	const isFull = heatKind === 'frame' && view.kind === 'flush' && !isHeld;
+	const isFull = framesFull(heatKind) && view.kind === 'flush' && !isHeld;
 	return {
 		boxes: look.boxes
 			? boxMarks(run, view, look.identities ? run.identitiesOf(view.frameIndex) : null, size)

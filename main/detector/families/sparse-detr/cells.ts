@@ -1,3 +1,4 @@
+import { heatLevel } from '../../../domain/overlay-geometry.ts';
 import type { Level, Pyramid } from './pyramid.ts';
 
 // The tokens of all levels, seen on the grid of the finest: level l has one token over 2^l by 2^l of its cells, fewer at
@@ -33,13 +34,16 @@ export function relevanceCells(scores: Float32Array, levels: readonly Level[]): 
 	return Uint8Array.from(best, (logit) => Math.round(255 / (1 + Math.exp(-logit))));
 }
 
-/** How much each cell was looked at on all levels together, from 0 to 255 for the most; a coarse look spreads out. */
+/**
+ * How much each cell was looked at on all levels together, 0 for not at all, 255 for the most; a coarse look spreads out.
+ * A few cells get most of all looks: on the scale of `heatLevel` the others show as well.
+ */
 export function attentionCells(map: Float64Array, levels: readonly Level[]): Uint8Array {
 	const seen = perCell(levels, (row, col) =>
 		levels.reduce((sum, level, depth) => sum + map[tokenOver(level, depth, row, col)]! / 4 ** depth, 0),
 	);
 	const most = seen.reduce((largest, value) => Math.max(largest, value), 0);
-	return Uint8Array.from(seen, (value) => (most > 0 ? Math.round((255 * value) / most) : 0));
+	return Uint8Array.from(seen, (value) => (most > 0 ? heatLevel(value / most) : 0));
 }
 
 function perCell(levels: readonly Level[], value: (row: number, col: number) => number): Float64Array {
