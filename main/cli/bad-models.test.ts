@@ -49,11 +49,29 @@ it.each<[string, string[], number, string, RegExp]>([
 		['--mode', 'sparse', '--set', 'keep=1.5'],
 		2,
 		'setting-out-of-range',
-		/keep .*1\.5/,
+		/keep must be .*\(got 1\.5\)/,
 	],
-	['a keep ratio of 0', ['--mode', 'sparse', '--set', 'keep=0'], 2, 'setting-out-of-range', /keep .*0/],
-	['a negative k', ['--mode', 'eventful', '--set', 'k=-1'], 2, 'setting-out-of-range', /k .*-1/],
-	['half a token', ['--mode', 'eventful', '--set', 'k=2.5'], 2, 'setting-out-of-range', /k .*2\.5/],
+	[
+		'a keep ratio of 0',
+		['--mode', 'sparse', '--set', 'keep=0'],
+		2,
+		'setting-out-of-range',
+		/keep must be .*\(got 0\)/,
+	],
+	[
+		'a negative k',
+		['--mode', 'eventful', '--set', 'k=-1'],
+		2,
+		'setting-out-of-range',
+		/k must be .*\(got -1\)/,
+	],
+	[
+		'half a token',
+		['--mode', 'eventful', '--set', 'k=2.5'],
+		2,
+		'setting-out-of-range',
+		/k must be .*\(got 2\.5\)/,
+	],
 ])('%s: one sentence, and no run is begun', async (_, words, exitCode, code, message) => {
 	const ended = await sparsight(bench.folder, ['analyze', 'clip.mp4', ...words, '--out', 'left', '--json']);
 	expect(failureOf(ended)).toEqual({ exitCode, code, message: expect.stringMatching(message) });
