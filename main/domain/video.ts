@@ -39,13 +39,16 @@ export const WHOLE_VIDEO: FrameRange = { from: { frame: 0 }, to: null, every: 1 
 /** Presentation times of all decoded frames, in decoding-output order: `ptsSeconds[index]`. */
 export type FrameTimes = { ptsSeconds: Float64Array };
 
+/** The exact time of one decoded frame. */
+export type KnownFrame = { frame: number; seconds: number };
+
 /** What reading frames came to, beside the frames. */
 export type DecodeSummary = {
 	/** Frames handed out. */
 	framesRead: number;
-	/** Frames that ffmpeg decoded, inside the range or not. */
+	/** Frames from the file's start to the end of the range, inside it or not. */
 	framesDecoded: number;
-	/** Frames that corrupt data cost, as far as the decoder tells. */
+	/** Frames that corrupt data cost, as far as the decoder tells; of those before the range it need not know. */
 	framesLost: number;
 	/** Warnings of the decoder about damaged data, at most a handful, for the report. */
 	warnings: string[];

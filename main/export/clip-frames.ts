@@ -72,7 +72,7 @@ function knowsAllTimes({ frameCount, frames, header, status }: StoredRun, range:
 }
 
 function pickFrames(range: FrameRange, known: { firstFrame: number; times: Float64Array }): ClipFrames {
-	const picker = new FramePicker(range, -1);
+	const picker = new FramePicker(range, -1, null);
 	const picked: number[] = [];
 	let endSeconds: number | null = null;
 	for (const [i, time] of known.times.entries()) {

@@ -15,7 +15,7 @@ const letterbox = {
 	inputSize: { width: 640, height: 384 },
 	fill: 7,
 };
-const reading = { range: WHOLE_VIDEO, startAfterFrame: -1, letterbox, format: 'rgb24' } as const;
+const reading = { range: WHOLE_VIDEO, startAfterFrame: -1, letterbox, format: 'rgb24', seek: null } as const;
 const audio = { path: '-x', fromSeconds: 100, toSeconds: 101 };
 const encoding = {
 	encoder: 'libx264',

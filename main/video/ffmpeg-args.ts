@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Letterbox } from '../domain/frame.ts';
 import type { FrameRange, Size } from '../domain/video.ts';
 import { selectExpression } from './frame-range.ts';
+import type { SeekPlan } from './seek.ts';
 
 /** What ffmpeg is asked to do, as data. No shell ever sees it. */
 export type FfmpegCommand = {
@@ -64,19 +65,54 @@ export function frameTimesCommand(path: string): FfmpegCommand {
 	};
 }
 
-/** Logs every decoded frame and writes the picked ones to standard output as packed pixels of `inputSize`. */
+/** What reads a packet and all its headers, and fails where a decoder would refuse it, by ffmpeg's name of the codec. */
+const PACKET_CHECKS: Partial<Record<string, string>> = {
+	h264: 'h264_metadata',
+	hevc: 'hevc_metadata',
+	vp9: 'vp9_metadata',
+	av1: 'av1_metadata',
+	prores: 'prores_metadata',
+};
+
+/** Lists the packets of the video stream on standard output, with times and flags; decodes nothing. */
+export function packetsCommand(path: string, codec: string): FfmpegCommand {
+	const check = PACKET_CHECKS[codec];
+	return {
+		inputs: [{ options: LOCAL_ONLY, source: fileUrl(path) }],
+		options: [
+			...[...LOG_OPTIONS, '-copyts', '-map', VIDEO_STREAM, '-c', 'copy', '-copyinkf'],
+			...(check === undefined ? [] : ['-bsf:v', check]),
+			...['-f', 'framecrc'],
+		],
+		target: 'pipe:1',
+	};
+}
+
+/**
+ * Logs every decoded frame, from the start or from where `seek` leads, and writes the picked ones to standard output as
+ * packed pixels of `inputSize`.
+ */
 export function readFramesCommand(
 	path: string,
-	options: { range: FrameRange; startAfterFrame: number; letterbox: Letterbox; format: 'rgb24' | 'rgba' },
+	options: {
+		range: FrameRange;
+		startAfterFrame: number;
+		letterbox: Letterbox;
+		format: 'rgb24' | 'rgba';
+		seek: SeekPlan | null;
+	},
 ): FfmpegCommand {
-	const select = selectExpression(options.range, options.startAfterFrame);
+	const { seek } = options;
+	const select = selectExpression(options.range, options.startAfterFrame, seek);
+	const input = videoInput(path);
+	if (seek !== null) input.options.push(...jump(seek.seekSeconds));
 	const filters = [
 		LOG_FRAMES,
 		...(select === null ? [] : [`select='${select}'`]),
 		...letterboxFilters(options.letterbox, options.format),
 	];
 	return {
-		inputs: [videoInput(path)],
+		inputs: [input],
 		options: [...DECODE_OPTIONS, '-vf', filters.join(','), '-f', 'rawvideo'],
 		target: 'pipe:1',
 	};
@@ -192,8 +228,12 @@ const AUDIO_LEAD = 5;
 
 function audioInput({ path, fromSeconds }: AudioSpan): FfmpegCommand['inputs'][number] {
 	const seek = fromSeconds - AUDIO_LEAD;
-	const jump = ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', String(seek)];
-	return { options: [...LOCAL_ONLY, '-vn', ...(seek > 0 ? jump : [])], source: fileUrl(path) };
+	return { options: [...LOCAL_ONLY, '-vn', ...(seek > 0 ? jump(seek) : [])], source: fileUrl(path) };
+}
+
+/** To the key frame at or before a time in the file's own clock; all that is decoded from there on comes out. */
+function jump(seconds: number): string[] {
+	return ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', seconds.toFixed(6)];
 }
 
 // Cut in the source's clock, moved to ours, and filled with silence where the sound starts later or has holes, so

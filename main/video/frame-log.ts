@@ -12,6 +12,7 @@ const KEPT_WARNINGS = 5;
 export class FrameLog {
 	/** Damage as the decoder words it, the first few different ones. */
 	readonly warnings: string[] = [];
+	/** Those that a jump left out are counted as well. */
 	framesDecoded = 0;
 	readonly #onFrame: (index: number, timeSeconds: number) => void;
 	#secondsPerTick = Number.NaN;
@@ -23,9 +24,19 @@ export class FrameLog {
 	#unevenIntervals = 0;
 	#damaged = false;
 	#cutOff = false;
+	#firstIndex = 0;
 
 	constructor(onFrame: (index: number, timeSeconds: number) => void) {
 		this.#onFrame = onFrame;
+	}
+
+	/** The frame that was told last is frame `index` of the file, and what came before it does not count. */
+	beginAt(index: number): void {
+		this.framesDecoded = index + 1;
+		this.#firstIndex = index;
+		this.warnings.length = 0;
+		this.#refusedPackets = this.#missedFrames = this.#unevenIntervals = 0;
+		this.#damaged = this.#cutOff = false;
 	}
 
 	/**
@@ -37,7 +48,7 @@ export class FrameLog {
 	 */
 	countLost(readToEnd: { container: string; estimatedFrames: number | null } | null): number {
 		if (!this.#damaged) return this.#refusedPackets;
-		const even = this.#unevenIntervals * 20 <= this.framesDecoded;
+		const even = this.#unevenIntervals * 20 <= this.framesDecoded - this.#firstIndex;
 		const claims = readToEnd !== null && (this.#cutOff || readToEnd.container === 'avi');
 		const missing = claims ? (readToEnd.estimatedFrames ?? 0) - this.framesDecoded : 0;
 		return Math.max(this.#refusedPackets, even ? this.#missedFrames : 0, missing);

@@ -1,5 +1,6 @@
 import { UserFacingError } from '../domain/errors.ts';
 import type { FrameRange, Position } from '../domain/video.ts';
+import type { SeekPlan } from './seek.ts';
 
 // Which frames a range picks is decided twice: by ffmpeg, which must not scale and send the others, and here,
 // where each one that comes gets its index. Both sides do the same arithmetic on the same doubles.
@@ -37,19 +38,21 @@ function badRange(what: string): UserFacingError {
 	return new UserFacingError('bad-range', `The range of frames cannot be read: ${what}.`);
 }
 
-/** Tells for the decoded frames, one after another, whether the range picks them. */
+/** Tells for the decoded frames, one after another from the start or from where a jump leads, whether the range picks them. */
 export class FramePicker {
 	readonly #range: FrameRange;
 	readonly #startAfterFrame: number;
-	#inRange = 0;
+	/** Frames of the range so far. */
+	#inRange: number;
 
 	/** `startAfterFrame`: frames up to and including this index are not picked; -1 for none. */
-	constructor(range: FrameRange, startAfterFrame: number) {
+	constructor(range: FrameRange, startAfterFrame: number, seek: SeekPlan | null) {
 		this.#range = range;
 		this.#startAfterFrame = startAfterFrame;
+		this.#inRange = seek?.framesBefore ?? 0;
 	}
 
-	/** Must be asked once for every decoded frame, in order. */
+	/** Must be asked once for every decoded frame, in order; behind a jump, from the first wanted one on. */
 	pick(index: number, timeSeconds: number): 'pick' | 'skip' | 'past' {
 		const { from, to, every } = this.#range;
 		if (to !== null && isAfter(to, index, timeSeconds)) return 'past';
@@ -65,7 +68,8 @@ export class FramePicker {
 	}
 }
 
-function isBefore(from: Position, index: number, timeSeconds: number): boolean {
+/** Whether a frame comes before a position. */
+export function isBefore(from: Position, index: number, timeSeconds: number): boolean {
 	return 'frame' in from ? index < from.frame : timeSeconds < from.seconds - TIME_SLACK;
 }
 
@@ -75,19 +79,31 @@ function isAfter(to: Position, index: number, timeSeconds: number): boolean {
 
 /**
  * The same choice as an expression for ffmpeg's `select` filter, or null where every frame is picked. Variable 0
- * counts the frames inside the range; it lives as long as the filter does.
+ * counts the frames inside the range, variable 1 those behind a jump; they live as long as the filter does.
  */
-export function selectExpression(range: FrameRange, startAfterFrame: number): string | null {
+export function selectExpression(
+	range: FrameRange,
+	startAfterFrame: number,
+	seek: SeekPlan | null,
+): string | null {
+	const index = seek === null ? 'n' : `ld(1)+${seek.firstIndex - 1}`;
+	const choice = choose(range, startAfterFrame, index, seek?.framesBefore ?? 0);
+	if (seek === null) return choice;
+	return `if(gte(pts,${seek.firstTicks}),st(1,ld(1)+1);${choice ?? '1'})`;
+}
+
+/** `index`: an expression for the index of a frame among all of the file. */
+function choose(range: FrameRange, startAfterFrame: number, index: string, framesBefore: number): string | null {
 	const inside: string[] = [];
 	if ('seconds' in range.from) inside.push(`gte(t,${range.from.seconds - TIME_SLACK})`);
-	else if (range.from.frame > 0) inside.push(`gte(n,${range.from.frame})`);
+	else if (range.from.frame > 0) inside.push(`gte(${index},${range.from.frame})`);
 	if (range.to !== null) {
 		if ('seconds' in range.to) inside.push(`lte(t,${range.to.seconds + TIME_SLACK})`);
-		else inside.push(`lte(n,${range.to.frame})`);
+		else inside.push(`lte(${index},${range.to.frame})`);
 	}
 	const picked: string[] = [];
-	if (range.every > 1) picked.push(`not(mod(st(0,ld(0)+1)-1,${range.every}))`);
-	if (startAfterFrame >= 0) picked.push(`gt(n,${startAfterFrame})`);
+	if (range.every > 1) picked.push(`not(mod(st(0,ld(0)+1)-1${framesBefore > 0 ? `+${framesBefore}` : ''},${range.every}))`);
+	if (startAfterFrame >= 0) picked.push(`gt(${index},${startAfterFrame})`);
 	if (inside.length === 0 && picked.length === 0) return null;
 	return `if(${inside.join('*') || '1'},${picked.join('*') || '1'})`;
 }

@@ -1,6 +1,7 @@
+import { debuglog } from 'node:util';
 import { assert, UserFacingError } from '../domain/errors.ts';
 import type { Frame, Letterbox } from '../domain/frame.ts';
-import type { DecodeSummary, FrameRange, VideoInfo } from '../domain/video.ts';
+import type { DecodeSummary, FrameRange, KnownFrame, VideoInfo } from '../domain/video.ts';
 import { readFramesCommand } from './ffmpeg-args.ts';
 import { findFfmpeg } from './ffmpeg-binary.ts';
 import type { FfmpegJob } from './ffmpeg.ts';
@@ -9,6 +10,7 @@ import { FrameLog } from './frame-log.ts';
 import { FrameQueue } from './frame-queue.ts';
 import { checkRange, FramePicker } from './frame-range.ts';
 import { cancelled, nothingDecoded, onAbort } from './reading-errors.ts';
+import { planSeek, SeekCheck, type SeekPlan } from './seek.ts';
 
 export type ReadOptions = {
 	range: FrameRange;
@@ -20,14 +22,22 @@ export type ReadOptions = {
 	 * out, without changing which ones `every` picks.
 	 */
 	startAfterFrame?: number;
+	/** Frames that decoding from the start gave earlier: where the file's packets disagree, no jump is made. */
+	known?: readonly KnownFrame[];
 };
 
 export const BYTES_PER_PIXEL = { rgb24: 3, rgba: 4 } as const;
+
+/** Shown where NODE_DEBUG says `sparsight`. */
+const detail = debuglog('sparsight');
 
 /**
  * The frames of a range, scaled and padded as `letterbox` says, with their exact index and time. At most three are
  * held at once; the pixels of one are good until the next is asked for. Leaving the loop early, or the signal,
  * kills ffmpeg and waits until it is gone.
+ *
+ * A range far into the file is reached by a jump (`seek.ts`), and by decoding from the start wherever the jump does not
+ * lead to just the same.
  *
  * Damaged data costs frames, not the reading: the summary counts them. Throws `bad-range`, `no-frames`,
  * `decode-failed` (nothing decodes), `ffmpeg-failed` (ffmpeg died), `cancelled`.
@@ -36,17 +46,45 @@ export async function* readFrames(
 	video: VideoInfo,
 	options: ReadOptions,
 ): AsyncGenerator<Frame, DecodeSummary> {
-	const { letterbox, format, signal, range, startAfterFrame = -1 } = options;
+	const { range, startAfterFrame = -1, known = [], signal } = options;
 	checkRange(range);
+	const seek = await planSeek(video, { range, startAfterFrame, known }, signal);
+	if (typeof seek === 'string') detail('%s is decoded from its start: %s', video.path, seek);
+	else if (seek !== null) {
+		const summary = yield* readFrom(video, options, seek);
+		if (summary !== null) return summary;
+		detail('%s is decoded from its start: frames differ from its packets', video.path);
+	}
+	return (yield* readFrom(video, options, null))!;
+}
+
+/** Null, and no frame, where the jump leads to other frames than it should: that never is without one. */
+async function* readFrom(
+	video: VideoInfo,
+	options: ReadOptions,
+	seek: SeekPlan | null,
+): AsyncGenerator<Frame, DecodeSummary | null> {
+	const { letterbox, format, signal, range, startAfterFrame = -1 } = options;
 	const binaries = await findFfmpeg();
 	if (signal?.aborted) throw cancelled(video.path);
 
 	const size = letterbox.inputSize;
 	const queue = new FrameQueue(size.width * size.height * BYTES_PER_PIXEL[format]);
-	const picker = new FramePicker(range, startAfterFrame);
-	let rangeEnd: number | null = null; // frames that were decoded up to the range's end, once that has come
-	const log = new FrameLog((index, timeSeconds) => {
+	const picker = new FramePicker(range, startAfterFrame, seek);
+	const check = seek && new SeekCheck(seek);
+	let arrived = seek === null;
+	let rangeEnd: number | null = null; // frames up to the range's end, once that has come
+	const log = new FrameLog((logged, timeSeconds) => {
 		if (rangeEnd !== null) return;
+		let index = logged;
+		if (!arrived) {
+			const step = check!.take(timeSeconds);
+			if (step === 'differs') stop(job, queue);
+			if (step !== 'arrived') return;
+			arrived = true;
+			index = seek!.firstIndex;
+			log.beginAt(index);
+		}
 		const choice = picker.pick(index, timeSeconds);
 		if (choice === 'pick') queue.addRecord(index, timeSeconds);
 		if (choice === 'past') rangeEnd = index;
@@ -54,7 +92,7 @@ export async function* readFrames(
 		if (rangeEnd !== null && queue.waitingRecords === 0) queue.end();
 	});
 
-	const command = readFramesCommand(video.path, { range, startAfterFrame, letterbox, format });
+	const command = readFramesCommand(video.path, { range, startAfterFrame, letterbox, format, seek });
 	const job = await startFfmpeg(binaries, command, {
 		stdout: queue.sink,
 		onLine: (line) => log.readLine(line),
@@ -79,7 +117,7 @@ export async function* readFrames(
 		stop(job, queue);
 		await job.ended;
 	}
-	return summarize();
+	return arrived ? summarize() : null;
 
 	async function summarize(): Promise<DecodeSummary> {
 		const outcome = await job.ended;

@@ -1,0 +1,100 @@
+import type { FrameRange, KnownFrame, VideoInfo } from '../domain/video.ts';
+import { isBefore } from './frame-range.ts';
+import { readPackets, type PacketTable } from './packet-table.ts';
+
+// Decoding an hour to reach its last minute takes minutes. A jump skips that, where it is certain that the frames behind
+// it are the ones that decoding from the start would give, with the same numbers.
+
+/** A jump into a file. Frames are numbered among all that decode from the file's start. */
+export type SeekPlan = {
+	/** Where ffmpeg is sent, in the file's own clock: a key frame. */
+	seekSeconds: number;
+	/** Times of all frames from that key frame to the first wanted one; what decodes must have them, one by one. */
+	expectedSeconds: number[];
+	/** The first frame that matters: its index, and its time in ticks of the stream. */
+	firstIndex: number;
+	firstTicks: number;
+	/** Frames of the range that lie before it: `every` counts them. */
+	framesBefore: number;
+};
+
+/** Up to here decoding from the start is as fast as finding out where to jump. */
+const NEAR_FRAMES = 50;
+const NEAR_SECONDS = 2;
+
+/** ffmpeg's names of the containers whose index leads to key frames. */
+const CONTAINERS = new Set(['mov,mp4,m4a,3gp,3g2,mj2', 'matroska,webm', 'avi']);
+
+/** Those where a packet is a picture, and decoding can begin at any key frame. */
+const CODECS = new Set(['h264', 'hevc', 'vp9', 'av1', 'mpeg4', 'mjpeg', 'prores', 'ffv1']);
+
+export type SeekRequest = {
+	range: FrameRange;
+	/** Frames up to this index are not wanted; -1 for none. */
+	startAfterFrame: number;
+	/** Frames that decoding from the start gave earlier; the packets must agree with every one of them. */
+	known: readonly KnownFrame[];
+};
+
+/**
+ * How to reach the first wanted frame without decoding all before it; null where it lies near the start, or a sentence
+ * that says why there is no way. The packets' times number the frames. The jump goes one key frame further back than
+ * frames need: pictures around the first may lean on what lies before it. Throws `cancelled`.
+ */
+export async function planSeek(
+	video: VideoInfo,
+	{ range, startAfterFrame, known }: SeekRequest,
+	signal: AbortSignal | undefined,
+): Promise<SeekPlan | string | null> {
+	const { from } = range;
+	const isFar =
+		startAfterFrame >= NEAR_FRAMES ||
+		('frame' in from ? from.frame >= NEAR_FRAMES : from.seconds - video.startSeconds >= NEAR_SECONDS);
+	if (!isFar) return null;
+	if (!CONTAINERS.has(video.container)) return `no jumps in ${video.container}`;
+	if (!CODECS.has(video.codec)) return `no jumps in ${video.codec}`;
+	const isPast = (packetsBefore: number, seconds: number) =>
+		packetsBefore > startAfterFrame + 1 && !isBefore(from, packetsBefore - 1, seconds);
+	const packets = await readPackets(video, isPast, signal);
+	return typeof packets === 'string' ? packets : planFrom(packets, { range, startAfterFrame, known });
+}
+
+function planFrom(packets: PacketTable, { range, startAfterFrame, known }: SeekRequest): SeekPlan | string {
+	const { ticks, keyFrames, secondsPerTick } = packets;
+	const secondsOf = (index: number) => ticks[index]! * secondsPerTick;
+	const rangeStart = ticks.findIndex((_, index) => !isBefore(range.from, index, secondsOf(index)));
+	const firstIndex = Math.max(rangeStart, startAfterFrame + 1);
+	if (rangeStart < 0 || firstIndex >= ticks.length) return 'its packets end before the first wanted frame';
+	const other = known.find(({ frame, seconds }) => frame <= firstIndex && secondsOf(frame) !== seconds);
+	if (other) return `packet ${other.frame} has another time than the frame of that index`;
+	const keyFrame = keyFrames.filter((index) => index <= firstIndex).at(-2) ?? 0;
+	if (keyFrame === 0) return 'no key frame between the start and the first wanted frame';
+	return {
+		seekSeconds: secondsOf(keyFrame),
+		expectedSeconds: ticks.slice(keyFrame, firstIndex + 1).map((tick) => tick * secondsPerTick),
+		firstIndex,
+		firstTicks: ticks[firstIndex]!,
+		framesBefore: firstIndex - rangeStart,
+	};
+}
+
+/** Compares what decodes behind a jump with what the packets promised. */
+export class SeekCheck {
+	readonly #expected: readonly number[];
+	#place = 0;
+
+	constructor(plan: SeekPlan) {
+		this.#expected = plan.expectedSeconds;
+	}
+
+	/** Takes the time of the next decoded frame: whether it is on the way, the first wanted one, or not as promised. */
+	take(timeSeconds: number): 'on-the-way' | 'arrived' | 'differs' {
+		// ffmpeg may land further back, and pictures that lean on what was skipped may come out or not.
+		if (this.#place === 0 && timeSeconds < this.#expected[0]!) return 'on-the-way';
+		if (timeSeconds !== this.#expected[this.#place++]) {
+			this.#place = Number.POSITIVE_INFINITY; // whatever comes now, it differs
+			return 'differs';
+		}
+		return this.#place === this.#expected.length ? 'arrived' : 'on-the-way';
+	}
+}
