@@ -5,10 +5,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { UserFacingError } from '../domain/errors.ts';
 import type { RunHeader, SettingEvent, VideoIdentity } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
-import type { VideoInfo } from '../domain/video.ts';
+import type { KnownFrame, VideoInfo } from '../domain/video.ts';
 import type { Detector, Model } from '../detector/detector.ts';
 import { DEFAULT_MAX_SIDE, DEFAULT_SCORE_THRESHOLD, openModel } from '../detector/index.ts';
 import { findMode } from '../reduction/index.ts';
+import { knownFrames } from '../results/frame-columns.ts';
 import { RunWriter } from '../results/run-writer.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
@@ -30,6 +31,8 @@ export type Recording = {
 	writer: RunWriter;
 	/** -1: from the beginning. */
 	lastFrameIndex: number;
+	/** Some of the frames that are stored. */
+	known: KnownFrame[];
 	/** Changes of settings that are still to be replayed, in order. */
 	events: SettingEvent[];
 };
@@ -65,7 +68,7 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 		if (!earlier) {
 			detector.reset();
 			const writer = await RunWriter.create(job.runFolder, header);
-			return { video, header, detector, writer, lastFrameIndex: -1, events: [] };
+			return { video, header, detector, writer, lastFrameIndex: -1, known: [], events: [] };
 		}
 		refuseOtherRun(job.runFolder, earlier.header, header);
 		if (job.start === 'ensure' && earlier.status.state === 'complete') {
@@ -74,7 +77,8 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 		}
 		const { writer, lastFrameIndex, state, events } = await RunWriter.resume(job.runFolder);
 		restore(detector, state, events, lastFrameIndex);
-		return { video, header: earlier.header, detector, writer, lastFrameIndex, events };
+		const known = knownFrames(earlier.frames, lastFrameIndex);
+		return { video, header: earlier.header, detector, writer, lastFrameIndex, known, events };
 	} catch (error) {
 		await detector.release();
 		throw error;

@@ -104,7 +104,7 @@ async function recordFrames(
 	job: AnalysisJob,
 	control: RunControl,
 	report: (report: WorkerReport) => void,
-	{ video, header, detector, writer, lastFrameIndex, events }: Recording,
+	{ video, header, detector, writer, lastFrameIndex, known, events }: Recording,
 	readVideo: typeof readFrames,
 ) {
 	const stop = new AbortController();
@@ -113,7 +113,7 @@ async function recordFrames(
 		letterbox: detector.letterbox,
 		format: 'rgb24',
 		signal: stop.signal,
-		...(lastFrameIndex >= 0 ? { startAfterFrame: lastFrameIndex } : {}),
+		...(lastFrameIndex >= 0 ? { startAfterFrame: lastFrameIndex, known } : {}),
 	});
 	const meter = new ProgressMeter(estimateFrames(video, header.range), writer.framesStored);
 	const batch = job.wantsFrames ? new FrameReports(report) : null;

@@ -1,5 +1,6 @@
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
+import { knownFrames } from '../results/frame-columns.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { openVideoWriter } from '../video/write-video.ts';
 import { findClipFrames, openVideoOf, type ClipFrames } from './clip-frames.ts';
@@ -67,7 +68,7 @@ async function encode(
 	paneSize: Size,
 	clip: ClipFrames,
 	scenes: Scenes,
-	{ signal, onProgress }: ExportRequest,
+	{ runs, signal, onProgress }: ExportRequest,
 	{ hold, sound, crf }: { hold: boolean; sound: boolean; crf: number },
 ): Promise<void> {
 	// Drawing brings a native canvas and fonts: only who draws loads them.
@@ -92,6 +93,7 @@ async function encode(
 			range: clip.range,
 			letterbox,
 			format: 'rgba',
+			known: knownFrames(runs[0]!.frames, frameIndices[0]!),
 			...aborting,
 		})) {
 			if (frame.index !== frameIndices[done]) continue;

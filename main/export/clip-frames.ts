@@ -1,7 +1,7 @@
 import { UserFacingError } from '../domain/errors.ts';
-import type { FrameRange, VideoInfo } from '../domain/video.ts';
+import type { FrameRange, Position, VideoInfo } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
-import { checkRange, FramePicker } from '../video/frame-range.ts';
+import { checkRange, FramePicker, isAfter, isBefore } from '../video/frame-range.ts';
 import { readFrameTimes } from '../video/frame-times.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
@@ -62,13 +62,16 @@ export async function findClipFrames(
 /** Whether the run has every frame that the range can hold, so that nothing needs to be decoded twice. */
 function knowsAllTimes({ frameCount, frames, header, status }: StoredRun, range: FrameRange | null): boolean {
 	if (frameCount === 0) return false;
-	const first = frames.frameIndex[0]!;
-	const last = frames.frameIndex[frameCount - 1]!;
-	if (last - first + 1 !== frameCount) return false;
+	const { frameIndex, timeSeconds } = frames;
+	const [first, last] = [0, frameCount - 1];
+	if (frameIndex[last]! - frameIndex[first]! + 1 !== frameCount) return false;
 	if (range === null) return true;
-	const reachesEnd = status.state === 'complete' && header.range.to === null;
-	const endsInside = range.to !== null && 'frame' in range.to && range.to.frame < last;
-	return first === 0 && (reachesEnd || endsInside);
+	const reaches = (position: Position, i: number) => !isBefore(position, frameIndex[i]!, timeSeconds[i]!);
+	// Where the run begins behind the file's first frame, or ends before its last, it must go beyond the range.
+	const { from, to } = range;
+	const beginsInside = frameIndex[first] === 0 || !reaches(from, first);
+	const endsInside = to !== null && isAfter(to, frameIndex[last]!, timeSeconds[last]!);
+	return beginsInside && (endsInside || (status.state === 'complete' && header.range.to === null));
 }
 
 function pickFrames(range: FrameRange, known: { firstFrame: number; times: Float64Array }): ClipFrames {

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { UserFacingError } from '../domain/errors.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import type { Position, Size } from '../domain/video.ts';
+import { knownFrames } from '../results/frame-columns.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { openVideoOf } from './clip-frames.ts';
 import type { ExportFormat } from './format.ts';
@@ -31,7 +32,8 @@ export const still: ExportFormat = {
 				inputSize: paneSize,
 				fill: 0,
 			};
-			const options = { range: { from, to: null, every: 1 }, letterbox, format: 'rgba' as const };
+			const known = knownFrames(main.frames, 'frame' in from ? from.frame : Number.POSITIVE_INFINITY);
+			const options = { range: { from, to: null, every: 1 }, letterbox, format: 'rgba' as const, known };
 			for await (const frame of readFrames(video, signal ? { ...options, signal } : options)) {
 				const scenes = await openScenes(runs, labels, resolved, paneSize, signal);
 				// Drawing brings a native canvas and fonts: only who draws loads them.

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { STAGES, type Stage } from '../domain/cost.ts';
+import type { KnownFrame } from '../domain/video.ts';
 import { columnValidity, columnValues, decodeBatches } from './columns.ts';
 import type { CommitJournal } from './commit-journal.ts';
 import { onDisk, streamFile, unreadable } from './run-folder.ts';
@@ -21,6 +22,13 @@ export type FrameColumns = {
 	budgetMacs: Float64Array;
 	milliseconds: Record<Stage, Float32Array>;
 };
+
+/** The first and the last frame of a run among those up to index `upTo`: by them a reader knows the video's frames again. */
+export function knownFrames({ frameIndex, timeSeconds }: FrameColumns, upTo: number): KnownFrame[] {
+	const last = frameIndex.findLastIndex((index) => index <= upTo);
+	const places = last < 0 ? [] : [...new Set([0, last])];
+	return places.map((i) => ({ frame: frameIndex[i]!, seconds: timeSeconds[i]! }));
+}
 
 const CHUNK_BYTES = 1 << 20;
 

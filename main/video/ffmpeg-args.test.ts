@@ -5,6 +5,7 @@ import {
 	encodeCommand,
 	fileUrl,
 	frameTimesCommand,
+	packetsCommand,
 	probeArgs,
 	readFramesCommand,
 } from './ffmpeg-args.ts';
@@ -37,6 +38,7 @@ describe('no file name can become an option, a protocol or another file', () => 
 	it.each([
 		['times', frameTimesCommand('-x').inputs],
 		['frames', readFramesCommand('-x', reading).inputs],
+		['packets', packetsCommand('-x', 'h264').inputs],
 		['sound', encodeCommand(encoding).inputs],
 	])('%s: every input may reach files and pipes only, and is named as a file or the pipe', (_, inputs) => {
 		for (const { options, source } of inputs) {
@@ -94,9 +96,19 @@ describe('the filters of a reading', () => {
 	});
 });
 
+it('behind a jump frames are counted from the first wanted one, which its time in ticks tells', () => {
+	const range = { from: { frame: 10 }, to: { frame: 20 }, every: 3 };
+	const seek = { seekSeconds: 0.25, expectedSeconds: [], firstIndex: 14, firstTicks: 700, framesBefore: 4 };
+	const { inputs, options } = readFramesCommand('x', { ...reading, range, startAfterFrame: 13, seek });
+	expect(Number(valueOf(inputs[0]!.options, '-ss'))).toBe(0.25);
+	expect(inputs[0]!.options).toContain('-noaccurate_seek'); // ffmpeg must not drop what lies before
+	const counted = 'gte(ld(1)+13,10)*lte(ld(1)+13,20),not(mod(st(0,ld(0)+1)-1+4,3))*gt(ld(1)+13,13)';
+	expect(valueOf(options, '-vf')).toContain(`,select='if(gte(pts,700),st(1,ld(1)+1);if(${counted}))',scale`);
+});
+
 it("sound far into a file is reached by a jump in the file's own clock, and cut exactly", () => {
 	const { inputs, options } = encodeCommand(encoding);
-	expect(valueOf(inputs[1]!.options, '-ss')).toBe('95');
+	expect(Number(valueOf(inputs[1]!.options, '-ss'))).toBe(95);
 	expect(inputs[1]!.options).toContain('-noaccurate_seek');
 	expect(valueOf(inputs[1]!.options, '-seek_timestamp')).toBe('1');
 	expect(valueOf(options, '-af')).toMatch(/^atrim=start=100:end=101,asetpts=PTS-\(100\)\/TB,/);

@@ -73,7 +73,8 @@ export function isBefore(from: Position, index: number, timeSeconds: number): bo
 	return 'frame' in from ? index < from.frame : timeSeconds < from.seconds - TIME_SLACK;
 }
 
-function isAfter(to: Position, index: number, timeSeconds: number): boolean {
+/** Whether a frame comes after a position. */
+export function isAfter(to: Position, index: number, timeSeconds: number): boolean {
 	return 'frame' in to ? index > to.frame : timeSeconds > to.seconds + TIME_SLACK;
 }
 
@@ -93,7 +94,12 @@ export function selectExpression(
 }
 
 /** `index`: an expression for the index of a frame among all of the file. */
-function choose(range: FrameRange, startAfterFrame: number, index: string, framesBefore: number): string | null {
+function choose(
+	range: FrameRange,
+	startAfterFrame: number,
+	index: string,
+	framesBefore: number,
+): string | null {
 	const inside: string[] = [];
 	if ('seconds' in range.from) inside.push(`gte(t,${range.from.seconds - TIME_SLACK})`);
 	else if (range.from.frame > 0) inside.push(`gte(${index},${range.from.frame})`);
@@ -102,7 +108,8 @@ function choose(range: FrameRange, startAfterFrame: number, index: string, frame
 		else inside.push(`lte(${index},${range.to.frame})`);
 	}
 	const picked: string[] = [];
-	if (range.every > 1) picked.push(`not(mod(st(0,ld(0)+1)-1${framesBefore > 0 ? `+${framesBefore}` : ''},${range.every}))`);
+	if (range.every > 1)
+		picked.push(`not(mod(st(0,ld(0)+1)-1${framesBefore > 0 ? `+${framesBefore}` : ''},${range.every}))`);
 	if (startAfterFrame >= 0) picked.push(`gt(${index},${startAfterFrame})`);
 	if (inside.length === 0 && picked.length === 0) return null;
 	return `if(${inside.join('*') || '1'},${picked.join('*') || '1'})`;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DecodeSummary, FrameRange, VideoInfo } from '../domain/video.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
+import type * as ffmpegModule from './ffmpeg.ts';
 import { probeVideo } from './probe.ts';
 import { parseFrameLine } from './progress.ts';
 import { readFrames, type ReadOptions } from './read-frames.ts';
@@ -13,7 +14,7 @@ import { availableEncoders, ffmpeg, testPicture, unscaled, withFolder } from './
 const decodings = vi.hoisted((): { jumps: boolean; frames: number }[] => []);
 
 vi.mock('./ffmpeg.ts', async (original) => {
-	const module = await original<typeof import('./ffmpeg.ts')>();
+	const module = await original<typeof ffmpegModule>();
 	const startFfmpeg: typeof module.startFfmpeg = (binaries, command, streams = {}) => {
 		if (!command.options.includes('-vf')) return module.startFfmpeg(binaries, command, streams);
 		const decoding = { jumps: command.inputs[0]!.options.includes('-ss'), frames: 0 };
@@ -238,7 +239,11 @@ describe('a range far into a file is what decoding from the start gives there', 
 						range: { from: { seconds: rising(83) }, to: { seconds: rising(86) }, every: 1 },
 						picks: [83, 84, 85, 86],
 					},
-					{ range: { from: { frame: 4 }, to: { frame: 100 }, every: 7 }, startAfterFrame: 85, picks: [88, 95] },
+					{
+						range: { from: { frame: 4 }, to: { frame: 100 }, every: 7 },
+						startAfterFrame: 85,
+						picks: [88, 95],
+					},
 					{
 						range: { from: { seconds: rising(3) }, to: { seconds: rising(99) }, every: 6 },
 						startAfterFrame: 87,
