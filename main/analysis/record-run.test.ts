@@ -8,6 +8,8 @@ import { WHOLE_VIDEO } from '../domain/video.ts';
 import { installationFolder } from '../models/installation.ts';
 import { openRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
+import { readFrames } from '../video/read-frames.ts';
+import { planSeek } from '../video/seek.ts';
 import type { AnalysisJob, WorkerReport } from './protocol.ts';
 import { recordRun, RunControl } from './record-run.ts';
 
@@ -138,6 +140,34 @@ describe('recordRun', () => {
 		);
 		expect(second.outcome).toMatchObject({ state: 'complete', framesStored: FRAMES });
 		expect(await resultsOf('parts')).toEqual(await resultsOf('straight'));
+	});
+
+	it('goes on far into a video by a jump, held against what is stored', async () => {
+		const videoPath = join(folder, 'long.mp4');
+		const { ffmpeg } = await findFfmpeg();
+		const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=64x48:r=25,trim=end_frame=110'];
+		execFileSync(ffmpeg, ['-v', 'error', ...picture, '-g', '10', '-pix_fmt', 'yuv420p', videoPath]);
+		const job = { videoPath, range: { from: { seconds: 0.2 }, to: null, every: 2 } };
+		await record(jobFor('far', job));
+		await record(jobFor('far-parts', job), new Script({}, 40));
+
+		const readings: Parameters<typeof readFrames>[] = [];
+		const reading: typeof readFrames = (...asked) => {
+			readings.push(asked);
+			return readFrames(...asked);
+		};
+		const again = jobFor('far-parts', { ...job, start: 'continue' });
+		await recordRun(again, new RunControl(), () => undefined, reading);
+		expect(await resultsOf('far-parts')).toEqual(await resultsOf('far'));
+
+		const [video, { range, startAfterFrame = -1, known = [] }] = readings[0]!;
+		expect(startAfterFrame).toBe(83);
+		expect(known.map(({ frame, seconds }) => [frame, seconds.toFixed(6)])).toEqual([
+			[5, '0.200000'],
+			[83, '3.320000'],
+		]);
+		const plan = await planSeek(video, { range, startAfterFrame, known }, undefined);
+		expect(plan).toMatchObject({ firstIndex: 84, framesBefore: 79 });
 	});
 
 	it('replays live changes when it was cut off without a snapshot', async () => {

@@ -1,7 +1,7 @@
 import { UserFacingError } from '../domain/errors.ts';
 import type { FrameRange, Position, VideoInfo } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
-import { checkRange, FramePicker, isAfter, isBefore } from '../video/frame-range.ts';
+import { checkRange, FramePicker, isAfter } from '../video/frame-range.ts';
 import { readFrameTimes } from '../video/frame-times.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
@@ -66,11 +66,10 @@ function knowsAllTimes({ frameCount, frames, header, status }: StoredRun, range:
 	const [first, last] = [0, frameCount - 1];
 	if (frameIndex[last]! - frameIndex[first]! + 1 !== frameCount) return false;
 	if (range === null) return true;
-	const reaches = (position: Position, i: number) => !isBefore(position, frameIndex[i]!, timeSeconds[i]!);
-	// Where the run begins behind the file's first frame, or ends before its last, it must go beyond the range.
+	const isBehind = (position: Position, i: number) => isAfter(position, frameIndex[i]!, timeSeconds[i]!);
 	const { from, to } = range;
-	const beginsInside = frameIndex[first] === 0 || !reaches(from, first);
-	const endsInside = to !== null && isAfter(to, frameIndex[last]!, timeSeconds[last]!);
+	const beginsInside = frameIndex[first] === 0 || !isBehind(from, first);
+	const endsInside = to !== null && isBehind(to, last); // so that there is a frame that ends the last one
 	return beginsInside && (endsInside || (status.state === 'complete' && header.range.to === null));
 }
 

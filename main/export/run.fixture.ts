@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { Detections } from '../domain/detections.ts';
 import type { RunHeader } from '../domain/run.ts';
 import { fullBitmap, packBitmap, tokenCount, type TokenGrid, type TokenMap } from '../domain/tokens.ts';
-import { WHOLE_VIDEO } from '../domain/video.ts';
 import { RunWriter } from '../results/run-writer.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 
@@ -20,6 +19,8 @@ export async function inTemporaryFolder<T>(use: (folder: string) => Promise<T>):
 
 export type SampleRun = {
 	frames?: number;
+	/** The first frame; by default 0. */
+	from?: number;
 	every?: number;
 	mode?: string;
 	classes?: string[];
@@ -38,13 +39,19 @@ const GRID: TokenGrid = { rows: 3, cols: 4, stride: 16, windowSize: 16, windowOf
 
 /** Stores a small run as analysis would and opens it. Frame i recomputes token i mod 12; the first all of them. */
 export async function storeSampleRun(folder: string, sample: SampleRun = {}): Promise<StoredRun> {
-	const { frames = 12, every = 1, timeOf = (i) => i / 10, detectionsOf = (i) => walker(i) } = sample;
+	const {
+		frames = 12,
+		from = 0,
+		every = 1,
+		timeOf = (i) => i / 10,
+		detectionsOf = (i) => walker(i),
+	} = sample;
 	const header = sampleHeader(sample);
 	const { grid } = header;
 	const tokens = grid ? tokenCount(grid) : 0;
 	const writer = await RunWriter.create(folder, header);
-	for (let i = 0; i < frames; i += every) {
-		const whole = i === 0 || header.mode === 'dense';
+	for (let i = from; i < frames; i += every) {
+		const whole = i === from || header.mode === 'dense';
 		const token = tokens ? i % tokens : 0;
 		await writer.append({
 			frameIndex: i,
@@ -87,7 +94,7 @@ export function walker(frameIndex: number): Detections {
 	);
 }
 
-function sampleHeader({ mode = 'token-cache', classes, every = 1, header }: SampleRun): RunHeader {
+function sampleHeader({ mode = 'token-cache', classes, from = 0, every = 1, header }: SampleRun): RunHeader {
 	const size = { width: 64, height: 48 };
 	return {
 		format: 'sparsight-run',
@@ -119,7 +126,7 @@ function sampleHeader({ mode = 'token-cache', classes, every = 1, header }: Samp
 		},
 		mode,
 		settings: mode === 'dense' ? {} : { policy: 'fraction', fraction: 0.1 },
-		range: { ...WHOLE_VIDEO, every },
+		range: { from: { frame: from }, to: null, every },
 		letterbox: { displaySize: size, contentSize: size, inputSize: size, fill: 114 },
 		grid: GRID,
 		scoreThreshold: 0.05,
