@@ -29,7 +29,6 @@ export async function recordOnce(options: {
 		threads: options.threads,
 		maxSide: null,
 		scoreThreshold: 0.05,
-		ffmpegPath: null,
 		wantsFrames: false,
 	};
 	try {

@@ -235,7 +235,6 @@ function analyse(unpacked, resources) {
 		threads: null,
 		maxSide: null,
 		scoreThreshold: null,
-		ffmpegPath: null,
 		wantsFrames: false,
 	};
 	worker.send({ sparsightProtocol: 1, message: { type: 'start', job } });

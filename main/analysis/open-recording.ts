@@ -116,7 +116,7 @@ async function describeRun(
 	job: AnalysisJob,
 	{ video, videoIdentity, model, detector }: Opened,
 ): Promise<RunHeader> {
-	const ffmpeg = await findFfmpeg(job.ffmpegPath ?? undefined);
+	const ffmpeg = await findFfmpeg();
 	const scoreThreshold = job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD;
 	return {
 		format: 'sparsight-run',

@@ -27,8 +27,6 @@ export type AnalysisJob = {
 	maxSide: number | null;
 	/** Lowest score that is stored, 0 to 1; null = `DEFAULT_SCORE_THRESHOLD`. */
 	scoreThreshold: number | null;
-	/** Path of the ffmpeg to use, or null for the usual search. */
-	ffmpegPath: string | null;
 	/** Send `frames` reports, for a page that draws while the run is going. */
 	wantsFrames: boolean;
 };

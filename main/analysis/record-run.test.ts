@@ -50,7 +50,6 @@ function jobFor(name: string, changes: Partial<AnalysisJob> = {}): AnalysisJob {
 		threads: 1,
 		maxSide: null,
 		scoreThreshold: 0.01,
-		ffmpegPath: null,
 		wantsFrames: false,
 		...changes,
 	};

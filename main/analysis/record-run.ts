@@ -55,7 +55,7 @@ export async function recordRun(
 	report: (report: WorkerReport) => void,
 	readVideo: typeof readFrames = readFrames,
 ): Promise<AnalysisOutcome> {
-	await findFfmpeg(job.ffmpegPath ?? undefined);
+	await findFfmpeg();
 	const folderIsOurs = !existsSync(job.runFolder);
 	const recording = await openRecording(job);
 	if (recording instanceof StoredRun) {

@@ -76,7 +76,6 @@ export class Runs {
 			threads,
 			maxSide,
 			scoreThreshold: null,
-			ffmpegPath: null,
 			wantsFrames: true,
 		});
 	}
@@ -182,7 +181,6 @@ export class Runs {
 			// The side that the picture was shrunk to shrinks it to the same size again.
 			maxSide: Math.max(contentSize.width, contentSize.height),
 			scoreThreshold: header.scoreThreshold,
-			ffmpegPath: null,
 			wantsFrames: true,
 		};
 	}

@@ -47,7 +47,6 @@ export async function commonJob(
 		threads: options.threads === undefined ? null : parseInteger(options.threads, '--threads', 1, 256),
 		maxSide: options.maxSide === undefined ? null : parseInteger(options.maxSide, '--max-side', 32, 8192),
 		scoreThreshold: options.score === undefined ? null : parseNumber(options.score, '--score', 0, 1),
-		ffmpegPath: null,
 		wantsFrames: false,
 	};
 }

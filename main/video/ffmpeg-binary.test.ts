@@ -13,26 +13,19 @@ async function fake(path: string, prints: string): Promise<string> {
 }
 
 describe.skipIf(process.platform === 'win32')('where ffmpeg is looked for', () => {
-	it('the setting goes before the environment, the environment before PATH; ffprobe is found beside it', () =>
+	it('the environment goes before PATH; ffprobe is found beside it, unless it is named too', () =>
 		withFolder(async (folder) => {
-			const first = await fake(join(folder, 'first'), 'ffmpeg version 7.1 Copyright');
-			const second = await fake(join(folder, 'second'), 'ffmpeg version n6.1-3-gabc Copyright');
+			const ffmpeg = await fake(join(folder, 'of my own'), 'ffmpeg version n6.1-3-gabc Copyright');
 			const beside = await fake(join(folder, 'ffprobe'), '');
 			vi.stubEnv('SPARSIGHT_FFPROBE', '');
-			vi.stubEnv('SPARSIGHT_FFMPEG', second);
-			expect(await findFfmpeg(first)).toEqual({
-				ffmpeg: first,
-				ffprobe: beside,
-				version: '7.1',
-				source: 'setting',
-			});
+			vi.stubEnv('SPARSIGHT_FFMPEG', ffmpeg);
 			expect(await findFfmpeg()).toEqual({
-				...{ ffmpeg: second, ffprobe: beside },
+				...{ ffmpeg, ffprobe: beside },
 				...{ version: 'n6.1-3-gabc', source: 'environment' },
 			});
 			const named = await fake(join(folder, 'probe'), '');
 			vi.stubEnv('SPARSIGHT_FFPROBE', named);
-			expect(await findFfmpeg(first)).toMatchObject({ ffprobe: named });
+			expect(await findFfmpeg()).toMatchObject({ ffmpeg, ffprobe: named });
 			vi.stubEnv('SPARSIGHT_FFMPEG', '');
 			vi.stubEnv('SPARSIGHT_FFPROBE', '');
 			expect((await findFfmpeg()).source).toMatch(/^(path|ffmpeg-static)$/);
@@ -41,11 +34,12 @@ describe.skipIf(process.platform === 'win32')('where ffmpeg is looked for', () =
 	it('what was found is kept; what failed is looked for again', () =>
 		withFolder(async (folder) => {
 			const path = join(folder, 'ffmpeg');
-			await expect(findFfmpeg(path)).rejects.toMatchObject({ code: 'ffmpeg-missing' });
+			vi.stubEnv('SPARSIGHT_FFMPEG', path);
+			await expect(findFfmpeg()).rejects.toMatchObject({ code: 'ffmpeg-missing' });
 			await fake(path, 'ffmpeg version 6.0');
-			const found = findFfmpeg(path);
+			const found = findFfmpeg();
 			expect((await found).version).toBe('6.0');
-			expect(findFfmpeg(path)).toBe(found);
+			expect(findFfmpeg()).toBe(found);
 		}));
 
 	it('nothing anywhere is one sentence and one line to mend it', () =>

@@ -11,7 +11,7 @@ export type FfmpegBinaries = {
 	ffprobe: string | null;
 	/** As ffmpeg names it, such as `5.1.9-0+deb12u1`. */
 	version: string;
-	source: 'setting' | 'environment' | 'ffmpeg-static' | 'path';
+	source: 'environment' | 'ffmpeg-static' | 'path';
 };
 
 /** The first version that knows `-fps_mode`. */
@@ -20,25 +20,24 @@ const OLDEST_VERSION = [5, 1] as const;
 const found = new Map<string, Promise<FfmpegBinaries>>();
 
 /**
- * Looks in this order: `setting` (a path), the environment (`SPARSIGHT_FFMPEG`, and `SPARSIGHT_FFPROBE`), the
- * optional package ffmpeg-static where its binary was downloaded, PATH. ffprobe is looked for beside ffmpeg, then
- * on PATH. Throws `ffmpeg-missing`. What was found is kept for the life of the process.
+ * Looks in this order: the environment (`SPARSIGHT_FFMPEG`, and `SPARSIGHT_FFPROBE`), which every process of ours
+ * inherits; the optional package ffmpeg-static where its binary was downloaded; PATH. ffprobe is looked for beside
+ * ffmpeg, then on PATH. Throws `ffmpeg-missing`. What was found is kept for the life of the process.
  */
-export function findFfmpeg(setting?: string): Promise<FfmpegBinaries> {
-	const key = JSON.stringify([setting, process.env['SPARSIGHT_FFMPEG'], process.env['SPARSIGHT_FFPROBE']]);
+export function findFfmpeg(): Promise<FfmpegBinaries> {
+	const key = JSON.stringify([process.env['SPARSIGHT_FFMPEG'], process.env['SPARSIGHT_FFPROBE']]);
 	let search = found.get(key);
 	if (!search) {
-		search = searchFfmpeg(setting);
+		search = searchFfmpeg();
 		found.set(key, search);
 		search.catch(() => found.delete(key)); // it may be installed in the meantime
 	}
 	return search;
 }
 
-async function searchFfmpeg(setting: string | undefined): Promise<FfmpegBinaries> {
+async function searchFfmpeg(): Promise<FfmpegBinaries> {
 	const environment = process.env['SPARSIGHT_FFMPEG'];
 	// A place that was named must hold: falling through to another ffmpeg would surprise.
-	if (setting) return check(setting, 'setting', 'The setting for ffmpeg');
 	if (environment) return check(environment, 'environment', 'SPARSIGHT_FFMPEG');
 	const packaged = await packagedFfmpeg();
 	if (packaged !== null) return check(packaged, 'ffmpeg-static', 'The package ffmpeg-static');
