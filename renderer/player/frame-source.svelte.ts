@@ -1,0 +1,276 @@
+import type { HostApi, OpenedVideo } from '../../preload/contract.ts';
+import { FileClock } from './file-clock.svelte.ts';
+import { FrameReader } from './frame-reader.ts';
+import { FrameTable } from './frame-table.ts';
+import { MediaFile } from './media-file.ts';
+import { PictureCache, pictureCapacity, type Picture } from './picture-cache.ts';
+import { PictureMaker } from './picture-maker.ts';
+import { readTable } from './read-table.ts';
+import type { SoundSource } from './sound.ts';
+
+/** Why a video is played from a copy, or not at all: keys of the page's texts. */
+type PlaybackNote = `player.note.${'container' | 'codec' | 'undecodable' | 'otherFrames' | 'copyFailed'}`;
+
+/** How a video is played. `progress` (0 to 1) is that of the copy being made; null while unknown. */
+export type Playback = {
+	kind: 'webcodecs' | 'proxy' | 'preparing' | 'failed';
+	note: PlaybackNote | null;
+	progress: number | null;
+};
+
+/** What a source of frames tells the one who shows them. */
+export type FrameSourceListener = {
+	/** A frame that was wanted, decoded. It belongs to the source until another one comes, or `onRelease`. */
+	onPicture(picture: Picture): void;
+	/** More frames can be gone to; all of them where `isAll`. */
+	onGrown(isAll: boolean): void;
+	/** Indices stand for other frames from now on: the last picture may be of another one. */
+	onMoved(): void;
+	/** The file is about to be closed; whatever came of it must not be used any longer. */
+	onRelease(): void;
+};
+
+/** Videos up to this length are checked against the host at once; decoding longer ones would cost minutes. */
+const CHECKED_FRAMES = 5000;
+
+/**
+ * Where the frames of one video come from: its own file where this browser decodes that as the engine does, else a
+ * copy that the host makes. Frame i here is decoded frame i of the engine.
+ */
+export class FrameSource {
+	#frameCount = $state(0);
+	#complete = $state(false);
+	#playback = $state.raw<Playback>({ kind: 'preparing', note: null, progress: null });
+	#sound = $state.raw<SoundSource | null>(null);
+
+	readonly #video: OpenedVideo;
+	readonly #host: HostApi;
+	readonly #listener: FrameSourceListener;
+	readonly #clock: FileClock;
+	readonly #stopListening: () => void;
+	#table = new FrameTable();
+	#file: MediaFile | null = null;
+	#reader: FrameReader | null = null;
+	#cache = new PictureCache(1);
+	#openingProxy = false;
+	#hostIsDone = false;
+	#closed = false;
+
+	constructor(video: OpenedVideo, host: HostApi, listener: FrameSourceListener) {
+		this.#video = video;
+		this.#host = host;
+		this.#listener = listener;
+		this.#clock = new FileClock(video.info.startSeconds);
+		this.#stopListening = host.listen((event) => {
+			if (!('videoId' in event) || event.videoId !== video.videoId) return;
+			if (event.type === 'frameTimes' && event.complete) {
+				this.#hostIsDone = true;
+				void this.#compareWithHost();
+			}
+			if (event.type !== 'proxy' || this.#playback.kind !== 'preparing') return;
+			if (event.error) this.#fail('player.note.copyFailed');
+			else if (event.proxyUrl !== null) void this.#openProxy(event.proxyUrl);
+			else this.#report({ progress: event.total > 0 ? Math.min(1, event.done / event.total) : null });
+		});
+	}
+
+	/** Frames that can be gone to; grows until `complete`. Reactive, as the three that follow. */
+	get frameCount(): number {
+		return this.#frameCount;
+	}
+
+	get complete(): boolean {
+		return this.#complete;
+	}
+
+	get playback(): Playback {
+		return this.#playback;
+	}
+
+	/** The sound of the file that is open; null where there is none to be heard. */
+	get sound(): SoundSource | null {
+		return this.#sound;
+	}
+
+	/** The frames that are known of the file that is open; empty where none is. */
+	get table(): FrameTable {
+		return this.#table;
+	}
+
+	/** Resolves when the first frame is on its way, or a playable copy has been asked for. */
+	async open(): Promise<void> {
+		const { info, mediaUrl } = this.#video;
+		try {
+			const file = await MediaFile.open(mediaUrl);
+			if (this.#closed) return void (file instanceof MediaFile && file.close());
+			if (file === 'container') return await this.#askForCopy('player.note.container');
+			if (file === 'codec') return await this.#askForCopy('player.note.codec');
+			this.#playback = { kind: 'webcodecs', note: null, progress: null };
+			await this.#start(file, new PictureMaker(info.displaySize, info.rotationDegrees));
+		} catch {
+			await this.#askForCopy('player.note.undecodable');
+		}
+	}
+
+	/** Asks for a frame's picture; `direction`: where the next wishes will go. Of several wishes the last one counts. */
+	want(frame: number, direction: -1 | 0 | 1): void {
+		this.#reader?.want(frame, direction);
+	}
+
+	/** When a frame is shown, in the clock of the file. */
+	timeOf(frame: number): number {
+		// Read for its sake alone: with it, what is known of times grows.
+		return this.#frameCount < 0 ? 0 : this.#clock.timeOf(frame, this.#table);
+	}
+
+	/**
+	 * Tells what the engine knows of a frame's time. Where that is another frame than the one here, the video is played
+	 * from a copy instead, whose frames are the engine's by construction.
+	 */
+	confirm(frame: number, seconds: number): void {
+		if (this.#playback.kind !== 'webcodecs' || frame >= this.#table.known) return;
+		if (Number.isFinite(seconds) && !this.#clock.agrees(frame, seconds, this.#table)) {
+			void this.#askForCopy('player.note.otherFrames');
+		}
+	}
+
+	close(): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		this.#stopListening();
+		this.#release();
+	}
+
+	async #openProxy(url: string): Promise<void> {
+		if (this.#playback.kind !== 'preparing' || this.#openingProxy) return;
+		this.#openingProxy = true;
+		const { note } = this.#playback;
+		try {
+			const file = await MediaFile.open(url);
+			if (!(file instanceof MediaFile)) return this.#fail('player.note.copyFailed');
+			if (this.#closed) return file.close();
+			this.#playback = { kind: 'proxy', note, progress: null };
+			// The copy is turned upright already, and has square pixels or says that it has not.
+			await this.#start(file, new PictureMaker(this.#video.info.displaySize, null));
+		} catch {
+			this.#fail('player.note.copyFailed');
+		}
+	}
+
+	/** Resolves when the first frames are known; the rest of the table is read meanwhile. */
+	async #start(file: MediaFile, maker: PictureMaker): Promise<void> {
+		this.#file = file;
+		const table = new FrameTable(file.startSeconds);
+		const cache = new PictureCache(pictureCapacity(maker.size));
+		this.#table = table;
+		this.#cache = cache;
+		this.#reader = new FrameReader({
+			table,
+			cache,
+			samples: (seconds) => file.samples(seconds),
+			makePicture: (sample, index) => maker.make(sample, index),
+			onPicture: (picture) => this.#show(picture),
+			onTrouble: () => this.#trouble(),
+		});
+		await new Promise<void>((resolve) => void this.#readTable(file, table, resolve));
+		const sound = await file.sound().catch(() => null);
+		if (this.#file === file) this.#sound = sound;
+	}
+
+	async #readTable(file: MediaFile, table: FrameTable, onFirst: () => void): Promise<void> {
+		try {
+			this.#frameCount = 0;
+			for await (const known of readTable(file.packets(), table)) {
+				if (this.#table !== table) return;
+				if (this.#frameCount === 0 && known > 0) this.#clock.guess(table);
+				this.#frameCount = known;
+				this.#listener.onGrown(table.complete);
+				onFirst();
+			}
+			this.#complete = true;
+			if (table.known === 0) this.#trouble();
+			else this.#check(file, table);
+		} catch {
+			if (this.#table === table) this.#trouble();
+		} finally {
+			onFirst();
+		}
+	}
+
+	/** Short or doubtful videos are held against what the host decodes, long ones against the frames of runs. */
+	#check(file: MediaFile, table: FrameTable): void {
+		if (this.#playback.kind !== 'webcodecs') return;
+		const isShort = table.known <= CHECKED_FRAMES;
+		if (isShort || this.#hostIsDone || file.isDoubtful || table.isDoubtful) void this.#compareWithHost();
+	}
+
+	async #compareWithHost(): Promise<void> {
+		const { videoId } = this.#video;
+		const answer = await this.#host.request('video.frameTimes', { videoId }).catch(() => null);
+		if (this.#closed || !answer?.complete || this.#clock.hostFrames !== null) return;
+		if (this.#playback.kind !== 'webcodecs') {
+			this.#clock.settle(answer.ptsSeconds, 0);
+			if (!this.#file) this.#frameCount = answer.ptsSeconds.length;
+			return;
+		}
+		// Asked before the table was read, this is asked again when it is.
+		if (!this.#table.complete) return;
+		const agreement = this.#table.agreeWith(answer.ptsSeconds);
+		if (agreement === null) return void this.#askForCopy('player.note.otherFrames');
+		this.#clock.settle(answer.ptsSeconds, agreement.offsetSeconds);
+		if (agreement.dropped === 0) return;
+		// What was decoded may stand at another index.
+		this.#cache.clear();
+		this.#frameCount = this.#table.known;
+		this.#listener.onMoved();
+	}
+
+	async #askForCopy(note: PlaybackNote): Promise<void> {
+		if (this.#closed || this.#playback.kind === 'proxy' || this.#playback.kind === 'failed') return;
+		const { videoId, proxyUrl, info } = this.#video;
+		this.#release();
+		this.#playback = { kind: 'preparing', note, progress: null };
+		this.#frameCount = this.#clock.hostFrames ?? info.estimatedFrames ?? 0;
+		this.#complete = false;
+		try {
+			const answer = proxyUrl === null ? await this.#host.request('video.prepareProxy', { videoId }) : null;
+			const url = proxyUrl ?? answer?.proxyUrl ?? null;
+			if (url !== null) await this.#openProxy(url);
+		} catch {
+			this.#fail('player.note.copyFailed');
+		}
+	}
+
+	#trouble(): void {
+		if (this.#closed) return;
+		if (this.#playback.kind === 'webcodecs') void this.#askForCopy('player.note.undecodable');
+		else this.#fail('player.note.copyFailed');
+	}
+
+	#fail(note: PlaybackNote): void {
+		if (this.#closed) return;
+		this.#release();
+		this.#playback = { kind: 'failed', note, progress: null };
+	}
+
+	#report(change: Partial<Playback>): void {
+		this.#playback = { ...this.#playback, ...change };
+	}
+
+	#show(picture: Picture): void {
+		if (this.#closed) return;
+		this.#cache.pin(picture.index);
+		this.#listener.onPicture(picture);
+	}
+
+	#release(): void {
+		this.#listener.onRelease();
+		this.#reader?.close();
+		this.#file?.close();
+		this.#sound = null;
+		this.#cache.clear();
+		this.#reader = null;
+		this.#file = null;
+		this.#table = new FrameTable();
+	}
+}
