@@ -9,6 +9,7 @@ const entries = {
 	index: 'main/index.ts',
 	cli: 'main/cli/index.ts',
 	worker: 'main/analysis/worker.ts',
+	'export-worker': 'main/export/worker.ts',
 	'frame-thread': 'main/video/frame-thread.ts',
 	'web-host': 'main/web-host/index.ts',
 	bench: 'bench/index.ts',

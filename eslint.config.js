@@ -6,6 +6,7 @@ import ts from 'typescript-eslint';
 // Who may import whom: the house of ARCHITECTURE.md as a rule. A folder may always import itself.
 const rooms = {
 	domain: [],
+	process: ['domain'],
 	weights: ['domain'],
 	graph: ['domain'],
 	video: ['domain'],
@@ -15,13 +16,14 @@ const rooms = {
 	reduction: ['domain', 'graph', 'vit'],
 	detector: ['domain', 'graph', 'vit', 'backbone', 'weights', 'reduction'],
 	parity: ['domain', 'graph', 'vit', 'backbone', 'weights', 'reduction', 'detector'],
-	analysis: ['domain', 'video', 'detector', 'reduction', 'results', 'models'],
+	analysis: ['domain', 'process', 'video', 'detector', 'reduction', 'results', 'models'],
 	models: ['domain', 'weights', 'detector'],
 	evaluation: ['domain', 'results', 'video'],
 	tracking: ['domain'],
-	export: ['domain', 'results', 'video', 'evaluation', 'tracking'],
+	export: ['domain', 'process', 'results', 'video', 'evaluation', 'tracking'],
 	application: [
 		'domain',
+		'process',
 		'video',
 		'detector',
 		'reduction',
@@ -32,9 +34,10 @@ const rooms = {
 		'export',
 		'models',
 	],
-	'web-host': ['domain', 'analysis', 'models', 'application'],
+	'web-host': ['domain', 'process', 'analysis', 'export', 'models', 'application'],
 	cli: [
 		'domain',
+		'process',
 		'video',
 		'detector',
 		'reduction',

@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { forkWorker, startAnalysis } from '../main/analysis/client.ts';
-import type { AnalysisJob } from '../main/analysis/protocol.ts';
+import { startAnalysis } from '../main/analysis/client.ts';
+import type { AnalysisExchange, AnalysisJob } from '../main/analysis/protocol.ts';
+import { forkWorker } from '../main/process/worker-process.ts';
 import { WHOLE_VIDEO } from '../main/domain/video.ts';
 import { openRun } from '../main/results/stored-run.ts';
 import type { RunSummary } from '../main/results/summary.ts';
@@ -32,7 +33,7 @@ export async function recordOnce(options: {
 		wantsFrames: false,
 	};
 	try {
-		const worker = forkWorker(join(import.meta.dirname, 'worker.js'));
+		const worker = forkWorker<AnalysisExchange>(join(import.meta.dirname, 'worker.js'));
 		const outcome = await startAnalysis(job, worker, () => undefined).outcome;
 		const run = await openRun(job.runFolder);
 		return { summary: run.summary(), peakMemoryMib: outcome.peakMemoryBytes / 2 ** 20 };

@@ -49,5 +49,5 @@ onEveryHost('the analysis is killed', (host) => {
 function commandLines(): string[] {
 	return execFileSync('ps', ['-eo', 'args='], { encoding: 'utf8' })
 		.split('\n')
-		.filter((line) => line.startsWith('ffmpeg') || line.includes('/ffmpeg ') || line.includes('worker.js'));
+		.filter((line) => line.startsWith('ffmpeg') || line.includes('/ffmpeg ') || line.includes('/worker.js'));
 }

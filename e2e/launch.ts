@@ -135,7 +135,7 @@ async function launchWeb(options: LaunchOptions, home: string, videos: string): 
 			await links.first().click(); // the newest comes first
 			return (await download).path();
 		},
-		workers: () => Promise.resolve(childrenOf(server.pid!, 'worker.js')),
+		workers: () => Promise.resolve(childrenOf(server.pid!, '/worker.js')),
 		close: async () => {
 			await browser.close();
 			server.kill('SIGTERM');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DesktopShell } from './desktop-shell.ts';
-import { dialog, shell as system } from './electron.fixture.ts';
+import { dialog, shell as system, utilityProcess } from './electron.fixture.ts';
 import { wordsOf } from './shell-words.ts';
 
 vi.mock('electron', () => import('./electron.fixture.ts'));
@@ -16,7 +16,7 @@ beforeEach(() => {
 		window: () => null,
 		words: () => wordsOf('en'),
 		exportsFolder: '/documents',
-		workerEntry: '/app/worker.js',
+		workerEntries: { analysis: '/app/worker.js', export: '/app/export-worker.js' },
 	});
 });
 
@@ -62,6 +62,16 @@ describe('dialogs', () => {
 		await shell.chooseExportTarget('../../etc/a.csv', 'csv');
 		expect(dialog.shown[0]!.defaultPath).toBe(join('/documents', 'a.csv'));
 	});
+});
+
+it('starts each kind of worker from its own file', () => {
+	utilityProcess.forked.length = 0;
+	shell.startAnalysisWorker();
+	shell.startExportWorker();
+	expect(utilityProcess.forked.map(({ entry, options }) => [entry, options['serviceName']])).toEqual([
+		['/app/worker.js', 'Sparsight analysis'],
+		['/app/export-worker.js', 'Sparsight export'],
+	]);
 });
 
 describe('drops', () => {

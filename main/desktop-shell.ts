@@ -1,11 +1,13 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { dialog, shell, type BrowserWindow, type FileFilter } from 'electron';
-import type { WorkerProcess } from './analysis/client.ts';
+import type { AnalysisExchange } from './analysis/protocol.ts';
 import { TRUTH_NAMES, VIDEO_NAMES } from './application/media-types.ts';
 import type { MediaKind, Shell } from './application/shell.ts';
+import type { ExportExchange } from './export/protocol.ts';
 import { mediaUrl } from './media-protocol.ts';
+import type { WorkerProcess } from './process/worker-process.ts';
 import type { Words } from './shell-words.ts';
-import { utilityWorker } from './utility-worker.ts';
+import { utilityWorker, WORKER_NAMES } from './utility-worker.ts';
 
 /** Dropped files that were not asked for yet; more than a person drops at once. */
 const MOST_DROPS = 256;
@@ -16,8 +18,8 @@ export type DesktopShellOptions = {
 	words: () => Words;
 	/** Where exports are offered to go at first. */
 	exportsFolder: string;
-	/** The built worker, outside of any archive. */
-	workerEntry: string;
+	/** The built workers, outside of any archive. */
+	workerEntries: { analysis: string; export: string };
 };
 
 /** Files come from the system's dialogs, from drops and from the system itself. */
@@ -101,8 +103,12 @@ export class DesktopShell implements Shell {
 		return null;
 	}
 
-	startWorker(): WorkerProcess {
-		return utilityWorker(this.#options.workerEntry);
+	startAnalysisWorker(): WorkerProcess<AnalysisExchange> {
+		return utilityWorker(this.#options.workerEntries.analysis, WORKER_NAMES.analysis);
+	}
+
+	startExportWorker(): WorkerProcess<ExportExchange> {
+		return utilityWorker(this.#options.workerEntries.export, WORKER_NAMES.export);
 	}
 
 	#showOpenDialog(

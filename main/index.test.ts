@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EVENT_CHANNEL, REQUEST_CHANNEL } from '../preload/channels.ts';
 import type { AppDescription, HostEvent, OpenedVideo, Reply, RunEntry } from '../preload/contract.ts';
-import { envelop } from './analysis/protocol.ts';
 import { samplePath } from './application/videos.ts';
 import {
 	app,
@@ -19,6 +18,7 @@ import {
 	utilityProcess,
 	WebContents,
 } from './electron.fixture.ts';
+import { envelop } from './process/protocol.ts';
 import { PAGE_URL } from './schemes.ts';
 
 vi.mock('electron', () => import('./electron.fixture.ts'));
@@ -133,7 +133,7 @@ describe('the desktop application', () => {
 			settings: {},
 			range: { from: { frame: 0 }, to: null, every: 1 },
 		});
-		expect(utilityProcess.forked[0]!.entry).toMatch(/worker\.js$/);
+		expect(utilityProcess.forked[0]!.entry).toMatch(/\/worker\.js$/);
 		dialog.response = 0;
 		window.close();
 		await vi.waitFor(() => expect(dialog.questions).toHaveLength(1));

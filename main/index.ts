@@ -15,7 +15,7 @@ import { SCHEMES } from './schemes.ts';
 import { languageOf, wordsOf, type Words } from './shell-words.ts';
 import { claimSingleInstance, videoOfCommandLine } from './single-instance.ts';
 import { checkForUpdates, knowsUpdates } from './updater.ts';
-import { WORKER_NAME } from './utility-worker.ts';
+import { WORKER_NAMES } from './utility-worker.ts';
 import { listStaticFiles } from './web-host/static-files.ts';
 import { openWindow } from './window.ts';
 import { windowStateSchema } from './window-state.ts';
@@ -50,7 +50,8 @@ app.on('open-file', (event, path) => {
 });
 app.on('web-contents-created', (_event, contents) => guardContents(contents));
 app.on('child-process-gone', (_event, details) => {
-	const isWorkerAtItsEnd = details.name === WORKER_NAME && ['clean-exit', 'killed'].includes(details.reason);
+	const isWorker = Object.values<string | undefined>(WORKER_NAMES).includes(details.name);
+	const isWorkerAtItsEnd = isWorker && ['clean-exit', 'killed'].includes(details.reason);
 	if (!isWorkerAtItsEnd) log.write('process gone', details);
 });
 
@@ -64,12 +65,13 @@ else app.quit();
 
 async function start(): Promise<void> {
 	guardSession(session.defaultSession);
+	const unpacked = built.replace('app.asar', 'app.asar.unpacked');
 	const shell = new DesktopShell({
 		window: () => window,
 		words: () => words(),
 		exportsFolder: app.getPath('documents'),
 		// A process is started from a file, and inside an archive there is none.
-		workerEntry: join(built, 'worker.js').replace('app.asar', 'app.asar.unpacked'),
+		workerEntries: { analysis: join(unpacked, 'worker.js'), export: join(unpacked, 'export-worker.js') },
 	});
 	const [files, left] = await Promise.all([
 		listStaticFiles(join(built, '..', 'renderer')),

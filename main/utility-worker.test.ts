@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { startAnalysis } from './analysis/client.ts';
-import { envelop, type AnalysisJob, type WorkerReport } from './analysis/protocol.ts';
+import type { AnalysisExchange, AnalysisJob, AnalysisNews } from './analysis/protocol.ts';
 import { utilityProcess } from './electron.fixture.ts';
-import { utilityWorker, WORKER_NAME } from './utility-worker.ts';
+import { envelop } from './process/protocol.ts';
+import { utilityWorker, WORKER_NAMES } from './utility-worker.ts';
 
 vi.mock('electron', () => import('./electron.fixture.ts'));
 
@@ -12,17 +13,18 @@ const JOB = { videoPath: '/video.mp4' } as AnalysisJob;
 const OUTCOME = { state: 'complete', framesStored: 3 } as const;
 
 function start() {
-	const reports: WorkerReport[] = [];
-	const analysis = startAnalysis(JOB, utilityWorker('/app/worker.js'), (report) => reports.push(report));
+	const reports: AnalysisNews[] = [];
+	const worker = utilityWorker<AnalysisExchange>('/app/worker.js', WORKER_NAMES.analysis);
+	const analysis = startAnalysis(JOB, worker, (report) => reports.push(report));
 	const { child, entry, options } = utilityProcess.forked[0]!;
 	return { analysis, reports, child, entry, options };
 }
 
-describe('an analysis in a utility process', () => {
+describe('a worker in a utility process', () => {
 	it('is started from the file of the worker, under a name that people know', () => {
 		const { entry, options, child } = start();
 		expect(entry).toBe('/app/worker.js');
-		expect(options['serviceName']).toBe(WORKER_NAME);
+		expect(options['serviceName']).toBe('Sparsight analysis');
 		expect(child.posted).toEqual([envelop({ type: 'start', job: JOB })]);
 	});
 
@@ -57,6 +59,17 @@ describe('an analysis in a utility process', () => {
 			code: 'worker-died',
 			cause: { message: 'terminate called after throwing' },
 		});
+	});
+
+	it('is known by its number when Electron has forgotten that', () => {
+		const worker = utilityWorker('/app/export-worker.js', WORKER_NAMES.export);
+		const { child, options } = utilityProcess.forked[0]!;
+		expect([worker.pid, options['serviceName']]).toEqual([undefined, 'Sparsight export']);
+		child.pid = 4321;
+		child.emit('spawn');
+		child.pid = undefined;
+		child.emit('exit', 0);
+		expect(worker.pid).toBe(4321);
 	});
 
 	it('is killed even before it has a process', () => {

@@ -1,17 +1,17 @@
 import { utilityProcess } from 'electron';
-import type { WorkerProcess } from './analysis/client.ts';
-import { envelop, openEnvelope, type WorkerReport } from './analysis/protocol.ts';
+import { envelop, isLast, openEnvelope, type Exchange, type Report } from './process/protocol.ts';
+import type { WorkerProcess } from './process/worker-process.ts';
 
-/** How the process is called in task managers and crash reports. */
-export const WORKER_NAME = 'Sparsight analysis';
+/** How the processes are called in task managers and crash reports. */
+export const WORKER_NAMES = { analysis: 'Sparsight analysis', export: 'Sparsight export' } as const;
 
 /** How long the last words of a dead worker may take to arrive. */
 const LAST_WORDS_MILLISECONDS = 1000;
 
 /** A worker as Electron's kind of process; `entry` is the built worker file, outside of any archive. */
-export function utilityWorker(entry: string): WorkerProcess {
+export function utilityWorker<E extends Exchange>(entry: string, name: string): WorkerProcess<E> {
 	const child = utilityProcess.fork(entry, [], {
-		serviceName: WORKER_NAME,
+		serviceName: name,
 		stdio: ['ignore', 'ignore', 'pipe'],
 	});
 	const stderrEnded = new Promise<void>((resolve) => {
@@ -20,18 +20,21 @@ export function utilityWorker(entry: string): WorkerProcess {
 		child.once('exit', () => setTimeout(resolve, LAST_WORDS_MILLISECONDS).unref());
 	});
 	child.stderr?.setEncoding('utf8');
+	let pid = child.pid;
+	// Electron forgets it when the process ends.
+	child.once('spawn', () => (pid = child.pid));
 	return {
 		get pid() {
-			return child.pid;
+			return pid;
 		},
 		post: (request) => child.postMessage(envelop(request)),
 		onReport: (listener) =>
 			void child.on('message', (data: unknown) => {
-				const report = openEnvelope<WorkerReport>(data);
+				const report = openEnvelope<Report<E>>(data);
 				if (!report) return;
 				listener(report);
 				// It waits for this: what a process posts just before it leaves may be lost.
-				if (report.type === 'finished' || report.type === 'failed') child.kill();
+				if (isLast(report)) child.kill();
 			}),
 		onStderr: (listener) => void child.stderr?.on('data', listener),
 		onExit: (listener) =>

@@ -1,25 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { startAnalysis, type WorkerProcess } from './client.ts';
-import type { AnalysisJob, WorkerReport, WorkerRequest } from './protocol.ts';
-
-/** A worker that says what a test lets it say. */
-function scriptedWorker() {
-	const requests: WorkerRequest[] = [];
-	const said: {
-		report: (report: WorkerReport) => void;
-		stderr: (text: string) => void;
-		exit: (code: number | null, signal: string | null) => void;
-	} = { report: () => undefined, stderr: () => undefined, exit: () => undefined };
-	const worker: WorkerProcess = {
-		pid: 7,
-		post: (request) => void requests.push(request),
-		onReport: (listener) => void (said.report = listener),
-		onStderr: (listener) => void (said.stderr = listener),
-		onExit: (listener) => void (said.exit = listener),
-		kill: () => said.exit(null, 'SIGKILL'),
-	};
-	return { worker, requests, said };
-}
+import { scriptedWorker } from '../process/scripted-worker.fixture.ts';
+import { startAnalysis } from './client.ts';
+import type { AnalysisExchange, AnalysisJob } from './protocol.ts';
 
 const job = { videoPath: 'clip.mp4' } as AnalysisJob;
 const outcome = {
@@ -32,7 +14,7 @@ const outcome = {
 
 describe('startAnalysis', () => {
 	it('sends the job first, then what is asked for, and hears every report but the last', async () => {
-		const { worker, requests, said } = scriptedWorker();
+		const { worker, requests, said } = scriptedWorker<AnalysisExchange>();
 		const heard: string[] = [];
 		const analysis = startAnalysis(job, worker, ({ type }) => heard.push(type));
 		analysis.changeSettings({ fraction: 0.2 });
@@ -46,7 +28,7 @@ describe('startAnalysis', () => {
 	});
 
 	it('gives a failure of the worker as the error that it was', async () => {
-		const { worker, said } = scriptedWorker();
+		const { worker, said } = scriptedWorker<AnalysisExchange>();
 		const analysis = startAnalysis(job, worker, () => undefined);
 		const error = {
 			code: 'not-a-video',
@@ -64,7 +46,7 @@ describe('startAnalysis', () => {
 		['a crash', null, 'SIGSEGV', 'by signal SIGSEGV'],
 		['an early end', 3, null, 'with exit code 3'],
 	])('tells %s of the worker, with its last words as the cause', async (_, code, signal, words) => {
-		const { worker, said } = scriptedWorker();
+		const { worker, said } = scriptedWorker<AnalysisExchange>();
 		const analysis = startAnalysis(job, worker, () => undefined);
 		for (let i = 0; i < 100; i++) said.stderr(`line ${i}\n`);
 		said.stderr('out of memory\n');

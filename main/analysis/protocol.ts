@@ -57,35 +57,21 @@ export type AnalysisOutcome = {
 };
 
 /** What the host asks of the worker. */
-export type WorkerRequest =
+export type AnalysisRequest =
 	| { type: 'start'; job: AnalysisJob }
 	/** Live settings; in force from the next frame. */
 	| { type: 'change-settings'; settings: SettingValues }
 	/** Finish the frame at hand, store everything, end as cancelled. */
 	| { type: 'cancel' };
 
-/** What the worker tells the host. */
-export type WorkerReport =
+/** What the worker tells the host on its way. */
+export type AnalysisNews =
 	| { type: 'opened'; header: RunHeader; framesStored: number }
 	| { type: 'progress'; progress: AnalysisProgress }
 	| { type: 'frames'; batch: FrameBatch }
 	| { type: 'settings-changed'; event: SettingEvent }
 	/** A live change that was not accepted; the run goes on as before. */
-	| { type: 'settings-refused'; error: ErrorData }
-	| { type: 'finished'; outcome: AnalysisOutcome }
-	| { type: 'failed'; error: ErrorData };
+	| { type: 'settings-refused'; error: ErrorData };
 
-/** What travels between the processes: a message and the version of the protocol it is written in. */
-export type Envelope<Message> = { sparsightProtocol: typeof PROTOCOL_VERSION; message: Message };
-
-export const PROTOCOL_VERSION = 1;
-
-export function envelop<Message>(message: Message): Envelope<Message> {
-	return { sparsightProtocol: PROTOCOL_VERSION, message };
-}
-
-/** The message of an envelope in our version; null for anything else that comes through the channel. */
-export function openEnvelope<Message>(data: unknown): Message | null {
-	const envelope = data as Partial<Envelope<Message>> | null | undefined;
-	return envelope?.sparsightProtocol === PROTOCOL_VERSION ? (envelope.message ?? null) : null;
-}
+/** The protocol of a worker that analyses. */
+export type AnalysisExchange = { request: AnalysisRequest; news: AnalysisNews; outcome: AnalysisOutcome };

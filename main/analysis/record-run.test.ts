@@ -10,7 +10,7 @@ import { openRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { planSeek } from '../video/seek.ts';
-import type { AnalysisJob, WorkerReport } from './protocol.ts';
+import type { AnalysisJob, AnalysisNews } from './protocol.ts';
 import { recordRun, RunControl } from './record-run.ts';
 
 const FRAMES = 30;
@@ -80,7 +80,7 @@ class Script extends RunControl {
 
 /** Records and gives what was reported. */
 async function record(job: AnalysisJob, control = new RunControl()) {
-	const reports: WorkerReport[] = [];
+	const reports: AnalysisNews[] = [];
 	const outcome = await recordRun(job, control, (report) => reports.push(report));
 	return { outcome, reports };
 }

@@ -15,7 +15,7 @@ import { analyze } from './analyze.ts';
 import { packFrameBatch } from './frame-batch.ts';
 import { openRecording, type Recording } from './open-recording.ts';
 import { estimateFrames, ProgressMeter } from './progress-meter.ts';
-import type { AnalysisJob, AnalysisOutcome, WorkerReport } from './protocol.ts';
+import type { AnalysisJob, AnalysisOutcome, AnalysisNews } from './protocol.ts';
 
 /** Frames of one `frames` report: few messages, yet a page sees them within a blink. */
 const FRAMES_PER_BATCH = 8;
@@ -52,7 +52,7 @@ export class RunControl {
 export async function recordRun(
 	job: AnalysisJob,
 	control: RunControl,
-	report: (report: WorkerReport) => void,
+	report: (report: AnalysisNews) => void,
 	readVideo: typeof readFrames = readFrames,
 ): Promise<AnalysisOutcome> {
 	await findFfmpeg();
@@ -103,7 +103,7 @@ export async function recordRun(
 async function recordFrames(
 	job: AnalysisJob,
 	control: RunControl,
-	report: (report: WorkerReport) => void,
+	report: (report: AnalysisNews) => void,
 	{ video, header, detector, writer, lastFrameIndex, known, events }: Recording,
 	readVideo: typeof readFrames,
 ) {
@@ -157,7 +157,7 @@ async function applySettings(
 	detector: Detector,
 	writer: RunWriter,
 	control: RunControl,
-	report: (report: WorkerReport) => void,
+	report: (report: AnalysisNews) => void,
 	lastFrame: number,
 ): Promise<void> {
 	for (const settings of control.takeSettings()) {
@@ -175,11 +175,11 @@ async function applySettings(
 
 /** Gathers results into `frames` reports. */
 class FrameReports {
-	readonly #report: (report: WorkerReport) => void;
+	readonly #report: (report: AnalysisNews) => void;
 	#results: FrameResult[] = [];
 	#since = 0;
 
-	constructor(report: (report: WorkerReport) => void) {
+	constructor(report: (report: AnalysisNews) => void) {
 		this.#report = report;
 	}
 

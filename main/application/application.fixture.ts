@@ -3,20 +3,21 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Answers, HostEvent, RequestInput, RequestName } from '../../preload/contract.ts';
-import { forkWorker } from '../analysis/client.ts';
 import type { ErrorData } from '../domain/errors.ts';
 import { installationFolder } from '../models/installation.ts';
+import { forkWorker } from '../process/worker-process.ts';
 import { Application } from './application.ts';
 import type { DataFolders } from './data-folders.ts';
 import type { Shell } from './shell.ts';
 
 // For tests only: an application whose shell is a stand-in, and whose workers are the real ones.
 
-/** The built worker: what is shipped is what is tested. */
-export function workerEntry(): string {
-	const entry = join(installationFolder(), 'out', 'main', 'worker.js');
-	if (existsSync(entry)) return entry;
-	throw new Error('These tests run the built worker: run "npm run build" first, or use "npm test".');
+/** The built workers: what is shipped is what is tested. */
+export function workerEntries(): { analysis: string; export: string } {
+	const built = join(installationFolder(), 'out', 'main');
+	const entries = { analysis: join(built, 'worker.js'), export: join(built, 'export-worker.js') };
+	if (Object.values(entries).every((entry) => existsSync(entry))) return entries;
+	throw new Error('These tests run the built workers: run "npm run build" first, or use "npm test".');
 }
 
 export function ffmpeg(...words: string[]): Buffer {
@@ -65,7 +66,8 @@ export function standInShell(folders: DataFolders, changes: Partial<Shell> = {})
 		revealFile: () => undefined,
 		mediaUrl: (videoId, kind) => `media:${kind}/${videoId}`,
 		downloadUrl: () => null,
-		startWorker: () => forkWorker(workerEntry()),
+		startAnalysisWorker: () => forkWorker(workerEntries().analysis),
+		startExportWorker: () => forkWorker(workerEntries().export),
 		...changes,
 	};
 }

@@ -75,7 +75,7 @@ export class Application {
 			store,
 			videos,
 			preferences: () => preferences.current,
-			startWorker: () => shell.startWorker(),
+			startWorker: () => shell.startAnalysisWorker(),
 			emit,
 			onBusy: (busy) => this.#frameTimes.setHeld(busy),
 		});

@@ -2,24 +2,23 @@ import { basename, extname } from 'node:path';
 import type { HostEvent, RequestInput } from '../../preload/contract.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
+import { startExport } from '../export/client.ts';
 import { exportFormat } from '../export/index.ts';
 import { newId } from './opaque-ids.ts';
 import type { RunQueries } from './run-queries.ts';
 import type { Shell } from './shell.ts';
 
-const REPORT_MILLISECONDS = 100;
-
 /** A file that is being written, or was. */
 type Export = {
 	path: string;
-	stop: AbortController;
+	cancel: () => void;
 	ended: Promise<void>;
 	state: 'going' | 'written' | 'failed';
 };
 
 type Surroundings = { queries: RunQueries; shell: Shell; emit: (event: HostEvent) => void };
 
-/** Turns runs into files where the person wants them. */
+/** Turns runs into files where the person wants them, each in a process of its own. */
 export class Exports {
 	readonly #around: Surroundings;
 	readonly #exports = new Map<string, Export>();
@@ -48,23 +47,22 @@ export class Exports {
 		if (path === null) return null;
 
 		const exportId = newId();
-		const stop = new AbortController();
-		let reported = 0;
-		const writing = format.write({
-			runs,
-			labels: input.labels,
+		const job = {
+			format: format.id,
+			runs: runs.map(({ folder, header }, i) => ({
+				folder,
+				label: input.labels[i]!,
+				videoPath: header.video.path,
+			})),
 			out: path,
 			range: input.range,
 			settings,
-			signal: stop.signal,
-			onProgress(done, total) {
-				if (done < total && performance.now() - reported < REPORT_MILLISECONDS) return;
-				reported = performance.now();
-				emit({ type: 'export.progress', exportId, done, total });
-			},
-		});
-		const entry: Export = { path, stop, state: 'going', ended: Promise.resolve() };
-		entry.ended = writing.then(
+		};
+		const writing = startExport(job, shell.startExportWorker(), (done, total) =>
+			emit({ type: 'export.progress', exportId, done, total }),
+		);
+		const entry: Export = { path, cancel: writing.cancel, state: 'going', ended: Promise.resolve() };
+		entry.ended = writing.written.then(
 			() => {
 				entry.state = 'written';
 				emit({ type: 'export.ended', exportId, downloadUrl: shell.downloadUrl(exportId), error: null });
@@ -91,7 +89,7 @@ export class Exports {
 
 	/** Ends an export; nothing of it is left behind. */
 	cancel(exportId: string): void {
-		this.#get(exportId).stop.abort();
+		this.#get(exportId).cancel();
 	}
 
 	reveal(exportId: string): void {
@@ -99,8 +97,9 @@ export class Exports {
 	}
 
 	async close(): Promise<void> {
-		for (const { stop } of this.#exports.values()) stop.abort();
-		await Promise.all([...this.#exports.values()].map(({ ended }) => ended));
+		const going = [...this.#exports.values()].filter(({ state }) => state === 'going');
+		for (const { cancel } of going) cancel();
+		await Promise.all(going.map(({ ended }) => ended));
 	}
 
 	#get(exportId: string): Export {

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FrameBatch } from '../analysis/frame-batch.ts';
 import type { RunEntry } from '../../preload/contract.ts';
@@ -337,69 +337,5 @@ describe('a run that is going', () => {
 		const { entry: stored } = await page.ask('run.open', { runId });
 		expect(stored.status.state).toBe('cancelled');
 		await expect(other.ask('analysis.start', input)).rejects.toMatchObject({ code: 'cancelled' });
-	});
-});
-
-describe('an export', () => {
-	let runId = '';
-	beforeAll(async () => {
-		runId = (await start(videoId, 'token-cache', { fraction: 0.3 })).runId;
-		await page.ended(runId);
-	});
-
-	it('is written where the person wants it', async () => {
-		const begun = await page.ask('export.start', {
-			runIds: [runId],
-			labels: ['a'],
-			format: 'csv',
-			settings: {},
-			range: null,
-		});
-		expect(begun?.name).toBe('clip-token-cache.csv');
-		const ended = await page.hear('export.ended', (event) => event.exportId === begun?.exportId);
-		expect(ended).toMatchObject({ error: null, downloadUrl: null });
-		expect(page.application.exportFile(begun!.exportId)).toBe(join(folders.exports, 'clip-token-cache.csv'));
-		expect(existsSync(join(folders.exports, 'clip-token-cache.csv'))).toBe(true);
-	});
-
-	it('leaves nothing when it is cancelled', async () => {
-		const input = { runIds: [runId], labels: ['a'], format: 'video', settings: {}, range: null };
-		const begun = await page.ask('export.start', input);
-		await page.ask('export.cancel', { exportId: begun!.exportId });
-		const ended = await page.hear('export.ended', (event) => event.exportId === begun?.exportId);
-		expect(ended.error?.code).toBe('cancelled');
-		expect(page.application.exportFile(begun!.exportId)).toBeNull();
-		expect(readdirSync(folders.exports).filter((name) => name.includes('mp4'))).toEqual([]);
-	});
-
-	it('finds the video that was moved since it was analysed', async () => {
-		const moved = join(folders.base, 'moved', 'renamed.mp4');
-		mkdirSync(dirname(moved));
-		renameSync(clip, moved);
-		const input = { runIds: [runId], labels: ['a'], format: 'still', settings: {}, range: null };
-		const other = await openPageSide(folders, { chooseVideos: () => Promise.resolve([moved]) });
-		const [entry] = await other.ask('video.choose', {});
-		await other.ask('video.open', { videoId: entry!.videoId });
-		const begun = await other.ask('export.start', input);
-		expect(begun?.name).toBe('renamed-token-cache.png');
-		const ended = await other.hear('export.ended', (event) => event.exportId === begun?.exportId);
-		renameSync(moved, clip);
-		expect(ended.error).toBeNull();
-	});
-
-	it.each([
-		['an unknown format', { format: 'magic' }, 'unknown-format'],
-		['too few labels', { labels: ['a'], runIds: ['x', 'y'] }, 'bad-argument'],
-		['a run that is not there', { runIds: ['nobody'] }, 'run-unreadable'],
-		['an unknown setting', { settings: { magic: 1 } }, 'unknown-setting'],
-	])('says what is wrong: %s', async (_, change, code) => {
-		const input = { runIds: [runId], labels: ['a'], format: 'csv', settings: {}, range: null, ...change };
-		await expect(page.ask('export.start', input)).rejects.toMatchObject({ code });
-	});
-
-	it('is not begun when the person changes their mind', async () => {
-		const other = await openPageSide(folders, { chooseExportTarget: () => Promise.resolve(null) });
-		const input = { runIds: [runId], labels: ['a'], format: 'csv', settings: {}, range: null };
-		expect(await other.ask('export.start', input)).toBeNull();
 	});
 });

@@ -1,9 +1,10 @@
 import type { HostEvent, Preferences, RequestInput, RunEntry } from '../../preload/contract.ts';
-import { startAnalysis, type RunningAnalysis, type WorkerProcess } from '../analysis/client.ts';
-import type { AnalysisJob, WorkerReport } from '../analysis/protocol.ts';
+import { startAnalysis, type RunningAnalysis } from '../analysis/client.ts';
+import type { AnalysisExchange, AnalysisJob, AnalysisNews } from '../analysis/protocol.ts';
 import { errorToData, UserFacingError, type ErrorData } from '../domain/errors.ts';
 import type { RunHeader } from '../domain/run.ts';
 import { changeSettings, resolveSettings } from '../domain/settings-table.ts';
+import type { WorkerProcess } from '../process/worker-process.ts';
 import { findMode } from '../reduction/index.ts';
 import { readHeader } from '../results/header.ts';
 import { modelPath } from './models.ts';
@@ -34,7 +35,7 @@ type Surroundings = {
 	store: RunStore;
 	videos: Videos;
 	preferences: () => Preferences;
-	startWorker: () => WorkerProcess;
+	startWorker: () => WorkerProcess<AnalysisExchange>;
 	emit: (event: HostEvent) => void;
 	/** Hears whenever the first run begins and the last one ends. */
 	onBusy: (busy: boolean) => void;
@@ -208,9 +209,7 @@ export class Runs {
 	}
 
 	#begin(run: LiveRun): void {
-		const analysis = startAnalysis(run.job, this.#around.startWorker(), (report) =>
-			this.#forward(run, report),
-		);
+		const analysis = startAnalysis(run.job, this.#around.startWorker(), (news) => this.#forward(run, news));
 		run.analysis = analysis;
 		analysis.outcome.then(
 			() => this.#end(run, null),
@@ -218,33 +217,30 @@ export class Runs {
 		);
 	}
 
-	#forward(run: LiveRun, report: WorkerReport): void {
+	#forward(run: LiveRun, news: AnalysisNews): void {
 		const { runId } = run.entry;
 		const { emit } = this.#around;
-		switch (report.type) {
+		switch (news.type) {
 			case 'opened': {
-				const { video, ...header } = report.header;
+				const { video, ...header } = news.header;
 				void this.#noteWriter(runId, run.analysis?.pid ?? null);
-				emit({ type: 'analysis.opened', runId, header, framesStored: report.framesStored });
+				emit({ type: 'analysis.opened', runId, header, framesStored: news.framesStored });
 				break;
 			}
 			case 'progress':
-				emit({ type: 'analysis.progress', runId, progress: report.progress });
+				emit({ type: 'analysis.progress', runId, progress: news.progress });
 				break;
 			case 'frames':
-				emit({ type: 'analysis.frames', runId, batch: report.batch });
+				emit({ type: 'analysis.frames', runId, batch: news.batch });
 				break;
 			case 'settings-changed':
-				emit({ type: 'analysis.settings', runId, event: report.event });
+				emit({ type: 'analysis.settings', runId, event: news.event });
 				break;
 			case 'settings-refused':
-				emit({ type: 'analysis.refused', runId, error: report.error });
+				emit({ type: 'analysis.refused', runId, error: news.error });
 				break;
-			case 'finished':
-			case 'failed':
-				break; // these are the outcome
 			default:
-				report satisfies never;
+				news satisfies never;
 		}
 	}
 

@@ -1,4 +1,6 @@
-import type { WorkerProcess } from '../analysis/client.ts';
+import type { AnalysisExchange } from '../analysis/protocol.ts';
+import type { ExportExchange } from '../export/protocol.ts';
+import type { WorkerProcess } from '../process/worker-process.ts';
 
 /** What differs between the desktop and the web host. */
 export interface Shell {
@@ -22,7 +24,9 @@ export interface Shell {
 	/** Where the page downloads an export; null where it lies where the person wanted it. */
 	downloadUrl(exportId: string): string | null;
 	/** A fresh process for one analysis. */
-	startWorker(): WorkerProcess;
+	startAnalysisWorker(): WorkerProcess<AnalysisExchange>;
+	/** A fresh process that writes one export. */
+	startExportWorker(): WorkerProcess<ExportExchange>;
 }
 
 export type MediaKind = 'source' | 'proxy';

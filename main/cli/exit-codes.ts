@@ -36,6 +36,7 @@ const EXIT_OF_ERROR = {
 	'resume-mismatch': EXIT.usage,
 	'truth-unreadable': EXIT.input,
 	'worker-died': EXIT.engine,
+	'export-died': EXIT.output,
 	cancelled: EXIT.interrupted,
 } as const satisfies Record<ErrorCode, number>;
 

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GIGA, totalMilliseconds } from '../domain/cost.ts';
-import type { AnalysisJob, AnalysisOutcome, AnalysisProgress, WorkerReport } from '../analysis/protocol.ts';
-import { forkWorker, startAnalysis } from '../analysis/client.ts';
+import type { AnalysisJob, AnalysisOutcome, AnalysisNews, AnalysisProgress } from '../analysis/protocol.ts';
+import { startAnalysis } from '../analysis/client.ts';
+import { forkWorker } from '../process/worker-process.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import type { Console } from './console.ts';
 import type { Interruption } from './interruption.ts';
@@ -20,25 +21,21 @@ export async function record(
 	interruption: Interruption,
 ): Promise<AnalysisOutcome> {
 	const display = showProgress(title);
-	const onReport = (report: WorkerReport) => {
-		switch (report.type) {
+	const onNews = (news: AnalysisNews) => {
+		switch (news.type) {
 			case 'opened':
-				if (report.framesStored > 0)
-					console.note(`${title}: going on after ${report.framesStored} stored frames`);
+				if (news.framesStored > 0)
+					console.note(`${title}: going on after ${news.framesStored} stored frames`);
 				break;
 			case 'progress':
-				display.update(
-					report.progress.framesDone,
-					report.progress.framesEstimated,
-					describe(report.progress),
-				);
+				display.update(news.progress.framesDone, news.progress.framesEstimated, describe(news.progress));
 				break;
 		}
 	};
 	const onStderr = (text: string) => {
 		if (console.verbose) process.stderr.write(text);
 	};
-	const analysis = startAnalysis(job, forkWorker(WORKER_ENTRY), onReport, onStderr);
+	const analysis = startAnalysis(job, forkWorker(WORKER_ENTRY), onNews, onStderr);
 	if (console.verbose) console.note(`${title}: worker process ${analysis.pid}`);
 	const cancel = () => analysis.cancel();
 	interruption.signal.addEventListener('abort', cancel);

@@ -24,6 +24,7 @@ export type ErrorCode =
 	| 'resume-mismatch'
 	| 'truth-unreadable'
 	| 'worker-died'
+	| 'export-died'
 	| 'cancelled';
 
 /**

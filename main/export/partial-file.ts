@@ -1,14 +1,14 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { systemError, UserFacingError } from '../domain/errors.ts';
 import { makeFolder } from '../results/make-folder.ts';
 
 /**
- * Lets `write` make a file under a name of its own beside `out`, then gives it the name `out` in one step.
- * When `write` fails, the partial file is removed and an older `out` is left as it was. Refuses to put the
+ * Lets `write` make a file in a folder of its own beside `out`, then gives it the name `out` in one step.
+ * When `write` fails, the folder is removed and an older `out` is left as it was. Refuses to put the
  * export over one of `sources` (the videos it is made from), by whatever path they are called.
  */
 export async function writePartialFirst(
@@ -18,16 +18,29 @@ export async function writePartialFirst(
 ): Promise<void> {
 	const target = resolve(out);
 	await refuseSources(target, sources);
-	const extension = extname(target);
-	const partial = join(dirname(target), `.${basename(target, extension)}.${process.pid}.partial${extension}`);
+	const folder = partialFolder(target, process.pid);
 	try {
 		await makeFolder(dirname(target));
+		await makeFolder(folder);
+		const partial = join(folder, basename(target));
 		await write(partial);
 		await rename(partial, target);
 	} catch (error) {
-		await rm(partial, { force: true }).catch(() => undefined); // the first error is the one to tell
-		throw meaningOf(error, target);
+		throw meaningOf(error, target, folder);
+	} finally {
+		await removePartial(target, process.pid);
 	}
+}
+
+/** Removes what an export to `out` has left that the process `pid` could not end. Never fails. */
+export async function removePartial(out: string, pid: number): Promise<void> {
+	// On Windows a file stays for a moment after the program that wrote it was ended.
+	const options = { recursive: true, force: true, maxRetries: 10 };
+	await rm(partialFolder(resolve(out), pid), options).catch(() => undefined);
+}
+
+function partialFolder(target: string, pid: number): string {
+	return join(dirname(target), `.${basename(target)}.${pid}.partial`);
 }
 
 /** Writes text as it comes; memory stays flat however long it is. */
@@ -74,10 +87,16 @@ async function refuseSources(target: string, sources: readonly string[]): Promis
 	}
 }
 
-function meaningOf(error: unknown, target: string): unknown {
+export function exportCancelled(target: string): UserFacingError {
+	return new UserFacingError('cancelled', `${target}: the export was cancelled; nothing was left behind.`);
+}
+
+function meaningOf(error: unknown, target: string, folder: string): unknown {
 	if (error instanceof UserFacingError) return error;
 	if (error instanceof Error && error.name === 'AbortError') {
-		return new UserFacingError('cancelled', `${target}: the export was cancelled; nothing was left behind.`);
+		return exportCancelled(target);
 	}
-	return systemError(error) ?? error;
+	// A person knows the place that they have named.
+	const isOurs = error instanceof Error && 'path' in error && String(error.path).startsWith(folder);
+	return systemError(isOurs ? Object.assign(error, { path: target }) : error) ?? error;
 }

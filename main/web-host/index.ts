@@ -34,7 +34,10 @@ async function main(): Promise<void> {
 		roots: options.roots,
 		namedFiles: [samplePath(), ...(options.video === null ? [] : [options.video])],
 		exportsFolder: folders.exports,
-		workerEntry: join(import.meta.dirname, 'worker.js'),
+		workerEntries: {
+			analysis: join(import.meta.dirname, 'worker.js'),
+			export: join(import.meta.dirname, 'export-worker.js'),
+		},
 	});
 	const application = await Application.open({ shell, folders, openAtStart: options.video });
 	const page = await listStaticFiles(join(installationFolder(), 'out', 'renderer'));

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { decodeMessage, encodeMessage, type HostMessage } from '../../preload/codec.ts';
 import type { Answers, HostEvent, RequestInput, RequestName } from '../../preload/contract.ts';
-import { makeClip, makeFolders, workerEntry } from '../application/application.fixture.ts';
+import { makeClip, makeFolders, workerEntries } from '../application/application.fixture.ts';
 import { Application } from '../application/application.ts';
 import { samplePath } from '../application/videos.ts';
 import { startServer, type WebServer } from './server.ts';
@@ -34,7 +34,7 @@ beforeAll(async () => {
 		roots: [root],
 		namedFiles: [samplePath()],
 		exportsFolder: folders.exports,
-		workerEntry: workerEntry(),
+		workerEntries: workerEntries(),
 	});
 	application = await Application.open({ shell, folders });
 	server = await startServer(application, await listStaticFiles(renderer), { port: 0, token: TOKEN });

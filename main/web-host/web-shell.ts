@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import type { WorkerProcess } from '../analysis/client.ts';
-import { forkWorker } from '../analysis/client.ts';
+import type { AnalysisExchange } from '../analysis/protocol.ts';
 import { isInside } from '../application/browse.ts';
 import type { MediaKind, Shell } from '../application/shell.ts';
 import { systemError, UserFacingError } from '../domain/errors.ts';
+import type { ExportExchange } from '../export/protocol.ts';
+import { forkWorker, type WorkerProcess } from '../process/worker-process.ts';
 
 export type WebShellOptions = {
 	/** Folders that the person named, absolute and without symbolic links. */
@@ -13,8 +14,8 @@ export type WebShellOptions = {
 	/** Files that the person named, and the sample clip. */
 	namedFiles: readonly string[];
 	exportsFolder: string;
-	/** The built worker. */
-	workerEntry: string;
+	/** The built workers. */
+	workerEntries: { analysis: string; export: string };
 };
 
 /** A browser is no desktop: files are browsed below the named folders, and exports are downloaded. */
@@ -68,8 +69,12 @@ export class WebShell implements Shell {
 		return `/download/${exportId}`;
 	}
 
-	startWorker(): WorkerProcess {
-		return forkWorker(this.#options.workerEntry);
+	startAnalysisWorker(): WorkerProcess<AnalysisExchange> {
+		return forkWorker(this.#options.workerEntries.analysis);
+	}
+
+	startExportWorker(): WorkerProcess<ExportExchange> {
+		return forkWorker(this.#options.workerEntries.export);
 	}
 
 	/** `clip.mp4`, or `clip-2.mp4` where that is taken. */

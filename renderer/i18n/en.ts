@@ -345,6 +345,8 @@ export const en = {
 	'code.truth-unreadable.remedy': 'Choose a file in MOT, COCO or VOC format.',
 	'code.worker-died': 'The analysis process ended unexpectedly. What it had stored is kept.',
 	'code.worker-died.remedy': 'Resume the run.',
+	'code.export-died': 'The export process ended unexpectedly. Nothing of the file was left behind.',
+	'code.export-died.remedy': 'Export again.',
 	'code.cancelled': 'Cancelled.',
 	'code.cancelled.remedy': '',
 	'code.internal': 'Something went wrong inside.',

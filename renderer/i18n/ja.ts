@@ -350,6 +350,8 @@ export const ja: Record<MessageKey, string> = {
 	'code.truth-unreadable.remedy': 'MOT、COCO、VOC 形式のファイルを選んでください。',
 	'code.worker-died': '解析プロセスが予期せず終了しました。保存済みの分は残っています。',
 	'code.worker-died.remedy': '解析を再開してください。',
+	'code.export-died': '書き出しプロセスが予期せず終了しました。途中のファイルは残っていません。',
+	'code.export-died.remedy': 'もう一度書き出してください。',
 	'code.cancelled': 'キャンセルしました。',
 	'code.cancelled.remedy': '',
 	'code.internal': '内部エラーが発生しました。',

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { envelop, type WorkerReport, type WorkerRequest } from './protocol.ts';
-import { openWorkerPort } from './worker-port.ts';
+import { UserFacingError } from '../domain/errors.ts';
+import { envelop } from './protocol.ts';
+import { endWith, openWorkerPort } from './worker-port.ts';
 
 /** `process.parentPort` as Electron documents it: messages come inside of events. */
 class ParentPort extends EventEmitter {
@@ -26,7 +27,7 @@ afterEach(() => {
 
 describe('a worker in a utility process', () => {
 	it('hears requests of our protocol, and nothing else', () => {
-		const heard: WorkerRequest[] = [];
+		const heard: unknown[] = [];
 		openWorkerPort().onRequest((request) => heard.push(request));
 		parentPort.emit('message', { data: envelop({ type: 'cancel' }) });
 		parentPort.emit('message', { data: { type: 'cancel' } });
@@ -34,13 +35,18 @@ describe('a worker in a utility process', () => {
 		expect(heard).toEqual([{ type: 'cancel' }]);
 	});
 
-	it('stays after its last report until its host ends it, and not for ever', () => {
-		const report = { type: 'finished' } as WorkerReport;
-		const port = openWorkerPort();
-		port.post(report);
-		port.close();
+	const failure = new UserFacingError('bad-range', 'The range must hold a frame.', { remedy: 'Widen it.' });
+	it.each([
+		['what its work came to', () => Promise.resolve(3), { type: 'finished', outcome: 3 }],
+		[
+			'what went wrong',
+			() => Promise.reject(failure),
+			{ type: 'failed', error: { code: 'bad-range', message: failure.message, remedy: 'Widen it.' } },
+		],
+	])('tells %s, then stays until its host ends it, and not for ever', async (_, work, report) => {
+		await endWith(openWorkerPort(), work());
 		vi.advanceTimersByTime(1000);
-		expect(parentPort.posted).toEqual([envelop(report)]);
+		expect(parentPort.posted).toMatchObject([envelop(report)]);
 		expect(exit).not.toHaveBeenCalled();
 		vi.advanceTimersByTime(60_000);
 		expect(exit).toHaveBeenCalledWith(0);

@@ -1,9 +1,10 @@
-import { envelop, openEnvelope, type WorkerReport, type WorkerRequest } from './protocol.ts';
+import { errorToData } from '../domain/errors.ts';
+import { envelop, openEnvelope, type Exchange, type Report } from './protocol.ts';
 
 /** The worker's end of the channel to its host, whatever the host is. */
-export type WorkerPort = {
-	post(report: WorkerReport): void;
-	onRequest(listener: (request: WorkerRequest) => void): void;
+export type WorkerPort<E extends Exchange> = {
+	post(report: Report<E>): void;
+	onRequest(listener: (request: E['request']) => void): void;
 	/** The host has gone; nobody will read any more. */
 	onHostGone(listener: () => void): void;
 	/** Lets the process end once everything posted has left it. */
@@ -20,12 +21,25 @@ type ParentPort = {
 const HOST_PATIENCE_MILLISECONDS = 10_000;
 
 /** The channel of the process this is called in: Electron's utilityProcess, or a forked Node process. */
-export function openWorkerPort(): WorkerPort {
+export function openWorkerPort<E extends Exchange>(): WorkerPort<E> {
 	const { parentPort } = process as typeof process & { parentPort?: ParentPort };
 	return parentPort ? utilityProcessPort(parentPort) : forkedProcessPort();
 }
 
-function utilityProcessPort(parentPort: ParentPort): WorkerPort {
+/** Tells the host what the work of this process came to, and lets the process end. */
+export async function endWith<E extends Exchange>(
+	port: WorkerPort<E>,
+	work: Promise<E['outcome']>,
+): Promise<void> {
+	try {
+		port.post({ type: 'finished', outcome: await work });
+	} catch (error) {
+		port.post({ type: 'failed', error: errorToData(error) });
+	}
+	port.close();
+}
+
+function utilityProcessPort<E extends Exchange>(parentPort: ParentPort): WorkerPort<E> {
 	return {
 		post: (report) => parentPort.postMessage(envelop(report)),
 		onRequest: (listener) => parentPort.on('message', ({ data }) => deliver(data, listener)),
@@ -36,7 +50,7 @@ function utilityProcessPort(parentPort: ParentPort): WorkerPort {
 	};
 }
 
-function forkedProcessPort(): WorkerPort {
+function forkedProcessPort<E extends Exchange>(): WorkerPort<E> {
 	let unsent = 0;
 	let closing = false;
 	const disconnectWhenDone = () => {
@@ -60,7 +74,7 @@ function forkedProcessPort(): WorkerPort {
 	};
 }
 
-function deliver(data: unknown, listener: (request: WorkerRequest) => void): void {
-	const request = openEnvelope<WorkerRequest>(data);
+function deliver<Request>(data: unknown, listener: (request: Request) => void): void {
+	const request = openEnvelope<Request>(data);
 	if (request) listener(request);
 }

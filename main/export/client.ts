@@ -1,0 +1,55 @@
+import { UserFacingError } from '../domain/errors.ts';
+import { followWorker, type Death, type WorkerProcess } from '../process/worker-process.ts';
+import { exportCancelled, removePartial } from './partial-file.ts';
+import type { ExportExchange, ExportJob } from './protocol.ts';
+
+/** How long a process that is to stop may take for it. */
+const STOPPING_MILLISECONDS = 2000;
+
+/** A file that is being written by another process. */
+export type RunningExport = {
+	/**
+	 * Resolves when the file stands under its name. Rejects with what went wrong in the process, with `cancelled`, or
+	 * with `export-died`; then nothing is left behind.
+	 */
+	readonly written: Promise<void>;
+	/** Ends the process and the ffmpeg that it works with; by force where that takes too long. */
+	cancel(): void;
+};
+
+/** Starts writing; `onProgress` hears of frames done, of how many. */
+export function startExport(
+	job: ExportJob,
+	worker: WorkerProcess<ExportExchange>,
+	onProgress: (done: number, total: number) => void,
+): RunningExport {
+	let stopping: NodeJS.Timeout | null = null;
+	let ended = false;
+	const outcome = followWorker(worker, {
+		onNews: ({ done, total }) => onProgress(done, total),
+		ofDeath: (death) => (stopping ? exportCancelled(job.out) : exportDied(job.out, death)),
+	});
+	worker.post({ type: 'start', job });
+	return {
+		written: outcome
+			.finally(async () => {
+				ended = true;
+				if (stopping) clearTimeout(stopping);
+				if (worker.pid !== undefined) await removePartial(job.out, worker.pid);
+			})
+			.then(() => undefined),
+		cancel() {
+			if (ended || stopping) return;
+			worker.post({ type: 'cancel' });
+			stopping = setTimeout(() => worker.kill(), STOPPING_MILLISECONDS);
+		},
+	};
+}
+
+function exportDied(out: string, { how, lastWords }: Death): UserFacingError {
+	const message = `${out}: the export process ended ${how} before the file was whole; nothing was left behind.`;
+	return new UserFacingError('export-died', message, {
+		remedy: 'Export again.',
+		...(lastWords ? { cause: lastWords } : {}),
+	});
+}

@@ -1,0 +1,25 @@
+import { endWith, openWorkerPort } from '../process/worker-port.ts';
+import type { ExportExchange } from './protocol.ts';
+import { writeExport } from './write-export.ts';
+
+// The entry of the process that writes an export: one file, then it ends. Drawing and encoding hold up this process alone.
+
+const port = openWorkerPort<ExportExchange>();
+const stop = new AbortController();
+
+// Ctrl+C reaches the whole group of a terminal; when to stop is the host's decision.
+process.on('SIGINT', () => undefined);
+port.onHostGone(() => stop.abort());
+
+port.onRequest((request) => {
+	switch (request.type) {
+		case 'start':
+			void endWith(port, writeExport(request.job, stop.signal, port.post));
+			break;
+		case 'cancel':
+			stop.abort();
+			break;
+		default:
+			request satisfies never;
+	}
+});

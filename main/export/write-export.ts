@@ -1,0 +1,36 @@
+import { openRun } from '../results/stored-run.ts';
+import { exportFormat } from './index.ts';
+import type { ExportJob, ExportNews } from './protocol.ts';
+
+/** How often progress is told. */
+const REPORT_MILLISECONDS = 100;
+
+/** The worker's job: opens the runs and writes the file. Throws what `ExportFormat.write` and reading runs throw. */
+export async function writeExport(
+	{ format, runs, out, range, settings }: ExportJob,
+	signal: AbortSignal,
+	tell: (news: ExportNews) => void,
+): Promise<null> {
+	let told = Number.NEGATIVE_INFINITY;
+	const opened = await Promise.all(
+		runs.map(async ({ folder, videoPath }) => {
+			const run = await openRun(folder);
+			run.header.video = { ...run.header.video, path: videoPath };
+			return run;
+		}),
+	);
+	await exportFormat(format).write({
+		runs: opened,
+		labels: runs.map(({ label }) => label),
+		out,
+		range,
+		settings,
+		signal,
+		onProgress(done, total) {
+			if (done < total && performance.now() - told < REPORT_MILLISECONDS) return;
+			told = performance.now();
+			tell({ type: 'progress', done, total });
+		},
+	});
+	return null;
+}

@@ -1,0 +1,101 @@
+import { fork } from 'node:child_process';
+import { errorFromData } from '../domain/errors.ts';
+import { envelop, isLast, openEnvelope, type Exchange, type Report } from './protocol.ts';
+
+/** Lines of the worker's stderr that are kept to explain its death. */
+const LAST_WORDS = 12;
+
+/** A process that does one piece of work; `forkWorker` makes one, Electron's shell makes another kind. */
+export type WorkerProcess<E extends Exchange> = {
+	/** Undefined where there is no process yet; known from then on, also when it has ended. */
+	readonly pid: number | undefined;
+	post(request: E['request']): void;
+	onReport(listener: (report: Report<E>) => void): void;
+	onStderr(listener: (text: string) => void): void;
+	/** Called once, after the last report. `signal` is null where the process ended by itself. */
+	onExit(listener: (code: number | null, signal: string | null) => void): void;
+	/** Ends it at once, with everything it started. */
+	kill(): void;
+};
+
+/** How a worker ended that had not told the end of its work. */
+export type Death = {
+	/** Such as `by signal SIGKILL`. */
+	how: string;
+	/** The last of what it wrote to stderr; null where it wrote nothing. */
+	lastWords: Error | null;
+};
+
+/**
+ * What the worker's work comes to. Rejects with what went wrong in the worker, or with what `ofDeath` makes of the end
+ * of a process that went without a word. `onNews` hears everything before.
+ */
+export function followWorker<E extends Exchange>(
+	worker: WorkerProcess<E>,
+	listener: {
+		onNews: (news: E['news']) => void;
+		onStderr?: (text: string) => void;
+		ofDeath: (death: Death) => Error;
+	},
+): Promise<E['outcome']> {
+	let lines: string[] = [];
+	worker.onStderr((text) => {
+		lines = [...lines, ...text.split('\n').filter((line) => line.trim())].slice(-LAST_WORDS);
+		listener.onStderr?.(text);
+	});
+	return new Promise<E['outcome']>((resolve, reject) => {
+		worker.onReport((report) => {
+			if (!isLast(report)) listener.onNews(report);
+			else if (report.type === 'finished') resolve(report.outcome);
+			else reject(errorFromData(report.error));
+		});
+		// After a last report this changes nothing: a promise settles once.
+		worker.onExit((code, signal) => {
+			const how = signal === null ? `with exit code ${code}` : `by signal ${signal}`;
+			const lastWords = lines.length > 0 ? new Error(lines.join('\n')) : null;
+			reject(listener.ofDeath({ how, lastWords }));
+		});
+	});
+}
+
+/** A worker as a plain Node process; `entry` is the built file of its kind. */
+export function forkWorker<E extends Exchange>(entry: string): WorkerProcess<E> {
+	const child = fork(entry, [], {
+		serialization: 'advanced', // typed arrays cross as they are
+		stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+		// Little of what a frame leaves behind outlives it: V8's nursery, in mebibytes, would grow to eight times that in both
+		// threads over the first thousand frames, for nothing.
+		execArgv: ['--max-semi-space-size=2'],
+		// A group of its own: Ctrl+C in the terminal must not reach the ffmpeg that the worker reads from.
+		detached: true,
+	});
+	child.stderr?.setEncoding('utf8');
+	child.on('error', () => undefined); // a failed fork or a request after the end shows as the exit
+	// Whoever killed it may have killed it alone: what it had started ends with it.
+	child.once(
+		'exit',
+		(_code, signal) => signal !== null && process.platform !== 'win32' && killGroup(child.pid),
+	);
+	return {
+		pid: child.pid,
+		post: (request) => void (child.connected && child.send(envelop(request))),
+		onReport: (listener) =>
+			void child.on('message', (data) => {
+				const report = openEnvelope<Report<E>>(data);
+				if (report) listener(report);
+			}),
+		onStderr: (listener) => void child.stderr?.on('data', listener),
+		// `close` comes after the pipes have been read to their end, `exit` may come before.
+		onExit: (listener) => void child.once('close', listener),
+		kill: () => killGroup(child.pid),
+	};
+}
+
+function killGroup(pid: number | undefined): void {
+	if (pid === undefined) return;
+	try {
+		process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+	} catch {
+		// It has ended already.
+	}
+}
