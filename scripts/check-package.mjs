@@ -25,6 +25,10 @@ const FUSE_MARK = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX';
 /** Off (0) or on (1) as electron-builder.yml asks, in the order of Electron's fuses; `.` is left as it comes. */
 const WANTED_FUSES = /^010011.0/;
 const FRAMES = 10;
+/** What is started from a file of its own. */
+const OUTSIDE = ['worker', 'export-worker', 'frame-thread'];
+/** What the exports of a run are, each by its id. */
+const FORMATS = ['video', 'still', 'report', 'csv', 'jsonl', 'coco', 'mot', 'yolo', 'arrow'];
 /** `from 'x'`, `import 'x'`, `import('x')`, where a statement may stand. */
 const IMPORT = /^(?:import|export)\b[^'"\n]*["']([^"'\n]+)["'];?$|\bimport\(["']([^"'\n]+)["']\)/gm;
 
@@ -97,6 +101,11 @@ async function inspect(folder) {
 	await checkLater(`the worker analyses ${FRAMES} frames of the sample from its final place`, () =>
 		analyse(unpacked, resources),
 	);
+	for (const format of FORMATS) {
+		await checkLater(`the exporter writes that run from its final place: ${format}`, () =>
+			exportRun(unpacked, resources, format),
+		);
+	}
 
 	console.log('\nSizes, without Electron:');
 	for (const [name, path] of [
@@ -155,7 +164,7 @@ function readArchive(path) {
 /** Names of the packages that modules of the archive import, themselves or through others of its modules. */
 function packagesReached(archive) {
 	const names = new Set();
-	const seen = new Set(['out/main/index.js', 'out/main/worker.js', 'out/main/frame-thread.js']);
+	const seen = new Set(['index', ...OUTSIDE].map((name) => `out/main/${name}.js`));
 	for (const path of seen) {
 		for (const [, statically, dynamically] of archive.get(path)().toString().matchAll(IMPORT)) {
 			const wanted = statically ?? dynamically;
@@ -218,14 +227,9 @@ async function runGraph(unpacked) {
 	return String(y.data) === '2,4,6' ? [] : [`1, 2, 3 doubled became ${y.data}`];
 }
 
-function analyse(unpacked, resources) {
-	const worker = fork(join(unpacked, 'out', 'main', 'worker.js'), [], {
-		serialization: 'advanced',
-		cwd: resources,
-		env: { ...process.env, NODE_PATH: '' },
-	});
-	const job = {
-		videoPath: join(resources, 'assets', 'samples', 'plaza.mp4'),
+async function analyse(unpacked, resources) {
+	const { outcome, fault } = await work(unpacked, resources, 'worker', {
+		videoPath: samplePath(resources),
 		modelPath: join(resources, 'models', 'lookout'),
 		mode: 'token-cache',
 		settings: {},
@@ -236,16 +240,42 @@ function analyse(unpacked, resources) {
 		maxSide: null,
 		scoreThreshold: null,
 		wantsFrames: false,
-	};
-	worker.send({ sparsightProtocol: 1, message: { type: 'start', job } });
+	});
+	if (fault) return [fault];
+	return outcome.framesStored === FRAMES ? [] : [`${outcome.framesStored} frames were stored`];
+}
+
+async function exportRun(unpacked, resources, format) {
+	const out = join(place, 'exports', format);
+	const { fault } = await work(unpacked, resources, 'export-worker', {
+		format,
+		runs: [{ folder: join(place, 'run'), label: 'run', videoPath: samplePath(resources) }],
+		out,
+		range: null,
+		settings: {},
+	});
+	if (fault) return [fault];
+	return existsSync(out) && statSync(out).size > 0 ? [] : ['the file is missing or empty'];
+}
+
+function samplePath(resources) {
+	return join(resources, 'assets', 'samples', 'plaza.mp4');
+}
+
+/** Has a process do a job from its final place; resolves with what that comes to, or with what went wrong. */
+function work(unpacked, resources, entry, job) {
+	const child = fork(join(unpacked, 'out', 'main', `${entry}.js`), [], {
+		serialization: 'advanced',
+		cwd: resources,
+		env: { ...process.env, NODE_PATH: '' },
+	});
+	child.send({ sparsightProtocol: 1, message: { type: 'start', job } });
 	return new Promise((resolve) => {
-		worker.on('message', ({ message }) => {
-			if (message.type === 'failed') resolve([message.error.stack ?? message.error.message]);
-			if (message.type !== 'finished') return;
-			const { framesStored } = message.outcome;
-			resolve(framesStored === FRAMES ? [] : [`${framesStored} frames were stored`]);
+		child.on('message', ({ message }) => {
+			if (message.type === 'failed') resolve({ fault: message.error.stack ?? message.error.message });
+			if (message.type === 'finished') resolve({ outcome: message.outcome });
 		});
-		worker.on('exit', (code) => resolve([`the worker ended with exit code ${code}`]));
+		child.on('exit', (code) => resolve({ fault: `the process ended with exit code ${code}` }));
 	});
 }
 
