@@ -26,7 +26,7 @@ export async function writePartialFirst(
 		await write(partial);
 		await rename(partial, target);
 	} catch (error) {
-		throw meaningOf(error, target, folder);
+		throw namedBy(target, folder, error);
 	} finally {
 		await removePartial(target, process.pid);
 	}
@@ -91,12 +91,18 @@ export function exportCancelled(target: string): UserFacingError {
 	return new UserFacingError('cancelled', `${target}: the export was cancelled; nothing was left behind.`);
 }
 
-function meaningOf(error: unknown, target: string, folder: string): unknown {
-	if (error instanceof UserFacingError) return error;
-	if (error instanceof Error && error.name === 'AbortError') {
-		return exportCancelled(target);
+/** The error as one for a person, who knows the file that they have named, and not the folder beside it. */
+function namedBy(target: string, folder: string, error: unknown): unknown {
+	const meaning = meaningOf(error, target);
+	if (meaning instanceof Error) {
+		const partial = join(folder, basename(target));
+		meaning.message = meaning.message.replaceAll(partial, target).replaceAll(folder, target);
 	}
-	// A person knows the place that they have named.
-	const isOurs = error instanceof Error && 'path' in error && String(error.path).startsWith(folder);
-	return systemError(isOurs ? Object.assign(error, { path: target }) : error) ?? error;
+	return meaning;
+}
+
+function meaningOf(error: unknown, target: string): unknown {
+	if (error instanceof UserFacingError) return error;
+	if (error instanceof Error && error.name === 'AbortError') return exportCancelled(target);
+	return systemError(error) ?? error;
 }
