@@ -31,7 +31,7 @@ function steps(host: 'web' | 'electron'): void {
 	it('the page says that it plays a copy', async () => {
 		await app.page
 			.getByRole('status')
-			.filter({ hasText: /cannot be played directly: a copy is played instead, frame for frame/ })
+			.filter({ hasText: /a copy made with ffmpeg is played instead, frame for frame/ })
 			.waitFor();
 		await untilPainted(app.page, 0);
 	});

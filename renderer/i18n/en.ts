@@ -49,6 +49,8 @@ export const en = {
 	'panel.thisFrame': 'This frame',
 	'panel.notAnalysed': 'This frame was not analysed',
 	'panel.noRun': 'Choose a mode and press Analyse.',
+	'panel.damaged':
+		'The file is damaged or cut short: {lost} of {total} frames could not be read ({share} could). Get it again from its source for the rest.',
 	'panel.heldFrom': 'shown: frame {frame}',
 	'panel.objects': 'Objects',
 	'panel.noObjects': 'none',
@@ -129,12 +131,10 @@ export const en = {
 	'timeline.countOfIdentities': '{count} in sight',
 	'timeline.identity': '#{identity} {name}',
 	'timeline.identitySpan': 'frames {from}–{to}, seen in {sightings}',
-	'timeline.dense': 'dense {gmac}',
 	'timeline.flush': 'full frame',
 	'timeline.budget': 'budget',
+	'timeline.budgetGmac': 'Budget, GMAC',
 	'timeline.change': 'setting changed',
-	'timeline.table': 'Table',
-	'timeline.chart': 'Chart',
 	'timeline.showTable': 'Show the values as a table',
 	'timeline.showAll': 'Show everything',
 	'timeline.zoomIn': 'Zoom in',
@@ -143,7 +143,6 @@ export const en = {
 	'timeline.tableCaption': 'Values per frame, frames {from} to {to}, every {every}',
 	'timeline.resize': 'Height of the timeline',
 	'timeline.frame': 'Frame',
-	'timeline.clock': 'Time of day in the video',
 	'timeline.ofFrames': 'frames {from}–{to}',
 
 	'runs.title': 'Runs of this video',
@@ -171,7 +170,6 @@ export const en = {
 	'export.cancel': 'Cancel',
 	'export.reveal': 'Show in folder',
 	'export.download': 'Download',
-	'export.running': 'Writing …',
 	'export.done': 'Written',
 	'export.failed': 'Failed',
 	'export.cancelled': 'Cancelled',
@@ -285,13 +283,13 @@ export const en = {
 	'player.legend.blocks': 'updated in so many of the gates (outlined: in all)',
 	'player.legend.least': 'least',
 	'player.legend.most': 'most',
-	'player.playsCopy': 'plays a copy',
 	'player.preparing': 'Making a playable copy',
 
 	'player.note.copyFailed': 'The playable copy could not be made. The analysis works all the same.',
 	'player.note.container':
-		'This container cannot be played directly: a copy is played instead, frame for frame.',
-	'player.note.codec': 'This codec cannot be played directly: a copy is played instead, frame for frame.',
+		'This container cannot be played directly: a copy made with ffmpeg is played instead, frame for frame.',
+	'player.note.codec':
+		'{codec} needs a decoder that this system lacks: a copy made with ffmpeg is played instead, frame for frame.',
 	'player.note.undecodable':
 		'This file cannot be played directly: a copy is played instead, frame for frame.',
 	'player.note.otherFrames':

@@ -51,6 +51,8 @@ export const ja: Record<MessageKey, string> = {
 	'panel.thisFrame': 'このフレーム',
 	'panel.notAnalysed': 'このフレームは解析されていません',
 	'panel.noRun': 'モードを選んで「解析」を押してください。',
+	'panel.damaged':
+		'ファイルが壊れているか途中で切れています。{total} フレーム中 {lost} フレームを読み込めませんでした({share} は読み込み済み)。残りが必要な場合は入手し直してください。',
 	'panel.heldFrom': '表示: フレーム {frame}',
 	'panel.objects': '物体',
 	'panel.noObjects': 'なし',
@@ -131,12 +133,10 @@ export const ja: Record<MessageKey, string> = {
 	'timeline.identity': '#{identity} {name}',
 	'timeline.identitySpan': 'フレーム {from}–{to}、検出 {sightings} 回',
 	'timeline.objects': '物体',
-	'timeline.dense': '全計算 {gmac}',
 	'timeline.flush': '全フレーム',
 	'timeline.budget': '予算',
+	'timeline.budgetGmac': '予算 (GMAC)',
 	'timeline.change': '設定変更',
-	'timeline.table': '表',
-	'timeline.chart': 'グラフ',
 	'timeline.showTable': '値を表で表示',
 	'timeline.showAll': '全体を表示',
 	'timeline.zoomIn': '拡大',
@@ -145,7 +145,6 @@ export const ja: Record<MessageKey, string> = {
 	'timeline.tableCaption': 'フレームごとの値(フレーム {from} から {to}、{every} おき)',
 	'timeline.resize': 'タイムラインの高さ',
 	'timeline.frame': 'フレーム',
-	'timeline.clock': '動画内の時刻',
 	'timeline.ofFrames': 'フレーム {from}–{to}',
 
 	'runs.title': 'この動画の解析結果',
@@ -173,7 +172,6 @@ export const ja: Record<MessageKey, string> = {
 	'export.cancel': 'キャンセル',
 	'export.reveal': 'フォルダで表示',
 	'export.download': 'ダウンロード',
-	'export.running': '書き出し中…',
 	'export.done': '完了',
 	'export.failed': '失敗',
 	'export.cancelled': 'キャンセル済み',
@@ -288,13 +286,13 @@ export const ja: Record<MessageKey, string> = {
 	'player.legend.blocks': '更新したゲートの割合（枠: すべて）',
 	'player.legend.least': '最小',
 	'player.legend.most': '最大',
-	'player.playsCopy': 'コピーを再生中',
 	'player.preparing': '再生用のコピーを作成中',
 
 	'player.note.copyFailed': '再生用のコピーを作成できませんでした。解析は行えます。',
 	'player.note.container':
-		'このコンテナ形式は直接再生できないため、フレーム単位で一致するコピーを再生します。',
-	'player.note.codec': 'このコーデックは直接再生できないため、フレーム単位で一致するコピーを再生します。',
+		'このコンテナ形式は直接再生できないため、ffmpeg で作成した、フレーム単位で一致するコピーを再生します。',
+	'player.note.codec':
+		'{codec} のデコーダがこのシステムにないため、ffmpeg で作成した、フレーム単位で一致するコピーを再生します。',
 	'player.note.undecodable': 'このファイルは直接再生できないため、フレーム単位で一致するコピーを再生します。',
 	'player.note.otherFrames':
 		'画面と解析でフレームの数え方が異なるため、フレーム単位で一致するコピーを再生します。',
