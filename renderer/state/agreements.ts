@@ -1,5 +1,6 @@
-import type { HostApi, RunEntry } from '../../preload/contract.ts';
+import type { HostApi, RunAgreement, RunEntry } from '../../preload/contract.ts';
 import type { Pane } from './pane.svelte.ts';
+import { lastUpTo } from './sorted.ts';
 
 /** The run that the others are measured against: a pane's dense run, else a stored one, else the first pane's run. */
 export function referenceRunId(panes: readonly Pane[], stored: readonly RunEntry[]): string | null {
@@ -45,6 +46,19 @@ export async function updateAgreements(
 			pane.agreement = null;
 		}
 	}
+}
+
+/** How a run agrees with the reference in one frame: F1 and mean IoU, 0 to 1; boxes lost and gained. */
+export type FrameAgreement = { f1: number; lost: number; gained: number; meanIou: number };
+
+/** The agreement of the frame `frameIndex`; null where it was not compared. */
+export function agreementAt(
+	{ frameIndices, f1, lost, gained, meanIou }: RunAgreement['perFrame'],
+	frameIndex: number,
+): FrameAgreement | null {
+	const at = lastUpTo(frameIndices, frameIndex);
+	if (at < 0 || frameIndices[at] !== frameIndex) return null;
+	return { f1: f1[at]!, lost: lost[at]!, gained: gained[at]!, meanIou: meanIou[at]! };
 }
 
 /**

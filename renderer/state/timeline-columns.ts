@@ -2,6 +2,7 @@ import { STAGES, type StageMilliseconds } from '../../main/domain/cost.ts';
 import { SELECTION_KINDS } from '../../main/domain/tokens.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { RunTimeline } from '../../preload/contract.ts';
+import { lastUpTo } from './sorted.ts';
 
 /** Means per frame; the first frame is computed whole and pays for warming up, so it is left out where there are more. */
 export type FrameMeans = {
@@ -57,14 +58,7 @@ export class TimelineColumns {
 
 	/** Place of the last frame at or before `frameIndex`; -1 where there is none. */
 	floorPosition(frameIndex: number): number {
-		let low = 0;
-		let high = this.length;
-		while (low < high) {
-			const middle = (low + high) >> 1;
-			if (this.frameIndices[middle]! <= frameIndex) low = middle + 1;
-			else high = middle;
-		}
-		return low - 1;
+		return lastUpTo(this.frameIndices, frameIndex, this.length);
 	}
 
 	means(): FrameMeans {
