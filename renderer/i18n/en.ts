@@ -118,6 +118,7 @@ export const en = {
 	'view.heat.attention': 'attention',
 	'view.heat.clusters': 'clusters',
 	'view.heat.blocks': 'updates',
+	'view.opacityShort': 'Opacity',
 	'view.opacity': 'Opacity of the token map',
 
 	'timeline.name': 'Timeline',

@@ -120,6 +120,7 @@ export const ja: Record<MessageKey, string> = {
 	'view.heat.attention': '注目度',
 	'view.heat.clusters': 'クラスター',
 	'view.heat.blocks': '更新',
+	'view.opacityShort': '不透明度',
 	'view.opacity': 'トークン表示の不透明度',
 
 	'timeline.name': 'タイムライン',
