@@ -1,7 +1,8 @@
-import { heatPaint } from '../../main/domain/overlay-geometry.ts';
+import { heatPaint, type Rect } from '../../main/domain/overlay-geometry.ts';
 import { OKABE_ITO } from '../../main/domain/palette.ts';
 import type { Size } from '../../main/domain/video.ts';
-import type { BoxMark, OverlayScene } from './overlay-scene.ts';
+import type { OverlayScene } from './overlay-scene.ts';
+import { placeLabels } from './place-labels.ts';
 
 type Pen = Pick<
 	CanvasRenderingContext2D,
@@ -24,7 +25,14 @@ export function drawOverlay(
 	pen: Pen,
 	size: Size,
 	scene: OverlayScene,
-	style: { labels: boolean; heatOpacity: number; font: string; unit: number },
+	style: {
+		labels: boolean;
+		heatOpacity: number;
+		font: string;
+		unit: number;
+		/** Where something else stands on the picture, in its pixels. */
+		taken: readonly Rect[];
+	},
 ): void {
 	pen.clearRect(0, 0, size.width, size.height);
 	pen.globalAlpha = style.heatOpacity;
@@ -56,17 +64,14 @@ export function drawOverlay(
 	if (!style.labels) return;
 	pen.font = `${px(11)}px ${style.font}`;
 	pen.textBaseline = 'middle';
-	for (const box of scene.boxes) drawLabel(pen, box, size, px);
-}
-
-function drawLabel(pen: Pen, box: BoxMark, size: Size, px: (design: number) => number): void {
-	const width = Math.ceil(pen.measureText(box.label).width) + px(8);
-	const height = px(16);
-	const x = Math.max(0, Math.min(box.rect.x, size.width - width));
-	// Above the box; inside it where there is no room above.
-	const y = box.rect.y >= height ? box.rect.y - height : box.rect.y;
-	pen.fillStyle = box.paper;
-	pen.fillRect(x, y, width, height);
-	pen.fillStyle = box.ink;
-	pen.fillText(box.label, x + px(4), y + height / 2);
+	const widthOf = (words: string) => Math.ceil(pen.measureText(words).width) + px(8);
+	const labels = placeLabels(scene.boxes, size, widthOf, px(16), style.taken);
+	for (const [i, label] of labels.entries()) {
+		if (!label) continue;
+		const { paper, ink } = scene.boxes[i]!;
+		pen.fillStyle = paper;
+		pen.fillRect(label.x, label.y, label.width, label.height);
+		pen.fillStyle = ink;
+		pen.fillText(label.words, label.x + px(4), label.y + label.height / 2);
+	}
 }

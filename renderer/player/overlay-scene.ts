@@ -13,6 +13,7 @@ import { classColour, inkOn } from '../../main/domain/palette.ts';
 import { bitmapHas, tokenCount } from '../../main/domain/tokens.ts';
 import type { Size } from '../../main/domain/video.ts';
 import type { FrameView, RunFrames } from '../state/frame-view.ts';
+import type { LabelWish } from './place-labels.ts';
 
 /** What a person wants to see over the picture. */
 export type OverlayLook = {
@@ -25,7 +26,7 @@ export type OverlayLook = {
 	heatOpacity: number;
 };
 
-export type BoxMark = { rect: Rect; label: string; paper: string; ink: string };
+export type BoxMark = LabelWish & { paper: string; ink: string };
 
 /** Neighbouring tokens of one row and one level. `level` is 1 to 255; `heatPaint` tells its colour. */
 export type HeatBar = Rect & { level: number };
@@ -44,12 +45,16 @@ export type OverlayScene = {
 
 const NOTHING: OverlayScene = { boxes: [], heat: [], heatKind: 'off', isFull: false, heldFrom: null };
 
-/** What a run says of the painted frame, for a canvas of `size` that shows the whole video. */
+/**
+ * What a run says of the painted frame, for a canvas of `size` that shows the whole video; `word` says what a class is
+ * called.
+ */
 export function overlayScene(
 	run: RunFrames,
 	frameIndex: number,
 	look: OverlayLook,
 	size: Size,
+	word = (className: string) => className,
 ): OverlayScene {
 	const view = run.frame(frameIndex, true);
 	if (view === null) return NOTHING;
@@ -58,7 +63,7 @@ export function overlayScene(
 	const isFull = framesFull(heatKind) && view.kind === 'flush' && !isHeld;
 	return {
 		boxes: look.boxes
-			? boxMarks(run, view, look.identities ? run.identitiesOf(view.frameIndex) : null, size)
+			? boxMarks(run, view, look.identities ? run.identitiesOf(view.frameIndex) : null, size, word)
 			: [],
 		heat: isFull ? [] : heatBars(run, heatLevels(run, view, frameIndex, heatKind), size),
 		heatKind,
@@ -72,6 +77,7 @@ function boxMarks(
 	{ detections }: FrameView,
 	identities: Int32Array | null,
 	size: Size,
+	word: (className: string) => string,
 ): BoxMark[] {
 	const marks: BoxMark[] = [];
 	for (let i = detections.count - 1; i >= 0; i--) {
@@ -82,8 +88,10 @@ function boxMarks(
 		const classIndex = detections.classIndices[i]!;
 		const name = run.classes[classIndex] ?? String(classIndex);
 		const paper = classColour(name);
-		const label = boxLabel(name, score, identities?.[i] ?? 0);
-		marks.push({ rect, label, paper, ink: inkOn(paper) });
+		const identity = identities?.[i] ?? 0;
+		const label = boxLabel(word(name), score, identity);
+		const short = identity > 0 ? `#${identity}` : word(name);
+		marks.push({ rect, label, short, paper, ink: inkOn(paper) });
 	}
 	return marks;
 }
