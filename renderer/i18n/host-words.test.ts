@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { SettingsTable } from '../../main/domain/settings-table.ts';
+import { COCO_NAMES } from '../../main/detector/coco-names.ts';
 import { EXPORT_FORMATS } from '../../main/export/index.ts';
 import { REDUCTION_MODES } from '../../main/reduction/index.ts';
+import { classWordsJa } from './ja-class-words.ts';
 import { hostWordsJa } from './ja-host-words.ts';
 
 /** Whose words, its settings. */
@@ -50,5 +52,9 @@ describe('Japanese', () => {
 		]);
 		const known = Object.keys(hostWordsJa).filter((key) => /^(mode|format)\./.test(key));
 		expect(known.filter((key) => !used.includes(key))).toEqual([]);
+	});
+
+	it('every class of COCO', () => {
+		expect(COCO_NAMES.filter((name) => !classWordsJa[`class.${name}`])).toEqual([]);
 	});
 });

@@ -153,14 +153,4 @@ export const hostWordsJa: Record<string, string> = {
 	'format.report.description': '表と曲線をまとめた 1 つの HTML ページ。',
 	'format.still': '静止画',
 	'format.still.description': '範囲の最初のフレームを、枠やトークン表示とともに PNG にします。',
-
-	'class.person': '人',
-	'class.bicycle': '自転車',
-	'class.car': '車',
-	'class.motorcycle': 'バイク',
-	'class.bus': 'バス',
-	'class.truck': 'トラック',
-	'class.train': '電車',
-	'class.dog': '犬',
-	'class.cat': '猫',
 };

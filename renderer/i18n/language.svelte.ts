@@ -1,12 +1,16 @@
 import { en, type MessageKey } from './en.ts';
 import { ja } from './ja.ts';
+import { classWordsJa } from './ja-class-words.ts';
 import { hostWordsEn } from './en-host-words.ts';
 import { hostWordsJa } from './ja-host-words.ts';
 
 export type Language = 'en' | 'ja';
 
 const MESSAGES: Record<Language, Record<MessageKey, string>> = { en, ja };
-const HOST_WORDS: Record<Language, Record<string, string>> = { en: hostWordsEn, ja: hostWordsJa };
+const HOST_WORDS: Record<Language, Record<string, string>> = {
+	en: hostWordsEn,
+	ja: { ...hostWordsJa, ...classWordsJa },
+};
 
 /** The language of the system where the person chose none. */
 export function systemLanguage(): Language {
