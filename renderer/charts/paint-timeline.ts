@@ -32,8 +32,8 @@ export function timelineColours(element: Element): TimelineColours {
 	};
 }
 
-/** Largest value of each track. */
-export type Scales = { macs: number; milliseconds: number; detections: number };
+/** Largest value of each track; of the agreement, which hangs from 1, the least. */
+export type Scales = { macs: number; milliseconds: number; detections: number; agreementFloor: number };
 
 export type TimelineScene = {
 	tracks: readonly Track[];
@@ -163,7 +163,7 @@ function paintTime(
 /** Hangs from the top: the deeper, the worse. */
 function paintAgreement(
 	pen: CanvasRenderingContext2D,
-	{ agreement }: TimelineScene,
+	{ agreement, scales }: TimelineScene,
 	track: Track,
 	colours: TimelineColours,
 ): void {
@@ -172,7 +172,7 @@ function paintAgreement(
 	for (let x = 0; x < agreement.length; x++) {
 		const f1 = agreement[x]!;
 		if (Number.isNaN(f1)) continue;
-		const depth = Math.max(1.5, (1 - f1) * (track.bottom - track.top));
+		const depth = Math.max(1.5, ((1 - f1) / (1 - scales.agreementFloor)) * (track.bottom - track.top));
 		pen.fillRect(x, track.top, 1, depth);
 	}
 }

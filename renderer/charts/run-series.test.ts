@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { madeUpBatch } from '../state/batches.fixture.ts';
 import { TimelineColumns } from '../state/timeline-columns.ts';
 import { wholeWindow } from './frame-window.ts';
-import { RunSeries, sampleAgreement } from './run-series.ts';
+import { agreementFloor, RunSeries, sampleAgreement } from './run-series.ts';
 
 function seriesOf(from: number, count: number, every = 1): RunSeries {
 	const columns = new TimelineColumns();
@@ -80,5 +80,15 @@ describe('agreement on a chart', () => {
 		['nothing where nothing was compared', { from: 2.5, to: 6.5 }, 4, [0.25, NaN, NaN, NaN]],
 	])('shows %s', (_, window, width, lowest) => {
 		expect([...sampleAgreement(perFrame, window, width, 1)]).toEqual(lowest);
+	});
+
+	it.each([
+		['one missed box among many', [1, 0.95, 1], 0.9],
+		['a worse frame', [1, 0.85, 0.95], 0.8],
+		['half of the boxes', [0.5], 0.5],
+		['all boxes', [1, 0], 0],
+		['nothing', [], 0.9],
+	])('has a scale that fits %s', (_, f1, floor) => {
+		expect(agreementFloor(Float32Array.from(f1))).toBe(floor);
 	});
 });

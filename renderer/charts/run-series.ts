@@ -162,6 +162,16 @@ export function emptySlots(width: number): Slots {
 	};
 }
 
+/** Where the scale of agreement may end so that small disagreements show and the worst still fits. */
+const AGREEMENT_FLOORS = [0.9, 0.8, 0.5, 0];
+
+/** The lowest F1 of the scale: the highest of a few round values that no frame is below. */
+export function agreementFloor(f1: Float32Array): number {
+	let lowest = 1;
+	for (const value of f1) if (value < lowest) lowest = value;
+	return AGREEMENT_FLOORS.find((floor) => floor <= lowest) ?? 0;
+}
+
 /** Per pixel column the lowest F1 of its frames; NaN where nothing was compared. `every` as in `sample`. */
 export function sampleAgreement(
 	perFrame: RunAgreement['perFrame'],

@@ -7,7 +7,7 @@ export type Track = { name: TrackName; top: number; bottom: number };
 const WEIGHTS: Record<TrackName, number> = {
 	cost: 4,
 	time: 4,
-	agreement: 1.5,
+	agreement: 2.5,
 	objects: 2,
 	identities: 6,
 };
