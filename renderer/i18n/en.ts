@@ -199,6 +199,7 @@ export const en = {
 	'settings.privacy': 'No account, no telemetry, no network.',
 
 	'open.title': 'Open a video',
+	'open.dropped': 'A browser does not tell where a dropped file lies. Choose {name} in its folder here.',
 	'open.folders': 'Folders',
 	'open.up': 'Up to the folder above',
 	'open.none': 'No video is in this folder.',
@@ -284,6 +285,7 @@ export const en = {
 	'player.legend.blocks': 'updated in so many of the gates (outlined: in all)',
 	'player.legend.least': 'least',
 	'player.legend.most': 'most',
+	'player.playsCopy': 'plays a copy',
 	'player.preparing': 'Making a playable copy',
 
 	'player.note.copyFailed': 'The playable copy could not be made. The analysis works all the same.',

@@ -202,6 +202,8 @@ export const ja: Record<MessageKey, string> = {
 	'settings.privacy': 'アカウント不要。利用状況の送信も通信もありません。',
 
 	'open.title': '動画を開く',
+	'open.dropped':
+		'ドロップしたファイルの場所はブラウザからはわかりません。ここでフォルダから {name} を選んでください。',
 	'open.folders': 'フォルダ',
 	'open.up': '上のフォルダへ',
 	'open.none': 'このフォルダに動画はありません。',
@@ -287,6 +289,7 @@ export const ja: Record<MessageKey, string> = {
 	'player.legend.blocks': '更新したゲートの割合（枠: すべて）',
 	'player.legend.least': '最小',
 	'player.legend.most': '最大',
+	'player.playsCopy': 'コピーを再生中',
 	'player.preparing': '再生用のコピーを作成中',
 
 	'player.note.copyFailed': '再生用のコピーを作成できませんでした。解析は行えます。',

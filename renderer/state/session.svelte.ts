@@ -32,6 +32,8 @@ export class Session {
 	/** Why the video that was asked for is not on screen. */
 	error: { video: VideoEntry | null; data: ErrorData } | null = $state.raw(null);
 	dialog: DialogName | null = $state(null);
+	/** Name of a file that was dropped on a browser, which does not tell where it lies; null = none. */
+	dropped: string | null = $state(null);
 	connection: Connection = $state('open');
 	#runCommand: (id: string) => void = () => undefined;
 
@@ -115,6 +117,7 @@ export class Session {
 	async drop(file: File): Promise<void> {
 		const dropToken = this.host.dropToken(file);
 		if (dropToken === null) {
+			this.dropped = file.name;
 			this.dialog = 'open';
 			return;
 		}
