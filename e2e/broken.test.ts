@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ffmpeg } from './frames.ts';
 import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
-import { openSample, untilPainted } from './person.ts';
+import { analyse, newestRun, opened, openSample, SAMPLE, untilPainted } from './person.ts';
 
 type Broken = { name: string; make: (path: string) => void; message: string; remedy: RegExp };
 
@@ -42,8 +42,43 @@ onEveryHost('open what is no video', (host) => {
 		expect(text.slice(text.indexOf(message) + message.length)).toMatch(remedy);
 	});
 
-	it('goes on: another video opens', async () => {
+	it('a file that was cut short says after its analysis how much of it there was', async () => {
+		const whole = join(app.home, 'whole.mp4');
+		ffmpeg('-i', SAMPLE, '-map', '0:v', '-c', 'copy', '-movflags', '+faststart', whole);
+		const bytes = readFileSync(whole);
+		writeFileSync(join(app.videos, 'short.mp4'), bytes.subarray(0, Math.round(0.4 * bytes.length)));
 		await app.page.getByRole('button', { name: 'Dismiss' }).click();
+		await app.openVideo('short.mp4');
+		await opened(app.page);
+		await analyse(app.page, 'Token cache');
+		const notice = app.page.getByRole('status').filter({ hasText: 'damaged or cut short' });
+		await notice.waitFor({ timeout: 120_000 });
+		const { framesStored, decode } = (await newestRun(app)).status;
+		expect(decode!.framesLost).toBe(150 - framesStored);
+		expect(await notice.innerText()).toContain(`${decode!.framesLost} of 150 frames`);
+		await notice.getByRole('button', { name: 'Dismiss' }).click();
+		await notice.waitFor({ state: 'detached' });
+		await app.page.keyboard.press('w');
+	});
+
+	if (host === 'web') {
+		it('a file dropped on a browser is asked for by its name', async () => {
+			await app.page.evaluate(() => {
+				const dataTransfer = new DataTransfer();
+				dataTransfer.items.add(new File(['x'], 'street.mp4'));
+				window.dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }));
+			});
+			const dialog = app.page.getByRole('dialog', { name: 'Open a video' });
+			expect(await dialog.getByRole('status').innerText()).toContain('street.mp4');
+			await app.page.keyboard.press('Escape');
+			await app.page.keyboard.press('Control+o');
+			await dialog.getByRole('button', { name: 'videos' }).waitFor();
+			expect(await dialog.getByRole('status').count()).toBe(0);
+			await app.page.keyboard.press('Escape');
+		});
+	}
+
+	it('goes on: another video opens', async () => {
 		await openSample(app.page);
 		await untilPainted(app.page, 0);
 		expect(await app.page.getByRole('alert').count()).toBe(0);

@@ -37,6 +37,16 @@ onEveryHost('move the budget during a run', (host) => {
 		expect(last?.frameIndex).toBeLessThan(FRAMES);
 	});
 
+	it('the change can be read on the timeline', async () => {
+		const { frameIndex } = run.events.at(-1)!;
+		const plot = (await app.page.getByRole('application').boundingBox())!;
+		await app.page.mouse.move(plot.x + ((frameIndex + 0.5) / FRAMES) * plot.width, plot.y + 8, { steps: 3 });
+		const read = app.page.getByRole('tooltip');
+		await expect
+			.poll(() => read.innerText())
+			.toMatch(new RegExp(`^${frameIndex}\\b[^]*Share of tokens\\s+0.5%`));
+	});
+
 	it('every frame after it costs less than the frames before it did', () => {
 		const { frameIndex, selectedTokens, macs } = run.frames;
 		const from = run.events.at(-1)!.frameIndex;
