@@ -21,6 +21,7 @@ export class Identities {
 	readonly #blocks = new Map<number, Block>();
 	#asking = false;
 	#askedAt = Number.NEGATIVE_INFINITY;
+	#askedAtEnd = false;
 	#later: ReturnType<typeof setTimeout> | null = null;
 
 	constructor(host: HostApi, runId: string) {
@@ -28,9 +29,20 @@ export class Identities {
 		this.#runId = runId;
 	}
 
-	/** Brings `tracks` up to `frameCount` frames, at once or after the pause. May be called as often as one likes. */
-	refresh(frameCount: number): void {
-		if (frameCount <= (this.tracks?.framesKnown ?? 0) || this.#asking || this.#later !== null) return;
+	/**
+	 * Brings `tracks` up to `frameCount` frames: at once when a run has ended, else after the pause. May be called as
+	 * often as one likes.
+	 */
+	refresh(frameCount: number, going: boolean): void {
+		if (frameCount <= (this.tracks?.framesKnown ?? 0) || this.#asking) return;
+		if (!going && !this.#askedAtEnd) {
+			this.#askedAtEnd = true;
+			if (this.#later !== null) clearTimeout(this.#later);
+			this.#later = null;
+			void this.#ask();
+			return;
+		}
+		if (this.#later !== null) return;
 		const wait = this.#askedAt + PAUSE_MS - performance.now();
 		if (wait <= 0) {
 			void this.#ask();

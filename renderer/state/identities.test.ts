@@ -66,14 +66,32 @@ describe('identities of a run', () => {
 		const host = hostWith(() => 50);
 		const identities = new Identities(host, 'a');
 		for (let frame = 1; frame <= 50; frame++) {
-			identities.refresh(frame);
+			identities.refresh(frame, true);
 			await pass(100);
 		}
 		await pass(5000);
 		expect(host.count('run.tracks')).toBe(1);
-		identities.refresh(60);
-		identities.refresh(61);
+		identities.refresh(60, true);
+		identities.refresh(61, true);
 		await pass(1);
 		expect(host.count('run.tracks')).toBe(2);
+	});
+
+	it('asks at once when a run has ended, and no more often than before after that', async () => {
+		const host = hostWith(() => 50);
+		const identities = new Identities(host, 'a');
+		identities.refresh(40, true);
+		await pass(1);
+		identities.refresh(60, true); // waits for the pause
+		identities.refresh(60, false);
+		await pass(1);
+		expect(host.count('run.tracks')).toBe(2);
+		for (let i = 0; i < 10; i++) {
+			identities.refresh(60, false); // of which the host knows 50
+			await pass(10);
+		}
+		expect(host.count('run.tracks')).toBe(2);
+		await pass(2000);
+		expect(host.count('run.tracks')).toBe(3);
 	});
 });
