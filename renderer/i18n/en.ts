@@ -5,7 +5,9 @@ export const en = {
 	'app.connectionLost': 'The connection to the host was lost. Trying again …',
 
 	'empty.title': 'Drop a video here',
+	'empty.titleSample': 'Drop a video, or open the sample',
 	'empty.titleWeb': 'Open a video',
+	'empty.titleWebSample': 'Open a video, or the sample',
 	'empty.text': 'Sparsight finds objects in it and recomputes only what changed from frame to frame.',
 	'empty.open': 'Open video …',
 	'empty.sample': 'Open the sample',

@@ -7,7 +7,9 @@ export const ja: Record<MessageKey, string> = {
 	'app.connectionLost': 'ホストとの接続が切れました。再接続しています…',
 
 	'empty.title': 'ここに動画をドロップ',
+	'empty.titleSample': '動画をドロップ、またはサンプルを開く',
 	'empty.titleWeb': '動画を開く',
+	'empty.titleWebSample': '動画またはサンプルを開く',
 	'empty.text': '動画の中の物体を見つけます。フレーム間で変化した部分だけを計算し直します。',
 	'empty.open': '動画を開く…',
 	'empty.sample': 'サンプルを開く',
