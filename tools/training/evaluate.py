@@ -16,6 +16,7 @@ from torchvision.ops import batched_nms
 import shvit
 from data import Sample, load, normalise
 from model import CLASSES, PATCH, Config, Detector
+from published import load_published
 
 SCORE, NMS_IOU, MAX_DET = 0.01, 0.6, 100
 FIRST_LOOKOUT = {"dim": 128, "stem": (24, 48, 96), "sigma": 3}
@@ -105,10 +106,13 @@ def build(kind: str, settings: dict) -> nn.Module:
     return shvit.ShDetector(shvit.Config(**settings)) if kind == "shvit" else Detector(Config(**settings))
 
 
-def load_model(checkpoint: Path, device: str = "cpu", sigma: int | None = None) -> nn.Module:
-    """The averaged weights of a training checkpoint; the first Lookout's says neither kind nor sizes.
+def load_model(checkpoint: Path, device: str = "cpu", sigma: float | None = None) -> nn.Module:
+    """The averaged weights of a training checkpoint (the first Lookout's says neither kind nor sizes), or the weights
+    of a folder with model.json.
 
     sigma: smoothing of the clustered mode, if not the trained one."""
+    if checkpoint.is_dir():
+        return load_published(checkpoint, sigma).to(device)
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     settings = saved.get("config", FIRST_LOOKOUT) | ({"sigma": sigma} if sigma else {})
     model = build(saved.get("kind", "lookout"), settings)
@@ -125,11 +129,11 @@ def teacher_results(path: Path, val: list[Sample], device: str) -> list[Found]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True, help="last.pt, or a folder with model.json")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, help="the teacher's ONNX file, for its own row")
     parser.add_argument("--rho", type=float, nargs="*", default=[0.5, 0.3, 0.1])
-    parser.add_argument("--sigma", type=int, help="smoothing of the clustered mode, if not the trained one")
+    parser.add_argument("--sigma", type=float, help="smoothing of the clustered mode, if not the trained one")
     parser.add_argument("--iou", type=float, nargs="*", default=[], help="overlaps of the suppression to compare")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path)

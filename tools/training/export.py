@@ -12,39 +12,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 import shvit
 from data import read_images
 from evaluate import MAX_DET, load_model
 from model import CLASSES, Detector
+from published import tensors
 
 NMS_IOU, SCORE = 0.5, 0.3  # best mAP50 and F1 on the held-out images
-
-
-def tensors(model: Detector) -> dict[str, Tensor]:
-    """Weights under their published names, batch normalisation folded into the stem."""
-    out: dict[str, Tensor] = {}
-    for i, conv in enumerate(model.stem.convs):
-        weight, bias = conv.weight.double(), conv.bias
-        if i < 3:
-            n = model.stem.norms[i]
-            gain = n.weight.double() / (n.running_var.double() + n.eps).sqrt()
-            weight, bias = weight * gain[:, None, None, None], n.bias.double() - n.running_mean.double() * gain
-        out[f"stem.{i}.weight"], out[f"stem.{i}.bias"] = weight, bias
-    modules: dict[str, nn.Module] = {
-        "norm": model.norm, "head.fc1": model.head1, "head.fc2": model.head2,
-        "scorer.fc1": model.scorer1, "scorer.fc2": model.scorer2,
-    }  # fmt: skip
-    for i, b in enumerate(model.blocks):
-        modules |= {
-            f"blocks.{i}.norm1": b.norm1, f"blocks.{i}.attn.qkv": b.qkv, f"blocks.{i}.attn.proj": b.proj,
-            f"blocks.{i}.attn.prob": b.prob, f"blocks.{i}.norm2": b.norm2,
-            f"blocks.{i}.mlp.fc1": b.fc1, f"blocks.{i}.mlp.fc2": b.fc2,
-        }  # fmt: skip
-    for name, m in modules.items():
-        out[f"{name}.weight"], out[f"{name}.bias"] = m.weight, m.bias
-    return {k: v.detach().float().half().contiguous() for k, v in out.items()}
 
 
 def config(model: Detector, extra: dict) -> dict:
@@ -118,7 +94,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="for the parity inputs; without it none are written")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--extra", type=Path, help="JSON merged into model.json: provenance, accuracy")
-    parser.add_argument("--sigma", type=int, help="smoothing of the clustered mode, if not the trained one")
+    parser.add_argument("--sigma", type=float, help="smoothing of the clustered mode, if not the trained one")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     model = load_model(args.checkpoint, sigma=args.sigma)

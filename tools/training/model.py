@@ -33,7 +33,7 @@ class Config:
     rope_max: float = 1.5  # radians per token of the fastest rotation
     rope_min: float = 0.05  # radians per token of the slowest rotation
     scorer_after: int = 1  # the scorer reads the tokens after this many blocks
-    sigma: int = 1  # smoothing of the entropy that sets the cluster length
+    sigma: float = 1  # smoothing of the entropy that sets the cluster length
     mean: tuple[float, ...] = (0.46, 0.44, 0.41)
     std: tuple[float, ...] = (0.27, 0.265, 0.28)
     neighbours: bool = True  # start the heads as soft neighbour look-ups
@@ -67,7 +67,7 @@ def rotate(t: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 @torch.autocast("cuda", enabled=False)
-def cluster(prob: Tensor, keys: Tensor, values: Tensor, sigma: int) -> tuple[Tensor, Tensor]:
+def cluster(prob: Tensor, keys: Tensor, values: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     """Entropy-weighted means of runs of raster-ordered keys and values (the ENACT method).
 
     prob [B, N] logits; keys (already rotated) and values [B, heads, N, head_dim]. One run length for the batch: the
@@ -77,7 +77,8 @@ def cluster(prob: Tensor, keys: Tensor, values: Tensor, sigma: int) -> tuple[Ten
     p = prob.float().softmax(-1) + 1e-8
     taps = torch.arange(-(3 * sigma - 1), 3 * sigma, dtype=p.dtype, device=p.device)
     kernel = torch.exp(-taps.square() / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))
-    entropy = F.conv1d((-p * p.log2())[:, None], kernel[None, None], padding=3 * sigma - 1)
+    before = (len(taps) - 1) // 2
+    entropy = F.conv1d(F.pad(-p * p.log2(), (before, len(taps) - 1 - before))[:, None], kernel[None, None])
     bend = F.conv1d(entropy, entropy.new_tensor([[[-1.0, 2.0, -1.0]]]), padding=1)[:, 0] > 0
     regions = (bend[:, 1:] != bend[:, :-1]).sum(1) + 1
     run = max(1, round((n / regions).mean().item()))

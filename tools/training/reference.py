@@ -98,7 +98,8 @@ class Reference:
         p = logit.softmax(-1) + 1e-8
         taps = torch.arange(-(3 * sigma - 1), 3 * sigma).float()
         kernel = torch.exp(-taps.square() / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))
-        entropy = F.conv1d((-p * p.log2())[:, None], kernel[None, None], padding=3 * sigma - 1)
+        before = (len(taps) - 1) // 2
+        entropy = F.conv1d(F.pad(-p * p.log2(), (before, len(taps) - 1 - before))[:, None], kernel[None, None])
         bend = F.conv1d(entropy, torch.tensor([[[-1.0, 2.0, -1.0]]]), padding=1)[:, 0] > 0
         regions = 1 + (bend[:, 1:] != bend[:, :-1]).sum(1)
         run = max(1, round((n / regions).mean().item()))

@@ -88,6 +88,33 @@ def test_remembering_everything_anew_equals_dense() -> None:
     assert torch.allclose(decode(cached.out, 10, 12)[0], dense["logits"], atol=1e-5)
 
 
+def test_published_weights_come_back(tmp_path: Path) -> None:
+    from data import normalise
+    from evaluate import build, load_model
+    from export import config
+    from published import spread_norms, tensors
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    model = build("lookout", json.loads(SMALL) | {"sigma": 0.5}).eval()
+    for norm in model.stem.norms:
+        norm.weight.data.uniform_(0.5, 1.5), norm.bias.data.normal_(std=0.1)
+        norm.running_mean.normal_(std=0.1), norm.running_var.uniform_(0.5, 1.5)
+    save_file(tensors(model), tmp_path / "model.safetensors")
+    (tmp_path / "model.json").write_text(json.dumps(config(model, {})))
+    back = load_model(tmp_path)
+    assert back.cfg.as_dict() == model.cfg.as_dict() | {"stem": (8, 16, 32)}
+    pixels = torch.stack([torch.from_numpy(picture(i).image[:, :192]) for i in range(4)]).permute(0, 3, 1, 2)
+    x = normalise(pixels, model.cfg.mean, model.cfg.std)
+    with torch.no_grad():
+        logits, tokens = back(x)["logits"], back.stem(x)
+        assert torch.allclose(logits, model(x)["logits"], atol=0.02)
+        assert all(torch.equal(a, b) for a, b in zip(tensors(back).values(), tensors(load_model(tmp_path)).values()))
+        spread_norms(back.stem, x)
+        assert torch.allclose(back.stem(x), tokens, atol=1e-4)
+        assert torch.allclose(back.stem.train()(x), tokens, atol=1e-3)
+
+
 @pytest.mark.parametrize("kind", ["lookout", "shvit"])
 def test_trains_resumes_and_exports(tmp_path: Path, kind: str) -> None:
     prepared(tmp_path / "prepared.pt")
@@ -105,6 +132,22 @@ def test_trains_resumes_and_exports(tmp_path: Path, kind: str) -> None:
     assert json.loads((tmp_path / "exported" / "model.json").read_text())["classes"][0] == "person"
     if kind == "lookout":
         compare_with_reference(out / "last.pt", tmp_path / "exported")
+        goes_on_from(tmp_path / "exported", tmp_path)
+
+
+def goes_on_from(published: Path, tmp_path: Path) -> None:
+    """A new scorer leaves all other weights as they were; training begins with what was published."""
+    from safetensors.torch import load_file
+
+    common = ("--prepared", tmp_path / "prepared.pt", "--from", published, "--device", "cpu")
+    run("scorer.py", *common, "--out", tmp_path / "scorer.pt", "--canvases", 24, "--steps", 20)
+    run("export.py", "--checkpoint", tmp_path / "scorer.pt", "--out", tmp_path / "scored")
+    before, after = (load_file(folder / "model.safetensors") for folder in (published, tmp_path / "scored"))
+    assert {k for k in before if not torch.equal(before[k], after[k])} == {k for k in before if k.startswith("scorer.")}
+    run("train.py", *common, "--out", tmp_path / "next", "--minutes", 0.02, "--batch", 0.016, "--largest", 160, "--lr", 0, "--muon-lr", 0)
+    run("export.py", "--checkpoint", tmp_path / "next" / "last.pt", "--out", tmp_path / "again")
+    again = load_file(tmp_path / "again" / "model.safetensors")
+    assert all(torch.equal(before[k], again[k]) for k in before if not k.startswith("stem."))
 
 
 def compare_with_reference(checkpoint: Path, folder: Path) -> None:

@@ -19,10 +19,11 @@ from torch import nn
 
 from canvas import Canvases, compose, earlier, mirrored, relabelled
 from data import Sample, Store, normalise
-from evaluate import build, detect, val_map
+from evaluate import build, detect, load_model, val_map
 from losses import losses
 from model import PATCH
 from optim import Average, Optimiser
+from published import spread_norms
 from teacher import Teacher
 
 WEIGHTS = {"cls": 1.0, "box": 2.0, "aux": 0.5, "scorer": 0.5}
@@ -69,7 +70,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, required=True, help="of the whole plan")
     parser.add_argument("--sitting", type=float, default=math.inf, help="minutes of this sitting")
     parser.add_argument("--model", choices=("lookout", "shvit"), default="lookout")
-    parser.add_argument("--config", default="{}", help="JSON over the model's default sizes")
+    parser.add_argument("--from", dest="start", type=Path, help="weights to begin with: last.pt, or a folder with model.json")
+    parser.add_argument("--config", default="{}", help="JSON over the model's default sizes, or over those of --from")
     parser.add_argument("--teacher", type=Path, help="ONNX file; judges the canvases themselves")
     parser.add_argument("--teach", type=float, default=0.5, help="share of the smaller canvases the teacher judges")
     parser.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
@@ -94,12 +96,19 @@ def arguments() -> argparse.Namespace:
 class Run:
     """Networks, optimiser and counters of one plan; what a checkpoint holds."""
 
-    def __init__(self, args: argparse.Namespace) -> None:
+    def __init__(self, args: argparse.Namespace, store: Store) -> None:
         self.args, self.file = args, args.out / "last.pt"
         saved = torch.load(self.file, map_location="cpu", weights_only=True) if self.file.exists() else None
-        self.config = saved["config"] if saved else json.loads(args.config)
-        self.model = build(args.model, self.config).to(args.device)
+        first = load_model(args.start) if args.start and not saved else None
+        sizes = first.cfg.as_dict() if first else {}
+        self.model = build(args.model, saved["config"] if saved else sizes | json.loads(args.config))
         self.config = self.model.cfg.as_dict()
+        if first:
+            self.model.load_state_dict(first.state_dict())
+            if args.start.is_dir():  # published weights come without the statistics of normalisation
+                images = compose(store, max(2, round(128 * args.batch)), 160, 160, (1, 1)).images
+                spread_norms(self.model.stem, normalise(images.cpu().float(), self.model.cfg.mean, self.model.cfg.std))
+        self.model.to(args.device)
         self.parameters = list(self.model.parameters())
         self.ema = copy.deepcopy(self.model).eval()
         self.optimiser = Optimiser(self.model, args.optimizer, args.lr, args.muon_lr, args.decay)
@@ -173,11 +182,11 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
-    run = Run(args)
-    torch.manual_seed(args.seed + run.step)
-    rng = random.Random(args.seed + run.step)
     prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
     store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
+    run = Run(args, store)
+    torch.manual_seed(args.seed + run.step)
+    rng = random.Random(args.seed + run.step)
     val = [Sample(**{k: v if k == "name" else v.numpy() for k, v in s.items()}) for s in prepared["val"]]
     teacher = Teacher(args.teacher, args.device, half=args.device == "cuda") if args.teacher else None
     start, marks, sums, counted = time.time(), [time.time(), run.canvases], {}, 0

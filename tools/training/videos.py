@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--rho", type=float, nargs="*", default=[0.5, 0.3, 0.1])
     parser.add_argument("--thresholds", type=float, nargs="*", default=[0.5, 1, 2, 4, 8], help="of change, 0..255")
     parser.add_argument("--budgets", type=float, nargs="*", default=[0.05, 0.1, 0.25], help="shares of the tokens")
-    parser.add_argument("--sigma", type=int, help="smoothing of the clustered mode, if not the trained one")
+    parser.add_argument("--sigma", type=float, help="smoothing of the clustered mode, if not the trained one")
     parser.add_argument("--only", nargs="*", help="names of the clips' rows to compute, e.g. tud_640x480_all")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path)
