@@ -38,7 +38,7 @@ export const enact: ReductionMode = {
 	title: 'Clustered attention',
 	description:
 		'Tokens attend to clusters of keys and values, whose length follows from every frame; all tokens are updated. ' +
-		'Lookout was only briefly trained for it and loses much accuracy.',
+		'Lookout was only briefly trained for it and loses some accuracy.',
 	settings: SETTINGS,
 	refuses: (plan) => (plan.clusters ? null : `${plan.name} has no weights to cluster keys and values by`),
 	async open(host, settings) {
