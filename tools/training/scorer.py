@@ -1,0 +1,113 @@
+"""Trains the scorer of finished weights anew; all other weights, and so the dense mode, stay as they are.
+
+A token's goal is the best score that the dense run gives at it: the sparse mode then keeps the tokens that would have
+answered. Needs no labels and no teacher, and little time: the scorer reads tokens that are computed once. At the end
+the last bias is set so that scores have the mean they had before: ranks stay, and so does the level of the map that
+people see and that the token cache weighs changes by.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from canvas import compose
+from data import Store, normalise
+from evaluate import load_model
+from model import PATCH, Detector, decode
+
+# (height, width, canvases, grid of pictures, odds): mostly single pictures as large as photographs are stored, and
+# some mosaics of small objects.
+SIZES = (
+    (240, 320, 24, (1, 1), 10.0), (320, 240, 24, (1, 1), 4.0), (256, 336, 16, (1, 1), 2.0), (320, 320, 16, (2, 2), 1.0),
+    (384, 384, 12, (2, 2), 1.0), (480, 640, 6, (2, 2), 1.0), (480, 640, 6, (2, 3), 1.0), (480, 640, 6, (3, 4), 0.6),
+)  # fmt: skip
+
+Example = tuple[Tensor, Tensor]  # tokens that the scorer reads [B, N, d] and their goals [B, N], in half precision
+
+
+@torch.no_grad()
+def example(model: Detector, images: Tensor) -> Example:
+    """images [B, 3, H, W] in [0, 255]."""
+    rows, cols = images.shape[2] // PATCH, images.shape[3] // PATCH
+    cos, sin = model.table(rows, cols, images.device)
+    x = model.stem(normalise(images, model.cfg.mean, model.cfg.std)).flatten(2).transpose(1, 2).contiguous()
+    for i, block in enumerate(model.blocks):
+        if i == model.cfg.scorer_after:
+            read = x
+        x = block(x, cos, sin)[0]
+    logits = decode(model.head2(F.gelu(model.head1(model.norm(x)))), rows, cols)[0]
+    return read.half(), logits.sigmoid().amax(2).unflatten(1, (-1, 4)).amax(2).half()
+
+
+def fit(model: Detector, examples: list[Example], steps: int, rate: float) -> None:
+    """AdamW on the scorer's two layers, one cosine over the steps; the loss is the cross entropy with the goal."""
+    layers = [model.scorer1, model.scorer2]
+    weights = [p for layer in layers for p in layer.parameters()]
+    adam = torch.optim.AdamW(weights, lr=rate, weight_decay=0.01)
+    mean = 0.0
+    for step in range(steps):
+        read, goal = (t.float() for t in random.choice(examples))
+        loss = F.binary_cross_entropy_with_logits(model.scorer2(F.gelu(model.scorer1(read))).squeeze(-1), goal)
+        adam.param_groups[0]["lr"] = rate * min(1.0, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        mean += (loss.item() - mean) / (step % 500 + 1)
+        if step % 500 == 499 or step == steps - 1:
+            print(f"step {step + 1} loss {mean:.5f}", flush=True)
+
+
+@torch.no_grad()
+def scores(model: Detector, examples: list[Example]) -> Tensor:
+    """The scorer's logits at all tokens of the examples, [tokens]."""
+    return torch.cat([model.scorer2(F.gelu(model.scorer1(read.float()))).flatten() for read, _ in examples])
+
+
+def shift_to(logits: Tensor, mean: float) -> float:
+    """What to add to logits so that their sigmoids have that mean; by bisection."""
+    low, high = -20.0, 20.0
+    while high - low > 1e-4:
+        middle = (low + high) / 2
+        low, high = (middle, high) if (logits + middle).sigmoid().mean() < mean else (low, middle)
+    return low
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--from", dest="start", type=Path, required=True, help="last.pt, or a folder with model.json")
+    parser.add_argument("--prepared", type=Path, required=True, help="the file prepare.py wrote")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write, for evaluate.py and export.py")
+    parser.add_argument("--canvases", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    random.seed(args.seed)
+    model = load_model(args.start, args.device)
+    prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
+    store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
+    examples, count, told = [], 0, 0
+    while count < args.canvases:
+        h, w, n, grid, _ = random.choices(SIZES, [s[4] for s in SIZES])[0]
+        examples.append(example(model, compose(store, n, h, w, grid).images))
+        count += len(examples[-1][0])
+        if count - told >= 200:
+            print(f"{count} canvases", flush=True)
+            told = count
+    level = scores(model, examples).sigmoid().mean().item()
+    fit(model, examples, args.steps, args.rate)
+    model.scorer2.bias.data += shift_to(scores(model, examples), level)
+    torch.save({"kind": "lookout", "config": model.cfg.as_dict(), "ema": model.state_dict()}, args.out)
+
+
+if __name__ == "__main__":
+    main()
