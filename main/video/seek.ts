@@ -28,6 +28,9 @@ const CONTAINERS = new Set(['mov,mp4,m4a,3gp,3g2,mj2', 'matroska,webm', 'avi']);
 /** Those where a packet is a picture, and decoding can begin at any key frame. */
 const CODECS = new Set(['h264', 'hevc', 'vp9', 'av1', 'mpeg4', 'mjpeg', 'prores', 'ffv1']);
 
+/** Of these, the ones whose packets show damage that costs frames; damage to the others shows only when they are decoded. */
+const TELLING_CODECS = new Set(['h264', 'hevc', 'vp9']);
+
 export type SeekRequest = {
 	range: FrameRange;
 	/** Frames up to this index are not wanted; -1 for none. */
@@ -38,7 +41,8 @@ export type SeekRequest = {
 
 /**
  * How to reach the first wanted frame without decoding all before it; null where it lies near the start, or a sentence
- * that says why there is no way. The packets' times number the frames. The jump goes one key frame further back than
+ * that says why there is no way. The packets' times number the frames; where packets do not show damage that costs frames,
+ * a frame that is known from before must vouch for the numbers. The jump goes one key frame further back than
  * frames need: pictures around the first may lean on what lies before it. Throws `cancelled`.
  */
 export async function planSeek(
@@ -53,13 +57,19 @@ export async function planSeek(
 	if (!isFar) return null;
 	if (!CONTAINERS.has(video.container)) return `no jumps in ${video.container}`;
 	if (!CODECS.has(video.codec)) return `no jumps in ${video.codec}`;
+	const tells = TELLING_CODECS.has(video.codec);
+	if (!tells && known.length === 0) return `packets of ${video.codec} do not show what damage costs`;
 	const isPast = (packetsBefore: number, seconds: number) =>
 		packetsBefore > startAfterFrame + 1 && !isBefore(from, packetsBefore - 1, seconds);
 	const packets = await readPackets(video, isPast, signal);
-	return typeof packets === 'string' ? packets : planFrom(packets, { range, startAfterFrame, known });
+	return typeof packets === 'string' ? packets : planFrom(packets, { range, startAfterFrame, known }, tells);
 }
 
-function planFrom(packets: PacketTable, { range, startAfterFrame, known }: SeekRequest): SeekPlan | string {
+function planFrom(
+	packets: PacketTable,
+	{ range, startAfterFrame, known }: SeekRequest,
+	tells: boolean,
+): SeekPlan | string {
 	const { ticks, keyFrames, secondsPerTick } = packets;
 	const secondsOf = (index: number) => ticks[index]! * secondsPerTick;
 	const rangeStart = ticks.findIndex((_, index) => !isBefore(range.from, index, secondsOf(index)));
@@ -67,6 +77,8 @@ function planFrom(packets: PacketTable, { range, startAfterFrame, known }: SeekR
 	if (rangeStart < 0 || firstIndex >= ticks.length) return 'its packets end before the first wanted frame';
 	const other = known.find(({ frame, seconds }) => frame <= firstIndex && secondsOf(frame) !== seconds);
 	if (other) return `packet ${other.frame} has another time than the frame of that index`;
+	const isMet = known.some(({ frame }) => frame === firstIndex || frame === firstIndex - 1);
+	if (!tells && !isMet) return 'no known frame stands at the first wanted one';
 	const keyFrame = keyFrames.filter((index) => index <= firstIndex).at(-2) ?? 0;
 	if (keyFrame === 0) return 'no key frame between the start and the first wanted frame';
 	return {
