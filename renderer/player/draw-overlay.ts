@@ -2,7 +2,7 @@ import { heatPaint, type Rect } from '../../main/domain/overlay-geometry.ts';
 import { OKABE_ITO } from '../../main/domain/palette.ts';
 import type { Size } from '../../main/domain/video.ts';
 import type { OverlayScene } from './overlay-scene.ts';
-import { placeLabels } from './place-labels.ts';
+import { placeLabels } from '../../main/domain/place-labels.ts';
 
 type Pen = Pick<
 	CanvasRenderingContext2D,

@@ -13,7 +13,7 @@ import { classColour, inkOn } from '../../main/domain/palette.ts';
 import { bitmapHas, tokenCount } from '../../main/domain/tokens.ts';
 import type { Size } from '../../main/domain/video.ts';
 import type { FrameView, RunFrames } from '../state/frame-view.ts';
-import type { LabelWish } from './place-labels.ts';
+import type { LabelWish } from '../../main/domain/place-labels.ts';
 
 /** What a person wants to see over the picture. */
 export type OverlayLook = {

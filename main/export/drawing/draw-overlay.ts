@@ -12,6 +12,7 @@ import {
 	type TokenCells,
 } from '../../domain/overlay-geometry.ts';
 import { classColour, inkOn, rgbOf, type Rgb } from '../../domain/palette.ts';
+import { placeLabels, type LabelWish } from '../../domain/place-labels.ts';
 import type { TokenGrid } from '../../domain/tokens.ts';
 import type { Size } from '../../domain/video.ts';
 import {
@@ -118,28 +119,29 @@ export function createOverlay(options: OverlayOptions): Overlay {
 
 	function drawDetections(room: Rect, scene: PaneScene, pane: number, displaySize: Size): void {
 		const { detections, identities, held } = scene;
+		const wishes: (LabelWish & { paint: ClassPaint })[] = [];
 		// Best last, so that it lies on top.
 		for (let i = detections.count - 1; i >= 0; i--) {
-			const inRoom = boxRect(detections.box(i), displaySize, room);
-			if (inRoom === null) continue;
-			const box = { ...inRoom, x: room.x + inRoom.x, y: room.y + inRoom.y };
+			const rect = boxRect(detections.box(i), displaySize, room);
+			if (rect === null) continue;
 			const classIndex = detections.classIndices[i]!;
 			const paint = classColours[pane]![classIndex] ?? classPaint(String(classIndex));
+			const box = { ...rect, x: room.x + rect.x, y: room.y + rect.y };
 			picture.strokeRect(box, px(2), paint.paper, held ? px(6) : 0);
-			if (options.labels)
-				drawLabel(room, box, paint, boxLabel(paint.name, detections.scores[i]!, identities[i]!));
+			const identity = identities[i]!;
+			const label = boxLabel(paint.name, detections.scores[i]!, identity);
+			wishes.push({ rect, label, short: identity > 0 ? `#${identity}` : paint.name, paint });
 		}
-	}
-
-	function drawLabel(room: Rect, box: Rect, paint: ClassPaint, words: string): void {
-		const mask = text.mask(words, 400, room.width - px(8));
-		const width = mask.width + px(8);
-		const height = mask.height;
-		const x = Math.max(room.x, Math.min(box.x, room.x + room.width - width));
-		// Above the box; inside it where there is no room above.
-		const y = box.y - height >= room.y ? box.y - height : box.y;
-		picture.fillRect(x, y, width, height, paint.paper);
-		picture.drawMask(mask, x + px(4), y, paint.ink);
+		if (!options.labels) return;
+		const widthOf = (words: string) => text.width(words) + px(8);
+		const labels = placeLabels(wishes, room, widthOf, text.lineHeight, []);
+		for (const [i, label] of labels.entries()) {
+			if (!label) continue;
+			const { paper, ink } = wishes[i]!.paint;
+			const [x, y] = [room.x + label.x, room.y + label.y];
+			picture.fillRect(x, y, label.width, label.height, paper);
+			picture.drawMask(text.mask(label.words), x + px(4), y, ink);
+		}
 	}
 
 	return { layout, draw };

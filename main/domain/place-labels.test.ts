@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Rect } from '../../main/domain/overlay-geometry.ts';
+import type { Rect } from './overlay-geometry.ts';
 import { placeLabels } from './place-labels.ts';
 
 const SIZE = { width: 200, height: 100 };

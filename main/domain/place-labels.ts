@@ -1,5 +1,5 @@
-import type { Rect } from '../../main/domain/overlay-geometry.ts';
-import type { Size } from '../../main/domain/video.ts';
+import type { Rect } from './overlay-geometry.ts';
+import type { Size } from './video.ts';
 
 export type LabelWish = {
 	/** The box that it names. */
