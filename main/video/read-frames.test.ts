@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Letterbox } from '../domain/frame.ts';
-import type { DecodeSummary, FrameRange, VideoInfo } from '../domain/video.ts';
+import type { FrameRange, VideoInfo } from '../domain/video.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
 import { readFrameTimes } from './frame-times.ts';
 import { probeVideo } from './probe.ts';
 import type { ReadOptions } from './read-frames.ts';
 import { readFrames } from './read-frames.ts';
-import { ffmpeg, ffmpegChildren, unscaled, withFolder } from './test-videos.ts';
+import { ffmpeg, ffmpegChildren, readAll, unscaled, withFolder } from './test-videos.ts';
 
 let folder: string;
 /** 40 grey frames, brighter one after another, at uneven times from 5 s on: 5, 5.04, 5.08, 5.18, 5.22 … */
@@ -29,22 +29,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-type Read = { index: number; timeSeconds: number; grey: number };
-
-async function read(
-	video: VideoInfo,
-	options: Partial<ReadOptions> = {},
-): Promise<{ frames: Read[]; summary: DecodeSummary }> {
-	const letterbox = unscaled(video.displaySize);
-	const reading = readFrames(video, { range: WHOLE_VIDEO, letterbox, format: 'rgb24', ...options });
-	const frames: Read[] = [];
-	for (;;) {
-		const next = await reading.next();
-		if (next.done) return { frames, summary: next.value };
-		const { index, timeSeconds, pixels } = next.value;
-		frames.push({ index, timeSeconds, grey: pixels[300]! });
-	}
-}
+const read = (video: VideoInfo, options: Partial<ReadOptions> = {}) =>
+	readAll(video, options, (pixels) => pixels[300]!);
 
 function range(from: FrameRange['from'], to: FrameRange['to'], every = 1): FrameRange {
 	return { from, to, every };
@@ -136,10 +122,10 @@ describe('a range picks frames by their index or their own time', () => {
 			startAfterFrame === undefined ? { range } : { range, startAfterFrame },
 		);
 		expect(frames.map((frame) => frame.index)).toEqual(picks);
-		for (const { index, timeSeconds, grey } of frames) {
+		for (const { index, timeSeconds, pixels: grey } of frames) {
 			expect(timeSeconds).toBeCloseTo(timeOf(index), 9);
 			// The pixels are those of this very frame: brightness tells its index.
-			expect(grey - frames[0]!.grey).toBe(5 * (index - frames[0]!.index));
+			expect(grey - frames[0]!.pixels).toBe(5 * (index - frames[0]!.index));
 		}
 		expect(summary).toEqual({
 			framesRead: picks.length,

@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { DecodeSummary, FrameRange, VideoInfo } from '../domain/video.ts';
-import { WHOLE_VIDEO } from '../domain/video.ts';
+import type { FrameRange, VideoInfo } from '../domain/video.ts';
 import type * as ffmpegModule from './ffmpeg.ts';
 import { probeVideo } from './probe.ts';
 import { parseFrameLine } from './progress.ts';
-import { readFrames, type ReadOptions } from './read-frames.ts';
-import { availableEncoders, ffmpeg, testPicture, unscaled, withFolder } from './test-videos.ts';
+import type { ReadOptions } from './read-frames.ts';
+import { availableEncoders, ffmpeg, readAll, testPicture, withFolder } from './test-videos.ts';
 
 /** How many frames each decoding of the current test put out. */
 const decodings = vi.hoisted((): { jumps: boolean; frames: number }[] => []);
@@ -32,22 +31,8 @@ beforeEach(() => void decodings.splice(0));
 
 const encoders = await availableEncoders();
 
-type Read = { index: number; timeSeconds: number; pixels: string };
-
-async function read(
-	video: VideoInfo,
-	options: Partial<ReadOptions> = {},
-): Promise<{ frames: Read[]; summary: DecodeSummary }> {
-	const letterbox = unscaled(video.displaySize);
-	const reading = readFrames(video, { range: WHOLE_VIDEO, letterbox, format: 'rgb24', ...options });
-	const frames: Read[] = [];
-	for (;;) {
-		const next = await reading.next();
-		if (next.done) return { frames, summary: next.value };
-		const { index, timeSeconds, pixels } = next.value;
-		frames.push({ index, timeSeconds, pixels: createHash('sha256').update(pixels).digest('hex') });
-	}
-}
+const read = (video: VideoInfo, options: Partial<ReadOptions> = {}) =>
+	readAll(video, options, (pixels) => createHash('sha256').update(pixels).digest('hex'));
 
 const FRAMES = 120;
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Letterbox } from '../domain/frame.ts';
-import type { Size } from '../domain/video.ts';
+import { type DecodeSummary, type Size, type VideoInfo, WHOLE_VIDEO } from '../domain/video.ts';
+import { readFrames, type ReadOptions } from './read-frames.ts';
 
 // For tests only: small generated videos, and a second opinion on what is in them.
 
@@ -34,6 +35,25 @@ export function testPicture(size: string, rate: number | string, frames: number)
 export async function availableEncoders(): Promise<Set<string>> {
 	const { stdout } = await run('ffmpeg', ['-hide_banner', '-encoders']);
 	return new Set(Array.from(stdout.matchAll(/^ \S{6} (\S+)/gm), (match) => match[1]!));
+}
+
+export type ReadFrame<Pixels> = { index: number; timeSeconds: number; pixels: Pixels };
+
+/** All frames that `readFrames` gives, unscaled and of the whole video unless `options` say otherwise; `of` keeps what matters of pixels. */
+export async function readAll<Pixels>(
+	video: VideoInfo,
+	options: Partial<ReadOptions>,
+	of: (pixels: Uint8Array) => Pixels,
+): Promise<{ frames: ReadFrame<Pixels>[]; summary: DecodeSummary }> {
+	const letterbox = unscaled(video.displaySize);
+	const reading = readFrames(video, { range: WHOLE_VIDEO, letterbox, format: 'rgb24', ...options });
+	const frames: ReadFrame<Pixels>[] = [];
+	for (;;) {
+		const next = await reading.next();
+		if (next.done) return { frames, summary: next.value };
+		const { index, timeSeconds, pixels } = next.value;
+		frames.push({ index, timeSeconds, pixels: of(pixels) });
+	}
 }
 
 export type ProbedFrame = { seconds: number; width: number; height: number };
