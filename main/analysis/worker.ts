@@ -12,8 +12,6 @@ const FRAME_THREAD_ENTRY = join(import.meta.dirname, 'frame-thread.js');
 const port = openWorkerPort<AnalysisExchange>();
 const control = new RunControl();
 
-// Ctrl+C reaches the whole group of a terminal; when to stop is the host's decision.
-process.on('SIGINT', () => undefined);
 port.onHostGone(() => control.cancel());
 
 port.onRequest((request) => {

@@ -7,8 +7,6 @@ import { writeExport } from './write-export.ts';
 const port = openWorkerPort<ExportExchange>();
 const stop = new AbortController();
 
-// Ctrl+C reaches the whole group of a terminal; when to stop is the host's decision.
-process.on('SIGINT', () => undefined);
 port.onHostGone(() => stop.abort());
 
 port.onRequest((request) => {

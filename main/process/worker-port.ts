@@ -20,8 +20,13 @@ type ParentPort = {
 /** How long a utility process waits for its host to end it. */
 const HOST_PATIENCE_MILLISECONDS = 10_000;
 
-/** The channel of the process this is called in: Electron's utilityProcess, or a forked Node process. */
+/**
+ * The channel of the process this is called in: Electron's utilityProcess, or a forked Node process. From then on Ctrl+C
+ * does not end the process.
+ */
 export function openWorkerPort<E extends Exchange>(): WorkerPort<E> {
+	// It reaches the whole group of a terminal; when to stop is the host's decision.
+	process.on('SIGINT', () => undefined);
 	const { parentPort } = process as typeof process & { parentPort?: ParentPort };
 	return parentPort ? utilityProcessPort(parentPort) : forkedProcessPort();
 }
