@@ -1,4 +1,4 @@
-import { layoutOf } from '../reduction/eventful/attention.ts';
+import { firstHeadRow, layoutOf } from '../reduction/eventful/attention.ts';
 import type { EventfulBlock } from '../reduction/eventful/eventful-block.ts';
 import { headDim, planTokens, type VitBlock, type VitPlan } from '../vit/plan.ts';
 
@@ -82,8 +82,7 @@ function placeViews(plan: VitPlan, block: VitBlock, arrays: Arrays): Views {
 	];
 	const extended = queries.length / (heads * tokenAt.length);
 	const keys = values.length / dim;
-	const rowOf = (size: number) => (j: number, head: number) =>
-		j + (Math.floor(j / size) * (heads - 1) + head) * size;
+	const rowOf = (size: number) => (j: number, head: number) => firstHeadRow(j, size, heads) + head * size;
 	const [row, queryRow] = [rowOf(keys / count), rowOf(tokenAt.length / count)];
 	const [rawKeys, rawValues] = [arrays['attention.places.keys'], arrays['attention.places.values']];
 	const key = (j: number, head: number, c: number) => allKeys[row(j, head) * extended + c]!;

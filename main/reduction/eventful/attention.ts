@@ -83,6 +83,11 @@ export function placesOf({ plan, block }: BlockSource): { down: Int32Array; acro
 	};
 }
 
+/** Where the first head's row of a place stands in [windows, heads, places]; places are counted over all windows of `size`. */
+export function firstHeadRow(place: number, size: number, heads: number): number {
+	return place + Math.floor(place / size) * (heads - 1) * size;
+}
+
 /** All of 0 to count − 1. */
 export function upTo(count: number): Int32Array {
 	return Int32Array.from({ length: count }, (_, i) => i);

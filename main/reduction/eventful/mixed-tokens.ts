@@ -1,4 +1,4 @@
-import { type AttentionSizes, layoutOf } from './attention.ts';
+import { type AttentionSizes, firstHeadRow, layoutOf } from './attention.ts';
 import type { BlockSource } from './block-graphs.ts';
 import type { GateMemory } from './gate-memory.ts';
 
@@ -40,8 +40,7 @@ export class MixedTokens {
 		const { placeOf, size } = layoutOf(this.#source);
 		const starts = this.#memory.integers(this.starts, placeOf.length);
 		placeOf.forEach((place, token) => {
-			const window = Math.floor(place / size);
-			starts[token] = (window * this.heads * size + (place % size)) * this.width;
+			starts[token] = firstHeadRow(place, size, this.heads) * this.width;
 		});
 	}
 

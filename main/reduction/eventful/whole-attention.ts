@@ -5,6 +5,7 @@ import {
 	type AttentionSizes,
 	attentionSizes,
 	type BlockAttention,
+	firstHeadRow,
 	layoutOf,
 	type Projected,
 	upTo,
@@ -160,9 +161,9 @@ export class WholeAttention implements BlockAttention {
 		this.touched = cells;
 	}
 
-	/** The row of the first head of a place, or key, in [window, head, place]; `size` of them in a window. */
+	/** As `firstHeadRow`, of a place or a key. */
 	#rowOf(place: number, size: number): number {
-		return place + Math.floor(place / size) * (this.#sizes.heads - 1) * size;
+		return firstHeadRow(place, size, this.#sizes.heads);
 	}
 
 	/** Mixes the tokens of `some` windows. */
