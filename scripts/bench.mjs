@@ -18,7 +18,9 @@ const { values } = parseArgs({
 const parts = values.only?.split(',');
 let status = 0;
 if (parts === undefined || parts.some((part) => part !== 'page')) {
-	status = run(process.execPath, [join(root, 'out', 'main', 'bench.js'), ...words]);
+	// As in the workers that Sparsight starts; see main/process/worker-process.ts.
+	const flags = 'transfer' in ArrayBuffer.prototype ? [] : ['--harmony-rab-gsab-transfer'];
+	status = run(process.execPath, [...flags, join(root, 'out', 'main', 'bench.js'), ...words]);
 }
 if (status === 0 && (parts === undefined || parts.includes('page'))) {
 	const { module } = await runnerImport(join(root, 'e2e', 'page-bench.ts'), { configFile: false });
