@@ -2,6 +2,7 @@ import { attentionExtent, keyExtent } from '../../vit/grid-attention.ts';
 import { headDim, planTokens } from '../../vit/plan.ts';
 import { windowLayout, type WindowLayout } from '../../vit/windows.ts';
 import { type BlockSource, extendedWidth } from './block-graphs.ts';
+import type { Block } from './gate-memory.ts';
 import type { MixedTokens } from './mixed-tokens.ts';
 import type { Remembered } from './remembered.ts';
 
@@ -11,11 +12,11 @@ export type Projected = {
 	count: number;
 	/** Whether nothing is remembered yet; `indices` are all tokens then. */
 	first: boolean;
-	/** [count, heads · extended], scaled, relative terms behind each head. */
-	queries: Float32Array;
+	/** [count, heads · extended], scaled, relative terms behind each head; like the others in the gates' memory. */
+	queries: Block;
 	/** [count, dim] */
-	keys: Float32Array;
-	values: Float32Array;
+	keys: Block;
+	values: Block;
 };
 
 /** The attention of one block over time: remembers projections, and keeps the mixed tokens up to date. */

@@ -30,8 +30,8 @@ export class EventfulBackbone {
 	readonly #memory: GateMemory;
 	readonly #shared: SharedGraphs;
 	readonly #stream: number;
-	/** [tokens, dim] or null where the plan has none. */
-	readonly #positions: Float32Array | null;
+	/** Address of the absolute positions [tokens, dim]; null where the plan has none. */
+	readonly #positions: number | null;
 
 	private constructor(
 		plan: VitPlan,
@@ -44,9 +44,10 @@ export class EventfulBackbone {
 		this.#memory = memory;
 		this.#shared = shared;
 		this.#stream = memory.reserve(planTokens(plan) * plan.dim);
-		this.#positions = positions;
+		this.#positions = positions && memory.reserve(positions.length);
 		this.blocks = blocks;
 		memory.make();
+		if (this.#positions !== null) memory.array(this.#positions, positions!.length).data.set(positions!);
 		for (const block of blocks) block.prepare();
 	}
 
@@ -96,8 +97,8 @@ export class EventfulBackbone {
 		const stream = this.tokens;
 		const counts: FrameCounts = { positions: noOperations(), blocks: [] };
 		stream.set(tokens);
-		if (this.#positions) {
-			for (let i = 0; i < stream.length; i++) stream[i]! += this.#positions[i]!;
+		if (this.#positions !== null) {
+			this.#memory.kernel.add(this.#stream, this.#positions, this.#stream, stream.length);
 			counts.positions.add = stream.length;
 		}
 		const asked = this.first ? null : policy;
@@ -136,7 +137,7 @@ export class EventfulBackbone {
 
 /** Room that is enough for every block. */
 function scratchSizes(sources: readonly BlockSource[], tokens: number) {
-	const sizes = { rows: 0, tokens, indices: tokens, packing: 0, renewing: 0 };
+	const sizes = { rows: 0, tokens, indices: tokens, packing: 0, renewing: 0, projected: 0 };
 	for (const source of sources) {
 		const { windows, places, keys, heads, width, extended, dim } = attentionSizes(source);
 		const most = windows * Math.max(places, keys);
@@ -145,6 +146,7 @@ function scratchSizes(sources: readonly BlockSource[], tokens: number) {
 		const apart = windows * (places * heads * extended + keys * heads * (extended + width));
 		const twice = 2 * windows * keys * heads * (extended + 1 + width);
 		sizes.renewing = Math.max(sizes.renewing, windows === 1 ? places * heads * (extended + 1) : 0);
+		sizes.projected = Math.max(sizes.projected, tokens * (heads * extended + 2 * dim));
 		sizes.packing = Math.max(sizes.packing, apart, twice, tokens * dim);
 	}
 	return sizes;

@@ -1,5 +1,5 @@
 import type { GraphRuntime, GraphSession, GraphTensor } from '../../graph/graph-session.ts';
-import { float32, numbers } from '../full-graph.ts';
+import { float32 } from '../full-graph.ts';
 import { attentionSizes, type BlockAttention, placesOf, type Projected } from './attention.ts';
 import { type BlockSource, compileMlp, compileProjection, compileProjections } from './block-graphs.ts';
 import { type BlockWork, countBlock, type OperationCounts } from './counts.ts';
@@ -29,7 +29,8 @@ export class EventfulBlock {
 	readonly #source: BlockSource;
 	readonly #memory: GateMemory;
 	readonly #graphs: Graphs;
-	readonly #sizes: { tokens: number; dim: number };
+	/** `queries`: numbers in a token's queries, those of all heads. */
+	readonly #sizes: { tokens: number; dim: number; queries: number };
 	/** Address of the projection's buffer [tokens, dim]. */
 	readonly #projected: number;
 	readonly #norms: { norm1: GateNorm; norm2: GateNorm };
@@ -43,13 +44,13 @@ export class EventfulBlock {
 		graphs: Graphs,
 		attention: BlockAttention,
 	) {
-		const { tokens, dim } = attentionSizes(source);
+		const { tokens, dim, heads, extended } = attentionSizes(source);
 		this.method = method;
 		this.attention = attention;
 		this.#source = source;
 		this.#memory = memory;
 		this.#graphs = graphs;
-		this.#sizes = { tokens, dim };
+		this.#sizes = { tokens, dim, queries: heads * extended };
 		this.#projected = memory.reserve(tokens * dim);
 		this.added = memory.reserve(tokens * dim);
 		const epsilon = source.plan.normEpsilon;
@@ -150,11 +151,17 @@ export class EventfulBlock {
 	async #project(rows: Float32Array): Promise<Projected> {
 		const { indices, count, asked } = this.gates.qkv;
 		const first = !asked;
-		if (count === 0) {
-			const none = new Float32Array(0);
-			return { indices, count, first, queries: none, keys: none, values: none };
-		}
 		const { plan, block } = this.#source;
+		const { dim, queries: wide } = this.#sizes;
+		const room = this.#memory.projected.at;
+		const part = (from: number, width: number) => this.#memory.array(room + 4 * count * from, count * width);
+		const projected = {
+			...{ indices, count, first },
+			queries: part(0, wide),
+			keys: part(wide, dim),
+			values: part(wide + dim, dim),
+		};
+		if (count === 0) return projected;
 		const feeds: Record<string, GraphTensor> = { x: float32(rows, [count, this.#sizes.dim]) };
 		const selected = indices.subarray(0, count);
 		if (block.relative) {
@@ -170,15 +177,12 @@ export class EventfulBlock {
 			selected.forEach((token, i) => (this.#positions[i] = BigInt(token)));
 			feeds['positions'] = { type: 'int64', data: this.#positions.subarray(0, count), shape: [1, count] };
 		}
-		const outputs = await this.#graphs.qkv.run(feeds, ['queries', 'keys', 'values']);
-		return {
-			indices,
-			count,
-			first,
-			queries: numbers(outputs, 'queries'),
-			keys: numbers(outputs, 'keys'),
-			values: numbers(outputs, 'values'),
-		};
+		await this.#graphs.qkv.run(feeds, [], {
+			queries: float32(projected.queries.data, [count, wide]),
+			keys: float32(projected.keys.data, [count, dim]),
+			values: float32(projected.values.data, [count, dim]),
+		});
+		return projected;
 	}
 
 	/** Runs `graph` on the rows that `gate` let pass and writes what it gives over theirs in the buffer. */
@@ -186,15 +190,12 @@ export class EventfulBlock {
 		const { count, indices } = gate;
 		if (count === 0) return;
 		const { tokens, dim } = this.#sizes;
-		const outputs = await graph.run({ x: float32(rows, [count, dim]) }, ['y']);
-		const fresh = numbers(outputs, 'y');
-		if (count === tokens) {
-			this.#memory.array(buffer, tokens * dim).data.set(fresh);
-			return;
-		}
-		const { kernel, scratch } = this.#memory;
-		scratch.rows.data.set(fresh);
+		const { kernel, scratch, packing } = this.#memory;
+		const all = count === tokens;
+		const fresh = this.#memory.array(all ? buffer : packing.at, count * dim);
+		await graph.run({ x: float32(rows, [count, dim]) }, [], { y: float32(fresh.data, [count, dim]) });
+		if (all) return;
 		scratch.indices.data.set(indices.subarray(0, count));
-		kernel.copyRows(...[scratch.rows.at, dim, 0, buffer, dim, 0, dim, 1, scratch.indices.at, count, 1]);
+		kernel.copyRows(...[fresh.at, dim, 0, buffer, dim, 0, dim, 1, scratch.indices.at, count, 1]);
 	}
 }

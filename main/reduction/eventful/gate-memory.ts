@@ -22,13 +22,17 @@ const kernelModule = new WebAssembly.Module(kernelBytes);
 /** An array in the memory that the kernels see: its address and the same bytes as numbers. */
 export type Block<Numbers = Float32Array> = { at: number; data: Numbers };
 
-/** In numbers: the largest set of rows that is moved at once, the tokens, the longest list, what is packed at once. */
+/**
+ * In numbers: the largest set of rows that is moved at once, the tokens, the longest list, what is packed at once, the
+ * queries made anew, the projections of all tokens.
+ */
 export type ScratchSizes = {
 	rows: number;
 	tokens: number;
 	indices: number;
 	packing: number;
 	renewing: number;
+	projected: number;
 };
 
 /** Room that all gates of a backbone share; what stands there holds until the next call. */
@@ -50,7 +54,14 @@ export class GateMemory {
 	#buffer: ArrayBuffer | null = null;
 	#kernel: Kernel | null = null;
 	#scratch: Scratch | null = null;
-	readonly #scratchAt: { rows: number; norms: number; indices: number; packing: number; renewing: number };
+	readonly #scratchAt: {
+		rows: number;
+		norms: number;
+		indices: number;
+		packing: number;
+		renewing: number;
+		projected: number;
+	};
 	#columns = new Float32Array(0);
 	readonly #sizes: ScratchSizes;
 
@@ -62,6 +73,7 @@ export class GateMemory {
 			indices: this.reserve(sizes.indices),
 			packing: this.reserve(sizes.packing),
 			renewing: this.reserve(sizes.renewing),
+			projected: this.reserve(sizes.projected),
 		};
 	}
 
@@ -119,6 +131,11 @@ export class GateMemory {
 	/** Room for the queries whose sums are made anew. */
 	get renewing(): Block {
 		return this.array(this.#scratchAt.renewing, this.#sizes.renewing);
+	}
+
+	/** Room for fresh queries, keys and values. */
+	get projected(): Block {
+		return this.array(this.#scratchAt.projected, this.#sizes.projected);
 	}
 
 	/** Room of `floats` numbers outside the kernels' reach, that grows with what was asked for. */

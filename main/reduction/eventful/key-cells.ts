@@ -35,13 +35,10 @@ export class KeyCells {
 	}
 
 	/** Puts rows [count, dim] at `places[0..count)`, which stand in the shared list of indices. */
-	put(part: 'keys' | 'values', rows: Float32Array, count: number): void {
+	put(part: 'keys' | 'values', rows: Block, count: number): void {
 		const { kernel, scratch } = this.#memory;
 		const { dim } = this.#sizes;
-		scratch.rows.data.set(rows);
-		kernel.copyRows(
-			...[scratch.rows.at, dim, 0, this.#at[part], dim, 0, dim, 1, scratch.indices.at, count, 1],
-		);
+		kernel.copyRows(...[rows.at, dim, 0, this.#at[part], dim, 0, dim, 1, scratch.indices.at, count, 1]);
 	}
 
 	/** The cells that places touch, ascending. */

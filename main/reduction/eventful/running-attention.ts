@@ -138,9 +138,8 @@ export class RunningAttention implements BlockAttention {
 		const { kernel, scratch } = this.#memory;
 		const { tokens, heads, extended, row } = this.#sizes;
 		scratch.indices.data.set(indices.subarray(0, count));
-		scratch.rows.data.set(queries);
 		kernel.copyRows(
-			...[scratch.rows.at, heads * extended, extended, this.#at.queries, row, tokens * row],
+			...[queries.at, heads * extended, extended, this.#at.queries, row, tokens * row],
 			...[extended, heads, scratch.indices.at, count, 1],
 		);
 	}
@@ -157,12 +156,11 @@ export class RunningAttention implements BlockAttention {
 		const { scratch, kernel } = this.#memory;
 		const { dim, heads, width, keys, row } = this.#sizes;
 		for (const part of ['keys', 'values'] as const) {
-			if (this.#cells) this.#cells.means(part, cells);
-			else scratch.rows.data.set(fresh[part]);
+			const from = this.#cells ? this.#cells.means(part, cells) : fresh[part];
 			scratch.indices.data.set(cells);
 			const size = part === 'keys' ? row : width;
 			kernel.copyRows(
-				...[scratch.rows.at, dim, width, this.#at[part], size, keys * size, width, heads],
+				...[from.at, dim, width, this.#at[part], size, keys * size, width, heads],
 				...[scratch.indices.at, cells.length, 1],
 			);
 		}
@@ -251,7 +249,7 @@ export class RunningAttention implements BlockAttention {
 			// Where the product is exact, what renewed queries attend to is in place already.
 			this.#put(exact ? steady.map((is, token) => (is ? token : -1)) : upTo(tokens), lanes);
 			this.#shift(outputs, steady, lanes);
-			if (!exact) this.#keepColumns(cells, numbers(outputs, 'attention'), lanes);
+			if (!exact) this.#keepColumns(cells, lanes);
 		}
 	}
 
@@ -281,10 +279,12 @@ export class RunningAttention implements BlockAttention {
 				steady: { type: 'int32', data: steady, shape: [1, 1, tokens] },
 				'mixed.before': float32(this.#mixedOf(lanes), [lanes.count, tokens, width]),
 			};
-			if (!exact) feeds['attention.stale'] = this.#keptColumns(cells, lanes);
-			const wanted = ['grown', 'ratio', ...(exact ? [] : ['attention'])];
-			const into = { mixed: this.#rowsFor(lanes, tokens, width) };
-			const outputs = await this.#graphs.update.run(feeds, wanted, into);
+			const into: Record<string, GraphTensor> = { mixed: this.#rowsFor(lanes, tokens, width) };
+			if (!exact) {
+				feeds['attention.stale'] = this.#keptColumns(cells, lanes);
+				into['attention'] = this.#freshColumns(cells, lanes);
+			}
+			const outputs = await this.#graphs.update.run(feeds, ['grown', 'ratio'], into);
 			const worn = this.#worn(outputs, steady, lanes);
 			if (worn.length === 0) return outputs;
 			await this.#renew(worn, lanes);
@@ -360,7 +360,7 @@ export class RunningAttention implements BlockAttention {
 	/** The kept shares of `cells`: [lanes, cells, tokens], in room that is used again. */
 	#keptColumns(cells: Int32Array, lanes: Lanes): GraphTensor {
 		const { keys, tokens } = this.#sizes;
-		const columns = this.#memory.columns(lanes.count * cells.length * tokens);
+		const columns = this.#columns(cells, lanes).kept;
 		for (let lane = 0; lane < lanes.count; lane++) {
 			for (let i = 0; i < cells.length; i++) {
 				const from = ((lanes.first + lane) * keys + cells[i]!) * tokens;
@@ -370,8 +370,21 @@ export class RunningAttention implements BlockAttention {
 		return float32(columns, [lanes.count, cells.length, tokens]);
 	}
 
-	#keepColumns(cells: Int32Array, columns: Float32Array, lanes: Lanes): void {
+	/** Where the update puts the fresh shares of `cells`: [lanes, cells, tokens]. */
+	#freshColumns(cells: Int32Array, lanes: Lanes): GraphTensor {
+		return float32(this.#columns(cells, lanes).fresh, [lanes.count, cells.length, this.#sizes.tokens]);
+	}
+
+	/** Room for the kept and for the fresh shares of `cells`, one behind the other. */
+	#columns(cells: Int32Array, { count }: Lanes) {
+		const floats = count * cells.length * this.#sizes.tokens;
+		const columns = this.#memory.columns(2 * floats);
+		return { kept: columns.subarray(0, floats), fresh: columns.subarray(floats) };
+	}
+
+	#keepColumns(cells: Int32Array, lanes: Lanes): void {
 		const { keys, tokens } = this.#sizes;
+		const columns = this.#columns(cells, lanes).fresh;
 		for (let lane = 0; lane < lanes.count; lane++) {
 			for (let i = 0; i < cells.length; i++) {
 				const from = (lane * cells.length + i) * tokens;

@@ -124,9 +124,8 @@ export class WholeAttention implements BlockAttention {
 		const { windows, places: size, keys, heads, width, extended, dim } = this.#sizes;
 		const { at } = scratch.indices;
 		scratch.indices.data.set(places.map((place) => this.#rowOf(place, size)));
-		scratch.rows.data.set(fresh.queries);
 		kernel.copyRows(
-			...[scratch.rows.at, heads * extended, extended, this.#at.queries, extended, size * extended],
+			...[fresh.queries.at, heads * extended, extended, this.#at.queries, extended, size * extended],
 			...[extended, heads, at, fresh.count, 1],
 		);
 		let cells = places;
@@ -139,23 +138,11 @@ export class WholeAttention implements BlockAttention {
 		const rows = cells.map((cell) => this.#rowOf(cell, keys));
 		for (const part of ['keys', 'values'] as const) {
 			const length = part === 'keys' ? extended : width;
-			if (this.#cells) this.#cells.means(part, cells);
-			else scratch.rows.data.set(fresh[part]);
+			const from = this.#cells ? this.#cells.means(part, cells) : fresh[part];
 			scratch.indices.data.set(rows);
 			kernel.copyRows(
-				...[
-					scratch.rows.at,
-					dim,
-					width,
-					this.#at[part],
-					length,
-					keys * length,
-					width,
-					heads,
-					at,
-					rows.length,
-					1,
-				],
+				...[from.at, dim, width, this.#at[part], length, keys * length],
+				...[width, heads, at, rows.length, 1],
 			);
 		}
 		this.touched = cells;
