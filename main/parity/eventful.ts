@@ -33,7 +33,7 @@ const blockSchema = z.strictObject({
 	relative_embedding_size: size.nullish(),
 	window_size: size.nullish(),
 	pool_size: size.nullish(),
-	matmul_2_cast: z.enum(['float16']).nullish(),
+	matmul_2_cast: z.enum(['float16', 'bfloat16']).nullish(),
 	gate_before_ln: z.boolean().nullish(),
 	stgt: z.boolean().nullish(),
 	// Works in training only.
@@ -122,7 +122,7 @@ export function methodOfBlock(config: BackboneCase, i: number): BlockMethod {
 		gates,
 		gateBeforeNorm: name !== 'Block' && (block.gate_before_ln ?? false),
 		product: products[name],
-		half: block.matmul_2_cast === 'float16',
+		precision: block.matmul_2_cast ?? 'float32',
 	};
 }
 

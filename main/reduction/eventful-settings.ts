@@ -127,6 +127,6 @@ export function blockMethods(plan: VitPlan, settings: SettingValues): BlockMetho
 		gates: variant === 'stgt' ? 'frame' : 'token',
 		gateBeforeNorm: settings['gateBeforeNorm'] === true,
 		product: block.window ? 'whole' : products[variant],
-		half: settings['half'] === true && !block.window,
+		precision: settings['half'] === true && !block.window ? 'float16' : 'float32',
 	}));
 }

@@ -2,6 +2,7 @@ import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
 import { GridAttention, scale, transposed } from '../../vit/grid-attention.ts';
+import type { Precision } from './method.ts';
 import { headDim, type VitBlock, type VitPlan } from '../../vit/plan.ts';
 
 /** Number of tokens that a graph is given. */
@@ -105,17 +106,17 @@ export function compileAttention(sizes: {
 	width: number;
 	extended: number;
 	windowed: boolean;
-	half: boolean;
+	precision: Precision;
 }): Uint8Array {
-	const { places, keys, width, extended, windowed, half } = sizes;
+	const { places, keys, width, extended, windowed, precision } = sizes;
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, noWeights);
 	const q = graph.input('queries', 'float32', ['lanes', places, extended]);
 	const k = graph.input('keys', 'float32', ['lanes', keys, extended]);
 	const v = graph.input('values', 'float32', ['lanes', keys, width]);
-	const round = (x: Value) => (half ? roundToHalf(layers, x) : x);
+	const round = (x: Value) => rounded(layers, x, precision);
 	// Within windows the runtime's fused attention takes a fifth longer than its parts; over all tokens it is the quicker one.
-	const apart = half || windowed;
+	const apart = precision !== 'float32' || windowed;
 	const attended = apart
 		? round(layers.matmul(round(layers.softmax(product(layers, q, k, 'second'))), round(v)))
 		: graph.op(
@@ -145,9 +146,13 @@ export function product(layers: Layers, a: Value, b: Value, transposedOne: 'firs
 	);
 }
 
-/** x with the precision that half floats have. */
-export function roundToHalf(layers: Layers, x: Value): Value {
-	const [half, single] = [10, 1]; // of TensorProto.DataType
-	const rounded = layers.graph.op('Cast', [x], { shape: x.shape }, { attributes: { to: half } });
-	return layers.graph.op('Cast', [rounded], { shape: x.shape }, { attributes: { to: single } });
+/** Of TensorProto.DataType. */
+const FORMATS = { float32: 1, float16: 10, bfloat16: 16 };
+
+/** x, in single precision, rounded to numbers that `precision` has. */
+export function rounded(layers: Layers, x: Value, precision: Precision): Value {
+	if (precision === 'float32') return x;
+	const cast = (of: Value, to: Precision) =>
+		layers.graph.op('Cast', [of], { shape: x.shape }, { attributes: { to: FORMATS[to] } });
+	return cast(cast(x, precision), 'float32');
 }

@@ -82,11 +82,11 @@ export class EventfulBlock {
 			projection: await load(compileProjection(source)),
 			mlp: await load(compileMlp(source, norm)),
 		};
-		const { product, half } = method;
+		const { product, precision } = method;
 		const attention =
 			product === 'delta' || product === 'exact'
-				? await RunningAttention.load(source, memory, shared, { product, half })
-				: await WholeAttention.load(source, memory, shared, half);
+				? await RunningAttention.load(source, memory, shared, { product, precision })
+				: await WholeAttention.load(source, memory, shared, precision);
 		return new EventfulBlock(source, method, memory, graphs, attention);
 	}
 

@@ -16,6 +16,9 @@ export type BlockMethod = {
 	 *   weighted values are kept without their common divisor, so that a changed key touches its own terms only.
 	 */
 	product: 'whole' | 'query-key' | 'delta' | 'exact';
-	/** The second product and what is remembered of it are held in half precision. */
-	half: boolean;
+	/** What the second product, and what is remembered of it, are rounded to. */
+	precision: Precision;
 };
+
+/** Formats of numbers; all but the first take two bytes. */
+export type Precision = 'float32' | 'float16' | 'bfloat16';

@@ -1,6 +1,7 @@
 import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers } from '../../graph/layers.ts';
-import { noWeights, product, roundToHalf } from './block-graphs.ts';
+import { noWeights, product, rounded } from './block-graphs.ts';
+import type { Precision } from './method.ts';
 
 /** Some heads of a block: graphs take as many at once as the processor's caches hold. */
 const LANES = 'lanes';
@@ -12,7 +13,7 @@ const BOTH = 'both';
 
 /** Of an attention over all tokens; `row`: of a query or a key, relative terms and the column of log sums included. */
 export type ProductSizes = { tokens: number; keys: number; row: number; width: number };
-type Kind = { product: 'delta' | 'exact'; half: boolean };
+type Kind = { product: 'delta' | 'exact'; precision: Precision };
 
 /*
  * Attention over time, without its matrix of logits. Every query i of a head remembers z_i = log Σ_j exp(l_ij), so that
@@ -52,7 +53,7 @@ export function compileRenewal(sizes: ProductSizes, { product: kind }: Kind): Ui
  * out: `correction` [lanes, tokens] of log sums; `attention` [lanes, keys, tokens], a query's shares in a column; `mixed`
  * [lanes, tokens, width].
  */
-export function compileStart(sizes: ProductSizes, { half }: Kind): Uint8Array {
+export function compileStart(sizes: ProductSizes, { precision }: Kind): Uint8Array {
 	const { graph, layers } = begin();
 	const queries = graph.input('queries', 'float32', [LANES, sizes.tokens, sizes.row]);
 	const keys = graph.input('keys', 'float32', [LANES, sizes.keys, sizes.row]);
@@ -63,10 +64,10 @@ export function compileStart(sizes: ProductSizes, { half }: Kind): Uint8Array {
 	const sums = reduce(layers, 'ReduceSum', terms);
 	const correction = layers.add(tops, elementwise(layers, 'Log', sums));
 	graph.output('correction', layers.reshape(correction, [LANES, sizes.tokens]));
-	const shares = rounded(layers, times(layers, terms, elementwise(layers, 'Reciprocal', sums)), half);
+	const shares = rounded(layers, times(layers, terms, elementwise(layers, 'Reciprocal', sums)), precision);
 	graph.output('attention', shares);
-	const mixed = product(layers, shares, rounded(layers, values, half), 'first');
-	graph.output('mixed', rounded(layers, mixed, half));
+	const mixed = product(layers, shares, rounded(layers, values, precision), 'first');
+	graph.output('mixed', rounded(layers, mixed, precision));
 	return graph.build('start');
 }
 
@@ -79,7 +80,7 @@ export function compileStart(sizes: ProductSizes, { half }: Kind): Uint8Array {
  * out: `grown` and `ratio` [lanes, tokens]: by what factor a query's sum grew before stale terms went, and altogether;
  * delta: `attention` [lanes, selected, tokens]; `mixed` [lanes, tokens, width], exact: without a meaning for renewed queries.
  */
-export function compileUpdate(sizes: ProductSizes, { product: kind, half }: Kind): Uint8Array {
+export function compileUpdate(sizes: ProductSizes, { product: kind, precision }: Kind): Uint8Array {
 	const { graph, layers } = begin();
 	const { tokens, row, width } = sizes;
 	const queries = graph.input('queries', 'float32', [LANES, tokens, row]);
@@ -123,17 +124,17 @@ export function compileUpdate(sizes: ProductSizes, { product: kind, half }: Kind
 		return graph.build('update');
 	}
 	const kept = graph.input('attention.stale', 'float32', [LANES, KEYS, tokens]);
-	const shares = rounded(layers, times(layers, firstAlong(layers, apart, 1), share), half);
+	const shares = rounded(layers, times(layers, firstAlong(layers, apart, 1), share), precision);
 	graph.output('attention', shares);
-	if (!half) {
+	if (precision === 'float32') {
 		// The remembered product is always remembered shares times remembered values: their selected part is exchanged.
 		const enters = product(layers, shares, freshValues, 'first');
 		const leaves = product(layers, kept, staleValues, 'first');
 		graph.output('mixed', layers.add(before, minus(layers, enters, leaves)));
 		return graph.build('update');
 	}
-	// The order of the published code, each step in half precision.
-	const round = (x: Value) => roundToHalf(layers, x);
+	// The order of the published code, each step rounded.
+	const round = (x: Value) => rounded(layers, x, precision);
 	const [valuesNow, valuesThen] = [round(freshValues), round(staleValues)];
 	const valueChange = round(minus(layers, valuesNow, valuesThen));
 	const shareChange = round(minus(layers, shares, kept));
@@ -153,10 +154,6 @@ function firstAlong(layers: Layers, x: Value, axis: number): Value {
 	const first = layers.graph.constant('first', { data: Int32Array.of(0), shape: [] });
 	const shape = x.shape.filter((_, i) => i !== axis);
 	return layers.graph.op('Gather', [x, first], { shape }, { attributes: { axis } });
-}
-
-function rounded(layers: Layers, x: Value, half: boolean): Value {
-	return half ? roundToHalf(layers, x) : x;
 }
 
 function elementwise(layers: Layers, type: 'Exp' | 'Log' | 'Reciprocal', x: Value): Value {

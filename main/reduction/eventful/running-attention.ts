@@ -13,6 +13,7 @@ import type { BlockSource } from './block-graphs.ts';
 import type { GateMemory } from './gate-memory.ts';
 import { KeyCells } from './key-cells.ts';
 import { compileRenewal, compileStart, compileUpdate } from './product-graphs.ts';
+import type { Precision } from './method.ts';
 import { MixedTokens } from './mixed-tokens.ts';
 import type { Remembered } from './remembered.ts';
 import type { SharedGraphs } from './shared-graphs.ts';
@@ -27,7 +28,7 @@ const RENEWAL_FRAMES = 256;
 const CACHED_FLOATS = 2 ** 20;
 
 /** How the product of attention and values is kept; see `BlockMethod`. */
-type Kind = { product: 'delta' | 'exact'; half: boolean };
+type Kind = { product: 'delta' | 'exact'; precision: Precision };
 type Graphs = { renewal: GraphSession; update: GraphSession; start: GraphSession | null };
 
 /**

@@ -14,6 +14,7 @@ import { type BlockSource, compileAttention } from './block-graphs.ts';
 import type { Block, GateMemory } from './gate-memory.ts';
 import { KeyCells } from './key-cells.ts';
 import { MixedTokens } from './mixed-tokens.ts';
+import type { Precision } from './method.ts';
 import type { Remembered } from './remembered.ts';
 import type { SharedGraphs } from './shared-graphs.ts';
 
@@ -54,10 +55,10 @@ export class WholeAttention implements BlockAttention {
 		this.#cells = pool && new KeyCells(source, pool, memory);
 	}
 
-	static async load(source: BlockSource, memory: GateMemory, graphs: SharedGraphs, half: boolean) {
+	static async load(source: BlockSource, memory: GateMemory, graphs: SharedGraphs, precision: Precision) {
 		const { places, keys, width, extended } = attentionSizes(source);
 		const windowed = source.block.window !== null;
-		const sizes = { places, keys, width, extended, windowed, half };
+		const sizes = { places, keys, width, extended, windowed, precision };
 		return new WholeAttention(source, memory, await graphs.load('attention', sizes, compileAttention));
 	}
 
