@@ -24,7 +24,8 @@ const headSchema = z.object({
 	num_classes: count,
 	channels: count,
 	strides: numbers,
-	rpn_conv_dims: z.array(z.literal(-1)),
+	/** −1: as many as there were before. */
+	rpn_conv_dims: z.array(z.union([z.literal(-1), count])).min(1),
 	anchor_sizes: numbers,
 	aspect_ratios: numbers,
 	anchor_offset: z.number(),
@@ -100,6 +101,11 @@ export async function eventfulDetector(given: ParityCase): Promise<Finding[]> {
 	return findings.finish();
 }
 
+function regionChannels({ channels, rpn_conv_dims }: z.infer<typeof headSchema>): readonly number[] {
+	let before = channels;
+	return rpn_conv_dims.map((asked) => (before = asked === -1 ? before : asked));
+}
+
 /** The configuration that the product would have read from a published file, as the case states it. */
 function detectorOfCase(given: ParityCase): VitDetConfig {
 	const { head, ...config } = configSchema.parse(given.description['config']);
@@ -122,7 +128,7 @@ function detectorOfCase(given: ParityCase): VitDetConfig {
 		})),
 		pyramid: { scales: config.scale_factors, channels: head.channels },
 		proposals: {
-			convs: head.rpn_conv_dims.length,
+			convs: regionChannels(head),
 			anchorSizes: head.anchor_sizes,
 			aspectRatios: head.aspect_ratios,
 			anchorOffset: head.anchor_offset,

@@ -28,8 +28,8 @@ export type PyramidConfig = {
 
 /** The region proposal network, shared by all levels and one more that is half as fine as the last. */
 export type ProposalConfig = {
-	/** 3×3 convolutions before the two outputs. */
-	convs: number;
+	/** Channels of the 3×3 convolutions before the two outputs. */
+	convs: readonly number[];
 	/** Per level, finest first. */
 	anchorSizes: readonly number[];
 	/** Height over width. */

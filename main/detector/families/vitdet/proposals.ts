@@ -47,15 +47,17 @@ export function proposalGraph(config: VitDetConfig, grid: Extent, weights: Weigh
 	};
 }
 
+/** The name of a region convolution: published under another one where there is no second. */
+export function regionConv(count: number, i: number): string {
+	return count === 1 ? `${RPN}.conv` : `${RPN}.conv.conv${i}`;
+}
+
 function regionLayers(layers: Layers, map: Value, config: VitDetConfig): { logits: Value; deltas: Value } {
 	const { convs, aspectRatios } = config.proposals;
-	const { channels } = config.pyramid;
 	let x = map;
-	for (let i = 0; i < convs; i++) {
-		// Published under another name where there is one convolution only.
-		const name = convs === 1 ? `${RPN}.conv` : `${RPN}.conv.conv${i}`;
-		x = layers.relu(layers.conv(name, x, channels, { kernel: 3, pads: 1 }));
-	}
+	convs.forEach((channels, i) => {
+		x = layers.relu(layers.conv(regionConv(convs.length, i), x, channels, { kernel: 3, pads: 1 }));
+	});
 	return {
 		logits: layers.conv(`${RPN}.objectness_logits`, x, aspectRatios.length, { kernel: 1 }),
 		deltas: layers.conv(`${RPN}.anchor_deltas`, x, 4 * aspectRatios.length, { kernel: 1 }),

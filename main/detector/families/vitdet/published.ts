@@ -7,6 +7,7 @@ import { VID_CLASSES } from './classes.ts';
 import type { BoxConfig, VitDetConfig } from './config.ts';
 import { headGraphs } from './heads.ts';
 import { vitDetPlan } from './plan.ts';
+import { regionConv } from './proposals.ts';
 
 /** Colours of ImageNet, of values in 0 to 1. */
 const MEAN = [123.675, 116.28, 103.53].map((value) => value / 255);
@@ -60,6 +61,7 @@ export function readPublished(weights: Weights, place: string): VitDetConfig {
 	const [, positions] = shapeOf('backbone.position_encoding.encoding', 3) as [number, number];
 	const [, headDim] = shapeOf('backbone.blocks.0.relative_position.y_embedding', 2) as [number, number];
 	const [hidden] = shapeOf('backbone.blocks.0.mlp_1.weight', 2) as [number];
+	const [channels] = shapeOf('pyramid.stages.2.0.weight', 4) as [number];
 	const positionSide = Math.round(Math.sqrt(positions));
 	const boxes = readBoxes(weights, shapeOf);
 	const classes = classNames(boxes.classCount);
@@ -74,12 +76,9 @@ export function readPublished(weights: Weights, place: string): VitDetConfig {
 		mlpRatio: hidden / dim,
 		positionSize: { rows: positionSide, cols: positionSide },
 		blocks: readBlocks(weights),
-		pyramid: { scales: [4, 2, 1, 0.5], channels: shapeOf('pyramid.stages.2.0.weight', 4)[0]! },
+		pyramid: { scales: [4, 2, 1, 0.5], channels },
 		proposals: {
-			convs: Math.max(
-				1,
-				countFrom(weights, 0, (i) => `proposal_generator.rpn_head.conv.conv${i}.weight`),
-			),
+			convs: readRegionConvs(weights, channels),
 			anchorSizes: ANCHOR_SIZES,
 			aspectRatios: ASPECT_RATIOS,
 			anchorOffset: 0,
@@ -121,6 +120,17 @@ function readBlocks(weights: Weights): VitDetConfig['blocks'] {
 		const isGlobal = size.rows === largest.rows && size.cols === largest.cols;
 		return { window: isGlobal ? null : size, relativeSize: largest, pool: null };
 	});
+}
+
+function readRegionConvs(weights: Weights, pyramidChannels: number): readonly number[] {
+	const count = Math.max(
+		1,
+		countFrom(weights, 0, (i) => `${regionConv(2, i)}.weight`),
+	);
+	return Array.from(
+		{ length: count },
+		(_, i) => weights.get(`${regionConv(count, i)}.weight`)?.shape[0] ?? pyramidChannels,
+	);
 }
 
 function readBoxes(

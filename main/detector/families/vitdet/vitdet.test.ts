@@ -53,7 +53,7 @@ describe('a published file', () => {
 		expect(config).toMatchObject({
 			...{ patch: 16, dim: 24, heads: 3, mlpRatio: 4, positionSize: { rows: 5, cols: 5 } },
 			pyramid: { channels: 16 },
-			proposals: { convs: 2 },
+			proposals: { convs: [16, 16] },
 			boxes: { cascade, classAgnostic: cascade, pooled, convs: [16, 16], fullyConnected: [32] },
 		});
 		expect(config.boxes.stages.length).toBe(stages);
@@ -88,6 +88,27 @@ describe('a published file', () => {
 	])('is refused where it %s', (_, make, message) => {
 		const open = () => vitDet.open({ path: 'f.pth', sha256: '', weights: make(), options: null });
 		expect(open).toThrow(message);
+	});
+
+	it('tells the channels of its region convolutions, which each may have its own', async () => {
+		const rpn = 'proposal_generator.rpn_head';
+		const other = new Map(weights);
+		const replace = (name: string, shape: number[]) => {
+			const size = shape.reduce((a, b) => a * b, 1);
+			other.set(`${rpn}.${name}.weight`, { data: new Float32Array(size).fill(0.01), shape });
+			other.set(`${rpn}.${name}.bias`, { data: new Float32Array(shape[0]!), shape: [shape[0]!] });
+		};
+		replace('conv.conv0', [24, 16, 3, 3]);
+		replace('conv.conv1', [12, 24, 3, 3]);
+		replace('objectness_logits', [3, 12, 1, 1]);
+		replace('anchor_deltas', [12, 12, 1, 1]);
+		const config = readPublished(other, 'f.pth');
+		expect(config.proposals.convs).toEqual([24, 12]);
+		const { lookup } = auditTensors(other, 'f.pth', config);
+		const heads = await DetectionHeads.load(config, { rows: 4, cols: 4 }, lookup, createRuntime(1));
+		const { probabilities } = await heads.run(new Float32Array(16 * 24));
+		expect(probabilities.length).toBeGreaterThan(0);
+		await heads.release();
 	});
 
 	it('may hold masks, which are left aside', () => {
