@@ -162,9 +162,9 @@ function drawFacts(
 	}
 	for (const fact of factsOf(scene)) {
 		const label = text.mask(fact.label);
-		const room = label.width + px(6) + text.width(fact.widest, 600);
-		if (x + room > right) return;
 		const value = text.mask(fact.value, 600);
+		const room = label.width + px(6) + Math.max(text.width(fact.widest, 600), value.width);
+		if (x + room > right) return;
 		picture.drawMask(label, x, y, MUTED);
 		picture.drawMask(value, x + room - value.width, y, INK);
 		x += room + px(18);

@@ -1,10 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Detections } from '../../domain/detections.ts';
 import { clusterColour } from '../../domain/cluster-colours.ts';
 import { heatLevel } from '../../domain/overlay-geometry.ts';
 import { classColour, rgbOf } from '../../domain/palette.ts';
-import { BUDGET_COLOUR, FLUSH_COLOUR, MACS_COLOUR, type CostScene } from './cost-strip.ts';
+import { BUDGET_COLOUR, drawCostStrip, FLUSH_COLOUR, MACS_COLOUR, type CostScene } from './cost-strip.ts';
 import { createOverlay, formatTime, type OverlayOptions, type PaneScene } from './draw-overlay.ts';
+import { Picture } from './picture.ts';
+import { TextPainter } from './text.ts';
 
 const SIZE = { width: 64, height: 48 };
 const GREY = new Uint8Array(64 * 48 * 4).map((_, i) => (i % 4 === 3 ? 255 : 128));
@@ -259,6 +261,19 @@ describe('cost strip', () => {
 		expect(count({ ...scene, columns: columns(9, () => 2e9, [0]) }, FLUSH_COLOUR)).toBeGreaterThan(0);
 		const budgeted = { ...plain.columns, budgetMacs: new Float64Array(9).fill(1e9) };
 		expect(count({ ...scene, columns: budgeted }, BUDGET_COLOUR)).toBeGreaterThan(0);
+	});
+
+	it('makes room for a number that is wider than usual', () => {
+		const area = { x: 0, y: 0, width: 1200, height: 90 };
+		const picture = new Picture(area);
+		const texts = vi.spyOn(picture, 'drawMask');
+		const slow = { ...columns(9, () => 0.5e9), milliseconds: new Float32Array(9).fill(1234567) };
+		drawCostStrip(picture, area, { ...scene, columns: slow }, new TextPainter(14), 1);
+		const line = texts.mock.calls.filter(([, , y]) => y === texts.mock.calls[0]![2]);
+		expect(line.length).toBe(10);
+		line.slice(1).forEach(([, x], i) => {
+			expect(x).toBeGreaterThan(line[i]![1] + line[i]![0].width);
+		});
 	});
 
 	it('draws before the first analysed frame, and on a pane too narrow for its text', () => {
