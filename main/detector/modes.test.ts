@@ -289,6 +289,26 @@ describe('token cache', () => {
 		await detector.release();
 	});
 
+	it('counts what surrounds a relevant token as relevant: what moves comes there next', async () => {
+		const nine = { policy: 'relevance', fraction: 9 / TOKENS, sceneCut: 1 };
+		const detector = await open('token-cache', nine);
+		const { outcome } = await step(detector, { seed: 1 });
+		const relevance = outcome.maps![0]!.values;
+		const { rows, cols } = detector.grid;
+		const top = relevance.indexOf(Math.max(...relevance));
+		const [row, col] = [Math.floor(top / cols), top % cols];
+		const around = Array.from({ length: TOKENS }, (_, token) => token).filter(
+			(token) => Math.abs(Math.floor(token / cols) - row) <= 1 && Math.abs((token % cols) - col) <= 1,
+		);
+		expect([row > 0 && row < rows - 1, col > 0 && col < cols - 1]).toEqual([true, true]);
+		// Every pixel changes alike, so that relevance alone decides.
+		const frame = syntheticFrame(detector.grid, { seed: 1 });
+		const pixels = detector.prepare({ ...frame, pixels: frame.pixels.map((value) => value ^ 8) });
+		const { tokens, count } = detector.select(pixels);
+		expect([...tokens.subarray(0, count)]).toEqual(around);
+		await detector.release();
+	});
+
 	it('follows a budget that is changed while running', async () => {
 		const detector = await open('token-cache', { k: 60, sceneCut: 1 });
 		await step(detector, { seed: 1 });

@@ -1,17 +1,16 @@
 /**
- * Spreads change: every token gets the largest change within `radius` tokens of it (a square), so that the
- * surroundings of a moving edge are recomputed with it. `change`, `scratch` and `out` are [rows × cols]; `out`
- * may not be `change`.
+ * Spreads values: every token gets the largest one within `radius` tokens of it (a square), so that the surroundings of a
+ * moving edge are recomputed with it. `values`, `scratch` and `out` are [rows × cols]; `out` may not be `values`.
  */
 export function dilate(
-	change: Float32Array,
+	values: Float32Array,
 	rows: number,
 	cols: number,
 	radius: number,
 	scratch: Float32Array,
 	out: Float32Array,
 ): void {
-	maxAlong(change, rows, cols, cols, 1, radius, scratch);
+	maxAlong(values, rows, cols, cols, 1, radius, scratch);
 	maxAlong(scratch, cols, rows, 1, cols, radius, out);
 }
 

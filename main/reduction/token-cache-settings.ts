@@ -11,7 +11,7 @@ export const TOKEN_CACHE_SETTINGS = {
 			threshold: 'All that changed by more than the threshold',
 			'top-k': 'The k that changed most',
 			fraction: 'The share that changed most',
-			relevance: 'The share with the largest change × relevance',
+			relevance: 'The share with the largest change × relevance around it',
 			'budget-gmac': 'As many as the operations per frame allow',
 			'budget-ms': 'As many as the time per frame allows',
 		},

@@ -23,6 +23,8 @@ const PLACE = 'mode token-cache';
 const SCENE_CUT_LEVEL = 24;
 /** Above this share of the tokens the full graph is quicker than the partial one (measured: 0.8). */
 const FULL_GRAPH_SHARE = 0.8;
+/** Tokens around a relevant one that count as relevant too: what moves comes to them, and they don't know of it yet. */
+const RELEVANCE_REACH = 1;
 /** Frames that a token can be counted to wait for: what its column holds. */
 const MOST_WAITED = 0xffff;
 
@@ -62,6 +64,8 @@ class TokenCache implements Reduction {
 	readonly #positions: BigInt64Array;
 	readonly #scratch: Float32Array;
 	readonly #dilated: Float32Array;
+	/** Relevance of what each token showed when it was last computed, and the largest of it around each token. */
+	readonly #known: Float32Array;
 	readonly #relevance: Float32Array;
 	readonly #due: Uint8Array;
 	readonly #waited: Uint16Array;
@@ -91,6 +95,7 @@ class TokenCache implements Reduction {
 		this.#positions = new BigInt64Array(tokens);
 		this.#scratch = new Float32Array(tokens);
 		this.#dilated = new Float32Array(tokens);
+		this.#known = new Float32Array(tokens);
 		this.#relevance = new Float32Array(tokens);
 		this.#due = new Uint8Array(tokens);
 		this.#waited = new Uint16Array(tokens);
@@ -201,8 +206,9 @@ class TokenCache implements Reduction {
 		if (byRelevance) {
 			const { scores } = this.#memory;
 			for (let token = 0; token < scores.length; token++) {
-				this.#relevance[token] = 1 / (1 + Math.exp(-scores[token]!));
+				this.#known[token] = 1 / (1 + Math.exp(-scores[token]!));
 			}
+			dilate(this.#known, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
 		}
 		return {
 			change: radius > 0 ? this.#dilated : raw,
