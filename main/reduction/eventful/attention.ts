@@ -32,6 +32,9 @@ export interface BlockAttention {
 	remembered(): Remembered;
 }
 
+/** Some heads of a block, one behind the other. */
+export type Lanes = { first: number; count: number };
+
 /** The sizes of a block's attention. */
 export type AttentionSizes = {
 	tokens: number;

@@ -6,11 +6,13 @@ import {
 	type AttentionSizes,
 	attentionSizes,
 	type BlockAttention,
+	type Lanes,
 	type Projected,
 	upTo,
 } from './attention.ts';
 import type { BlockSource } from './block-graphs.ts';
 import type { GateMemory } from './gate-memory.ts';
+import { KeptShares } from './kept-shares.ts';
 import { KeyCells } from './key-cells.ts';
 import { compileRenewal, compileStart, compileUpdate } from './product-graphs.ts';
 import type { Precision } from './method.ts';
@@ -47,8 +49,8 @@ export class RunningAttention implements BlockAttention {
 	readonly #cells: KeyCells | null;
 	/** [heads, tokens]: how many times its present size a query's sum has been since it was made anew, at most. */
 	readonly #wear: Float32Array;
-	/** delta: shares [heads, keys, tokens], as each key's last update left them; exact: nothing. */
-	readonly #kept: Float32Array;
+	/** Null where the product is exact. */
+	readonly #kept: KeptShares | null;
 	/** Which query is renewed next, of all in turn. */
 	readonly #turn = new Int32Array(1);
 
@@ -69,7 +71,7 @@ export class RunningAttention implements BlockAttention {
 		this.mixed = new MixedTokens(source, sizes, memory);
 		this.#cells = pool && new KeyCells(source, pool, memory);
 		this.#wear = new Float32Array(heads * tokens);
-		this.#kept = new Float32Array(kind.product === 'delta' ? heads * keys * tokens : 0);
+		this.#kept = kind.product === 'delta' ? new KeptShares(sizes, memory) : null;
 	}
 
 	static async load(source: BlockSource, memory: GateMemory, shared: SharedGraphs, kind: Kind) {
@@ -130,7 +132,7 @@ export class RunningAttention implements BlockAttention {
 			mixed: this.mixed.data,
 			...this.#cells?.remembered(),
 			wear: this.#wear,
-			kept: this.#kept,
+			...(this.#kept && { kept: this.#kept.data }),
 			turn: this.#turn,
 		};
 	}
@@ -197,7 +199,7 @@ export class RunningAttention implements BlockAttention {
 				['correction', 'attention', 'mixed'],
 			);
 			this.#correct(upTo(tokens), numbers(outputs, 'correction'), lanes);
-			this.#kept.set(numbers(outputs, 'attention'), lanes.first * keys * tokens);
+			this.#kept?.start(numbers(outputs, 'attention'), lanes);
 			this.#mixedOf(lanes).set(numbers(outputs, 'mixed'));
 		}
 	}
@@ -250,7 +252,7 @@ export class RunningAttention implements BlockAttention {
 			// Where the product is exact, what renewed queries attend to is in place already.
 			this.#put(exact ? steady.map((is, token) => (is ? token : -1)) : upTo(tokens), lanes);
 			this.#shift(outputs, steady, lanes);
-			if (!exact) this.#keepColumns(cells, lanes);
+			this.#kept?.keep(cells, lanes);
 		}
 	}
 
@@ -266,7 +268,6 @@ export class RunningAttention implements BlockAttention {
 	): Promise<Record<string, GraphTensor>> {
 		const { tokens, width, row } = this.#sizes;
 		const { length } = cells;
-		const exact = this.#kind.product === 'exact';
 		const packed = (at: number, rows: number, size: number) => {
 			const { data } = this.#memory.array(at + 4 * lanes.first * rows * size, lanes.count * rows * size);
 			return float32(data, [lanes.count, rows, size]);
@@ -281,9 +282,10 @@ export class RunningAttention implements BlockAttention {
 				'mixed.before': float32(this.#mixedOf(lanes), [lanes.count, tokens, width]),
 			};
 			const into: Record<string, GraphTensor> = { mixed: this.#rowsFor(lanes, tokens, width) };
-			if (!exact) {
-				feeds['attention.stale'] = this.#keptColumns(cells, lanes);
-				into['attention'] = this.#freshColumns(cells, lanes);
+			if (this.#kept) {
+				const { stale, fresh } = this.#kept.exchange(cells, lanes);
+				feeds['attention.stale'] = stale;
+				into['attention'] = fresh;
 			}
 			const outputs = await this.#graphs.update.run(feeds, ['grown', 'ratio'], into);
 			const worn = this.#worn(outputs, steady, lanes);
@@ -358,43 +360,6 @@ export class RunningAttention implements BlockAttention {
 		}));
 	}
 
-	/** The kept shares of `cells`: [lanes, cells, tokens], in room that is used again. */
-	#keptColumns(cells: Int32Array, lanes: Lanes): GraphTensor {
-		const { keys, tokens } = this.#sizes;
-		const columns = this.#columns(cells, lanes).kept;
-		for (let lane = 0; lane < lanes.count; lane++) {
-			for (let i = 0; i < cells.length; i++) {
-				const from = ((lanes.first + lane) * keys + cells[i]!) * tokens;
-				columns.set(this.#kept.subarray(from, from + tokens), (lane * cells.length + i) * tokens);
-			}
-		}
-		return float32(columns, [lanes.count, cells.length, tokens]);
-	}
-
-	/** Where the update puts the fresh shares of `cells`: [lanes, cells, tokens]. */
-	#freshColumns(cells: Int32Array, lanes: Lanes): GraphTensor {
-		return float32(this.#columns(cells, lanes).fresh, [lanes.count, cells.length, this.#sizes.tokens]);
-	}
-
-	/** Room for the kept and for the fresh shares of `cells`, one behind the other. */
-	#columns(cells: Int32Array, { count }: Lanes) {
-		const floats = count * cells.length * this.#sizes.tokens;
-		const columns = this.#memory.columns(2 * floats);
-		return { kept: columns.subarray(0, floats), fresh: columns.subarray(floats) };
-	}
-
-	#keepColumns(cells: Int32Array, lanes: Lanes): void {
-		const { keys, tokens } = this.#sizes;
-		const columns = this.#columns(cells, lanes).fresh;
-		for (let lane = 0; lane < lanes.count; lane++) {
-			for (let i = 0; i < cells.length; i++) {
-				const from = (lane * cells.length + i) * tokens;
-				const to = ((lanes.first + lane) * keys + cells[i]!) * tokens;
-				this.#kept.set(columns.subarray(from, from + tokens), to);
-			}
-		}
-	}
-
 	/** The shared rows as [lanes, rows, width]. */
 	#rowsFor({ count }: Lanes, rows: number, width: number): GraphTensor {
 		const { data } = this.#memory.scratch.rows;
@@ -436,8 +401,6 @@ export class RunningAttention implements BlockAttention {
 
 type Part = 'queries' | 'keys' | 'values';
 type Outputs = Readonly<Record<string, GraphTensor>>;
-/** Some heads, one behind the other. */
-type Lanes = { first: number; count: number };
 
 /** A row is a head's width, its relative terms, and the column of log sums; see product-graphs.ts. */
 function sizesOf(source: BlockSource) {
