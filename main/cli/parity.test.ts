@@ -72,6 +72,25 @@ describe('cases that can be run', () => {
 		expect(words).toMatchObject({ code: 1, stderr: 'strict: FAIL\n' });
 		expect(words.stdout).toMatch(/ FAIL$/m);
 	});
+
+	it('run also where another one of them cannot be, which is told in its place', async () => {
+		copyCase('sparse-detr/dam', 'mixed/a', (description) => (description['system'] = 'yolo'));
+		copyCase('sparse-detr/dam', 'mixed/b');
+		const { code, stdout } = await parity('mixed', '--json');
+		expect(code).toBe(3);
+		expect(JSON.parse(stdout)).toMatchObject({
+			passed: false,
+			cases: [
+				{ folder: at('mixed/a'), passed: false, error: { code: 'file-unreadable' } },
+				{ folder: at('mixed/b'), passed: true },
+			],
+		});
+
+		const words = await parity('mixed');
+		expect(words.code).toBe(3);
+		expect(words.stderr).toMatch(/^mixed\/a: .*\(got "yolo"\)\.\nmixed\/b: pass\n$/);
+		expect(words.stdout).toMatch(/^sparse-detr\/dam: pass\n/);
+	});
 });
 
 describe('bad input', () => {

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { type ErrorData, errorFromData, errorToData } from '../domain/errors.ts';
 import type { Finding } from '../parity/findings.ts';
 import { type CaseResult, findCases, runCase } from '../parity/index.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
 import type { Session } from './options.ts';
 import { formatTable } from './text-table.ts';
 
@@ -11,17 +13,29 @@ export function defineParity(command: Command): Command {
 		.argument('<case...>', 'folders of cases, or folders that hold such folders');
 }
 
+/** A case that could not be run beside others that could. */
+type Refusal = { folder: string; passed: false; error: ErrorData };
+
 export async function parityCommand(folders: string[], _options: object, session: Session): Promise<number> {
-	const results: CaseResult[] = [];
-	for (const folder of folders) {
-		for (const path of await findCases(folder)) {
-			const result = await runCase(path);
-			if (!session.console.json) session.console.note(`${path}: ${result.passed ? 'pass' : 'FAIL'}`);
-			results.push(result);
-		}
+	const paths: string[] = [];
+	for (const folder of folders) paths.push(...(await findCases(folder)));
+	const results: (CaseResult | Refusal)[] = [];
+	for (const path of paths) {
+		const result = await runCase(path).catch((error: unknown): Refusal => {
+			if (paths.length === 1) throw error;
+			return { folder: resolve(path), passed: false, error: errorToData(error) };
+		});
+		const verdict = 'error' in result ? result.error.message : result.passed ? 'pass' : 'FAIL';
+		if (!session.console.json) session.console.note(`${path}: ${verdict}`);
+		results.push(result);
 	}
 	const passed = results.every((result) => result.passed);
-	session.console.result({ passed, cases: results }, results.map(formatResult).join('\n'));
+	session.console.result(
+		{ passed, cases: results },
+		results.flatMap((result) => ('error' in result ? [] : formatResult(result))).join('\n'),
+	);
+	const refused = results.find((result) => 'error' in result);
+	if (refused) return exitCodeOf(errorFromData(refused.error));
 	return passed ? EXIT.ok : EXIT.internal;
 }
 
