@@ -85,6 +85,7 @@ describe('cases that can be run', () => {
 				{ folder: at('mixed/b'), passed: true },
 			],
 		});
+		expect(stdout).not.toContain('"stack"');
 
 		const words = await parity('mixed');
 		expect(words.code).toBe(3);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type ErrorData, errorFromData, errorToData } from '../domain/errors.ts';
+import { type ErrorData, errorToData } from '../domain/errors.ts';
 import type { Finding } from '../parity/findings.ts';
 import { type CaseResult, findCases, runCase } from '../parity/index.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
@@ -14,16 +14,19 @@ export function defineParity(command: Command): Command {
 }
 
 /** A case that could not be run beside others that could. */
-type Refusal = { folder: string; passed: false; error: ErrorData };
+type Refusal = { folder: string; passed: false; error: Omit<ErrorData, 'stack'> };
 
 export async function parityCommand(folders: string[], _options: object, session: Session): Promise<number> {
 	const paths: string[] = [];
 	for (const folder of folders) paths.push(...(await findCases(folder)));
 	const results: (CaseResult | Refusal)[] = [];
+	const errors: unknown[] = [];
 	for (const path of paths) {
 		const result = await runCase(path).catch((error: unknown): Refusal => {
 			if (paths.length === 1) throw error;
-			return { folder: resolve(path), passed: false, error: errorToData(error) };
+			errors.push(error);
+			const { code, message, remedy } = errorToData(error);
+			return { folder: resolve(path), passed: false, error: { code, message, remedy } };
 		});
 		const verdict = 'error' in result ? result.error.message : result.passed ? 'pass' : 'FAIL';
 		if (!session.console.json) session.console.note(`${path}: ${verdict}`);
@@ -34,8 +37,7 @@ export async function parityCommand(folders: string[], _options: object, session
 		{ passed, cases: results },
 		results.flatMap((result) => ('error' in result ? [] : formatResult(result))).join('\n'),
 	);
-	const refused = results.find((result) => 'error' in result);
-	if (refused) return exitCodeOf(errorFromData(refused.error));
+	if (errors.length > 0) return exitCodeOf(errors[0]);
 	return passed ? EXIT.ok : EXIT.internal;
 }
 

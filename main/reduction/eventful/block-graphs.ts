@@ -2,8 +2,8 @@ import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
 import { GridAttention, scale, transposed } from '../../vit/grid-attention.ts';
-import type { Precision } from './method.ts';
 import { headDim, type VitBlock, type VitPlan } from '../../vit/plan.ts';
+import type { Precision } from './method.ts';
 
 /** Number of tokens that a graph is given. */
 const ROWS = 'rows';
