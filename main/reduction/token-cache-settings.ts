@@ -11,7 +11,7 @@ export const TOKEN_CACHE_SETTINGS = {
 			threshold: 'All that changed by more than the threshold',
 			'top-k': 'The k that changed most',
 			fraction: 'The share that changed most',
-			relevance: 'The share with the largest change × relevance around it',
+			relevance: 'The share with the largest change × best score around it',
 			'budget-gmac': 'As many as the operations per frame allow',
 			'budget-ms': 'As many as the time per frame allows',
 		},
@@ -49,7 +49,7 @@ export const TOKEN_CACHE_SETTINGS = {
 		live: true,
 		implies: { policy: 'fraction' },
 		shownWhen: { setting: 'policy', is: 'fraction' },
-		description: 'Largest share of the tokens to recompute per frame, by change or by change × relevance.',
+		description: 'Largest share of the tokens to recompute per frame, by change or by change × score.',
 	},
 	gmac: {
 		kind: 'number',

@@ -23,8 +23,10 @@ const PLACE = 'mode token-cache';
 const SCENE_CUT_LEVEL = 24;
 /** Above this share of the tokens the full graph is quicker than the partial one (measured: 0.8). */
 const FULL_GRAPH_SHARE = 0.8;
-/** Tokens around a relevant one that count as relevant too: what moves comes to them, and they don't know of it yet. */
+/** Tokens around one that answers are as relevant as it is: what moves comes to them, and they don't know of it yet. */
 const RELEVANCE_REACH = 1;
+/** Relevance of a token with no answer in reach: what is new must be seen too. */
+const LEAST_RELEVANCE = 0.05;
 /** Frames that a token can be counted to wait for: what its column holds. */
 const MOST_WAITED = 0xffff;
 
@@ -64,8 +66,8 @@ class TokenCache implements Reduction {
 	readonly #positions: BigInt64Array;
 	readonly #scratch: Float32Array;
 	readonly #dilated: Float32Array;
-	/** Relevance of what each token showed when it was last computed, and the largest of it around each token. */
-	readonly #known: Float32Array;
+	/** The best score that each token answered with when it was last computed, and the largest of it around each token. */
+	readonly #answered: Float32Array;
 	readonly #relevance: Float32Array;
 	readonly #due: Uint8Array;
 	readonly #waited: Uint16Array;
@@ -95,7 +97,7 @@ class TokenCache implements Reduction {
 		this.#positions = new BigInt64Array(tokens);
 		this.#scratch = new Float32Array(tokens);
 		this.#dilated = new Float32Array(tokens);
-		this.#known = new Float32Array(tokens);
+		this.#answered = new Float32Array(tokens);
 		this.#relevance = new Float32Array(tokens);
 		this.#due = new Uint8Array(tokens);
 		this.#waited = new Uint16Array(tokens);
@@ -136,6 +138,7 @@ class TokenCache implements Reduction {
 
 	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
 		const macs = await this.#compute(pixels, selection);
+		this.#learnAnswers(selection.tokens.subarray(0, selection.count));
 		const { head, scores } = this.#memory;
 		return { head, macs, emitting: null, ...(this.#withScores && { maps: [relevanceMap(scores)] }) };
 	}
@@ -157,6 +160,7 @@ class TokenCache implements Reduction {
 		const { 'cache.waited': waited, 'cache.lastComputed': lastComputed, 'cache.counters': counters } = state;
 		assert(waited && lastComputed && counters?.length === 3, 'a snapshot holds the token cache’s columns');
 		this.#memory.restoreState(state);
+		this.#learnAnswers(this.#all);
 		this.#waited.set(waited);
 		this.#lastComputed.set(lastComputed);
 		[this.#frame, this.#lastCount, this.#time.state] = counters as unknown as [number, number, number];
@@ -202,20 +206,24 @@ class TokenCache implements Reduction {
 		const radius = this.#number('dilation');
 		if (radius > 0) dilate(raw, rows, cols, radius, this.#scratch, this.#dilated);
 		markDue(this.#lastComputed, this.#frame, this.#number('refresh'), this.#due);
-		const byRelevance = this.settings['policy'] === 'relevance' && this.#withScores;
-		if (byRelevance) {
-			const { scores } = this.#memory;
-			for (let token = 0; token < scores.length; token++) {
-				this.#known[token] = 1 / (1 + Math.exp(-scores[token]!));
-			}
-			dilate(this.#known, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
-		}
+		const byRelevance = this.settings['policy'] === 'relevance' && this.#host.plan.bestScore !== null;
+		if (byRelevance) dilate(this.#answered, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
 		return {
 			change: radius > 0 ? this.#dilated : raw,
 			due: this.#due,
 			waited: this.#waited,
 			relevance: byRelevance ? this.#relevance : null,
 		};
+	}
+
+	/** Notes the best scores of tokens whose head outputs are new. */
+	#learnAnswers(tokens: Int32Array): void {
+		const { headWidth, bestScore } = this.#host.plan;
+		if (bestScore === null) return;
+		for (const token of tokens) {
+			const row = this.#memory.head.subarray(token * headWidth, (token + 1) * headWidth);
+			this.#answered[token] = Math.max(LEAST_RELEVANCE, bestScore(row));
+		}
 	}
 
 	/** Every token that changed waits one frame longer; the ones that were picked are set back by `select`. */

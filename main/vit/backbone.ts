@@ -71,6 +71,7 @@ export function backbonePlan(
 		headWidth: dim,
 		...embed,
 		head: (layers, tokens) => layers.graph.op('Identity', [tokens], { shape: tokens.shape }),
+		bestScore: null,
 		scorer: null,
 	};
 }

@@ -42,7 +42,7 @@ export const hostWordsEn: Record<string, string> = {
 	'setting.policy.threshold': 'Threshold of change',
 	'setting.policy.top-k': 'Most changed k',
 	'setting.policy.fraction': 'Most changed share',
-	'setting.policy.relevance': 'Change × relevance',
+	'setting.policy.relevance': 'Change × score around',
 	'setting.policy.budget-gmac': 'Budget in GMAC',
 	'setting.policy.budget-ms': 'Budget in ms',
 };

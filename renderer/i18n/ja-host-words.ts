@@ -29,7 +29,7 @@ export const hostWordsJa: Record<string, string> = {
 	'setting.policy.threshold': '変化のしきい値',
 	'setting.policy.top-k': '変化の大きい k 個',
 	'setting.policy.fraction': '変化の大きい割合',
-	'setting.policy.relevance': '変化 × 重要度',
+	'setting.policy.relevance': '変化 × 周囲のスコア',
 	'setting.policy.budget-gmac': '演算量の予算',
 	'setting.policy.budget-ms': '時間の予算',
 	'setting.threshold': 'しきい値',

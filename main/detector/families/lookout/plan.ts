@@ -65,6 +65,12 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 		head(layers, tokens) {
 			return layers.mlp('head.fc1', 'head.fc2', layers.layerNorm('norm', tokens, 1e-5), 2 * dim, headWidth);
 		},
+		bestScore(row) {
+			const width = config.classes.length + BOX_SIDES;
+			let best = -Infinity;
+			for (let i = 0; i < row.length; i++) if (i % width < config.classes.length) best = Math.max(best, row[i]!);
+			return 1 / (1 + Math.exp(-best));
+		},
 		scorer: {
 			afterBlocks: config.scorer.after_blocks,
 			score: (layers, tokens) => layers.mlp('scorer.fc1', 'scorer.fc2', tokens, config.scorer.width, 1),
