@@ -222,15 +222,6 @@ def mirrored(canvases: Canvases) -> Canvases:
     return Canvases(images, boxes, canvases.soft, canvases.kind)
 
 
-def relabelled(canvases: Canvases, teacher) -> Canvases:
-    """The same canvases with the teacher's fresh opinion instead of what it said about the source pictures."""
-    from data import merge
-
-    kind = torch.where(canvases.kind == TEACHER, NONE, canvases.kind)
-    soft = F.one_hot(canvases.soft.argmax(2), canvases.soft.shape[2]).float()
-    return Canvases(canvases.images, *merge(canvases.boxes, soft, kind, *teacher(canvases.images.float())))
-
-
 def earlier(images: Tensor, patch: int = 16, window: int = 31) -> tuple[Tensor, Tensor]:
     """A previous frame for each canvas and the tokens a cache would recompute since then.
 

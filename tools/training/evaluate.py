@@ -120,10 +120,10 @@ def load_model(checkpoint: Path, device: str = "cpu", sigma: float | None = None
     return model.to(device).eval()
 
 
-def teacher_results(path: Path, val: list[Sample], device: str) -> list[Found]:
+def teacher_results(path: Path, val: list[Sample]) -> list[Found]:
     from teacher import Teacher, look
 
-    found = look(Teacher(path, device), val, device)
+    found = look(Teacher(path), val)
     return [(p.argmax(1).numpy(), b.numpy(), p.amax(1).numpy()) for b, p in (found[v.name] for v in val)]
 
 
@@ -155,7 +155,7 @@ def main() -> None:
     for iou in args.iou:
         row(f"dense, nms {iou}", [detect(model, v.image, iou) for v in val])
     if args.teacher:
-        row("teacher", teacher_results(args.teacher, val, args.device))
+        row("teacher", teacher_results(args.teacher, val))
     if args.json:
         args.json.write_text(json.dumps(table, indent=1))
 

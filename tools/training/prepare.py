@@ -25,7 +25,7 @@ def main() -> None:
     args = parser.parse_args()
     train, val = load(args.data, args.video)
     print(f"{len(train)} training and {len(val)} held-out pictures", flush=True)
-    found = look(Teacher(args.onnx, args.device), train, args.device) if args.onnx else {}
+    found = look(Teacher(args.onnx), train) if args.onnx else {}
     print(f"{sum(len(b) for b, _ in found.values())} detections of the teacher", flush=True)
     store = {k: v.cpu() for k, v in vars(pack(train, found, args.device)).items()}
     torch.save({"store": store, "val": [{k: torch.from_numpy(v) if k != "name" else v for k, v in asdict(s).items()} for s in val]}, args.out)

@@ -17,14 +17,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from canvas import Canvases, compose, earlier, mirrored, relabelled
+from canvas import Canvases, compose, earlier, mirrored
 from data import Sample, Store, normalise
 from evaluate import build, detect, load_model, val_map
 from losses import losses
 from model import PATCH
 from optim import Average, Optimiser
 from published import spread_norms
-from teacher import Teacher
 
 WEIGHTS = {"cls": 1.0, "box": 2.0, "aux": 0.5, "scorer": 0.5}
 # From which progress: (height, width, canvases, odds). Small canvases first, as tokens cost time.
@@ -72,8 +71,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", choices=("lookout", "shvit"), default="lookout")
     parser.add_argument("--from", dest="start", type=Path, help="weights to begin with: last.pt, or a folder with model.json")
     parser.add_argument("--config", default="{}", help="JSON over the model's default sizes, or over those of --from")
-    parser.add_argument("--teacher", type=Path, help="ONNX file; judges the canvases themselves")
-    parser.add_argument("--teach", type=float, default=0.5, help="share of the smaller canvases the teacher judges")
     parser.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--muon-lr", type=float, default=0.01)
@@ -142,16 +139,12 @@ class Run:
                  per_class={k: round(v, 3) for k, v in per.items()})  # fmt: skip
 
 
-def train_step(run: Run, store: Store, teacher: Teacher | None, p: float, rng: random.Random) -> dict[str, torch.Tensor]:
+def train_step(run: Run, store: Store, p: float, rng: random.Random) -> dict[str, torch.Tensor]:
     """One update. Every composition serves two: as it is and dense, then mirrored and in a mode of its own."""
     args, model, mode = run.args, run.model, {}
     if run.held is None:
-        canvases = compose(store, *plan(p, rng, args))
-        n, _, h, w = canvases.images.shape
-        if teacher is not None and h * w <= 384 * 384 and rng.random() < args.teach:
-            canvases = relabelled(canvases, teacher)
-        run.held = canvases
-        run.canvases += n
+        canvases = run.held = compose(store, *plan(p, rng, args))
+        run.canvases += len(canvases.images)
     else:
         canvases, run.held, mode = mirrored(run.held), None, pick_mode(p, rng, args)
     h, w = canvases.images.shape[2:]
@@ -188,7 +181,6 @@ def main() -> None:
     torch.manual_seed(args.seed + run.step)
     rng = random.Random(args.seed + run.step)
     val = [Sample(**{k: v if k == "name" else v.numpy() for k, v in s.items()}) for s in prepared["val"]]
-    teacher = Teacher(args.teacher, args.device, half=args.device == "cuda") if args.teacher else None
     start, marks, sums, counted = time.time(), [time.time(), run.canvases], {}, 0
     last_eval = start
     while True:
@@ -196,7 +188,7 @@ def main() -> None:
         if minutes >= min(args.minutes, run.minutes + args.sitting):
             break
         run.model.train()
-        for k, v in train_step(run, store, teacher, minutes / args.minutes, rng).items():
+        for k, v in train_step(run, store, minutes / args.minutes, rng).items():
             sums[k] = sums.get(k, 0) + v
         counted += 1
         if run.step % args.log_every == 0:

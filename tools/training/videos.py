@@ -122,16 +122,15 @@ class Cached:
         return x + block.fc2(F.gelu(block.fc1(block.norm2(x))))
 
 
-def teacher_finder(path: Path, device: str) -> Callable[[np.ndarray], Found]:
-    from teacher import Teacher, squash
+def teacher_finder(path: Path) -> Callable[[np.ndarray], Found]:
+    from teacher import Teacher
 
-    teacher = Teacher(path, device)
+    teacher = Teacher(path)
 
     def find(image: np.ndarray) -> Found:
-        h, w = image.shape[:2]
-        boxes, prob = teacher.raw(squash(image, teacher.side)[None].to(device).float() / 255)
-        score, label = prob[0].max(1)
-        return label.cpu().numpy(), boxes[0].cpu().numpy() * np.array([w, h, w, h], np.float32), score.cpu().numpy()
+        boxes, prob = teacher(image)
+        score, label = prob.max(1)
+        return label.numpy(), boxes.numpy(), score.numpy()
 
     return find
 
@@ -178,7 +177,7 @@ def main() -> None:
         for name, mode in modes.items():
             row(clip, name, shots, truth, partial(detect, model, **mode))
         if args.teacher:
-            row(clip, "teacher", shots, truth, teacher_finder(args.teacher, args.device))
+            row(clip, "teacher", shots, truth, teacher_finder(args.teacher))
     if isinstance(model, Detector):
         series = {
             "pets_640x480_first_300": (frames(args.pets, 1, (640, 480), 300), half),
