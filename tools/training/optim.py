@@ -1,11 +1,12 @@
-"""The optimiser: Muon (orthogonalised momentum; Jordan, 2024) for block matrices, AdamW for the rest."""
+"""The optimiser: Muon (orthogonalised momentum; Jordan, 2024) for matrices of blocks and 1x1 convolutions of a backbone,
+AdamW for the rest."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-Slice = tuple[Tensor, int, int]  # a parameter and the range of its rows
+Slice = tuple[Tensor, int, int]  # a parameter, a matrix but for axes of length one, and the range of its rows
 
 
 class Muon:
@@ -20,7 +21,7 @@ class Muon:
     @torch.no_grad()
     def step(self, rate: float, decay: float) -> None:
         for group, state in zip(self.groups, self.state):
-            g = torch.stack([p.grad[a:b] for p, a, b in group])
+            g = torch.stack([p.grad[a:b].flatten(1) for p, a, b in group])
             state.lerp_(g, 1 - self.momentum)
             x = g.lerp(state, self.momentum)
             tall = x.shape[1] > x.shape[2]
@@ -31,22 +32,32 @@ class Muon:
                 x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
             x = x.mT if tall else x
             scale = max(1.0, x.shape[1] / x.shape[2]) ** 0.5
-            rows = [p.data[a:b] for p, a, b in group]
+            rows = [p.data[a:b].flatten(1) for p, a, b in group]
             torch._foreach_mul_(rows, 1 - rate * decay)
             torch._foreach_add_(rows, list(x.unbind(0)), alpha=-rate * scale)
+
+
+def slices(model: nn.Module) -> list[list[Slice]]:
+    """Muon's matrices, by shape; queries, keys and values each for itself."""
+    found: list[Slice] = []
+    for block in getattr(model, "blocks", ()):
+        d = block.proj.in_features
+        found += [(block.qkv.weight, i * d, (i + 1) * d) for i in range(3)]
+        found += [(w, 0, len(w)) for w in (block.proj.weight, block.fc1.weight, block.fc2.weight)]
+    for m in getattr(model, "backbone", nn.Identity()).modules():
+        if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1) and m.bias is None:
+            found.append((m.weight, 0, len(m.weight)))
+    groups: dict[tuple[int, int], list[Slice]] = {}
+    for p, a, b in found:
+        groups.setdefault((b - a, p.shape[1]), []).append((p, a, b))
+    return list(groups.values())
 
 
 class Optimiser:
     """Both parts behind one step; `kind` is "muon" or "adamw" (AdamW for everything)."""
 
     def __init__(self, model: nn.Module, kind: str, rate: float, muon_rate: float, decay: float) -> None:
-        square, tall, wide = [], [], []
-        for block in getattr(model, "blocks", ()) if kind == "muon" else ():
-            d = model.cfg.dim
-            square += [(block.qkv.weight, i * d, (i + 1) * d) for i in range(3)] + [(block.proj.weight, 0, d)]
-            tall.append((block.fc1.weight, 0, block.fc1.weight.shape[0]))
-            wide.append((block.fc2.weight, 0, d))
-        groups = [g for g in (square, tall, wide) if g]
+        groups = slices(model) if kind == "muon" else []
         taken = {id(s[0]) for g in groups for s in g}
         rest = [p for p in model.parameters() if id(p) not in taken]
         self.muon, self.rate, self.muon_rate = Muon(groups), rate, muon_rate
