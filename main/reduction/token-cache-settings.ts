@@ -115,10 +115,10 @@ export const TOKEN_CACHE_SETTINGS = {
 	},
 	fairness: {
 		kind: 'number',
-		default: 0.1,
+		default: 0.02,
 		min: 0,
 		max: 10,
-		step: 0.05,
+		step: 0.01,
 		live: true,
 		description: 'Share by which a changed token’s priority grows with every frame that it waits.',
 	},
