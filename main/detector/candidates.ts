@@ -52,13 +52,19 @@ export function keepBest(candidates: BoxColumns, iou: number, max: number): BoxC
 }
 
 /** Boxes of the padded input in displayed video pixels, clipped to the picture; empty ones are left out. */
-export function toDisplay(boxes: BoxColumns, { contentSize, displaySize }: Letterbox): Detections {
-	const shown = clipBoxes(boxes.boxesXyxy.slice(), contentSize);
+export function toDisplay(boxes: BoxColumns, letterbox: Letterbox): Detections {
+	const boxesXyxy = clipBoxes(boxes.boxesXyxy.slice(), letterbox.contentSize);
+	const all = scaleToDisplay({ ...boxes, boxesXyxy }, letterbox);
+	const shown = all.boxesXyxy;
+	return all.filter((i) => shown[4 * i + 2]! > shown[4 * i]! && shown[4 * i + 3]! > shown[4 * i + 1]!);
+}
+
+/** Boxes of the padded input, clipped already, in displayed video pixels. */
+export function scaleToDisplay(boxes: BoxColumns, { contentSize, displaySize }: Letterbox): Detections {
 	const scaleX = displaySize.width / contentSize.width;
 	const scaleY = displaySize.height / contentSize.height;
-	for (let at = 0; at < shown.length; at++) shown[at]! *= at % 2 === 0 ? scaleX : scaleY;
-	const all = new Detections(Uint16Array.from(boxes.classIndices), boxes.scores, shown);
-	return all.filter((i) => shown[4 * i + 2]! > shown[4 * i]! && shown[4 * i + 3]! > shown[4 * i + 1]!);
+	const shown = boxes.boxesXyxy.map((side, at) => side * (at % 2 === 0 ? scaleX : scaleY));
+	return new Detections(Uint16Array.from(boxes.classIndices), boxes.scores, shown);
 }
 
 function takeRows({ classIndices, scores, boxesXyxy }: BoxColumns, rows: readonly number[]): BoxColumns {

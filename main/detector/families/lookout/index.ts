@@ -8,11 +8,11 @@ import { requireTensors } from '../../../weights/weights.ts';
 import type { Detector, DetectorOptions, Model } from '../../detector.ts';
 import { WasmFramePixels } from '../../frame-pixels.ts';
 import { fitLetterbox } from '../../letterbox.ts';
+import { pointCandidates, pointDetections } from '../../point-head.ts';
 import { createRuntime } from '../../session.ts';
 import { bindReduction } from '../../vit-detector.ts';
 import type { ModelFiles } from '../family.ts';
 import { parseLookoutConfig } from './config.ts';
-import { interpretLookout } from './interpret.ts';
 import { lookoutPlan } from './plan.ts';
 
 /** Grey of the padding that Lookout was trained with. */
@@ -49,8 +49,11 @@ export function openLookout(files: ModelFiles): Model {
 				grid: plan.grid,
 				provider: runtime.provider,
 				threads: runtime.threads,
-				interpret: (outcome) =>
-					interpretLookout(outcome, config, plan.grid, letterbox, options.scoreThreshold),
+				interpret({ head, emitting }) {
+					const outputs = { head, emitting, classCount: config.classes.length, grid: plan.grid };
+					const candidates = pointCandidates(outputs, letterbox.contentSize, options.scoreThreshold);
+					return pointDetections(candidates, config.nms, letterbox);
+				},
 			});
 		},
 	};

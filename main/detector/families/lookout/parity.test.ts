@@ -10,10 +10,10 @@ import type { VitPlan } from '../../../vit/plan.ts';
 import { readSafetensors, type Weights } from '../../../weights/safetensors.ts';
 import { requireTensors } from '../../../weights/weights.ts';
 import { WasmFramePixels } from '../../frame-pixels.ts';
+import { decodeBox, POINTS_PER_TOKEN } from '../../point-head.ts';
 import { createRuntime } from '../../session.ts';
 import { type LookoutConfig, parseLookoutConfig } from './config.ts';
-import { decodeBox } from './interpret.ts';
-import { lookoutPlan, POINTS_PER_TOKEN } from './plan.ts';
+import { lookoutPlan } from './plan.ts';
 
 // What the PyTorch reference of the embedded model gave for two pictures of different shape.
 const TOLERANCE = 1e-3;

@@ -4,12 +4,8 @@ import type { Value } from '../../../graph/graph-builder.ts';
 import type { Layers } from '../../../graph/layers.ts';
 import { axialRotary } from '../../../vit/positions.ts';
 import { USUAL_LAYER_NAMES, type VitPlan } from '../../../vit/plan.ts';
+import { pointHeadWidth } from '../../point-head.ts';
 import type { LookoutConfig } from './config.ts';
-
-/** Prediction points per token: top left, top right, bottom left, bottom right. */
-export const POINTS_PER_TOKEN = 4;
-/** Distances to the four sides of a box, after the class logits of a point. */
-export const BOX_SIDES = 4;
 
 /** The tokens of a picture of `inputSize`, whose sides are multiples of the patch. */
 export function lookoutGrid(config: LookoutConfig, inputSize: Size): TokenGrid {
@@ -26,7 +22,7 @@ export function lookoutGrid(config: LookoutConfig, inputSize: Size): TokenGrid {
 export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 	const grid = lookoutGrid(config, inputSize);
 	const { dim, heads } = config;
-	const headWidth = POINTS_PER_TOKEN * (config.classes.length + BOX_SIDES);
+	const headWidth = pointHeadWidth(config.classes.length);
 	const { top, left, bottom, right } = config.stem.padding;
 
 	/** Four 3×3 convolutions of stride 2; only the first one pads, on all sides of the picture at once. */
