@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserFacingError } from '../../../domain/errors.ts';
+import { parseModelConfig } from '../model-config.ts';
 
 export const LOOKOUT_FORMAT = 'token-local detector, version 1';
 
@@ -37,22 +38,7 @@ export type LookoutConfig = z.infer<typeof schema>;
 
 /** Reads the text of a model.json; throws `model-unreadable`, naming `place` and the first field that is wrong. */
 export function parseLookoutConfig(text: string, place: string): LookoutConfig {
-	let json: unknown;
-	try {
-		json = JSON.parse(text);
-	} catch (cause) {
-		throw new UserFacingError('model-unreadable', `${place} is not JSON.`, { cause });
-	}
-	const parsed = schema.safeParse(json);
-	if (!parsed.success) {
-		const issue = parsed.error.issues[0];
-		const field = issue?.path.join('.') || 'the file';
-		throw new UserFacingError(
-			'model-unreadable',
-			`${place}: ${field} is not as Lookout needs it (${issue?.message}).`,
-		);
-	}
-	const config = parsed.data;
+	const config = parseModelConfig(schema, text, place, 'Lookout');
 	if (config.dim % (4 * config.heads) !== 0) {
 		throw new UserFacingError(
 			'model-unreadable',
