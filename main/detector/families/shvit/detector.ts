@@ -1,24 +1,20 @@
-import { assert } from '../../../domain/errors.ts';
+import type { Detections } from '../../../domain/detections.ts';
+import { assert, UserFacingError } from '../../../domain/errors.ts';
 import type { Frame, Letterbox } from '../../../domain/frame.ts';
 import type { NamedArrays } from '../../../domain/named-arrays.ts';
 import { changeSettings, resolveSettings, type SettingValues } from '../../../domain/settings-table.ts';
 import { tokenCount, type TokenGrid } from '../../../domain/tokens.ts';
+import type { Size } from '../../../domain/video.ts';
 import { findMode } from '../../../reduction/index.ts';
 import type { Selection } from '../../../reduction/mode.ts';
 import { MotionGate } from '../../../reduction/motion.ts';
 import type { Detector, DetectorOptions, FrameOutcome } from '../../detector.ts';
-import { type BoxColumns, keepBest, toDisplay } from '../../candidates.ts';
+import type { BoxColumns } from '../../candidates.ts';
 import { WasmFramePixels } from '../../frame-pixels.ts';
 import type { ShvitNetwork } from './network.ts';
 
-/** Of ImageNet, as the published models were trained with. */
-const MEAN = [123.675, 116.28, 103.53].map((value) => value / 255);
-const STD = [58.395, 57.12, 57.375].map((value) => value / 255);
 /** Pixels of the finest map of the backbone: what motion is measured in. */
 export const TOKEN_STRIDE = 16;
-/** Of the published configurations. */
-const SUPPRESSION = { iou: 0.5, max: 100 };
-
 /** What the network found, or had found before where this frame was skipped; before suppression. */
 export type ShvitOutcome = FrameOutcome & { candidates: BoxColumns };
 
@@ -28,7 +24,38 @@ export type ShvitParts = {
 	letterbox: Letterbox;
 	network: ShvitNetwork;
 	provider: string;
+	normalisation: Normalisation;
+	/** Candidates of the network -> what is left of them, in displayed video pixels. */
+	interpret: (candidates: BoxColumns) => Detections;
 };
+
+/** Per channel, of values in 0 to 1. */
+export type Normalisation = {
+	mean: readonly number[];
+	std: readonly number[];
+	/** What the network sees of the padding: the letterbox's grey like any pixel, or 0 after normalisation. */
+	padding: 'grey' | 'zero';
+};
+
+export const SHVIT_MODES: readonly string[] = ['dense', 'motion'];
+
+/** Throws `unknown-mode`, naming the model's `title`. */
+export function requireShvitMode(mode: string, title: string): void {
+	if (SHVIT_MODES.includes(mode)) return;
+	throw new UserFacingError(
+		'unknown-mode',
+		`Mode ${mode} does not work with ${title}: its modes are ${SHVIT_MODES.join(', ')}.`,
+	);
+}
+
+/** Pixels of the backbone's finest map, for inputs whose sides are multiples of its stride. */
+export function shvitGrid(inputSize: Size): TokenGrid {
+	return {
+		rows: inputSize.height / TOKEN_STRIDE,
+		cols: inputSize.width / TOKEN_STRIDE,
+		...{ stride: TOKEN_STRIDE, windowSize: TOKEN_STRIDE, windowOffset: 0 },
+	};
+}
 
 /** An SHViT detector, bound to one video size: a static network, run whole or, in mode `motion`, not at all. */
 export class ShvitDetector implements Detector<WasmFramePixels, ShvitOutcome> {
@@ -40,26 +67,26 @@ export class ShvitDetector implements Detector<WasmFramePixels, ShvitOutcome> {
 	readonly threads: number;
 	readonly budgetMacs = null;
 	readonly #network: ShvitNetwork;
+	readonly #interpret: ShvitParts['interpret'];
 	readonly #pixels: WasmFramePixels;
 	readonly #tokens: Int32Array;
 	readonly #gate: MotionGate | null;
 	#last: BoxColumns | null = null;
 
 	/** Throws `unknown-setting` or `setting-out-of-range`. */
-	constructor({ classes, letterbox, network, provider }: ShvitParts, options: DetectorOptions) {
+	constructor(parts: ShvitParts, options: DetectorOptions) {
+		const { classes, letterbox, network, provider, normalisation } = parts;
 		const { inputSize, contentSize } = letterbox;
 		this.classes = classes;
 		this.letterbox = letterbox;
-		this.grid = {
-			rows: inputSize.height / TOKEN_STRIDE,
-			cols: inputSize.width / TOKEN_STRIDE,
-			...{ stride: TOKEN_STRIDE, windowSize: TOKEN_STRIDE, windowOffset: 0 },
-		};
+		this.grid = shvitGrid(inputSize);
 		this.denseMacs = network.largestMacs;
 		this.provider = provider;
 		this.threads = options.threads;
 		this.#network = network;
-		this.#pixels = new WasmFramePixels(this.grid, MEAN, STD, contentSize);
+		this.#interpret = parts.interpret;
+		const { mean, std, padding } = normalisation;
+		this.#pixels = new WasmFramePixels(this.grid, mean, std, padding === 'zero' ? contentSize : inputSize);
 		this.#tokens = Int32Array.from({ length: tokenCount(this.grid) }, (_, token) => token);
 		this.#gate = options.mode === 'motion' ? new MotionGate(this.#tokens, options.settings) : null;
 		if (!this.#gate)
@@ -106,7 +133,7 @@ export class ShvitDetector implements Detector<WasmFramePixels, ShvitOutcome> {
 	}
 
 	interpret({ candidates }: ShvitOutcome) {
-		return toDisplay(keepBest(candidates, SUPPRESSION.iou, SUPPRESSION.max), this.letterbox);
+		return this.#interpret(candidates);
 	}
 
 	observe(): void {

@@ -3,6 +3,7 @@ import { UserFacingError } from '../../../domain/errors.ts';
 import type { Weights } from '../../../weights/safetensors.ts';
 import { TensorAudit } from '../../../weights/tensor-audit.ts';
 import { requireTensors } from '../../../weights/weights.ts';
+import { type BoxColumns, keepBest, toDisplay } from '../../candidates.ts';
 import { COCO_NAMES } from '../../coco-names.ts';
 import type { DetectorOptions, Model } from '../../detector.ts';
 import { fitLetterbox } from '../../letterbox.ts';
@@ -18,17 +19,24 @@ import {
 	type ShvitModelConfig,
 	usedTensors,
 } from './config.ts';
-import { ShvitDetector } from './detector.ts';
+import { type Normalisation, requireShvitMode, SHVIT_MODES, ShvitDetector } from './detector.ts';
 import { boxGraph, proposalGraph } from './mask-rcnn.ts';
 import { loadMaskRcnn, loadRetina } from './network.ts';
 import { retinaGraph } from './retinanet.ts';
 
-const MODES = ['dense', 'motion'];
 /** What inputs are padded to a multiple of, in pixels. */
 const PADDED_TO = 32;
 /** Grey of the padding in frames, where the network sees nothing. */
 const FILL = 114;
 const DISPLAY_THRESHOLD = 0.3;
+/** As the published models were trained with. */
+const IMAGENET: Normalisation = {
+	mean: [123.675, 116.28, 103.53].map((value) => value / 255),
+	std: [58.395, 57.12, 57.375].map((value) => value / 255),
+	padding: 'zero',
+};
+/** Of the published configurations. */
+const SUPPRESSION = { iou: 0.5, max: 100 };
 /** Any size shows which tensors a network asks for. */
 const SMALL = { width: 64, height: 64 };
 
@@ -63,14 +71,9 @@ function openShvit(checkpoint: Checkpoint): Model {
 		sha256,
 		classes,
 		displayThreshold: DISPLAY_THRESHOLD,
-		modes: MODES,
+		modes: SHVIT_MODES,
 		async open(options: DetectorOptions) {
-			if (!MODES.includes(options.mode)) {
-				throw new UserFacingError(
-					'unknown-mode',
-					`Mode ${options.mode} does not work with ${config.title}: its modes are ${MODES.join(', ')}.`,
-				);
-			}
+			requireShvitMode(options.mode, config.title);
 			const { displaySize, maxSide, scoreThreshold, threads } = options;
 			const letterbox = fitLetterbox(displaySize, maxSide, PADDED_TO, FILL);
 			const { inputSize: input, contentSize: content } = letterbox;
@@ -80,7 +83,11 @@ function openShvit(checkpoint: Checkpoint): Model {
 			const network = isRetina(config)
 				? await loadRetina(config, sizes, lookup, runtime)
 				: await loadMaskRcnn(config as ShvitModelConfig & { head: MaskRcnnConfig }, sizes, lookup, runtime);
-			return new ShvitDetector({ classes, letterbox, network, provider: runtime.provider }, options);
+			const { provider } = runtime;
+			const interpret = (candidates: BoxColumns) =>
+				toDisplay(keepBest(candidates, SUPPRESSION.iou, SUPPRESSION.max), letterbox);
+			const parts = { classes, letterbox, network, provider, normalisation: IMAGENET, interpret };
+			return new ShvitDetector(parts, options);
 		},
 	};
 }

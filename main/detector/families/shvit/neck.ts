@@ -22,10 +22,7 @@ export function emitNeck(layers: Layers, maps: readonly Value[], config: NeckCon
 	const sums = maps.map((map, i) =>
 		layers.conv(`${prefix}lateral_convs.${i}.conv`, map, width, { kernel: 1 }),
 	);
-	for (let i = sums.length - 1; i > 0; i--) {
-		const [, , rows, cols] = sums[i - 1]!.shape as number[];
-		sums[i - 1] = layers.add(sums[i - 1]!, enlarge(layers, sums[i]!, rows!, cols!));
-	}
+	addTopDown(layers, sums);
 	const smooth = (name: string, map: Value) =>
 		layers.conv(`${prefix}${name}.conv`, map, width, { kernel: 3, pads: 1 });
 	const levels = sums.map((sum, i) => smooth(`fpn_convs.${i}`, sum));
@@ -46,6 +43,14 @@ export function emitNeck(layers: Layers, maps: readonly Value[], config: NeckCon
 		levels.push(coarse);
 	}
 	return [...finest, ...levels];
+}
+
+/** Adds to each of `maps`, finest first and of one width, the sum of all coarser ones; in place. */
+export function addTopDown(layers: Layers, maps: Value[]): void {
+	for (let i = maps.length - 1; i > 0; i--) {
+		const [, , rows, cols] = maps[i - 1]!.shape as number[];
+		maps[i - 1] = layers.add(maps[i - 1]!, enlarge(layers, maps[i]!, rows!, cols!));
+	}
 }
 
 /** Nearest neighbour: from row floor(row · rows before / rows after), and columns likewise. */
