@@ -31,7 +31,7 @@ export class TensorAudit {
 	};
 
 	/** Throws `tensor-mismatch`, naming the first few tensors that are missing, misshapen or superfluous. */
-	finish(): void {
+	finish(options: { remedy?: string } = {}): void {
 		const missing: string[] = [];
 		const misshapen: string[] = [];
 		for (const [name, shape] of this.asked) {
@@ -50,6 +50,7 @@ export class TensorAudit {
 		throw new UserFacingError(
 			'tensor-mismatch',
 			`${this.#place} is not a ${this.#model}: it ${faults.join('; it ')}.`,
+			options,
 		);
 	}
 }
