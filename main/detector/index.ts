@@ -8,6 +8,7 @@ import { detrFamily } from './families/detr/index.ts';
 import type { Checkpoint, ModelFamily, ModelFiles } from './families/family.ts';
 import { LOOKOUT_FORMAT } from './families/lookout/config.ts';
 import { openLookout } from './families/lookout/index.ts';
+import { LOOKOUT_SH_FORMAT, openLookoutSh } from './families/shvit/lookout-sh.ts';
 import { shvitFamily } from './families/shvit/index.ts';
 import { sparseDetrFamily } from './families/sparse-detr/index.ts';
 import { vitDet } from './families/vitdet/index.ts';
@@ -17,9 +18,10 @@ export const DEFAULT_MAX_SIDE = 768;
 /** Detections below this score are not stored unless asked otherwise: low, so that precision curves have a tail. */
 export const DEFAULT_SCORE_THRESHOLD = 0.05;
 
-/** Which family reads a model, by the `format` that its model.json states. One line per family. */
+/** Who reads a model folder, by the `format` that its model.json states. One line per format. */
 const FAMILIES: Readonly<Record<string, (files: ModelFiles) => Model>> = {
 	[LOOKOUT_FORMAT]: openLookout,
+	[LOOKOUT_SH_FORMAT]: openLookoutSh,
 };
 
 /** Families that are known by the tensors of a published file; the first that recognizes them opens it. */
@@ -52,7 +54,7 @@ async function openFolder(folder: string): Promise<Model> {
 	const format = statedFormat(configText, configPath);
 	const open = FAMILIES[format];
 	if (!open) {
-		const known = Object.keys(FAMILIES).join('", "');
+		const known = Object.keys(FAMILIES).join('" or "');
 		throw new UserFacingError(
 			'model-unreadable',
 			`${configPath}: format must be "${known}" (got "${format}").`,

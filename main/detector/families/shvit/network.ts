@@ -109,6 +109,7 @@ const NONE: BoxColumns = {
 	boxesXyxy: new Float32Array(0),
 };
 
-function asInput(picture: Float32Array, { width, height }: Size): GraphTensor {
+/** What `detect` is given, for a graph. */
+export function asInput(picture: Float32Array, { width, height }: Size): GraphTensor {
 	return { type: 'float32', data: picture, shape: [1, 3, height, width] };
 }
