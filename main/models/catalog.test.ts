@@ -1,9 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findModel, listModels } from './catalog.ts';
+import { installationFolder } from './installation.ts';
 
+const shipped = readdirSync(join(installationFolder(), 'models')).sort();
 let folder: string;
 
 beforeEach(() => {
@@ -20,10 +22,12 @@ afterEach(() => {
 });
 
 describe('the catalog', () => {
+	it('ships Lookout', () => expect(shipped).toContain('lookout'));
+
 	it('lists shipped and added models, folders and files of weights; of two names the first holds', async () => {
 		const entries = await listModels();
 		expect(entries.map(({ id, source }) => `${id} ${source}`)).toEqual([
-			'lookout shipped',
+			...shipped.map((id) => `${id} shipped`),
 			'detr-r50 added',
 			'mine added',
 		]);
@@ -38,7 +42,7 @@ describe('the catalog', () => {
 	it('names what there is when there is no such model', async () => {
 		await expect(findModel('yolo')).rejects.toMatchObject({
 			code: 'model-not-found',
-			message: '--model must be one of lookout, detr-r50, mine or the path of a model (got "yolo").',
+			message: `--model must be one of ${shipped.join(', ')}, detr-r50, mine or the path of a model (got "yolo").`,
 		});
 	});
 });
