@@ -49,12 +49,14 @@ describe('parseRange', () => {
 
 describe('parseRunSpec', () => {
 	it.each([
-		['dense', 'dense', {}],
-		['token-cache:fraction=0.1,refresh=50', 'token-cache', { fraction: 0.1, refresh: 50 }],
-		['sparse:keep=0.3', 'sparse', { keep: 0.3 }],
-	])('reads %s', (text, mode, settings) => {
+		['dense', 'dense', {}, null],
+		['token-cache:fraction=0.1,refresh=50', 'token-cache', { fraction: 0.1, refresh: 50 }, null],
+		['sparse:keep=0.3', 'sparse', { keep: 0.3 }, null],
+		['dense@lookout-sh', 'dense', {}, 'lookout-sh'],
+		['sparse:keep=0.3@C:\\models\\a@b', 'sparse', { keep: 0.3 }, 'C:\\models\\a@b'],
+	])('reads %s', (text, mode, settings, model) => {
 		const spec = parseRunSpec(text);
-		expect([spec.mode.id, spec.settings]).toEqual([mode, settings]);
+		expect([spec.mode.id, spec.settings, spec.model]).toEqual([mode, settings, model]);
 	});
 
 	it.each([
@@ -63,6 +65,7 @@ describe('parseRunSpec', () => {
 		['token-cache:fraction=2', 'setting-out-of-range', '(got 2)'],
 		['token-cache:fraction', 'bad-argument', 'name=value (got "fraction")'],
 		['token-cache:', 'bad-argument', 'name=value (got "")'],
+		['dense@', 'bad-argument', 'must follow @ (got "dense@")'],
 	])('refuses %s', (text, code, words) => {
 		expect(() => parseRunSpec(text)).toThrow(
 			expect.objectContaining({ code, message: expect.stringContaining(words) }),
@@ -82,6 +85,6 @@ it.each(['1.5', '-2', '', '9', 'x'])('refuses "%s" as a whole number from 1 to 8
 });
 
 it('labels runs so that each has a folder of its own', () => {
-	const specs = ['dense', 'token-cache:fraction=0.1', 'dense', 'sparse'].map(parseRunSpec);
-	expect(labelRuns(specs)).toEqual(['dense', 'token-cache-fraction-0.1', 'dense-2', 'sparse']);
+	const specs = ['dense', 'token-cache:fraction=0.1', 'dense', 'dense@../sh/'].map(parseRunSpec);
+	expect(labelRuns(specs)).toEqual(['dense', 'token-cache-fraction-0.1', 'dense-2', 'dense-..-sh']);
 });

@@ -78,15 +78,23 @@ export function parseAssignments(
 	return settings;
 }
 
-/** One run of a comparison. */
-export type RunSpec = { mode: ReductionMode; settings: SettingValues; text: string };
+/** One run of a comparison; `model` is an id or a path, null where the run has that of all the others. */
+export type RunSpec = { mode: ReductionMode; settings: SettingValues; model: string | null; text: string };
 
-/** `dense` or `token-cache:fraction=0.1,refresh=50`. Throws unknown-mode and what `parseAssignments` throws. */
+/**
+ * `dense`, `token-cache:fraction=0.1,refresh=50` or, with another model, `dense@lookout-sh`. Throws unknown-mode,
+ * bad-argument and what `parseAssignments` throws.
+ */
 export function parseRunSpec(text: string): RunSpec {
-	const colon = text.indexOf(':');
-	const mode = findMode(colon < 0 ? text : text.slice(0, colon));
-	const words = colon < 0 ? [] : text.slice(colon + 1).split(',');
-	return { mode, settings: parseAssignments(mode.settings, words, `mode ${mode.id}`), text };
+	const at = text.indexOf('@'); // in no mode's name and in no setting
+	const [run, model] = at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
+	if (model === '') {
+		throw new UserFacingError('bad-argument', `--run: a model's id or path must follow @ (got "${text}").`);
+	}
+	const colon = run.indexOf(':');
+	const mode = findMode(colon < 0 ? run : run.slice(0, colon));
+	const words = colon < 0 ? [] : run.slice(colon + 1).split(',');
+	return { mode, settings: parseAssignments(mode.settings, words, `mode ${mode.id}`), model, text };
 }
 
 /** A folder name for each run: the words it was asked for in, safe on every file system, no two alike. */

@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
-import { agreement, type Agreement } from '../evaluation/agreement.ts';
+import { agreement, haveSameClasses, type Agreement } from '../evaluation/agreement.ts';
 import { evaluateRun, type Evaluation } from '../evaluation/evaluate-run.ts';
 import type { GroundTruth } from '../evaluation/ground-truth/ground-truth.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
+import { findModel } from '../models/catalog.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { collect } from './analyze.ts';
 import { labelRuns, parseRunSpec, type RunSpec } from './arguments.ts';
@@ -20,7 +21,8 @@ type Options = AnalysisOptions & { run: string[]; truth?: string; out?: string }
 /** One run of a comparison as `--json` tells it. */
 type ComparedRun = RunDescription & {
 	label: string;
-	agreement: Pick<Agreement, 'f1' | 'lost' | 'gained' | 'meanIou'>;
+	/** With the dense run; null for a model of other classes. */
+	agreement: Pick<Agreement, 'f1' | 'lost' | 'gained' | 'meanIou'> | null;
 	/** How many times faster than the dense run: the run stage alone, and everything from decode to interpret. */
 	speedup: { run: number; total: number };
 	averagePrecision?: Evaluation;
@@ -30,7 +32,12 @@ export function defineCompare(command: Command): Command {
 	return addAnalysisOptions(command)
 		.description('analyse a video in several ways, one after another, and set them side by side')
 		.argument('<video>', 'any file that ffmpeg reads')
-		.option('--run <mode:name=value,…>', 'a run to compare; may come more than once', collect, [])
+		.option(
+			'--run <mode:name=value,…@model>',
+			'a run to compare, @ and a model where it has another one; may come more than once',
+			collect,
+			[],
+		)
 		.option(
 			'--truth <file>',
 			'ground truth (MOT gt.txt, COCO JSON or a VOC XML) to measure average precision against',
@@ -47,6 +54,7 @@ export async function compareCommand(video: string, options: Options, session: S
 	const labels = labelRuns(specs);
 	const out = resolve(options.out ?? defaultOut(video, 'comparison'));
 	const common = await commonJob(video, options);
+	const modelPaths = await Promise.all(specs.map(({ model }) => findModel(model ?? options.model)));
 	const truth = options.truth === undefined ? null : await readGroundTruth(options.truth);
 
 	const runs: StoredRun[] = [];
@@ -56,7 +64,8 @@ export async function compareCommand(video: string, options: Options, session: S
 		if (options.overwrite) await removeRun(runFolder);
 		const start = options.resume ? 'ensure' : 'create';
 		// Never two at once: each is timed with the machine to itself.
-		const job = { ...common, mode: mode.id, settings, runFolder, start } as const;
+		const modelPath = modelPaths[i]!;
+		const job = { ...common, modelPath, mode: mode.id, settings, runFolder, start } as const;
 		const { state } = await record(job, label, console, interruption);
 		runs.push(await openRun(runFolder));
 		if (state === 'complete') continue;
@@ -65,7 +74,7 @@ export async function compareCommand(video: string, options: Options, session: S
 		return EXIT.interrupted;
 	}
 
-	const dense = runs[specs.findIndex(({ mode }) => mode.id === 'dense')]!;
+	const dense = runs[specs.findIndex(isReference)]!;
 	const compared = runs.map((run, i) => compareRun(labels[i]!, run, dense, truth));
 	const comparison = { video: dense.header.video.path, outPath: out, state: 'complete', runs: compared };
 	await writeFile(join(out, 'comparison.json'), `${JSON.stringify(comparison, null, '\t')}\n`);
@@ -75,12 +84,11 @@ export async function compareCommand(video: string, options: Options, session: S
 
 function compareRun(label: string, run: StoredRun, dense: StoredRun, truth: GroundTruth | null): ComparedRun {
 	const description = describeRun(run);
-	const { f1, lost, gained, meanIou } = agreement(run, dense);
 	const denseMs = dense.summary().msPerFrame;
 	return {
 		label,
 		...description,
-		agreement: { f1, lost, gained, meanIou },
+		agreement: agreementWith(run, dense),
 		speedup: {
 			run: denseMs.run / description.msPerFrame.run,
 			total: denseMs.total / description.msPerFrame.total,
@@ -89,9 +97,19 @@ function compareRun(label: string, run: StoredRun, dense: StoredRun, truth: Grou
 	};
 }
 
+function agreementWith(run: StoredRun, dense: StoredRun): ComparedRun['agreement'] {
+	if (!haveSameClasses(run, dense)) return null;
+	const { f1, lost, gained, meanIou } = agreement(run, dense);
+	return { f1, lost, gained, meanIou };
+}
+
 /** The specs with a dense run among them: the reference of every comparison. */
 function withDense(specs: RunSpec[]): RunSpec[] {
-	return specs.some(({ mode }) => mode.id === 'dense') ? specs : [parseRunSpec('dense'), ...specs];
+	return specs.some(isReference) ? specs : [parseRunSpec('dense'), ...specs];
+}
+
+function isReference({ mode, model }: RunSpec): boolean {
+	return mode.id === 'dense' && model === null;
 }
 
 const COMPARISON_COLUMNS: readonly TextColumn<ComparedRun>[] = [
@@ -99,10 +117,10 @@ const COMPARISON_COLUMNS: readonly TextColumn<ComparedRun>[] = [
 		...column,
 		cell: (run) => column.cell({ label: run.label, run }),
 	})),
-	{ title: 'agreement F1', align: 'right', cell: ({ agreement }) => agreement.f1.toFixed(3) },
-	{ title: 'lost', align: 'right', cell: ({ agreement }) => String(agreement.lost) },
-	{ title: 'gained', align: 'right', cell: ({ agreement }) => String(agreement.gained) },
-	{ title: 'mean IoU', align: 'right', cell: ({ agreement }) => agreement.meanIou.toFixed(3) },
+	{ title: 'agreement F1', align: 'right', cell: ({ agreement }) => agreement?.f1.toFixed(3) ?? '' },
+	{ title: 'lost', align: 'right', cell: ({ agreement }) => agreement?.lost.toString() ?? '' },
+	{ title: 'gained', align: 'right', cell: ({ agreement }) => agreement?.gained.toString() ?? '' },
+	{ title: 'mean IoU', align: 'right', cell: ({ agreement }) => agreement?.meanIou.toFixed(3) ?? '' },
 	{ title: 'speed-up run', align: 'right', cell: ({ speedup }) => `${speedup.run.toFixed(1)}×` },
 	{ title: 'total', align: 'right', cell: ({ speedup }) => `${speedup.total.toFixed(1)}×` },
 	{

@@ -155,9 +155,15 @@ function atLeast(detections: Detections, score: number): Detections {
 	return detections.filter((i) => detections.scores[i]! >= score);
 }
 
-function requireSameClasses(run: StoredRun, denseRun: StoredRun): void {
+/** Whether `agreement` can compare them. */
+export function haveSameClasses(run: StoredRun, denseRun: StoredRun): boolean {
 	const [own, dense] = [run.header.model.classes, denseRun.header.model.classes];
-	if (own.length === dense.length && own.every((name, i) => name === dense[i])) return;
+	return own.length === dense.length && own.every((name, i) => name === dense[i]);
+}
+
+function requireSameClasses(run: StoredRun, denseRun: StoredRun): void {
+	if (haveSameClasses(run, denseRun)) return;
+	const [own, dense] = [run.header.model.classes, denseRun.header.model.classes];
 	throw new UserFacingError(
 		'bad-argument',
 		`${run.folder}: the ${dense.length} classes of ${denseRun.folder} were expected (got ${own.length}, or other ones).`,
