@@ -2,16 +2,19 @@ import type { HostApi, RunAgreement, RunEntry } from '../../preload/contract.ts'
 import type { Pane } from './pane.svelte.ts';
 import { lastUpTo } from './sorted.ts';
 
-/** The run that the others are measured against: a pane's dense run, else a stored one, else the first pane's run. */
+/**
+ * The run that the others are measured against: a pane's dense run, else a stored one, else the first pane's run. Where
+ * panes show several models, the first one's dense run comes first.
+ */
 export function referenceRunId(panes: readonly Pane[], stored: readonly RunEntry[]): string | null {
 	const finished = panes.filter(({ run }) => run && !run.entry.active);
-	const dense = finished.find(({ run }) => run!.entry.mode === 'dense');
-	if (dense) return dense.run!.runId;
-	const models = new Set(finished.map(({ run }) => run!.entry.modelId));
-	const kept = stored.find(
-		(entry) => entry.mode === 'dense' && entry.status.state === 'complete' && models.has(entry.modelId),
-	);
-	if (kept) return kept.runId;
+	for (const model of new Set(finished.map(({ run }) => run!.entry.modelId))) {
+		const isDense = ({ mode, modelId }: RunEntry) => mode === 'dense' && modelId === model;
+		const shown = finished.find(({ run }) => isDense(run!.entry));
+		if (shown) return shown.run!.runId;
+		const kept = stored.find((entry) => isDense(entry) && entry.status.state === 'complete');
+		if (kept) return kept.runId;
+	}
 	return finished.length > 1 ? finished[0]!.run!.runId : null;
 }
 

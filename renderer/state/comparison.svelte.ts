@@ -30,6 +30,14 @@ export class Comparison {
 	readonly mapKinds: readonly TokenMapKind[] = $derived(
 		TOKEN_MAP_KINDS.filter((kind) => this.panes.some(({ run }) => run?.mapKinds.includes(kind))),
 	);
+	/** Whether panes and stored runs of the video are of more than one: a run's mode does not tell it then. */
+	readonly hasSeveralModels: boolean = $derived(
+		new Set(
+			[...this.panes.map(({ run, draft }) => run?.entry ?? draft), ...this.runs].map(
+				({ modelId }) => modelId,
+			),
+		).size > 1,
+	);
 	readonly reference: string | null = $derived(referenceRunId(this.panes, this.runs));
 	readonly #host: HostApi;
 	readonly #app: AppDescription;

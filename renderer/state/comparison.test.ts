@@ -195,6 +195,21 @@ describe('a comparison', () => {
 		expect(comparison.referenceMeans?.totalMilliseconds).toBe(5);
 	});
 
+	it('measures two models against the dense run of the first', async () => {
+		const rival = madeUpEntry('r', { mode: 'dense', modelId: 'rival' });
+		const { comparison } = make([madeUpEntry('a'), dense]);
+		await comparison.restore();
+		expect(comparison.hasSeveralModels).toBe(false);
+		const { comparison: both } = make([madeUpEntry('a'), rival, dense]);
+		await both.restore();
+		expect(both.hasSeveralModels).toBe(true);
+		both.addPane();
+		await both.showRun(both.active, 'r');
+		expect(both.reference).toBe('d');
+		both.removePane(0);
+		expect(both.reference).toBe('r');
+	});
+
 	it('asks again for ground truth, the reference too', async () => {
 		const { host, comparison } = make([madeUpEntry('a'), dense]);
 		await comparison.restore();
