@@ -15,7 +15,7 @@ onEveryHost('move the budget during a run', (host) => {
 		makeLongClip(app, 'long.mp4', FRAMES);
 		await app.openVideo('long.mp4');
 		await opened(page);
-		await page.getByRole('combobox', { name: 'Mode' }).selectOption({ label: 'Token cache' });
+		await page.getByRole('combobox', { name: 'Mode', exact: true }).selectOption({ label: 'Token cache' });
 		await page.getByRole('button', { name: 'Settings of this mode' }).click();
 		await page.getByRole('combobox', { name: 'Policy' }).selectOption({ label: 'Most changed share' });
 		await page.keyboard.press('Escape');

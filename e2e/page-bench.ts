@@ -83,7 +83,7 @@ async function benchLongVideo(app: Launched): Promise<PageBench['longVideo']> {
 		await entry.click();
 		await untilPainted(page, 0);
 		firstFrameMs.push(performance.now() - started);
-		await page.getByRole('combobox', { name: 'Mode' }).selectOption({ label: 'Token cache' });
+		await page.getByRole('combobox', { name: 'Mode', exact: true }).selectOption({ label: 'Token cache' });
 		started = performance.now();
 		await page.getByRole('button', { name: /^Analyse/ }).click();
 		await page.getByText(/^[1-9]\d* (of [\d,]+|frames) · /).waitFor();

@@ -18,7 +18,7 @@ export async function openSample(page: Page): Promise<void> {
 }
 
 export async function analyse(page: Page, mode: string): Promise<void> {
-	await page.getByRole('combobox', { name: 'Mode' }).selectOption({ label: mode });
+	await page.getByRole('combobox', { name: 'Mode', exact: true }).selectOption({ label: mode });
 	await page.getByRole('button', { name: /^Analyse/ }).click();
 }
 
