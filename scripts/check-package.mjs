@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, posix, sep } from 'node:path';
 import { createRequire } from 'node:module';
-import { ensureFfmpeg, fail } from './prepare.mjs';
+import { ensureFfmpeg, fail, root } from './prepare.mjs';
 import { makePackage } from './package.mjs';
 
 if (process.platform !== 'linux' || process.arch !== 'x64')
@@ -72,9 +72,12 @@ async function inspect(folder) {
 	await checkLater('every module of the program loads, with all that it imports', () => loadAll(archive));
 	check('models, samples, licences lie beside the archive', () =>
 		missing(
-			['models/lookout/model.json', 'models/lookout/model.safetensors', 'assets/samples/plaza.mp4'].concat(
-				...['LICENSE', 'NOTICE', 'THIRD-PARTY-LICENCES.txt'],
-			),
+			[
+				...readdirSync(join(root, 'models')).flatMap((model) =>
+					['model.json', 'model.safetensors'].map((file) => `models/${model}/${file}`),
+				),
+				...['assets/samples/plaza.mp4', 'LICENSE', 'NOTICE', 'THIRD-PARTY-LICENCES.txt'],
+			],
 			(path) => existsSync(join(resources, path)),
 		),
 	);
