@@ -20,6 +20,7 @@ import {
 	usedTensors,
 } from './config.ts';
 import { type Normalisation, requireShvitMode, SHVIT_MODES, ShvitDetector } from './detector.ts';
+import { refuseLoneWeights } from './lookout-sh.ts';
 import { boxGraph, proposalGraph } from './mask-rcnn.ts';
 import { loadMaskRcnn, loadRetina } from './network.ts';
 import { retinaGraph } from './retinanet.ts';
@@ -53,6 +54,7 @@ export const shvitFamily: ModelFamily = {
 
 function openShvit(checkpoint: Checkpoint): Model {
 	const { path, sha256 } = checkpoint;
+	refuseLoneWeights(checkpoint.weights, path);
 	const weights = usedTensors(checkpoint.weights);
 	const config = readShvitConfig(weights, path);
 	auditTensors(config, weights, path).finish();

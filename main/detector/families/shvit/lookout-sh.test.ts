@@ -9,6 +9,7 @@ import { openModel } from '../../index.ts';
 import { decodeBox, pointHeadWidth, POINTS_PER_TOKEN } from '../../point-head.ts';
 import { createRuntime } from '../../session.ts';
 import { shvitGrid } from './detector.ts';
+import { shvitFamily } from './index.ts';
 import { lookoutShGraph, openLookoutSh, parseLookoutShConfig } from './lookout-sh.ts';
 import { asInput } from './network.ts';
 
@@ -138,6 +139,13 @@ describe('says what is wrong with', () => {
 		expect(opening).toThrow(message);
 		expect(opening).toThrow(expect.objectContaining({ remedy: expect.stringMatching(/from one export/) }));
 	});
+});
+
+it('is not opened from weights alone', () => {
+	const weights = readSafetensors(weightBytes, 'rival.safetensors');
+	expect(() => shvitFamily.open({ path: 'rival.safetensors', sha256: '', weights, options: null })).toThrow(
+		/^rival\.safetensors holds weights of a Lookout-SH: a folder with model\.json .* was expected\.$/,
+	);
 });
 
 /** The picture as ffmpeg pads it: grey to the right and below. */

@@ -8,7 +8,7 @@ import { GraphBuilder } from '../../../graph/graph-builder.ts';
 import type { GraphRuntime } from '../../../graph/graph-session.ts';
 import { Layers, type WeightLookup } from '../../../graph/layers.ts';
 import { countOperations } from '../../../graph/operation-count.ts';
-import { readSafetensors } from '../../../weights/safetensors.ts';
+import { readSafetensors, type Weights } from '../../../weights/safetensors.ts';
 import { TensorAudit } from '../../../weights/tensor-audit.ts';
 import { requireTensors } from '../../../weights/weights.ts';
 import type { DetectorOptions, Model } from '../../detector.ts';
@@ -71,6 +71,16 @@ export function parseLookoutShConfig(text: string, place: string): LookoutShConf
 			refuse(`partial_dim.${stage} must be less than embed_dim.${stage} = ${all} (got ${partial})`);
 	});
 	return config;
+}
+
+/** Refuses weights that came without the model.json which says their sizes; throws `model-unreadable`. */
+export function refuseLoneWeights(weights: Weights, place: string): void {
+	if (!['lateral.0.weight', 'head2.weight'].every((name) => weights.has(name))) return;
+	throw new UserFacingError(
+		'model-unreadable',
+		`${place} holds weights of a ${TITLE}: a folder with model.json and model.safetensors was expected.`,
+		{ remedy: REMEDY },
+	);
 }
 
 /**
