@@ -8,7 +8,7 @@ import { type BoxColumns, keepBest, scaleToDisplay } from './candidates.ts';
 /** Prediction points per token: top left, top right, bottom left, bottom right. */
 export const POINTS_PER_TOKEN = 4;
 /** Distances to the four sides of a box, after the class logits of a point. */
-const BOX_SIDES = 4;
+export const BOX_SIDES = 4;
 /** Pixels between prediction points, along each axis. */
 const POINT_STRIDE = 8;
 const LEAST_EXPONENT = -4;

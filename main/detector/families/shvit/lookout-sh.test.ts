@@ -6,7 +6,7 @@ import { requireTensors } from '../../../weights/weights.ts';
 import type { Detector, Model } from '../../detector.ts';
 import { WasmFramePixels } from '../../frame-pixels.ts';
 import { openModel } from '../../index.ts';
-import { decodeBox, pointHeadWidth, POINTS_PER_TOKEN } from '../../point-head.ts';
+import { BOX_SIDES, decodeBox, POINTS_PER_TOKEN } from '../../point-head.ts';
 import { createRuntime } from '../../session.ts';
 import { shvitGrid } from './detector.ts';
 import { shvitFamily } from './index.ts';
@@ -59,7 +59,7 @@ describe('reproduces what PyTorch gave', () => {
 		const head = outputs['head']!.data as Float32Array;
 		const classes = config.classes.length;
 		const [logits, boxes]: number[][] = [[], []];
-		const pointWidth = pointHeadWidth(classes) / POINTS_PER_TOKEN;
+		const pointWidth = classes + BOX_SIDES;
 		for (let at = 0; at < head.length / pointWidth; at++) {
 			logits!.push(...head.subarray(at * pointWidth, at * pointWidth + classes));
 			const point = { token: Math.floor(at / POINTS_PER_TOKEN), point: at % POINTS_PER_TOKEN };
