@@ -35,6 +35,15 @@ export function pointHeadWidth(classCount: number): number {
 	return POINTS_PER_TOKEN * (classCount + BOX_SIDES);
 }
 
+/** The best score, 0 to 1, among the points and classes of one token's row of the head. */
+export function bestPointScore(row: Float32Array, classCount: number): number {
+	let best = -Infinity;
+	for (let i = 0; i < row.length; i++) {
+		if (i % (classCount + BOX_SIDES) < classCount) best = Math.max(best, row[i]!);
+	}
+	return sigmoid(best);
+}
+
 /**
  * The pairs of a point and a class that score more than `scoreThreshold`, best first and at most 2000, their boxes in
  * input pixels, clipped to `picture`, the part of the input that is not padding.

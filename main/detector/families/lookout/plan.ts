@@ -4,7 +4,7 @@ import type { Value } from '../../../graph/graph-builder.ts';
 import type { Layers } from '../../../graph/layers.ts';
 import { axialRotary } from '../../../vit/positions.ts';
 import { USUAL_LAYER_NAMES, type VitPlan } from '../../../vit/plan.ts';
-import { pointHeadWidth } from '../../point-head.ts';
+import { bestPointScore, pointHeadWidth } from '../../point-head.ts';
 import type { LookoutConfig } from './config.ts';
 
 /** The tokens of a picture of `inputSize`, whose sides are multiples of the patch. */
@@ -61,12 +61,7 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 		head(layers, tokens) {
 			return layers.mlp('head.fc1', 'head.fc2', layers.layerNorm('norm', tokens, 1e-5), 2 * dim, headWidth);
 		},
-		bestScore(row) {
-			const width = config.classes.length + BOX_SIDES;
-			let best = -Infinity;
-			for (let i = 0; i < row.length; i++) if (i % width < config.classes.length) best = Math.max(best, row[i]!);
-			return 1 / (1 + Math.exp(-best));
-		},
+		bestScore: (row) => bestPointScore(row, config.classes.length),
 		scorer: {
 			afterBlocks: config.scorer.after_blocks,
 			score: (layers, tokens) => layers.mlp('scorer.fc1', 'scorer.fc2', tokens, config.scorer.width, 1),
