@@ -50,7 +50,7 @@ def config(model: Detector, extra: dict) -> dict:
         },
         "nms": {"iou": NMS_IOU, "per_class": True, "max": MAX_DET, "score": SCORE},
         "scorer": {
-            "after_blocks": c.scorer_after, "layers": "fc1, gelu, fc2 on the raw tokens after block 0 (no norm)",
+            "after_blocks": c.scorer_after, "width": c.scorer_width, "layers": "fc1, gelu, fc2 on the raw tokens after block 0 (no norm)",
             "sparse": "keep = ceil(rho * tokens) tokens of highest score; in the remaining blocks only they are queries and are updated; keys and values come from all tokens; only kept tokens emit detections",
         },
         "cluster": {"sigma": c.sigma, "method": "reference.py, Reference.cluster; optional mode of every block"},

@@ -33,6 +33,7 @@ class Config:
     rope_max: float = 1.5  # radians per token of the fastest rotation
     rope_min: float = 0.05  # radians per token of the slowest rotation
     scorer_after: int = 1  # the scorer reads the tokens after this many blocks
+    scorer_width: int = 64  # of its hidden layer
     sigma: float = 1  # smoothing of the entropy that sets the cluster length
     mean: tuple[float, ...] = (0.46, 0.44, 0.41)
     std: tuple[float, ...] = (0.27, 0.265, 0.28)
@@ -189,8 +190,8 @@ class Detector(nn.Module):
         self.norm = nn.LayerNorm(d)
         self.head1 = nn.Linear(d, 2 * d)
         self.head2 = nn.Linear(2 * d, 4 * (len(CLASSES) + 4))
-        self.scorer1 = nn.Linear(d, 64)
-        self.scorer2 = nn.Linear(64, 1)
+        self.scorer1 = nn.Linear(d, cfg.scorer_width)
+        self.scorer2 = nn.Linear(cfg.scorer_width, 1)
         self.aux = nn.Linear(d, len(CLASSES))  # training only: which classes cover the token
         start_head(self.head2, self.aux)
         self.tables: dict[tuple, tuple[Tensor, Tensor]] = {}

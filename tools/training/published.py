@@ -52,6 +52,7 @@ def load_published(folder: Path, sigma: float | None = None) -> Detector:
     cfg = Config(
         dim=c["dim"], depth=c["depth"], heads=c["heads"], mlp=c["mlp_ratio"], stem=tuple(c["stem"]["widths"][1:-1]),
         rope_max=c["rope"]["max"], rope_min=c["rope"]["min"], scorer_after=c["scorer"]["after_blocks"],
+        scorer_width=c["scorer"].get("width", 64),
         sigma=sigma or c["cluster"]["sigma"], mean=tuple(c["mean"]), std=tuple(c["std"]),
     )  # fmt: skip
     model, saved = Detector(cfg), load_file(folder / "model.safetensors")

@@ -11,11 +11,12 @@ from __future__ import annotations
 import argparse
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from canvas import compose
 from data import Store, normalise
@@ -25,8 +26,8 @@ from model import PATCH, Detector, decode
 # (height, width, canvases, grid of pictures, odds): mostly single pictures as large as photographs are stored, and
 # some mosaics of small objects.
 SIZES = (
-    (240, 320, 24, (1, 1), 10.0), (320, 240, 24, (1, 1), 4.0), (256, 336, 16, (1, 1), 2.0), (320, 320, 16, (2, 2), 1.0),
-    (384, 384, 12, (2, 2), 1.0), (480, 640, 6, (2, 2), 1.0), (480, 640, 6, (2, 3), 1.0), (480, 640, 6, (3, 4), 0.6),
+    (240, 320, 32, (1, 1), 10.0), (320, 240, 32, (1, 1), 4.0), (256, 336, 28, (1, 1), 2.0), (320, 320, 24, (2, 2), 1.0),
+    (384, 384, 16, (2, 2), 1.0), (480, 640, 8, (2, 2), 1.0), (480, 640, 8, (2, 3), 1.0), (480, 640, 8, (3, 4), 0.6),
 )  # fmt: skip
 
 Example = tuple[Tensor, Tensor]  # tokens that the scorer reads [B, N, d] and their goals [B, N], in half precision
@@ -46,15 +47,33 @@ def example(model: Detector, images: Tensor) -> Example:
     return read.half(), logits.sigmoid().amax(2).unflatten(1, (-1, 4)).amax(2).half()
 
 
+def widen(model: Detector, width: int) -> None:
+    """Adds hidden units to the scorer, at first random and with a small say."""
+    old = model.scorer1, model.scorer2
+    known = old[0].out_features
+    if width < known:
+        raise SystemExit(f"--width must be at least {known}, which the scorer has (got {width})")
+    model.cfg = replace(model.cfg, scorer_width=width)
+    model.scorer1 = nn.Linear(old[0].in_features, width).to(old[0].weight.device)
+    model.scorer2 = nn.Linear(width, 1).to(old[0].weight.device)
+    with torch.no_grad():
+        model.scorer1.weight[:known], model.scorer1.bias[:known] = old[0].weight, old[0].bias
+        model.scorer2.weight.mul_(0.1)
+        model.scorer2.weight[:, :known], model.scorer2.bias[:] = old[1].weight, old[1].bias
+
+
 def fit(model: Detector, examples: list[Example], steps: int, rate: float) -> None:
-    """AdamW on the scorer's two layers, one cosine over the steps; the loss is the cross entropy with the goal."""
+    """AdamW on the scorer's two layers, one cosine over the steps; the loss is the cross entropy with the goal, over
+    two examples a step."""
     layers = [model.scorer1, model.scorer2]
     weights = [p for layer in layers for p in layer.parameters()]
     adam = torch.optim.AdamW(weights, lr=rate, weight_decay=0.01)
     mean = 0.0
     for step in range(steps):
-        read, goal = (t.float() for t in random.choice(examples))
-        loss = F.binary_cross_entropy_with_logits(model.scorer2(F.gelu(model.scorer1(read))).squeeze(-1), goal)
+        loss = torch.zeros((), device=weights[0].device)
+        for read, goal in random.choices(examples, k=2):
+            logits = model.scorer2(F.gelu(model.scorer1(read.float()))).squeeze(-1)
+            loss = loss + F.binary_cross_entropy_with_logits(logits, goal.float()) / 2
         adam.param_groups[0]["lr"] = rate * min(1.0, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         adam.zero_grad()
         loss.backward()
@@ -84,9 +103,10 @@ def main() -> None:
     parser.add_argument("--from", dest="start", type=Path, required=True, help="last.pt, or a folder with model.json")
     parser.add_argument("--prepared", type=Path, required=True, help="the file prepare.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write, for evaluate.py and export.py")
-    parser.add_argument("--canvases", type=int, default=700)
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--canvases", type=int, default=11000)
+    parser.add_argument("--width", type=int, default=160, help="of the scorer's hidden layer")
+    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--rate", type=float, default=0.015)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
@@ -104,6 +124,7 @@ def main() -> None:
             print(f"{count} canvases", flush=True)
             told = count
     level = scores(model, examples).sigmoid().mean().item()
+    widen(model, args.width)
     fit(model, examples, args.steps, args.rate)
     model.scorer2.bias.data += shift_to(scores(model, examples), level)
     torch.save({"kind": "lookout", "config": model.cfg.as_dict(), "ema": model.state_dict()}, args.out)

@@ -140,10 +140,11 @@ def goes_on_from(published: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
     common = ("--prepared", tmp_path / "prepared.pt", "--from", published, "--device", "cpu")
-    run("scorer.py", *common, "--out", tmp_path / "scorer.pt", "--canvases", 24, "--steps", 20)
+    run("scorer.py", *common, "--out", tmp_path / "scorer.pt", "--canvases", 24, "--steps", 20, "--width", 80)
     run("export.py", "--checkpoint", tmp_path / "scorer.pt", "--out", tmp_path / "scored")
     before, after = (load_file(folder / "model.safetensors") for folder in (published, tmp_path / "scored"))
-    assert {k for k in before if not torch.equal(before[k], after[k])} == {k for k in before if k.startswith("scorer.")}
+    assert {k for k in before if before[k].shape != after[k].shape or not torch.equal(before[k], after[k])} == {k for k in before if k.startswith("scorer.")}
+    assert json.loads((tmp_path / "scored" / "model.json").read_text())["scorer"]["width"] == 80
     run("train.py", *common, "--out", tmp_path / "next", "--minutes", 0.02, "--batch", 0.016, "--largest", 160, "--lr", 0, "--muon-lr", 0)
     run("export.py", "--checkpoint", tmp_path / "next" / "last.pt", "--out", tmp_path / "again")
     again = load_file(tmp_path / "again" / "model.safetensors")
