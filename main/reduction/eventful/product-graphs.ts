@@ -13,7 +13,8 @@ const BOTH = 'both';
 
 /** Of an attention over all tokens; `row`: of a query or a key, relative terms and the column of log sums included. */
 export type ProductSizes = { tokens: number; keys: number; row: number; width: number };
-type Kind = { product: 'delta' | 'exact'; precision: Precision };
+/** How the product of attention and values is kept; see `BlockMethod`. */
+export type ProductKind = { product: 'delta' | 'exact'; precision: Precision };
 
 /*
  * Attention over time, without its matrix of logits. Every query i of a head remembers z_i = log Σ_j exp(l_ij), so that
@@ -31,7 +32,7 @@ type Kind = { product: 'delta' | 'exact'; precision: Precision };
  * in: `queries` [lanes, renewed, row]; `keys` [lanes, keys, row]; exact: `values` [lanes, keys, width].
  * out: `correction` [lanes, renewed] of their log sums; exact: `mixed` [lanes, renewed, width], what they attend to.
  */
-export function compileRenewal(sizes: ProductSizes, { product: kind }: Kind): Uint8Array {
+export function compileRenewal(sizes: ProductSizes, { product: kind }: ProductKind): Uint8Array {
 	const { graph, layers } = begin();
 	const queries = graph.input('queries', 'float32', [LANES, QUERIES, sizes.row]);
 	const keys = graph.input('keys', 'float32', [LANES, sizes.keys, sizes.row]);
@@ -53,7 +54,7 @@ export function compileRenewal(sizes: ProductSizes, { product: kind }: Kind): Ui
  * out: `correction` [lanes, tokens] of log sums; `attention` [lanes, keys, tokens], a query's shares in a column; `mixed`
  * [lanes, tokens, width].
  */
-export function compileStart(sizes: ProductSizes, { precision }: Kind): Uint8Array {
+export function compileStart(sizes: ProductSizes, { precision }: ProductKind): Uint8Array {
 	const { graph, layers } = begin();
 	const queries = graph.input('queries', 'float32', [LANES, sizes.tokens, sizes.row]);
 	const keys = graph.input('keys', 'float32', [LANES, sizes.keys, sizes.row]);
@@ -80,7 +81,7 @@ export function compileStart(sizes: ProductSizes, { precision }: Kind): Uint8Arr
  * out: `grown` and `ratio` [lanes, tokens]: by what factor a query's sum grew before stale terms went, and altogether;
  * delta: `attention` [lanes, selected, tokens]; `mixed` [lanes, tokens, width], exact: without a meaning for renewed queries.
  */
-export function compileUpdate(sizes: ProductSizes, { product: kind, precision }: Kind): Uint8Array {
+export function compileUpdate(sizes: ProductSizes, { product: kind, precision }: ProductKind): Uint8Array {
 	const { graph, layers } = begin();
 	const { tokens, row, width } = sizes;
 	const queries = graph.input('queries', 'float32', [LANES, tokens, row]);

@@ -14,8 +14,7 @@ import type { BlockSource } from './block-graphs.ts';
 import type { GateMemory } from './gate-memory.ts';
 import { KeptShares } from './kept-shares.ts';
 import { KeyCells } from './key-cells.ts';
-import { compileRenewal, compileStart, compileUpdate } from './product-graphs.ts';
-import type { Precision } from './method.ts';
+import { compileRenewal, compileStart, compileUpdate, type ProductKind } from './product-graphs.ts';
 import { MixedTokens } from './mixed-tokens.ts';
 import type { Remembered } from './remembered.ts';
 import type { SharedGraphs } from './shared-graphs.ts';
@@ -29,8 +28,6 @@ const RENEWAL_FRAMES = 256;
 /** Numbers that a graph may hold at once, in each of its steps: four megabytes, about what two cores have to themselves. */
 const CACHED_FLOATS = 2 ** 20;
 
-/** How the product of attention and values is kept; see `BlockMethod`. */
-type Kind = { product: 'delta' | 'exact'; precision: Precision };
 type Graphs = { renewal: GraphSession; update: GraphSession; start: GraphSession | null };
 
 /**
@@ -43,7 +40,7 @@ export class RunningAttention implements BlockAttention {
 	readonly #source: BlockSource;
 	readonly #memory: GateMemory;
 	readonly #graphs: Graphs;
-	readonly #kind: Kind;
+	readonly #kind: ProductKind;
 	readonly #sizes: AttentionSizes & { row: number };
 	readonly #at: { queries: number; keys: number; values: number };
 	readonly #cells: KeyCells | null;
@@ -54,7 +51,7 @@ export class RunningAttention implements BlockAttention {
 	/** Which query is renewed next, of all in turn. */
 	readonly #turn = new Int32Array(1);
 
-	private constructor(source: BlockSource, memory: GateMemory, graphs: Graphs, kind: Kind) {
+	private constructor(source: BlockSource, memory: GateMemory, graphs: Graphs, kind: ProductKind) {
 		const sizes = sizesOf(source);
 		const { keys, row, width, heads, tokens } = sizes;
 		const { pool } = source.block;
@@ -74,7 +71,7 @@ export class RunningAttention implements BlockAttention {
 		this.#kept = kind.product === 'delta' ? new KeptShares(sizes, memory) : null;
 	}
 
-	static async load(source: BlockSource, memory: GateMemory, shared: SharedGraphs, kind: Kind) {
+	static async load(source: BlockSource, memory: GateMemory, shared: SharedGraphs, kind: ProductKind) {
 		const { tokens, keys, row, width } = sizesOf(source);
 		const sizes = { tokens, keys, row, width, ...kind };
 		const graphs = {
