@@ -8,7 +8,7 @@ export type TokenState = {
 	due: Uint8Array;
 	/** Frames in a row in which the token had changed and was not chosen. */
 	waited: Uint16Array;
-	/** How much the token matters, 0 to 1; null where all matter alike. */
+	/** How much the token matters; null where all matter alike. */
 	relevance: Float32Array | null;
 };
 

@@ -25,7 +25,7 @@ const SCENE_CUT_LEVEL = 24;
 const FULL_GRAPH_SHARE = 0.8;
 /** Tokens around one that answers are as relevant as it is: what moves comes to them, and they don't know of it yet. */
 const RELEVANCE_REACH = 1;
-/** Relevance of a token with no answer in reach: what is new must be seen too. */
+/** What every token is relevant by, whatever it answered: what is new must be seen too. */
 const LEAST_RELEVANCE = 0.05;
 /** Frames that a token can be counted to wait for: what its column holds. */
 const MOST_WAITED = 0xffff;
@@ -222,7 +222,7 @@ class TokenCache implements Reduction {
 		if (bestScore === null) return;
 		for (const token of tokens) {
 			const row = this.#memory.head.subarray(token * headWidth, (token + 1) * headWidth);
-			this.#answered[token] = Math.max(LEAST_RELEVANCE, bestScore(row));
+			this.#answered[token] = LEAST_RELEVANCE + bestScore(row);
 		}
 	}
 
