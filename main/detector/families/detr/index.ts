@@ -1,9 +1,9 @@
 import { basename, extname } from 'node:path';
-import { UserFacingError } from '../../../domain/errors.ts';
 import type { Weights } from '../../../weights/safetensors.ts';
 import { TensorAudit } from '../../../weights/tensor-audit.ts';
 import type { Model } from '../../detector.ts';
 import type { Checkpoint, ModelFamily } from '../family.ts';
+import { requireMode } from '../require-mode.ts';
 import { type DetrConfig, readDetrConfig, recognizeHost } from './config.ts';
 import { openDetrDetector } from './detector.ts';
 import { classesOf } from './interpret.ts';
@@ -39,12 +39,7 @@ function openDetr(checkpoint: Checkpoint): Model {
 		displayThreshold: config.host === 'detr' ? 0.5 : 0.3,
 		modes,
 		async open(options) {
-			if (!modes.includes(options.mode)) {
-				throw new UserFacingError(
-					'unknown-mode',
-					`Mode ${options.mode} does not work with ${config.title}: its modes are ${modes.join(', ')}.`,
-				);
-			}
+			requireMode(options.mode, modes, config.title);
 			return openDetrDetector({ config, weights, path, classes }, options);
 		},
 	};

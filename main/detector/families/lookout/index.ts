@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { basename, dirname } from 'node:path';
 import { compileClustered } from '../../../reduction/enact-graph.ts';
 import { findModeFor, modesOf } from '../../../reduction/index.ts';
 import { compileFull } from '../../../reduction/vit-graphs.ts';
@@ -12,6 +10,7 @@ import { pointCandidates, pointDetections } from '../../point-head.ts';
 import { createRuntime } from '../../session.ts';
 import { bindReduction } from '../../vit-detector.ts';
 import type { ModelFiles } from '../family.ts';
+import { folderModel } from '../folder-model.ts';
 import { parseLookoutConfig } from './config.ts';
 import { lookoutPlan } from './plan.ts';
 
@@ -29,12 +28,7 @@ export function openLookout(files: ModelFiles): Model {
 	const modes = modesOf(smallest);
 
 	return {
-		id: basename(dirname(files.configPath)),
-		name: config.name,
-		path: dirname(files.configPath),
-		sha256: createHash('sha256').update(files.weightBytes).digest('hex'),
-		classes: config.classes,
-		displayThreshold: config.nms.score,
+		...folderModel(files, config),
 		modes,
 		async open(options: DetectorOptions): Promise<Detector> {
 			const letterbox = fitLetterbox(options.displaySize, options.maxSide, config.patch, FILL);

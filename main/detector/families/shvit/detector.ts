@@ -1,5 +1,5 @@
 import type { Detections } from '../../../domain/detections.ts';
-import { assert, UserFacingError } from '../../../domain/errors.ts';
+import { assert } from '../../../domain/errors.ts';
 import type { Frame, Letterbox } from '../../../domain/frame.ts';
 import type { NamedArrays } from '../../../domain/named-arrays.ts';
 import { changeSettings, resolveSettings, type SettingValues } from '../../../domain/settings-table.ts';
@@ -38,15 +38,6 @@ export type Normalisation = {
 };
 
 export const SHVIT_MODES: readonly string[] = ['dense', 'motion'];
-
-/** Throws `unknown-mode`, naming the model's `title`. */
-export function requireShvitMode(mode: string, title: string): void {
-	if (SHVIT_MODES.includes(mode)) return;
-	throw new UserFacingError(
-		'unknown-mode',
-		`Mode ${mode} does not work with ${title}: its modes are ${SHVIT_MODES.join(', ')}.`,
-	);
-}
 
 /** Pixels of the backbone's finest map, for inputs whose sides are multiples of its stride. */
 export function shvitGrid(inputSize: Size): TokenGrid {

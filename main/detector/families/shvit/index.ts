@@ -9,6 +9,7 @@ import type { DetectorOptions, Model } from '../../detector.ts';
 import { fitLetterbox } from '../../letterbox.ts';
 import { createRuntime } from '../../session.ts';
 import type { Checkpoint, ModelFamily } from '../family.ts';
+import { requireMode } from '../require-mode.ts';
 import { classifierGraph } from './classifier.ts';
 import {
 	type ClassifierConfig,
@@ -19,7 +20,7 @@ import {
 	type ShvitModelConfig,
 	usedTensors,
 } from './config.ts';
-import { type Normalisation, requireShvitMode, SHVIT_MODES, ShvitDetector } from './detector.ts';
+import { type Normalisation, SHVIT_MODES, ShvitDetector } from './detector.ts';
 import { refuseLoneWeights } from './lookout-sh.ts';
 import { boxGraph, proposalGraph } from './mask-rcnn.ts';
 import { loadMaskRcnn, loadRetina } from './network.ts';
@@ -75,7 +76,7 @@ function openShvit(checkpoint: Checkpoint): Model {
 		displayThreshold: DISPLAY_THRESHOLD,
 		modes: SHVIT_MODES,
 		async open(options: DetectorOptions) {
-			requireShvitMode(options.mode, config.title);
+			requireMode(options.mode, SHVIT_MODES, config.title);
 			const { displaySize, maxSide, scoreThreshold, threads } = options;
 			const letterbox = fitLetterbox(displaySize, maxSide, PADDED_TO, FILL);
 			const { inputSize: input, contentSize: content } = letterbox;

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { shvit, type ShvitConfig } from '../../../backbone/shvit.ts';
 import { UserFacingError } from '../../../domain/errors.ts';
@@ -16,8 +14,10 @@ import { fitLetterbox } from '../../letterbox.ts';
 import { pointCandidates, pointDetections, pointHeadWidth } from '../../point-head.ts';
 import { createRuntime } from '../../session.ts';
 import type { ModelFiles } from '../family.ts';
+import { folderModel } from '../folder-model.ts';
 import { parseModelConfig } from '../model-config.ts';
-import { requireShvitMode, SHVIT_MODES, ShvitDetector, shvitGrid, TOKEN_STRIDE } from './detector.ts';
+import { requireMode } from '../require-mode.ts';
+import { SHVIT_MODES, ShvitDetector, shvitGrid, TOKEN_STRIDE } from './detector.ts';
 import { addTopDown } from './neck.ts';
 import { asInput, type NetworkSizes, type ShvitNetwork } from './network.ts';
 
@@ -96,15 +96,10 @@ export function openLookoutSh(files: ModelFiles): Model {
 	const weights = requireTensors(tensors, files.weightsPath);
 
 	return {
-		id: basename(dirname(files.configPath)),
-		name: config.name,
-		path: dirname(files.configPath),
-		sha256: createHash('sha256').update(files.weightBytes).digest('hex'),
-		classes: config.classes,
-		displayThreshold: config.nms.score,
+		...folderModel(files, config),
 		modes: SHVIT_MODES,
 		async open(options: DetectorOptions) {
-			requireShvitMode(options.mode, config.name);
+			requireMode(options.mode, SHVIT_MODES, config.name);
 			const { displaySize, maxSide, scoreThreshold, threads } = options;
 			const letterbox = fitLetterbox(displaySize, maxSide, TOKEN_STRIDE, FILL);
 			const { inputSize: input, contentSize: content } = letterbox;

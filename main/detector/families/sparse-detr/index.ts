@@ -1,9 +1,9 @@
 import { basename, extname } from 'node:path';
-import { UserFacingError } from '../../../domain/errors.ts';
 import { TensorAudit } from '../../../weights/tensor-audit.ts';
 import { labelNames } from '../../coco-names.ts';
 import type { Model } from '../../detector.ts';
 import type { Checkpoint, ModelFamily } from '../family.ts';
+import { requireMode } from '../require-mode.ts';
 import { configTitle, isSparseDetr, readConfig } from './config.ts';
 import { openSparseDetr } from './detector.ts';
 import { askForTensors } from './tensors.ts';
@@ -39,12 +39,8 @@ function openCheckpoint({ path, sha256, weights, options }: Checkpoint): Model {
 		displayThreshold: DISPLAY_THRESHOLD,
 		modes,
 		async open(detectorOptions) {
-			const { mode } = detectorOptions;
-			if (modes.includes(mode)) return openSparseDetr({ config, weights, path, labels }, detectorOptions);
-			throw new UserFacingError(
-				'unknown-mode',
-				`Mode ${mode} does not work with ${name}: its modes are ${modes.join(', ')}.`,
-			);
+			requireMode(detectorOptions.mode, modes, name);
+			return openSparseDetr({ config, weights, path, labels }, detectorOptions);
 		},
 	};
 }
