@@ -54,7 +54,9 @@ export async function compareCommand(video: string, options: Options, session: S
 	const labels = labelRuns(specs);
 	const out = resolve(options.out ?? defaultOut(video, 'comparison'));
 	const common = await commonJob(video, options);
-	const modelPaths = await Promise.all(specs.map(({ model }) => findModel(model ?? options.model)));
+	const modelPaths = await Promise.all(
+		specs.map(({ model }) => (model === null ? common.modelPath : findModel(model))),
+	);
 	const truth = options.truth === undefined ? null : await readGroundTruth(options.truth);
 
 	const runs: StoredRun[] = [];
