@@ -35,11 +35,12 @@ export function pointHeadWidth(classCount: number): number {
 	return POINTS_PER_TOKEN * (classCount + BOX_SIDES);
 }
 
-/** The best score, 0 to 1, among the points and classes of one token's row of the head. */
-export function bestPointScore(row: Float32Array, classCount: number): number {
+/** The best score, 0 to 1, among the points and classes of a token. */
+export function bestPointScore(head: Float32Array, token: number, classCount: number): number {
 	let best = -Infinity;
-	for (let i = 0; i < row.length; i++) {
-		if (i % (classCount + BOX_SIDES) < classCount) best = Math.max(best, row[i]!);
+	for (let point = 0; point < POINTS_PER_TOKEN; point++) {
+		const start = (token * POINTS_PER_TOKEN + point) * (classCount + BOX_SIDES);
+		for (let i = start; i < start + classCount; i++) best = Math.max(best, head[i]!);
 	}
 	return sigmoid(best);
 }

@@ -66,7 +66,7 @@ class TokenCache implements Reduction {
 	readonly #positions: BigInt64Array;
 	readonly #scratch: Float32Array;
 	readonly #dilated: Float32Array;
-	/** The best score that each token answered with when it was last computed, and the largest of it around each token. */
+	/** Room for what each token is relevant by itself, and for the largest of it around each token. */
 	readonly #answered: Float32Array;
 	readonly #relevance: Float32Array;
 	readonly #due: Uint8Array;
@@ -138,7 +138,6 @@ class TokenCache implements Reduction {
 
 	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
 		const macs = await this.#compute(pixels, selection);
-		this.#learnAnswers(selection.tokens.subarray(0, selection.count));
 		const { head, scores } = this.#memory;
 		return { head, macs, emitting: null, ...(this.#withScores && { maps: [relevanceMap(scores)] }) };
 	}
@@ -160,7 +159,6 @@ class TokenCache implements Reduction {
 		const { 'cache.waited': waited, 'cache.lastComputed': lastComputed, 'cache.counters': counters } = state;
 		assert(waited && lastComputed && counters?.length === 3, 'a snapshot holds the token cache’s columns');
 		this.#memory.restoreState(state);
-		this.#learnAnswers(this.#all);
 		this.#waited.set(waited);
 		this.#lastComputed.set(lastComputed);
 		[this.#frame, this.#lastCount, this.#time.state] = counters as unknown as [number, number, number];
@@ -206,24 +204,18 @@ class TokenCache implements Reduction {
 		const radius = this.#number('dilation');
 		if (radius > 0) dilate(raw, rows, cols, radius, this.#scratch, this.#dilated);
 		markDue(this.#lastComputed, this.#frame, this.#number('refresh'), this.#due);
-		const byRelevance = this.settings['policy'] === 'relevance' && this.#host.plan.bestScore !== null;
-		if (byRelevance) dilate(this.#answered, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
+		const bestScore = this.settings['policy'] === 'relevance' ? this.#host.plan.bestScore : null;
+		if (bestScore) {
+			const { head } = this.#memory;
+			for (const token of this.#all) this.#answered[token] = LEAST_RELEVANCE + bestScore(head, token);
+			dilate(this.#answered, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
+		}
 		return {
 			change: radius > 0 ? this.#dilated : raw,
 			due: this.#due,
 			waited: this.#waited,
-			relevance: byRelevance ? this.#relevance : null,
+			relevance: bestScore && this.#relevance,
 		};
-	}
-
-	/** Notes the best scores of tokens whose head outputs are new. */
-	#learnAnswers(tokens: Int32Array): void {
-		const { headWidth, bestScore } = this.#host.plan;
-		if (bestScore === null) return;
-		for (const token of tokens) {
-			const row = this.#memory.head.subarray(token * headWidth, (token + 1) * headWidth);
-			this.#answered[token] = LEAST_RELEVANCE + bestScore(row);
-		}
 	}
 
 	/** Every token that changed waits one frame longer; the ones that were picked are set back by `select`. */

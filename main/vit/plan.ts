@@ -85,8 +85,8 @@ export type VitPlan = {
 	embedWindows(layers: Layers, windows: Value): Value;
 	/** Tokens after the last block [k, dim] -> [k, headWidth]; local to each token. */
 	head(layers: Layers, tokens: Value): Value;
-	/** The best score, 0 to 1, that a token answers with, from its row of the head; null where rows are no answers. */
-	bestScore: ((row: Float32Array) => number) | null;
+	/** The best score, 0 to 1, that a token answers with in `head` [tokens, headWidth]; null where rows are no answers. */
+	bestScore: ((head: Float32Array, token: number) => number) | null;
 	/** Which tokens matter, where the weights have a scorer: reads the tokens after `afterBlocks` blocks. */
 	scorer: { afterBlocks: number; score(layers: Layers, tokens: Value): Value } | null;
 	/** What keys and values can be clustered by, where the weights have it. */

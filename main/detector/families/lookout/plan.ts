@@ -61,7 +61,7 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 		head(layers, tokens) {
 			return layers.mlp('head.fc1', 'head.fc2', layers.layerNorm('norm', tokens, 1e-5), 2 * dim, headWidth);
 		},
-		bestScore: (row) => bestPointScore(row, config.classes.length),
+		bestScore: (head, token) => bestPointScore(head, token, config.classes.length),
 		scorer: {
 			afterBlocks: config.scorer.after_blocks,
 			score: (layers, tokens) => layers.mlp('scorer.fc1', 'scorer.fc2', tokens, config.scorer.width, 1),
