@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from data import LABEL, NONE, OBJECTS, TEACHER, UNJUDGED, Store, compact

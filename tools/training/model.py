@@ -217,13 +217,21 @@ class Detector(nn.Module):
         x, score, keep, _ = self.attend(image, rho, clustered, old)
         z = self.norm(x)
         rows, cols = image.shape[2] // PATCH, image.shape[3] // PATCH
-        logits, boxes = decode(self.head2(F.gelu(self.head1(z))).float(), rows, cols)
+        logits, boxes = decode(self.head(z).float(), rows, cols)
         kept = torch.ones(score.shape, dtype=torch.bool, device=score.device)
         if keep is not None:
             kept = torch.zeros_like(kept).scatter(1, keep, True)
         return {
             "logits": logits, "boxes": boxes, "score": score, "kept": kept, "full": keep is None, "aux": self.aux(z),
         }  # fmt: skip
+
+    def head(self, z: Tensor) -> Tensor:
+        """Normed tokens [..., d] -> per token 4 points of class logits and distances [..., 4*(C+4)]."""
+        return self.head2(F.gelu(self.head1(z)))
+
+    def score(self, x: Tensor) -> Tensor:
+        """Tokens [..., d] after `scorer_after` blocks -> the scorer's logits [...]."""
+        return self.scorer2(F.gelu(self.scorer1(x))).squeeze(-1)
 
     def attend(self, image: Tensor, rho: float | None = None, clustered: bool = False, old: list | None = None) -> tuple:
         """Tokens after the last block, scorer logits, kept tokens, and every block's keys and values."""
@@ -232,7 +240,7 @@ class Detector(nn.Module):
         keep, score, memory = None, None, []
         for i, block in enumerate(self.blocks):
             if i == self.cfg.scorer_after:
-                score = self.scorer2(F.gelu(self.scorer1(x))).squeeze(-1)
+                score = self.score(x)
                 if rho is not None:
                     keep = score.topk(max(1, math.ceil(rho * x.shape[1])), dim=1).indices
             x, k, v = block(x, cos, sin, keep, clustered, old[i] if old else None)

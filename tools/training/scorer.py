@@ -43,7 +43,7 @@ def example(model: Detector, images: Tensor) -> Example:
         if i == model.cfg.scorer_after:
             read = x
         x = block(x, cos, sin)[0]
-    logits = decode(model.head2(F.gelu(model.head1(model.norm(x)))), rows, cols)[0]
+    logits = decode(model.head(model.norm(x)), rows, cols)[0]
     return read.half(), logits.sigmoid().amax(2).unflatten(1, (-1, 4)).amax(2).half()
 
 
@@ -72,8 +72,7 @@ def fit(model: Detector, examples: list[Example], steps: int, rate: float) -> No
     for step in range(steps):
         loss = torch.zeros((), device=weights[0].device)
         for read, goal in random.choices(examples, k=2):
-            logits = model.scorer2(F.gelu(model.scorer1(read.float()))).squeeze(-1)
-            loss = loss + F.binary_cross_entropy_with_logits(logits, goal.float()) / 2
+            loss = loss + F.binary_cross_entropy_with_logits(model.score(read.float()), goal.float()) / 2
         adam.param_groups[0]["lr"] = rate * min(1.0, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         adam.zero_grad()
         loss.backward()
@@ -86,7 +85,7 @@ def fit(model: Detector, examples: list[Example], steps: int, rate: float) -> No
 @torch.no_grad()
 def scores(model: Detector, examples: list[Example]) -> Tensor:
     """The scorer's logits at all tokens of the examples, [tokens]."""
-    return torch.cat([model.scorer2(F.gelu(model.scorer1(read.float()))).flatten() for read, _ in examples])
+    return torch.cat([model.score(read.float()).flatten() for read, _ in examples])
 
 
 def shift_to(logits: Tensor, mean: float) -> float:

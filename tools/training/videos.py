@@ -108,7 +108,7 @@ class Cached:
             x = m.stem(normalise(pixels, m.cfg.mean, m.cfg.std)).flatten(2).transpose(1, 2)[:, pick]
             for i, block in enumerate(m.blocks):
                 x = self.block(i, block, x, pick, cos, sin)
-            self.out[:, pick] = m.head2(F.gelu(m.head1(m.norm(x))))
+            self.out[:, pick] = m.head(m.norm(x))
         logits, boxes = decode(self.out, rows, cols)
         return select(logits[0], boxes[0], w, h)
 
