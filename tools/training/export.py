@@ -51,7 +51,8 @@ def config(model: Detector, extra: dict) -> dict:
         "nms": {"iou": NMS_IOU, "per_class": True, "max": MAX_DET, "score": SCORE},
         "scorer": {
             "after_blocks": c.scorer_after, "width": c.scorer_width, "layers": "fc1, gelu, fc2 on the raw tokens after block 0 (no norm)",
-            "sparse": "keep = ceil(rho * tokens) tokens of highest score; in the remaining blocks only they are queries and are updated; keys and values come from all tokens; only kept tokens emit detections",
+            "own_blocks_up_to": c.sparse_up_to,
+            "sparse": "keep = ceil(rho * tokens) tokens of highest score; in the remaining blocks only they are queries and are updated; keys and values come from all tokens; only kept tokens emit detections; at rho <= own_blocks_up_to the remaining blocks, final norm and head are those named sparse.*",
         },
         "cluster": {"sigma": c.sigma, "method": "reference.py, Reference.cluster; optional mode of every block"},
         **extra,
@@ -77,7 +78,8 @@ def parity(reference: Callable, photos: list[np.ndarray]) -> dict[str, Tensor]:
     for name, (h, w) in {"a": (192, 256), "b": (160, 320)}.items():
         cuts = [torch.from_numpy(p[:h, :w]).permute(2, 0, 1)[None].float() / 255 for p in photos]
         image = max(cuts, key=lambda cut: reference(cut).logits.max().item())
-        for mode, args in {"dense": {}, "sparse": {"rho": 0.3}, "clustered": {"clustered": True}}.items():
+        modes = {"dense": {}, "sparse": {"rho": 0.3}, "sparse_low": {"rho": 0.1}, "clustered": {"clustered": True}}
+        for mode, args in modes.items():
             o = reference(image, **args)
             if mode == "dense":
                 out |= {f"{name}.input": image, f"{name}.stem": o.stem, f"{name}.scores": o.scores}

@@ -22,8 +22,8 @@ def giou(a: Tensor, b: Tensor) -> Tensor:
 
 
 def inside(pts: Tensor, boxes: Tensor) -> Tensor:
-    """pts [P, 2], boxes [B, M, 4] -> [B, M, P] bool."""
-    x, y = pts[:, 0], pts[:, 1]
+    """pts [P, 2] or [B, P, 2], boxes [B, M, 4] -> [B, M, P] bool."""
+    x, y = pts[..., None, :, 0], pts[..., None, :, 1]
     return (x > boxes[..., 0:1]) & (x < boxes[..., 2:3]) & (y > boxes[..., 1:2]) & (y < boxes[..., 3:4])
 
 
@@ -32,10 +32,10 @@ def assign(logits: Tensor, boxes: Tensor, pts: Tensor, target: Canvases, usable:
     """Per point: index of its object (-1: none) and how well it is aligned, in [0, 1]."""
     gt, label = target.boxes, target.soft.argmax(2)
     real = (target.kind == LABEL) | (target.kind == TEACHER)
-    p = len(pts)
+    p = pts.shape[-2]
     centre, size = (gt[..., :2] + gt[..., 2:]) / 2, (gt[..., 2:] - gt[..., :2]).clamp(min=1)
-    dx = (pts[:, 0] - centre[..., 0:1]) / size[..., 0:1]
-    dy = (pts[:, 1] - centre[..., 1:2]) / size[..., 1:2]
+    dx = (pts[..., None, :, 0] - centre[..., 0:1]) / size[..., 0:1]
+    dy = (pts[..., None, :, 1] - centre[..., 1:2]) / size[..., 1:2]
     dist = dx.square() + dy.square()  # [B, M, P]
     ok = inside(pts, gt).scatter(2, dist.argmin(-1, keepdim=True), True) & real[:, :, None] & usable[:, None]
     iou = pair_iou(gt, boxes)
@@ -53,12 +53,12 @@ def assign(logits: Tensor, boxes: Tensor, pts: Tensor, target: Canvases, usable:
     return torch.where(taken, index, -1), aligned * taken
 
 
-def losses(out: dict[str, Tensor], target: Canvases, rows: int, cols: int, topk: int = 10) -> dict[str, Tensor]:
-    """Class, box, auxiliary class map and scorer losses, each a scalar."""
-    logits, boxes = out["logits"].float(), out["boxes"].float()
+def answer_losses(
+    logits: Tensor, boxes: Tensor, pts: Tensor, target: Canvases, usable: Tensor, topk: int
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Class and box losses of points `pts` [P, 2] or [B, P, 2] with logits [B, P, C] and boxes [B, P, 4], of which those
+    in `usable` [B, P] may answer; and how well each point is aligned, [B, P]."""
     b, p, c = logits.shape
-    pts = points(rows, cols, logits.device)
-    usable = out["kept"].repeat_interleave(4, dim=1)
     index, aligned = assign(logits.detach(), boxes.detach(), pts, target, usable, topk)
     positive = index >= 0
     owner = index.clamp(min=0)[..., None]
@@ -73,7 +73,18 @@ def losses(out: dict[str, Tensor], target: Canvases, rows: int, cols: int, topk:
     found = target.boxes.gather(1, owner.expand(-1, -1, 4))
     found = torch.where(positive[..., None], found, boxes.detach())
     box = ((1 - giou(boxes, found)) * aligned * soft.amax(2)).sum() / norm
-    result = {"cls": cls, "box": box}
+    return {"cls": cls, "box": box}, aligned
+
+
+def losses(out: dict[str, Tensor], target: Canvases, rows: int, cols: int, topk: int = 10) -> dict[str, Tensor]:
+    """Class, box, auxiliary class map and scorer losses, each a scalar."""
+    logits, boxes = out["logits"].float(), out["boxes"].float()
+    b, _, c = logits.shape
+    pts = points(rows, cols, logits.device)
+    usable = out["kept"].repeat_interleave(4, dim=1)
+    result, aligned = answer_losses(logits, boxes, pts, target, usable, topk)
+    unjudged = (target.kind == UNJUDGED)[..., None]
+    label = F.one_hot(target.soft.argmax(2), c).float()  # [B, M, C]
     centres = pts.view(-1, 4, 2).mean(1)
     cover = inside(centres, target.boxes)  # [B, M, N]
     real = ((target.kind == LABEL) | (target.kind == TEACHER))[..., None]

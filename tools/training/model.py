@@ -34,6 +34,7 @@ class Config:
     rope_min: float = 0.05  # radians per token of the slowest rotation
     scorer_after: int = 1  # the scorer reads the tokens after this many blocks
     scorer_width: int = 64  # of its hidden layer
+    sparse_up_to: float = 0.0  # up to this keep ratio the sparse mode has blocks and a head of its own behind the scorer
     sigma: float = 1  # smoothing of the entropy that sets the cluster length
     mean: tuple[float, ...] = (0.46, 0.44, 0.41)
     std: tuple[float, ...] = (0.27, 0.265, 0.28)
@@ -180,18 +181,31 @@ class Block(nn.Module):
         return (y if keep is None else x.scatter(1, index, y.to(x.dtype))), k, v
 
 
-class Detector(nn.Module):
-    def __init__(self, cfg: Config) -> None:
+class Tail(nn.Module):
+    """Blocks `first` to the last and the head behind them."""
+
+    def __init__(self, cfg: Config, first: int) -> None:
         super().__init__()
-        self.cfg = cfg
         d = cfg.dim
-        self.stem = Stem(cfg).to(memory_format=torch.channels_last)
-        self.blocks = nn.ModuleList(Block(cfg, i) for i in range(cfg.depth))
+        self.blocks = nn.ModuleList(Block(cfg, i) for i in range(first, cfg.depth))
         self.norm = nn.LayerNorm(d)
         self.head1 = nn.Linear(d, 2 * d)
         self.head2 = nn.Linear(2 * d, 4 * (len(CLASSES) + 4))
+
+    def head(self, z: Tensor) -> Tensor:
+        """Normed tokens [..., d] -> per token 4 points of class logits and distances [..., 4*(C+4)]."""
+        return self.head2(F.gelu(self.head1(z)))
+
+
+class Detector(Tail):
+    def __init__(self, cfg: Config) -> None:
+        super().__init__(cfg, 0)
+        self.cfg = cfg
+        d = cfg.dim
+        self.stem = Stem(cfg).to(memory_format=torch.channels_last)
         self.scorer1 = nn.Linear(d, cfg.scorer_width)
         self.scorer2 = nn.Linear(cfg.scorer_width, 1)
+        self.sparse = Tail(cfg, cfg.scorer_after) if cfg.sparse_up_to else None
         self.aux = nn.Linear(d, len(CLASSES))  # training only: which classes cover the token
         start_head(self.head2, self.aux)
         self.tables: dict[tuple, tuple[Tensor, Tensor]] = {}
@@ -215,9 +229,10 @@ class Detector(nn.Module):
                 past = self.attend(stale[0])[3]
             old = [(stale[1], k, v) for k, v in past]
         x, score, keep, _ = self.attend(image, rho, clustered, old)
-        z = self.norm(x)
+        tail = self.sparse_tail(rho) or self
+        z = tail.norm(x)
         rows, cols = image.shape[2] // PATCH, image.shape[3] // PATCH
-        logits, boxes = decode(self.head(z).float(), rows, cols)
+        logits, boxes = decode(tail.head(z).float(), rows, cols)
         kept = torch.ones(score.shape, dtype=torch.bool, device=score.device)
         if keep is not None:
             kept = torch.zeros_like(kept).scatter(1, keep, True)
@@ -225,9 +240,9 @@ class Detector(nn.Module):
             "logits": logits, "boxes": boxes, "score": score, "kept": kept, "full": keep is None, "aux": self.aux(z),
         }  # fmt: skip
 
-    def head(self, z: Tensor) -> Tensor:
-        """Normed tokens [..., d] -> per token 4 points of class logits and distances [..., 4*(C+4)]."""
-        return self.head2(F.gelu(self.head1(z)))
+    def sparse_tail(self, rho: float | None) -> Tail | None:
+        """What stands behind the scorer at this keep ratio, if not the shared blocks and head."""
+        return self.sparse if rho is not None and rho <= self.cfg.sparse_up_to else None
 
     def score(self, x: Tensor) -> Tensor:
         """Tokens [..., d] after `scorer_after` blocks -> the scorer's logits [...]."""
@@ -238,7 +253,9 @@ class Detector(nn.Module):
         cos, sin = self.table(image.shape[2] // PATCH, image.shape[3] // PATCH, image.device)
         x = self.stem(image).flatten(2).transpose(1, 2).contiguous().float()  # [B, N, d]
         keep, score, memory = None, None, []
-        for i, block in enumerate(self.blocks):
+        own = self.sparse_tail(rho)
+        blocks = [*self.blocks[: self.cfg.scorer_after], *own.blocks] if own else self.blocks
+        for i, block in enumerate(blocks):
             if i == self.cfg.scorer_after:
                 score = self.score(x)
                 if rho is not None:
@@ -266,9 +283,13 @@ def points(rows: int, cols: int, device: torch.device | str = "cpu") -> Tensor:
 
 
 def decode(out: Tensor, rows: int, cols: int) -> tuple[Tensor, Tensor]:
-    """out [B, N, 4*(C+4)] -> logits [B, 4N, C], boxes xyxy in pixels [B, 4N, 4]."""
+    """out [B, N, 4*(C+4)] of all tokens -> logits [B, 4N, C], boxes xyxy in pixels [B, 4N, 4]."""
+    return decode_points(out, points(rows, cols, out.device))
+
+
+def decode_points(out: Tensor, pts: Tensor) -> tuple[Tensor, Tensor]:
+    """out [B, K, 4*(C+4)] of tokens whose points are pts [4K, 2] or [B, 4K, 2] -> logits [B, 4K, C], boxes [B, 4K, 4]."""
     c = len(CLASSES)
     out = out.reshape(out.shape[0], -1, c + 4)
     logits, dist = out[..., :c], POINT * out[..., c:].clamp(-4, 5).exp()
-    p = points(rows, cols, out.device)
-    return logits, torch.cat([p - dist[..., :2], p + dist[..., 2:]], -1)
+    return logits, torch.cat([pts - dist[..., :2], pts + dist[..., 2:]], -1)

@@ -40,7 +40,8 @@ class Muon:
 def slices(model: nn.Module) -> list[list[Slice]]:
     """Muon's matrices, by shape; queries, keys and values each for itself."""
     found: list[Slice] = []
-    for block in getattr(model, "blocks", ()):
+    own = getattr(model, "sparse", None)
+    for block in (*getattr(model, "blocks", ()), *(own.blocks if own else ())):
         d = block.proj.in_features
         found += [(block.qkv.weight, i * d, (i + 1) * d) for i in range(3)]
         found += [(w, 0, len(w)) for w in (block.proj.weight, block.fc1.weight, block.fc2.weight)]

@@ -10,16 +10,21 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from model import PAD_AFTER, PAD_BEFORE, Config, Detector, Stem
+from model import PAD_AFTER, PAD_BEFORE, Config, Detector, Stem, Tail
 
 
 def modules(model: Detector) -> dict[str, nn.Module]:
     """Every layer behind the stem under its published name."""
-    named: dict[str, nn.Module] = {
-        "norm": model.norm, "head.fc1": model.head1, "head.fc2": model.head2,
-        "scorer.fc1": model.scorer1, "scorer.fc2": model.scorer2,
-    }  # fmt: skip
-    for i, b in enumerate(model.blocks):
+    named = {"scorer.fc1": model.scorer1, "scorer.fc2": model.scorer2, **tail_modules(model, 0)}
+    if model.sparse:
+        own = tail_modules(model.sparse, model.cfg.scorer_after)
+        named |= {f"sparse.{k}": m for k, m in own.items() if not k.endswith(".prob")}  # it does not cluster
+    return named
+
+
+def tail_modules(tail: Tail, first: int) -> dict[str, nn.Module]:
+    named: dict[str, nn.Module] = {"norm": tail.norm, "head.fc1": tail.head1, "head.fc2": tail.head2}
+    for i, b in enumerate(tail.blocks, first):
         named |= {
             f"blocks.{i}.norm1": b.norm1, f"blocks.{i}.attn.qkv": b.qkv, f"blocks.{i}.attn.proj": b.proj,
             f"blocks.{i}.attn.prob": b.prob, f"blocks.{i}.norm2": b.norm2,
@@ -52,7 +57,7 @@ def load_published(folder: Path, sigma: float | None = None) -> Detector:
     cfg = Config(
         dim=c["dim"], depth=c["depth"], heads=c["heads"], mlp=c["mlp_ratio"], stem=tuple(c["stem"]["widths"][1:-1]),
         rope_max=c["rope"]["max"], rope_min=c["rope"]["min"], scorer_after=c["scorer"]["after_blocks"],
-        scorer_width=c["scorer"].get("width", 64),
+        scorer_width=c["scorer"].get("width", 64), sparse_up_to=c["scorer"].get("own_blocks_up_to", 0.0),
         sigma=sigma or c["cluster"]["sigma"], mean=tuple(c["mean"]), std=tuple(c["std"]),
     )  # fmt: skip
     model, saved = Detector(cfg), load_file(folder / "model.safetensors")

@@ -73,23 +73,23 @@ class Reference:
         return t.unflatten(-1, (self.config["heads"], -1)).transpose(1, 2)
 
     def block(
-        self, i: int, x: Tensor, cos: Tensor, sin: Tensor, keep: Tensor | None, clustered: bool
+        self, name: str, x: Tensor, cos: Tensor, sin: Tensor, keep: Tensor | None, clustered: bool
     ) -> Tensor:
         """All tokens give keys and values; the kept ones (default all) are queries and get updated."""
         b, n, d = x.shape
         if keep is None:
             keep = torch.arange(n).expand(b, n)
         index = keep[:, :, None].expand(-1, -1, d)
-        h = self.norm(f"blocks.{i}.norm1", x)
-        q, k, v = (self.heads(t) for t in self.linear(f"blocks.{i}.attn.qkv", h).chunk(3, -1))
+        h = self.norm(f"{name}.norm1", x)
+        q, k, v = (self.heads(t) for t in self.linear(f"{name}.attn.qkv", h).chunk(3, -1))
         q = self.rotate(q, cos, sin).gather(2, keep[:, None, :, None].expand(-1, q.shape[1], -1, q.shape[3]))
         k = self.rotate(k, cos, sin)
         if clustered:
-            k, v = self.cluster(self.linear(f"blocks.{i}.attn.prob", h)[..., 0], k, v)
+            k, v = self.cluster(self.linear(f"{name}.attn.prob", h)[..., 0], k, v)
         weight = (q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1)
-        y = x.gather(1, index) + self.linear(f"blocks.{i}.attn.proj", (weight @ v).transpose(1, 2).flatten(2))
-        h = self.norm(f"blocks.{i}.norm2", y)
-        y = y + self.linear(f"blocks.{i}.mlp.fc2", F.gelu(self.linear(f"blocks.{i}.mlp.fc1", h)))
+        y = x.gather(1, index) + self.linear(f"{name}.attn.proj", (weight @ v).transpose(1, 2).flatten(2))
+        h = self.norm(f"{name}.norm2", y)
+        y = y + self.linear(f"{name}.mlp.fc2", F.gelu(self.linear(f"{name}.mlp.fc1", h)))
         return x.scatter(1, index, y)
 
     def cluster(self, logit: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -114,16 +114,17 @@ class Reference:
         rows, cols = image.shape[2] // 16, image.shape[3] // 16
         cos, sin = self.rope(rows, cols)
         x = stem = self.stem(self.normalise(image)).flatten(2).transpose(1, 2)
-        blocks, keep = [], None
+        blocks, keep, own = [], None, ""
         for i in range(self.config["depth"]):
             if i == self.config["scorer"]["after_blocks"]:
                 scores = self.linear("scorer.fc2", F.gelu(self.linear("scorer.fc1", x)))[..., 0]
                 if rho is not None:
                     keep = scores.topk(max(1, math.ceil(rho * rows * cols)), 1).indices
-            x = self.block(i, x, cos, sin, keep, clustered)
+                    own = "sparse." if rho <= self.config["scorer"].get("own_blocks_up_to", 0) else ""
+            x = self.block(f"{own}blocks.{i}", x, cos, sin, keep, clustered)
             blocks.append(x)
-        z = self.norm("norm", x)
-        out = self.linear("head.fc2", F.gelu(self.linear("head.fc1", z)))
+        z = self.norm(f"{own}norm", x)
+        out = self.linear(f"{own}head.fc2", F.gelu(self.linear(f"{own}head.fc1", z)))
         logits, boxes = self.decode(out, rows, cols)
         return Output(stem, blocks, scores, keep, logits, boxes)
 

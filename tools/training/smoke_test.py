@@ -88,6 +88,30 @@ def test_remembering_everything_anew_equals_dense() -> None:
     assert torch.allclose(decode(cached.out, 10, 12)[0], dense["logits"], atol=1e-5)
 
 
+@torch.no_grad()
+def test_kept_tokens_run_alone_as_in_the_sparse_mode() -> None:
+    from canvas import Canvases
+    from data import normalise
+    from evaluate import build
+    from sparse_blocks import example, own_blocks, run_kept
+
+    torch.manual_seed(0)
+    model = build("lookout", json.loads(SMALL)).eval()
+    tail = own_blocks(model, 0.2)
+    for weight in tail.parameters():
+        weight.add_(torch.randn_like(weight), alpha=0.02)
+    images = torch.stack([torch.from_numpy(picture(i).image[:, :192]) for i in range(2)]).permute(0, 3, 1, 2)
+    none = torch.zeros(2, 0)
+    given = example(model, Canvases(images, none, none, none), torch.float32)
+    pts, logits, boxes = run_kept(tail, given, 24, model.table(10, 12, images.device))
+    whole = model(normalise(images, model.cfg.mean, model.cfg.std), rho=0.2)
+    shared = model(normalise(images, model.cfg.mean, model.cfg.std), rho=0.21)
+    points = (4 * given.order[:, :24, None] + torch.arange(4)).flatten(1)[..., None]
+    assert torch.allclose(logits, whole["logits"].gather(1, points.expand_as(logits)), atol=1e-5)
+    assert torch.allclose(boxes, whole["boxes"].gather(1, points.expand_as(boxes)), atol=1e-3)
+    assert not torch.allclose(logits, shared["logits"].gather(1, points.expand_as(logits)), atol=1e-3)
+
+
 def test_published_weights_come_back(tmp_path: Path) -> None:
     from data import normalise
     from evaluate import build, load_model
@@ -145,6 +169,12 @@ def goes_on_from(published: Path, tmp_path: Path) -> None:
     before, after = (load_file(folder / "model.safetensors") for folder in (published, tmp_path / "scored"))
     assert {k for k in before if before[k].shape != after[k].shape or not torch.equal(before[k], after[k])} == {k for k in before if k.startswith("scorer.")}
     assert json.loads((tmp_path / "scored" / "model.json").read_text())["scorer"]["width"] == 80
+    run("sparse_blocks.py", *common, "--out", tmp_path / "sparse.pt", "--minutes", 0.1, "--batch", 0.1, "--up-to", 0.3)
+    run("export.py", "--checkpoint", tmp_path / "sparse.pt", "--out", tmp_path / "sparse")
+    after = load_file(tmp_path / "sparse" / "model.safetensors")
+    assert all(torch.equal(before[k], after[k]) for k in before)
+    assert any(not torch.equal(before[k.removeprefix("sparse.")], after[k]) for k in after if k.startswith("sparse."))
+    compare_with_reference(tmp_path / "sparse.pt", tmp_path / "sparse")
     run("train.py", *common, "--out", tmp_path / "next", "--minutes", 0.02, "--batch", 0.016, "--largest", 160, "--lr", 0, "--muon-lr", 0)
     run("export.py", "--checkpoint", tmp_path / "next" / "last.pt", "--out", tmp_path / "again")
     again = load_file(tmp_path / "again" / "model.safetensors")

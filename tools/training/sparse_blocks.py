@@ -1,0 +1,183 @@
+"""Trains blocks and a head of the sparse mode's own; stem, scorer and the blocks before it stay, and so does every other
+mode.
+
+What a kept token can read of the others is what they were after the scorer's blocks. Shared blocks seldom met that in
+training and must serve the dense mode first; copies of them, trained further on kept tokens alone, need not. The tokens
+they start from never change, so a canvas is computed once, waits in a pool, and a step costs a fraction of a dense
+one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import random
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from canvas import Canvases, compose
+from data import Sample, Store, normalise
+from evaluate import detect, load_model, val_map
+from losses import answer_losses
+from model import PATCH, Detector, Tail, decode_points, points, rotate
+from optim import Average, Optimiser
+from scorer import SIZES
+
+WARM = 0.05  # share of the plan over which the learning rates rise
+CLIP = 5.0  # of the gradient's norm
+
+
+@dataclass
+class Example:
+    """A batch of canvases up to the scorer."""
+
+    tokens: Tensor  # [B, N, d]
+    order: Tensor  # [B, N] tokens, the scorer's favourites first
+    rows: int
+    cols: int
+    target: Canvases  # without its images
+
+
+@torch.no_grad()
+def example(model: Detector, canvases: Canvases, precision: torch.dtype = torch.float16) -> Example:
+    rows, cols = canvases.images.shape[2] // PATCH, canvases.images.shape[3] // PATCH
+    cos, sin = model.table(rows, cols, canvases.images.device)
+    x = model.stem(normalise(canvases.images, model.cfg.mean, model.cfg.std)).flatten(2).transpose(1, 2).contiguous()
+    for block in model.blocks[: model.cfg.scorer_after]:
+        x = block(x, cos, sin)[0]
+    order = model.score(x).argsort(1, descending=True)
+    target = replace(canvases, images=canvases.images.new_empty(0))
+    return Example(x.to(precision), order, rows, cols, target)
+
+
+def run_kept(tail: Tail, given: Example, keep: int, table: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """The sparse mode with the scorer's `keep` favourites -> their points [B, 4*keep, 2], logits and boxes.
+
+    Equal to `Detector.forward(rho=...)`; all other tokens stay as they are, so they are normalised once."""
+    cos, sin = table
+    d, heads = given.tokens.shape[2], tail.blocks[0].heads
+    kept, rest = given.order[:, :keep], given.order[:, keep:]
+    tokens = given.tokens.float()
+
+    def take(index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens [B, n, d], and the cosines and sines [B, n, 1, d/heads] of their places."""
+        return tokens.gather(1, index[..., None].expand(-1, -1, d)), cos[index][:, :, None], sin[index][:, :, None]
+
+    y, y_cos, y_sin = take(kept)
+    z, z_cos, z_sin = take(rest)
+    z = F.layer_norm(z, (d,))
+    for b in tail.blocks:
+        q, k, v = b.qkv(b.norm1(y)).unflatten(2, (3, heads, -1)).unbind(2)  # each [B, keep, heads, d/heads]
+        weight = b.qkv.weight[d:]
+        old_k, old_v = F.linear(z, weight * b.norm1.weight, b.qkv.bias[d:] + weight @ b.norm1.bias).chunk(2, -1)
+        old_k = rotate(old_k.unflatten(2, (heads, -1)), z_cos, z_sin)
+        keys = torch.cat([rotate(k, y_cos, y_sin), old_k], 1)
+        values = torch.cat([v.flatten(2), old_v], 1).unflatten(2, (heads, -1))
+        a = F.scaled_dot_product_attention(*(t.transpose(1, 2) for t in (rotate(q, y_cos, y_sin), keys, values)))
+        y = y + b.proj(a.transpose(1, 2).flatten(2))
+        y = y + b.fc2(F.gelu(b.fc1(b.norm2(y))))
+    pts = points(given.rows, given.cols, tokens.device).view(-1, 4, 2)[kept].flatten(1, 2)
+    logits, boxes = decode_points(tail.head(tail.norm(y)), pts)
+    return pts, logits, boxes
+
+
+def share_kept(rng: random.Random, low: float) -> float:
+    """The keep ratio of a step: mostly `low`, else up to four times that."""
+    return low if rng.random() < 0.8 else rng.uniform(low, 4 * low)
+
+
+def train_step(tail: Tail, given: Example, rho: float, table: tuple[Tensor, Tensor], optimiser: Optimiser, rate: float) -> dict[str, float]:
+    keep = max(1, math.ceil(rho * given.tokens.shape[1]))
+    pts, logits, boxes = run_kept(tail, given, keep, table)
+    usable = torch.ones(pts.shape[:2], dtype=torch.bool, device=pts.device)
+    parts, _ = answer_losses(logits, boxes, pts, given.target, usable, topk=6)
+    parameters = [p for p in tail.parameters() if p.requires_grad]
+    for p in parameters:
+        p.grad = None
+    (parts["cls"] + 2 * parts["box"]).backward()
+    nn.utils.clip_grad_norm_(parameters, CLIP)
+    optimiser.step(rate)
+    return {k: v.item() for k, v in parts.items()}
+
+
+def own_blocks(model: Detector, up_to: float) -> Tail:
+    """Gives the sparse mode copies of the shared blocks and head, if it has none yet; it uses them at keep ratios up to
+    `up_to`."""
+    model.cfg = replace(model.cfg, sparse_up_to=up_to)
+    if model.sparse is None:
+        tail = Tail(model.cfg, model.cfg.scorer_after)
+        tail.blocks.load_state_dict(model.blocks[model.cfg.scorer_after :].state_dict())
+        for name in ("norm", "head1", "head2"):
+            getattr(tail, name).load_state_dict(getattr(model, name).state_dict())
+        model.sparse = tail.to(model.scorer2.weight.device)
+    return model.sparse
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--from", dest="start", type=Path, required=True, help="a checkpoint, or a folder with model.json")
+    parser.add_argument("--prepared", type=Path, required=True, help="the file prepare.py wrote, with a teacher")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write, for evaluate.py and export.py")
+    parser.add_argument("--minutes", type=float, required=True, help="all schedules follow the wall clock")
+    parser.add_argument("--pool", type=int, default=600, help="batches of canvases that wait to be used again")
+    parser.add_argument("--fresh", type=float, default=0.33, help="share of the steps that also compose a new batch")
+    parser.add_argument("--batch", type=float, default=1.0, help="factor on all batch sizes")
+    parser.add_argument("--low", type=float, default=0.1, help="keep ratio of most steps, and the least of all")
+    parser.add_argument("--up-to", type=float, default=0.15, help="highest keep ratio at which the mode uses them")
+    parser.add_argument("--lr", type=float, default=6e-5)
+    parser.add_argument("--muon-lr", type=float, default=3e-4)
+    parser.add_argument("--decay", type=float, default=0.05)
+    parser.add_argument("--ema", type=float, default=0.998)
+    parser.add_argument("--eval-every", type=float, default=10.0, help="minutes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    rng = random.Random(args.seed)
+    model = load_model(args.start, args.device).requires_grad_(False)
+    training = copy.deepcopy(own_blocks(model, args.up_to)).requires_grad_(True)
+    prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
+    store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
+    val = [Sample(**{k: v if k == "name" else v.numpy() for k, v in s.items()}) for s in prepared["val"]]
+    optimiser = Optimiser(training, "muon", args.lr, args.muon_lr, args.decay)
+    average = Average(training, model.sparse)
+    pool: deque[Example] = deque(maxlen=args.pool)
+    start = told = time.time()
+    means, step, canvases = {}, 0, 0
+
+    def report() -> None:
+        mean, per = val_map([detect(model, v.image, rho=args.low) for v in val], val)
+        torch.save({"kind": "lookout", "config": model.cfg.as_dict(), "ema": model.state_dict()}, args.out)
+        minutes = (time.time() - start) / 60
+        losses = {k: round(v, 4) for k, v in means.items()}
+        print(json.dumps({"minutes": round(minutes, 1), "step": step, "composed": canvases, **losses,
+                          f"mAP50 at {args.low}": round(mean, 4), "person": round(per["person"], 4)}), flush=True)  # fmt: skip
+
+    while (p := (time.time() - start) / 60 / args.minutes) < 1:
+        if len(pool) < min(60, args.pool) or rng.random() < args.fresh:
+            h, w, n, grid, _ = rng.choices(SIZES, [s[4] for s in SIZES])[0]
+            pool.append(example(model, compose(store, max(2, round(n * args.batch)), h, w, grid)))
+            canvases += len(pool[-1].tokens)
+        given = pool[rng.randrange(len(pool))]
+        rate = min(1.0, p / WARM) * (0.5 + 0.5 * math.cos(math.pi * p)) + 0.002
+        table = model.table(given.rows, given.cols, given.tokens.device)
+        for k, v in train_step(training, given, share_kept(rng, args.low), table, optimiser, rate).items():
+            means[k] = v if step == 0 else means[k] + (v - means[k]) / 200
+        step += 1
+        average.update(min(args.ema, (step + 1) / (step + 10)))
+        if time.time() - told > args.eval_every * 60:
+            report()
+            told = time.time()
+    report()
+
+
+if __name__ == "__main__":
+    main()
