@@ -42,11 +42,19 @@ export const sparse: ReductionMode = {
 	refuses: (plan) =>
 		plan.scorer ? refusesUnlessPlain(plan) : `${plan.name} has no scorer, which ranks the tokens to keep`,
 	async open(host, settings) {
-		const graph = compileSparse(host.plan, host.weights);
-		const session = await host.runtime.load(graph.bytes, graph.name);
-		return new Sparse(host, session, graph.operations, settings);
+		const load = async (own: boolean): Promise<SparseGraph> => {
+			const graph = compileSparse(host.plan, host.weights, { own });
+			return { session: await host.runtime.load(graph.bytes, graph.name), operations: graph.operations };
+		};
+		const upTo = host.plan.scorer?.own?.upTo ?? 0;
+		const few = upTo > 0 ? { ...(await load(true)), upTo } : null;
+		return new Sparse(host, { usual: await load(false), few }, settings);
 	},
 };
+
+type SparseGraph = { session: GraphSession; operations: OperationCount };
+/** Where the weights have blocks for few tokens, `few` runs them up to a keep ratio of `upTo`. */
+type SparseGraphs = { usual: SparseGraph; few: (SparseGraph & { upTo: number }) | null };
 
 class Sparse implements Reduction {
 	settings: SettingValues;
@@ -54,17 +62,15 @@ class Sparse implements Reduction {
 	readonly stateBytes = 0;
 	readonly denseMacs: number;
 	readonly #host: VitHost;
-	readonly #session: GraphSession;
-	readonly #operations: OperationCount;
+	readonly #graphs: SparseGraphs;
 	readonly #tokens: Int32Array;
 	readonly #head: Float32Array;
 
-	constructor(host: VitHost, session: GraphSession, operations: OperationCount, settings: SettingValues) {
+	constructor(host: VitHost, graphs: SparseGraphs, settings: SettingValues) {
 		this.settings = resolveSettings(SETTINGS, settings, PLACE);
 		this.denseMacs = denseMacs(host);
 		this.#host = host;
-		this.#session = session;
-		this.#operations = operations;
+		this.#graphs = graphs;
 		this.#tokens = allTokens(host);
 		this.#head = new Float32Array(this.#tokens.length * host.plan.headWidth);
 	}
@@ -88,7 +94,8 @@ class Sparse implements Reduction {
 		const { plan } = this.#host;
 		const { count } = selection;
 		const { rows, cols, stride } = plan.grid;
-		const outputs = await this.#session.run(
+		const { session, operations } = this.#graphFor(count);
+		const outputs = await session.run(
 			{
 				picture: float32(pixels.planar(), [1, 3, rows * stride, cols * stride]),
 				keep: { type: 'int64', data: BigInt64Array.of(BigInt(count)), shape: [1] },
@@ -105,7 +112,7 @@ class Sparse implements Reduction {
 		}
 		return {
 			head: this.#head,
-			macs: countOperations(this.#operations, { [KEPT]: count }),
+			macs: countOperations(operations, { [KEPT]: count }),
 			emitting: selection.tokens.subarray(0, count),
 			maps: [relevanceMap(numbers(outputs, 'scores'))],
 		};
@@ -126,7 +133,12 @@ class Sparse implements Reduction {
 		);
 	}
 
-	release(): Promise<void> {
-		return this.#session.release();
+	async release(): Promise<void> {
+		await Promise.all([this.#graphs.usual.session.release(), this.#graphs.few?.session.release()]);
+	}
+
+	#graphFor(count: number): SparseGraph {
+		const { usual, few } = this.#graphs;
+		return few && count <= Math.ceil(few.upTo * this.#tokens.length) ? few : usual;
 	}
 }

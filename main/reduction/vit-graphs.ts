@@ -111,15 +111,20 @@ export function compilePartial(
 /**
  * Every token until the scorer, then only the best-scored ones as queries; keys and values come from all.
  * in: `picture`; `keep` [1], the number of tokens to keep. out: `kept` [kept], best first; `head` [kept,
- * headWidth]; `scores` [tokens]; with `taps`, `last` [tokens, dim] after the last block.
+ * headWidth]; `scores` [tokens]; with `taps`, `last` [tokens, dim] after the last block. With `own`, what stands behind
+ * the scorer is the scorer's own.
  */
 export function compileSparse(
 	plan: VitPlan,
 	weights: WeightLookup,
-	options: { taps?: boolean } = {},
+	options: { own: boolean; taps?: boolean },
 ): CompiledGraph {
 	const scorer = plan.scorer;
 	assert(scorer, `${plan.name} has no scorer`);
+	const behind = options.own
+		? scorer.own
+		: { blocks: plan.blocks.slice(scorer.afterBlocks), head: plan.head };
+	assert(behind, `${plan.name} has no blocks of the scorer's own`);
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
 	const parts = new BlockLayers(layers, plan);
@@ -145,15 +150,15 @@ export function compileSparse(
 	graph.output('scores', scores);
 	graph.output('kept', kept);
 
-	for (const block of plan.blocks.slice(scorer.afterBlocks)) {
+	for (const block of behind.blocks) {
 		const normed = parts.normed(block, x);
 		const queries = parts.queries(block, layers.gatherRows(normed, kept), positions);
 		const attended = parts.attend(queries, parts.keys(block, normed, all), parts.values(block, normed));
 		x = layers.scatter(x, rows, parts.finish(block, layers.gatherRows(x, kept), attended));
 	}
 	if (options.taps) graph.output('last', x);
-	graph.output('head', plan.head(layers, layers.gatherRows(x, kept)));
-	return compiled(graph, `${plan.name}:sparse`);
+	graph.output('head', behind.head(layers, layers.gatherRows(x, kept)));
+	return compiled(graph, `${plan.name}:sparse${options.own ? '-own' : ''}`);
 }
 
 function compiled(graph: GraphBuilder, name: string): CompiledGraph {

@@ -87,10 +87,19 @@ export type VitPlan = {
 	head(layers: Layers, tokens: Value): Value;
 	/** The best score, 0 to 1, that a token answers with in `head` [tokens, headWidth]; null where rows are no answers. */
 	bestScore: ((head: Float32Array, token: number) => number) | null;
-	/** Which tokens matter, where the weights have a scorer: reads the tokens after `afterBlocks` blocks. */
-	scorer: { afterBlocks: number; score(layers: Layers, tokens: Value): Value } | null;
+	/** What tells which tokens matter, where the weights have it. */
+	scorer: Scorer | null;
 	/** What keys and values can be clustered by, where the weights have it. */
 	clusters?: ClusterPlan | null;
+};
+
+export type Scorer = {
+	/** How many blocks have run when it reads the tokens. */
+	afterBlocks: number;
+	/** Tokens [k, dim] -> [k, 1], more where a token matters more. */
+	score(layers: Layers, tokens: Value): Value;
+	/** What stands behind the scorer at keep ratios up to `upTo`, where the weights know few tokens apart from many. */
+	own: (Pick<VitPlan, 'blocks' | 'head'> & { upTo: number }) | null;
 };
 
 /** Clustering of keys and values by the entropy of a learned distribution over the tokens, block by block. */

@@ -26,7 +26,11 @@ const schema = z.object({
 	}),
 	rope: z.object({ max: z.number().positive(), min: z.number().positive() }),
 	nms: z.object({ iou: z.number().min(0).max(1), max: width, score: z.number().min(0).max(1) }),
-	scorer: z.object({ after_blocks: z.number().int().min(0), width: width.default(64) }),
+	scorer: z.object({
+		after_blocks: z.number().int().min(0),
+		width: width.default(64),
+		own_blocks_up_to: z.number().min(0).max(1).default(0),
+	}),
 	cluster: z
 		.object({ sigma: z.number().min(0.5).max(64) })
 		.nullable()

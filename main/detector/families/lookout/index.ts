@@ -1,6 +1,6 @@
 import { compileClustered } from '../../../reduction/enact-graph.ts';
 import { findModeFor, modesOf } from '../../../reduction/index.ts';
-import { compileFull } from '../../../reduction/vit-graphs.ts';
+import { compileFull, compileSparse } from '../../../reduction/vit-graphs.ts';
 import { readSafetensors } from '../../../weights/safetensors.ts';
 import { requireTensors } from '../../../weights/weights.ts';
 import type { Detector, DetectorOptions, Model } from '../../detector.ts';
@@ -25,6 +25,7 @@ export function openLookout(files: ModelFiles): Model {
 	const smallest = lookoutPlan(config, { width: config.patch, height: config.patch });
 	compileFull(smallest, weights, { keepKeysAndValues: false, withScores: true });
 	if (smallest.clusters) compileClustered(smallest, weights);
+	if (smallest.scorer?.own) compileSparse(smallest, weights, { own: true });
 	const modes = modesOf(smallest);
 
 	return {

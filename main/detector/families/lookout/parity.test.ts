@@ -5,6 +5,7 @@ import type { GraphTensor } from '../../../graph/graph-session.ts';
 import { GraphBuilder } from '../../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../../graph/layers.ts';
 import { blockClusters, compileClustered } from '../../../reduction/enact-graph.ts';
+import { sparse } from '../../../reduction/sparse.ts';
 import { compileFull, compileSparse } from '../../../reduction/vit-graphs.ts';
 import type { VitPlan } from '../../../vit/plan.ts';
 import { readSafetensors, type Weights } from '../../../weights/safetensors.ts';
@@ -19,7 +20,6 @@ import { lookoutPlan } from './plan.ts';
 const TOLERANCE = 1e-3;
 const MODEL = new URL('../../../../models/lookout/', import.meta.url);
 const PARITY = new URL('./fixtures/parity.safetensors', import.meta.url);
-const SPARSE_KEEP = 0.3;
 
 let config: LookoutConfig;
 let weights: WeightLookup;
@@ -78,24 +78,33 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 		await session.release();
 	});
 
-	it('keeps the same tokens as the sparse reference and reproduces its outputs', async () => {
-		const graph = compileSparse(plan, weights, { taps: true });
+	it.each([
+		{ mode: 'sparse', share: 0.3, own: false },
+		{ mode: 'sparse_low', share: 0.1, own: true },
+	])('keeps the reference’s tokens at a keep ratio of $share, and reproduces its outputs', async (given) => {
+		const { mode, share, own } = given;
+		const graph = compileSparse(plan, weights, { own, taps: true });
 		const session = await createRuntime(1).load(graph.bytes, graph.name);
-		const count = Math.ceil(SPARSE_KEEP * tokenCount(plan.grid));
+		const count = Math.ceil(share * tokenCount(plan.grid));
 		const keep: GraphTensor = { type: 'int64', data: BigInt64Array.of(BigInt(count)), shape: [1] };
 		const outputs = await session.run({ picture, keep }, ['kept', 'head', 'last']);
 		const kept = Array.from(outputs['kept']!.data as BigInt64Array, Number);
 		expect([...kept].sort((a, b) => a - b)).toEqual(
-			Array.from(reference('sparse.keep').data).sort((a, b) => a - b),
+			Array.from(reference(`${mode}.keep`).data).sort((a, b) => a - b),
 		);
-		expectClose(outputs['last']!, reference('sparse.last').data);
+		expectClose(outputs['last']!, reference(`${mode}.last`).data);
 		expectHead(
 			outputs['head']!.data as Float32Array,
 			kept,
 			kept.map((_, row) => row),
-			'sparse',
+			mode,
 		);
 		await session.release();
+
+		const reduction = await sparse.open({ plan, weights, runtime: createRuntime(1) }, { keep: share });
+		const { head, emitting } = await reduction.run(pixels, reduction.select(pixels));
+		expectHead(head, Array.from(emitting!), Array.from(emitting!), mode);
+		await reduction.release();
 	});
 
 	it('reproduces the outputs over clusters whose length the picture sets', async () => {

@@ -3,7 +3,7 @@ import type { Size } from '../../../domain/video.ts';
 import type { Value } from '../../../graph/graph-builder.ts';
 import type { Layers } from '../../../graph/layers.ts';
 import { axialRotary } from '../../../vit/positions.ts';
-import { USUAL_LAYER_NAMES, type VitPlan } from '../../../vit/plan.ts';
+import { USUAL_LAYER_NAMES, type VitBlock, type VitPlan } from '../../../vit/plan.ts';
 import { bestPointScore, pointHeadWidth } from '../../point-head.ts';
 import type { LookoutConfig } from './config.ts';
 
@@ -22,6 +22,7 @@ export function lookoutGrid(config: LookoutConfig, inputSize: Size): TokenGrid {
 export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 	const grid = lookoutGrid(config, inputSize);
 	const { dim, heads } = config;
+	const { after_blocks: afterBlocks, own_blocks_up_to: ownUpTo } = config.scorer;
 	const headWidth = pointHeadWidth(config.classes.length);
 	const { top, left, bottom, right } = config.stem.padding;
 
@@ -31,6 +32,24 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 			const y = layers.conv3x3(`stem.${i}`, x, width, config.stem.stride, i === 0 ? pads : [0, 0, 0, 0]);
 			return i < widths.length - 1 ? layers.relu(y) : y;
 		}, pixels);
+	}
+
+	/** All blocks, their weights' names behind `prefix`. */
+	function blocks(prefix: string): VitBlock[] {
+		return Array.from({ length: config.depth }, (_, i) => ({
+			name: `${prefix}blocks.${i}`,
+			hidden: dim * config.mlp_ratio,
+			window: null,
+			relative: null,
+			pool: null,
+		}));
+	}
+
+	function head(prefix: string): VitPlan['head'] {
+		return (layers, tokens) => {
+			const normed = layers.layerNorm(`${prefix}norm`, tokens, 1e-5);
+			return layers.mlp(`${prefix}head.fc1`, `${prefix}head.fc2`, normed, 2 * dim, headWidth);
+		};
 	}
 
 	return {
@@ -43,13 +62,7 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 		absolute: null,
 		rotary: axialRotary(grid.rows, grid.cols, dim / heads, config.rope.max, config.rope.min),
 		layerNames: USUAL_LAYER_NAMES,
-		blocks: Array.from({ length: config.depth }, (_, i) => ({
-			name: `blocks.${i}`,
-			hidden: dim * config.mlp_ratio,
-			window: null,
-			relative: null,
-			pool: null,
-		})),
+		blocks: blocks(''),
 		headWidth,
 		embedPicture(layers, picture) {
 			const map = stem(layers, picture, [top, left, bottom, right]); // [1, dim, rows, cols]
@@ -58,13 +71,15 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 		embedWindows(layers, windows) {
 			return layers.reshape(stem(layers, windows, [0, 0, 0, 0]), [windows.shape[0]!, dim]);
 		},
-		head(layers, tokens) {
-			return layers.mlp('head.fc1', 'head.fc2', layers.layerNorm('norm', tokens, 1e-5), 2 * dim, headWidth);
-		},
+		head: head(''),
 		bestScore: (head, token) => bestPointScore(head, token, config.classes.length),
 		scorer: {
-			afterBlocks: config.scorer.after_blocks,
+			afterBlocks,
 			score: (layers, tokens) => layers.mlp('scorer.fc1', 'scorer.fc2', tokens, config.scorer.width, 1),
+			own:
+				ownUpTo > 0
+					? { upTo: ownUpTo, blocks: blocks('sparse.').slice(afterBlocks), head: head('sparse.') }
+					: null,
 		},
 		clusters: config.cluster && {
 			sigma: config.cluster.sigma,
