@@ -46,8 +46,8 @@ export const sparse: ReductionMode = {
 			const graph = compileSparse(host.plan, host.weights, { own });
 			return { session: await host.runtime.load(graph.bytes, graph.name), operations: graph.operations };
 		};
-		const upTo = host.plan.scorer?.own?.upTo ?? 0;
-		const few = upTo > 0 ? { ...(await load(true)), upTo } : null;
+		const own = host.plan.scorer?.own;
+		const few = own ? { ...(await load(true)), upTo: own.upTo } : null;
 		return new Sparse(host, { usual: await load(false), few }, settings);
 	},
 };

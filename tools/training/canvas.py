@@ -8,6 +8,7 @@ corner of the bilinear sample draws all of them.
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,12 @@ from data import LABEL, NONE, OBJECTS, TEACHER, UNJUDGED, Store, compact
 
 FILL = 114.0
 PASTED = 2  # pasted objects per canvas at most
+# (height, width, canvases, grid of pictures, odds): mostly single pictures as large as photographs are stored, and
+# some mosaics of small objects.
+SIZES = (
+    (240, 320, 32, (1, 1), 10.0), (320, 240, 32, (1, 1), 4.0), (256, 336, 28, (1, 1), 2.0), (320, 320, 24, (2, 2), 1.0),
+    (384, 384, 16, (2, 2), 1.0), (480, 640, 8, (2, 2), 1.0), (480, 640, 8, (2, 3), 1.0), (480, 640, 8, (3, 4), 0.6),
+)  # fmt: skip
 
 
 @dataclass
@@ -210,6 +217,12 @@ def compose(store: Store, batch: int, h: int, w: int, grid: tuple[int, int]) -> 
     grain = uniform((batch, 1, 1, 1), 0, 8, device) * (torch.rand(batch, 1, 1, 1, device=device) < 0.3)
     images = torch.addcmul(images, torch.randn_like(images), grain.to(images.dtype)).clamp_(0, 255)
     return Canvases(images, *place(store, part, PASTED, OBJECTS if h * w > 320 * 320 else OBJECTS // 2))
+
+
+def like_photographs(store: Store, batch: float = 1.0) -> Canvases:
+    """Canvases of one of SIZES, drawn by its odds; `batch` is a factor on how many."""
+    h, w, n, grid, _ = random.choices(SIZES, [s[4] for s in SIZES])[0]
+    return compose(store, max(2, round(n * batch)), h, w, grid)
 
 
 def mirrored(canvases: Canvases) -> Canvases:

@@ -11,6 +11,7 @@ from data import LABEL, TEACHER, UNJUDGED, pair_iou
 from model import points
 
 ALPHA, BETA = 0.5, 4.0  # exponents of score and overlap in the alignment
+WEIGHTS = {"cls": 1.0, "box": 2.0, "aux": 0.5, "scorer": 0.5}
 
 
 def giou(a: Tensor, b: Tensor) -> Tensor:
@@ -53,20 +54,24 @@ def assign(logits: Tensor, boxes: Tensor, pts: Tensor, target: Canvases, usable:
     return torch.where(taken, index, -1), aligned * taken
 
 
+def unjudged(cover: Tensor, target: Canvases) -> Tensor:
+    """cover [B, M, P]: which objects lie over which points -> [B, P, C]: the classes that nobody judged there."""
+    label = F.one_hot(target.soft.argmax(2), target.soft.shape[2]).float()  # [B, M, C]
+    return torch.bmm((cover & (target.kind == UNJUDGED)[..., None]).float().mT, label) > 0
+
+
 def answer_losses(
     logits: Tensor, boxes: Tensor, pts: Tensor, target: Canvases, usable: Tensor, topk: int
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Class and box losses of points `pts` [P, 2] or [B, P, 2] with logits [B, P, C] and boxes [B, P, 4], of which those
     in `usable` [B, P] may answer; and how well each point is aligned, [B, P]."""
-    b, p, c = logits.shape
+    b, _, c = logits.shape
     index, aligned = assign(logits.detach(), boxes.detach(), pts, target, usable, topk)
     positive = index >= 0
     owner = index.clamp(min=0)[..., None]
     soft = target.soft.gather(1, owner.expand(-1, -1, c))  # [B, P, C]
     goal = soft * aligned[..., None]
-    unjudged = (target.kind == UNJUDGED)[..., None]
-    label = F.one_hot(target.soft.argmax(2), c).float()  # [B, M, C]
-    skip = torch.bmm((inside(pts, target.boxes) & unjudged).float().mT, label) > 0
+    skip = unjudged(inside(pts, target.boxes), target)
     weight = usable[..., None] * ~(skip & ~positive[..., None])
     norm = goal.amax(2).sum().clamp(min=b / 4)
     cls = (F.binary_cross_entropy_with_logits(logits, goal, reduction="none") * weight).sum() / norm
@@ -83,15 +88,13 @@ def losses(out: dict[str, Tensor], target: Canvases, rows: int, cols: int, topk:
     pts = points(rows, cols, logits.device)
     usable = out["kept"].repeat_interleave(4, dim=1)
     result, aligned = answer_losses(logits, boxes, pts, target, usable, topk)
-    unjudged = (target.kind == UNJUDGED)[..., None]
-    label = F.one_hot(target.soft.argmax(2), c).float()  # [B, M, C]
     centres = pts.view(-1, 4, 2).mean(1)
     cover = inside(centres, target.boxes)  # [B, M, N]
     real = ((target.kind == LABEL) | (target.kind == TEACHER))[..., None]
     where = target.soft.argmax(2)[:, None].expand(-1, rows * cols, -1)
     sure = (cover & real) * target.soft.amax(2)[..., None]
     area = torch.zeros(b, rows * cols, c, device=logits.device).scatter_reduce(2, where, sure.mT.contiguous(), "amax")
-    doubt = torch.bmm((cover & unjudged).float().mT, label) > 0
+    doubt = unjudged(cover, target)
     aux = F.binary_cross_entropy_with_logits(out["aux"].float(), area, reduction="none") * ~(doubt & (area == 0))
     result["aux"] = aux.sum() / area.sum().clamp(min=float(b))
     # In the sparse mode only kept tokens can be positive, so the scorer learns from full steps alone.

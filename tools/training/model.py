@@ -240,6 +240,10 @@ class Detector(Tail):
             "logits": logits, "boxes": boxes, "score": score, "kept": kept, "full": keep is None, "aux": self.aux(z),
         }  # fmt: skip
 
+    def embed(self, image: Tensor) -> Tensor:
+        """image [B, 3, H, W], normalised -> tokens [B, N, d] before the first block."""
+        return self.stem(image).flatten(2).transpose(1, 2).contiguous().float()
+
     def sparse_tail(self, rho: float | None) -> Tail | None:
         """What stands behind the scorer at this keep ratio, if not the shared blocks and head."""
         return self.sparse if rho is not None and rho <= self.cfg.sparse_up_to else None
@@ -251,7 +255,7 @@ class Detector(Tail):
     def attend(self, image: Tensor, rho: float | None = None, clustered: bool = False, old: list | None = None) -> tuple:
         """Tokens after the last block, scorer logits, kept tokens, and every block's keys and values."""
         cos, sin = self.table(image.shape[2] // PATCH, image.shape[3] // PATCH, image.device)
-        x = self.stem(image).flatten(2).transpose(1, 2).contiguous().float()  # [B, N, d]
+        x = self.embed(image)
         keep, score, memory = None, None, []
         own = self.sparse_tail(rho)
         blocks = [*self.blocks[: self.cfg.scorer_after], *own.blocks] if own else self.blocks

@@ -18,17 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from canvas import compose
+from canvas import like_photographs
 from data import Store, normalise
 from evaluate import load_model
 from model import PATCH, Detector, decode
-
-# (height, width, canvases, grid of pictures, odds): mostly single pictures as large as photographs are stored, and
-# some mosaics of small objects.
-SIZES = (
-    (240, 320, 32, (1, 1), 10.0), (320, 240, 32, (1, 1), 4.0), (256, 336, 28, (1, 1), 2.0), (320, 320, 24, (2, 2), 1.0),
-    (384, 384, 16, (2, 2), 1.0), (480, 640, 8, (2, 2), 1.0), (480, 640, 8, (2, 3), 1.0), (480, 640, 8, (3, 4), 0.6),
-)  # fmt: skip
 
 Example = tuple[Tensor, Tensor]  # tokens that the scorer reads [B, N, d] and their goals [B, N], in half precision
 
@@ -38,7 +31,7 @@ def example(model: Detector, images: Tensor) -> Example:
     """images [B, 3, H, W] in [0, 255]."""
     rows, cols = images.shape[2] // PATCH, images.shape[3] // PATCH
     cos, sin = model.table(rows, cols, images.device)
-    x = model.stem(normalise(images, model.cfg.mean, model.cfg.std)).flatten(2).transpose(1, 2).contiguous()
+    x = model.embed(normalise(images, model.cfg.mean, model.cfg.std))
     for i, block in enumerate(model.blocks):
         if i == model.cfg.scorer_after:
             read = x
@@ -116,8 +109,7 @@ def main() -> None:
     store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
     examples, count, told = [], 0, 0
     while count < args.canvases:
-        h, w, n, grid, _ = random.choices(SIZES, [s[4] for s in SIZES])[0]
-        examples.append(example(model, compose(store, n, h, w, grid).images))
+        examples.append(example(model, like_photographs(store).images))
         count += len(examples[-1][0])
         if count - told >= 200:
             print(f"{count} canvases", flush=True)

@@ -23,13 +23,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from canvas import Canvases, compose
+from canvas import Canvases, like_photographs
 from data import Sample, Store, normalise
 from evaluate import detect, load_model, val_map
-from losses import answer_losses
+from losses import WEIGHTS, answer_losses
 from model import PATCH, Detector, Tail, decode_points, points, rotate
 from optim import Average, Optimiser
-from scorer import SIZES
 
 WARM = 0.05  # share of the plan over which the learning rates rise
 CLIP = 5.0  # of the gradient's norm
@@ -50,7 +49,7 @@ class Example:
 def example(model: Detector, canvases: Canvases, precision: torch.dtype = torch.float16) -> Example:
     rows, cols = canvases.images.shape[2] // PATCH, canvases.images.shape[3] // PATCH
     cos, sin = model.table(rows, cols, canvases.images.device)
-    x = model.stem(normalise(canvases.images, model.cfg.mean, model.cfg.std)).flatten(2).transpose(1, 2).contiguous()
+    x = model.embed(normalise(canvases.images, model.cfg.mean, model.cfg.std))
     for block in model.blocks[: model.cfg.scorer_after]:
         x = block(x, cos, sin)[0]
     order = model.score(x).argsort(1, descending=True)
@@ -89,9 +88,9 @@ def run_kept(tail: Tail, given: Example, keep: int, table: tuple[Tensor, Tensor]
     return pts, logits, boxes
 
 
-def share_kept(rng: random.Random, low: float) -> float:
+def share_kept(low: float) -> float:
     """The keep ratio of a step: mostly `low`, else up to four times that."""
-    return low if rng.random() < 0.8 else rng.uniform(low, 4 * low)
+    return low if random.random() < 0.8 else random.uniform(low, 4 * low)
 
 
 def train_step(tail: Tail, given: Example, rho: float, table: tuple[Tensor, Tensor], optimiser: Optimiser, rate: float) -> dict[str, float]:
@@ -99,11 +98,9 @@ def train_step(tail: Tail, given: Example, rho: float, table: tuple[Tensor, Tens
     pts, logits, boxes = run_kept(tail, given, keep, table)
     usable = torch.ones(pts.shape[:2], dtype=torch.bool, device=pts.device)
     parts, _ = answer_losses(logits, boxes, pts, given.target, usable, topk=6)
-    parameters = [p for p in tail.parameters() if p.requires_grad]
-    for p in parameters:
-        p.grad = None
-    (parts["cls"] + 2 * parts["box"]).backward()
-    nn.utils.clip_grad_norm_(parameters, CLIP)
+    tail.zero_grad()
+    sum(WEIGHTS[k] * v for k, v in parts.items()).backward()
+    nn.utils.clip_grad_norm_(tail.parameters(), CLIP)
     optimiser.step(rate)
     return {k: v.item() for k, v in parts.items()}
 
@@ -141,7 +138,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
-    rng = random.Random(args.seed)
+    random.seed(args.seed)
     model = load_model(args.start, args.device).requires_grad_(False)
     training = copy.deepcopy(own_blocks(model, args.up_to)).requires_grad_(True)
     prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
@@ -162,14 +159,13 @@ def main() -> None:
                           f"mAP50 at {args.low}": round(mean, 4), "person": round(per["person"], 4)}), flush=True)  # fmt: skip
 
     while (p := (time.time() - start) / 60 / args.minutes) < 1:
-        if len(pool) < min(60, args.pool) or rng.random() < args.fresh:
-            h, w, n, grid, _ = rng.choices(SIZES, [s[4] for s in SIZES])[0]
-            pool.append(example(model, compose(store, max(2, round(n * args.batch)), h, w, grid)))
+        if len(pool) < min(60, args.pool) or random.random() < args.fresh:
+            pool.append(example(model, like_photographs(store, args.batch)))
             canvases += len(pool[-1].tokens)
-        given = pool[rng.randrange(len(pool))]
+        given = random.choice(pool)
         rate = min(1.0, p / WARM) * (0.5 + 0.5 * math.cos(math.pi * p)) + 0.002
         table = model.table(given.rows, given.cols, given.tokens.device)
-        for k, v in train_step(training, given, share_kept(rng, args.low), table, optimiser, rate).items():
+        for k, v in train_step(training, given, share_kept(args.low), table, optimiser, rate).items():
             means[k] = v if step == 0 else means[k] + (v - means[k]) / 200
         step += 1
         average.update(min(args.ema, (step + 1) / (step + 10)))

@@ -20,12 +20,11 @@ from torch import nn
 from canvas import Canvases, compose, earlier, mirrored
 from data import Sample, Store, normalise
 from evaluate import build, detect, load_model, val_map
-from losses import losses
+from losses import WEIGHTS, losses
 from model import PATCH
 from optim import Average, Optimiser
 from published import spread_norms
 
-WEIGHTS = {"cls": 1.0, "box": 2.0, "aux": 0.5, "scorer": 0.5}
 # From which progress: (height, width, canvases, odds). Small canvases first, as tokens cost time.
 SIZES = (
     (0.0, ((160, 160, 512, 1.0),)),
