@@ -200,11 +200,17 @@ def place(store: Store, part: dict[str, Tensor], over: int, limit: int) -> tuple
         both = (torch.minimum(high, top[..., 2:]) - torch.maximum(low, top[..., :2])).clamp(min=0).prod(-1)
         hidden[:, :k] += both[:, :k]
     seen = (area - hidden).clamp(min=0) / full
-    gone = (seen < 0.05) | (extent.amin(-1) < 2) | ((kind == TEACHER) & ((seen < 0.3) | (extent.amin(-1) < 5)))
-    faint = (seen < 0.25) | (extent.amin(-1) < 5)
-    kind = torch.where(gone, NONE, torch.where(faint & (kind == LABEL), UNJUDGED, kind))
+    kind = still_judged(kind, seen, extent)
     boxes = torch.cat([low, high], -1)
     return compact(boxes.flatten(1, 2), soft.flatten(1, 2), kind.flatten(1, 2), limit)
+
+
+def still_judged(kind: Tensor, seen: Tensor, extent: Tensor) -> Tensor:
+    """The kind of objects of which a share `seen` is visible, `extent` [..., 2] pixels large."""
+    side = extent.amin(-1)
+    gone = (seen < 0.05) | (side < 2) | ((kind == TEACHER) & ((seen < 0.3) | (side < 5)))
+    faint = (seen < 0.25) | (side < 5)
+    return torch.where(gone, NONE, torch.where(faint & (kind == LABEL), UNJUDGED, kind))
 
 
 @torch.no_grad()
@@ -232,6 +238,17 @@ def mirrored(canvases: Canvases) -> Canvases:
     boxes = torch.stack([w - x1, y0, w - x0, y1], 2)
     images = canvases.images.flip(3).contiguous(memory_format=torch.channels_last)
     return Canvases(images, boxes, canvases.soft, canvases.kind)
+
+
+def cropped(canvases: Canvases, x: int, y: int, h: int, w: int) -> Canvases:
+    """The same part, h x w at (x, y), of every canvas."""
+    low = torch.tensor([x, y, x, y], device=canvases.boxes.device)
+    boxes, limit = canvases.boxes - low, torch.tensor([w, h, w, h], device=low.device)
+    whole = (boxes[..., 2:] - boxes[..., :2]).prod(-1).clamp(min=1e-6)
+    boxes = torch.minimum(boxes.clamp(min=0), limit)
+    extent = boxes[..., 2:] - boxes[..., :2]
+    kind = still_judged(canvases.kind, extent.prod(-1) / whole, extent)
+    return Canvases(canvases.images[:, :, y : y + h, x : x + w], boxes, canvases.soft, kind)
 
 
 def earlier(images: Tensor, patch: int = 16, window: int = 31) -> tuple[Tensor, Tensor]:

@@ -23,6 +23,7 @@ class Config:
     depth: tuple[int, int, int] = (2, 3, 2)
     types: str = "iss"  # per stage: i without, s with attention
     neck: int = 96
+    teacher_dim: int = 0  # width of the tokens that a teacher's are compared with while training
     mean: tuple[float, ...] = (0.46, 0.44, 0.41)
     std: tuple[float, ...] = (0.27, 0.265, 0.28)
 
@@ -145,6 +146,7 @@ class ShDetector(nn.Module):
         self.head1 = nn.Linear(n, 2 * n)
         self.head2 = nn.Linear(2 * n, 4 * (len(CLASSES) + 4))
         self.aux = nn.Linear(n, len(CLASSES))
+        self.mimic = nn.Linear(n, cfg.teacher_dim) if cfg.teacher_dim else None
         start_head(self.head2, self.aux)
         self.to(memory_format=torch.channels_last)
 
@@ -158,23 +160,32 @@ class ShDetector(nn.Module):
         x = F.relu(self.smooth(x)).flatten(2).mT  # [B, rows*cols, neck]
         logits, boxes = decode(self.head2(F.relu(self.head1(x))).float(), rows, cols)
         kept = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
-        return {"logits": logits, "boxes": boxes, "kept": kept, "full": True, "aux": self.aux(x)}
+        return {"logits": logits, "boxes": boxes, "kept": kept, "full": True, "aux": self.aux(x), "features": x}
+
+
+def layers(model: ShDetector) -> list[tuple[str, nn.Module, bool]]:
+    """Layers that are published: name, module, and whether a residual around a depthwise convolution joins it."""
+    found, modules = [], dict(model.named_modules())
+    for name, m in modules.items():
+        if isinstance(m, ConvNorm):
+            around = isinstance(modules[name.rpartition(".")[0]], Residual)
+            found.append((name.removesuffix(".m") if around else name, m, around))
+        elif isinstance(m, (nn.GroupNorm, nn.Linear)) or (isinstance(m, nn.Conv2d) and not name.endswith(".c")):
+            if name not in ("aux", "mimic"):  # of use in training only
+                found.append((name, m, False))
+    return found
 
 
 def fused(model: ShDetector) -> dict[str, Tensor]:
     """Weights with every norm folded into its convolution and the residual around a depthwise one at its centre."""
     out: dict[str, Tensor] = {}
-    modules = dict(model.named_modules())
-    for name, m in modules.items():
+    for name, m, around in layers(model):
         if isinstance(m, ConvNorm):
             gain = m.bn.weight.double() / (m.bn.running_var.double() + m.bn.eps).sqrt()
-            weight = m.c.weight.double() * gain[:, None, None, None]
-            parent = modules[name.rpartition(".")[0]]
-            if isinstance(parent, Residual):
+            weight, bias = m.c.weight.double() * gain[:, None, None, None], m.bn.bias.double() - m.bn.running_mean.double() * gain
+            if around:
                 weight[:, 0, 1, 1] += 1
-                name = name.removesuffix(".m")
-            out[f"{name}.weight"], out[f"{name}.bias"] = weight, m.bn.bias.double() - m.bn.running_mean.double() * gain
-        elif isinstance(m, (nn.GroupNorm, nn.Linear)) or (isinstance(m, nn.Conv2d) and not name.endswith(".c")):
-            if name != "aux":
-                out[f"{name}.weight"], out[f"{name}.bias"] = m.weight, m.bias
+        else:
+            weight, bias = m.weight, m.bias
+        out[f"{name}.weight"], out[f"{name}.bias"] = weight, bias
     return {k: v.detach().float().half().contiguous() for k, v in out.items()}

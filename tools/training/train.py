@@ -12,6 +12,7 @@ import json
 import math
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -61,13 +62,13 @@ def pick_mode(p: float, rng: random.Random, args: argparse.Namespace) -> dict:
     return {"stale": True} if draw < args.sparse + args.clustered + args.stale else {}
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """What every plan needs to know."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--prepared", type=Path, required=True, help="the file prepare.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder of last.pt and log.jsonl")
     parser.add_argument("--minutes", type=float, required=True, help="of the whole plan")
     parser.add_argument("--sitting", type=float, default=math.inf, help="minutes of this sitting")
-    parser.add_argument("--model", choices=("lookout", "shvit"), default="lookout")
     parser.add_argument("--from", dest="start", type=Path, help="weights to begin with: last.pt, or a folder with model.json")
     parser.add_argument("--config", default="{}", help="JSON over the model's default sizes, or over those of --from")
     parser.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
@@ -75,35 +76,31 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--muon-lr", type=float, default=0.01)
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--ema", type=float, default=0.999)
-    parser.add_argument("--modes", type=float, default=0.3, help="progress at which the other modes join in")
-    parser.add_argument("--sparse", type=float, default=0.35, help="share of the second steps; the rest is dense")
-    parser.add_argument("--clustered", type=float, default=0.35)
-    parser.add_argument("--stale", type=float, default=0.2)
-    parser.add_argument("--no-aux", action="store_true")
     parser.add_argument("--batch", type=float, default=1.0, help="factor on all batch sizes")
-    parser.add_argument("--largest", type=int, default=768, help="longest side of a canvas, at least 160")
     parser.add_argument("--eval-every", type=float, default=3.0, help="minutes")
     parser.add_argument("--log-every", type=int, default=200, help="steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    return parser.parse_args()
+    return parser
 
 
 class Run:
     """Networks, optimiser and counters of one plan; what a checkpoint holds."""
 
-    def __init__(self, args: argparse.Namespace, store: Store) -> None:
-        self.args, self.file = args, args.out / "last.pt"
+    def __init__(self, args: argparse.Namespace, kind: str, store: Store) -> None:
+        self.args, self.kind, self.file = args, kind, args.out / "last.pt"
         saved = torch.load(self.file, map_location="cpu", weights_only=True) if self.file.exists() else None
         first = load_model(args.start) if args.start and not saved else None
         sizes = first.cfg.as_dict() if first else {}
-        self.model = build(args.model, saved["config"] if saved else sizes | json.loads(args.config))
+        self.model = build(kind, saved["config"] if saved else sizes | json.loads(args.config))
         self.config = self.model.cfg.as_dict()
         if first:
-            self.model.load_state_dict(first.state_dict())
+            unknown = self.model.load_state_dict(first.state_dict(), strict=False)
+            if unknown.unexpected_keys or not all(k.startswith("mimic.") for k in unknown.missing_keys):
+                raise SystemExit(f"--config does not fit the weights of --from: {unknown}")
             if args.start.is_dir():  # published weights come without the statistics of normalisation
                 images = compose(store, max(2, round(128 * args.batch)), 160, 160, (1, 1)).images
-                spread_norms(self.model.stem, normalise(images.cpu().float(), self.model.cfg.mean, self.model.cfg.std))
+                spread_norms(self.model, normalise(images.cpu().float(), self.model.cfg.mean, self.model.cfg.std))
         self.model.to(args.device)
         self.parameters = list(self.model.parameters())
         self.ema = copy.deepcopy(self.model).eval()
@@ -118,9 +115,23 @@ class Run:
             self.step, self.canvases, self.minutes = saved["step"], saved["canvases"], saved["minutes"]
         self.average = Average(self.model, self.ema)
 
+    def update(self, loss: torch.Tensor, p: float) -> None:
+        """One step of the optimiser down `loss`, at progress p."""
+        for parameter in self.parameters:
+            parameter.grad = None
+        loss.backward()
+        for parameter in self.parameters:  # a mode that leaves a weight alone leaves no gradient
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        nn.utils.clip_grad_norm_(self.parameters, 5.0)
+        warm = min(1.0, max((self.step + 1) / 300, p / 0.05))
+        self.optimiser.step(warm * (0.5 + 0.5 * math.cos(math.pi * p)) + 0.002)
+        self.step += 1
+        self.average.update(min(self.args.ema, (self.step + 1) / (self.step + 10)))
+
     def save(self, minutes: float) -> None:
         state = {
-            "kind": self.args.model, "config": self.config, "model": self.model.state_dict(), "ema": self.ema.state_dict(),
+            "kind": self.kind, "config": self.config, "model": self.model.state_dict(), "ema": self.ema.state_dict(),
             "step": self.step, "canvases": self.canvases, "minutes": minutes, **self.optimiser.state(),
         }  # fmt: skip
         part = self.file.with_suffix(".part")
@@ -155,30 +166,13 @@ def train_step(run: Run, store: Store, p: float, rng: random.Random) -> dict[str
         out = model(x, **mode)
     parts = losses(out, canvases, h // PATCH, w // PATCH, topk=10 if p < 0.7 else 6)
     total = sum(WEIGHTS[k] * v for k, v in parts.items() if not (args.no_aux and k == "aux"))
-    for parameter in run.parameters:
-        parameter.grad = None
-    total.backward()
-    for parameter in run.parameters:  # a mode that leaves a weight alone leaves no gradient
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-    nn.utils.clip_grad_norm_(run.parameters, 5.0)
-    warm = min(1.0, max((run.step + 1) / 300, p / 0.05))
-    run.optimiser.step(warm * (0.5 + 0.5 * math.cos(math.pi * p)) + 0.002)
-    run.step += 1
-    run.average.update(min(args.ema, (run.step + 1) / (run.step + 10)))
+    run.update(total, p)
     return {k: v.detach() for k, v in parts.items()}
 
 
-def main() -> None:
-    args = arguments()
-    args.out.mkdir(parents=True, exist_ok=True)
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.benchmark = True
-    prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
-    store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
-    run = Run(args, store)
-    torch.manual_seed(args.seed + run.step)
-    rng = random.Random(args.seed + run.step)
+def work_off(run: Run, prepared: dict, step: Callable[[float], dict[str, torch.Tensor]]) -> None:
+    """Steps, given the progress, until the sitting or the plan is over; logs, saves and evaluates now and then."""
+    args = run.args
     val = [Sample(**{k: v if k == "name" else v.numpy() for k, v in s.items()}) for s in prepared["val"]]
     start, marks, sums, counted = time.time(), [time.time(), run.canvases], {}, 0
     last_eval = start
@@ -187,7 +181,7 @@ def main() -> None:
         if minutes >= min(args.minutes, run.minutes + args.sitting):
             break
         run.model.train()
-        for k, v in train_step(run, store, minutes / args.minutes, rng).items():
+        for k, v in step(minutes / args.minutes).items():
             sums[k] = sums.get(k, 0) + v
         counted += 1
         if run.step % args.log_every == 0:
@@ -204,6 +198,32 @@ def main() -> None:
             marks = [last_eval, run.canvases]
     run.save(minutes)
     run.report(val, minutes)
+
+
+def begin(args: argparse.Namespace, kind: str) -> tuple[Run, dict, Store, random.Random]:
+    """The run of args.out, begun or resumed, the prepared file, its store, and a source of chance."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+    prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
+    store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
+    run = Run(args, kind, store)
+    torch.manual_seed(args.seed + run.step)
+    return run, prepared, store, random.Random(args.seed + run.step)
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--model", choices=("lookout", "shvit"), default="lookout")
+    parser.add_argument("--modes", type=float, default=0.3, help="progress at which the other modes join in")
+    parser.add_argument("--sparse", type=float, default=0.35, help="share of the second steps; the rest is dense")
+    parser.add_argument("--clustered", type=float, default=0.35)
+    parser.add_argument("--stale", type=float, default=0.2)
+    parser.add_argument("--no-aux", action="store_true")
+    parser.add_argument("--largest", type=int, default=768, help="longest side of a canvas, at least 160")
+    args = parser.parse_args()
+    run, prepared, store, rng = begin(args, args.model)
+    work_off(run, prepared, lambda p: train_step(run, store, p, rng))
 
 
 if __name__ == "__main__":
