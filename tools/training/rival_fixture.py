@@ -1,16 +1,18 @@
-"""Write what the application's reading of Lookout-SH is tested with: a tiny random rival, as export.py writes one, and
-what PyTorch makes of a picture with it.
+"""Write what the application's reading of Lookout-SH is tested with: what PyTorch makes of a picture with the published
+one, or with a tiny random one, which it writes as export.py does.
 
-    python rival_fixture.py --out ../../main/detector/families/shvit/fixtures/lookout-sh
+    python rival_fixture.py --out ../../main/detector/families/shvit/fixtures/tiny
+    python rival_fixture.py --out ../../main/detector/families/shvit/fixtures/lookout-sh \
+        --from ../../models/lookout-sh --video ../../assets/samples/plaza.mp4 --at 450 130
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from copy import deepcopy
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -21,7 +23,8 @@ from data import normalise
 from evaluate import pad16, select
 from export import NMS_IOU, rival_config
 from model import CLASSES
-from shvit import Config, ConvNorm, Residual, ShDetector, SingleHead, fused
+from published import load_published
+from shvit import Config, ShDetector, SingleHead, fused
 
 SMALL = Config(embed=(16, 20, 32), partial=(4, 6, 10), depth=(1, 2, 2), neck=24)  # 20: a gate of 24 channels, rounded up
 HEIGHT, WIDTH = 139, 201  # padded to 144 x 208: maps of 9 x 13, 5 x 7 and 3 x 4
@@ -63,25 +66,6 @@ def randomise(model: ShDetector, pixels: Tensor) -> None:
 
 
 @torch.no_grad()
-def refilled(model: ShDetector, stored: dict[str, Tensor]) -> ShDetector:
-    """The network of `stored` weights: norms that do nothing, and no 1 at the centre beside a residual."""
-    back = deepcopy(model)
-    modules = dict(back.named_modules())
-    for name, m in modules.items():
-        if isinstance(m, ConvNorm):
-            inside = isinstance(modules[name.rpartition(".")[0]], Residual)
-            name = name.removesuffix(".m") if inside else name
-            weight = stored[f"{name}.weight"].float()
-            if inside:
-                weight[:, 0, 1, 1] -= 1
-            m.c.weight.copy_(weight), m.bn.bias.copy_(stored[f"{name}.bias"])
-            m.bn.weight.fill_(1), m.bn.running_mean.zero_(), m.bn.running_var.fill_(1 - m.bn.eps)
-        elif isinstance(m, (nn.Conv2d, nn.GroupNorm, nn.Linear)) and f"{name}.weight" in stored:
-            m.weight.copy_(stored[f"{name}.weight"]), m.bias.copy_(stored[f"{name}.bias"])
-    return back
-
-
-@torch.no_grad()
 def operations(model: ShDetector, pixels: Tensor) -> int:
     """Multiply-adds of convolutions, linear layers and attention's products; not of what only training needs."""
     counted = []
@@ -101,33 +85,51 @@ def operations(model: ShDetector, pixels: Tensor) -> int:
     return sum(counted)
 
 
+def cut(video: Path, x: int, y: int) -> np.ndarray:
+    """The part at (x, y) of a clip's first frame, as large as `picture`."""
+    found, image = cv2.VideoCapture(str(video)).read()
+    image = image[y : y + HEIGHT, x : x + WIDTH] if found else np.zeros(0)
+    if image.shape != (HEIGHT, WIDTH, 3):
+        raise SystemExit(f"--video: {video} has no first frame with {WIDTH}x{HEIGHT} pixels at --at {x} {y}")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+@torch.no_grad()
+def tiny_random(pixels: Tensor, folder: Path) -> None:
+    model = ShDetector(SMALL)
+    randomise(model, pixels)
+    save_file(fused(model), folder / "model.safetensors")
+    (folder / "model.json").write_text(json.dumps(rival_config(model, {"name": "Tiny rival"}), indent=2) + "\n")
+    apart = (model(pixels)["logits"] - load_published(folder)(pixels)["logits"]).abs().max().item()
+    assert apart < 0.1, f"folded norms in half precision move logits by {apart}"
+
+
 @torch.no_grad()
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    out = parser.parse_args().out
-    out.mkdir(parents=True, exist_ok=True)
+    parser.add_argument("--from", dest="published", type=Path, help="folder of the published rival; without it a tiny one is written")
+    parser.add_argument("--video", type=Path, help="the picture is cut from its first frame; without it one is made up")
+    parser.add_argument("--at", type=int, nargs=2, default=(0, 0), help="x and y of the cut")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
-    image = picture(0)
-    model = ShDetector(SMALL)
-    pixels = normalise(torch.from_numpy(pad16(image)).permute(2, 0, 1)[None], model.cfg.mean, model.cfg.std)
-    randomise(model, pixels)
-    stored = fused(model)
-    exact, rounded = model(pixels), refilled(model, stored)(pixels)
-    apart = (exact["logits"] - rounded["logits"]).abs().max().item()
-    assert apart < 0.1, f"folded norms in half precision move logits by {apart}"
-    logits, boxes = rounded["logits"][0], rounded["boxes"][0]
+    image = cut(args.video, *args.at) if args.video else picture(0)
+    pixels = normalise(torch.from_numpy(pad16(image)).permute(2, 0, 1)[None], SMALL.mean, SMALL.std)
+    if not args.published:
+        tiny_random(pixels, args.out)
+    model = load_published(args.published or args.out)
+    out = model(pixels)
+    logits, boxes = out["logits"][0], out["boxes"][0]
     labels, kept, scores = select(logits, boxes, WIDTH, HEIGHT, SCORE, NMS_IOU)
-    print(f"logits {logits.mean():.2f} +- {logits.std():.2f}, moved by at most {apart:.4f}; {len(labels)} detections")
-    save_file(stored, out / "model.safetensors")
-    (out / "model.json").write_text(json.dumps(rival_config(model, {"name": "Tiny rival"}), indent=2) + "\n")
+    print(f"logits {logits.mean():.2f} +- {logits.std():.2f}; {len(labels)} detections")
     numbers = {
         "picture": torch.from_numpy(image), "logits": logits, "boxes": boxes, "macs": torch.tensor(operations(model, pixels)),
         "detections.labels": torch.from_numpy(labels), "detections.boxes": torch.from_numpy(kept),
         "detections.scores": torch.from_numpy(scores),
     }  # fmt: skip
-    save_file({k: v.contiguous() for k, v in numbers.items()}, out / "parity.safetensors")
-    for file in out.glob("*.safetensors"):
+    save_file({k: v.contiguous() for k, v in numbers.items()}, args.out / "parity.safetensors")
+    for file in args.out.glob("*.safetensors"):
         file.chmod(0o644)
 
 

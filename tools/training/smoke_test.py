@@ -23,6 +23,7 @@ import numpy as np  # noqa: E402
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 SMALL = '{"dim": 64, "depth": 3, "heads": 2, "stem": [8, 16, 32]}'
+RIVAL = '{"embed": [32, 48, 64], "partial": [8, 12, 16], "neck": 32}'
 
 
 def picture(seed: int):
@@ -134,16 +135,59 @@ def test_published_weights_come_back(tmp_path: Path) -> None:
         logits, tokens = back(x)["logits"], back.stem(x)
         assert torch.allclose(logits, model(x)["logits"], atol=0.02)
         assert all(torch.equal(a, b) for a, b in zip(tensors(back).values(), tensors(load_model(tmp_path)).values()))
-        spread_norms(back.stem, x)
+        spread_norms(back, x)
         assert torch.allclose(back.stem(x), tokens, atol=1e-4)
         assert torch.allclose(back.stem.train()(x), tokens, atol=1e-3)
+
+
+@torch.no_grad()
+def test_a_published_rival_comes_back(tmp_path: Path) -> None:
+    from data import normalise
+    from evaluate import load_model
+    from export import rival_config
+    from published import spread_norms
+    from rival_fixture import SMALL as SIZES
+    from rival_fixture import randomise
+    from safetensors.torch import save_file
+    from shvit import ShDetector, fused
+
+    torch.manual_seed(0)
+    model = ShDetector(SIZES)
+    pixels = torch.stack([torch.from_numpy(picture(i).image[:, :192]) for i in range(4)]).permute(0, 3, 1, 2)
+    x = normalise(pixels, model.cfg.mean, model.cfg.std)
+    randomise(model, x)
+    save_file(fused(model), tmp_path / "model.safetensors")
+    (tmp_path / "model.json").write_text(json.dumps(rival_config(model, {})))
+    back = load_model(tmp_path)
+    assert back.cfg == model.cfg
+    logits = back(x)["logits"]
+    assert torch.allclose(logits, model(x)["logits"], atol=0.1)
+    again = fused(back)
+    assert all(torch.equal(w, again[k]) for k, w in fused(model).items() if not k.endswith("conv.weight"))
+    spread_norms(back, x)
+    assert torch.allclose(back(x)["logits"], logits, atol=1e-3)
+    assert torch.allclose(back.train()(x)["logits"], logits, atol=1e-2)
+
+
+def test_a_crop_keeps_what_is_seen_of_objects() -> None:
+    from canvas import Canvases, cropped
+    from data import LABEL, NONE, TEACHER, UNJUDGED
+
+    boxes = torch.tensor([[[20.0, 20, 60, 60], [0, 0, 30, 30], [10, 0, 22, 40], [0, 0, 18, 90], [70, 70, 90, 90]]])
+    kind = torch.tensor([[LABEL, TEACHER, LABEL, LABEL, LABEL]])
+    images = torch.arange(96 * 96).view(1, 1, 96, 96).expand(1, 3, 96, 96)
+    cut = cropped(Canvases(images, boxes, torch.zeros(1, 5, 20), kind), 16, 16, 48, 48)
+    assert torch.equal(cut.images, images[:, :, 16:64, 16:64])
+    assert cut.boxes[0, :4].tolist() == [[4, 4, 44, 44], [0, 0, 14, 14], [0, 0, 6, 24], [0, 0, 2, 48]]
+    # whole; a detection of which 22 % are seen; a label of which 30 % are; one of which 6 % are; one outside
+    assert cut.kind[0].tolist() == [LABEL, NONE, LABEL, UNJUDGED, NONE]
 
 
 @pytest.mark.parametrize("kind", ["lookout", "shvit"])
 def test_trains_resumes_and_exports(tmp_path: Path, kind: str) -> None:
     prepared(tmp_path / "prepared.pt")
     out = tmp_path / "run"
-    settings = ("--config", SMALL) if kind == "lookout" else ("--config", '{"embed": [32, 48, 64], "partial": [8, 12, 16], "neck": 32}')
+    settings = ("--config", SMALL if kind == "lookout" else RIVAL)
     common = ("train.py", "--prepared", tmp_path / "prepared.pt", "--out", out, "--model", kind, "--device", "cpu",
               "--batch", 0.016, "--modes", 0.05, "--minutes", 0.5, "--log-every", 5, "--largest", 160, *settings)  # fmt: skip
     run(*common, "--sitting", 0.3)
@@ -157,6 +201,29 @@ def test_trains_resumes_and_exports(tmp_path: Path, kind: str) -> None:
     if kind == "lookout":
         compare_with_reference(out / "last.pt", tmp_path / "exported")
         goes_on_from(tmp_path / "exported", tmp_path)
+
+
+def test_a_rival_learns_from_lookout(tmp_path: Path) -> None:
+    from evaluate import build
+
+    prepared(tmp_path / "prepared.pt")
+    torch.manual_seed(0)
+    teacher = build("lookout", json.loads(SMALL))
+    torch.save({"kind": "lookout", "config": teacher.cfg.as_dict(), "ema": teacher.state_dict()}, tmp_path / "lookout.pt")
+    common = ("--prepared", tmp_path / "prepared.pt", "--device", "cpu")
+    for name, h, w in (("a.pt", 160, 192), ("b.pt", 192, 160)):
+        run("lessons.py", *common, "--from", tmp_path / "lookout.pt", "--out", tmp_path / name, "--canvases", 12, "--height", h, "--width", w)
+    lessons = torch.load(tmp_path / "a.pt", weights_only=True)
+    assert lessons["images"].shape == (12, 3, 160, 192) and lessons["tokens"].shape == (12, 120, 64)
+    run("distil.py", *common, "--teacher", tmp_path / "lookout.pt", "--lessons", tmp_path / "a.pt", tmp_path / "b.pt", "--out", tmp_path / "run",
+        "--minutes", 0.3, "--batch", 0.03, "--log-every", 5, "--config", RIVAL)  # fmt: skip
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    for name in ("cls", "answers", "tokens"):
+        losses = [row[name] for row in log if name in row]
+        assert all(math.isfinite(v) for v in losses) and sum(losses[-3:]) < 0.9 * sum(losses[:3]), name
+    run("export.py", "--checkpoint", tmp_path / "run" / "last.pt", "--out", tmp_path / "exported")
+    run("distil.py", *common, "--teacher", tmp_path / "lookout.pt", "--lessons", tmp_path / "a.pt", "--out", tmp_path / "next",
+        "--from", tmp_path / "exported", "--minutes", 0.05, "--batch", 0.03)  # fmt: skip
 
 
 def goes_on_from(published: Path, tmp_path: Path) -> None:
