@@ -5,7 +5,10 @@ import { join, relative } from 'node:path';
 import { ensureBuild, ensureFfmpeg, ensurePackages, fail, root, run } from './prepare.mjs';
 
 const CLIP = join(root, 'assets', 'samples', 'plaza.mp4');
-const RUNS = ['dense', 'token-cache:fraction=0.1', 'token-cache:fraction=0.05', 'sparse:keep=0.3', 'motion'];
+const RUNS = [
+	...['dense', 'token-cache:fraction=0.1', 'token-cache:fraction=0.05', 'sparse:keep=0.3', 'motion'],
+	'dense@lookout-sh', // would a small static model do?
+];
 
 ensurePackages();
 ensureFfmpeg();

@@ -110,10 +110,9 @@ describe('compare', () => {
 	});
 
 	it('takes runs of other models; those of other classes agree with nothing', async () => {
-		const fixtures = join(installationFolder(), 'main');
-		const rival = join(fixtures, 'detector/families/shvit/fixtures/lookout-sh');
-		const stranger = join(fixtures, 'parity/fixtures/shvit/retinanet/weights.safetensors');
-		const runs = [`dense@${rival}`, `motion@${stranger}`].flatMap((run) => ['--run', run]);
+		const fixtures = join(installationFolder(), 'main/parity/fixtures');
+		const stranger = join(fixtures, 'shvit/retinanet/weights.safetensors');
+		const runs = ['dense@lookout-sh', `motion@${stranger}`].flatMap((run) => ['--run', run]);
 		const comparison = await json('compare', 'clip.mp4', ...runs, '--to', '1', '--out', 'models');
 		expect(comparison.runs).toMatchObject([
 			{ label: 'dense', model: 'lookout', agreement: { f1: 1 } },

@@ -13,8 +13,16 @@ import { shvitFamily } from './index.ts';
 import { lookoutShGraph, openLookoutSh, parseLookoutShConfig } from './lookout-sh.ts';
 import { asInput } from './network.ts';
 
-// A tiny random one, and what PyTorch made of a picture with it (tools/training/rival_fixture.py).
-const FOLDER = new URL('./fixtures/lookout-sh/', import.meta.url);
+// The shipped one and a tiny random one, and what PyTorch made of a picture with them (tools/training/rival_fixture.py).
+const TINY = new URL('./fixtures/tiny/', import.meta.url);
+const RIVALS = [
+	{ id: 'tiny', name: 'Tiny rival', folder: TINY, made: TINY },
+	{
+		...{ id: 'lookout-sh', name: 'Lookout-SH' },
+		folder: new URL('../../../../models/lookout-sh/', import.meta.url),
+		made: new URL('./fixtures/lookout-sh/', import.meta.url),
+	},
+];
 const PICTURE = { width: 201, height: 139 };
 /** Maps of 9×13, 5×7 and 3×4 pixels: none is half of the one before. */
 const INPUT = { width: 208, height: 144 };
@@ -24,17 +32,16 @@ const TOLERANCE_PIXELS = 0.05;
 
 let configText: string;
 let weightBytes: Uint8Array;
-let parity: Weights;
 let frame: Frame;
 
 beforeAll(async () => {
-	configText = await readFile(new URL('model.json', FOLDER), 'utf8');
-	weightBytes = await readFile(new URL('model.safetensors', FOLDER));
-	parity = readSafetensors(await readFile(new URL('parity.safetensors', FOLDER)), 'parity');
-	frame = padded(reference('picture')); // [height, width, 3]
+	configText = await readFile(new URL('model.json', TINY), 'utf8');
+	weightBytes = await readFile(new URL('model.safetensors', TINY));
+	frame = padded((await parityOf(TINY)).get('picture')!.data);
 });
 
-const reference = (name: string) => parity.get(name)!.data;
+const parityOf = async (made: URL): Promise<Weights> =>
+	readSafetensors(await readFile(new URL('parity.safetensors', made)), 'parity');
 const bind = (model: Model, mode = 'dense') =>
 	model.open({ displaySize: PICTURE, mode, settings: {}, threads: 1, maxSide: 768, scoreThreshold: 0.3 });
 
@@ -44,13 +51,20 @@ async function step(detector: Detector, shown: Frame) {
 	return { macs, detections: detector.interpret({ macs, ...outcome }) };
 }
 
-describe('reproduces what PyTorch gave', () => {
+describe.each(RIVALS)('$name reproduces what PyTorch gave', ({ id, name, folder, made }) => {
+	let parity: Weights;
+	beforeAll(async () => {
+		parity = await parityOf(made);
+	});
+	const reference = (part: string) => parity.get(part)!.data;
+
 	it('of logits and boxes, all of them', async () => {
-		const config = parseLookoutShConfig(configText, 'model.json');
-		const weights = requireTensors(readSafetensors(weightBytes, 'weights'), 'weights');
+		const config = parseLookoutShConfig(await readFile(new URL('model.json', folder), 'utf8'), 'model.json');
+		const tensors = readSafetensors(await readFile(new URL('model.safetensors', folder)), 'weights');
+		const weights = requireTensors(tensors, 'weights');
 		const grid = shvitGrid(INPUT);
 		const pixels = new WasmFramePixels(grid, config.mean, config.std);
-		pixels.load(frame);
+		pixels.load(padded(reference('picture')));
 		const graph = lookoutShGraph(config, INPUT, weights);
 		const session = await createRuntime(1).load(graph.build('rival'), 'rival');
 		const outputs = await session.run({ picture: asInput(pixels.planar(), INPUT) }, ['head']);
@@ -70,11 +84,12 @@ describe('reproduces what PyTorch gave', () => {
 	});
 
 	it('of detections and operations, from the folder to the displayed picture', async () => {
-		const model = await openModel(FOLDER.pathname);
-		expect(model).toMatchObject({ id: 'lookout-sh', name: 'Tiny rival', modes: ['dense', 'motion'] });
+		const model = await openModel(folder.pathname);
+		expect(model).toMatchObject({ id, name, modes: ['dense', 'motion'] });
 		const detector = await bind(model);
 		expect(detector.letterbox).toMatchObject({ contentSize: PICTURE, inputSize: INPUT, fill: 114 });
-		const { macs, detections } = await step(detector, frame);
+		const { macs, detections } = await step(detector, padded(reference('picture')));
+		expect(detections.scores.length).toBeGreaterThan(0);
 		expect([...detections.classIndices]).toEqual([...reference('detections.labels')]);
 		expectClose(detections.scores, reference('detections.scores'));
 		expectClose(detections.boxesXyxy, reference('detections.boxes'), TOLERANCE_PIXELS);
@@ -85,7 +100,7 @@ describe('reproduces what PyTorch gave', () => {
 });
 
 it('keeps its detections on still frames in mode motion, also after a restart', async () => {
-	const model = await openModel(FOLDER.pathname);
+	const model = await openModel(TINY.pathname);
 	const [detector, resumed] = [await bind(model, 'motion'), await bind(model, 'motion')];
 	const first = await step(detector, frame);
 	resumed.restoreState(detector.saveState());
@@ -101,7 +116,7 @@ it('keeps its detections on still frames in mode motion, also after a restart', 
 });
 
 it('has no tokens to reuse', async () => {
-	const model = await openModel(FOLDER.pathname);
+	const model = await openModel(TINY.pathname);
 	await expect(bind(model, 'token-cache')).rejects.toThrow(
 		'Mode token-cache does not work with Tiny rival: its modes are dense, motion.',
 	);
@@ -148,7 +163,7 @@ it('is not opened from weights alone', () => {
 	);
 });
 
-/** The picture as ffmpeg pads it: grey to the right and below. */
+/** The picture [height, width, 3] as ffmpeg pads it: grey to the right and below. */
 function padded(picture: Float32Array): Frame {
 	const pixels = new Uint8Array(3 * INPUT.width * INPUT.height).fill(114);
 	const rowBytes = 3 * PICTURE.width;

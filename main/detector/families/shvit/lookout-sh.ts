@@ -84,7 +84,7 @@ export function refuseLoneWeights(weights: Weights, place: string): void {
 }
 
 /**
- * Lookout-SH: what a small static network with Lookout's head costs that was trained as Lookout was. A SHViT, a top-down
+ * Lookout-SH: what a small static network with Lookout's head costs and finds that learned from Lookout. A SHViT, a top-down
  * neck that only its finest map leaves, and four prediction points in each of that map's cells.
  */
 export function openLookoutSh(files: ModelFiles): Model {
