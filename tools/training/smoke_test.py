@@ -203,6 +203,23 @@ def test_trains_resumes_and_exports(tmp_path: Path, kind: str) -> None:
         goes_on_from(tmp_path / "exported", tmp_path)
 
 
+def test_who_answers_as_the_teacher_has_nothing_to_learn() -> None:
+    from distil import like_teacher
+    from evaluate import build
+    from model import decode
+
+    torch.manual_seed(0)
+    teacher = build("lookout", json.loads(SMALL))
+    torch.nn.init.normal_(teacher.head2.weight, std=0.3)
+    tokens = torch.randn(2, 30, 64)
+    logits, boxes = (t.detach().requires_grad_() for t in decode(teacher.head(tokens), 5, 6))
+    same = like_teacher({"logits": logits, "boxes": boxes}, teacher, tokens, 5, 6)
+    sum(same.values()).backward()
+    assert same["extents"].abs() < 1e-4 and logits.grad.abs().max() < 1e-6
+    other = like_teacher({"logits": logits + 1, "boxes": boxes + 4}, teacher, tokens, 5, 6)
+    assert all(other[k] > same[k] + 0.05 for k in same)
+
+
 def test_a_rival_learns_from_lookout(tmp_path: Path) -> None:
     from evaluate import build
 
@@ -216,11 +233,10 @@ def test_a_rival_learns_from_lookout(tmp_path: Path) -> None:
     lessons = torch.load(tmp_path / "a.pt", weights_only=True)
     assert lessons["images"].shape == (12, 3, 160, 192) and lessons["tokens"].shape == (12, 120, 64)
     run("distil.py", *common, "--teacher", tmp_path / "lookout.pt", "--lessons", tmp_path / "a.pt", tmp_path / "b.pt", "--out", tmp_path / "run",
-        "--minutes", 0.3, "--batch", 0.03, "--log-every", 5, "--config", RIVAL)  # fmt: skip
+        "--minutes", 0.4, "--batch", 0.02, "--log-every", 2, "--config", RIVAL)  # fmt: skip
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    for name in ("cls", "answers", "tokens"):
-        losses = [row[name] for row in log if name in row]
-        assert all(math.isfinite(v) for v in losses) and sum(losses[-3:]) < 0.9 * sum(losses[:3]), name
+    losses = [row["tokens"] for row in log if "tokens" in row]
+    assert all(math.isfinite(v) for v in losses) and sum(losses[-3:]) < 0.9 * sum(losses[:3])
     run("export.py", "--checkpoint", tmp_path / "run" / "last.pt", "--out", tmp_path / "exported")
     run("distil.py", *common, "--teacher", tmp_path / "lookout.pt", "--lessons", tmp_path / "a.pt", "--out", tmp_path / "next",
         "--from", tmp_path / "exported", "--minutes", 0.05, "--batch", 0.03)  # fmt: skip
