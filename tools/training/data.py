@@ -166,6 +166,13 @@ class Store:
     odds: Tensor  # [n] running sum of the sampling weights
 
 
+def load_prepared(path: Path, device: str) -> tuple[Store, list[Sample]]:
+    """The training pictures of a file that prepare.py wrote, on the device, and the held-out images."""
+    prepared = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    val = [Sample(**{k: v if k == "name" else v.numpy() for k, v in s.items()}) for s in prepared["val"]]
+    return Store(**{k: v.to(device) for k, v in prepared["store"].items()}), val
+
+
 def pyramid(image: np.ndarray) -> list[np.ndarray]:
     """The picture whole, halved and quartered, each a flat int32 array of packed colours."""
     flat = []

@@ -104,8 +104,8 @@ def main() -> None:
     args = parser.parse_args()
     lessons, teacher = Lessons(args.lessons, args.device), load_model(args.teacher, args.device)
     args.config = json.dumps({"teacher_dim": teacher.cfg.dim} | json.loads(args.config))
-    run, prepared, _, rng = begin(args, "shvit")
-    work_off(run, prepared, lambda p: distil_step(run, lessons, teacher, p, rng))
+    run, _, val, rng = begin(args, "shvit")
+    work_off(run, val, lambda p: distil_step(run, lessons, teacher, p, rng))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from canvas import compose
-from data import Store, normalise
+from data import Store, load_prepared, normalise
 from evaluate import load_model
 from model import Detector
 
@@ -50,8 +50,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     random.seed(args.seed)
     teacher = load_model(args.teacher, args.device)
-    prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
-    store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
+    store, _ = load_prepared(args.prepared, args.device)
     kept: dict[str, Tensor] = {}
     for first in range(0, args.canvases, BATCH):
         part = lesson(teacher, store, min(BATCH, args.canvases - first), args.height, args.width)

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from canvas import like_photographs
-from data import Store, normalise
+from data import Store, load_prepared, normalise
 from evaluate import load_model
 from model import PATCH, Detector, decode
 
@@ -105,8 +105,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     random.seed(args.seed)
     model = load_model(args.start, args.device)
-    prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
-    store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
+    store, _ = load_prepared(args.prepared, args.device)
     examples, count, told = [], 0, 0
     while count < args.canvases:
         examples.append(example(model, like_photographs(store).images))

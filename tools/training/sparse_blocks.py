@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from canvas import Canvases, like_photographs
-from data import Sample, Store, normalise
+from data import load_prepared, normalise
 from evaluate import detect, load_model, val_map
 from losses import WEIGHTS, answer_losses
 from model import PATCH, Detector, Tail, decode_points, points, rotate
@@ -141,9 +141,7 @@ def main() -> None:
     random.seed(args.seed)
     model = load_model(args.start, args.device).requires_grad_(False)
     training = copy.deepcopy(own_blocks(model, args.up_to)).requires_grad_(True)
-    prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
-    store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
-    val = [Sample(**{k: v if k == "name" else v.numpy() for k, v in s.items()}) for s in prepared["val"]]
+    store, val = load_prepared(args.prepared, args.device)
     optimiser = Optimiser(training, "muon", args.lr, args.muon_lr, args.decay)
     average = Average(training, model.sparse)
     pool: deque[Example] = deque(maxlen=args.pool)

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from canvas import Canvases, compose, earlier, mirrored
-from data import Sample, Store, normalise
+from data import Sample, Store, load_prepared, normalise
 from evaluate import build, detect, load_model, val_map
 from losses import WEIGHTS, losses
 from model import PATCH
@@ -170,10 +170,9 @@ def train_step(run: Run, store: Store, p: float, rng: random.Random) -> dict[str
     return {k: v.detach() for k, v in parts.items()}
 
 
-def work_off(run: Run, prepared: dict, step: Callable[[float], dict[str, torch.Tensor]]) -> None:
+def work_off(run: Run, val: list[Sample], step: Callable[[float], dict[str, torch.Tensor]]) -> None:
     """Steps, given the progress, until the sitting or the plan is over; logs, saves and evaluates now and then."""
     args = run.args
-    val = [Sample(**{k: v if k == "name" else v.numpy() for k, v in s.items()}) for s in prepared["val"]]
     start, marks, sums, counted = time.time(), [time.time(), run.canvases], {}, 0
     last_eval = start
     while True:
@@ -200,16 +199,15 @@ def work_off(run: Run, prepared: dict, step: Callable[[float], dict[str, torch.T
     run.report(val, minutes)
 
 
-def begin(args: argparse.Namespace, kind: str) -> tuple[Run, dict, Store, random.Random]:
-    """The run of args.out, begun or resumed, the prepared file, its store, and a source of chance."""
+def begin(args: argparse.Namespace, kind: str) -> tuple[Run, Store, list[Sample], random.Random]:
+    """The run of args.out, begun or resumed, what the prepared file holds, and a source of chance."""
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
-    prepared = torch.load(args.prepared, map_location="cpu", weights_only=True, mmap=True)
-    store = Store(**{k: v.to(args.device) for k, v in prepared["store"].items()})
+    store, val = load_prepared(args.prepared, args.device)
     run = Run(args, kind, store)
     torch.manual_seed(args.seed + run.step)
-    return run, prepared, store, random.Random(args.seed + run.step)
+    return run, store, val, random.Random(args.seed + run.step)
 
 
 def main() -> None:
@@ -222,8 +220,8 @@ def main() -> None:
     parser.add_argument("--no-aux", action="store_true")
     parser.add_argument("--largest", type=int, default=768, help="longest side of a canvas, at least 160")
     args = parser.parse_args()
-    run, prepared, store, rng = begin(args, args.model)
-    work_off(run, prepared, lambda p: train_step(run, store, p, rng))
+    run, store, val, rng = begin(args, args.model)
+    work_off(run, val, lambda p: train_step(run, store, p, rng))
 
 
 if __name__ == "__main__":
