@@ -111,7 +111,7 @@ describe('two runs', () => {
 			6: boxes(),
 		});
 		const result = agreement(run, dense);
-		expect(result).toMatchObject({ framesCompared: 4, matched: 3, lost: 1, gained: 1, scoreThreshold: 0.25 });
+		expect(result).toMatchObject({ framesCompared: 4, matched: 3, lost: 1, gained: 1 });
 		expect(result.f1).toBeCloseTo(6 / 8, 12);
 		expect(result.meanIou).toBeCloseTo((1 + 0.8 + 1) / 3, 6);
 		expect([...result.perFrame.frameIndex]).toEqual([0, 2, 4, 6]);
@@ -127,6 +127,12 @@ describe('two runs', () => {
 			f1: 1,
 			meanIou: 1,
 		});
+	});
+
+	it('count what each of them shows, whatever the other’s threshold is', async () => {
+		const run = await store('run', { 0: boxes([0, 0.2, 0], [0, 0.3, 60]) }, { displayThreshold: 0.1 });
+		const dense = await store('dense', { 0: boxes([0, 0.9, 0], [0, 0.2, 60]) }, { displayThreshold: 0.3 });
+		expect(agreement(run, dense)).toMatchObject({ matched: 1, lost: 0, gained: 1 });
 	});
 
 	it('without a common frame, or of different classes, are refused', async () => {

@@ -54,8 +54,6 @@ export type Agreement = {
 	gained: number;
 	f1: number;
 	meanIou: number;
-	/** Lowest score that was compared. */
-	scoreThreshold: number;
 	/** Columns of equal length, one entry a compared frame. */
 	perFrame: {
 		frameIndex: Int32Array;
@@ -69,7 +67,7 @@ export type Agreement = {
 
 /**
  * Compares a run with `denseRun`, frame by frame as their indices say, from `scoreThreshold` on (default: what
- * is shown). Throws `bad-argument` for runs of different classes or without a common frame.
+ * each of them shows, since scores of different models mean different things). Throws `bad-argument` for runs of different classes or without a common frame.
  */
 export function agreement(run: StoredRun, denseRun: StoredRun, options: AgreementOptions = {}): Agreement {
 	const steps = agreementSteps(run, denseRun, options);
@@ -87,7 +85,7 @@ export function* agreementSteps(
 	denseRun: StoredRun,
 	options: AgreementOptions = {},
 ): Generator<void, Agreement> {
-	const { iou = 0.5, scoreThreshold = denseRun.header.displayThreshold } = options;
+	const { iou = 0.5, scoreThreshold } = options;
 	requireSameClasses(run, denseRun);
 	const positions: [own: number, dense: number][] = [];
 	for (let position = 0; position < run.frameCount; position++) {
@@ -112,8 +110,8 @@ export function* agreementSteps(
 	const sum = { matched: 0, lost: 0, gained: 0, iou: 0 };
 	for (const [row, [own, dense]] of positions.entries()) {
 		const frame = compareDetections(
-			atLeast(run.detections(own), scoreThreshold),
-			atLeast(denseRun.detections(dense), scoreThreshold),
+			atLeast(run.detections(own), scoreThreshold ?? run.header.displayThreshold),
+			atLeast(denseRun.detections(dense), scoreThreshold ?? denseRun.header.displayThreshold),
 			iou,
 		);
 		perFrame.matched[row] = frame.matched;
@@ -131,7 +129,6 @@ export function* agreementSteps(
 		framesCompared: rows,
 		matched: sum.matched,
 		...scores(sum.matched, sum.iou, sum.gained, sum.lost),
-		scoreThreshold,
 		perFrame,
 	};
 }
