@@ -1,3 +1,4 @@
+import { denseReference } from '../domain/dense-reference.ts';
 import { boxIou, type Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import type { StoredRun } from '../results/stored-run.ts';
@@ -150,6 +151,11 @@ function scores(
 
 function atLeast(detections: Detections, score: number): Detections {
 	return detections.filter((i) => detections.scores[i]! >= score);
+}
+
+/** The dense run that the others of a comparison are measured against; null where there is none. */
+export function denseReferenceOf(runs: readonly StoredRun[]): StoredRun | null {
+	return denseReference(runs, ({ header }) => ({ mode: header.mode, model: header.model.sha256 }));
 }
 
 /** Whether `agreement` can compare them. */

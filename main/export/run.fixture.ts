@@ -37,6 +37,15 @@ export type SampleRun = {
 /** 64 × 48 pixels, 4 × 3 tokens of 16 pixels. */
 const GRID: TokenGrid = { rows: 3, cols: 4, stride: 16, windowSize: 16, windowOffset: 0 };
 
+/** As a run's header names a model that is not the usual one. */
+export const OTHER_MODEL: RunHeader['model'] = {
+	id: 'other',
+	name: 'Other',
+	path: 'other.safetensors',
+	sha256: 'b'.repeat(64),
+	classes: ['person', 'bicycle'],
+};
+
 /** Stores a small run as analysis would and opens it. Frame i recomputes token i mod 12; the first all of them. */
 export async function storeSampleRun(folder: string, sample: SampleRun = {}): Promise<StoredRun> {
 	const {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { clusterLevels } from '../domain/cluster-colours.ts';
 import { resolveSettings, type SettingValues } from '../domain/settings-table.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
-import { inTemporaryFolder, storeSampleRun, type SampleRun } from './run.fixture.ts';
+import { inTemporaryFolder, OTHER_MODEL, storeSampleRun, type SampleRun } from './run.fixture.ts';
 import { openScenes, type Scenes } from './scenes.ts';
 
 async function withScenes(
@@ -125,6 +125,24 @@ describe('scenes', () => {
 		});
 		await withScenes([{}], {}, (scenes) => {
 			expect(pane(scenes, 9).cost).toMatchObject({ speedUp: null, scale: { denseMilliseconds: null } });
+		});
+	});
+
+	it('measure two models against the dense run of the reduced one, each line at its own model’s', async () => {
+		const rival: SampleRun = { mode: 'dense', runMilliseconds: 18, header: { model: OTHER_MODEL } };
+		const dense: SampleRun = { mode: 'dense', runMilliseconds: 98 };
+		await withScenes([rival, {}, dense], {}, (scenes) => {
+			const [ofRival, ofCache, ofDense] = scenes.at(9, 0, true).panes.map(({ cost }) => cost!);
+			expect(ofRival!.speedUp).toBeCloseTo(100 / 20, 5);
+			expect(ofCache!.speedUp).toBeCloseTo(100 / 12, 5);
+			expect(ofDense!.speedUp).toBeNull();
+			const lines = [ofRival, ofCache, ofDense].map((cost) => cost!.scale.denseMilliseconds);
+			expect(lines).toEqual([20, 100, 100]);
+		});
+		await withScenes([rival, {}], {}, (scenes) => {
+			const costs = scenes.at(9, 0, true).panes.map(({ cost }) => cost!);
+			expect(costs.map(({ speedUp }) => speedUp)).toEqual([null, null]);
+			expect(costs.map(({ scale }) => scale.denseMilliseconds)).toEqual([20, null]);
 		});
 	});
 

@@ -5,6 +5,7 @@ import { framesFull, heatLevel, mapLevels, offeredHeat, type HeatKind } from '..
 import type { SettingValues } from '../domain/settings-table.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
+import { denseReferenceOf } from '../evaluation/agreement.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
 import type { FrameScene, OverlayOptions, PaneScene } from './drawing/draw-overlay.ts';
@@ -64,18 +65,17 @@ export async function openScenes(
 	const minScores = runs.map((run) => Number(settings['minScore']) || run.header.displayThreshold);
 	const named = settings['boxes'] === true && settings['labels'] === true && settings['identities'] === true;
 	const identities = await Promise.all(runs.map((run) => followRun(run, named, signal)));
-	const panes = runs.map((run, i) => {
-		const dense = runs.findIndex((other) => other.header.mode === 'dense');
-		const denseCosts = dense >= 0 && dense !== i ? costs[dense]! : null;
-		return openPane(run, {
+	const reference = denseReferenceOf(runs);
+	const panes = runs.map((run, i) =>
+		openPane(run, {
 			heat: heats[i]!,
 			minScore: minScores[i]!,
 			identitiesOf: identities[i]!,
 			costs: costs[i]!,
-			denseCosts,
+			referenceCosts: reference && reference !== run ? costs[runs.indexOf(reference)]! : null,
 			scale: scales[i]!,
-		});
-	});
+		}),
+	);
 	return {
 		overlay: {
 			paneSize,
@@ -107,19 +107,22 @@ type PaneSource = {
 	minScore: number;
 	identitiesOf: IdentitiesOfRow;
 	costs: CostColumns;
-	/** Of the dense run shown beside; null where there is none. */
-	denseCosts: CostColumns | null;
+	/** Of the dense run that others are measured against; null for that run itself, and where there is none. */
+	referenceCosts: CostColumns | null;
 	scale: CostScale;
 };
 
-function openPane(run: StoredRun, { heat, minScore, identitiesOf, costs, denseCosts, scale }: PaneSource) {
+function openPane(
+	run: StoredRun,
+	{ heat, minScore, identitiesOf, costs, referenceCosts, scale }: PaneSource,
+) {
 	const { grid } = run.header;
 	const tokens = grid && heat !== 'off' ? tokenCount(grid) : 0;
 	const { frameIndex: frames } = costs;
 	const recomputed = new Uint32Array(tokens); // how often, in rows 0..row
 	const levels = tokens ? new Uint8Array(tokens) : null;
 	const own = runningMean(costs);
-	const dense = denseCosts && runningMean(denseCosts);
+	const reference = referenceCosts && runningMean(referenceCosts);
 	let row = -1;
 	let shown = Detections.none;
 	let identities: Int32Array = new Int32Array(0);
@@ -176,7 +179,7 @@ function openPane(run: StoredRun, { heat, minScore, identitiesOf, costs, denseCo
 					position: row,
 					scale,
 					saved: row < 0 ? 0 : 1 - macsSoFar / (scale.denseMacs * (row + 1)),
-					speedUp: row < 1 || !dense ? null : dense(frames[row]!) / own(frames[row]!),
+					speedUp: row < 1 || !reference ? null : reference(frames[row]!) / own(frames[row]!),
 					held: !isAnalysed,
 				},
 			};
@@ -221,16 +224,21 @@ export function costColumns(run: StoredRun): CostColumns {
 }
 
 function costScales(runs: readonly StoredRun[], costs: readonly CostColumns[]): CostScale[] {
-	const dense = runs.findIndex((run) => run.header.mode === 'dense');
-	const denseMilliseconds = dense >= 0 ? quantile(costs[dense]!.milliseconds, 0.5) : null;
+	const denseMilliseconds = runs.map(({ header: { model } }) => {
+		const dense = runs.findIndex(
+			({ header }) => header.mode === 'dense' && header.model.sha256 === model.sha256,
+		);
+		return dense >= 0 ? quantile(costs[dense]!.milliseconds, 0.5) : null;
+	});
 	const topMacs = 1.1 * Math.max(1, ...runs.map((run) => run.header.denseMacs));
 	// Rare slow frames may reach over the top rather than flatten all others.
 	const usual = Math.max(...costs.map(({ milliseconds }) => quantile(milliseconds, 0.98)));
-	return runs.map(({ header }) => ({
+	const topMilliseconds = 1.1 * Math.max(0.001, usual, ...denseMilliseconds.map((value) => value ?? 0));
+	return runs.map(({ header }, i) => ({
 		denseMacs: header.denseMacs,
-		denseMilliseconds,
+		denseMilliseconds: denseMilliseconds[i]!,
 		topMacs,
-		topMilliseconds: 1.1 * Math.max(0.001, usual, denseMilliseconds ?? 0),
+		topMilliseconds,
 		tokens: header.grid ? tokenCount(header.grid) : null,
 	}));
 }

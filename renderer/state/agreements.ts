@@ -1,21 +1,18 @@
+import { denseReference } from '../../main/domain/dense-reference.ts';
 import type { HostApi, RunAgreement, RunEntry } from '../../preload/contract.ts';
 import type { Pane } from './pane.svelte.ts';
 import { lastUpTo } from './sorted.ts';
 
 /**
- * The run that the others are measured against: a pane's dense run, else a stored one, else the first pane's run. Where
- * panes show several models, the first one's dense run comes first.
+ * The run that the others are measured against: a dense run of a pane, else a stored one, of the model that is reduced
+ * in the panes; where that has none, the first pane's reduced run.
  */
 export function referenceRunId(panes: readonly Pane[], stored: readonly RunEntry[]): string | null {
-	const finished = panes.filter(({ run }) => run && !run.entry.active);
-	for (const model of new Set(finished.map(({ run }) => run!.entry.modelId))) {
-		const isDense = ({ mode, modelId }: RunEntry) => mode === 'dense' && modelId === model;
-		const shown = finished.find(({ run }) => isDense(run!.entry));
-		if (shown) return shown.run!.runId;
-		const kept = stored.find((entry) => isDense(entry) && entry.status.state === 'complete');
-		if (kept) return kept.runId;
-	}
-	return finished.length > 1 ? finished[0]!.run!.runId : null;
+	const finished = panes.flatMap(({ run }) => (run && !run.entry.active ? [run.entry] : []));
+	const complete = stored.filter(({ status }) => status.state === 'complete');
+	const dense = denseReference(finished, ({ mode, modelId: model }) => ({ mode, model }), complete);
+	if (dense) return dense.runId;
+	return finished.length > 1 ? finished.find(({ mode }) => mode !== 'dense')!.runId : null;
 }
 
 /** Asks how every finished run of the panes agrees with the reference; what is known already is not asked again. */

@@ -210,6 +210,16 @@ describe('a comparison', () => {
 		expect(both.reference).toBe('r');
 	});
 
+	it('never measures a model against another one’s dense run', async () => {
+		const rival = madeUpEntry('r', { mode: 'dense', modelId: 'rival' });
+		const { comparison } = make([madeUpEntry('a'), rival]);
+		await comparison.showRun(comparison.active, 'r');
+		expect(comparison.reference).toBe('r');
+		comparison.addPane();
+		await comparison.showRun(comparison.active, 'a');
+		expect(comparison.reference).toBe('a');
+	});
+
 	it('asks again for ground truth, the reference too', async () => {
 		const { host, comparison } = make([madeUpEntry('a'), dense]);
 		await comparison.restore();

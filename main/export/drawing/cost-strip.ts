@@ -28,7 +28,7 @@ export type CostColumns = {
 /** The same for a whole clip, so that bars keep their meaning from frame to frame and from pane to pane. */
 export type CostScale = {
 	denseMacs: number;
-	/** Milliseconds of a dense frame; null where no dense run is shown. */
+	/** Milliseconds of a dense frame of the same model; null where no such run is shown. */
 	denseMilliseconds: number | null;
 	topMacs: number;
 	topMilliseconds: number;

@@ -60,7 +60,9 @@ function gigamacChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart {
 			return { label: `${label}: budget`, colour, look: 'dashed', values };
 		});
 	// A dense run draws its own line.
-	const shown = new Set(runs.filter(({ isDense }) => isDense).map(({ run }) => run.header.denseMacs));
+	const shown = new Set(
+		runs.filter(({ run }) => run.header.mode === 'dense').map(({ run }) => run.header.denseMacs),
+	);
 	const references = [...new Set(runs.map(({ run }) => run.header.denseMacs))]
 		.filter((macs) => !shown.has(macs))
 		.map((macs): ChartSeries => {

@@ -21,6 +21,7 @@ export function reportPage(runs: readonly ReportRun[]): string {
 		`script-src ${scripts.map(({ source }) => source).join(' ')}`,
 		`style-src ${styles.map(({ source }) => source).join(' ')}`,
 	].join('; ');
+	const reference = runs.find(({ isReference }) => isReference);
 	const hasMarks = charts.some((chart) => chart.marks.length > 0);
 	const hasBudget = charts.some((chart) => chart.series.some((series) => series.look === 'dashed'));
 
@@ -66,10 +67,7 @@ export function reportPage(runs: readonly ReportRun[]): string {
 						One multiply-add counts as one operation; GMAC is 10⁹ of them, counted from the shapes of the
 						graphs that ran. Milliseconds are measured wall-clock time; decode is the time that the pipeline
 						waited for a frame. Means leave out the first frame, which is computed whole and pays for warming
-						up. Speed-up is the dense run's mean time divided by the run's own, of the run stage alone and of
-						all stages together. Agreement pairs the shown boxes of a run with those of the dense run, class
-						by class, from an overlap (IoU) of 0.5 on: lost are dense boxes without a partner, gained are
-						boxes that the dense run has not.
+						up. ${reference ? measuredAgainst(reference.label) : ''}
 					</p>
 				</main>
 				<script type="application/json" id="charts">
@@ -78,6 +76,13 @@ export function reportPage(runs: readonly ReportRun[]): string {
 				${join(scripts.map(({ element }) => element))}
 			</body>
 		</html> `.html;
+}
+
+function measuredAgainst(reference: string): Html {
+	return html`The others are measured against the dense run ${reference}. Speed-up is its mean time divided by
+	the run's own, of the run stage alone and of all stages together. Agreement pairs the shown boxes of a run
+	with those of the dense run, class by class, from an overlap (IoU) of 0.5 on: lost are dense boxes without a
+	partner, gained are boxes that the dense run has not.`;
 }
 
 function chartFigure(chart: Chart, i: number): Html {

@@ -1,5 +1,5 @@
 import { UserFacingError } from '../../domain/errors.ts';
-import { agreement, type Agreement } from '../../evaluation/agreement.ts';
+import { agreement, denseReferenceOf, type Agreement } from '../../evaluation/agreement.ts';
 import type { Evaluation } from '../../evaluation/evaluate-run.ts';
 import type { StoredRun } from '../../results/stored-run.ts';
 import type { RunSummary } from '../../results/summary.ts';
@@ -9,10 +9,11 @@ export type ReportRun = {
 	run: StoredRun;
 	label: string;
 	summary: RunSummary;
-	isDense: boolean;
-	/** With the dense run; null for that run itself, and where there is none to compare with. */
+	/** All others are measured against this dense run. */
+	isReference: boolean;
+	/** With the reference; null for that run itself, and where there is none to compare with. */
 	agreement: Agreement | null;
-	/** Dense milliseconds over own ones; null where no dense run is there. */
+	/** Milliseconds of the reference over own ones; null without a reference. */
 	speedUp: { run: number; total: number } | null;
 	evaluation: Evaluation | null;
 	/** Which of the report's line colours is this run's. */
@@ -21,28 +22,29 @@ export type ReportRun = {
 
 const COLOURS = 6;
 
-/** The first dense run is what all others are measured against. */
 export function reportRuns(
 	runs: readonly StoredRun[],
 	labels: readonly string[],
 	truth: readonly (Evaluation | null)[],
 ): ReportRun[] {
-	const dense = runs.find((run) => run.header.mode === 'dense') ?? null;
-	const denseTimes = dense?.summary().msPerFrame;
+	const reference = denseReferenceOf(runs);
+	const referenceTimes = reference?.summary().msPerFrame;
 	let colours = 0;
 	return runs.map((run, i) => {
 		const summary = run.summary();
 		const own = summary.msPerFrame;
-		const isDense = run === dense;
+		const isReference = run === reference;
 		return {
 			run,
 			label: labels[i] ?? run.header.mode,
 			summary,
-			isDense,
-			agreement: dense && !isDense ? comparableAgreement(run, dense) : null,
-			speedUp: denseTimes ? { run: denseTimes.run / own.run, total: denseTimes.total / own.total } : null,
+			isReference,
+			agreement: reference && !isReference ? comparableAgreement(run, reference) : null,
+			speedUp: referenceTimes
+				? { run: referenceTimes.run / own.run, total: referenceTimes.total / own.total }
+				: null,
 			evaluation: truth[i] ?? null,
-			colour: isDense ? 'dense' : `run-${colours++ % COLOURS}`,
+			colour: isReference ? 'dense' : `run-${colours++ % COLOURS}`,
 		};
 	});
 }

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { Detections } from '../../domain/detections.ts';
 import type { Evaluation } from '../../evaluation/evaluate-run.ts';
 import { report } from '../report.ts';
-import { inTemporaryFolder, storeSampleRun, walker, type SampleRun } from '../run.fixture.ts';
+import { inTemporaryFolder, OTHER_MODEL, storeSampleRun, walker, type SampleRun } from '../run.fixture.ts';
 import type { Chart } from './charts.ts';
 
 async function page(samples: SampleRun[], labels?: string[], truth?: (Evaluation | null)[]): Promise<string> {
@@ -74,6 +74,18 @@ describe('report', () => {
 		// The run stage takes 98 against 10 ms, all stages 100 against 12 ms; both runs see the same person.
 		expect(cells).toMatchObject({ F1: '1.000', lost: '0', gained: '0', 'mean IoU': '1.000', share: '8.3 %' });
 		expect(cells['total']).toBe('8.3×');
+	});
+
+	it('compares with the dense run of the reduced model, not with a rival’s', async () => {
+		const rival: SampleRun = { ...DENSE, runMilliseconds: 18, header: { model: OTHER_MODEL } };
+		const text = await page([rival, {}, DENSE], ['rival', 'cache', 'dense']);
+		expect(rowOf(text, 'cache')['total']).toBe('8.3×');
+		expect(rowOf(text, 'rival')).toMatchObject({ total: '5.0×', F1: '1.000' });
+		expect(rowOf(text, 'dense')['total']).toBe('–');
+		expect(text).toContain('measured against the dense run dense.');
+		const alone = await page([rival, {}], ['rival', 'cache']);
+		expect(alone).not.toContain('measured against');
+		expect(chartsOf(alone).charts[0]!.series.map(({ label }) => label)).not.toContain('dense');
 	});
 
 	it('leaves out what is not known: no dense run, no ground truth, no tokens', async () => {

@@ -89,13 +89,13 @@ const COLUMNS: Column[] = [
 	{
 		group: 'speed-up',
 		head: 'total',
-		cell: ({ speedUp, isDense }) => (isDense ? null : speedUp && times(speedUp.total)),
+		cell: ({ speedUp, isReference }) => (isReference ? null : speedUp && times(speedUp.total)),
 		isStrong: true,
 	},
 	{
 		group: 'speed-up',
 		head: 'run',
-		cell: ({ speedUp, isDense }) => (isDense ? null : speedUp && times(speedUp.run)),
+		cell: ({ speedUp, isReference }) => (isReference ? null : speedUp && times(speedUp.run)),
 	},
 	{
 		group: 'rate',
