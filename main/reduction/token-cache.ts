@@ -26,7 +26,7 @@ const FULL_GRAPH_SHARE = 0.8;
 /** Tokens around one that answers are as relevant as it is: what moves comes to them, and they don't know of it yet. */
 const RELEVANCE_REACH = 1;
 /** What every token is relevant by, whatever it answered: what is new must be seen too. */
-const LEAST_RELEVANCE = 0.05;
+const LEAST_RELEVANCE = 0.1;
 /** Frames that a token can be counted to wait for: what its column holds. */
 const MOST_WAITED = 0xffff;
 
