@@ -166,11 +166,16 @@ class Store:
     odds: Tensor  # [n] running sum of the sampling weights
 
 
-def load_prepared(path: Path, device: str) -> tuple[Store, list[Sample]]:
-    """The training pictures of a file that prepare.py wrote, on the device, and the held-out images."""
+def load_store(path: Path, device: str) -> Store:
+    """The training pictures of a file that prepare.py wrote, on the device."""
     prepared = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    val = [Sample(**{k: v if k == "name" else v.numpy() for k, v in s.items()}) for s in prepared["val"]]
-    return Store(**{k: v.to(device) for k, v in prepared["store"].items()}), val
+    return Store(**{k: v.to(device) for k, v in prepared["store"].items()})
+
+
+def load_held_out(path: Path) -> list[Sample]:
+    """The held-out images of a file that prepare.py wrote."""
+    prepared = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return [Sample(**{k: v if k == "name" else v.numpy() for k, v in s.items()}) for s in prepared["val"]]
 
 
 def pyramid(image: np.ndarray) -> list[np.ndarray]:

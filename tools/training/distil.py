@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from canvas import Canvases, cropped, uniform
-from data import normalise
+from data import load_held_out, normalise
 from evaluate import load_model
 from losses import WEIGHTS, giou, losses
 from model import PATCH, Detector, decode
@@ -44,6 +44,10 @@ class Lessons:
         self.device = device
         sample = torch.cat([f["tokens"][:100].flatten(0, 1).float() for f in self.files])
         self.mean, self.spread = sample.mean(0).to(device), sample.std(0).to(device)  # of every channel
+
+    def look(self, count: int) -> Tensor:
+        """Pictures [n, 3, H, W] in [0, 255], at most `count`."""
+        return self.files[0]["images"][:count]
 
     def draw(self, side: int, batch: float, rng: random.Random) -> Lesson:
         """Canvases of one file, cut to at most `side` at one place, whole tokens."""
@@ -104,8 +108,8 @@ def main() -> None:
     args = parser.parse_args()
     lessons, teacher = Lessons(args.lessons, args.device), load_model(args.teacher, args.device)
     args.config = json.dumps({"teacher_dim": teacher.cfg.dim} | json.loads(args.config))
-    run, _, val, rng = begin(args, "shvit")
-    work_off(run, val, lambda p: distil_step(run, lessons, teacher, p, rng))
+    run, rng = begin(args, "shvit", lessons.look)
+    work_off(run, load_held_out(args.prepared), lambda p: distil_step(run, lessons, teacher, p, rng))
 
 
 if __name__ == "__main__":

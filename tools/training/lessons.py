@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from canvas import compose
-from data import Store, load_prepared, normalise
+from data import Store, load_store, normalise
 from evaluate import load_model
 from model import Detector
 
@@ -50,7 +50,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     random.seed(args.seed)
     teacher = load_model(args.teacher, args.device)
-    store, _ = load_prepared(args.prepared, args.device)
+    store = load_store(args.prepared, args.device)
     kept: dict[str, Tensor] = {}
     for first in range(0, args.canvases, BATCH):
         part = lesson(teacher, store, min(BATCH, args.canvases - first), args.height, args.width)

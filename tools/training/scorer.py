@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from canvas import like_photographs
-from data import Store, load_prepared, normalise
+from data import Store, load_store, normalise
 from evaluate import load_model
 from model import PATCH, Detector, decode
 
@@ -105,7 +105,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     random.seed(args.seed)
     model = load_model(args.start, args.device)
-    store, _ = load_prepared(args.prepared, args.device)
+    store = load_store(args.prepared, args.device)
     examples, count, told = [], 0, 0
     while count < args.canvases:
         examples.append(example(model, like_photographs(store).images))

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from canvas import Canvases, like_photographs
-from data import load_prepared, normalise
+from data import load_held_out, load_store, normalise
 from evaluate import detect, load_model, val_map
 from losses import WEIGHTS, answer_losses
 from model import PATCH, Detector, Tail, decode_points, points, rotate
@@ -141,7 +141,7 @@ def main() -> None:
     random.seed(args.seed)
     model = load_model(args.start, args.device).requires_grad_(False)
     training = copy.deepcopy(own_blocks(model, args.up_to)).requires_grad_(True)
-    store, val = load_prepared(args.prepared, args.device)
+    store, val = load_store(args.prepared, args.device), load_held_out(args.prepared)
     optimiser = Optimiser(training, "muon", args.lr, args.muon_lr, args.decay)
     average = Average(training, model.sparse)
     pool: deque[Example] = deque(maxlen=args.pool)

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from canvas import Canvases, compose, earlier, mirrored
-from data import Sample, Store, load_prepared, normalise
+from data import Sample, Store, load_held_out, load_store, normalise
 from evaluate import build, detect, load_model, val_map
 from losses import WEIGHTS, losses
 from model import PATCH
@@ -87,7 +87,8 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
 class Run:
     """Networks, optimiser and counters of one plan; what a checkpoint holds."""
 
-    def __init__(self, args: argparse.Namespace, kind: str, store: Store) -> None:
+    def __init__(self, args: argparse.Namespace, kind: str, look: Callable[[int], Tensor]) -> None:
+        """`look` gives so many pictures [n, 3, H, W] in [0, 255] like those of the training."""
         self.args, self.kind, self.file = args, kind, args.out / "last.pt"
         saved = torch.load(self.file, map_location="cpu", weights_only=True) if self.file.exists() else None
         first = load_model(args.start) if args.start and not saved else None
@@ -99,8 +100,8 @@ class Run:
             if unknown.unexpected_keys or not all(k.startswith("mimic.") for k in unknown.missing_keys):
                 raise SystemExit(f"--config does not fit the weights of --from: {unknown}")
             if args.start.is_dir():  # published weights come without the statistics of normalisation
-                images = compose(store, max(2, round(128 * args.batch)), 160, 160, (1, 1)).images
-                spread_norms(self.model, normalise(images.cpu().float(), self.model.cfg.mean, self.model.cfg.std))
+                images = look(max(2, round(128 * args.batch))).cpu().float()
+                spread_norms(self.model, normalise(images, self.model.cfg.mean, self.model.cfg.std))
         self.model.to(args.device)
         self.parameters = list(self.model.parameters())
         self.ema = copy.deepcopy(self.model).eval()
@@ -115,7 +116,7 @@ class Run:
             self.step, self.canvases, self.minutes = saved["step"], saved["canvases"], saved["minutes"]
         self.average = Average(self.model, self.ema)
 
-    def update(self, loss: torch.Tensor, p: float) -> None:
+    def update(self, loss: Tensor, p: float) -> None:
         """One step of the optimiser down `loss`, at progress p."""
         for parameter in self.parameters:
             parameter.grad = None
@@ -149,7 +150,7 @@ class Run:
                  per_class={k: round(v, 3) for k, v in per.items()})  # fmt: skip
 
 
-def train_step(run: Run, store: Store, p: float, rng: random.Random) -> dict[str, torch.Tensor]:
+def train_step(run: Run, store: Store, p: float, rng: random.Random) -> dict[str, Tensor]:
     """One update. Every composition serves two: as it is and dense, then mirrored and in a mode of its own."""
     args, model, mode = run.args, run.model, {}
     if run.held is None:
@@ -170,7 +171,7 @@ def train_step(run: Run, store: Store, p: float, rng: random.Random) -> dict[str
     return {k: v.detach() for k, v in parts.items()}
 
 
-def work_off(run: Run, val: list[Sample], step: Callable[[float], dict[str, torch.Tensor]]) -> None:
+def work_off(run: Run, val: list[Sample], step: Callable[[float], dict[str, Tensor]]) -> None:
     """Steps, given the progress, until the sitting or the plan is over; logs, saves and evaluates now and then."""
     args = run.args
     start, marks, sums, counted = time.time(), [time.time(), run.canvases], {}, 0
@@ -199,15 +200,14 @@ def work_off(run: Run, val: list[Sample], step: Callable[[float], dict[str, torc
     run.report(val, minutes)
 
 
-def begin(args: argparse.Namespace, kind: str) -> tuple[Run, Store, list[Sample], random.Random]:
-    """The run of args.out, begun or resumed, what the prepared file holds, and a source of chance."""
+def begin(args: argparse.Namespace, kind: str, look: Callable[[int], Tensor]) -> tuple[Run, random.Random]:
+    """The run of args.out, begun or resumed, and a source of chance; `look` as in Run."""
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
-    store, val = load_prepared(args.prepared, args.device)
-    run = Run(args, kind, store)
+    run = Run(args, kind, look)
     torch.manual_seed(args.seed + run.step)
-    return run, store, val, random.Random(args.seed + run.step)
+    return run, random.Random(args.seed + run.step)
 
 
 def main() -> None:
@@ -220,8 +220,9 @@ def main() -> None:
     parser.add_argument("--no-aux", action="store_true")
     parser.add_argument("--largest", type=int, default=768, help="longest side of a canvas, at least 160")
     args = parser.parse_args()
-    run, store, val, rng = begin(args, args.model)
-    work_off(run, val, lambda p: train_step(run, store, p, rng))
+    store = load_store(args.prepared, args.device)
+    run, rng = begin(args, args.model, lambda n: compose(store, n, 160, 160, (1, 1)).images)
+    work_off(run, load_held_out(args.prepared), lambda p: train_step(run, store, p, rng))
 
 
 if __name__ == "__main__":
