@@ -52,6 +52,21 @@ export class Layers {
 		);
 	}
 
+	/** Normalises the last axis, without weights. */
+	plainLayerNorm(x: Value, epsilon: number): Value {
+		const width = x.shape.at(-1) as number;
+		const ones = this.graph.constant(`ones:${width}`, {
+			data: new Float32Array(width).fill(1),
+			shape: [width],
+		});
+		return this.graph.op(
+			'LayerNormalization',
+			[x, ones],
+			{ shape: x.shape },
+			{ attributes: { axis: -1, epsilon: { float: epsilon } } },
+		);
+	}
+
 	/** The erf form of GELU. */
 	gelu(x: Value): Value {
 		return this.graph.op('Gelu', [x], { shape: x.shape }, { attributes: { approximate: 'none' } });

@@ -12,7 +12,7 @@ import { refusesUnlessPlain } from '../vit/plan.ts';
 import { allTokens, denseMacs, float32, numbers } from './full-graph.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
 import { relevanceMap } from './relevance.ts';
-import { compileSparse, KEPT } from './vit-graphs.ts';
+import { compileSparse, KEPT, LEFT_OUT } from './vit-graphs.ts';
 
 const PLACE = 'mode sparse';
 
@@ -112,7 +112,7 @@ class Sparse implements Reduction {
 		}
 		return {
 			head: this.#head,
-			macs: countOperations(operations, { [KEPT]: count }),
+			macs: countOperations(operations, { [KEPT]: count, [LEFT_OUT]: this.#tokens.length - count }),
 			emitting: selection.tokens.subarray(0, count),
 			maps: [relevanceMap(numbers(outputs, 'scores'))],
 		};
@@ -139,6 +139,7 @@ class Sparse implements Reduction {
 
 	#graphFor(count: number): SparseGraph {
 		const { usual, few } = this.#graphs;
-		return few && count <= Math.ceil(few.upTo * this.#tokens.length) ? few : usual;
+		const tokens = this.#tokens.length;
+		return few && count < tokens && count <= Math.ceil(few.upTo * tokens) ? few : usual;
 	}
 }

@@ -4,15 +4,16 @@ import { GraphBuilder, type Value } from '../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../graph/layers.ts';
 import type { OperationCount } from '../graph/operation-count.ts';
 import { BlockLayers } from '../vit/block-layers.ts';
-import { attendsPlainly, headDim, planTokens, type VitPlan } from '../vit/plan.ts';
+import { attendsPlainly, headDim, planTokens, type Scorer, type VitPlan } from '../vit/plan.ts';
 
 /** A compiled graph and what it costs. `bytes` are encoded anew at every reading: often only the rest is wanted. */
 export type CompiledGraph = { name: string; readonly bytes: Uint8Array; operations: OperationCount };
 
 /** The name of the number of selected tokens in graphs where it varies from run to run. */
 export const SELECTED = 'selected';
-/** The name of the number of tokens that a sparse graph keeps. */
+/** The names of the numbers of tokens that a sparse graph keeps and leaves out. */
 export const KEPT = 'kept';
+export const LEFT_OUT = 'left_out';
 
 /**
  * Every token of a picture.
@@ -112,7 +113,7 @@ export function compilePartial(
  * Every token until the scorer, then only the best-scored ones as queries; keys and values come from all.
  * in: `picture`; `keep` [1], the number of tokens to keep. out: `kept` [kept], best first; `head` [kept,
  * headWidth]; `scores` [tokens]; with `taps`, `last` [tokens, dim] after the last block. With `own`, what stands behind
- * the scorer is the scorer's own.
+ * the scorer is the scorer's own; at least one token must be left out then.
  */
 export function compileSparse(
 	plan: VitPlan,
@@ -121,10 +122,6 @@ export function compileSparse(
 ): CompiledGraph {
 	const scorer = plan.scorer;
 	assert(scorer, `${plan.name} has no scorer`);
-	const behind = options.own
-		? scorer.own
-		: { blocks: plan.blocks.slice(scorer.afterBlocks), head: plan.head };
-	assert(behind, `${plan.name} has no blocks of the scorer's own`);
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
 	const parts = new BlockLayers(layers, plan);
@@ -143,22 +140,82 @@ export function compileSparse(
 		);
 	}
 	const scores = layers.reshape(scorer.score(layers, x), [tokens]);
-	const [, kept] = graph.ops('TopK', [scores, keep], [{ shape: [KEPT] }, { shape: [KEPT], type: 'int64' }]);
-	assert(kept, 'TopK has two results');
-	const positions = layers.reshape(kept, [1, KEPT]);
-	const rows = layers.reshape(kept, [KEPT, 1]);
+	const ranks = graph.integers([tokens]);
+	const [, order] = graph.ops(
+		'TopK',
+		[scores, ranks],
+		[{ shape: [tokens] }, { shape: [tokens], type: 'int64' }],
+	);
+	assert(order, 'TopK has two results');
+	const kept = graph.op('Slice', [order, graph.integers([0]), keep], { shape: [KEPT], type: 'int64' });
 	graph.output('scores', scores);
 	graph.output('kept', kept);
 
-	for (const block of behind.blocks) {
+	let last: Value;
+	if (options.own) {
+		assert(scorer.own, `${plan.name} has no blocks of the scorer's own`);
+		const others = graph.op('Slice', [order, keep, ranks], { shape: [LEFT_OUT], type: 'int64' });
+		last = ownBlocks(layers, parts, plan, scorer.own, x, kept, others);
+		graph.output('head', scorer.own.head(layers, last));
+	} else {
+		last = sharedBlocks(layers, parts, plan.blocks.slice(scorer.afterBlocks), x, kept, all);
+		graph.output('head', plan.head(layers, last));
+	}
+	if (options.taps) graph.output('last', layers.scatter(x, layers.reshape(kept, [KEPT, 1]), last));
+	return compiled(graph, `${plan.name}:sparse${options.own ? '-own' : ''}`);
+}
+
+/** The kept rows of x behind blocks that see, of the tokens left out, what they make of them themselves. */
+function sharedBlocks(
+	layers: Layers,
+	parts: BlockLayers,
+	blocks: VitPlan['blocks'],
+	x: Value,
+	kept: Value,
+	all: Value,
+): Value {
+	const positions = layers.reshape(kept, [1, KEPT]);
+	const rows = layers.reshape(kept, [KEPT, 1]);
+	for (const block of blocks) {
 		const normed = parts.normed(block, x);
 		const queries = parts.queries(block, layers.gatherRows(normed, kept), positions);
 		const attended = parts.attend(queries, parts.keys(block, normed, all), parts.values(block, normed));
 		x = layers.scatter(x, rows, parts.finish(block, layers.gatherRows(x, kept), attended));
 	}
-	if (options.taps) graph.output('last', x);
-	graph.output('head', behind.head(layers, layers.gatherRows(x, kept)));
-	return compiled(graph, `${plan.name}:sparse${options.own ? '-own' : ''}`);
+	return layers.gatherRows(x, kept);
+}
+
+/** The kept rows of x behind the scorer's own blocks, which have maps of their own for the tokens left out. */
+function ownBlocks(
+	layers: Layers,
+	parts: BlockLayers,
+	plan: VitPlan,
+	own: NonNullable<Scorer['own']>,
+	x: Value,
+	kept: Value,
+	leftOut: Value,
+): Value {
+	const positions = layers.reshape(kept, [1, KEPT]);
+	const otherPositions = layers.reshape(leftOut, [1, LEFT_OUT]);
+	const others = layers.plainLayerNorm(layers.gatherRows(x, leftOut), plan.normEpsilon);
+	/** [1, heads, kept, headDim] and [1, heads, left out, headDim] -> all tokens; attention does not mind their order. */
+	const join = (ofKept: Value, ofOthers: Value) => {
+		const shape = ofKept.shape.with(2, tokenCount(plan.grid));
+		return layers.graph.op('Concat', [ofKept, ofOthers], { shape }, { attributes: { axis: 2 } });
+	};
+	let y = layers.gatherRows(x, kept);
+	own.blocks.forEach((block, i) => {
+		const normed = parts.normed(block, y);
+		const queries = parts.queries(block, normed, positions);
+		const { keys, values } = parts.keysAndValuesFrom(own.rest[i]!, others, otherPositions);
+		const attended = parts.attend(
+			queries,
+			join(parts.keys(block, normed, positions), keys),
+			join(parts.values(block, normed), values),
+		);
+		y = parts.finish(block, y, attended);
+	});
+	return y;
 }
 
 function compiled(graph: GraphBuilder, name: string): CompiledGraph {

@@ -66,6 +66,17 @@ export class BlockLayers {
 		return this.#project(block, 'v', normed);
 	}
 
+	/**
+	 * Turned keys and values, [1, heads, k, headDim] both, that the map `name` [2 · dim, dim] makes of tokens [k, dim] at
+	 * `positions` [1, k], normalised without weights.
+	 */
+	keysAndValuesFrom(name: string, normalised: Value, positions: Value): { keys: Value; values: Value } {
+		const rows = 2 * this.#plan.dim;
+		const keys = this.#turn(this.#row(this.#rowsOf(name, rows, 0, true, normalised)), positions);
+		const values = this.#rowsOf(name, rows, this.#plan.dim, false, normalised);
+		return { keys: this.#byHead(keys), values: this.#byHead(values) };
+	}
+
 	/** Attention of queries [1, k, dim] over keys and values [1, heads, n, headDim] -> [k, dim]. */
 	attend(queries: Value, keys: Value, values: Value): Value {
 		const { graph } = this.#layers;
@@ -150,17 +161,19 @@ export class BlockLayers {
 	/** One of the three projections of the published [3 · dim, dim] matrix, its head dimensions in rotary order. */
 	#project(block: VitBlock, part: 'q' | 'k' | 'v', normed: Value): Value {
 		const { dim } = this.#plan;
-		const { graph } = this.#layers;
-		const name = this.#named(block, 'qkv');
 		const first = { q: 0, k: dim, v: 2 * dim }[part];
-		const rows = Array.from({ length: dim }, (_, row) => first + (part === 'v' ? row : this.#rotaryRow(row)));
-		const pick = (tensorName: string, shape: readonly number[]) =>
-			graph.constant(`${tensorName}:${part}`, pickRows(this.#layers.tensor(tensorName, shape), rows));
-		return this.#layers.linearFrom(
-			normed,
-			pick(`${name}.weight`, [3 * dim, dim]),
-			pick(`${name}.bias`, [3 * dim]),
-		);
+		return this.#rowsOf(this.#named(block, 'qkv'), 3 * dim, first, part !== 'v', normed);
+	}
+
+	/** x [k, dim] -> [k, dim] by the `dim` rows from `first` of a matrix [height, dim], in rotary order if `turns`. */
+	#rowsOf(name: string, height: number, first: number, turns: boolean, x: Value): Value {
+		const { dim } = this.#plan;
+		const rows = Array.from({ length: dim }, (_, row) => first + (turns ? this.#rotaryRow(row) : row));
+		const pick = (tensorName: string, shape: readonly number[]) => {
+			const picked = pickRows(this.#layers.tensor(tensorName, shape), rows);
+			return this.#layers.graph.constant(`${tensorName}:${first}`, picked);
+		};
+		return this.#layers.linearFrom(x, pick(`${name}.weight`, [height, dim]), pick(`${name}.bias`, [height]));
 	}
 
 	#rotaryRow(row: number): number {

@@ -98,8 +98,11 @@ export type Scorer = {
 	afterBlocks: number;
 	/** Tokens [k, dim] -> [k, 1], more where a token matters more. */
 	score(layers: Layers, tokens: Value): Value;
-	/** What stands behind the scorer at keep ratios up to `upTo`, where the weights know few tokens apart from many. */
-	own: (Pick<VitPlan, 'blocks' | 'head'> & { upTo: number }) | null;
+	/**
+	 * What stands behind the scorer at keep ratios up to `upTo`, where the weights know few tokens apart from many. `rest`:
+	 * per block the name of the map [2 · dim, dim] that makes the keys and values of the tokens that are not kept.
+	 */
+	own: (Pick<VitPlan, 'blocks' | 'head'> & { upTo: number; rest: readonly string[] }) | null;
 };
 
 /** Clustering of keys and values by the entropy of a learned distribution over the tokens, block by block. */

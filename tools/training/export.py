@@ -52,7 +52,7 @@ def config(model: Detector, extra: dict) -> dict:
         "scorer": {
             "after_blocks": c.scorer_after, "width": c.scorer_width, "layers": "fc1, gelu, fc2 on the raw tokens after block 0 (no norm)",
             "own_blocks_up_to": c.sparse_up_to,
-            "sparse": "keep = ceil(rho * tokens) tokens of highest score; in the remaining blocks only they are queries and are updated; keys and values come from all tokens; only kept tokens emit detections; at rho <= own_blocks_up_to the remaining blocks, final norm and head are those named sparse.*",
+            "sparse": "keep = ceil(rho * tokens) tokens of highest score; in the remaining blocks only they are queries and are updated; keys and values come from all tokens; only kept tokens emit detections; at rho <= own_blocks_up_to the remaining blocks, final norm and head are those named sparse.*, and the other tokens' keys and values in block i are sparse.rest.i of the tokens that the scorer read, layer-normalised without weights",
         },
         "cluster": {"sigma": c.sigma, "method": "reference.py, Reference.cluster; optional mode of every block"},
         **extra,

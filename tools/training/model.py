@@ -197,6 +197,22 @@ class Tail(nn.Module):
         return self.head2(F.gelu(self.head1(z)))
 
 
+class SparseTail(Tail):
+    """What the sparse mode has behind the scorer for itself. There the tokens that are not kept never change, so every
+    block makes their keys and values from what the scorer read, by a map of its own."""
+
+    def __init__(self, cfg: Config) -> None:
+        super().__init__(cfg, cfg.scorer_after)
+        self.rest = nn.ModuleList(nn.Linear(cfg.dim, 2 * cfg.dim) for _ in self.blocks)
+
+    def rest_memory(self, x: Tensor, cos: Tensor, sin: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Tokens [B, n, d] as the scorer reads them, and the turns of their places -> for every block their keys
+        (rotated) and values [B, heads, n, head_dim]."""
+        z, heads = F.layer_norm(x, x.shape[2:]), self.blocks[0].heads
+        pairs = (layer(z).unflatten(2, (2, heads, -1)).permute(2, 0, 3, 1, 4) for layer in self.rest)
+        return [(rotate(k, cos, sin), v) for k, v in pairs]
+
+
 class Detector(Tail):
     def __init__(self, cfg: Config) -> None:
         super().__init__(cfg, 0)
@@ -205,7 +221,7 @@ class Detector(Tail):
         self.stem = Stem(cfg).to(memory_format=torch.channels_last)
         self.scorer1 = nn.Linear(d, cfg.scorer_width)
         self.scorer2 = nn.Linear(cfg.scorer_width, 1)
-        self.sparse = Tail(cfg, cfg.scorer_after) if cfg.sparse_up_to else None
+        self.sparse = SparseTail(cfg) if cfg.sparse_up_to else None
         self.aux = nn.Linear(d, len(CLASSES))  # training only: which classes cover the token
         start_head(self.head2, self.aux)
         self.tables: dict[tuple, tuple[Tensor, Tensor]] = {}
@@ -244,7 +260,7 @@ class Detector(Tail):
         """image [B, 3, H, W], normalised -> tokens [B, N, d] before the first block."""
         return self.stem(image).flatten(2).transpose(1, 2).contiguous().float()
 
-    def sparse_tail(self, rho: float | None) -> Tail | None:
+    def sparse_tail(self, rho: float | None) -> SparseTail | None:
         """What stands behind the scorer at this keep ratio, if not the shared blocks and head."""
         return self.sparse if rho is not None and rho <= self.cfg.sparse_up_to else None
 
@@ -264,6 +280,9 @@ class Detector(Tail):
                 score = self.score(x)
                 if rho is not None:
                     keep = score.topk(max(1, math.ceil(rho * x.shape[1])), dim=1).indices
+                if own:
+                    kept = torch.zeros(score.shape, dtype=torch.bool, device=x.device).scatter(1, keep, True)
+                    old = [None] * i + [(kept, k, v) for k, v in own.rest_memory(x, cos, sin)]
             x, k, v = block(x, cos, sin, keep, clustered, old[i] if old else None)
             memory.append((k, v))
         return x, score, keep, memory

@@ -40,11 +40,14 @@ class Muon:
 def slices(model: nn.Module) -> list[list[Slice]]:
     """Muon's matrices, by shape; queries, keys and values each for itself."""
     found: list[Slice] = []
-    own = getattr(model, "sparse", None)
-    for block in (*getattr(model, "blocks", ()), *(own.blocks if own else ())):
-        d = block.proj.in_features
-        found += [(block.qkv.weight, i * d, (i + 1) * d) for i in range(3)]
-        found += [(w, 0, len(w)) for w in (block.proj.weight, block.fc1.weight, block.fc2.weight)]
+    for tail in (model, getattr(model, "sparse", None)):
+        for block in getattr(tail, "blocks", ()):
+            d = block.proj.in_features
+            found += [(block.qkv.weight, i * d, (i + 1) * d) for i in range(3)]
+            found += [(w, 0, len(w)) for w in (block.proj.weight, block.fc1.weight, block.fc2.weight)]
+        for layer in getattr(tail, "rest", ()):
+            d = layer.in_features
+            found += [(layer.weight, i * d, (i + 1) * d) for i in range(2)]
     for m in getattr(model, "backbone", nn.Identity()).modules():
         if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1) and m.bias is None:
             found.append((m.weight, 0, len(m.weight)))

@@ -20,6 +20,7 @@ def modules(model: Detector) -> dict[str, nn.Module]:
     if model.sparse:
         own = tail_modules(model.sparse, model.cfg.scorer_after)
         named |= {f"sparse.{k}": m for k, m in own.items() if not k.endswith(".prob")}  # it does not cluster
+        named |= {f"sparse.rest.{i}": m for i, m in enumerate(model.sparse.rest, model.cfg.scorer_after)}
     return named
 
 

@@ -73,15 +73,19 @@ class Reference:
         return t.unflatten(-1, (self.config["heads"], -1)).transpose(1, 2)
 
     def block(
-        self, name: str, x: Tensor, cos: Tensor, sin: Tensor, keep: Tensor | None, clustered: bool
+        self, name: str, x: Tensor, cos: Tensor, sin: Tensor, keep: Tensor | None, clustered: bool, rest: Tensor | None
     ) -> Tensor:
-        """All tokens give keys and values; the kept ones (default all) are queries and get updated."""
+        """All tokens give keys and values; the kept ones (default all) are queries and get updated. rest [B, N, 2d]:
+        keys and values of all other tokens, where they are not those of the block."""
         b, n, d = x.shape
         if keep is None:
             keep = torch.arange(n).expand(b, n)
         index = keep[:, :, None].expand(-1, -1, d)
         h = self.norm(f"{name}.norm1", x)
         q, k, v = (self.heads(t) for t in self.linear(f"{name}.attn.qkv", h).chunk(3, -1))
+        if rest is not None:
+            kept = torch.zeros(b, 1, n, 1, dtype=torch.bool).scatter(2, keep[:, None, :, None], True)
+            k, v = (torch.where(kept, mine, self.heads(other)) for mine, other in zip((k, v), rest.chunk(2, -1)))
         q = self.rotate(q, cos, sin).gather(2, keep[:, None, :, None].expand(-1, q.shape[1], -1, q.shape[3]))
         k = self.rotate(k, cos, sin)
         if clustered:
@@ -121,7 +125,9 @@ class Reference:
                 if rho is not None:
                     keep = scores.topk(max(1, math.ceil(rho * rows * cols)), 1).indices
                     own = "sparse." if rho <= self.config["scorer"].get("own_blocks_up_to", 0) else ""
-            x = self.block(f"{own}blocks.{i}", x, cos, sin, keep, clustered)
+                before = F.layer_norm(x, x.shape[-1:])
+            rest = self.linear(f"sparse.rest.{i}", before) if own else None
+            x = self.block(f"{own}blocks.{i}", x, cos, sin, keep, clustered, rest)
             blocks.append(x)
         z = self.norm(f"{own}norm", x)
         out = self.linear(f"{own}head.fc2", F.gelu(self.linear(f"{own}head.fc1", z)))

@@ -99,12 +99,14 @@ def test_kept_tokens_run_alone_as_in_the_sparse_mode() -> None:
     torch.manual_seed(0)
     model = build("lookout", json.loads(SMALL)).eval()
     tail = own_blocks(model, 0.2)
-    for weight in tail.parameters():
-        weight.add_(torch.randn_like(weight), alpha=0.02)
     images = torch.stack([torch.from_numpy(picture(i).image[:, :192]) for i in range(2)]).permute(0, 3, 1, 2)
     none = torch.zeros(2, 0)
-    given = example(model, Canvases(images, none, none, none), torch.float32)
-    pts, logits, boxes = run_kept(tail, given, 24, model.table(10, 12, images.device))
+    given, table = example(model, Canvases(images, none, none, none), 1.0, torch.float32), model.table(10, 12, images.device)
+    all_kept = run_kept(tail, given, 120, table)[0]  # with the weights it begins with
+    assert torch.allclose(torch.nn.functional.layer_norm(all_kept, (64,)), given.dense, atol=1e-5)
+    for weight in tail.parameters():
+        weight.add_(torch.randn_like(weight), alpha=0.02)
+    _, pts, logits, boxes = run_kept(tail, given, 24, table)
     whole = model(normalise(images, model.cfg.mean, model.cfg.std), rho=0.2)
     shared = model(normalise(images, model.cfg.mean, model.cfg.std), rho=0.21)
     points = (4 * given.order[:, :24, None] + torch.arange(4)).flatten(1)[..., None]

@@ -5,6 +5,7 @@ import type { GraphTensor } from '../../../graph/graph-session.ts';
 import { GraphBuilder } from '../../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../../graph/layers.ts';
 import { blockClusters, compileClustered } from '../../../reduction/enact-graph.ts';
+import { dense } from '../../../reduction/dense.ts';
 import { sparse } from '../../../reduction/sparse.ts';
 import { compileFull, compileSparse } from '../../../reduction/vit-graphs.ts';
 import type { VitPlan } from '../../../vit/plan.ts';
@@ -147,6 +148,24 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 		expect(worstLogit).toBeLessThan(TOLERANCE);
 		expect(worstBox).toBeLessThan(TOLERANCE);
 	}
+});
+
+it('computes a picture of one token as the dense mode does, whatever the keep ratio', async () => {
+	const size = { width: config.patch, height: config.patch };
+	const plan = lookoutPlan(config, size);
+	const pixels = new WasmFramePixels(plan.grid, config.mean, config.std);
+	const bytes = new Uint8Array(3 * config.patch ** 2).fill(90);
+	pixels.load({ index: 0, timeSeconds: 0, pixels: bytes, format: 'rgb24', size });
+	const heads: Float32Array[] = [];
+	for (const [mode, settings] of [
+		[sparse, { keep: 0.1 }],
+		[dense, {}],
+	] as const) {
+		const reduction = await mode.open({ plan, weights, runtime: createRuntime(1) }, settings);
+		heads.push((await reduction.run(pixels, reduction.select(pixels))).head);
+		await reduction.release();
+	}
+	heads[1]!.forEach((value, i) => expect(heads[0]![i]).toBeCloseTo(value, 5));
 });
 
 function expectClose(actual: GraphTensor, expected: Float32Array, what = ''): void {

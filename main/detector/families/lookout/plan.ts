@@ -34,15 +34,20 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 		}, pixels);
 	}
 
-	/** All blocks, their weights' names behind `prefix`. */
-	function blocks(prefix: string): VitBlock[] {
-		return Array.from({ length: config.depth }, (_, i) => ({
+	/** Blocks from `first` on, their weights' names behind `prefix`. */
+	function blocks(prefix: string, first: number): VitBlock[] {
+		return numbers(first).map((i) => ({
 			name: `${prefix}blocks.${i}`,
 			hidden: dim * config.mlp_ratio,
 			window: null,
 			relative: null,
 			pool: null,
 		}));
+	}
+
+	/** The numbers of the blocks from `first` on. */
+	function numbers(first: number): number[] {
+		return Array.from({ length: config.depth - first }, (_, i) => first + i);
 	}
 
 	function head(prefix: string): VitPlan['head'] {
@@ -62,7 +67,7 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 		absolute: null,
 		rotary: axialRotary(grid.rows, grid.cols, dim / heads, config.rope.max, config.rope.min),
 		layerNames: USUAL_LAYER_NAMES,
-		blocks: blocks(''),
+		blocks: blocks('', 0),
 		headWidth,
 		embedPicture(layers, picture) {
 			const map = stem(layers, picture, [top, left, bottom, right]); // [1, dim, rows, cols]
@@ -78,7 +83,12 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 			score: (layers, tokens) => layers.mlp('scorer.fc1', 'scorer.fc2', tokens, config.scorer.width, 1),
 			own:
 				ownUpTo > 0
-					? { upTo: ownUpTo, blocks: blocks('sparse.').slice(afterBlocks), head: head('sparse.') }
+					? {
+							upTo: ownUpTo,
+							blocks: blocks('sparse.', afterBlocks),
+							rest: numbers(afterBlocks).map((i) => `sparse.rest.${i}`),
+							head: head('sparse.'),
+						}
 					: null,
 		},
 		clusters: config.cluster && {
