@@ -67,8 +67,9 @@ export type Agreement = {
 };
 
 /**
- * Compares a run with `denseRun`, frame by frame as their indices say, from `scoreThreshold` on (default: what
- * each of them shows, since scores of different models mean different things). Throws `bad-argument` for runs of different classes or without a common frame.
+ * Compares a run with `denseRun`, frame by frame as their indices say, from `scoreThreshold` on (default: what each of
+ * them shows, since scores of different models mean different things). Throws `bad-argument` for runs of different classes
+ * or without a common frame.
  */
 export function agreement(run: StoredRun, denseRun: StoredRun, options: AgreementOptions = {}): Agreement {
 	const steps = agreementSteps(run, denseRun, options);

@@ -268,6 +268,16 @@ class Detector(Tail):
         """Tokens [..., d] after `scorer_after` blocks -> the scorer's logits [...]."""
         return self.scorer2(F.gelu(self.scorer1(x))).squeeze(-1)
 
+    def dense_tokens(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """image [B, 3, H, W], normalised -> tokens [B, N, d] as the scorer reads them, and behind the last block of the
+        dense mode."""
+        cos, sin = self.table(image.shape[2] // PATCH, image.shape[3] // PATCH, image.device)
+        x = read = self.embed(image)
+        for i, block in enumerate(self.blocks, 1):
+            x = block(x, cos, sin)[0]
+            read = x if i == self.cfg.scorer_after else read
+        return read, x
+
     def attend(self, image: Tensor, rho: float | None = None, clustered: bool = False, old: list | None = None) -> tuple:
         """Tokens after the last block, scorer logits, kept tokens, and every block's keys and values."""
         cos, sin = self.table(image.shape[2] // PATCH, image.shape[3] // PATCH, image.device)

@@ -30,12 +30,7 @@ Example = tuple[Tensor, Tensor]  # tokens that the scorer reads [B, N, d] and th
 def example(model: Detector, images: Tensor) -> Example:
     """images [B, 3, H, W] in [0, 255]."""
     rows, cols = images.shape[2] // PATCH, images.shape[3] // PATCH
-    cos, sin = model.table(rows, cols, images.device)
-    x = model.embed(normalise(images, model.cfg.mean, model.cfg.std))
-    for i, block in enumerate(model.blocks):
-        if i == model.cfg.scorer_after:
-            read = x
-        x = block(x, cos, sin)[0]
+    read, x = model.dense_tokens(normalise(images, model.cfg.mean, model.cfg.std))
     logits = decode(model.head(model.norm(x)), rows, cols)[0]
     return read.half(), logits.sigmoid().amax(2).unflatten(1, (-1, 4)).amax(2).half()
 

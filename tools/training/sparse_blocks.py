@@ -52,14 +52,8 @@ class Example:
 def example(model: Detector, canvases: Canvases, most: float, precision: torch.dtype = torch.float16) -> Example:
     """`most`: the highest keep ratio it will be used with."""
     rows, cols = canvases.images.shape[2] // PATCH, canvases.images.shape[3] // PATCH
-    cos, sin = model.table(rows, cols, canvases.images.device)
-    x = model.embed(normalise(canvases.images, model.cfg.mean, model.cfg.std))
-    for block in model.blocks[: model.cfg.scorer_after]:
-        x = block(x, cos, sin)[0]
+    x, dense = model.dense_tokens(normalise(canvases.images, model.cfg.mean, model.cfg.std))
     order = model.score(x).argsort(1, descending=True)
-    dense = x
-    for block in model.blocks[model.cfg.scorer_after :]:
-        dense = block(dense, cos, sin)[0]
     favourites = order[:, : math.ceil(most * order.shape[1]), None].expand(-1, -1, x.shape[2])
     dense = F.layer_norm(dense.gather(1, favourites).float(), x.shape[2:])
     target = replace(canvases, images=canvases.images.new_empty(0))
