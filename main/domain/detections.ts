@@ -41,6 +41,11 @@ export class Detections {
 		);
 	}
 
+	/** The detections with at least this score, in their order. */
+	scoredAtLeast(score: number): Detections {
+		return score > 0 ? this.filter((i) => this.scores[i]! >= score) : this;
+	}
+
 	/** How many detections each class has: `counts[classIndex]`. */
 	countPerClass(classCount: number): Uint32Array {
 		const counts = new Uint32Array(classCount);

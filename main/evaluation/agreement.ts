@@ -112,8 +112,8 @@ export function* agreementSteps(
 	const sum = { matched: 0, lost: 0, gained: 0, iou: 0 };
 	for (const [row, [own, dense]] of positions.entries()) {
 		const frame = compareDetections(
-			atLeast(run.detections(own), scoreThreshold ?? run.header.displayThreshold),
-			atLeast(denseRun.detections(dense), scoreThreshold ?? denseRun.header.displayThreshold),
+			run.detections(own).scoredAtLeast(scoreThreshold ?? run.header.displayThreshold),
+			denseRun.detections(dense).scoredAtLeast(scoreThreshold ?? denseRun.header.displayThreshold),
 			iou,
 		);
 		perFrame.matched[row] = frame.matched;
@@ -148,10 +148,6 @@ function scores(
 		f1: all === 0 ? 1 : (2 * matched) / all,
 		meanIou: all === 0 ? 1 : matched === 0 ? 0 : iouSum / matched,
 	};
-}
-
-function atLeast(detections: Detections, score: number): Detections {
-	return detections.filter((i) => detections.scores[i]! >= score);
 }
 
 /** The dense run that the others of a comparison are measured against; null where there is none. */

@@ -23,7 +23,7 @@ import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
 import { writePartialFirst } from './partial-file.ts';
-import { lowestScore, scoredAtLeast, SCORE_SETTINGS } from './score-setting.ts';
+import { lowestScore, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings: SettingsTable = { identities: IDENTITIES, ...SCORE_SETTINGS };
 /** Frames between two turns of everything else. */
@@ -74,7 +74,7 @@ class DetectionColumns {
 
 	add(row: number): void {
 		const { frameIndex, timeSeconds } = this.#run.frames;
-		const detections = scoredAtLeast(this.#run.detections(row), this.#minScore);
+		const detections = this.#run.detections(row).scoredAtLeast(this.#minScore);
 		const identities = this.#identitiesOf(row);
 		for (let i = 0; i < detections.count; i++) {
 			this.#frame.push(frameIndex[row]!);

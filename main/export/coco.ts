@@ -3,7 +3,7 @@ import type { StoredRun } from '../results/stored-run.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
-import { lowestScore, rounded, scoredAtLeast, SCORE_SETTINGS } from './score-setting.ts';
+import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings: SettingsTable = {
 	layout: {
@@ -91,7 +91,7 @@ function* annotationTexts(
 	let id = 0;
 	let done = 0;
 	for (const row of rows) {
-		const detections = scoredAtLeast(run.detections(row), minScore);
+		const detections = run.detections(row).scoredAtLeast(minScore);
 		for (let i = 0; i < detections.count; i++) {
 			const [left, top, right, bottom] = detections.box(i);
 			const width = rounded(right - left, 2);

@@ -6,7 +6,7 @@ import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
-import { lowestScore, rounded, scoredAtLeast, SCORE_SETTINGS } from './score-setting.ts';
+import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings: SettingsTable = {
 	table: {
@@ -58,7 +58,7 @@ function* detectionLines(
 	yield csvLine(DETECTION_COLUMNS);
 	let done = 0;
 	for (const row of rows) {
-		const detections = scoredAtLeast(run.detections(row), minScore);
+		const detections = run.detections(row).scoredAtLeast(minScore);
 		const identities = identitiesOf(row);
 		for (let i = 0; i < detections.count; i++) {
 			const classIndex = detections.classIndices[i]!;
@@ -101,7 +101,7 @@ function* frameLines(
 		yield csvLine([
 			frameIndex[row]!,
 			rounded(timeSeconds[row]!, 6),
-			scoredAtLeast(run.detections(row), minScore).count,
+			run.detections(row).scoredAtLeast(minScore).count,
 			SELECTION_KINDS[kind[row]!]!,
 			selectedTokens[row]!,
 			macs[row]!,

@@ -7,7 +7,7 @@ import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
-import { lowestScore, rounded, scoredAtLeast, SCORE_SETTINGS } from './score-setting.ts';
+import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings: SettingsTable = {
 	identities: IDENTITIES,
@@ -58,7 +58,7 @@ function frameObject(
 	withTokens: boolean,
 ) {
 	const { grid, model } = run.header;
-	const detections = scoredAtLeast(result.detections, minScore);
+	const detections = result.detections.scoredAtLeast(minScore);
 	const { milliseconds } = result.cost;
 	return {
 		frame: result.frameIndex,

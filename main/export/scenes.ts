@@ -10,7 +10,6 @@ import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
 import type { FrameScene, OverlayOptions, PaneScene } from './drawing/draw-overlay.ts';
 import { followRun, type IdentitiesOfRow } from './identities.ts';
-import { scoredAtLeast } from './score-setting.ts';
 
 /** Turns stored runs into what is drawn, frame by frame. */
 export type Scenes = {
@@ -164,7 +163,7 @@ function openPane(
 			advanceTo(frameIndex);
 			const isAnalysed = row >= 0 && frames[row] === frameIndex;
 			if (row !== before || shown === Detections.none) {
-				shown = row < 0 ? Detections.none : scoredAtLeast(run.detections(row), minScore);
+				shown = row < 0 ? Detections.none : run.detections(row).scoredAtLeast(minScore);
 				identities = row < 0 ? identities : identitiesOf(row);
 			}
 			paintLevels(isAnalysed);
@@ -254,7 +253,7 @@ function frequentClasses(runs: readonly StoredRun[], minScores: readonly number[
 	runs.forEach((run, i) => {
 		const step = Math.max(1, Math.floor(run.frameCount / 1000));
 		for (let row = 0; row < run.frameCount; row += step) {
-			for (const classIndex of scoredAtLeast(run.detections(row), minScores[i]!).classIndices) {
+			for (const classIndex of run.detections(row).scoredAtLeast(minScores[i]!).classIndices) {
 				const name = run.header.model.classes[classIndex] ?? String(classIndex);
 				counts.set(name, (counts.get(name) ?? 0) + 1);
 			}

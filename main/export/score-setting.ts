@@ -1,4 +1,3 @@
-import type { Detections } from '../domain/detections.ts';
 import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
@@ -36,11 +35,6 @@ export function lowestScore(run: StoredRun, settings: SettingValues): number {
 		default:
 			return run.header.displayThreshold;
 	}
-}
-
-/** The detections with at least `minScore`; since they come best first, these are the first ones. */
-export function scoredAtLeast(detections: Detections, minScore: number): Detections {
-	return minScore > 0 ? detections.filter((i) => detections.scores[i]! >= minScore) : detections;
 }
 
 /** Scores, seconds, pixels and milliseconds as they are written: enough figures, no float noise. */

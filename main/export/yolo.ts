@@ -7,7 +7,7 @@ import type { StoredRun } from '../results/stored-run.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst } from './partial-file.ts';
-import { lowestScore, rounded, scoredAtLeast, SCORE_SETTINGS } from './score-setting.ts';
+import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings: SettingsTable = {
 	confidence: {
@@ -56,7 +56,7 @@ function describeData(run: StoredRun): string {
 
 function labels(run: StoredRun, row: number, minScore: number, withScore: boolean): string {
 	const { width, height } = run.header.video.displaySize;
-	const detections = scoredAtLeast(run.detections(row), minScore);
+	const detections = run.detections(row).scoredAtLeast(minScore);
 	return Array.from({ length: detections.count }, (_, i) => {
 		const [left, top, right, bottom] = detections.box(i);
 		const shares = [

@@ -44,24 +44,22 @@ export class Layers {
 	/** Normalises the last axis. */
 	layerNorm(name: string, x: Value, epsilon: number): Value {
 		const width = x.shape.at(-1) as number;
-		return this.graph.op(
-			'LayerNormalization',
-			[x, this.weight(`${name}.weight`, [width]), this.weight(`${name}.bias`, [width])],
-			{ shape: x.shape },
-			{ attributes: { axis: -1, epsilon: { float: epsilon } } },
-		);
+		const scaling = [this.weight(`${name}.weight`, [width]), this.weight(`${name}.bias`, [width])];
+		return this.#layerNormBy(scaling, x, epsilon);
 	}
 
 	/** Normalises the last axis, without weights. */
 	plainLayerNorm(x: Value, epsilon: number): Value {
 		const width = x.shape.at(-1) as number;
-		const ones = this.graph.constant(`ones:${width}`, {
-			data: new Float32Array(width).fill(1),
-			shape: [width],
-		});
+		const ones = { data: new Float32Array(width).fill(1), shape: [width] };
+		return this.#layerNormBy([this.graph.constant(`ones:${width}`, ones)], x, epsilon);
+	}
+
+	/** `scaling`: a factor and, if any, an offset of every feature. */
+	#layerNormBy(scaling: readonly Value[], x: Value, epsilon: number): Value {
 		return this.graph.op(
 			'LayerNormalization',
-			[x, ones],
+			[x, ...scaling],
 			{ shape: x.shape },
 			{ attributes: { axis: -1, epsilon: { float: epsilon } } },
 		);
