@@ -6,7 +6,7 @@ import { bundledPackages } from './build/bundled-packages.ts';
 import { wasmKernels } from './build/wasm-kernels.ts';
 
 const entries = {
-	index: 'main/index.ts',
+	index: 'main/desktop/index.ts',
 	cli: 'main/cli/index.ts',
 	worker: 'main/analysis/worker.ts',
 	'export-worker': 'main/export/worker.ts',

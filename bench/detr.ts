@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { detrFamily } from '../main/detector/families/detr/index.ts';
+import { detrFamily } from '../main/families/detr/index.ts';
 import { benchLanes, type LaneOptions, type LaneRow } from './lanes.ts';
 
 /** Hosts whose published models have one backbone with and without ENACT. */

@@ -1,13 +1,13 @@
-import { createRuntime } from '../main/detector/session.ts';
+import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import { GIGA } from '../main/domain/cost.ts';
 import { countOperations } from '../main/graph/operation-count.ts';
 import type { WeightLookup } from '../main/graph/layers.ts';
-import { blockMethods, EVENTFUL_SETTINGS } from '../main/reduction/eventful-settings.ts';
+import { blockMethods, EVENTFUL_SETTINGS } from '../main/reduction/eventful/eventful-settings.ts';
 import { addCounts, totalCount } from '../main/reduction/eventful/counts.ts';
 import { EventfulBackbone } from '../main/reduction/eventful/eventful-backbone.ts';
 import { compileFull } from '../main/reduction/vit-graphs.ts';
 import { resolveSettings } from '../main/domain/settings-table.ts';
-import { backbonePlan } from '../main/vit/backbone.ts';
+import { backbonePlan } from '../main/families/vitdet/backbone-plan.ts';
 import { planTokens } from '../main/vit/plan.ts';
 import { median } from './machine.ts';
 

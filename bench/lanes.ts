@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Detector } from '../main/detector/detector.ts';
-import type { ModelFamily } from '../main/detector/families/family.ts';
+import type { ModelFamily } from '../main/families/family.ts';
 import { GIGA } from '../main/domain/cost.ts';
 import type { Frame } from '../main/domain/frame.ts';
 import type { SettingValues } from '../main/domain/settings-table.ts';

@@ -1,6 +1,6 @@
 import { analyze } from '../main/analysis/analyze.ts';
 import type { Detector } from '../main/detector/detector.ts';
-import { openModel } from '../main/detector/index.ts';
+import { openModel } from '../main/families/index.ts';
 import type { Frame } from '../main/domain/frame.ts';
 import type { FrameResult } from '../main/domain/frame-result.ts';
 import { GIGA } from '../main/domain/cost.ts';

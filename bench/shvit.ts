@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { SHVIT_VARIANTS } from '../main/backbone/shvit.ts';
-import { classifierGraph } from '../main/detector/families/shvit/classifier.ts';
-import type { ClassifierConfig, ShvitModelConfig } from '../main/detector/families/shvit/config.ts';
-import { createRuntime } from '../main/detector/session.ts';
-import type { GraphTensor } from '../main/graph/graph-session.ts';
+import { SHVIT_VARIANTS } from '../main/backbones/shvit.ts';
+import { classifierGraph } from '../main/families/shvit/classifier.ts';
+import type { ClassifierConfig, ShvitModelConfig } from '../main/families/shvit/config.ts';
+import { createRuntime } from '../main/runtime/onnx-runtime.ts';
+import type { GraphTensor } from '../main/runtime/runtime.ts';
 import { requireTensors } from '../main/weights/weights.ts';
 import { median } from './machine.ts';
 import { randomWeights } from './random-weights.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { sparseDetrFamily } from '../main/detector/families/sparse-detr/index.ts';
+import { sparseDetrFamily } from '../main/families/sparse-detr/index.ts';
 import { benchLanes, type LaneOptions, type LaneRow } from './lanes.ts';
 
 /** Sparse DETR with ResNet-50 at several keep ratios, against the one that keeps everything. */

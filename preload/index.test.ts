@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { contextBridge, ipcRenderer } from '../main/electron.fixture.ts';
+import { contextBridge, ipcRenderer } from '../main/desktop/electron.fixture.ts';
 import { DROP_CHANNEL, EVENT_CHANNEL, REQUEST_CHANNEL } from './channels.ts';
 import type { HostApi, HostEvent } from './contract.ts';
 
-vi.mock('electron', () => import('../main/electron.fixture.ts'));
+vi.mock('electron', () => import('../main/desktop/electron.fixture.ts'));
 await import('./index.ts');
 
 const api = contextBridge.exposed.get('sparsight') as HostApi;

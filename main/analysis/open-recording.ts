@@ -7,7 +7,7 @@ import type { RunHeader, SettingEvent, VideoIdentity } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import type { KnownFrame, VideoInfo } from '../domain/video.ts';
 import type { Detector, Model } from '../detector/detector.ts';
-import { DEFAULT_MAX_SIDE, DEFAULT_SCORE_THRESHOLD, openModel } from '../detector/index.ts';
+import { DEFAULT_MAX_SIDE, DEFAULT_SCORE_THRESHOLD, openModel } from '../families/index.ts';
 import { findMode } from '../reduction/index.ts';
 import { knownFrames } from '../results/frame-columns.ts';
 import { RunWriter } from '../results/run-writer.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
-import { installationFolder } from '../models/installation.ts';
+import { installationFolder } from '../process/installation.ts';
 import { openRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { readFrames } from '../video/read-frames.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Answers, HostEvent, RequestInput, RequestName } from '../../preload/contract.ts';
 import type { ErrorData } from '../domain/errors.ts';
-import { installationFolder } from '../models/installation.ts';
+import { installationFolder } from '../process/installation.ts';
 import { forkWorker } from '../process/worker-process.ts';
 import { Application } from './application.ts';
 import type { DataFolders } from './data-folders.ts';

@@ -53,7 +53,7 @@ export class Models {
 }
 
 async function describe({ path }: CatalogEntry): Promise<ModelDescription | null> {
-	const { openModel } = await import('../detector/index.ts');
+	const { openModel } = await import('../families/index.ts');
 	try {
 		const { id, name, classes, modes, displayThreshold } = await openModel(path);
 		return { id, name, classes: [...classes], modes: [...modes], displayThreshold };

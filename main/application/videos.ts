@@ -6,7 +6,7 @@ import type { VideoEntry } from '../../preload/contract.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import type { VideoInfo } from '../domain/video.ts';
-import { installationFolder } from '../models/installation.ts';
+import { installationFolder } from '../process/installation.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
 import { fileTag } from './byte-ranges.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { installationFolder } from '../models/installation.ts';
+import { installationFolder } from '../process/installation.ts';
 import { op, pickle, torchArchive } from '../weights/torch-file.fixture.ts';
 import { failureOf, makeClip, openBench, sparsight } from './cli.fixture.ts';
 

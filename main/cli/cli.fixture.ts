@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { openRun } from '../results/stored-run.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
-import { installationFolder } from '../models/installation.ts';
+import { installationFolder } from '../process/installation.ts';
 
 const PROGRAM = join(installationFolder(), 'bin', 'sparsight.js');
 

@@ -121,7 +121,7 @@ async function runtime() {
 
 async function models() {
 	// Loaded here alone: where the runtime cannot be loaded, everything else is still told.
-	const { openModel } = await import('../detector/index.ts');
+	const { openModel } = await import('../families/index.ts');
 	const entries = [];
 	for (const { id, path } of await listModels()) {
 		try {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { installationFolder } from '../models/installation.ts';
+import { installationFolder } from '../process/installation.ts';
 
 /** What one execution provider of the inference runtime said when it was asked to run. */
 export type ProviderCheck = { name: string; works: boolean; reason: string | null };

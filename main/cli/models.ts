@@ -13,7 +13,7 @@ export function defineModels(command: Command): Command {
 
 export async function modelsCommand(session: Session): Promise<number> {
 	// Loads the runtime, which no other command needs in this process.
-	const { openModel } = await import('../detector/index.ts');
+	const { openModel } = await import('../families/index.ts');
 	const models = [];
 	for (const { id, path, source } of await listModels()) {
 		try {

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installationFolder } from '../models/installation.ts';
+import { installationFolder } from '../process/installation.ts';
 import { failureOf, openBench, sparsight } from './cli.fixture.ts';
 
 const FIXTURES = join(installationFolder(), 'main', 'parity', 'fixtures');

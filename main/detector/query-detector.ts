@@ -5,12 +5,12 @@ import type { NamedArrays } from '../domain/named-arrays.ts';
 import { changeSettings, resolveSettings, type SettingValues } from '../domain/settings-table.ts';
 import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
-import type { GraphRuntime, GraphTensor } from '../graph/graph-session.ts';
+import type { GraphRuntime, GraphTensor } from '../runtime/runtime.ts';
 import { findMode } from '../reduction/index.ts';
 import type { ReductionMode, Selection } from '../reduction/mode.ts';
 import { MotionGate } from '../reduction/motion.ts';
 import type { Detector, DetectorOptions, FrameOutcome } from './detector.ts';
-import { WasmFramePixels } from './frame-pixels.ts';
+import { WasmFramePixels } from '../pixels/frame-pixels.ts';
 
 /** Of ImageNet, as all published models of this kind were trained with. */
 const MEAN = [0.485, 0.456, 0.406];

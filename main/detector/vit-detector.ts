@@ -1,7 +1,7 @@
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { FramePixels, Reduction, RunOutcome } from '../reduction/mode.ts';
 import type { Detector } from './detector.ts';
-import type { WasmFramePixels } from './frame-pixels.ts';
+import type { WasmFramePixels } from '../pixels/frame-pixels.ts';
 
 /** What a family that runs in reduction modes adds to them. */
 type Around<Outcome extends RunOutcome> = Pick<

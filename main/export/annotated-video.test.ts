@@ -9,7 +9,7 @@ import type { FrameRange } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
-import { ffmpeg, probeFrames } from '../video/test-videos.ts';
+import { ffmpeg, probeFrames } from '../video/test-videos.fixture.ts';
 import { annotatedVideo } from './annotated-video.ts';
 import { inTemporaryFolder, storeSampleRun, type SampleRun } from './run.fixture.ts';
 import { still } from './still.ts';

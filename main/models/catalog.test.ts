@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findModel, listModels } from './catalog.ts';
-import { installationFolder } from './installation.ts';
+import { installationFolder } from '../process/installation.ts';
 
 const shipped = readdirSync(join(installationFolder(), 'models')).sort();
 let folder: string;

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, parse, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
-import { installationFolder } from './installation.ts';
+import { installationFolder } from '../process/installation.ts';
 
 /** Its name is not a promise that the model can be read: opening it shows that. */
 export type CatalogEntry = {

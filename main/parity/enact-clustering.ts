@@ -1,9 +1,9 @@
 import { UserFacingError } from '../domain/errors.ts';
 import { GraphBuilder } from '../graph/graph-builder.ts';
-import type { GraphTensor } from '../graph/graph-session.ts';
+import type { GraphTensor } from '../runtime/runtime.ts';
 import { Layers } from '../graph/layers.ts';
-import { AttentionLayers } from '../detector/families/detr/attention.ts';
-import { createRuntime } from '../detector/session.ts';
+import { AttentionLayers } from '../families/detr/attention.ts';
+import { createRuntime } from '../runtime/onnx-runtime.ts';
 import { type EntropyClusters, gaussianTaps } from '../vit/enact-clustering.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { Findings, type Finding } from './findings.ts';

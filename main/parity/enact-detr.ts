@@ -1,10 +1,10 @@
-import { readDetrConfig, type DetrConfig } from '../detector/families/detr/config.ts';
-import { detrPositions, emitDetr } from '../detector/families/detr/network.ts';
-import type { FeatureMap } from '../detector/families/detr/parts.ts';
-import { postProcess } from '../detector/families/detr/post-process.ts';
-import { createRuntime } from '../detector/session.ts';
+import { readDetrConfig, type DetrConfig } from '../families/detr/config.ts';
+import { detrPositions, emitDetr } from '../families/detr/network.ts';
+import type { FeatureMap } from '../families/detr/parts.ts';
+import { postProcess } from '../families/detr/post-process.ts';
+import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { Size } from '../domain/video.ts';
-import type { GraphTensor } from '../graph/graph-session.ts';
+import type { GraphTensor } from '../runtime/runtime.ts';
 import { TensorAudit } from '../weights/tensor-audit.ts';
 import { CLUSTER_VALUES, compareClusters, numbersOf } from './enact-clustering.ts';
 import { Findings, type Finding } from './findings.ts';

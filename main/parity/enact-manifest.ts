@@ -1,5 +1,5 @@
-import { readDetrConfig } from '../detector/families/detr/config.ts';
-import { auditTensors } from '../detector/families/detr/index.ts';
+import { readDetrConfig } from '../families/detr/config.ts';
+import { auditTensors } from '../families/detr/index.ts';
 import type { Findings } from './findings.ts';
 import { type Manifest, manifestWeights } from './manifest.ts';
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { VitDetConfig } from '../detector/families/vitdet/config.ts';
-import { DetectionHeads } from '../detector/families/vitdet/heads.ts';
-import { pickDetections } from '../detector/families/vitdet/interpret.ts';
-import { patchGrid, vitDetPlan } from '../detector/families/vitdet/plan.ts';
-import { auditTensors, isUsed, readPublished } from '../detector/families/vitdet/published.ts';
-import { WasmFramePixels } from '../detector/frame-pixels.ts';
-import { createRuntime } from '../detector/session.ts';
+import type { VitDetConfig } from '../families/vitdet/config.ts';
+import { DetectionHeads } from '../families/vitdet/heads.ts';
+import { pickDetections } from '../families/vitdet/interpret.ts';
+import { patchGrid, vitDetPlan } from '../families/vitdet/plan.ts';
+import { auditTensors, isUsed, readPublished } from '../families/vitdet/published.ts';
+import { WasmFramePixels } from '../pixels/frame-pixels.ts';
+import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { Frame } from '../domain/frame.ts';
 import { compileFull } from '../reduction/vit-graphs.ts';
 import type { Weights, WeightTensor } from '../weights/safetensors.ts';

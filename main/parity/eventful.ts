@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { createRuntime } from '../detector/session.ts';
-import type { GraphSession } from '../graph/graph-session.ts';
+import { createRuntime } from '../runtime/onnx-runtime.ts';
+import type { GraphSession } from '../runtime/runtime.ts';
 import { addCounts, noOperations, type OperationCounts, totalCount } from '../reduction/eventful/counts.ts';
 import { EventfulBackbone, type FrameCounts } from '../reduction/eventful/eventful-backbone.ts';
 import type { EventfulBlock } from '../reduction/eventful/eventful-block.ts';
 import type { BlockMethod } from '../reduction/eventful/method.ts';
 import type { GatePolicy } from '../reduction/eventful/policy.ts';
 import { compileFull } from '../reduction/vit-graphs.ts';
-import { backbonePlan } from '../vit/backbone.ts';
+import { backbonePlan } from '../families/vitdet/backbone-plan.ts';
 import type { VitPlan } from '../vit/plan.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { eventfulDetector, eventfulManifest } from './eventful-detector.ts';

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { SHVIT_VARIANTS } from '../backbone/shvit.ts';
+import { SHVIT_VARIANTS } from '../backbones/shvit.ts';
 import {
 	readShvitConfig,
 	type ClassifierConfig,
 	type ShvitModelConfig,
 	usedTensors,
-} from '../detector/families/shvit/config.ts';
-import { classifierGraph } from '../detector/families/shvit/classifier.ts';
-import { auditTensors } from '../detector/families/shvit/index.ts';
+} from '../families/shvit/config.ts';
+import { classifierGraph } from '../families/shvit/classifier.ts';
+import { auditTensors } from '../families/shvit/index.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { countOperations } from '../graph/operation-count.ts';
 import type { Findings } from './findings.ts';

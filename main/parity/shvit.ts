@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { shvit as emitShvit } from '../backbone/shvit.ts';
-import { keepBest } from '../detector/candidates.ts';
-import { classifierGraph } from '../detector/families/shvit/classifier.ts';
+import { shvit as emitShvit } from '../backbones/shvit.ts';
+import { keepBest } from '../boxes/candidates.ts';
+import { classifierGraph } from '../families/shvit/classifier.ts';
 import {
 	type ClassifierConfig,
 	readBackbone,
@@ -13,13 +13,13 @@ import {
 	ShapeReader,
 	type ShvitModelConfig,
 	usedTensors,
-} from '../detector/families/shvit/config.ts';
-import { auditTensors } from '../detector/families/shvit/index.ts';
-import { emitNeck, neckStrides } from '../detector/families/shvit/neck.ts';
-import { retinaCandidates, retinaGraph, retinaOutputs } from '../detector/families/shvit/retinanet.ts';
-import { createRuntime } from '../detector/session.ts';
+} from '../families/shvit/config.ts';
+import { auditTensors } from '../families/shvit/index.ts';
+import { emitNeck, neckStrides } from '../families/shvit/neck.ts';
+import { retinaCandidates, retinaGraph, retinaOutputs } from '../families/shvit/retinanet.ts';
+import { createRuntime } from '../runtime/onnx-runtime.ts';
 import { GraphBuilder, type Value } from '../graph/graph-builder.ts';
-import type { GraphTensor } from '../graph/graph-session.ts';
+import type { GraphTensor } from '../runtime/runtime.ts';
 import { Layers } from '../graph/layers.ts';
 import { readSafetensors, type Weights, type WeightTensor } from '../weights/safetensors.ts';
 import { requireTensors } from '../weights/weights.ts';

@@ -1,26 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
-import { attentionMap, keptShares, mostLookedAt } from '../detector/families/sparse-detr/attention-map.ts';
-import { readConfig } from '../detector/families/sparse-detr/config.ts';
-import { inverseSigmoid } from '../detector/families/sparse-detr/decoder.ts';
-import {
-	DeformableAttention,
-	type References,
-} from '../detector/families/sparse-detr/deformable-attention.ts';
-import { rankQueries } from '../detector/families/sparse-detr/interpret.ts';
-import {
-	layPyramid,
-	maskPyramid,
-	type Pyramid,
-	tokenProposals,
-} from '../detector/families/sparse-detr/pyramid.ts';
-import { embedBoxes } from '../detector/families/sparse-detr/queries.ts';
-import { projectTokens, scoreTokens } from '../detector/families/sparse-detr/scoring.ts';
-import { askForTensors } from '../detector/families/sparse-detr/tensors.ts';
-import { createRuntime } from '../detector/session.ts';
+import { attentionMap, keptShares, mostLookedAt } from '../families/sparse-detr/attention-map.ts';
+import { readConfig } from '../families/sparse-detr/config.ts';
+import { inverseSigmoid } from '../families/sparse-detr/decoder.ts';
+import { DeformableAttention, type References } from '../families/sparse-detr/deformable-attention.ts';
+import { rankQueries } from '../families/sparse-detr/interpret.ts';
+import { layPyramid, maskPyramid, type Pyramid, tokenProposals } from '../families/sparse-detr/pyramid.ts';
+import { embedBoxes } from '../families/sparse-detr/queries.ts';
+import { projectTokens, scoreTokens } from '../families/sparse-detr/scoring.ts';
+import { askForTensors } from '../families/sparse-detr/tensors.ts';
+import { createRuntime } from '../runtime/onnx-runtime.ts';
 import { GraphBuilder, type Value } from '../graph/graph-builder.ts';
-import type { GraphTensor } from '../graph/graph-session.ts';
+import type { GraphTensor } from '../runtime/runtime.ts';
 import { Layers } from '../graph/layers.ts';
 import { parseCheckpoint } from '../weights/checkpoint.ts';
 import type { ElementType } from '../weights/element-types.ts';

@@ -1,15 +1,15 @@
-import { attentionMap } from '../detector/families/sparse-detr/attention-map.ts';
-import { readConfig, type SparseDetrConfig } from '../detector/families/sparse-detr/config.ts';
-import { compileSparseDetr } from '../detector/families/sparse-detr/graph.ts';
-import { rankQueries } from '../detector/families/sparse-detr/interpret.ts';
+import { attentionMap } from '../families/sparse-detr/attention-map.ts';
+import { readConfig, type SparseDetrConfig } from '../families/sparse-detr/config.ts';
+import { compileSparseDetr } from '../families/sparse-detr/graph.ts';
+import { rankQueries } from '../families/sparse-detr/interpret.ts';
 import {
 	keepCounts,
 	type PictureBatch,
 	type Pyramid,
 	tokenProposals,
-} from '../detector/families/sparse-detr/pyramid.ts';
-import { createRuntime } from '../detector/session.ts';
-import type { GraphTensor } from '../graph/graph-session.ts';
+} from '../families/sparse-detr/pyramid.ts';
+import { createRuntime } from '../runtime/onnx-runtime.ts';
+import type { GraphTensor } from '../runtime/runtime.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { Findings } from './findings.ts';
 import type { ParitySystem } from './index.ts';

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { errorFromData } from '../domain/errors.ts';
 import { envelop, isLast, openEnvelope, type Exchange, type Report } from './protocol.ts';
 
-/** Lets Node 20, whose engine has it behind this flag, free what the runtime copies for nobody; see detector/session.ts. */
+/** Lets Node 20, whose engine has it behind this flag, free what the runtime copies for nobody; see runtime/onnx-runtime.ts. */
 const TRANSFER = '--harmony-rab-gsab-transfer';
 /** Lines of the worker's stderr that are kept to explain its death. */
 const LAST_WORDS = 12;

@@ -1,6 +1,6 @@
 import { assert } from '../domain/errors.ts';
 import { tokenCount } from '../domain/tokens.ts';
-import type { GraphSession, GraphTensor } from '../graph/graph-session.ts';
+import type { GraphSession, GraphTensor } from '../runtime/runtime.ts';
 import { countOperations } from '../graph/operation-count.ts';
 import type { FramePixels, VitHost } from './mode.ts';
 import { compileFull } from './vit-graphs.ts';

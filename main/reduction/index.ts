@@ -1,12 +1,12 @@
 import { UserFacingError } from '../domain/errors.ts';
 import type { VitPlan } from '../vit/plan.ts';
 import { dense } from './dense.ts';
-import { enact } from './enact.ts';
-import { eventful } from './eventful.ts';
+import { enact } from './enact/enact.ts';
+import { eventful } from './eventful/eventful.ts';
 import type { ReductionMode } from './mode.ts';
 import { motion } from './motion.ts';
-import { sparse } from './sparse.ts';
-import { tokenCache } from './token-cache.ts';
+import { sparse } from './sparse/sparse.ts';
+import { tokenCache } from './token-cache/token-cache.ts';
 
 /** All modes, in the order in which a person meets them. */
 export const REDUCTION_MODES: readonly ReductionMode[] = [dense, tokenCache, eventful, sparse, enact, motion];

@@ -1,4 +1,4 @@
-import type { GraphRuntime } from '../graph/graph-session.ts';
+import type { GraphRuntime } from '../runtime/runtime.ts';
 import type { WeightLookup } from '../graph/layers.ts';
 import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
 import type { SelectionKind, TokenGrid, TokenMap } from '../domain/tokens.ts';

@@ -2,7 +2,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { findFfmpeg, installRemedy, isTooOld, parseVersion } from './ffmpeg-binary.ts';
-import { withFolder } from './test-videos.ts';
+import { withFolder } from './test-videos.fixture.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -5,7 +5,7 @@ import fluent from 'fluent-ffmpeg';
 import { UserFacingError } from '../domain/errors.ts';
 import type { FfmpegBinaries } from './ffmpeg-binary.ts';
 import type { FfmpegCommand } from './ffmpeg-args.ts';
-import { isLogNoise } from './progress.ts';
+import { isLogNoise } from './log-lines.ts';
 
 // The one place that starts ffmpeg and ffprobe. fluent-ffmpeg is archived: nothing else may know it.
 

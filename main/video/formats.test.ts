@@ -13,7 +13,7 @@ import {
 	testPicture,
 	unscaled,
 	withFolder,
-} from './test-videos.ts';
+} from './test-videos.fixture.ts';
 
 const encoders = await availableEncoders();
 

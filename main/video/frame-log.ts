@@ -4,7 +4,7 @@ import {
 	parseClockLine,
 	parseDamageLine,
 	parseFrameLine,
-} from './progress.ts';
+} from './log-lines.ts';
 
 const KEPT_WARNINGS = 5;
 

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { identifyVideo } from './identity.ts';
-import { withFolder } from './test-videos.ts';
+import { withFolder } from './test-videos.fixture.ts';
 
 const MEBIBYTE = 1 << 20;
 

@@ -3,7 +3,7 @@ import type { VideoInfo } from '../domain/video.ts';
 import { packetsCommand } from './ffmpeg-args.ts';
 import { findFfmpeg } from './ffmpeg-binary.ts';
 import { startFfmpeg } from './ffmpeg.ts';
-import { parseDamageLine } from './progress.ts';
+import { parseDamageLine } from './log-lines.ts';
 import { cancelled, onAbort } from './reading-errors.ts';
 
 /** The packets of a video stream that show a picture, in order of presentation. */

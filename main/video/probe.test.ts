@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { probeVideo } from './probe.ts';
 import { displaySize, parseFfmpegDescription, parseProbeJson } from './stream-description.ts';
-import { ffmpeg, withFolder } from './test-videos.ts';
+import { ffmpeg, withFolder } from './test-videos.fixture.ts';
 
 afterEach(() => {
 	vi.unstubAllEnvs();

@@ -9,7 +9,7 @@ import { readFrameTimes } from './frame-times.ts';
 import { probeVideo } from './probe.ts';
 import type { ReadOptions } from './read-frames.ts';
 import { readFrames } from './read-frames.ts';
-import { ffmpeg, ffmpegChildren, readAll, unscaled, withFolder } from './test-videos.ts';
+import { ffmpeg, ffmpegChildren, readAll, unscaled, withFolder } from './test-videos.fixture.ts';
 
 let folder: string;
 /** 40 grey frames, brighter one after another, at uneven times from 5 s on: 5, 5.04, 5.08, 5.18, 5.22 … */

@@ -5,9 +5,9 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FrameRange, VideoInfo } from '../domain/video.ts';
 import type * as ffmpegModule from './ffmpeg.ts';
 import { probeVideo } from './probe.ts';
-import { parseFrameLine } from './progress.ts';
+import { parseFrameLine } from './log-lines.ts';
 import type { ReadOptions } from './read-frames.ts';
-import { availableEncoders, ffmpeg, readAll, testPicture, withFolder } from './test-videos.ts';
+import { availableEncoders, ffmpeg, readAll, testPicture, withFolder } from './test-videos.fixture.ts';
 
 /** How many frames each decoding of the current test put out. */
 const decodings = vi.hoisted((): { jumps: boolean; frames: number }[] => []);

@@ -6,7 +6,14 @@ import { describe, expect, it } from 'vitest';
 import { readFrameTimes } from './frame-times.ts';
 import { probeVideo } from './probe.ts';
 import { readFrames } from './read-frames.ts';
-import { ffmpeg, ffmpegChildren, microseconds, probeFrames, unscaled, withFolder } from './test-videos.ts';
+import {
+	ffmpeg,
+	ffmpegChildren,
+	microseconds,
+	probeFrames,
+	unscaled,
+	withFolder,
+} from './test-videos.fixture.ts';
 import type { WriteOptions } from './write-video.ts';
 import { openVideoWriter, writeFailure } from './write-video.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';

@@ -9,7 +9,7 @@ import { findFfmpeg } from './ffmpeg-binary.ts';
 import type { FfmpegJob } from './ffmpeg.ts';
 import { ffmpegCause, listEncoders, startFfmpeg } from './ffmpeg.ts';
 import { matroskaFrameHeader, matroskaHeader } from './matroska-stream.ts';
-import { stripLogPrefix } from './progress.ts';
+import { stripLogPrefix } from './log-lines.ts';
 import { cancelled, onAbort } from './reading-errors.ts';
 
 export type WriteOptions = {

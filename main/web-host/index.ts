@@ -5,9 +5,9 @@ import { Application } from '../application/application.ts';
 import { dataFolders } from '../application/data-folders.ts';
 import { samplePath } from '../application/videos.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
-import { installationFolder } from '../models/installation.ts';
+import { installationFolder } from '../process/installation.ts';
 import { startServer } from './server.ts';
-import { listStaticFiles } from './static-files.ts';
+import { listStaticFiles } from '../application/static-files.ts';
 import { WebShell } from './web-shell.ts';
 
 // The whole application for a browser on this machine, or at the other end of a tunnel.

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { decodeMessage, encodeMessage, type HostMessage } from '../../preload/codec.ts';
 import { makeClip, makeFolders } from '../application/application.fixture.ts';
-import { installationFolder } from '../models/installation.ts';
+import { installationFolder } from '../process/installation.ts';
 import { openRun } from '../results/stored-run.ts';
 
 const folders = makeFolders();

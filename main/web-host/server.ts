@@ -11,7 +11,7 @@ import { UserFacingError } from '../domain/errors.ts';
 import { Access, type AskedRequest, type Refusal } from './access.ts';
 import { connectPage } from './page-socket.ts';
 import { serveFile } from './serve-file.ts';
-import type { StaticFile } from './static-files.ts';
+import type { StaticFile } from '../application/static-files.ts';
 
 /** Requests are small; what is larger is not one. */
 const MOST_MESSAGE_BYTES = 1 << 20;

@@ -10,7 +10,7 @@ import { makeClip, makeFolders, workerEntries } from '../application/application
 import { Application } from '../application/application.ts';
 import { samplePath } from '../application/videos.ts';
 import { startServer, type WebServer } from './server.ts';
-import { listStaticFiles } from './static-files.ts';
+import { listStaticFiles } from '../application/static-files.ts';
 import { WebShell } from './web-shell.ts';
 
 const TOKEN = 'the-token-of-this-test';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SettingsTable } from '../../main/domain/settings-table.ts';
-import { COCO_NAMES } from '../../main/detector/coco-names.ts';
+import { COCO_NAMES } from '../../main/families/coco-names.ts';
 import { EXPORT_FORMATS } from '../../main/export/index.ts';
 import { REDUCTION_MODES } from '../../main/reduction/index.ts';
 import { classWordsJa } from './ja-class-words.ts';

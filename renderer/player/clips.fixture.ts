@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { probeVideo } from '../../main/video/probe.ts';
 import { readFrames } from '../../main/video/read-frames.ts';
-import { ffmpeg, testPicture, unscaled } from '../../main/video/test-videos.ts';
+import { ffmpeg, testPicture, unscaled } from '../../main/video/test-videos.fixture.ts';
 import { WHOLE_VIDEO, type VideoInfo } from '../../main/domain/video.ts';
 
 // For tests only: clips that players get wrong, and what the engine sees in them.

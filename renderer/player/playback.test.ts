@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ffmpeg } from '../../main/video/test-videos.ts';
+import { ffmpeg } from '../../main/video/test-videos.fixture.ts';
 import { buildHarness, findChromium, serveFiles, type FileServer } from './browser.fixture.ts';
 import { CLIPS, difference, engineView, type EngineView } from './clips.fixture.ts';
 import type { Harness, HarnessVideo } from './harness/main.ts';

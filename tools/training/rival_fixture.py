@@ -1,8 +1,8 @@
 """Write what the application's reading of Lookout-SH is tested with: what PyTorch makes of a picture with the published
 one, or with a tiny random one, which it writes as export.py does.
 
-    python rival_fixture.py --out ../../main/detector/families/shvit/fixtures/tiny
-    python rival_fixture.py --out ../../main/detector/families/shvit/fixtures/lookout-sh \
+    python rival_fixture.py --out ../../main/families/lookout-sh/fixtures/tiny
+    python rival_fixture.py --out ../../main/families/lookout-sh/fixtures/lookout-sh \
         --from ../../models/lookout-sh --video ../../assets/samples/plaza.mp4 --at 450 130
 """
 

@@ -1,5 +1,5 @@
 import { GraphBuilder } from '../../graph/graph-builder.ts';
-import type { GraphRuntime } from '../../graph/graph-session.ts';
+import type { GraphRuntime } from '../../runtime/runtime.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { absolutePositions } from '../../vit/block-layers.ts';
 import { planTokens, type VitPlan } from '../../vit/plan.ts';

@@ -1,4 +1,4 @@
-import type { GraphRuntime, GraphSession, GraphTensor } from '../../graph/graph-session.ts';
+import type { GraphRuntime, GraphSession, GraphTensor } from '../../runtime/runtime.ts';
 import { float32 } from '../full-graph.ts';
 import { attentionSizes, type BlockAttention, placesOf, type Projected } from './attention.ts';
 import { type BlockSource, compileMlp, compileProjection, compileProjections } from './block-graphs.ts';

@@ -1,4 +1,4 @@
-import type { GraphTensor } from '../../graph/graph-session.ts';
+import type { GraphTensor } from '../../runtime/runtime.ts';
 import { float32 } from '../full-graph.ts';
 import type { Lanes } from './attention.ts';
 import type { GateMemory } from './gate-memory.ts';

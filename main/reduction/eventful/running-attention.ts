@@ -1,5 +1,5 @@
 import { assert } from '../../domain/errors.ts';
-import type { GraphSession, GraphTensor } from '../../graph/graph-session.ts';
+import type { GraphSession, GraphTensor } from '../../runtime/runtime.ts';
 import { keyExtent, keyOnes } from '../../vit/grid-attention.ts';
 import { float32, numbers } from '../full-graph.ts';
 import {

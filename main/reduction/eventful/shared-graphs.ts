@@ -1,4 +1,4 @@
-import type { GraphRuntime, GraphSession } from '../../graph/graph-session.ts';
+import type { GraphRuntime, GraphSession } from '../../runtime/runtime.ts';
 
 /**
  * Sessions of graphs that have no weights of their own, one for all blocks of the same sizes: what a run needs for its

@@ -1,4 +1,4 @@
-import type { GraphSession } from '../../graph/graph-session.ts';
+import type { GraphSession } from '../../runtime/runtime.ts';
 import { keyExtent, keyOnes } from '../../vit/grid-attention.ts';
 import { float32 } from '../full-graph.ts';
 import {

@@ -1,0 +1,128 @@
+import { basename, dirname, extname, join } from 'node:path';
+import { dialog, shell, type BrowserWindow, type FileFilter } from 'electron';
+import type { AnalysisExchange } from '../analysis/protocol.ts';
+import { TRUTH_NAMES, VIDEO_NAMES } from '../application/media-types.ts';
+import type { MediaKind, Shell } from '../application/shell.ts';
+import type { ExportExchange } from '../export/protocol.ts';
+import { mediaUrl } from './media-protocol.ts';
+import type { WorkerProcess } from '../process/worker-process.ts';
+import type { Words } from './shell-words.ts';
+import { utilityWorker, WORKER_NAMES } from './utility-worker.ts';
+
+/** Dropped files that were not asked for yet; more than a person drops at once. */
+const MOST_DROPS = 256;
+
+export type DesktopShellOptions = {
+	/** The window that dialogs belong to. */
+	window: () => BrowserWindow | null;
+	words: () => Words;
+	/** Where exports are offered to go at first. */
+	exportsFolder: string;
+	/** The built workers, outside of any archive. */
+	workerEntries: { analysis: string; export: string };
+};
+
+/** Files come from the system's dialogs, from drops and from the system itself. */
+export class DesktopShell implements Shell {
+	readonly host = 'desktop';
+	readonly browseRoots = [];
+	readonly #options: DesktopShellOptions;
+	readonly #drops = new Map<string, string>();
+	#exportsFolder: string;
+
+	constructor(options: DesktopShellOptions) {
+		this.#options = options;
+		this.#exportsFolder = options.exportsFolder;
+	}
+
+	/** Paths come from a person's own hand here: the page has no way to name a file of its own choice. */
+	mayOpenPath(): Promise<boolean> {
+		return Promise.resolve(true);
+	}
+
+	async chooseVideos(): Promise<string[]> {
+		const words = this.#options.words();
+		const { filePaths } = await this.#showOpenDialog(
+			words('chooseVideos'),
+			[{ name: words('videos'), extensions: [...VIDEO_NAMES] }, allFiles(words)],
+			['openFile', 'multiSelections'],
+		);
+		return filePaths;
+	}
+
+	/** Remembers the path of a file that was dropped on the page, under a token that the preload made. */
+	adoptDrop(dropToken: string, path: string): void {
+		this.#drops.set(dropToken, path);
+		const [oldest] = this.#drops.keys();
+		if (this.#drops.size > MOST_DROPS && oldest !== undefined) this.#drops.delete(oldest);
+	}
+
+	droppedPath(dropToken: string): string | null {
+		return this.#drops.get(dropToken) ?? null;
+	}
+
+	async chooseTruth(videoPath: string): Promise<string | null> {
+		const words = this.#options.words();
+		const filters = [{ name: words('truths'), extensions: [...TRUTH_NAMES] }, allFiles(words)];
+		const { filePaths } = await this.#showOpenDialog(
+			words('chooseTruth'),
+			filters,
+			['openFile'],
+			dirname(videoPath),
+		);
+		return filePaths[0] ?? null;
+	}
+
+	async chooseExportTarget(suggestedName: string, fileExtension: string): Promise<string | null> {
+		const words = this.#options.words();
+		const options = {
+			title: words('chooseExportTarget'),
+			defaultPath: join(this.#exportsFolder, basename(suggestedName)),
+			filters: [{ name: fileExtension.toUpperCase(), extensions: [fileExtension] }],
+		};
+		const window = this.#options.window();
+		const { canceled, filePath } = await (window
+			? dialog.showSaveDialog(window, options)
+			: dialog.showSaveDialog(options));
+		if (canceled || filePath === '') return null;
+		this.#exportsFolder = dirname(filePath);
+		// Dialogs of some desktops do not add it.
+		return extname(filePath) === '' ? `${filePath}.${fileExtension}` : filePath;
+	}
+
+	revealFile(path: string): void {
+		shell.showItemInFolder(path);
+	}
+
+	mediaUrl(videoId: string, kind: MediaKind): string {
+		return mediaUrl(videoId, kind);
+	}
+
+	/** Null: an export lies where the person wanted it. */
+	downloadUrl(): null {
+		return null;
+	}
+
+	startAnalysisWorker(): WorkerProcess<AnalysisExchange> {
+		return utilityWorker(this.#options.workerEntries.analysis, WORKER_NAMES.analysis);
+	}
+
+	startExportWorker(): WorkerProcess<ExportExchange> {
+		return utilityWorker(this.#options.workerEntries.export, WORKER_NAMES.export);
+	}
+
+	#showOpenDialog(
+		title: string,
+		filters: FileFilter[],
+		properties: ('openFile' | 'multiSelections')[],
+		defaultPath?: string,
+	) {
+		const options = { title, filters, properties, ...(defaultPath === undefined ? {} : { defaultPath }) };
+		const window = this.#options.window();
+		return window ? dialog.showOpenDialog(window, options) : dialog.showOpenDialog(options);
+	}
+}
+
+function allFiles(words: Words): FileFilter {
+	return { name: words('allFiles'), extensions: ['*'] };
+}

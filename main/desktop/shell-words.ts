@@ -1,0 +1,127 @@
+import { en } from '../../renderer/i18n/en.ts';
+import { ja } from '../../renderer/i18n/ja.ts';
+
+// What menus and dialogs of the desktop say. Commands are called as the page calls them.
+
+export type Language = 'en' | 'ja';
+
+const shellEn = {
+	file: 'File',
+	edit: 'Edit',
+	analysis: 'Analysis',
+	playback: 'Playback',
+	view: 'View',
+	help: 'Help',
+	about: 'About Sparsight',
+	hide: 'Hide Sparsight',
+	hideOthers: 'Hide Others',
+	unhide: 'Show All',
+	quit: 'Quit',
+	undo: 'Undo',
+	redo: 'Redo',
+	cut: 'Cut',
+	copy: 'Copy',
+	paste: 'Paste',
+	selectAll: 'Select All',
+	zoomIn: 'Larger',
+	zoomOut: 'Smaller',
+	resetZoom: 'Actual Size',
+	fullScreen: 'Full Screen',
+	reload: 'Reload',
+	developerTools: 'Developer Tools',
+	checkForUpdates: 'Check for Updates …',
+	chooseVideos: 'Open video',
+	chooseTruth: 'Open ground truth',
+	chooseExportTarget: 'Export',
+	videos: 'Videos',
+	truths: 'Ground truth (MOT, COCO, VOC)',
+	allFiles: 'All files',
+	closeQuestion: 'Work is still going on. Close all the same?',
+	closeDetail: 'Runs: {runs} · exports: {exports}. Runs are stored and can be resumed; exports start over.',
+	keepWorking: 'Keep working',
+	stopAndClose: 'Stop and close',
+	pageDied: 'The window stopped working.',
+	pageDiedDetail: 'Runs go on and are stored. The reason stands in the log: {reason}',
+	reopen: 'Reopen',
+	startFailed: 'Sparsight cannot start.',
+	upToDate: 'Version {version} is the newest one.',
+	updateFound: 'Version {version} is there. Download it now?',
+	updateReady: 'The new version is installed when Sparsight is closed.',
+	updateFailed: 'Looking for updates failed.',
+	download: 'Download',
+	later: 'Later',
+	ok: 'OK',
+};
+
+export type ShellWord = keyof typeof shellEn;
+
+const shellJa: Record<ShellWord, string> = {
+	file: 'ファイル',
+	edit: '編集',
+	analysis: '解析',
+	playback: '再生',
+	view: '表示',
+	help: 'ヘルプ',
+	about: 'Sparsight について',
+	hide: 'Sparsight を隠す',
+	hideOthers: 'ほかを隠す',
+	unhide: 'すべてを表示',
+	quit: '終了',
+	undo: '元に戻す',
+	redo: 'やり直す',
+	cut: '切り取り',
+	copy: 'コピー',
+	paste: '貼り付け',
+	selectAll: 'すべて選択',
+	zoomIn: '拡大',
+	zoomOut: '縮小',
+	resetZoom: '実際のサイズ',
+	fullScreen: 'フルスクリーン',
+	reload: '再読み込み',
+	developerTools: '開発者ツール',
+	checkForUpdates: '更新を確認…',
+	chooseVideos: '動画を開く',
+	chooseTruth: '正解データを開く',
+	chooseExportTarget: '書き出し',
+	videos: '動画',
+	truths: '正解データ (MOT、COCO、VOC)',
+	allFiles: 'すべてのファイル',
+	closeQuestion: '処理が終わっていません。閉じますか?',
+	closeDetail:
+		'解析: {runs} 件、書き出し: {exports} 件。解析は保存され、あとで再開できます。書き出しは最初からになります。',
+	keepWorking: '処理を続ける',
+	stopAndClose: '中止して閉じる',
+	pageDied: 'ウィンドウが停止しました。',
+	pageDiedDetail: '解析は続き、保存されます。理由はログにあります: {reason}',
+	reopen: '開き直す',
+	startFailed: 'Sparsight を起動できません。',
+	upToDate: 'バージョン {version} は最新です。',
+	updateFound: 'バージョン {version} があります。ダウンロードしますか?',
+	updateReady: '新しいバージョンは Sparsight を閉じるときにインストールされます。',
+	updateFailed: '更新を確認できませんでした。',
+	download: 'ダウンロード',
+	later: 'あとで',
+	ok: 'OK',
+};
+
+export type Words = {
+	(word: ShellWord, values?: Record<string, string | number>): string;
+	/** What the page calls a command, by its id. */
+	command(id: string): string;
+};
+
+/** The words of one language. */
+export function wordsOf(language: Language): Words {
+	const [shell, page] = language === 'ja' ? [shellJa, ja] : [shellEn, en];
+	const words = (word: ShellWord, values: Record<string, string | number> = {}) =>
+		shell[word].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+	return Object.assign(words, {
+		command: (id: string) => (page as Record<string, string>)[`command.${id}`] ?? id,
+	});
+}
+
+/** The language that is preferred, or the system's (a BCP 47 tag) where that is left to it. */
+export function languageOf(preference: 'system' | Language, systemLocale: string): Language {
+	if (preference !== 'system') return preference;
+	return systemLocale.toLowerCase().startsWith('ja') ? 'ja' : 'en';
+}

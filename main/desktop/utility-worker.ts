@@ -1,0 +1,54 @@
+import { utilityProcess } from 'electron';
+import { envelop, isLast, openEnvelope, type Exchange, type Report } from '../process/protocol.ts';
+import type { WorkerProcess } from '../process/worker-process.ts';
+
+/** How the processes are called in task managers and crash reports. */
+export const WORKER_NAMES = { analysis: 'Sparsight analysis', export: 'Sparsight export' } as const;
+
+/** How long the last words of a dead worker may take to arrive. */
+const LAST_WORDS_MILLISECONDS = 1000;
+
+/** A worker as Electron's kind of process; `entry` is the built worker file, outside of any archive. */
+export function utilityWorker<E extends Exchange>(entry: string, name: string): WorkerProcess<E> {
+	const child = utilityProcess.fork(entry, [], {
+		serviceName: name,
+		stdio: ['ignore', 'ignore', 'pipe'],
+	});
+	const stderrEnded = new Promise<void>((resolve) => {
+		if (!child.stderr) resolve();
+		child.stderr?.once('close', resolve);
+		child.once('exit', () => setTimeout(resolve, LAST_WORDS_MILLISECONDS).unref());
+	});
+	child.stderr?.setEncoding('utf8');
+	let pid = child.pid;
+	// Electron forgets it when the process ends.
+	child.once('spawn', () => (pid = child.pid));
+	return {
+		get pid() {
+			return pid;
+		},
+		post: (request) => child.postMessage(envelop(request)),
+		onReport: (listener) =>
+			void child.on('message', (data: unknown) => {
+				const report = openEnvelope<Report<E>>(data);
+				if (!report) return;
+				listener(report);
+				// It waits for this: what a process posts just before it leaves may be lost.
+				if (isLast(report)) child.kill();
+			}),
+		onStderr: (listener) => void child.stderr?.on('data', listener),
+		onExit: (listener) =>
+			void child.once('exit', (code) => void stderrEnded.then(() => listener(code, null))),
+		// Its ffmpeg ends with the pipe that nobody reads any more.
+		kill: () => killAtOnce(child.pid) || void child.kill(),
+	};
+}
+
+/** Without the politeness that a worker in the middle of a frame would not hear. */
+function killAtOnce(pid: number | undefined): boolean {
+	try {
+		return pid !== undefined && process.kill(pid, 'SIGKILL');
+	} catch {
+		return false; // it has ended already
+	}
+}

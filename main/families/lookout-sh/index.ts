@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import { shvit, type ShvitConfig } from '../../backbones/shvit.ts';
+import { UserFacingError } from '../../domain/errors.ts';
+import type { Size } from '../../domain/video.ts';
+import { GraphBuilder } from '../../graph/graph-builder.ts';
+import type { GraphRuntime } from '../../runtime/runtime.ts';
+import { Layers, type WeightLookup } from '../../graph/layers.ts';
+import { countOperations } from '../../graph/operation-count.ts';
+import { readSafetensors, type Weights } from '../../weights/safetensors.ts';
+import { TensorAudit } from '../../weights/tensor-audit.ts';
+import { requireTensors } from '../../weights/weights.ts';
+import type { DetectorOptions, Model } from '../../detector/detector.ts';
+import { fitLetterbox } from '../../pixels/letterbox.ts';
+import { pointCandidates, pointDetections, pointHeadWidth } from '../../boxes/point-head.ts';
+import { createRuntime } from '../../runtime/onnx-runtime.ts';
+import type { ModelFiles } from '../family.ts';
+import { folderModel } from '../folder-model.ts';
+import { parseModelConfig } from '../model-config.ts';
+import { requireMode } from '../require-mode.ts';
+import { SHVIT_MODES, ShvitDetector, shvitGrid, TOKEN_STRIDE } from '../shvit/detector.ts';
+import { addTopDown } from '../shvit/neck.ts';
+import { asInput, type NetworkSizes, type ShvitNetwork } from '../shvit/network.ts';
+
+export const LOOKOUT_SH_FORMAT = 'SHViT detector, version 1';
+
+const TITLE = 'Lookout-SH';
+/** Grey of the padding that it was trained with. */
+const FILL = 114;
+/** What the first map's channels are a multiple of: the stem doubles an eighth of them three times. */
+const STEM_PARTS = 8;
+/** Any size shows which tensors the network asks for. */
+const SMALL = { width: 64, height: 64 };
+const REMEDY =
+	'Copy model.json and model.safetensors anew, both from one export of tools/training/export.py.';
+
+const width = z.number().int().positive();
+/** One of each stage, finest first. */
+const perStage = <Item extends z.ZodType>(item: Item) => z.tuple([item, item, item]);
+
+const schema = z.object({
+	format: z.literal(LOOKOUT_SH_FORMAT),
+	name: z.string().min(1).default(TITLE),
+	classes: z.array(z.string().min(1)).min(1),
+	mean: z.array(z.number()).length(3),
+	std: z.array(z.number().positive()).length(3),
+	embed_dim: perStage(width),
+	/** Channels that attention sees, where a stage has any. */
+	partial_dim: perStage(width),
+	qk_dim: width,
+	depth: perStage(width),
+	/** i: no attention, s: with one head of it. */
+	types: perStage(z.enum(['i', 's'])),
+	neck: width,
+	nms: z.object({ iou: z.number().min(0).max(1), max: width, score: z.number().min(0).max(1) }),
+});
+
+/** model.json of a Lookout-SH, checked. */
+export type LookoutShConfig = z.infer<typeof schema>;
+
+/** Reads the text of a model.json; throws `model-unreadable`, naming `place` and the first field that is wrong. */
+export function parseLookoutShConfig(text: string, place: string): LookoutShConfig {
+	const config = parseModelConfig(schema, text, place, TITLE, REMEDY);
+	const refuse = (what: string): never => {
+		throw new UserFacingError('model-unreadable', `${place}: ${what}.`, { remedy: REMEDY });
+	};
+	const first = config.embed_dim[0];
+	if (first % STEM_PARTS !== 0) refuse(`embed_dim.0 must be a multiple of ${STEM_PARTS} (got ${first})`);
+	config.partial_dim.forEach((partial, stage) => {
+		const all = config.embed_dim[stage]!;
+		if (partial >= all)
+			refuse(`partial_dim.${stage} must be less than embed_dim.${stage} = ${all} (got ${partial})`);
+	});
+	return config;
+}
+
+/** Refuses weights that came without the model.json which says their sizes; throws `model-unreadable`. */
+export function refuseLoneWeights(weights: Weights, place: string): void {
+	if (!['lateral.0.weight', 'head2.weight'].every((name) => weights.has(name))) return;
+	throw new UserFacingError(
+		'model-unreadable',
+		`${place} holds weights of a ${TITLE}: a folder with model.json and model.safetensors was expected.`,
+		{ remedy: REMEDY },
+	);
+}
+
+/**
+ * Lookout-SH: what a small static network with Lookout's head costs and finds that learned from Lookout. A SHViT, a top-down
+ * neck that only its finest map leaves, and four prediction points in each of that map's cells.
+ */
+export function openLookoutSh(files: ModelFiles): Model {
+	const config = parseLookoutShConfig(files.configText, files.configPath);
+	const tensors = readSafetensors(files.weightBytes, files.weightsPath);
+	const audit = new TensorAudit(tensors, files.weightsPath, `${config.name} of the sizes in model.json`);
+	lookoutShGraph(config, SMALL, audit.lookup);
+	audit.finish({ remedy: REMEDY });
+	const weights = requireTensors(tensors, files.weightsPath);
+
+	return {
+		...folderModel(files, config),
+		modes: SHVIT_MODES,
+		async open(options: DetectorOptions) {
+			requireMode(options.mode, SHVIT_MODES, config.name);
+			const { displaySize, maxSide, scoreThreshold, threads } = options;
+			const letterbox = fitLetterbox(displaySize, maxSide, TOKEN_STRIDE, FILL);
+			const { inputSize: input, contentSize: content } = letterbox;
+			const runtime = createRuntime(threads);
+			const network = await loadLookoutSh(config, { input, content, scoreThreshold }, weights, runtime);
+			return new ShvitDetector(
+				{
+					classes: config.classes,
+					letterbox,
+					network,
+					provider: runtime.provider,
+					normalisation: { mean: config.mean, std: config.std, padding: 'grey' },
+					interpret: (candidates) => pointDetections(candidates, config.nms, letterbox),
+				},
+				options,
+			);
+		},
+	};
+}
+
+/**
+ * in: `picture` [1, 3, h, w], normalised, sides multiples of 16. out: `head` [cells, 4 · (classes + 4)], cells of 16×16
+ * pixels, row by row.
+ */
+export function lookoutShGraph(config: LookoutShConfig, size: Size, weights: WeightLookup): GraphBuilder {
+	const { neck, classes } = config;
+	const graph = new GraphBuilder();
+	const layers = new Layers(graph, weights);
+	const picture = graph.input('picture', 'float32', [1, 3, size.height, size.width]);
+	const maps = shvit(layers, picture, backboneOf(config)).map((map, i) =>
+		layers.conv(`lateral.${i}`, map, neck, { kernel: 1 }),
+	);
+	addTopDown(layers, maps);
+	const smooth = layers.relu(layers.conv('smooth', maps[0]!, neck, { kernel: 3, pads: 1 })); // [1, neck, rows, cols]
+	const { rows, cols } = shvitGrid(size);
+	const cells = layers.transpose(layers.reshape(smooth, [neck, rows * cols]), [1, 0]); // [cells, neck]
+	const hidden = layers.relu(layers.linear('head1', cells, 2 * neck));
+	graph.output('head', layers.linear('head2', hidden, pointHeadWidth(classes.length)));
+	return graph;
+}
+
+function backboneOf({ embed_dim, partial_dim, qk_dim, depth, types }: LookoutShConfig): ShvitConfig {
+	const stages = embed_dim.map((width, stage) => ({
+		width,
+		blocks: depth[stage]!,
+		attention: types[stage] === 's' ? { partial: partial_dim[stage]!, keys: qk_dim } : null,
+	}));
+	return { prefix: 'backbone.', fused: true, stages };
+}
+
+async function loadLookoutSh(
+	config: LookoutShConfig,
+	{ input, content, scoreThreshold }: NetworkSizes,
+	weights: WeightLookup,
+	runtime: GraphRuntime,
+): Promise<ShvitNetwork> {
+	const graph = lookoutShGraph(config, input, weights);
+	const session = await runtime.load(graph.build('shvit:lookout-sh'), 'shvit:lookout-sh');
+	const macs = countOperations(graph.operations, {});
+	const outputsOf = { emitting: null, classCount: config.classes.length, grid: shvitGrid(input) };
+	return {
+		largestMacs: macs,
+		async detect(picture) {
+			const { head } = await session.run({ picture: asInput(picture, input) }, ['head']);
+			const outputs = { ...outputsOf, head: head!.data as Float32Array };
+			return { candidates: pointCandidates(outputs, content, scoreThreshold), macs };
+		},
+		release: () => session.release(),
+	};
+}

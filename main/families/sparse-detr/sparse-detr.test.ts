@@ -1,0 +1,185 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import type { Frame } from '../../domain/frame.ts';
+import type { SettingValues } from '../../domain/settings-table.ts';
+import { readSafetensors, type WeightTensor } from '../../weights/safetensors.ts';
+import type { Detector as AnyDetector, Model } from '../../detector/detector.ts';
+import type { WasmFramePixels } from '../../pixels/frame-pixels.ts';
+import { openModel } from '../index.ts';
+import type { QueryOutcome } from '../../detector/query-detector.ts';
+import { syntheticFrame } from '../../pixels/synthetic-frame.fixture.ts';
+import type { Checkpoint } from '../family.ts';
+import { sparseDetrFamily } from './index.ts';
+
+// Small models of the published kind, as the parity cases have them, run as the product runs them: frame by frame.
+const CASES = new URL('../../parity/fixtures/sparse-detr/', import.meta.url);
+const SPARSE = ['rho-0.3', 'two-stage-vanilla-rho-0.3'];
+const PLAIN = ['deformable-plain', 'box-refine-one-stage'];
+const SIZE = { width: 160, height: 120 };
+const MAX_SIDE = 212; // not a multiple of the finest stride
+
+type Detector = AnyDetector<WasmFramePixels, QueryOutcome>;
+
+async function checkpointOf(name: string): Promise<Checkpoint> {
+	const { config } = JSON.parse(await readFile(new URL(`${name}/case.json`, CASES), 'utf8')) as {
+		config: object;
+	};
+	const bytes = await readFile(new URL(`${name}/weights.safetensors`, CASES));
+	return {
+		path: `${name}.pth`,
+		sha256: '',
+		weights: readSafetensors(bytes, name),
+		options: { args: config },
+	};
+}
+
+async function open(model: Model, mode: string, settings: SettingValues = {}): Promise<Detector> {
+	const options = { displaySize: SIZE, mode, settings, threads: 1, maxSide: MAX_SIDE, scoreThreshold: 0 };
+	return (await model.open(options)) as Detector;
+}
+
+async function step(detector: Detector, frame: Frame) {
+	const pixels = detector.prepare(frame);
+	const selection = detector.select(pixels);
+	const outcome = await detector.run(pixels, selection);
+	return { ...outcome, ...selection, chosen: selection.tokens.slice(0, selection.count) };
+}
+
+const frameFor = (detector: Detector, seed: number) => syntheticFrame(detector.grid, { seed });
+const tokensOf = ({ grid }: Detector) => grid.rows * grid.cols;
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+	expect(a.length).toBe(b.length);
+	return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0);
+}
+
+describe.each([...SPARSE, ...PLAIN])('a checkpoint of %s', (name) => {
+	it('is recognized and says in which modes it runs', async () => {
+		const checkpoint = await checkpointOf(name);
+		expect(sparseDetrFamily.recognizes(checkpoint.weights)).toBe(true);
+		const { modes } = sparseDetrFamily.open(checkpoint);
+		expect(modes).toEqual(SPARSE.includes(name) ? ['dense', 'sparse', 'motion'] : ['dense', 'motion']);
+	});
+
+	it('gives boxes in displayed pixels, maps of its tokens, and counts what it computes', async () => {
+		const model = sparseDetrFamily.open(await checkpointOf(name));
+		for (const mode of model.modes) {
+			const detector = await open(model, mode);
+			const outcome = await step(detector, frameFor(detector, 1));
+			expect(outcome.maps!.map(({ kind }) => kind)).toEqual(
+				mode === 'sparse' ? ['relevance', 'attention'] : ['attention'],
+			);
+			for (const { values } of outcome.maps!) {
+				expect(values.length).toBe(tokensOf(detector));
+				expect(new Set(values).size).toBeGreaterThan(1);
+			}
+			if (mode === 'sparse') expect(outcome.macs).toBeLessThan(detector.denseMacs);
+			else expect(outcome.macs).toBe(detector.denseMacs);
+			const found = detector.interpret(outcome);
+			expect(found.count).toBeGreaterThan(0);
+			for (let i = 0; i < found.count; i++) {
+				const [left, top, right, bottom] = found.box(i);
+				expect(left >= 0 && left <= right && right <= SIZE.width).toBe(true);
+				expect(top >= 0 && top <= bottom && bottom <= SIZE.height).toBe(true);
+			}
+			await detector.release();
+		}
+	});
+
+	it('skips still frames in the mode motion, and goes on from a saved state', async () => {
+		const model = sparseDetrFamily.open(await checkpointOf(name));
+		const [detector, resumed] = [await open(model, 'motion'), await open(model, 'motion')];
+		const first = await step(detector, frameFor(detector, 1));
+		resumed.restoreState(detector.saveState());
+		for (const lane of [detector, resumed]) {
+			const still = await step(lane, frameFor(lane, 1));
+			expect(still).toMatchObject({ kind: 'skipped', macs: 0 });
+			expect(still.logits).toEqual(first.logits);
+			expect(await step(lane, frameFor(lane, 4))).toMatchObject({ kind: 'flush' });
+		}
+		await Promise.all([detector.release(), resumed.release()]);
+	});
+});
+
+describe.each(SPARSE)('the mode sparse of %s', (name) => {
+	it('told to keep everything, equals dense', async () => {
+		const model = sparseDetrFamily.open(await checkpointOf(name));
+		const [dense, sparse] = [await open(model, 'dense'), await open(model, 'sparse', { keep: 1 })];
+		const [expected, actual] = [
+			await step(dense, frameFor(dense, 2)),
+			await step(sparse, frameFor(sparse, 2)),
+		];
+		expect(actual).toMatchObject({ kind: 'flush', count: tokensOf(sparse) });
+		expect(largestDifference(actual.boxes, expected.boxes)).toBeLessThan(1e-4);
+		expect(largestDifference(actual.logits, expected.logits)).toBeLessThan(1e-3);
+		await Promise.all([dense.release(), sparse.release()]);
+	});
+
+	it('follows a keep ratio that is changed while running; cells are named once', async () => {
+		const detector = await open(sparseDetrFamily.open(await checkpointOf(name)), 'sparse', { keep: 0.6 });
+		const many = await step(detector, frameFor(detector, 1));
+		detector.changeSettings({ keep: 0.02 });
+		const few = await step(detector, frameFor(detector, 1));
+		expect(few.count).toBeLessThan(many.count);
+		expect(few.macs).toBeLessThan(many.macs);
+		for (const { kind, count, chosen } of [few, many]) {
+			expect(kind).toBe(count === tokensOf(detector) ? 'flush' : 'partial');
+			expect(new Set(chosen).size).toBe(count);
+		}
+		const within = new Set(many.chosen);
+		expect([...few.chosen].every((cell) => within.has(cell))).toBe(true);
+		expect(() => detector.changeSettings({ keep: 1.4 })).toThrow(/keep/);
+		await detector.release();
+	});
+});
+
+describe('says what does not fit', () => {
+	const changes: [string, (weights: Map<string, WeightTensor>) => void, RegExp][] = [
+		[
+			'a missing tensor',
+			(weights) => weights.delete('transformer.encoder.layers.0.linear2.bias'),
+			/rho-0\.3\.pth is not a checkpoint of Sparse DETR, ResNet: it lacks transformer\.encoder\.layers\.0\.linear2\.bias \[32\]/,
+		],
+		[
+			'a tensor too many',
+			(weights) => weights.set('transformer.more', { data: new Float32Array(1), shape: [1] }),
+			/it has besides transformer\.more/,
+		],
+		[
+			'a misshapen tensor',
+			(weights) => weights.set('transformer.enc_output.bias', { data: new Float32Array(5), shape: [5] }),
+			/it has in another shape transformer\.enc_output\.bias, which should be \[32\] and is \[5\]/,
+		],
+		[
+			'no decoder',
+			(weights) => weights.delete('transformer.decoder.layers.0.cross_attn.attention_weights.bias'),
+			/lacks transformer\.decoder\.layers\.0\.cross_attn\.attention_weights\.bias/,
+		],
+	];
+	it.each(changes)('%s', async (_, change, message) => {
+		const checkpoint = await checkpointOf('rho-0.3');
+		const weights = new Map(checkpoint.weights);
+		change(weights);
+		expect(() => sparseDetrFamily.open({ ...checkpoint, weights })).toThrow(message);
+	});
+
+	it('a mode that needs a scoring network', async () => {
+		const model = sparseDetrFamily.open(await checkpointOf('deformable-plain'));
+		await expect(open(model, 'sparse')).rejects.toThrow(/Mode sparse does not work with Deformable DETR/);
+	});
+
+	it('arguments that fit no such model', async () => {
+		const checkpoint = await checkpointOf('rho-0.3');
+		const withArgs = (args: object) => ({ ...checkpoint, options: { args } });
+		expect(() => sparseDetrFamily.open(withArgs({ nheads: 'eight' }))).toThrow(/args\.nheads is not as/);
+		expect(() => sparseDetrFamily.open(withArgs({ nheads: 5 }))).toThrow(/of 5 heads/);
+	});
+});
+
+it.each(['checkpoint.pth', 'checkpoint-legacy.pth'])(
+	'opens the published file %s by its path',
+	async (name) => {
+		const model = await openModel(new URL(`checkpoint/${name}`, CASES).pathname);
+		expect(model).toMatchObject({ id: name.replace('.pth', ''), modes: ['dense', 'sparse', 'motion'] });
+	},
+);

@@ -1,0 +1,156 @@
+import type { Size } from '../../domain/video.ts';
+import type { GraphRuntime, GraphSession, GraphTensor } from '../../runtime/runtime.ts';
+import type { WeightLookup } from '../../graph/layers.ts';
+import { countOperations } from '../../graph/operation-count.ts';
+import type { Extent } from '../../vit/plan.ts';
+import { applyDeltas, clipBoxes } from '../../boxes/box-deltas.ts';
+import { bestAnchorOutputs, chooseRegions } from '../../boxes/region-proposals.ts';
+import { type BoxGraph, boxGraph, pooledLevels, PROPOSALS, regionFeeds } from './box-head.ts';
+import type { VitDetConfig } from './config.ts';
+import { type ProposalGraph, proposalGraph } from './proposals.ts';
+
+/** What the heads say of every proposal, before any is dropped. */
+export type Predictions = {
+	/** [n, k · 4], k = 1 or one box per class; input pixels, not clipped. */
+	boxes: Float32Array;
+	/** [n, classes + 1], the background last. */
+	probabilities: Float32Array;
+	macs: number;
+};
+
+/** Is shown what passes through the heads, by its published name; the array holds for the time of the call. */
+export type Witness = (name: string, values: Float32Array) => void;
+
+/** Everything that a ViTDet does behind its backbone, as graphs that are not loaded yet. */
+export type HeadGraphs = { proposals: ProposalGraph; stages: readonly BoxGraph[] };
+
+export function headGraphs(config: VitDetConfig, grid: Extent, weights: WeightLookup): HeadGraphs {
+	const proposals = proposalGraph(config, grid, weights);
+	const stages = config.boxes.stages.map((_, stage) => boxGraph(config, proposals.maps, stage, weights));
+	return { proposals, stages };
+}
+
+/** The heads at work: from the backbone's tokens to predictions. Keeps nothing between frames. */
+export class DetectionHeads {
+	/** Multiply-adds where as many proposals go on as ever may. */
+	readonly largestMacs: number;
+	/** In pixels; boxes are clipped to it. */
+	readonly inputSize: Size;
+	readonly #graphs: HeadGraphs;
+	readonly #config: VitDetConfig;
+	readonly #proposals: GraphSession;
+	readonly #stages: readonly GraphSession[];
+
+	private constructor(
+		config: VitDetConfig,
+		inputSize: Size,
+		graphs: HeadGraphs,
+		proposals: GraphSession,
+		stages: readonly GraphSession[],
+	) {
+		this.#graphs = graphs;
+		this.#config = config;
+		this.inputSize = inputSize;
+		this.#proposals = proposals;
+		this.#stages = stages;
+		this.largestMacs = this.#macs(config.proposals.kept);
+	}
+
+	static async load(
+		config: VitDetConfig,
+		grid: Extent,
+		weights: WeightLookup,
+		runtime: GraphRuntime,
+	): Promise<DetectionHeads> {
+		const graphs = headGraphs(config, grid, weights);
+		const proposals = await runtime.load(graphs.proposals.build(), graphs.proposals.name);
+		const stages: GraphSession[] = [];
+		for (const stage of graphs.stages) stages.push(await runtime.load(stage.build(), stage.name));
+		const inputSize = { width: grid.cols * config.patch, height: grid.rows * config.patch };
+		return new DetectionHeads(config, inputSize, graphs, proposals, stages);
+	}
+
+	/** `tokens` [tokens, dim], as the last block gives them. */
+	async run(tokens: Float32Array, witness?: Witness): Promise<Predictions> {
+		const config = this.#config;
+		const { levels } = this.#graphs.proposals;
+		const maps = pooledLevels(config).map(({ name }) => `pyramid.${name}`);
+		const seen = levels.flatMap(({ name }) => [
+			`pyramid.${name}`,
+			`rpn.logits.${name}`,
+			`rpn.deltas.${name}`,
+		]);
+		const wanted = new Set([...bestAnchorOutputs(levels), ...maps, ...(witness ? seen : [])]);
+		const shape = [tokens.length / config.dim, config.dim];
+		const outputs = await this.#proposals.run({ tokens: { type: 'float32', data: tokens, shape } }, [
+			...wanted,
+		]);
+		const { weights, iou, kept } = config.proposals;
+		const rule = { coding: { weights, clamp: 'above' }, iou, kept } as const;
+		const proposals = chooseRegions(outputs, levels, rule, this.inputSize);
+		if (witness) {
+			for (const { name, anchors } of levels) witness(`anchors.${name}`, anchors);
+			for (const name of seen) witness(name, numbers(outputs, name));
+			witness('proposals.boxes', proposals.boxes);
+			witness('proposals.objectness_logits', proposals.logits);
+		}
+		const pyramid = Object.fromEntries(maps.map((name) => [name, outputs[name]!]));
+		return this.#refine(proposals.boxes, pyramid, witness);
+	}
+
+	async release(): Promise<void> {
+		await this.#proposals.release();
+		for (const stage of this.#stages) await stage.release();
+	}
+
+	/** Stage after stage, each from the boxes that the one before gave (Cai and Vasconcelos, Cascade R-CNN, CVPR 2018). */
+	async #refine(
+		proposals: Float32Array,
+		pyramid: Readonly<Record<string, GraphTensor>>,
+		witness?: Witness,
+	): Promise<Predictions> {
+		const { boxes: config, classes } = this.#config;
+		const count = proposals.length / 4;
+		const probabilities = new Float32Array(count * (classes.length + 1));
+		let boxes = proposals;
+		for (const [stage, session] of this.#stages.entries()) {
+			const from = stage === 0 ? proposals : clipBoxes(boxes, this.inputSize);
+			if (count === 0) break;
+			const wanted = ['probabilities', 'deltas', ...(witness ? ['pooled', 'features', 'logits'] : [])];
+			const outputs = await session.run({ ...pyramid, ...regionFeeds(from, this.#config) }, wanted);
+			if (witness) showStage(outputs, witness, config.cascade ? `stage${stage}.` : '', stage === 0);
+			const deltas = numbers(outputs, 'deltas');
+			boxes = applyDeltas(from, deltas, { weights: config.stages[stage]!, clamp: 'above' });
+			const share = 1 / this.#stages.length;
+			numbers(outputs, 'probabilities').forEach((value, i) => (probabilities[i]! += share * value));
+		}
+		witness?.('pre_nms.boxes', boxes);
+		witness?.('pre_nms.scores', probabilities);
+		return { boxes, probabilities, macs: this.#macs(count) };
+	}
+
+	#macs(proposals: number): number {
+		const stages = this.#graphs.stages.map(({ operations }) =>
+			countOperations(operations, { [PROPOSALS]: proposals }),
+		);
+		return (
+			countOperations(this.#graphs.proposals.operations, {}) + stages.reduce((sum, macs) => sum + macs, 0)
+		);
+	}
+}
+
+function showStage(
+	outputs: Readonly<Record<string, GraphTensor>>,
+	witness: Witness,
+	stage: string,
+	isFirst: boolean,
+): void {
+	if (isFirst) witness('roi_features', numbers(outputs, 'pooled'));
+	witness(`box_head.${stage}features`, numbers(outputs, 'features'));
+	witness(`box_head.${stage}class_logits`, numbers(outputs, 'logits'));
+	witness(`box_head.${stage}box_deltas`, numbers(outputs, 'deltas'));
+}
+
+function numbers(outputs: Readonly<Record<string, GraphTensor>>, name: string): Float32Array {
+	return outputs[name]!.data as Float32Array;
+}

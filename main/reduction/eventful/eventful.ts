@@ -1,0 +1,175 @@
+import { assert, UserFacingError } from '../../domain/errors.ts';
+import type { NamedArrays } from '../../domain/named-arrays.ts';
+import {
+	changeSettings,
+	resolveSettings,
+	type SettingSpec,
+	type SettingValues,
+} from '../../domain/settings-table.ts';
+import { type TokenMap, tokenCount } from '../../domain/tokens.ts';
+import type { GraphSession } from '../../runtime/runtime.ts';
+import { countOperations } from '../../graph/operation-count.ts';
+import { EVENTFUL_SETTINGS, blockMethods, gatePolicy, pooledPlan } from './eventful-settings.ts';
+import { addCounts, totalCount } from './counts.ts';
+import { EventfulBackbone } from './eventful-backbone.ts';
+import { prefixed, restoreArrays, saveArrays } from './remembered.ts';
+import { allTokens, denseMacs, float32, numbers } from '../full-graph.ts';
+import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from '../mode.ts';
+import { type CompiledGraph, compileHead, compileStem } from '../vit-graphs.ts';
+
+const PLACE = 'mode eventful';
+const STATE = 'eventful.';
+
+/**
+ * Reduction in time as published (Dutson, Li and Gupta, Eventful Transformers, ICCV 2023): three gates a block, each of
+ * which picks tokens of its own. Stem and head run whole: the method says nothing of them.
+ */
+export const eventful: ReductionMode = {
+	id: 'eventful',
+	title: 'Eventful',
+	description:
+		'In every block gates pick the tokens that differ most from what they were last computed from; products of attention are updated by differences. ' +
+		'As published: without a threshold, a still video costs as much as a moving one.',
+	settings: EVENTFUL_SETTINGS,
+	refuses: () => null,
+	async open(host, given) {
+		const settings = resolveSettings(EVENTFUL_SETTINGS, given, PLACE);
+		const plan = pooledPlan(host.plan, settings);
+		const load = async (graph: CompiledGraph): Promise<End> => ({
+			session: await host.runtime.load(graph.bytes, graph.name),
+			macs: countOperations(graph.operations, {}),
+		});
+		const stem = await load(compileStem(plan, host.weights));
+		const head = await load(compileHead(plan, host.weights));
+		const methods = blockMethods(plan, settings);
+		const backbone = await EventfulBackbone.load(plan, host.weights, host.runtime, methods);
+		return new Eventful(host, { stem, backbone, head }, settings);
+	},
+};
+
+/** What stands before or behind the blocks. */
+type End = { session: GraphSession; macs: number };
+type Parts = { stem: End; backbone: EventfulBackbone; head: End };
+
+class Eventful implements Reduction {
+	settings: SettingValues;
+	readonly budgetMacs = null;
+	readonly denseMacs: number;
+	readonly stateBytes: number;
+	readonly #host: VitHost;
+	readonly #parts: Parts;
+	readonly #all: Int32Array;
+	readonly #picked: Int32Array;
+	/** Frames since the last one that was computed whole. */
+	#age = 0;
+
+	constructor(host: VitHost, parts: Parts, settings: SettingValues) {
+		this.settings = settings;
+		this.denseMacs = denseMacs(host);
+		this.stateBytes = parts.backbone.stateBytes;
+		this.#host = host;
+		this.#parts = parts;
+		this.#all = allTokens(host);
+		this.#picked = new Int32Array(this.#all.length);
+	}
+
+	change(settings: SettingValues): void {
+		const changed = changeSettings(EVENTFUL_SETTINGS, this.settings, settings, PLACE);
+		for (const [name, spec] of Object.entries<SettingSpec>(EVENTFUL_SETTINGS)) {
+			if (!spec.live && changed[name] !== this.settings[name]) {
+				throw new UserFacingError('bad-argument', `${PLACE}: ${name} can't change while a run is going.`);
+			}
+		}
+		this.settings = changed;
+	}
+
+	reset(): void {
+		this.#parts.backbone.reset();
+	}
+
+	/** Whether the frame is computed whole; which tokens else, the gates find out and `run` fills in. */
+	select(): Selection {
+		const { backbone } = this.#parts;
+		const refresh = Number(this.settings['refresh']);
+		if (refresh > 0 && this.#age + 1 >= refresh) backbone.reset();
+		this.#age = backbone.first ? 0 : this.#age + 1;
+		if (backbone.first) return { kind: 'flush', tokens: this.#all, count: this.#all.length };
+		return { kind: 'partial', tokens: this.#picked, count: 0 };
+	}
+
+	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
+		const { stem, backbone, head } = this.#parts;
+		const { plan } = this.#host;
+		const { rows, cols, stride } = plan.grid;
+		const picture = float32(pixels.planar(), [1, 3, rows * stride, cols * stride]);
+		const tokens = numbers(await stem.session.run({ picture }, ['tokens']), 'tokens');
+		const counts = await backbone.run(tokens, gatePolicy(this.settings));
+		const last = float32(backbone.tokens, [backbone.tokens.length / plan.dim, plan.dim]);
+		const outputs = await head.session.run({ tokens: last }, ['head']);
+		const map = this.#passed();
+		if (selection.kind === 'partial') this.#report(selection, map);
+		return {
+			head: numbers(outputs, 'head'),
+			macs: stem.macs + totalCount(counts.blocks.reduce(addCounts, counts.positions)) + head.macs,
+			emitting: null,
+			maps: [map],
+		};
+	}
+
+	observe(): void {
+		// Nothing here is steered by time.
+	}
+
+	saveState(): NamedArrays {
+		const { backbone } = this.#parts;
+		return {
+			...saveArrays(prefixed(STATE, backbone.remembered())),
+			[`${STATE}counters`]: Float64Array.of(backbone.first ? 1 : 0, this.#age),
+		};
+	}
+
+	restoreState(state: NamedArrays): void {
+		const { backbone } = this.#parts;
+		const counters = state[`${STATE}counters`];
+		assert(counters?.length === 2, 'a snapshot holds eventful.counters');
+		restoreArrays(prefixed(STATE, backbone.remembered()), state);
+		backbone.first = counters[0] === 1;
+		this.#age = counters[1]!;
+	}
+
+	async release(): Promise<void> {
+		const { stem, backbone, head } = this.#parts;
+		await stem.session.release();
+		await backbone.release();
+		await head.session.release();
+	}
+
+	/** By how many of all gates each token of the grid was let pass, 255 for all of them. */
+	#passed(): TokenMap {
+		const { grid, classToken } = this.#host.plan;
+		const gates = this.#parts.backbone.blocks.flatMap((block) => Object.values(block.gates));
+		const passed = new Uint16Array(tokenCount(grid) + (classToken ? 1 : 0));
+		for (const { indices, count } of gates) {
+			for (let i = 0; i < count; i++) passed[indices[i]!]!++;
+		}
+		const values = Uint8Array.from(passed.subarray(classToken ? 1 : 0), (n) =>
+			Math.ceil((255 * n) / gates.length),
+		);
+		return { kind: 'blocks', values };
+	}
+
+	/**
+	 * The tokens that the first gate let pass: those whose own pixels changed. Later gates pick others as well, for what they
+	 * see of these; the map has them. Where no gate let anything pass, the frame was skipped.
+	 */
+	#report(selection: Selection, map: TokenMap): void {
+		const first = this.#parts.backbone.blocks[0]!.gates.qkv;
+		const skip = this.#host.plan.classToken ? 1 : 0;
+		selection.count = 0;
+		for (let i = 0; i < first.count; i++) {
+			const token = first.indices[i]! - skip;
+			if (token >= 0) selection.tokens[selection.count++] = token;
+		}
+		if (map.values.every((value) => value === 0)) selection.kind = 'skipped';
+	}
+}

@@ -1,0 +1,289 @@
+import { assert } from '../../domain/errors.ts';
+import { GIGA } from '../../domain/cost.ts';
+import type { NamedArrays } from '../../domain/named-arrays.ts';
+import { changeSettings, resolveSettings, type SettingValues } from '../../domain/settings-table.ts';
+import { tokenCount } from '../../domain/tokens.ts';
+import type { GraphSession } from '../../runtime/runtime.ts';
+import { countOperations, type OperationCount } from '../../graph/operation-count.ts';
+import { TimeController, tokensWithinMacs } from './budget.ts';
+import { countAbove, dilate } from './change.ts';
+import { refusesUnlessPlain } from '../../vit/plan.ts';
+import { allTokens, denseMacs, float32, FullGraph } from '../full-graph.ts';
+import { TokenMemory } from './memory.ts';
+import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from '../mode.ts';
+import { pickAbove, pickBest, type TokenState } from './policies.ts';
+import { markDue } from './refresh.ts';
+import { relevanceMap } from '../relevance.ts';
+import { TOKEN_CACHE_SETTINGS } from './token-cache-settings.ts';
+import { compilePartial, SELECTED } from '../vit-graphs.ts';
+
+const PLACE = 'mode token-cache';
+
+/** Change of a token, in grey levels, that only another picture causes; see the setting `sceneCut`. */
+const SCENE_CUT_LEVEL = 24;
+/** Above this share of the tokens the full graph is quicker than the partial one (measured: 0.8). */
+const FULL_GRAPH_SHARE = 0.8;
+/** Tokens around one that answers are as relevant as it is: what moves comes to them, and they don't know of it yet. */
+const RELEVANCE_REACH = 1;
+/** What every token is relevant by, whatever it answered: what is new must be seen too. */
+const LEAST_RELEVANCE = 0.1;
+/** Frames that a token can be counted to wait for: what its column holds. */
+const MOST_WAITED = 0xffff;
+
+/**
+ * Reduction in time, Sparsight's own: one gate at the input. A token whose pixels changed enough since it was
+ * last computed goes through all blocks; its fresh keys and values are written over the remembered ones, and
+ * it attends to all tokens' keys. Everything else is reused.
+ */
+export const tokenCache: ReductionMode = {
+	id: 'token-cache',
+	title: 'Token cache',
+	description:
+		'Recomputes only tokens whose pixels changed since they were last computed; keys, values and outputs of all others are remembered.',
+	settings: TOKEN_CACHE_SETTINGS,
+	refuses: refusesUnlessPlain,
+	async open(host, settings) {
+		const withScores = host.plan.scorer !== null;
+		const full = await FullGraph.load(host, { keepKeysAndValues: true, withScores });
+		const graph = compilePartial(host.plan, host.weights, { withScores });
+		const partial = await host.runtime.load(graph.bytes, graph.name);
+		return new TokenCache(host, full, partial, graph.operations, settings);
+	},
+};
+
+class TokenCache implements Reduction {
+	settings: SettingValues;
+	readonly denseMacs: number;
+	readonly #host: VitHost;
+	readonly #full: FullGraph;
+	readonly #partial: GraphSession;
+	readonly #operations: OperationCount;
+	readonly #withScores: boolean;
+	readonly #memory: TokenMemory;
+	readonly #time = new TimeController();
+	readonly #all: Int32Array;
+	readonly #picked: Int32Array;
+	readonly #positions: BigInt64Array;
+	readonly #scratch: Float32Array;
+	readonly #dilated: Float32Array;
+	/** Room for what each token is relevant by itself, and for the largest of it around each token. */
+	readonly #answered: Float32Array;
+	readonly #relevance: Float32Array;
+	readonly #due: Uint8Array;
+	readonly #waited: Uint16Array;
+	/** Frame, counted from the last reset, at which each token was last computed. */
+	readonly #lastComputed: Int32Array;
+	#frame = 0;
+	#lastCount = 0;
+
+	constructor(
+		host: VitHost,
+		full: FullGraph,
+		partial: GraphSession,
+		operations: OperationCount,
+		settings: SettingValues,
+	) {
+		const tokens = tokenCount(host.plan.grid);
+		this.settings = resolveSettings(TOKEN_CACHE_SETTINGS, settings, PLACE);
+		this.denseMacs = denseMacs(host);
+		this.#host = host;
+		this.#full = full;
+		this.#partial = partial;
+		this.#operations = operations;
+		this.#withScores = host.plan.scorer !== null;
+		this.#memory = new TokenMemory(host.plan);
+		this.#all = allTokens(host);
+		this.#picked = new Int32Array(tokens);
+		this.#positions = new BigInt64Array(tokens);
+		this.#scratch = new Float32Array(tokens);
+		this.#dilated = new Float32Array(tokens);
+		this.#answered = new Float32Array(tokens);
+		this.#relevance = new Float32Array(tokens);
+		this.#due = new Uint8Array(tokens);
+		this.#waited = new Uint16Array(tokens);
+		this.#lastComputed = new Int32Array(tokens);
+	}
+
+	get stateBytes(): number {
+		return this.#memory.bytes;
+	}
+
+	get budgetMacs(): number | null {
+		const limit = this.#limit();
+		return limit === null ? null : this.#partialMacs(Math.min(limit, this.#all.length));
+	}
+
+	change(settings: SettingValues): void {
+		this.settings = changeSettings(TOKEN_CACHE_SETTINGS, this.settings, settings, PLACE);
+	}
+
+	reset(): void {
+		this.#frame = 0;
+		this.#lastCount = 0;
+		this.#time.state = 0;
+	}
+
+	select(pixels: FramePixels): Selection {
+		const selection = this.#frame === 0 ? this.#flush() : this.#choose(pixels);
+		for (let i = 0; i < selection.count; i++) {
+			const token = selection.tokens[i]!;
+			this.#lastComputed[token] = this.#frame;
+			this.#waited[token] = 0;
+		}
+		pixels.remember(selection.tokens, selection.count);
+		this.#lastCount = selection.count;
+		this.#frame++;
+		return selection;
+	}
+
+	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
+		const macs = await this.#compute(pixels, selection);
+		const { head, scores } = this.#memory;
+		return { head, macs, emitting: null, ...(this.#withScores && { maps: [relevanceMap(scores)] }) };
+	}
+
+	observe(milliseconds: number): void {
+		this.#time.observe(this.#lastCount, milliseconds);
+	}
+
+	saveState(): NamedArrays {
+		return {
+			...this.#memory.saveState(),
+			'cache.waited': Int32Array.from(this.#waited),
+			'cache.lastComputed': this.#lastComputed.slice(),
+			'cache.counters': Float64Array.of(this.#frame, this.#lastCount, this.#time.state),
+		};
+	}
+
+	restoreState(state: NamedArrays): void {
+		const { 'cache.waited': waited, 'cache.lastComputed': lastComputed, 'cache.counters': counters } = state;
+		assert(waited && lastComputed && counters?.length === 3, 'a snapshot holds the token cache’s columns');
+		this.#memory.restoreState(state);
+		this.#waited.set(waited);
+		this.#lastComputed.set(lastComputed);
+		[this.#frame, this.#lastCount, this.#time.state] = counters as unknown as [number, number, number];
+	}
+
+	async release(): Promise<void> {
+		await this.#full.release();
+		await this.#partial.release();
+	}
+
+	#choose(pixels: FramePixels): Selection {
+		const raw = pixels.changeSince();
+		if (countAbove(raw, SCENE_CUT_LEVEL) > this.#number('sceneCut') * this.#all.length) return this.#flush();
+		const state = this.#tokenState(raw);
+		const limit = this.#limit();
+		const count =
+			limit === null
+				? pickAbove(state, Math.max(this.#number('threshold'), this.#number('floor')), this.#picked)
+				: pickBest(
+						state,
+						limit,
+						{ floor: this.#number('floor'), fairness: this.#number('fairness') },
+						this.#picked,
+					);
+		if (count === 0) {
+			this.#countWaiting(state);
+			return { kind: 'skipped', tokens: this.#picked, count };
+		}
+		// A limit is kept even where the whole frame would be quicker: it was promised.
+		if (count === this.#all.length || (limit === null && count > FULL_GRAPH_SHARE * this.#all.length)) {
+			return this.#flush();
+		}
+		this.#countWaiting(state);
+		return { kind: 'partial', tokens: this.#picked, count };
+	}
+
+	#flush(): Selection {
+		return { kind: 'flush', tokens: this.#all, count: this.#all.length };
+	}
+
+	#tokenState(raw: Float32Array): TokenState {
+		const { rows, cols } = this.#host.plan.grid;
+		const radius = this.#number('dilation');
+		if (radius > 0) dilate(raw, rows, cols, radius, this.#scratch, this.#dilated);
+		markDue(this.#lastComputed, this.#frame, this.#number('refresh'), this.#due);
+		const bestScore = this.settings['policy'] === 'relevance' ? this.#host.plan.bestScore : null;
+		if (bestScore) {
+			const { head } = this.#memory;
+			for (const token of this.#all) this.#answered[token] = LEAST_RELEVANCE + bestScore(head, token);
+			dilate(this.#answered, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
+		}
+		return {
+			change: radius > 0 ? this.#dilated : raw,
+			due: this.#due,
+			waited: this.#waited,
+			relevance: bestScore && this.#relevance,
+		};
+	}
+
+	/** Every token that changed waits one frame longer; the ones that were picked are set back by `select`. */
+	#countWaiting(state: TokenState): void {
+		const floor = this.#number('floor');
+		for (let token = 0; token < this.#waited.length; token++) {
+			const waits = state.change[token]! > floor;
+			this.#waited[token] = waits ? Math.min(MOST_WAITED, this.#waited[token]! + 1) : 0;
+		}
+	}
+
+	/** Most tokens that the policy allows for a frame; null where it has no limit. */
+	#limit(): number | null {
+		const tokens = this.#all.length;
+		switch (this.settings['policy']) {
+			case 'top-k':
+				return Math.min(this.#number('k'), tokens);
+			case 'fraction':
+			case 'relevance':
+				return Math.max(1, Math.round(this.#number('fraction') * tokens));
+			case 'budget-gmac': {
+				const fixed = this.#partialMacs(0);
+				return tokensWithinMacs(this.#number('gmac') * GIGA, fixed, this.#partialMacs(1) - fixed);
+			}
+			case 'budget-ms':
+				return this.#time.limit(this.#number('ms'));
+			default:
+				return null;
+		}
+	}
+
+	/** Brings the memory up to date; gives the multiply-adds that it took. */
+	async #compute(pixels: FramePixels, selection: Selection): Promise<number> {
+		switch (selection.kind) {
+			case 'skipped':
+				return 0;
+			case 'flush':
+				this.#memory.take(await this.#full.run(pixels, this.#memory.fullOutputs));
+				return this.#full.macs;
+			case 'partial':
+				await this.#runPartial(pixels, selection);
+				return this.#partialMacs(selection.count);
+		}
+	}
+
+	async #runPartial(pixels: FramePixels, selection: Selection): Promise<void> {
+		const { tokens, count } = selection;
+		const { windowSize } = this.#host.plan.grid;
+		const positions = this.#positions.subarray(0, count);
+		for (let i = 0; i < count; i++) positions[i] = BigInt(tokens[i]!);
+		this.#memory.arrange(tokens, count);
+		const outputs = await this.#partial.run(
+			{
+				windows: float32(pixels.windows(tokens, count), [count, 3, windowSize, windowSize]),
+				positions: { type: 'int64', data: positions, shape: [1, count] },
+				...this.#memory.keysAndValues,
+			},
+			this.#memory.partialOutputs,
+			this.#memory.tail(count),
+		);
+		this.#memory.merge(outputs, tokens, count);
+	}
+
+	#partialMacs(count: number): number {
+		return countOperations(this.#operations, { [SELECTED]: count });
+	}
+
+	#number(setting: keyof typeof TOKEN_CACHE_SETTINGS): number {
+		return Number(this.settings[setting]);
+	}
+}

@@ -1,0 +1,81 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { UserFacingError } from '../domain/errors.ts';
+import type { GraphRuntime, GraphSession, GraphTensor } from './runtime.ts';
+
+/**
+ * The one door to onnxruntime. Sessions run on the CPU provider; `run` blocks its thread for the whole
+ * inference, so this is loaded in worker processes and tests only.
+ */
+export function createRuntime(threads: number): GraphRuntime {
+	return {
+		provider: 'cpu',
+		threads,
+		async load(modelBytes, name) {
+			try {
+				const session = await InferenceSession.create(modelBytes, {
+					executionProviders: ['cpu'],
+					intraOpNumThreads: threads,
+					interOpNumThreads: 1,
+					executionMode: 'sequential',
+					graphOptimizationLevel: 'all',
+					logSeverityLevel: 3,
+					// Else threads of idle sessions spin for the next run, and take the cores from the session that runs.
+					extra: { session: { force_spinning_stop: '1' } },
+				});
+				return new OnnxSession(session);
+			} catch (cause) {
+				throw new UserFacingError('model-unreadable', `The runtime could not load the graph "${name}".`, {
+					cause,
+				});
+			}
+		},
+	};
+}
+
+class OnnxSession implements GraphSession {
+	readonly #session: InferenceSession;
+
+	constructor(session: InferenceSession) {
+		this.#session = session;
+	}
+
+	async run(
+		feeds: Readonly<Record<string, GraphTensor>>,
+		wanted: readonly string[],
+		into: Readonly<Record<string, GraphTensor>> = {},
+	): Promise<Record<string, GraphTensor>> {
+		const fetches = {
+			...Object.fromEntries(wanted.map((name) => [name, null])),
+			...mapRecord(into, toOnnx),
+		};
+		const outputs = await this.#session.run(mapRecord(feeds, toOnnx), fetches);
+		// This binding copies out of the caller's buffers as well; those copies are nobody's.
+		for (const [name, { data }] of Object.entries(into)) {
+			const copy = outputs[name]!.data as Float32Array;
+			if (copy.buffer !== data.buffer) giveBack(copy);
+		}
+		return Object.fromEntries(wanted.map((name) => [name, fromOnnx(outputs[name]!)]));
+	}
+
+	async release(): Promise<void> {
+		await this.#session.release();
+	}
+}
+
+/** Frees an array's memory now, where the engine can (not Node 20 without a flag): else the garbage collector has to run for it. */
+function giveBack({ buffer }: Float32Array): void {
+	const given = buffer as ArrayBuffer & { transfer?(bytes: number): ArrayBuffer };
+	given.transfer?.(0);
+}
+
+function toOnnx(tensor: GraphTensor): Tensor {
+	return new Tensor(tensor.type, tensor.data, tensor.shape);
+}
+
+function fromOnnx(tensor: Tensor): GraphTensor {
+	return { type: tensor.type, data: tensor.data, shape: tensor.dims } as GraphTensor;
+}
+
+function mapRecord<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
+	return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+}
