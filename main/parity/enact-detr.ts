@@ -1,7 +1,7 @@
-import { readDetrConfig, type DetrConfig } from '../families/detr/config.ts';
+import { rankQueries } from '../boxes/ranked-queries.ts';
+import { type DetrConfig, rankingOf, readDetrConfig } from '../families/detr/config.ts';
 import { detrPositions, emitDetr } from '../families/detr/network.ts';
 import type { FeatureMap } from '../families/detr/parts.ts';
-import { postProcess } from '../families/detr/post-process.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { Size } from '../domain/video.ts';
 import type { GraphTensor } from '../runtime/runtime.ts';
@@ -120,7 +120,7 @@ function comparePostProcessing(
 	};
 	const pictures = Array.from({ length: batch }, (_, n) => {
 		const size = { height: sizes.data[2 * n]!, width: sizes.data[2 * n + 1]! };
-		return postProcess(config, part('logits', n), part('boxes', n), size);
+		return rankQueries({ logits: part('logits', n), boxes: part('boxes', n) }, size, rankingOf(config));
 	});
 	findings.equal(
 		`${name}.post.labels`,

@@ -1,3 +1,4 @@
+import { rankQueries } from '../boxes/ranked-queries.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
@@ -5,7 +6,6 @@ import { attentionMap, keptShares, mostLookedAt } from '../families/sparse-detr/
 import { readConfig } from '../families/sparse-detr/config.ts';
 import { inverseSigmoid } from '../families/sparse-detr/decoder.ts';
 import { DeformableAttention, type References } from '../families/sparse-detr/deformable-attention.ts';
-import { rankQueries } from '../families/sparse-detr/interpret.ts';
 import { layPyramid, maskPyramid, type Pyramid, tokenProposals } from '../families/sparse-detr/pyramid.ts';
 import { embedBoxes } from '../families/sparse-detr/queries.ts';
 import { projectTokens, scoreTokens } from '../families/sparse-detr/scoring.ts';
@@ -179,10 +179,12 @@ async function functions(given: ParityCase) {
 	const count = caseTensor(given, 'post.scores').shape[1]!;
 	const ranked = Array.from({ length: batch }, (_, n) =>
 		rankQueries(
-			logits.data.subarray(n * queries * classes, (n + 1) * queries * classes),
-			boxes.subarray(4 * n * queries, 4 * (n + 1) * queries),
+			{
+				logits: logits.data.subarray(n * queries * classes, (n + 1) * queries * classes),
+				boxes: boxes.subarray(4 * n * queries, 4 * (n + 1) * queries),
+			},
 			{ height: sizes[2 * n]!, width: sizes[2 * n + 1]! },
-			count,
+			{ scores: 'sigmoid', most: count },
 		),
 	);
 	findings.close(

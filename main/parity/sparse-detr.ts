@@ -1,7 +1,7 @@
+import { rankQueries } from '../boxes/ranked-queries.ts';
 import { attentionMap } from '../families/sparse-detr/attention-map.ts';
 import { readConfig, type SparseDetrConfig } from '../families/sparse-detr/config.ts';
 import { compileSparseDetr } from '../families/sparse-detr/graph.ts';
-import { rankQueries } from '../families/sparse-detr/interpret.ts';
 import {
 	keepCounts,
 	type PictureBatch,
@@ -254,10 +254,9 @@ class WholeNetwork {
 		const count = this.#tensor('post.scores').shape[1]!;
 		const ranked = logits.map((one, n) =>
 			rankQueries(
-				Float32Array.from(one),
-				Float32Array.from(boxes[n]!),
+				{ logits: Float32Array.from(one), boxes: Float32Array.from(boxes[n]!) },
 				{ height: sizes[2 * n]!, width: sizes[2 * n + 1]! },
-				count,
+				{ scores: 'sigmoid', most: count },
 			),
 		);
 		this.#close(

@@ -1,6 +1,8 @@
 import type { ResNetConfig } from '../../backbones/resnet.ts';
+import { BEST_HUNDRED, BEST_LABELS, type QueryRanking } from '../../boxes/ranked-queries.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import type { Weights } from '../../weights/safetensors.ts';
+import { type LabelNames, labelNames } from '../coco-names.ts';
 import type { Checkpoint } from '../family.ts';
 
 export type DetrHost = 'detr' | 'conditional-detr' | 'anchor-detr';
@@ -126,6 +128,15 @@ export function readDetrConfig(checkpoint: Pick<Checkpoint, 'path' | 'weights' |
 		);
 	}
 	return config;
+}
+
+/** How the published post-processing ranks: DETR has a label for "no object" besides. */
+export function rankingOf({ host }: Pick<DetrConfig, 'host'>): QueryRanking {
+	return host === 'detr' ? BEST_LABELS : BEST_HUNDRED;
+}
+
+export function classesOf({ host, logits }: Pick<DetrConfig, 'host' | 'logits'>): LabelNames {
+	return labelNames(host === 'detr' ? logits - 1 : logits);
 }
 
 /** What some trainings can ask for and no published checkpoint has. */

@@ -1,3 +1,4 @@
+import { rankedDetections, rankQueries } from '../../boxes/ranked-queries.ts';
 import { assert } from '../../domain/errors.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
 import { tokenCount, type TokenMap } from '../../domain/tokens.ts';
@@ -11,8 +12,7 @@ import type { DetectorOptions } from '../../detector/detector.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
 import { QueryDetector, type QueryNetwork, type QueryOutcome } from '../../detector/query-detector.ts';
 import { createRuntime } from '../../runtime/onnx-runtime.ts';
-import type { DetrConfig } from './config.ts';
-import { interpretDetr } from './interpret.ts';
+import { type DetrConfig, rankingOf } from './config.ts';
 import { type DetrNetwork, emitDetr } from './network.ts';
 import { clusteringName } from './parts.ts';
 
@@ -46,8 +46,10 @@ export async function openDetrDetector(model: DetrModel, options: DetectorOption
 	return new QueryDetector(
 		{
 			classes: classes.names,
-			interpret: (outcome, displaySize, scoreThreshold) =>
-				interpretDetr(config, classes, outcome, displaySize, scoreThreshold),
+			interpret(outcome, displaySize, scoreThreshold) {
+				const ranked = rankQueries(outcome, displaySize, rankingOf(config));
+				return rankedDetections(ranked, classes.indexByLabel, displaySize, scoreThreshold);
+			},
 		},
 		options,
 		{ network, letterbox, grid, runtime },

@@ -4,9 +4,8 @@ import { TensorAudit } from '../../weights/tensor-audit.ts';
 import type { Model } from '../../detector/detector.ts';
 import type { Checkpoint, ModelFamily } from '../family.ts';
 import { requireMode } from '../require-mode.ts';
-import { type DetrConfig, readDetrConfig, recognizeHost } from './config.ts';
+import { classesOf, type DetrConfig, readDetrConfig, recognizeHost } from './config.ts';
 import { openDetrDetector } from './detector.ts';
-import { classesOf } from './interpret.ts';
 import { emitDetr } from './network.ts';
 
 /** Any size shows which tensors a network asks for. */

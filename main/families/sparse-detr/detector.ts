@@ -1,3 +1,4 @@
+import { BEST_HUNDRED, rankedDetections, rankQueries } from '../../boxes/ranked-queries.ts';
 import { assert } from '../../domain/errors.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
 import type { TokenMap } from '../../domain/tokens.ts';
@@ -18,7 +19,6 @@ import { attentionCells, keptCells, relevanceCells } from './cells.ts';
 import type { SparseDetrConfig } from './config.ts';
 import { KEPT } from './encoder.ts';
 import { compileSparseDetr, emitSparseDetr, type SparseDetrGraph } from './graph.ts';
-import { interpretQueries } from './interpret.ts';
 import { keepCounts } from './pyramid.ts';
 
 /** Sides of the pictures that all published models were tested with. */
@@ -61,8 +61,10 @@ export async function openSparseDetr(
 	return new QueryDetector(
 		{
 			classes: labels.names,
-			interpret: (outcome, displaySize, scoreThreshold) =>
-				interpretQueries(outcome, labels, displaySize, scoreThreshold),
+			interpret(outcome, displaySize, scoreThreshold) {
+				const ranked = rankQueries(outcome, displaySize, BEST_HUNDRED);
+				return rankedDetections(ranked, labels.indexByLabel, displaySize, scoreThreshold);
+			},
 		},
 		options,
 		{ network, letterbox, grid, runtime },
