@@ -1,28 +1,77 @@
+import { type Activation, activate } from '../graph/activations.ts';
 import type { Value } from '../graph/graph-builder.ts';
 import type { Layers } from '../graph/layers.ts';
 
-/** A residual network of bottleneck blocks, torchvision's layout: the stride sits in the 3×3 convolution. */
+/** A residual network (He et al., CVPR 2016), its tensors named as torchvision has them. */
 export type ResNetConfig = {
 	/** What stands before `conv1`, such as `backbone.0.body.`. */
 	prefix: string;
 	/** Channels after the first convolution. */
 	stem: number;
-	/** Inner width of each stage's blocks; a stage gives four times as many channels. */
-	planes: readonly number[];
-	/** Blocks per stage. */
-	blocks: readonly number[];
-	/** The last stage keeps its resolution and dilates instead (DC5). */
-	dilateLast?: boolean;
+	/** Blocks of two 3×3 convolutions, or of a 3×3 one between two of 1×1. */
+	block: 'basic' | 'bottleneck';
+	stages: readonly ResNetStage[];
+	/** Which convolution of a bottleneck strides: the 3×3 (torchvision) unless the first is said to. */
+	stridesFirst?: boolean;
+	/** ReLU unless told otherwise. */
+	activation?: Activation;
 };
 
-const EXPANSION = 4;
+export type ResNetStage = {
+	blocks: number;
+	/** Channels between a bottleneck's 1×1 convolutions; basic blocks have as many as they give. */
+	width: number;
+	channels: number;
+	stride: 1 | 2;
+	/** Of the 3×3 convolutions, but the first one, which has that of the stage before. */
+	dilation: number;
+};
+
+const STEM_STRIDE = 4;
+
+/** Pixels between the cells of the map that the first `stages` stages give; of the stem alone for 0. */
+export function resNetStride({ stages }: Pick<ResNetConfig, 'stages'>, count = stages.length): number {
+	return stages.slice(0, count).reduce((product, { stride }) => product * stride, STEM_STRIDE);
+}
 
 /**
- * The feature maps after each stage, strides 4, 8, 16, 32, of pictures [batch, 3, h, w]. Batch norms are folded
- * into the convolutions (He et al., CVPR 2016; frozen batch norm with epsilon 1e-5).
+ * Strides and dilations of stages that double the stride until `outputStride` is reached and dilate from there on (DC5 is
+ * 16).
  */
-export function resNet(layers: Layers, picture: Value, config: ResNetConfig): Value[] {
-	const { prefix, stem, planes, blocks, dilateLast = false } = config;
+export function resNetStages(
+	stages: readonly Pick<ResNetStage, 'blocks' | 'width' | 'channels'>[],
+	outputStride = 32,
+): ResNetStage[] {
+	let [reached, dilation] = [STEM_STRIDE, 1];
+	return stages.map((stage, i) => {
+		const doubles = i > 0 && reached < outputStride;
+		if (doubles) reached *= 2;
+		else if (i > 0) dilation *= 2;
+		return { ...stage, stride: doubles ? 2 : 1, dilation };
+	});
+}
+
+/** Stages of bottleneck blocks, four times as wide outside as inside; the last may dilate instead of striding (DC5). */
+export function bottleneckStages(
+	planes: readonly number[],
+	blocks: readonly number[],
+	dilateLast: boolean,
+): ResNetStage[] {
+	const stages = planes.map((width, i) => ({ blocks: blocks[i]!, width, channels: 4 * width }));
+	return resNetStages(stages, dilateLast ? 2 ** planes.length : 2 ** (planes.length + 1));
+}
+
+/**
+ * The feature maps of pictures [batch, 3, h, w] after the stem and after each of the first `count` stages. Batch norms are
+ * folded into the convolutions (epsilon 1e-5).
+ */
+export function resNet(
+	layers: Layers,
+	picture: Value,
+	config: ResNetConfig,
+	count = config.stages.length,
+): Value[] {
+	const { prefix, stem, stages, block, activation = 'relu', stridesFirst = false } = config;
 	const conv = (
 		name: string,
 		norm: string,
@@ -30,27 +79,47 @@ export function resNet(layers: Layers, picture: Value, config: ResNetConfig): Va
 		out: number,
 		geometry: Parameters<Layers['convBatchNorm']>[4],
 	) => layers.convBatchNorm(`${prefix}${name}`, `${prefix}${norm}`, x, out, geometry);
+	const active = (x: Value) => activate(layers, activation, x);
+	const residual = (name: string, x: Value, stage: ResNetStage, stride: number, dilation: number) => {
+		const { width, channels } = stage;
+		const wide = (dilated: number, strides: number) => ({
+			kernel: 3,
+			stride: strides,
+			dilation: dilated,
+			pads: dilated,
+		});
+		const geometries =
+			block === 'basic'
+				? [wide(dilation, stride), wide(stage.dilation, 1)]
+				: [
+						{ kernel: 1, stride: stridesFirst ? stride : 1 },
+						wide(dilation, stridesFirst ? 1 : stride),
+						{ kernel: 1 },
+					];
+		return geometries.reduce((y, geometry, i) => {
+			const last = i === geometries.length - 1;
+			const out = last || block === 'basic' ? channels : width;
+			const z = conv(`${name}.conv${i + 1}`, `${name}.bn${i + 1}`, y, out, geometry);
+			return last ? z : active(z);
+		}, x);
+	};
+
 	const first = conv('conv1', 'bn1', picture, stem, { kernel: 7, stride: 2, pads: 3 });
-	let x = layers.maxPool(layers.relu(first), 3, 2, 1);
-	let channels = stem;
-	return planes.map((width, stage) => {
-		const dilates = dilateLast && stage === planes.length - 1;
-		for (let i = 0; i < blocks[stage]!; i++) {
-			const name = `layer${stage + 1}.${i}`;
-			const opens = i === 0;
-			const stride = opens && stage > 0 && !dilates ? 2 : 1;
-			const dilation = dilates && !opens ? 2 : 1;
-			let y = layers.relu(conv(`${name}.conv1`, `${name}.bn1`, x, width, { kernel: 1 }));
-			const middle = { kernel: 3, stride, dilation, pads: dilation };
-			y = layers.relu(conv(`${name}.conv2`, `${name}.bn2`, y, width, middle));
-			y = conv(`${name}.conv3`, `${name}.bn3`, y, EXPANSION * width, { kernel: 1 });
-			const skip =
-				stride > 1 || channels !== EXPANSION * width
-					? conv(`${name}.downsample.0`, `${name}.downsample.1`, x, EXPANSION * width, { kernel: 1, stride })
-					: x;
-			x = layers.relu(layers.add(y, skip));
-			channels = EXPANSION * width;
+	let x = layers.maxPool(active(first), 3, 2, 1);
+	const maps = [x];
+	let dilation = 1;
+	stages.slice(0, count).forEach((stage, s) => {
+		for (let i = 0; i < stage.blocks; i++) {
+			const name = `layer${s + 1}.${i}`;
+			const stride = i === 0 ? stage.stride : 1;
+			const y = residual(name, x, stage, stride, dilation);
+			dilation = stage.dilation;
+			const keeps = stride === 1 && x.shape[1] === stage.channels;
+			const down = [`${name}.downsample.0`, `${name}.downsample.1`] as const;
+			const skip = keeps ? x : conv(...down, x, stage.channels, { kernel: 1, stride });
+			x = active(layers.add(y, skip));
 		}
-		return x;
+		maps.push(x);
 	});
+	return maps;
 }

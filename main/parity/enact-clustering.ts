@@ -58,7 +58,7 @@ async function runClustering(given: ParityCase, name: string, sigma: number): Pr
 	const [batch] = shape as [number];
 	const graph = new GraphBuilder();
 	const lookup = requireTensors(given.tensors, `${given.folder}/tensors.safetensors`);
-	const parts = new AttentionLayers(new Layers(graph, lookup), batch, 1);
+	const parts = new AttentionLayers(new Layers(graph, lookup), batch);
 	const inputs = INPUTS.map((part) => graph.input(part, 'float32', shape));
 	const clusters = parts.clusters(`${name}.W_prob`, name, parts.toRows(inputs[0]!), { sigma });
 	outputClusters(clusters, `${name}.`);
@@ -80,7 +80,7 @@ export async function checkClusteredAttention(given: ParityCase): Promise<Findin
 	const { n_heads: heads, sigma, batch } = config;
 	const graph = new GraphBuilder();
 	const lookup = requireTensors(given.weights, `${given.folder}/weights.safetensors`);
-	const parts = new AttentionLayers(new Layers(graph, lookup), batch, heads);
+	const parts = new AttentionLayers(new Layers(graph, lookup), batch);
 	const feeds: Record<string, GraphTensor> = {};
 	const [queries, keys, values] = ['q', 'k', 'v'].map((part) => {
 		const tensor = caseTensor(given, `in.${part}`);
@@ -94,7 +94,7 @@ export async function checkClusteredAttention(given: ParityCase): Promise<Findin
 	outputClusters(clusters, 'c.');
 	graph.output('out.k', clusters.gather(parts.byPicture(keys!)));
 	graph.output('out.v', clusters.gather(parts.byPicture(values!)));
-	graph.output('attention', parts.clustered('', queries!, keys!, values!, clusters));
+	graph.output('attention', parts.clustered('', heads, queries!, keys!, values!, clusters));
 	const outputs = await runOnce(graph, given.name, feeds, [
 		...clusterOutputs('c.'),
 		...['out.k', 'out.v', 'attention'],

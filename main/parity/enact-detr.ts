@@ -6,6 +6,7 @@ import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { Size } from '../domain/video.ts';
 import type { GraphTensor } from '../runtime/runtime.ts';
 import { TensorAudit } from '../weights/tensor-audit.ts';
+import { requireTensors } from '../weights/weights.ts';
 import { CLUSTER_VALUES, compareClusters, numbersOf } from './enact-clustering.ts';
 import { Findings, type Finding } from './findings.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
@@ -82,7 +83,9 @@ function compareModel(
 	close('backbone');
 	findings.equal(`${name}.mask`, map.padding ?? new Uint8Array(map.batch * tokens));
 	if (!isAnchor) {
-		const positions = Array.from(detrPositions(config, map));
+		const positions = Array.from(
+			detrPositions({ tensor: requireTensors(given.weights, given.folder) }, config, map),
+		);
 		findings.close(`${name}.pos_embed`, channelsFirst(positions));
 	}
 	close('input_proj');

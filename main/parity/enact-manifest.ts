@@ -33,8 +33,8 @@ export function compareDetrManifest(findings: Findings, manifest: DetrManifest):
 	findings.equalTo(
 		`${name}: width, layers, hidden width, blocks, entries, parameters`,
 		[
-			...[config.dim, config.encoderLayers, config.decoderLayers, config.hidden],
-			...[...config.backbone.blocks, asked.size, countParameters(asked)],
+			...[config.dim, config.encoderLayers, config.decoderLayers, config.encoderHidden],
+			...[...config.backbone.stages.map(({ blocks }) => blocks), asked.size, countParameters(asked)],
 		],
 		[
 			...[manifest.d_model, manifest.enc_layers, manifest.dec_layers, manifest.dim_feedforward],

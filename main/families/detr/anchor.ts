@@ -26,7 +26,9 @@ export function encodeAnchor(parts: DetrParts, tokens: Value): Value {
 			return map.batch === 1 ? attended : mixedAsPublished(parts, attended);
 		};
 		x = parts.residual(`${name}.norm1`, x, attend);
-		x = parts.residual(`${name}.ffn.norm2`, x, (y) => parts.feedForward(`${name}.ffn.`, y));
+		x = parts.residual(`${name}.ffn.norm2`, x, (y) =>
+			parts.feedForward(`${name}.ffn.`, y, config.encoderHidden),
+		);
 		parts.tap(`enc.${i}.output`, x);
 	}
 	return layers.reshape(x, tokens.shape);
@@ -74,13 +76,17 @@ export function decodeAnchor(parts: DetrParts, memory: Value): Prediction[] {
 		const name = `transformer.decoder_layers.${i}`;
 		x = parts.residual(`${name}.norm2`, x, (y) => {
 			const placed = layers.add(y, place);
-			return parts.attention.multiHead(`${name}.self_attn`, placed, placed, y, null);
+			return parts.attention.multiHead(`${name}.self_attn`, placed, placed, y, {
+				heads: config.decoderHeads,
+			});
 		});
 		x = parts.residual(`${name}.norm1`, x, (y) => {
 			const sought = { row: layers.add(y, along.row), col: layers.add(y, along.col) };
 			return rowColumnAttention(parts, `${name}.cross_attn`, sought, keys, memory);
 		});
-		x = parts.residual(`${name}.ffn.norm2`, x, (y) => parts.feedForward(`${name}.ffn.`, y));
+		x = parts.residual(`${name}.ffn.norm2`, x, (y) =>
+			parts.feedForward(`${name}.ffn.`, y, config.decoderHidden),
+		);
 		parts.tap(`dec.${i}.output`, x);
 		if (!parts.predicts(i)) continue;
 		predictions.push({

@@ -10,15 +10,13 @@ const MASKED = -1e30;
 export class AttentionLayers {
 	readonly layers: Layers;
 	readonly batch: number;
-	readonly heads: number;
 	/** What stands before a named number of tokens where all pictures' are meant. */
 	readonly #times: string;
 
-	constructor(layers: Layers, batch: number, heads: number) {
+	constructor(layers: Layers, batch: number) {
 		this.#times = batch === 1 ? '' : `${batch} × `;
 		this.layers = layers;
 		this.batch = batch;
-		this.heads = heads;
 	}
 
 	/** [batch · tokens, width] -> [batch, tokens, width] */
@@ -44,10 +42,10 @@ export class AttentionLayers {
 		queries: Value,
 		keys: Value,
 		values: Value,
-		options: { isReal?: Value | null; scale?: number } = {},
+		options: { heads: number; isReal?: Value | null; scale?: number },
 	): Value {
 		const { graph } = this.layers;
-		const { isReal = null, scale } = options;
+		const { heads, isReal = null, scale } = options;
 		const [, n, width] = queries.shape as [number, Dim, number];
 		const [, m, valueWidth] = values.shape as [number, Dim, number];
 		graph.count(this.batch, n, m, width); // query · key
@@ -59,7 +57,7 @@ export class AttentionLayers {
 			{
 				domain: 'com.microsoft',
 				attributes: {
-					num_heads: this.heads,
+					num_heads: heads,
 					mask_filter_value: { float: MASKED },
 					...(scale === undefined ? {} : { scale: { float: scale } }),
 				},
@@ -69,9 +67,15 @@ export class AttentionLayers {
 	}
 
 	/** PyTorch's nn.MultiheadAttention under `name`: rows in, rows out; one projection matrix for all three inputs. */
-	multiHead(name: string, queries: Value, keys: Value, values: Value, isReal: Value | null): Value {
+	multiHead(
+		name: string,
+		queries: Value,
+		keys: Value,
+		values: Value,
+		options: { heads: number; isReal?: Value | null },
+	): Value {
 		const project = (x: Value, part: number) => this.byPicture(this.projectPart(name, x, part, 3));
-		const attended = this.attend(project(queries, 0), project(keys, 1), project(values, 2), { isReal });
+		const attended = this.attend(project(queries, 0), project(keys, 1), project(values, 2), options);
 		return this.layers.linear(`${name}.out_proj`, attended, attended.shape[1] as number);
 	}
 
@@ -97,6 +101,7 @@ export class AttentionLayers {
 	 */
 	clustered(
 		prefix: string,
+		heads: number,
 		queries: Value,
 		keys: Value,
 		values: Value,
@@ -110,11 +115,11 @@ export class AttentionLayers {
 			this.byPicture(project('W_q', queries)),
 			this.byPicture(project('W_k', gathered(keys))),
 			this.byPicture(project('W_v', gathered(values))),
-			{ scale: 1 },
+			{ heads, scale: 1 },
 		);
 		const weight = layers.graph.constant(
 			`${prefix}W_o.weight:divided`,
-			scaledBy(layers.tensor(`${prefix}W_o.weight`, [width, width]), this.heads / width),
+			scaledBy(layers.tensor(`${prefix}W_o.weight`, [width, width]), heads / width),
 		);
 		return layers.linearFrom(attended, weight, layers.weight(`${prefix}W_o.bias`, [width]));
 	}

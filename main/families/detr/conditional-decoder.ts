@@ -9,7 +9,7 @@ const TEMPERATURE = 10_000;
  */
 export function decodeConditional(parts: DetrParts, memory: Value, positions: Value): Prediction[] {
 	const { layers, config, attention } = parts;
-	const { dim, queries } = config;
+	const { dim, queries, decoderHeads: heads } = config;
 	const table = layers.tensor('query_embed.weight', [queries, dim]).data as Float32Array;
 	const place = parts.repeated('query_embed.weight', table, dim);
 	const twoLayers = (name: string) => [0, 1].map((i) => `transformer.decoder.${name}.layers.${i}`);
@@ -38,7 +38,7 @@ export function decodeConditional(parts: DetrParts, memory: Value, positions: Va
 			const [q, k, v] = [project('q'), project('k'), linear('sa_v_proj', y)].map((rows) =>
 				attention.byPicture(rows),
 			) as [Value, Value, Value];
-			return linear('self_attn.out_proj', attention.attend(q, k, v));
+			return linear('self_attn.out_proj', attention.attend(q, k, v, { heads }));
 		});
 		x = parts.residual(`${name}.norm2`, x, (y) => {
 			const content = { q: linear('ca_qcontent_proj', y), k: linear('ca_kcontent_proj', memory) };
@@ -51,13 +51,14 @@ export function decodeConditional(parts: DetrParts, memory: Value, positions: Va
 				besideByHead(parts, content.q, linear('ca_qpos_sine_proj', sought)),
 				besideByHead(parts, content.k, keyPlace),
 				attention.byPicture(linear('ca_v_proj', memory)),
-				{ isReal: parts.isReal },
+				{ heads, isReal: parts.isReal },
 			);
 			return linear('cross_attn.out_proj', attended);
 		});
-		x = parts.residual(`${name}.norm3`, x, (y) => parts.feedForward(`${name}.`, y));
+		x = parts.residual(`${name}.norm3`, x, (y) => parts.feedForward(`${name}.`, y, config.decoderHidden));
 		parts.tap(`dec.${i}.output`, x);
-		if (parts.predicts(i)) predictions.push(parts.sharedPrediction(x, beforeSigmoid));
+		x = parts.betweenLayers(x);
+		if (parts.predicts(i)) predictions.push(parts.sharedPrediction(i, x, beforeSigmoid));
 	}
 	return predictions;
 }
@@ -83,7 +84,7 @@ function referenceSines(parts: DetrParts, reference: Value): Value {
 /** Rows a and b [batch · n, dim] head by head beside each other: [batch, n, 2 · dim]. */
 function besideByHead(parts: DetrParts, a: Value, b: Value): Value {
 	const { layers, config, map } = parts;
-	const { dim, heads } = config;
+	const { dim, decoderHeads: heads } = config;
 	const n = (a.shape[0] as number) / map.batch;
 	const byHead = (x: Value) => layers.reshape(x, [map.batch, n, heads, dim / heads]);
 	return layers.reshape(layers.concat([byHead(a), byHead(b)], 3), [map.batch, n, 2 * dim]);

@@ -1,6 +1,7 @@
-import type { ResNetConfig } from '../../backbones/resnet.ts';
+import { bottleneckStages, type ResNetConfig } from '../../backbones/resnet.ts';
 import { BEST_HUNDRED, BEST_LABELS, type QueryRanking } from '../../boxes/ranked-queries.ts';
 import { UserFacingError } from '../../domain/errors.ts';
+import type { Activation } from '../../graph/activations.ts';
 import type { Weights } from '../../weights/safetensors.ts';
 import { type LabelNames, labelNames } from '../coco-names.ts';
 import type { Checkpoint } from '../family.ts';
@@ -14,11 +15,15 @@ export type DetrConfig = {
 	clustered: boolean;
 	title: string;
 	dim: number;
-	heads: number;
 	encoderLayers: number;
 	decoderLayers: number;
+	encoderHeads: number;
+	decoderHeads: number;
 	/** Width of the feed-forward networks' hidden layer. */
-	hidden: number;
+	encoderHidden: number;
+	decoderHidden: number;
+	/** Of the feed-forward networks. */
+	activation: Activation;
 	/** Object queries; with Anchor DETR, anchor positions, each of which carries `patterns` queries. */
 	queries: number;
 	patterns: number;
@@ -28,7 +33,13 @@ export type DetrConfig = {
 	sigma: number;
 	/** Norms before attention and feed-forward instead of after them. */
 	preNorm: boolean;
+	/** The decoder's final norm stands behind every layer, so that the next one starts from what it leaves. */
+	normsBetween: boolean;
+	/** Positions of the feature map's cells: sines, or the sum of learned ones of rows and columns. */
+	positions: 'sine' | 'learned';
 	backbone: ResNetConfig;
+	/** Stages of the backbone before the feature map. */
+	stages: number;
 };
 
 /** What hosts call the parts that tell their sizes. */
@@ -101,30 +112,38 @@ export function readDetrConfig(checkpoint: Pick<Checkpoint, 'path' | 'weights' |
 	const [patterns, dim] = anchor
 		? matrixSize(checkpoint, 'transformer.pattern.weight')
 		: [1, matrixSize(checkpoint, names.queries)[1]];
+	const heads = numberArgument(args, 'nheads', DEFAULT_HEADS, path);
+	const hidden = matrixSize(checkpoint, `${names.encoder}0.${names.hidden}`)[0];
 	const config: DetrConfig = {
 		host,
 		clustered,
 		title: `${names.title}${clustered ? ' with ENACT' : ''}`,
 		dim,
-		heads: numberArgument(args, 'nheads', DEFAULT_HEADS, path),
 		encoderLayers: countIndexed(weights, names.encoder),
 		decoderLayers: countIndexed(weights, names.decoder),
-		hidden: matrixSize(checkpoint, `${names.encoder}0.${names.hidden}`)[0],
+		encoderHeads: heads,
+		decoderHeads: heads,
+		encoderHidden: hidden,
+		decoderHidden: hidden,
+		activation: 'relu',
 		queries: matrixSize(checkpoint, names.queries)[0],
 		patterns,
 		logits: matrixSize(checkpoint, names.classes)[0],
 		sigma: numberArgument(args, 'smoothing_sigma', anchor ? 5 : 3, path),
 		preNorm,
+		normsBetween: false,
+		positions: 'sine',
 		backbone: readBackbone(checkpoint, names.backbone, {
 			dilateLast: anchor ? args['dilation'] !== false : args['dilation'] === true,
 		}),
+		stages: STAGES.length,
 	};
 	// Sines and cosines of two axes; Anchor DETR's group norm.
 	const step = anchor ? 32 : 4;
-	if (!Number.isInteger(config.heads) || config.dim % config.heads !== 0 || config.dim % step !== 0) {
+	if (!Number.isInteger(heads) || config.dim % heads !== 0 || config.dim % step !== 0) {
 		throw new UserFacingError(
 			'model-unreadable',
-			`${path}: the width of a ${config.title} must be a multiple of its heads and of ${step} (got ${config.dim} and ${config.heads} heads).`,
+			`${path}: the width of a ${config.title} must be a multiple of its heads and of ${step} (got ${config.dim} and ${heads} heads).`,
 		);
 	}
 	return config;
@@ -170,9 +189,12 @@ function readBackbone(
 	return {
 		prefix,
 		stem: width('conv1.weight'),
-		planes: STAGES.map((stage) => width(`layer${stage}.0.conv1.weight`)),
-		blocks: STAGES.map((stage) => countIndexed(checkpoint.weights, `${prefix}layer${stage}.`)),
-		dilateLast: options.dilateLast,
+		block: 'bottleneck',
+		stages: bottleneckStages(
+			STAGES.map((stage) => width(`layer${stage}.0.conv1.weight`)),
+			STAGES.map((stage) => countIndexed(checkpoint.weights, `${prefix}layer${stage}.`)),
+			options.dilateLast,
+		),
 	};
 }
 

@@ -1,3 +1,4 @@
+import { resNetStride } from '../../backbones/resnet.ts';
 import { rankedDetections, rankQueries } from '../../boxes/ranked-queries.ts';
 import { assert } from '../../domain/errors.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
@@ -25,7 +26,7 @@ export type DetrModel = { config: DetrConfig; weights: Weights; path: string; cl
 /** Throws `unknown-setting` or `setting-out-of-range`. */
 export async function openDetrDetector(model: DetrModel, options: DetectorOptions): Promise<QueryDetector> {
 	const { config, weights, path, classes } = model;
-	const stride = config.backbone.dilateLast ? 16 : 32;
+	const stride = resNetStride(config.backbone, config.stages);
 	const letterbox = fitLetterbox(options.displaySize, options.maxSide, stride, FILL);
 	const lookup = requireTensors(weights, path);
 	const sizes = [letterbox.contentSize];

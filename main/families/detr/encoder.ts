@@ -9,23 +9,32 @@ import type { DetrParts } from './parts.ts';
 export function encode(parts: DetrParts, tokens: Value, positions: Value): Value {
 	const { layers, config, attention } = parts;
 	const preNorm = config.preNorm && !config.clustered;
+	const heads = config.encoderHeads;
 	let x = tokens;
 	for (let i = 0; i < config.encoderLayers; i++) {
 		const name = `transformer.encoder.layers.${i}`;
 		const attend = (values: Value): Value => {
 			const placed = layers.add(values, positions);
 			if (!config.clustered) {
-				return attention.multiHead(`${name}.self_attn`, placed, placed, values, parts.isReal);
+				return attention.multiHead(`${name}.self_attn`, placed, placed, values, {
+					heads,
+					isReal: parts.isReal,
+				});
 			}
 			const clusters = parts.clusters(i, `${name}.self_attn.W_prob`, placed);
 			parts.tapClustered(i, 'k', clusters, placed);
 			parts.tapClustered(i, 'v', clusters, values);
-			const attended = attention.clustered(`${name}.self_attn.`, placed, placed, values, clusters);
+			const attended = attention.clustered(`${name}.self_attn.`, heads, placed, placed, values, clusters);
 			parts.tap(`enc.${i}.attention`, attended);
 			return attended;
 		};
 		x = parts.residual(`${name}.norm1`, x, attend, preNorm);
-		x = parts.residual(`${name}.norm2`, x, (y) => parts.feedForward(`${name}.`, y), preNorm);
+		x = parts.residual(
+			`${name}.norm2`,
+			x,
+			(y) => parts.feedForward(`${name}.`, y, config.encoderHidden),
+			preNorm,
+		);
 		parts.tap(`enc.${i}.output`, x);
 	}
 	return config.preNorm ? parts.norm('transformer.encoder.norm', x) : x;

@@ -1,4 +1,5 @@
 import { resNet } from '../../backbones/resnet.ts';
+import { learnedPositions } from '../../backbones/learned-positions.ts';
 import { sinePositions } from '../../backbones/sine-position.ts';
 import type { Size } from '../../domain/video.ts';
 import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
@@ -45,7 +46,7 @@ export function emitDetr(
 	const pictures = graph.input('pictures', 'float32', [pictureSizes.length, 3, size.height, size.width]);
 	const clusterLength =
 		config.clustered && options.clustered ? graph.input('cluster length', 'int64', [1]) : null;
-	const features = resNet(layers, pictures, config.backbone).at(-1)!;
+	const features = resNet(layers, pictures, config.backbone, config.stages).at(-1)!;
 	const [batch, , rows, cols] = features.shape as [number, number, number, number];
 	const map = { batch, rows, cols, padding: featurePadding(pictureSizes, size, { rows, cols }) };
 	const parts = new DetrParts(layers, config, map, { clusterLength, taps: options.taps ?? false });
@@ -81,7 +82,7 @@ function predict(parts: DetrParts, tokens: Value): Prediction[] {
 	const { config, map, layers } = parts;
 	if (config.host === 'anchor-detr') return decodeAnchor(parts, encodeAnchor(parts, tokens));
 	const positions = layers.graph.constant('positions', {
-		data: detrPositions(config, map),
+		data: detrPositions(layers, config, map),
 		shape: [map.batch * parts.tokens, config.dim],
 	});
 	const memory = encode(parts, tokens, positions);
@@ -90,9 +91,14 @@ function predict(parts: DetrParts, tokens: Value): Prediction[] {
 		: decodeConditional(parts, memory, positions);
 }
 
-/** Sine positions of DETR and Conditional DETR: [batch, rows, cols, dim]. */
-export function detrPositions(config: DetrConfig, map: FeatureMap): Float32Array {
-	return sinePositions(map, map.padding, { features: config.dim / 2, offset: 0 });
+/** Positions of a map's cells in DETR and Conditional DETR: [batch, rows, cols, dim]. */
+export function detrPositions(
+	layers: Pick<Layers, 'tensor'>,
+	{ positions, dim }: DetrConfig,
+	map: FeatureMap,
+): Float32Array {
+	if (positions === 'learned') return learnedPositions(layers, map, dim, 'backbone.1.');
+	return sinePositions(map, map.padding, { features: dim / 2, offset: 0 });
 }
 
 /**

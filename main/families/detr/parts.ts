@@ -1,3 +1,4 @@
+import { activate } from '../../graph/activations.ts';
 import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import type { EntropyClusters } from '../../vit/enact-clustering.ts';
@@ -46,7 +47,7 @@ export class DetrParts {
 		this.layers = layers;
 		this.config = config;
 		this.map = map;
-		this.attention = new AttentionLayers(layers, map.batch, config.heads);
+		this.attention = new AttentionLayers(layers, map.batch);
 		this.#clusterLength = options.clusterLength;
 		this.#taps = options.taps;
 		this.isReal =
@@ -99,14 +100,11 @@ export class DetrParts {
 		return preNorm ? layers.add(x, change(this.norm(norm, x))) : this.norm(norm, layers.add(x, change(x)));
 	}
 
-	/** linear2(relu(linear1(x))) */
-	feedForward(prefix: string, x: Value): Value {
+	/** linear2(activation(linear1(x))), `hidden` wide between them. */
+	feedForward(prefix: string, x: Value, hidden: number): Value {
 		const { layers, config } = this;
-		return layers.linear(
-			`${prefix}linear2`,
-			layers.relu(layers.linear(`${prefix}linear1`, x, config.hidden)),
-			config.dim,
-		);
+		const inner = activate(layers, config.activation, layers.linear(`${prefix}linear1`, x, hidden));
+		return layers.linear(`${prefix}linear2`, inner, config.dim);
 	}
 
 	/** Linear layers with ReLU between them, under the given names. */
@@ -139,9 +137,15 @@ export class DetrParts {
 		return graph.op('Log', [graph.op('Div', [above, below], { shape })], { shape });
 	}
 
+	/** What the next decoder layer starts from, given what one leaves: the same unless norms stand between layers. */
+	betweenLayers(x: Value): Value {
+		return this.config.normsBetween ? this.norm('transformer.decoder.norm', x) : x;
+	}
+
 	/** What the norm and the heads that all decoder layers share say of query rows. */
-	sharedPrediction(x: Value, reference: Value | null): Prediction {
+	sharedPrediction(layer: number, x: Value, reference: Value | null): Prediction {
 		const normed = this.norm('transformer.decoder.norm', x);
+		this.tap(`dec.${layer}.normed`, normed);
 		return {
 			logits: this.layers.linear('class_embed', normed, this.config.logits),
 			boxes: this.boxes('bbox_embed', normed, reference),

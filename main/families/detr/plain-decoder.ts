@@ -4,7 +4,7 @@ import type { DetrParts, Prediction } from './parts.ts';
 /** DETR's decoder (Carion et al., ECCV 2020): learned queries, content zero at first. Memory and positions are rows. */
 export function decodePlain(parts: DetrParts, memory: Value, positions: Value): Prediction[] {
 	const { layers, config, attention } = parts;
-	const { dim, queries } = config;
+	const { dim, queries, decoderHeads: heads } = config;
 	const table = layers.tensor('query_embed.weight', [queries, dim]).data as Float32Array;
 	const place = parts.repeated('query_embed.weight', table, dim);
 	const keys = layers.add(memory, positions);
@@ -15,14 +15,18 @@ export function decodePlain(parts: DetrParts, memory: Value, positions: Value): 
 		const name = `transformer.decoder.layers.${i}`;
 		x = parts.residual(`${name}.norm1`, x, (y) => {
 			const placed = layers.add(y, place);
-			return attention.multiHead(`${name}.self_attn`, placed, placed, y, null);
+			return attention.multiHead(`${name}.self_attn`, placed, placed, y, { heads });
 		});
 		x = parts.residual(`${name}.norm2`, x, (y) =>
-			attention.multiHead(`${name}.multihead_attn`, layers.add(y, place), keys, memory, parts.isReal),
+			attention.multiHead(`${name}.multihead_attn`, layers.add(y, place), keys, memory, {
+				heads,
+				isReal: parts.isReal,
+			}),
 		);
-		x = parts.residual(`${name}.norm3`, x, (y) => parts.feedForward(`${name}.`, y));
+		x = parts.residual(`${name}.norm3`, x, (y) => parts.feedForward(`${name}.`, y, config.decoderHidden));
 		parts.tap(`dec.${i}.output`, x);
-		if (parts.predicts(i)) predictions.push(parts.sharedPrediction(x, null));
+		x = parts.betweenLayers(x);
+		if (parts.predicts(i)) predictions.push(parts.sharedPrediction(i, x, null));
 	}
 	return predictions;
 }

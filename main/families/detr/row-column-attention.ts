@@ -26,7 +26,7 @@ export function rowColumnAttention(
 ): Value {
 	const { layers, map, config, attention } = parts;
 	const { batch, rows, cols } = map;
-	const { dim, heads } = config;
+	const { dim, decoderHeads: heads } = config;
 	const size = dim / heads;
 	const n = (queries.row.shape[0] as number) / batch;
 	const project = (x: Value, part: number, scale?: number) =>
@@ -79,7 +79,7 @@ export function clusteredRowColumnAttention(
 ): Value {
 	const { layers, map, config, attention } = parts;
 	const { batch, rows, cols } = map;
-	const { dim, heads } = config;
+	const { dim, encoderHeads: heads } = config;
 	const size = dim / heads;
 	const gathered = (x: Value) => (clusters ? attention.toRows(clusters.gather(attention.byPicture(x))) : x);
 	const project = (x: Value, part: number, scale?: number) =>
@@ -120,7 +120,7 @@ export function clusteredRowColumnAttention(
 /** Rows [batch · n, dim] -> [batch, heads, n, head size] */
 function byHead(parts: DetrParts, rows: Value): Value {
 	const { layers, config, map, attention } = parts;
-	const { dim, heads } = config;
+	const { dim, encoderHeads: heads } = config;
 	const n = attention.byPicture(rows).shape[1] as Dim;
 	return layers.transpose(layers.reshape(rows, [map.batch, n, heads, dim / heads]), [0, 2, 1, 3]);
 }

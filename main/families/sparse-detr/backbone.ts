@@ -1,17 +1,27 @@
-import { resNet } from '../../backbones/resnet.ts';
+import { resNet, resNetStride } from '../../backbones/resnet.ts';
 import { swin } from '../../backbones/swin.ts';
 import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import { BACKBONE_PREFIX, GROUPS, type SparseDetrConfig } from './config.ts';
 
-/** Feature maps of the backbone from the third stage on, or of the last alone where the model has one level. */
-export function featureMaps(layers: Layers, picture: Value, { backbone, levels }: SparseDetrConfig): Value[] {
-	const prefix = BACKBONE_PREFIX;
+/** The maps of the backbone that become levels. */
+export function featureMaps(
+	layers: Layers,
+	picture: Value,
+	{ backbone, features }: SparseDetrConfig,
+): Value[] {
 	if (backbone.kind === 'swin') {
-		return swin(layers, picture, { prefix, ...backbone, normed: levels > 1 ? [1, 2, 3] : [3] });
+		const normed = features.map((stages) => stages - 1);
+		return swin(layers, picture, { prefix: BACKBONE_PREFIX, ...backbone, normed });
 	}
-	const stages = resNet(layers, picture, { prefix, ...backbone });
-	return stages.slice(levels > 1 ? 1 : -1);
+	const maps = resNet(layers, picture, backbone, features.at(-1));
+	return features.map((stages) => maps[stages]!);
+}
+
+/** Pixels between tokens of the finest level. */
+export function finestStride({ backbone, features }: SparseDetrConfig): number {
+	const [stages] = features as [number];
+	return backbone.kind === 'resnet' ? resNetStride(backbone, stages) : 2 ** (stages + 1);
 }
 
 /**

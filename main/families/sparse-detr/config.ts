@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { bottleneckStages, type ResNetConfig } from '../../backbones/resnet.ts';
 import { UserFacingError } from '../../domain/errors.ts';
+import type { Activation } from '../../graph/activations.ts';
 import type { Weights } from '../../weights/safetensors.ts';
 
 /** What stands before the tensors of a residual or a Swin backbone. */
@@ -8,14 +10,22 @@ export const BACKBONE_PREFIX = 'backbone.0.body.';
 /** Everything about a Deformable or Sparse DETR that its graph depends on. */
 export type SparseDetrConfig = {
 	backbone: SparseDetrBackbone;
+	/** Which of the backbone's maps are levels, by the stages before them; other levels come from the last of them. */
+	features: readonly number[];
 	/** Width of tokens. */
 	dim: number;
-	heads: number;
 	levels: number;
+	/** Positions of tokens: sines, or the sum of learned ones of rows and columns. */
+	positions: 'sine' | 'learned';
 	encoderLayers: number;
 	decoderLayers: number;
+	encoderHeads: number;
+	decoderHeads: number;
 	/** Inner width of the feed-forward layers. */
-	hidden: number;
+	encoderHidden: number;
+	decoderHidden: number;
+	/** Of the feed-forward layers. */
+	activation: Activation;
 	/** Sampling points per head and level. */
 	encoderPoints: number;
 	decoderPoints: number;
@@ -24,6 +34,8 @@ export type SparseDetrConfig = {
 	classes: number;
 	/** Null: queries and their references are learned. */
 	twoStage: TwoStage | null;
+	/** A decoder layer starts from the boxes of the layer before; otherwise all start from the first references. */
+	refines: boolean;
 	/** Whether a scoring network ranks the tokens that the encoder updates. */
 	scorer: boolean;
 	/** Copies of the heads for auxiliary losses, which inference leaves alone. */
@@ -31,13 +43,7 @@ export type SparseDetrConfig = {
 };
 
 export type SparseDetrBackbone =
-	| {
-			kind: 'resnet';
-			stem: number;
-			planes: readonly number[];
-			blocks: readonly number[];
-			dilateLast: boolean;
-	  }
+	| ({ kind: 'resnet' } & ResNetConfig)
 	| { kind: 'swin'; dim: number; depths: readonly number[]; heads: readonly number[]; window: number };
 
 /** Queries are the best of the encoder's tokens (Zhu et al., ICLR 2021, section 4.2; Roh et al., ICLR 2022). */
@@ -63,7 +69,9 @@ const MODEL = 'Deformable or Sparse DETR';
 /** Such as "Sparse DETR, ResNet-50". */
 export function configTitle({ backbone, scorer }: SparseDetrConfig): string {
 	const layout =
-		backbone.kind === 'resnet' ? backbone.blocks.join() : `${backbone.dim}:${backbone.depths.join()}`;
+		backbone.kind === 'resnet'
+			? backbone.stages.map(({ blocks }) => blocks).join()
+			: `${backbone.dim}:${backbone.depths.join()}`;
 	const fallback = backbone.kind === 'resnet' ? 'ResNet' : 'Swin';
 	return `${scorer ? 'Sparse' : 'Deformable'} DETR, ${BACKBONE_TITLES[layout] ?? fallback}`;
 }
@@ -105,14 +113,20 @@ export function readConfig(weights: Weights, args: unknown, place: string): Spar
 		? (sizes.of('transformer.pos_trans.weight', 2) as [number, number])
 		: [0, 0];
 	const contentFromTokens = width === dim;
+	const hidden = sizes.of(`${LAYER('encoder', 0)}linear1.bias`, 1)[0]!;
 	const config: SparseDetrConfig = {
 		backbone: readBackbone(weights, sizes, dilation, place),
+		features: levels > 1 ? [2, 3, 4] : [4],
 		dim,
-		heads,
 		levels,
+		positions: 'sine',
 		encoderLayers: sizes.count((i) => `${LAYER('encoder', i)}norm1.weight`),
 		decoderLayers: sizes.count((i) => `${LAYER('decoder', i)}norm1.weight`),
-		hidden: sizes.of(`${LAYER('encoder', 0)}linear1.bias`, 1)[0]!,
+		encoderHeads: heads,
+		decoderHeads: heads,
+		encoderHidden: hidden,
+		decoderHidden: hidden,
+		activation: 'relu',
 		encoderPoints: points('encoder', 'self_attn'),
 		decoderPoints: points('decoder', 'cross_attn'),
 		queries: proposes ? num_queries : sizes.of('query_embed.weight', 2)[0]!,
@@ -125,6 +139,8 @@ export function readConfig(weights: Weights, args: unknown, place: string): Spar
 					scoreOverClasses: eff_specific_head ?? contentFromTokens,
 				}
 			: null,
+		// As published: the heads are handed to the decoder of two-stage models alone.
+		refines: proposes,
 		scorer: weights.has('transformer.enc_mask_predictor.layer1.0.weight'),
 		auxiliaryHeads: weights.has('transformer.encoder.class_embed.0.weight'),
 	};
@@ -158,10 +174,14 @@ function readBackbone(
 	const stages = [1, 2, 3, 4];
 	return {
 		kind: 'resnet',
+		prefix: BACKBONE_PREFIX,
 		stem: sizes.of(at('conv1.weight'), 4)[0]!,
-		planes: stages.map((stage) => sizes.of(at(`layer${stage}.0.conv1.weight`), 4)[0]!),
-		blocks: stages.map((stage) => sizes.count((i) => at(`layer${stage}.${i}.conv1.weight`))),
-		dilateLast,
+		block: 'bottleneck',
+		stages: bottleneckStages(
+			stages.map((stage) => sizes.of(at(`layer${stage}.0.conv1.weight`), 4)[0]!),
+			stages.map((stage) => sizes.count((i) => at(`layer${stage}.${i}.conv1.weight`))),
+			dilateLast,
+		),
 	};
 }
 

@@ -29,10 +29,7 @@ export type DecoderLayer = {
 	looks: Looks;
 };
 
-/**
- * The decoder. References are refined from layer to layer where queries come from the encoder, and only then: the
- * published code hands its heads to the decoder for two-stage models alone.
- */
+/** The decoder, its references refined from layer to layer where the model does that. */
 export function decode(
 	layers: Layers,
 	config: SparseDetrConfig,
@@ -54,9 +51,9 @@ export function decode(
 			tokens: memory,
 		});
 		state = norm('norm1', layers.add(state, out));
-		state = feedForward(layers, prefix, 'norm3', state, config);
+		state = feedForward(layers, prefix, 'norm3', state, config, config.decoderHidden);
 		const from = reference;
-		if (config.twoStage) reference = layerBoxes(layers, i, { state, from });
+		if (config.refines) reference = layerBoxes(layers, i, { state, from });
 		return { state, from, reference, looks };
 	});
 }
@@ -103,7 +100,7 @@ function selfAttention(
 	prefix: string,
 	asked: Value,
 	content: Value,
-	{ dim, heads }: SparseDetrConfig,
+	{ dim, decoderHeads: heads }: SparseDetrConfig,
 	batch: number,
 ): Value {
 	const { graph } = layers;

@@ -35,15 +35,15 @@ export class DeformableAttention {
 	readonly #cells: number;
 	readonly #bordered: ReturnType<typeof addBorder>;
 
-	constructor(layers: Layers, pyramid: Pyramid, config: { dim: number; heads: number }) {
+	constructor(layers: Layers, pyramid: Pyramid, size: { dim: number; heads: number }) {
 		this.#layers = layers;
 		this.#pyramid = pyramid;
-		this.#dim = config.dim;
-		this.#heads = config.heads;
+		this.#dim = size.dim;
+		this.#heads = size.heads;
 		this.#bordered = addBorder(pyramid);
 		this.#cells = this.#bordered.cells;
 		assert(
-			pyramid.batch * this.#cells * config.heads < LARGEST_EXACT,
+			pyramid.batch * this.#cells * size.heads < LARGEST_EXACT,
 			'places in a table are exact in float32',
 		);
 	}
@@ -182,14 +182,21 @@ export class DeformableAttention {
 		const { graph } = this.#layers;
 		const heads = this.#heads;
 		const places = this.#pyramid.levels.length * points;
-		const rowStep = this.#perPlace('row-step', points, (_, i) => this.#bordered.levels[i]!.rowCells * heads);
-		const colStep = graph.constant('col-step', { data: Float32Array.of(heads), shape: [] });
+		const rowStep = this.#perPlace(
+			`row-step:${heads}`,
+			points,
+			(_, i) => this.#bordered.levels[i]!.rowCells * heads,
+		);
+		const colStep = graph.constant(`col-step:${heads}`, { data: Float32Array.of(heads), shape: [] });
 		const within = this.#op('Add', this.#op('Mul', y, rowStep), this.#op('Mul', x, colStep));
 		const start = Float32Array.from({ length: heads * places }, (_, i) => {
 			const level = this.#bordered.levels[Math.floor((i % places) / points)]!;
 			return (level.start + level.rowCells + 1) * heads + Math.floor(i / places);
 		});
-		const starts = graph.constant(`first-cells:${points}`, { data: start, shape: [1, heads * places] });
+		const starts = graph.constant(`first-cells:${heads}:${points}`, {
+			data: start,
+			shape: [1, heads * places],
+		});
 		const byRow = this.#op('Add', this.#layers.reshape(within, [rows, heads * places]), starts);
 		const cast = (value: Value) =>
 			graph.op('Cast', [value], { shape: value.shape, type: 'int32' }, { attributes: { to: INT32 } });
@@ -201,7 +208,10 @@ export class DeformableAttention {
 		const { batch } = this.#pyramid;
 		if (batch === 1) return byRow;
 		const starts = Float32Array.from({ length: batch }, (_, n) => n * this.#cells * this.#heads);
-		const pictures = this.#layers.graph.constant('picture-cells', { data: starts, shape: [batch, 1, 1] });
+		const pictures = this.#layers.graph.constant(`picture-cells:${this.#heads}`, {
+			data: starts,
+			shape: [batch, 1, 1],
+		});
 		return this.#op('Add', this.#layers.reshape(byRow, [batch, 'each', width]), pictures);
 	}
 
@@ -213,7 +223,7 @@ export class DeformableAttention {
 			const corner = Math.floor(i / places);
 			return ((corner & 1) + (corner >> 1) * rowCells) * this.#heads;
 		});
-		return this.#layers.graph.constant(`corners:${points}`, { data, shape: [1, 4, places] });
+		return this.#layers.graph.constant(`corners:${this.#heads}:${points}`, { data, shape: [1, 4, places] });
 	}
 
 	/**

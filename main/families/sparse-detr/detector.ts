@@ -15,6 +15,7 @@ import { fitShorterSide } from '../../pixels/letterbox.ts';
 import { QueryDetector, type QueryNetwork, type QueryOutcome } from '../../detector/query-detector.ts';
 import { createRuntime } from '../../runtime/onnx-runtime.ts';
 import { attentionMap } from './attention-map.ts';
+import { finestStride } from './backbone.ts';
 import { attentionCells, keptCells, relevanceCells } from './cells.ts';
 import type { SparseDetrConfig } from './config.ts';
 import { KEPT } from './encoder.ts';
@@ -69,12 +70,6 @@ export async function openSparseDetr(
 		options,
 		{ network, letterbox, grid, runtime },
 	);
-}
-
-/** Pixels between tokens of the finest level. */
-function finestStride({ levels, backbone }: SparseDetrConfig): number {
-	if (levels > 1) return 8;
-	return backbone.kind === 'resnet' && backbone.dilateLast ? 16 : 32;
 }
 
 function countDense(

@@ -1,3 +1,4 @@
+import { activate } from '../../graph/activations.ts';
 import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import type { SparseDetrConfig } from './config.ts';
@@ -49,7 +50,7 @@ export function encode(
 			tokens: memory,
 		});
 		const attended = layers.layerNorm(`${prefix}norm1`, layers.add(rows, out), NORM_EPSILON);
-		const updated = feedForward(layers, prefix, 'norm2', attended, config);
+		const updated = feedForward(layers, prefix, 'norm2', attended, config, config.encoderHidden);
 		rows = updated;
 		memory = kept ? putBack(layers, memory, kept, updated, untouched) : updated;
 		return { memory, looks };
@@ -70,15 +71,16 @@ function putBack(
 	return layers.scatter(memory, layers.reshape(places, [KEPT, 1]), rows);
 }
 
-/** norm(x + linear2(relu(linear1(x)))) */
+/** norm(x + linear2(activation(linear1(x)))), `hidden` wide between them. */
 export function feedForward(
 	layers: Layers,
 	prefix: string,
 	norm: string,
 	x: Value,
-	{ hidden, dim }: SparseDetrConfig,
+	{ dim, activation }: SparseDetrConfig,
+	hidden: number,
 ): Value {
-	const inner = layers.relu(layers.linear(`${prefix}linear1`, x, hidden));
+	const inner = activate(layers, activation, layers.linear(`${prefix}linear1`, x, hidden));
 	const out = layers.linear(`${prefix}linear2`, inner, dim);
 	return layers.layerNorm(`${prefix}${norm}`, layers.add(x, out), NORM_EPSILON);
 }

@@ -1,3 +1,4 @@
+import { learnedPositions } from '../../backbones/learned-positions.ts';
 import { sinePositions } from '../../backbones/sine-position.ts';
 import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
@@ -71,18 +72,17 @@ export function emitSparseDetr(
 	const outputs = new GraphOutputs(layers, options.taps ?? new Set());
 	const tokens = readTokens(layers, outputs, config, pictures);
 	const { pyramid } = tokens;
-	const attention = new DeformableAttention(layers, pyramid, config);
-	const memory = runEncoder(layers, outputs, config, attention, tokens, options.selects);
+	const memory = runEncoder(layers, outputs, config, tokens, options.selects);
 	const queries = makeQueries(layers, outputs, config, tokens, memory);
 	outputs.tap('dec.tgt', queries.content);
 	outputs.tap('dec.query_pos', queries.position);
-	giveResults(
-		layers,
-		outputs,
-		config,
-		pyramid,
-		decode(layers, config, attention, { queries, memory, pyramid }),
-	);
+	outputs.tap('dec.init_reference', queries.reference);
+	const attention = new DeformableAttention(layers, pyramid, {
+		dim: config.dim,
+		heads: config.decoderHeads,
+	});
+	const decoded = decode(layers, config, attention, { queries, memory, pyramid });
+	giveResults(layers, outputs, config, pyramid, decoded);
 	return pyramid;
 }
 
@@ -112,10 +112,7 @@ function readTokens(
 	});
 	const content = layers.reshape(layers.concat(flat, 1), [rows, dim]);
 	const positions = layers.graph.constant('positions', {
-		data: tokenPositions(
-			pyramid,
-			layers.tensor('transformer.level_embed', [config.levels, dim]).data as Float32Array,
-		),
+		data: tokenPositions(layers, config, pyramid),
 		shape: [rows, dim],
 	});
 	const { logits, usable } = tokenProposals(pyramid);
@@ -132,20 +129,23 @@ function readTokens(
 	};
 }
 
-/** Sine position, from half a cell on, and the embedding of the level: [rows, dim]. */
+/** Position in the level, from half a cell on where it is a sine, and the embedding of the level: [rows, dim]. */
 function tokenPositions(
+	layers: Layers,
+	{ dim, positions }: SparseDetrConfig,
 	{ batch, levels, tokens, padding }: Pyramid,
-	levelEmbedding: Float32Array,
 ): Float32Array {
-	const dim = levelEmbedding.length / levels.length;
+	const ofLevels = layers.tensor('transformer.level_embed', [levels.length, dim]).data as Float32Array;
 	const out = new Float32Array(batch * tokens * dim);
 	levels.forEach(({ rows, cols, start }, level) => {
+		const map = { batch: 1, rows, cols };
+		const learned = positions === 'learned' ? learnedPositions(layers, map, dim, 'backbone.1.') : null;
 		for (let n = 0; n < batch; n++) {
 			const first = n * tokens + start;
 			const own = padding.subarray(first, first + rows * cols);
-			const sines = sinePositions({ batch: 1, rows, cols }, own, { features: dim / 2, offset: 0.5 });
-			for (let i = 0; i < sines.length; i++) {
-				out[first * dim + i] = sines[i]! + levelEmbedding[level * dim + (i % dim)]!;
+			const inLevel = learned ?? sinePositions(map, own, { features: dim / 2, offset: 0.5 });
+			for (let i = 0; i < inLevel.length; i++) {
+				out[first * dim + i] = inLevel[i]! + ofLevels[level * dim + (i % dim)]!;
 			}
 		}
 	});
@@ -156,11 +156,14 @@ function runEncoder(
 	layers: Layers,
 	outputs: GraphOutputs,
 	config: SparseDetrConfig,
-	attention: DeformableAttention,
 	tokens: Tokens,
 	selects: boolean,
 ): Value {
 	const { pyramid, content, positions } = tokens;
+	const attention = new DeformableAttention(layers, pyramid, {
+		dim: config.dim,
+		heads: config.encoderHeads,
+	});
 	const kept = selects ? selectTokens(layers, outputs, tokens) : null;
 	const encoded = encode(layers, config, attention, { tokens: content, positions, pyramid, kept });
 	encoded.forEach(({ memory, looks }, i) => {
@@ -224,9 +227,9 @@ function makeQueries(
 	outputs.tap('prop.logits', proposals.logits);
 	outputs.tap('prop.topk_inds', proposals.chosen);
 	outputs.tap('prop.pos_embed', proposals.embedding);
-	outputs.tap('prop.boxes', () =>
-		layers.sigmoid(boxLogits(layers, config.decoderLayers, proposals.projected, tokens.proposals)),
-	);
+	const boxes = () => boxLogits(layers, config.decoderLayers, proposals.projected, tokens.proposals);
+	outputs.tap('prop.box_logits', boxes);
+	outputs.tap('prop.boxes', () => layers.sigmoid(boxes()));
 	return queries;
 }
 
@@ -246,13 +249,13 @@ function giveResults(
 	const last = decoded.length - 1;
 	const { state, reference, from } = decoded[last]!;
 	const each = (state.shape[0] as number) / batch;
-	const boxes = config.twoStage ? reference : layerBoxes(layers, last, { state, from });
+	const boxes = config.refines ? reference : layerBoxes(layers, last, { state, from });
 	outputs.give(
 		'logits',
 		layers.reshape(classHead(layers, last, state, config), [batch, each, config.classes]),
 	);
 	outputs.give('boxes', layers.reshape(boxes, [batch, each, 4]));
-	const shape = [1, batch, each, config.heads, config.levels, config.decoderPoints];
+	const shape = [1, batch, each, config.decoderHeads, config.levels, config.decoderPoints];
 	for (const part of ['x', 'y', 'weight'] as const) {
 		const perLayer = decoded.map(({ looks }) => layers.reshape(looks[part], shape));
 		outputs.give(`look.${part}`, layers.concat(perLayer, 0));
