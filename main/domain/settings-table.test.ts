@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { changeSettings, parseSetting, resolveSettings, type SettingsTable } from './settings-table.ts';
 
 const TABLE = {
@@ -8,6 +8,18 @@ const TABLE = {
 	on: { kind: 'boolean', default: false, description: '' },
 } as const satisfies SettingsTable;
 
+it('types the values, so that a wrong name does not compile', () => {
+	const settings = resolveSettings(TABLE, {}, 'm');
+	expectTypeOf(settings).toEqualTypeOf<{
+		readonly policy: 'a' | 'b';
+		readonly share: number;
+		readonly count: number;
+		readonly on: boolean;
+	}>();
+	// @ts-expect-error: no setting is called so
+	expect(settings.shares).toBeUndefined();
+});
+
 it('fills in defaults, and what a named setting implies', () => {
 	expect(resolveSettings(TABLE, {}, 'm')).toEqual({ policy: 'a', share: 0.5, count: 3, on: false });
 	expect(resolveSettings(TABLE, { share: 0.2 }, 'm')).toMatchObject({ policy: 'b', share: 0.2 });
@@ -16,7 +28,7 @@ it('fills in defaults, and what a named setting implies', () => {
 
 it('changes nothing in place', () => {
 	const before = resolveSettings(TABLE, {}, 'm');
-	expect(changeSettings(TABLE, before, { count: 4 }, 'm')['count']).toBe(4);
+	expect(changeSettings(TABLE, before, { count: 4 }, 'm').count).toBe(4);
 	expect(before['count']).toBe(3);
 });
 

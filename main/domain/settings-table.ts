@@ -29,21 +29,33 @@ export type SettingSpec =
 /** One table per mode: it gives the defaults, the checks, the command line's flags and the page's controls. */
 export type SettingsTable = Record<string, SettingSpec>;
 
+type ValueOf<Spec extends SettingSpec> = Spec extends { kind: 'boolean' }
+	? boolean
+	: Spec extends { kind: 'choice' }
+		? keyof Spec['options'] & string
+		: number;
+
+/** The checked values of a table's settings, by name. */
+export type ValuesOf<Table extends SettingsTable> = { readonly [Name in keyof Table]: ValueOf<Table[Name]> };
+
 /** The table's defaults, with `given` over them. `place` begins every message, such as `mode token-cache`. */
-export function resolveSettings(table: SettingsTable, given: SettingValues, place: string): SettingValues {
-	const settings: SettingValues = {};
-	for (const [name, spec] of Object.entries(table)) settings[name] = spec.default;
-	return changeSettings(table, settings, given, place);
+export function resolveSettings<Table extends SettingsTable>(
+	table: Table,
+	given: SettingValues,
+	place: string,
+): ValuesOf<Table> {
+	const defaults = Object.entries(table).map(([name, spec]) => [name, spec.default] as const);
+	return changeSettings(table, Object.fromEntries(defaults) as ValuesOf<Table>, given, place);
 }
 
 /** `current` with `given` over it, checked against the table. Neither argument is changed. */
-export function changeSettings(
-	table: SettingsTable,
-	current: SettingValues,
+export function changeSettings<Table extends SettingsTable>(
+	table: Table,
+	current: ValuesOf<Table>,
 	given: SettingValues,
 	place: string,
-): SettingValues {
-	const settings = { ...current };
+): ValuesOf<Table> {
+	const settings: SettingValues = { ...current };
 	for (const [name, value] of Object.entries(given)) {
 		const spec = table[name];
 		if (!spec) throw unknownSetting(table, name, place);
@@ -52,7 +64,7 @@ export function changeSettings(
 		}
 		settings[name] = checkSetting(spec, name, value, place);
 	}
-	return settings;
+	return settings as ValuesOf<Table>;
 }
 
 /** The value of `text` as the table's `name` wants it; for command lines and forms. */

@@ -9,7 +9,7 @@ import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { writePartialFirst } from './partial-file.ts';
 import { checkRuns, openScenes, paneSizeOf, type Scenes } from './scenes.ts';
 
-const settings: SettingsTable = {
+const settings = {
 	...OVERLAY_SETTINGS,
 	between: {
 		kind: 'choice',
@@ -29,7 +29,7 @@ const settings: SettingsTable = {
 		max: 51,
 		description: 'Quality of the picture: 0 is lossless and large, 51 poor and small.',
 	},
-};
+} as const satisfies SettingsTable;
 
 /**
  * An mp4 (H.264, yuv420p, faststart) with the frames and times of the source: boxes, heat map and cost strip,
@@ -52,11 +52,11 @@ export const annotatedVideo: ExportFormat = {
 			const paneSize = paneSizeOf(video, resolved);
 			const scenes = await openScenes(runs, labels, resolved, paneSize, signal);
 			const all = await findClipFrames(main, video, range, signal);
-			const clip = resolved['between'] === 'skip' ? onlyAnalysed(all, scenes) : all;
+			const clip = resolved.between === 'skip' ? onlyAnalysed(all, scenes) : all;
 			await encode(partial, video, paneSize, clip, scenes, request, {
-				hold: resolved['between'] === 'hold',
-				sound: resolved['sound'] === true,
-				crf: Number(resolved['crf']),
+				hold: resolved.between === 'hold',
+				sound: resolved.sound,
+				crf: resolved.crf,
 			});
 		});
 	},

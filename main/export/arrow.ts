@@ -25,7 +25,7 @@ import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
 import { writePartialFirst } from './partial-file.ts';
 import { lowestScore, SCORE_SETTINGS } from './score-setting.ts';
 
-const settings: SettingsTable = { identities: IDENTITIES, ...SCORE_SETTINGS };
+const settings = { identities: IDENTITIES, ...SCORE_SETTINGS } as const satisfies SettingsTable;
 /** Frames between two turns of everything else. */
 const FRAMES_PER_TURN = 500;
 
@@ -40,7 +40,7 @@ export const arrow: ExportFormat = {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format arrow');
 		const rows = requireRows(run, range);
-		const identitiesOf = await followRun(run, resolved['identities'] === true, signal);
+		const identitiesOf = await followRun(run, resolved.identities, signal);
 		const columns = new DetectionColumns(run, lowestScore(run, resolved), identitiesOf);
 		await writePartialFirst(out, [run.header.video.path], async (partial) => {
 			for (const [done, row] of rows.entries()) {

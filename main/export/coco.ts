@@ -5,7 +5,7 @@ import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
 import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
-const settings: SettingsTable = {
+const settings = {
 	layout: {
 		kind: 'choice',
 		default: 'dataset',
@@ -18,7 +18,7 @@ const settings: SettingsTable = {
 	...SCORE_SETTINGS,
 	// What is made for evaluation needs the low scores, too.
 	scores: { ...SCORE_SETTINGS.scores, default: 'all' },
-};
+} as const satisfies SettingsTable;
 
 /**
  * COCO detection format: image id = frame index, category id = class index + 1, `bbox` = left, top, width,
@@ -38,10 +38,10 @@ export const coco: ExportFormat = {
 			run,
 			rows,
 			lowestScore(run, resolved),
-			resolved['layout'] === 'dataset',
+			resolved.layout === 'dataset',
 			onProgress,
 		);
-		const text = resolved['layout'] === 'dataset' ? dataset(run, rows, annotations) : list(annotations);
+		const text = resolved.layout === 'dataset' ? dataset(run, rows, annotations) : list(annotations);
 		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, text, signal));
 	},
 };

@@ -8,7 +8,7 @@ import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
 import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
-const settings: SettingsTable = {
+const settings = {
 	table: {
 		kind: 'choice',
 		default: 'detections',
@@ -17,7 +17,7 @@ const settings: SettingsTable = {
 	},
 	identities: { ...IDENTITIES, shownWhen: { setting: 'table', is: 'detections' } },
 	...SCORE_SETTINGS,
-};
+} as const satisfies SettingsTable;
 
 /** RFC 4180: commas, CRLF, a header line whose names carry the units. */
 export const csv: ExportFormat = {
@@ -31,10 +31,10 @@ export const csv: ExportFormat = {
 		const resolved = resolveSettings(settings, given, 'format csv');
 		const minScore = lowestScore(run, resolved);
 		const rows = requireRows(run, range);
-		const wanted = resolved['table'] === 'detections' && resolved['identities'] === true;
+		const wanted = resolved.table === 'detections' && resolved.identities;
 		const identitiesOf = await followRun(run, wanted, signal);
 		const lines =
-			resolved['table'] === 'frames'
+			resolved.table === 'frames'
 				? frameLines(run, rows, minScore, onProgress)
 				: detectionLines(run, rows, minScore, identitiesOf, onProgress);
 		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, lines, signal));

@@ -4,11 +4,11 @@ import { inTurns } from '../results/in-turns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { RunIdentities } from '../tracking/run-tracks.ts';
 
-export const IDENTITIES: SettingSpec = {
+export const IDENTITIES = {
 	kind: 'boolean',
 	default: true,
 	description: 'Numbers the objects that are followed from frame to frame.',
-};
+} as const satisfies SettingSpec;
 
 /** Who the detections of a row are, in their order (best score first), 0 for nobody in particular. */
 export type IdentitiesOfRow = (row: number) => Int32Array;

@@ -9,7 +9,7 @@ import { followRun, IDENTITIES } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
 import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
-const settings: SettingsTable = {
+const settings = {
 	identities: IDENTITIES,
 	...SCORE_SETTINGS,
 	tokens: {
@@ -17,7 +17,7 @@ const settings: SettingsTable = {
 		default: false,
 		description: 'Adds the indices of the recomputed tokens, in raster order.',
 	},
-};
+} as const satisfies SettingsTable;
 
 export const jsonLines: ExportFormat = {
 	id: 'jsonl',
@@ -29,7 +29,7 @@ export const jsonLines: ExportFormat = {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format jsonl');
 		const rows = requireRows(run, range);
-		const identitiesOf = await followRun(run, resolved['identities'] === true, signal);
+		const identitiesOf = await followRun(run, resolved.identities, signal);
 		function* lines(): Generator<string> {
 			let done = 0;
 			for (const row of rows) {
@@ -38,7 +38,7 @@ export const jsonLines: ExportFormat = {
 					run.result(row),
 					identitiesOf(row),
 					lowestScore(run, resolved),
-					resolved['tokens'] === true,
+					resolved.tokens,
 				);
 				yield `${JSON.stringify(line)}\n`;
 				done++;

@@ -7,7 +7,7 @@ import { writePartialFirst, writeText } from './partial-file.ts';
 import { followRun, IDENTITIES } from './identities.ts';
 import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
-const settings: SettingsTable = {
+const settings = {
 	classes: {
 		kind: 'choice',
 		default: 'all',
@@ -16,7 +16,7 @@ const settings: SettingsTable = {
 	},
 	identities: IDENTITIES,
 	...SCORE_SETTINGS,
-};
+} as const satisfies SettingsTable;
 
 /**
  * A MOTChallenge text (motchallenge.net/instructions): frame, id, left, top, width, height, score, x, y, z. Frames
@@ -33,9 +33,9 @@ export const mot: ExportFormat = {
 	async write({ runs, out, range, settings: given, signal, onProgress }) {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format mot');
-		const only = resolved['classes'] === 'person' ? personClass(run) : null;
+		const only = resolved.classes === 'person' ? personClass(run) : null;
 		const rows = requireRows(run, range);
-		const identitiesOf = await followRun(run, resolved['identities'] === true, signal);
+		const identitiesOf = await followRun(run, resolved.identities, signal);
 		function* lines(): Generator<string> {
 			let done = 0;
 			for (const row of rows) {

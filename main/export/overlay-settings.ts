@@ -1,8 +1,8 @@
-import type { SettingsTable } from '../domain/settings-table.ts';
+import type { SettingsTable, ValuesOf } from '../domain/settings-table.ts';
 import { IDENTITIES } from './identities.ts';
 
 /** What is drawn over a picture; shared by the clip and the still. */
-export const OVERLAY_SETTINGS: SettingsTable = {
+export const OVERLAY_SETTINGS = {
 	boxes: { kind: 'boolean', default: true, description: 'Draws the boxes.' },
 	labels: {
 		kind: 'boolean',
@@ -56,4 +56,6 @@ export const OVERLAY_SETTINGS: SettingsTable = {
 		description:
 			'Wider pictures are scaled down to this width, one picture of a side-by-side view at a time.',
 	},
-};
+} as const satisfies SettingsTable;
+
+export type OverlaySettings = ValuesOf<typeof OVERLAY_SETTINGS>;

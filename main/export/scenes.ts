@@ -2,7 +2,6 @@ import { STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { framesFull, heatLevel, mapLevels, offeredHeat, type HeatKind } from '../domain/overlay-geometry.ts';
-import type { SettingValues } from '../domain/settings-table.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
 import { denseReferenceOf } from '../evaluation/agreement.ts';
@@ -10,6 +9,7 @@ import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
 import type { FrameScene, OverlayOptions, PaneScene } from './drawing/draw-overlay.ts';
 import { followRun, type IdentitiesOfRow } from './identities.ts';
+import type { OverlaySettings } from './overlay-settings.ts';
 
 /** Turns stored runs into what is drawn, frame by frame. */
 export type Scenes = {
@@ -44,9 +44,9 @@ export function checkRuns(runs: readonly StoredRun[]): void {
 }
 
 /** The size a frame is drawn at: as displayed, or smaller where `maxPaneWidth` says so. */
-export function paneSizeOf(video: VideoInfo, settings: SettingValues): Size {
+export function paneSizeOf(video: VideoInfo, settings: OverlaySettings): Size {
 	const { width, height } = video.displaySize;
-	const scale = Math.min(1, Number(settings['maxPaneWidth']) / width);
+	const scale = Math.min(1, settings.maxPaneWidth / width);
 	return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
@@ -54,15 +54,15 @@ export function paneSizeOf(video: VideoInfo, settings: SettingValues): Size {
 export async function openScenes(
 	runs: readonly StoredRun[],
 	labels: readonly string[],
-	settings: SettingValues,
+	settings: OverlaySettings,
 	paneSize: Size,
 	signal?: AbortSignal,
 ): Promise<Scenes> {
-	const heats = runs.map((run) => offeredHeat(settings['heat'] as HeatKind, run.mapKinds()));
+	const heats = runs.map((run) => offeredHeat(settings.heat, run.mapKinds()));
 	const costs = runs.map(costColumns);
 	const scales = costScales(runs, costs);
-	const minScores = runs.map((run) => Number(settings['minScore']) || run.header.displayThreshold);
-	const named = settings['boxes'] === true && settings['labels'] === true && settings['identities'] === true;
+	const minScores = runs.map((run) => settings.minScore || run.header.displayThreshold);
+	const named = settings.boxes && settings.labels && settings.identities;
 	const identities = await Promise.all(runs.map((run) => followRun(run, named, signal)));
 	const reference = denseReferenceOf(runs);
 	const panes = runs.map((run, i) =>
@@ -86,10 +86,10 @@ export async function openScenes(
 				heat: heats[i]!,
 				hasBudget: costs[i]!.budgetMacs.some((macs) => macs > 0),
 			})),
-			boxes: settings['boxes'] === true,
-			labels: settings['labels'] === true,
-			strip: settings['strip'] === true,
-			heatOpacity: Number(settings['heatOpacity']),
+			boxes: settings.boxes,
+			labels: settings.labels,
+			strip: settings.strip,
+			heatOpacity: settings.heatOpacity,
 			legendClasses: frequentClasses(runs, minScores),
 		},
 		isAnalysed: (frameIndex) => runs.some((run) => run.positionOfFrame(frameIndex) >= 0),

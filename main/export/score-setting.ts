@@ -1,4 +1,4 @@
-import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
+import type { SettingsTable, ValuesOf } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
 /** For data formats: which detections go in. */
@@ -26,13 +26,13 @@ export const SCORE_SETTINGS = {
 } as const satisfies SettingsTable;
 
 /** The lowest score that `settings`, resolved ones of SCORE_SETTINGS, ask for. */
-export function lowestScore(run: StoredRun, settings: SettingValues): number {
-	switch (settings['scores']) {
+export function lowestScore(run: StoredRun, settings: ValuesOf<typeof SCORE_SETTINGS>): number {
+	switch (settings.scores) {
 		case 'all':
 			return 0;
 		case 'from':
-			return Number(settings['minScore']);
-		default:
+			return settings.minScore;
+		case 'shown':
 			return run.header.displayThreshold;
 	}
 }

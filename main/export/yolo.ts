@@ -9,14 +9,14 @@ import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst } from './partial-file.ts';
 import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
-const settings: SettingsTable = {
+const settings = {
 	confidence: {
 		kind: 'boolean',
 		default: false,
 		description: 'Adds the score to every line, as predictions have it; labels for training do not.',
 	},
 	...SCORE_SETTINGS,
-};
+} as const satisfies SettingsTable;
 
 /**
  * Labels as YOLO trainers read them (docs.ultralytics.com/datasets/detect), in one archive: `labels/frame_000123.txt` with
@@ -38,7 +38,7 @@ export const yolo: ExportFormat = {
 			let done = 0;
 			for (const row of rows) {
 				const frame = String(run.frames.frameIndex[row]!).padStart(6, '0');
-				const text = labels(run, row, minScore, resolved['confidence'] === true);
+				const text = labels(run, row, minScore, resolved.confidence);
 				yield { name: `labels/frame_${frame}.txt`, text };
 				onProgress?.(++done, rows.length);
 			}

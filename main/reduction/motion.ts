@@ -4,6 +4,7 @@ import {
 	resolveSettings,
 	type SettingsTable,
 	type SettingValues,
+	type ValuesOf,
 } from '../domain/settings-table.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import { tokenCount } from '../domain/tokens.ts';
@@ -55,7 +56,7 @@ export const motion: ReductionMode = {
 
 /** The decision alone: whether enough moved since a detector, of whatever kind, last ran. */
 export class MotionGate {
-	settings: SettingValues;
+	settings: ValuesOf<typeof SETTINGS>;
 	readonly #tokens: Int32Array;
 	#hasRun = false;
 
@@ -75,8 +76,7 @@ export class MotionGate {
 
 	/** All tokens or none. */
 	select(pixels: FramePixels): Selection {
-		const moves =
-			!this.#hasRun || this.#moving(pixels) > Number(this.settings['share']) * this.#tokens.length;
+		const moves = !this.#hasRun || this.#moving(pixels) > this.settings.share * this.#tokens.length;
 		if (!moves) return { kind: 'skipped', tokens: this.#tokens, count: 0 };
 		pixels.remember(this.#tokens, this.#tokens.length);
 		return { kind: 'flush', tokens: this.#tokens, count: this.#tokens.length };
@@ -96,7 +96,7 @@ export class MotionGate {
 	}
 
 	#moving(pixels: FramePixels): number {
-		const threshold = Number(this.settings['threshold']);
+		const threshold = this.settings.threshold;
 		let moving = 0;
 		for (const change of pixels.changeSince()) if (change > threshold) moving++;
 		return moving;

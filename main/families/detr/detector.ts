@@ -86,7 +86,10 @@ class LoadedDetr implements QueryNetwork {
 	async run(picture: GraphTensor, settings: SettingValues): Promise<QueryOutcome> {
 		const clustered = this.#clusterings.length > 0;
 		const outputs = await this.#session.run(
-			{ pictures: picture, ...(clustered && { 'cluster length': forcedLength(settings) }) },
+			{
+				pictures: picture,
+				...(clustered && { 'cluster length': forcedLength(Number(settings['clusterLength'] ?? 0)) }),
+			},
 			['logits', 'boxes', ...clusterOutputs(this.#clusterings)],
 		);
 		const [logits, boxes] = [outputs['logits']?.data, outputs['boxes']?.data];

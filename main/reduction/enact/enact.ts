@@ -5,6 +5,7 @@ import {
 	resolveSettings,
 	type SettingsTable,
 	type SettingValues,
+	type ValuesOf,
 } from '../../domain/settings-table.ts';
 import type { TokenMap } from '../../domain/tokens.ts';
 import type { GraphSession, GraphTensor } from '../../runtime/runtime.ts';
@@ -49,7 +50,7 @@ export const enact: ReductionMode = {
 };
 
 class Enact implements Reduction {
-	settings: SettingValues;
+	settings: ValuesOf<typeof SETTINGS>;
 	readonly budgetMacs = null;
 	readonly stateBytes = 0;
 	readonly denseMacs: number;
@@ -87,7 +88,7 @@ class Enact implements Reduction {
 		const outputs = await this.#session.run(
 			{
 				picture: float32(pixels.planar(), [1, 3, rows * stride, cols * stride]),
-				length: forcedLength(this.settings),
+				length: forcedLength(this.settings.clusterLength),
 			},
 			['head', ...clusterOutputs(this.#blocks)],
 		);
@@ -117,13 +118,9 @@ class Enact implements Reduction {
 	}
 }
 
-/** The setting `clusterLength` as a graph takes it; where a mode has no such setting, the data's own length. */
-export function forcedLength(settings: SettingValues): GraphTensor {
-	return {
-		type: 'int64',
-		data: BigInt64Array.of(BigInt(Number(settings['clusterLength'] ?? 0))),
-		shape: [1],
-	};
+/** Tokens per cluster as a graph takes them; 0 = as many as the frame asks for. */
+export function forcedLength(tokens: number): GraphTensor {
+	return { type: 'int64', data: BigInt64Array.of(BigInt(tokens)), shape: [1] };
 }
 
 /** Outputs that a graph must give for `readClusters`. */

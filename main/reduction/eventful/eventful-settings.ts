@@ -1,4 +1,4 @@
-import type { SettingsTable, SettingValues } from '../../domain/settings-table.ts';
+import type { SettingsTable, ValuesOf } from '../../domain/settings-table.ts';
 import type { VitPlan } from '../../vit/plan.ts';
 import type { BlockMethod } from './method.ts';
 import type { GatePolicy } from './policy.ts';
@@ -93,28 +93,30 @@ export const EVENTFUL_SETTINGS = {
 	},
 } as const satisfies SettingsTable;
 
+export type EventfulSettings = ValuesOf<typeof EVENTFUL_SETTINGS>;
+
 /** The policy that settings ask for. */
-export function gatePolicy(settings: SettingValues): GatePolicy {
-	switch (settings['policy']) {
+export function gatePolicy(settings: EventfulSettings): GatePolicy {
+	switch (settings.policy) {
 		case 'top-k':
-			return { kind: 'top-k', k: Number(settings['k']) };
+			return { kind: 'top-k', k: settings.k };
 		case 'threshold':
-			return { kind: 'threshold', threshold: Number(settings['threshold']) };
-		default:
-			return { kind: 'fraction', fraction: Number(settings['fraction']) };
+			return { kind: 'threshold', threshold: settings.threshold };
+		case 'fraction':
+			return { kind: 'fraction', fraction: settings.fraction };
 	}
 }
 
 /** The plan with keys and values pooled as settings ask, outside of windows. */
-export function pooledPlan(plan: VitPlan, settings: SettingValues): VitPlan {
-	const side = Number(settings['pool']);
+export function pooledPlan(plan: VitPlan, settings: EventfulSettings): VitPlan {
+	const side = settings.pool;
 	if (side === 1) return plan;
 	const pool = { rows: side, cols: side };
 	return { ...plan, blocks: plan.blocks.map((block) => (block.window ? block : { ...block, pool })) };
 }
 
 /** How each block works, by settings: blocks with windows gate tokens only (Eventful Transformers, section 5.1). */
-export function blockMethods(plan: VitPlan, settings: SettingValues): BlockMethod[] {
+export function blockMethods(plan: VitPlan, settings: EventfulSettings): BlockMethod[] {
 	const products = {
 		published: 'delta',
 		exact: 'exact',
@@ -122,11 +124,11 @@ export function blockMethods(plan: VitPlan, settings: SettingValues): BlockMetho
 		tokenwise: 'whole',
 		stgt: 'whole',
 	} as const;
-	const variant = settings['variant'] as keyof typeof products;
+	const { variant, gateBeforeNorm, half } = settings;
 	return plan.blocks.map((block) => ({
 		gates: variant === 'stgt' ? 'frame' : 'token',
-		gateBeforeNorm: settings['gateBeforeNorm'] === true,
+		gateBeforeNorm,
 		product: block.window ? 'whole' : products[variant],
-		precision: settings['half'] === true && !block.window ? 'float16' : 'float32',
+		precision: half && !block.window ? 'float16' : 'float32',
 	}));
 }

@@ -1,15 +1,16 @@
 import { assert, UserFacingError } from '../../domain/errors.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
-import {
-	changeSettings,
-	resolveSettings,
-	type SettingSpec,
-	type SettingValues,
-} from '../../domain/settings-table.ts';
+import { changeSettings, resolveSettings, type SettingValues } from '../../domain/settings-table.ts';
 import { type TokenMap, tokenCount } from '../../domain/tokens.ts';
 import type { GraphSession } from '../../runtime/runtime.ts';
 import { countOperations } from '../../graph/operation-count.ts';
-import { EVENTFUL_SETTINGS, blockMethods, gatePolicy, pooledPlan } from './eventful-settings.ts';
+import {
+	EVENTFUL_SETTINGS,
+	blockMethods,
+	type EventfulSettings,
+	gatePolicy,
+	pooledPlan,
+} from './eventful-settings.ts';
 import { addCounts, totalCount } from './counts.ts';
 import { EventfulBackbone } from './eventful-backbone.ts';
 import { prefixed, restoreArrays, saveArrays } from './remembered.ts';
@@ -19,6 +20,10 @@ import { type CompiledGraph, compileHead, compileStem } from '../vit-graphs.ts';
 
 const PLACE = 'mode eventful';
 const STATE = 'eventful.';
+/** Settings that decide which graphs there are. */
+const FIXED_SETTINGS = (Object.keys(EVENTFUL_SETTINGS) as (keyof EventfulSettings)[]).filter(
+	(name) => !('live' in EVENTFUL_SETTINGS[name]),
+);
 
 /**
  * Reduction in time as published (Dutson, Li and Gupta, Eventful Transformers, ICCV 2023): three gates a block, each of
@@ -52,7 +57,7 @@ type End = { session: GraphSession; macs: number };
 type Parts = { stem: End; backbone: EventfulBackbone; head: End };
 
 class Eventful implements Reduction {
-	settings: SettingValues;
+	settings: EventfulSettings;
 	readonly budgetMacs = null;
 	readonly denseMacs: number;
 	readonly stateBytes: number;
@@ -63,7 +68,7 @@ class Eventful implements Reduction {
 	/** Frames since the last one that was computed whole. */
 	#age = 0;
 
-	constructor(host: VitHost, parts: Parts, settings: SettingValues) {
+	constructor(host: VitHost, parts: Parts, settings: EventfulSettings) {
 		this.settings = settings;
 		this.denseMacs = denseMacs(host);
 		this.stateBytes = parts.backbone.stateBytes;
@@ -75,10 +80,9 @@ class Eventful implements Reduction {
 
 	change(settings: SettingValues): void {
 		const changed = changeSettings(EVENTFUL_SETTINGS, this.settings, settings, PLACE);
-		for (const [name, spec] of Object.entries<SettingSpec>(EVENTFUL_SETTINGS)) {
-			if (!spec.live && changed[name] !== this.settings[name]) {
-				throw new UserFacingError('bad-argument', `${PLACE}: ${name} can't change while a run is going.`);
-			}
+		for (const name of FIXED_SETTINGS) {
+			if (changed[name] === this.settings[name]) continue;
+			throw new UserFacingError('bad-argument', `${PLACE}: ${name} can't change while a run is going.`);
 		}
 		this.settings = changed;
 	}
@@ -90,7 +94,7 @@ class Eventful implements Reduction {
 	/** Whether the frame is computed whole; which tokens else, the gates find out and `run` fills in. */
 	select(): Selection {
 		const { backbone } = this.#parts;
-		const refresh = Number(this.settings['refresh']);
+		const refresh = this.settings.refresh;
 		if (refresh > 0 && this.#age + 1 >= refresh) backbone.reset();
 		this.#age = backbone.first ? 0 : this.#age + 1;
 		if (backbone.first) return { kind: 'flush', tokens: this.#all, count: this.#all.length };

@@ -4,6 +4,7 @@ import {
 	resolveSettings,
 	type SettingsTable,
 	type SettingValues,
+	type ValuesOf,
 } from '../../domain/settings-table.ts';
 import { tokenCount } from '../../domain/tokens.ts';
 import type { GraphSession } from '../../runtime/runtime.ts';
@@ -57,7 +58,7 @@ type SparseGraph = { session: GraphSession; operations: OperationCount };
 type SparseGraphs = { usual: SparseGraph; few: (SparseGraph & { upTo: number }) | null };
 
 class Sparse implements Reduction {
-	settings: SettingValues;
+	settings: ValuesOf<typeof SETTINGS>;
 	readonly budgetMacs = null;
 	readonly stateBytes = 0;
 	readonly denseMacs: number;
@@ -86,7 +87,7 @@ class Sparse implements Reduction {
 	/** How many tokens will be kept; which ones, the graph finds out and `run` fills in. */
 	select(): Selection {
 		const tokens = tokenCount(this.#host.plan.grid);
-		const count = Math.max(1, Math.ceil(Number(this.settings['keep']) * tokens));
+		const count = Math.max(1, Math.ceil(this.settings.keep * tokens));
 		return { kind: count === tokens ? 'flush' : 'partial', tokens: this.#tokens, count };
 	}
 

@@ -1,4 +1,4 @@
-import type { SettingsTable } from '../../domain/settings-table.ts';
+import type { SettingsTable, ValuesOf } from '../../domain/settings-table.ts';
 
 /** The token cache's settings: what a person may turn, while a run is going too. */
 export const TOKEN_CACHE_SETTINGS = {
@@ -123,3 +123,5 @@ export const TOKEN_CACHE_SETTINGS = {
 		description: 'Share by which a changed token’s priority grows with every frame that it waits.',
 	},
 } as const satisfies SettingsTable;
+
+export type TokenCacheSettings = ValuesOf<typeof TOKEN_CACHE_SETTINGS>;

@@ -14,7 +14,7 @@ import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitH
 import { pickAbove, pickBest, type TokenState } from './policies.ts';
 import { markDue } from './refresh.ts';
 import { relevanceMap } from '../relevance.ts';
-import { TOKEN_CACHE_SETTINGS } from './token-cache-settings.ts';
+import { TOKEN_CACHE_SETTINGS, type TokenCacheSettings } from './token-cache-settings.ts';
 import { compilePartial, SELECTED } from '../vit-graphs.ts';
 
 const PLACE = 'mode token-cache';
@@ -52,7 +52,7 @@ export const tokenCache: ReductionMode = {
 };
 
 class TokenCache implements Reduction {
-	settings: SettingValues;
+	settings: TokenCacheSettings;
 	readonly denseMacs: number;
 	readonly #host: VitHost;
 	readonly #full: FullGraph;
@@ -171,16 +171,16 @@ class TokenCache implements Reduction {
 
 	#choose(pixels: FramePixels): Selection {
 		const raw = pixels.changeSince();
-		if (countAbove(raw, SCENE_CUT_LEVEL) > this.#number('sceneCut') * this.#all.length) return this.#flush();
+		if (countAbove(raw, SCENE_CUT_LEVEL) > this.settings.sceneCut * this.#all.length) return this.#flush();
 		const state = this.#tokenState(raw);
 		const limit = this.#limit();
 		const count =
 			limit === null
-				? pickAbove(state, Math.max(this.#number('threshold'), this.#number('floor')), this.#picked)
+				? pickAbove(state, Math.max(this.settings.threshold, this.settings.floor), this.#picked)
 				: pickBest(
 						state,
 						limit,
-						{ floor: this.#number('floor'), fairness: this.#number('fairness') },
+						{ floor: this.settings.floor, fairness: this.settings.fairness },
 						this.#picked,
 					);
 		if (count === 0) {
@@ -201,10 +201,10 @@ class TokenCache implements Reduction {
 
 	#tokenState(raw: Float32Array): TokenState {
 		const { rows, cols } = this.#host.plan.grid;
-		const radius = this.#number('dilation');
+		const radius = this.settings.dilation;
 		if (radius > 0) dilate(raw, rows, cols, radius, this.#scratch, this.#dilated);
-		markDue(this.#lastComputed, this.#frame, this.#number('refresh'), this.#due);
-		const bestScore = this.settings['policy'] === 'relevance' ? this.#host.plan.bestScore : null;
+		markDue(this.#lastComputed, this.#frame, this.settings.refresh, this.#due);
+		const bestScore = this.settings.policy === 'relevance' ? this.#host.plan.bestScore : null;
 		if (bestScore) {
 			const { head } = this.#memory;
 			for (const token of this.#all) this.#answered[token] = LEAST_RELEVANCE + bestScore(head, token);
@@ -220,7 +220,7 @@ class TokenCache implements Reduction {
 
 	/** Every token that changed waits one frame longer; the ones that were picked are set back by `select`. */
 	#countWaiting(state: TokenState): void {
-		const floor = this.#number('floor');
+		const floor = this.settings.floor;
 		for (let token = 0; token < this.#waited.length; token++) {
 			const waits = state.change[token]! > floor;
 			this.#waited[token] = waits ? Math.min(MOST_WAITED, this.#waited[token]! + 1) : 0;
@@ -230,18 +230,18 @@ class TokenCache implements Reduction {
 	/** Most tokens that the policy allows for a frame; null where it has no limit. */
 	#limit(): number | null {
 		const tokens = this.#all.length;
-		switch (this.settings['policy']) {
+		switch (this.settings.policy) {
 			case 'top-k':
-				return Math.min(this.#number('k'), tokens);
+				return Math.min(this.settings.k, tokens);
 			case 'fraction':
 			case 'relevance':
-				return Math.max(1, Math.round(this.#number('fraction') * tokens));
+				return Math.max(1, Math.round(this.settings.fraction * tokens));
 			case 'budget-gmac': {
 				const fixed = this.#partialMacs(0);
-				return tokensWithinMacs(this.#number('gmac') * GIGA, fixed, this.#partialMacs(1) - fixed);
+				return tokensWithinMacs(this.settings.gmac * GIGA, fixed, this.#partialMacs(1) - fixed);
 			}
 			case 'budget-ms':
-				return this.#time.limit(this.#number('ms'));
+				return this.#time.limit(this.settings.ms);
 			default:
 				return null;
 		}
@@ -281,9 +281,5 @@ class TokenCache implements Reduction {
 
 	#partialMacs(count: number): number {
 		return countOperations(this.#operations, { [SELECTED]: count });
-	}
-
-	#number(setting: keyof typeof TOKEN_CACHE_SETTINGS): number {
-		return Number(this.settings[setting]);
 	}
 }
