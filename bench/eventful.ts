@@ -8,7 +8,7 @@ import { EventfulBackbone } from '../main/reduction/eventful/eventful-backbone.t
 import { compileFull } from '../main/reduction/vit-graphs.ts';
 import { resolveSettings } from '../main/domain/settings-table.ts';
 import { backbonePlan } from '../main/families/vitdet/backbone-plan.ts';
-import { planTokens } from '../main/vit/plan.ts';
+import { tokenTotal } from '../main/vit/plan.ts';
 import { median } from './machine.ts';
 
 /** Tokens that a gate lets pass. */
@@ -51,7 +51,7 @@ export async function benchEventful(options: {
 				pool: null,
 			})),
 		},
-		{ embedPicture: begins, embedWindows: begins },
+		{ embedPicture: begins, embedWindows: begins, embedExtra: begins },
 	);
 	const random = randomNumbers(1);
 	const weights = randomWeights(random);
@@ -61,8 +61,8 @@ export async function benchEventful(options: {
 	const settings = resolveSettings(EVENTFUL_SETTINGS, { variant: options.variant }, 'bench');
 	const backbone = await EventfulBackbone.load(plan, weights, runtime, blockMethods(plan, settings));
 
-	const shape = [planTokens(plan), plan.dim];
-	const scene = random(planTokens(plan) * plan.dim, 1);
+	const shape = [tokenTotal(plan), plan.dim];
+	const scene = random(tokenTotal(plan) * plan.dim, 1);
 	const frames = Array.from({ length: FRAMES }, () => {
 		const noise = random(scene.length, 0.2);
 		return scene.map((value, i) => value + noise[i]!);
@@ -91,7 +91,7 @@ export async function benchEventful(options: {
 				const tokens = frame();
 				const milliseconds = await timed(async () => {
 					const counts = await backbone.run(tokens, { kind: 'top-k', k: lane.k });
-					lane.gmac = totalCount(counts.blocks.reduce(addCounts, counts.positions)) / GIGA;
+					lane.gmac = totalCount(counts.blocks.reduce(addCounts, counts.between)) / GIGA;
 				});
 				if (i >= WARM_FRAMES) times.push(milliseconds);
 			}

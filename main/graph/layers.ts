@@ -33,8 +33,8 @@ export class Layers {
 		);
 	}
 
-	/** As `linear`, with weights given as values: [out, in] and [out]. */
-	linearFrom(x: Value, weight: Value, bias: Value): Value {
+	/** As `linear`, with weights given as values: [out, in] and [out] or none. */
+	linearFrom(x: Value, weight: Value, bias: Value | null): Value {
 		const [tokens, width] = matrix(x);
 		const out = weight.shape[0]!;
 		this.graph.count(tokens, width, out);

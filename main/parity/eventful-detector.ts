@@ -10,7 +10,7 @@ import type { Frame } from '../domain/frame.ts';
 import { compileFull } from '../reduction/vit-graphs.ts';
 import type { Weights, WeightTensor } from '../weights/safetensors.ts';
 import { requireTensors } from '../weights/weights.ts';
-import { backboneSchema, BackboneRun, isDense, planOfCase, stepsOfCase } from './eventful.ts';
+import { backboneSchema, BackboneRun, isDense, shapeOfCase, stepsOfCase } from './eventful.ts';
 import { type Finding, Findings } from './findings.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
 
@@ -110,22 +110,17 @@ function regionChannels({ channels, rpn_conv_dims }: z.infer<typeof headSchema>)
 function detectorOfCase(given: ParityCase): VitDetConfig {
 	const { head, ...config } = configSchema.parse(given.description['config']);
 	const backbone = backboneSchema.parse((given.description['config'] as { backbone: unknown }).backbone);
-	const plan = planOfCase(backbone, { prefix: 'backbone.', classToken: false });
+	const { dim, heads, mlp_ratio: mlpRatio } = backbone.block_config;
 	return {
 		name: given.name,
 		classes: Array.from({ length: head.num_classes }, (_, i) => `class ${i}`),
 		mean: config.normalize_mean.map((value) => value / 255),
 		std: config.normalize_std.map((value) => value / 255),
 		patch: config.patch_size[0],
-		dim: plan.dim,
-		heads: plan.heads,
-		mlpRatio: backbone.block_config.mlp_ratio,
-		positionSize: plan.absolute!.size,
-		blocks: plan.blocks.map(({ window, relative, pool }) => ({
-			window,
-			relativeSize: relative?.size ?? null,
-			pool,
-		})),
+		dim,
+		heads,
+		mlpRatio,
+		...shapeOfCase(backbone),
 		pyramid: { scales: config.scale_factors, channels: head.channels },
 		proposals: {
 			convs: regionChannels(head),

@@ -1,6 +1,7 @@
-import { firstHeadRow, layoutOf } from '../reduction/eventful/attention.ts';
+import { firstHeadRow } from '../reduction/eventful/attention.ts';
 import type { EventfulBlock } from '../reduction/eventful/eventful-block.ts';
-import { headDim, planTokens, type VitBlock, type VitPlan } from '../vit/plan.ts';
+import { layoutOf } from '../vit/grid-attention.ts';
+import { headDim, tokenTotal, type VitBlock, type VitPlan } from '../vit/plan.ts';
 
 type Numbers = ArrayLike<number>;
 
@@ -49,7 +50,7 @@ type Arrays = Record<string, Float32Array | Int32Array>;
 /** Of RunningAttention: [heads, tokens or keys, width]. */
 function headViews(plan: VitPlan, arrays: Arrays): Views {
 	const { heads, dim } = plan;
-	const [tokens, width] = [planTokens(plan), headDim(plan)];
+	const [tokens, width] = [tokenTotal(plan), headDim(plan)];
 	const [queries, allKeys, values] = [
 		arrays['attention.queries']!,
 		arrays['attention.keys']!,
@@ -74,7 +75,7 @@ function headViews(plan: VitPlan, arrays: Arrays): Views {
 function placeViews(plan: VitPlan, block: VitBlock, arrays: Arrays): Views {
 	const { heads, dim } = plan;
 	const width = headDim(plan);
-	const { count, placeOf, tokenAt } = layoutOf({ plan, block, weights: noWeights });
+	const { count, placeOf, tokenAt } = layoutOf(plan, block);
 	const [queries, allKeys, values] = [
 		arrays['attention.queries']!,
 		arrays['attention.keys']!,
@@ -99,16 +100,12 @@ function placeViews(plan: VitPlan, block: VitBlock, arrays: Arrays): Views {
 	};
 }
 
-function noWeights(): never {
-	throw new Error('Assertion failed: a layout needs no weights');
-}
-
 /** [tokens, 3 · dim]: queries before they are scaled, keys, values. */
 function tokenRows(plan: VitPlan, views: Views): Numbers {
 	const { dim } = plan;
 	const width = headDim(plan);
-	const out = new Float32Array(3 * dim * planTokens(plan));
-	for (let token = 0; token < planTokens(plan); token++) {
+	const out = new Float32Array(3 * dim * tokenTotal(plan));
+	for (let token = 0; token < tokenTotal(plan); token++) {
 		for (let i = 0; i < dim; i++) {
 			const [head, c] = [Math.floor(i / width), i % width];
 			out[3 * dim * token + i] = views.query(token, head, c) * Math.sqrt(width);
@@ -121,7 +118,7 @@ function tokenRows(plan: VitPlan, views: Views): Numbers {
 
 /** [heads, tokens, keys] */
 function queryKeyProduct(plan: VitPlan, views: Views): Numbers {
-	const [tokens, width] = [planTokens(plan), headDim(plan)];
+	const [tokens, width] = [tokenTotal(plan), headDim(plan)];
 	const out = new Float32Array(plan.heads * tokens * views.keys);
 	for (let i = 0; i < out.length; i++) {
 		const [head, query, key] = [
@@ -145,7 +142,7 @@ function valuesByHead(plan: VitPlan, views: Views): Numbers {
 
 /** Shares [heads, keys, tokens] -> [heads, tokens, keys] */
 function sharesByQuery(plan: VitPlan, keys: number, shares: Numbers): Numbers {
-	const tokens = planTokens(plan);
+	const tokens = tokenTotal(plan);
 	return Float32Array.from({ length: shares.length }, (_, i) => {
 		const [head, query, key] = [Math.floor(i / (tokens * keys)), Math.floor(i / keys) % tokens, i % keys];
 		return shares[(head * keys + key) * tokens + query]!;

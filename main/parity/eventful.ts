@@ -7,7 +7,7 @@ import type { EventfulBlock } from '../reduction/eventful/eventful-block.ts';
 import type { BlockMethod } from '../reduction/eventful/method.ts';
 import type { GatePolicy } from '../reduction/eventful/policy.ts';
 import { compileFull } from '../reduction/vit-graphs.ts';
-import { backbonePlan } from '../families/vitdet/backbone-plan.ts';
+import { type BackboneShape, backbonePlan } from '../families/vitdet/backbone-plan.ts';
 import type { VitPlan } from '../vit/plan.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { eventfulDetector, eventfulManifest } from './eventful-detector.ts';
@@ -59,41 +59,40 @@ export type BackboneCase = z.infer<typeof backboneSchema>;
 export function planOfCase(
 	config: BackboneCase,
 	given: { prefix: string; classToken: boolean },
-	embed: Pick<VitPlan, 'embedPicture' | 'embedWindows'> = noEmbedding,
+	embed: Pick<VitPlan, 'embedPicture' | 'embedWindows' | 'embedExtra'> = noEmbedding,
 ): VitPlan {
 	const [rows, cols] = config.input_size;
 	const { dim, heads, mlp_ratio: mlpRatio } = config.block_config;
-	return backbonePlan(
-		{
-			name: 'backbone',
-			prefix: given.prefix,
-			grid: { rows, cols, stride: 1, windowSize: 1, windowOffset: 0 },
-			classToken: given.classToken,
-			dim,
-			heads,
-			mlpRatio,
-			positionSize: extent(config.position_encoding_size)!,
-			blocks: Array.from({ length: config.depth }, (_, i) => {
-				const block = configOfBlock(config, i);
-				return {
-					window: extent(block.window_size),
-					relativeSize: extent(block.relative_embedding_size),
-					pool: extent(block.pool_size),
-				};
-			}),
-		},
-		embed,
-	);
+	const { prefix, classToken } = given;
+	const grid = { rows, cols, stride: 1, windowSize: 1, windowOffset: 0 };
+	const shape = { name: 'backbone', prefix, grid, classToken, dim, heads, mlpRatio, ...shapeOfCase(config) };
+	return backbonePlan(shape, embed);
+}
+
+/** What a case's backbone knows of positions and of each block. */
+export function shapeOfCase(config: BackboneCase): Pick<BackboneShape, 'positionSize' | 'blocks'> {
+	return {
+		positionSize: extent(config.position_encoding_size)!,
+		blocks: Array.from({ length: config.depth }, (_, i) => {
+			const block = configOfBlock(config, i);
+			return {
+				window: extent(block.window_size),
+				relativeSize: extent(block.relative_embedding_size),
+				pool: extent(block.pool_size),
+			};
+		}),
+	};
 }
 
 const noEmbedding = {
-	embedPicture: () => {
-		throw new Error('Assertion failed: a backbone’s case begins with tokens');
-	},
-	embedWindows: () => {
-		throw new Error('Assertion failed: a backbone’s case begins with tokens');
-	},
+	embedPicture: beginsWithTokens,
+	embedWindows: beginsWithTokens,
+	embedExtra: beginsWithTokens,
 };
+
+function beginsWithTokens(): never {
+	throw new Error('Assertion failed: a backbone’s case begins with tokens');
+}
 
 /** The configuration of block i: a block out of `window_indices` has no window, one among them what the overrides say. */
 export function configOfBlock(config: BackboneCase, i: number): BackboneCase['block_config'] {
@@ -276,9 +275,9 @@ export class BackboneRun {
 		];
 		const compare = (what: string, a: OperationCounts, b: Record<string, number>) =>
 			this.#findings.equalTo(`frame${frame}.cost.${what}`, ours(a), theirs(b));
-		if (cost.position_encoding) compare('position_encoding', counts.positions, cost.position_encoding);
+		if (cost.position_encoding) compare('position_encoding', counts.between, cost.position_encoding);
 		cost.blocks?.forEach((block, i) => compare(`block${i}`, counts.blocks[i] ?? noOperations(), block));
-		const total = counts.blocks.reduce(addCounts, counts.positions);
+		const total = counts.blocks.reduce(addCounts, counts.between);
 		compare('total', total, cost.total);
 		this.#findings.equalTo(`frame${frame}.cost.total_sum`, [totalCount(total)], [cost.total_sum]);
 	}

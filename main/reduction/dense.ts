@@ -1,5 +1,5 @@
 import { changeSettings, resolveSettings } from '../domain/settings-table.ts';
-import { allTokens, FullGraph, numbers } from './full-graph.ts';
+import { allTokens, answerOutputs, answersFrom, FullGraph } from './full-graph.ts';
 import type { Reduction, ReductionMode } from './mode.ts';
 
 const PLACE = 'mode dense';
@@ -24,8 +24,8 @@ export const dense: ReductionMode = {
 			reset: () => undefined,
 			select: () => ({ kind: 'flush', tokens, count: tokens.length }),
 			async run(pixels) {
-				const outputs = await graph.run(pixels, ['head']);
-				return { head: numbers(outputs, 'head'), macs: graph.macs, emitting: null };
+				const outputs = await graph.run(pixels, answerOutputs(host.plan));
+				return { ...answersFrom(host.plan, outputs), macs: graph.macs, emitting: null };
 			},
 			observe: () => undefined,
 			saveState: () => ({}),

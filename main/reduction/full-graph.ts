@@ -2,7 +2,8 @@ import { assert } from '../domain/errors.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import type { GraphSession, GraphTensor } from '../runtime/runtime.ts';
 import { countOperations } from '../graph/operation-count.ts';
-import type { FramePixels, VitHost } from './mode.ts';
+import type { VitPlan } from '../vit/plan.ts';
+import type { FramePixels, RunOutcome, VitHost } from './mode.ts';
 import { compileFull } from './vit-graphs.ts';
 
 /** The graph of a whole frame, loaded: what a dense run is, and what other modes flush with. */
@@ -40,6 +41,22 @@ export class FullGraph {
 	release(): Promise<void> {
 		return this.#session.release();
 	}
+}
+
+/** Names of the outputs that answer, of a plan's full graph. */
+export function answerOutputs({ answers }: VitPlan): string[] {
+	return [...(answers.grid ? ['head'] : []), ...(answers.extra ? ['extra'] : [])];
+}
+
+/** A plan's answers among the outputs of a graph. */
+export function answersFrom(
+	{ answers }: VitPlan,
+	outputs: Readonly<Record<string, GraphTensor>>,
+): Pick<RunOutcome, 'head' | 'extra'> {
+	return {
+		head: answers.grid ? numbers(outputs, 'head') : new Float32Array(0),
+		...(answers.extra && { extra: numbers(outputs, 'extra') }),
+	};
 }
 
 /** Multiply-adds of a dense frame: the whole graph without what only other modes need. */

@@ -23,8 +23,11 @@ export type Selection = { kind: SelectionKind; tokens: Int32Array; count: number
 
 /** What running a frame gave. */
 export type RunOutcome = {
-	/** Head outputs of all tokens, fresh or remembered: [tokens, headWidth]. The mode owns the array. */
+	/** The plan's answers of all tokens of the grid, fresh or remembered: [grid tokens, width], empty where it has none. The
+	 * mode owns the array. */
 	head: Float32Array;
+	/** Its answers of the extra tokens, [extra tokens, width], where it has some. */
+	extra?: Float32Array;
 	/** Multiply-adds of the graphs that ran. */
 	macs: number;
 	/** The tokens whose outputs count; null = all. Sparse modes let only kept tokens emit detections. */

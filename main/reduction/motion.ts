@@ -1,4 +1,3 @@
-import { assert } from '../domain/errors.ts';
 import {
 	changeSettings,
 	resolveSettings,
@@ -8,7 +7,9 @@ import {
 } from '../domain/settings-table.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import { tokenCount } from '../domain/tokens.ts';
-import { allTokens, FullGraph, numbers } from './full-graph.ts';
+import { extraTotal, type VitPlan } from '../vit/plan.ts';
+import { restoreArrays } from './eventful/remembered.ts';
+import { allTokens, answerOutputs, answersFrom, FullGraph } from './full-graph.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
 
 const PLACE = 'mode motion';
@@ -108,13 +109,18 @@ class Motion implements Reduction {
 	readonly denseMacs: number;
 	readonly #graph: FullGraph;
 	readonly #gate: MotionGate;
+	readonly #plan: VitPlan;
 	readonly #head: Float32Array;
+	readonly #extra: Float32Array | null;
 
 	constructor(host: VitHost, graph: FullGraph, settings: SettingValues) {
+		const { grid, extra } = host.plan.answers;
 		this.denseMacs = graph.macs;
+		this.#plan = host.plan;
 		this.#graph = graph;
 		this.#gate = new MotionGate(allTokens(host), settings);
-		this.#head = new Float32Array(tokenCount(host.plan.grid) * host.plan.headWidth);
+		this.#head = new Float32Array(grid ? tokenCount(host.plan.grid) * grid.width : 0);
+		this.#extra = extra && new Float32Array(extraTotal(host.plan) * extra.width);
 	}
 
 	get settings(): SettingValues {
@@ -122,7 +128,7 @@ class Motion implements Reduction {
 	}
 
 	get stateBytes(): number {
-		return this.#head.byteLength;
+		return this.#head.byteLength + (this.#extra?.byteLength ?? 0);
 	}
 
 	change(settings: SettingValues): void {
@@ -138,10 +144,13 @@ class Motion implements Reduction {
 	}
 
 	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
-		if (selection.count === 0) return { head: this.#head, macs: 0, emitting: null };
-		this.#head.set(numbers(await this.#graph.run(pixels, ['head']), 'head'));
+		if (selection.count === 0) return { ...this.#remembered(), macs: 0, emitting: null };
+		const outputs = await this.#graph.run(pixels, answerOutputs(this.#plan));
+		const { head, extra } = answersFrom(this.#plan, outputs);
+		this.#head.set(head);
+		if (extra) this.#extra?.set(extra);
 		this.#gate.ran();
-		return { head: this.#head, macs: this.#graph.macs, emitting: null };
+		return { ...this.#remembered(), macs: this.#graph.macs, emitting: null };
 	}
 
 	observe(): void {
@@ -149,17 +158,23 @@ class Motion implements Reduction {
 	}
 
 	saveState(): NamedArrays {
-		return { 'motion.head': this.#head.slice(), ...this.#gate.saveState() };
+		return {
+			'motion.head': this.#head.slice(),
+			...(this.#extra && { 'motion.extra': this.#extra.slice() }),
+			...this.#gate.saveState(),
+		};
 	}
 
 	restoreState(state: NamedArrays): void {
-		const head = state['motion.head'];
-		assert(head instanceof Float32Array && head.length === this.#head.length, 'a snapshot holds motion.head');
-		this.#head.set(head);
+		restoreArrays({ 'motion.head': this.#head, ...(this.#extra && { 'motion.extra': this.#extra }) }, state);
 		this.#gate.restoreState(state);
 	}
 
 	release(): Promise<void> {
 		return this.#graph.release();
+	}
+
+	#remembered(): Pick<RunOutcome, 'head' | 'extra'> {
+		return { head: this.#head, ...(this.#extra && { extra: this.#extra }) };
 	}
 }

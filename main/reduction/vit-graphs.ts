@@ -4,7 +4,15 @@ import { GraphBuilder, type Value } from '../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../graph/layers.ts';
 import type { OperationCount } from '../graph/operation-count.ts';
 import { BlockLayers } from '../vit/block-layers.ts';
-import { attendsPlainly, headDim, planTokens, type Scorer, type VitPlan } from '../vit/plan.ts';
+import { attendAll } from '../vit/grid-attention.ts';
+import {
+	attendsPlainly,
+	headDim,
+	type Scorer,
+	type TokenAnswer,
+	tokenTotal,
+	type VitPlan,
+} from '../vit/plan.ts';
 
 /** A compiled graph and what it costs. `bytes` are encoded anew at every reading: often only the rest is wanted. */
 export type CompiledGraph = { name: string; readonly bytes: Uint8Array; operations: OperationCount };
@@ -17,9 +25,11 @@ export const LEFT_OUT = 'left_out';
 
 /**
  * Every token of a picture.
- * in: `picture` [1, 3, height, width]. out: `head` [tokens, headWidth]; where the plan has a scorer, `scores`
- * [tokens, 1]; with `keepKeysAndValues`, per block `keys.i` and `values.i` [1, heads, tokens, headDim], turned.
- * With `fromTokens` the input is `tokens` [tokens, dim] instead, as the stem gives them.
+ * in: `picture` [1, 3, height, width]. out: the plan's answers, `head` [grid tokens, width] and `extra` [extra tokens, width];
+ * where the plan has a scorer, `scores` [tokens, 1]; with `keepKeysAndValues`, of plans whose blocks attend plainly, per block
+ * `keys.i` and `values.i` [1, heads, tokens, headDim], turned. With `taps` also `stem` and `embedded`, tokens before and with
+ * absolute positions, and `block.i`, behind the block's MLP and residual. With `fromTokens` the input is `tokens`
+ * [tokens, dim] instead, as the stem gives them.
  */
 export function compileFull(
 	plan: VitPlan,
@@ -30,53 +40,94 @@ export function compileFull(
 	const layers = new Layers(graph, weights);
 	const parts = new BlockLayers(layers, plan);
 	const positions = allPositions(graph, plan);
-	let x = options.fromTokens
-		? graph.input('tokens', 'float32', [planTokens(plan), plan.dim])
-		: plan.embedPicture(layers, pictureInput(graph, plan));
-	if (options.taps && !options.fromTokens) graph.output('stem', x);
-	x = parts.positioned(x);
+	const stem = options.fromTokens
+		? graph.input('tokens', 'float32', [tokenTotal(plan), plan.dim])
+		: parts.withExtra(plan.embedPicture(layers, pictureInput(graph, plan)));
+	if (options.taps && !options.fromTokens) graph.output('stem', stem);
+	let x = parts.positioned(stem);
+	if (options.taps && plan.absolute) graph.output('embedded', x);
+	const states = [x];
 	plan.blocks.forEach((block, i) => {
 		if (options.withScores && plan.scorer?.afterBlocks === i)
 			graph.output('scores', plan.scorer.score(layers, x));
 		const normed = parts.normed(block, x);
-		if (!attendsPlainly(block)) {
-			assert(!options.keepKeysAndValues, `${plan.name} hands out keys and values`);
-			x = parts.finish(block, x, parts.attendOnGrid(block, normed));
-			if (options.taps) graph.output(`block.${i}`, x);
-			return;
-		}
-		const keys = parts.keys(block, normed, positions);
-		const values = parts.values(block, normed);
 		if (options.keepKeysAndValues) {
+			assert(attendsPlainly(block), `${plan.name} hands out keys and values`);
+			const [keys, values] = [parts.keys(block, normed, positions), parts.values(block, normed)];
 			graph.output(`keys.${i}`, keys);
 			graph.output(`values.${i}`, values);
+			x = parts.finish(block, x, parts.attend(parts.queries(block, normed, positions), keys, values));
+		} else {
+			x = parts.finish(block, x, attendAll(layers, plan, parts, block, normed, positions));
 		}
-		x = parts.finish(block, x, parts.attend(parts.queries(block, normed, positions), keys, values));
+		x = parts.withResidual(block, x);
 		if (options.taps) graph.output(`block.${i}`, x);
+		x = parts.positionedAfter(block, x);
+		states.push(x);
 	});
-	graph.output('head', plan.head(layers, x));
+	outputAnswers(
+		layers,
+		parts,
+		plan,
+		plan.features.map((blocks) => states[blocks]!),
+	);
 	return compiled(graph, `${plan.name}:full`);
 }
 
-/** What stands before the blocks. in: `picture` [1, 3, height, width]. out: `tokens` [tokens, dim]. */
+/** What stands before the blocks. in: `picture` [1, 3, height, width]. out: `tokens` [tokens, dim], before absolute positions. */
 export function compileStem(plan: VitPlan, weights: WeightLookup): CompiledGraph {
 	const graph = new GraphBuilder();
-	graph.output('tokens', plan.embedPicture(new Layers(graph, weights), pictureInput(graph, plan)));
-	return { name: `${plan.name}:stem`, bytes: graph.build(`${plan.name}:stem`), operations: graph.operations };
+	const layers = new Layers(graph, weights);
+	const gridTokens = plan.embedPicture(layers, pictureInput(graph, plan));
+	graph.output('tokens', new BlockLayers(layers, plan).withExtra(gridTokens));
+	return compiled(graph, `${plan.name}:stem`);
 }
 
-/** What stands behind the blocks. in: `tokens` [tokens, dim]. out: `head` [tokens, headWidth]. */
+/** What block i adds behind its MLP, apart from positions. in: `tokens` [tokens, dim]. out: `added` [tokens, dim]. */
+export function compileResidual(plan: VitPlan, weights: WeightLookup, i: number): CompiledGraph {
+	const block = plan.blocks[i]!;
+	assert(block.residual, `${block.name} has something behind its MLP`);
+	const graph = new GraphBuilder();
+	const tokens = graph.input('tokens', 'float32', [tokenTotal(plan), plan.dim]);
+	graph.output('added', block.residual(new Layers(graph, weights), tokens));
+	return compiled(graph, `${block.name}:residual`);
+}
+
+/** The plan's answers. in: `tokens.i` [tokens, dim] per entry i of `features`. out: as `compileFull`. */
 export function compileHead(plan: VitPlan, weights: WeightLookup): CompiledGraph {
 	const graph = new GraphBuilder();
-	const tokens = graph.input('tokens', 'float32', [planTokens(plan), plan.dim]);
-	graph.output('head', plan.head(new Layers(graph, weights), tokens));
-	return { name: `${plan.name}:head`, bytes: graph.build(`${plan.name}:head`), operations: graph.operations };
+	const layers = new Layers(graph, weights);
+	const features = plan.features.map((_, i) =>
+		graph.input(`tokens.${i}`, 'float32', [tokenTotal(plan), plan.dim]),
+	);
+	outputAnswers(layers, new BlockLayers(layers, plan), plan, features);
+	return compiled(graph, `${plan.name}:head`);
+}
+
+/** Makes what the plan answers from `features` [tokens, dim] outputs: `head` of the grid's tokens, `extra` of the others. */
+function outputAnswers(layers: Layers, parts: BlockLayers, plan: VitPlan, features: readonly Value[]): void {
+	const { grid, extra } = plan.answers;
+	const apart = features.map((tokens) => parts.apart(tokens));
+	if (grid) {
+		const rows = apart.map((tokens) => tokens.grid);
+		layers.graph.output('head', grid.emit(layers, rows));
+	}
+	if (extra) {
+		const rows = apart.map((tokens) => tokens.extra).filter((tokens) => tokens !== null);
+		layers.graph.output('extra', extra.emit(layers, rows));
+	}
+}
+
+/** What a plan answers of the grid's tokens, for modes that take no others. */
+export function gridAnswer({ answers, name }: Pick<VitPlan, 'answers' | 'name'>): TokenAnswer {
+	assert(answers.grid, `${name} answers from the tokens of the grid`);
+	return answers.grid;
 }
 
 /**
  * Selected tokens only, attending to all tokens' keys and values, their own fresh ones among them.
  * in: `windows` [selected, 3, window, window]; `positions` [1, selected]; per block the memories `keys.i` and
- * `values.i` [heads, 1, tokens, headDim], tokens in any order. out: `head` [selected, headWidth], `scores` [selected, 1]
+ * `values.i` [heads, 1, tokens, headDim], tokens in any order. out: `head` [selected, width], `scores` [selected, 1]
  * where the plan has a scorer; per block and head the fresh `keys.i.h` and `values.i.h` [1, selected, headDim].
  *
  * The fresh ones must be written into those rows of the memories where the selected tokens' old ones stand: attention
@@ -105,14 +156,14 @@ export function compilePartial(
 		const attended = parts.attendByHead(queries, memory(`keys.${i}`), memory(`values.${i}`));
 		x = parts.finish(block, x, attended);
 	});
-	graph.output('head', plan.head(layers, x));
+	graph.output('head', gridAnswer(plan).emit(layers, [x]));
 	return compiled(graph, `${plan.name}:partial`);
 }
 
 /**
  * Every token until the scorer, then only the best-scored ones as queries; keys and values come from all.
  * in: `picture`; `keep` [1], the number of tokens to keep. out: `kept` [kept], best first; `head` [kept,
- * headWidth]; `scores` [tokens]; with `taps`, `last` [tokens, dim] after the last block. With `own`, what stands behind
+ * width]; `scores` [tokens]; with `taps`, `last` [tokens, dim] after the last block. With `own`, what stands behind
  * the scorer is the scorer's own; at least one token must be left out then.
  */
 export function compileSparse(
@@ -156,10 +207,10 @@ export function compileSparse(
 		assert(scorer.own, `${plan.name} has no blocks of the scorer's own`);
 		const others = graph.op('Slice', [order, keep, ranks], { shape: [LEFT_OUT], type: 'int64' });
 		last = ownBlocks(layers, parts, plan, scorer.own, x, kept, others);
-		graph.output('head', scorer.own.head(layers, last));
+		graph.output('head', gridAnswer({ ...plan, ...scorer.own }).emit(layers, [last]));
 	} else {
 		last = sharedBlocks(layers, parts, plan.blocks.slice(scorer.afterBlocks), x, kept, all);
-		graph.output('head', plan.head(layers, last));
+		graph.output('head', gridAnswer(plan).emit(layers, [last]));
 	}
 	if (options.taps) graph.output('last', layers.scatter(x, layers.reshape(kept, [KEPT, 1]), last));
 	return compiled(graph, `${plan.name}:sparse${options.own ? '-own' : ''}`);
@@ -229,7 +280,7 @@ function compiled(graph: GraphBuilder, name: string): CompiledGraph {
 }
 
 export function allPositions(graph: GraphBuilder, plan: VitPlan): Value {
-	const tokens = planTokens(plan);
+	const tokens = tokenTotal(plan);
 	const data = BigInt64Array.from({ length: tokens }, (_, token) => BigInt(token));
 	return graph.constant('positions:all', { data, shape: [1, tokens] });
 }

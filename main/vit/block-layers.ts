@@ -1,11 +1,24 @@
 import { assert } from '../domain/errors.ts';
-import { tokenCount } from '../domain/tokens.ts';
-import type { Tensor, Value } from '../graph/graph-builder.ts';
-import type { Layers } from '../graph/layers.ts';
+import { activate } from '../graph/activations.ts';
+import type { Value } from '../graph/graph-builder.ts';
+import type { Layers, WeightLookup } from '../graph/layers.ts';
 import type { Dim } from '../graph/operation-count.ts';
-import { GridAttention } from './grid-attention.ts';
-import { headDim, type LayerNames, planTokens, type VitBlock, type VitPlan } from './plan.ts';
-import { resizeBicubic } from './position-tables.ts';
+import {
+	extraTotal,
+	headDim,
+	type LayerNames,
+	type QkvPart,
+	tokenTotal,
+	type VitBlock,
+	type VitPlan,
+} from './plan.ts';
+import { fusedQkv, type LinearWeights, qkvPart, reorderOutputs, rowsOf, scaleOutputs } from './qkv.ts';
+
+/** Queries, keys and values of the same tokens, as rows [k, dim] each. */
+export type QkvRows = { queries: Value; keys: Value; values: Value };
+
+/** Layers that are a block's own, in `LayerNames`. */
+type Layer = 'norm1' | 'projection' | 'norm2' | 'fc1' | 'fc2';
 
 /**
  * The parts of a transformer block, for modes to put together. Queries are rows [1, k, dim]; keys and values
@@ -20,15 +33,17 @@ export class BlockLayers {
 		this.#plan = plan;
 	}
 
+	/** The grid's tokens [k, dim] with the extra ones before and behind them: [tokens, dim]. */
+	withExtra(gridTokens: Value): Value {
+		const { before, after } = this.#plan.embedExtra(this.#layers);
+		const parts = [before, gridTokens, after].filter((part) => part !== null);
+		return parts.length === 1 ? gridTokens : this.#layers.concat(parts, 0);
+	}
+
 	/** All tokens [tokens, dim] with the plan's absolute positions, where it has them. */
 	positioned(x: Value): Value {
 		const { absolute } = this.#plan;
-		if (!absolute) return x;
-		const data = absolutePositions(this.#layers, this.#plan);
-		return this.#layers.add(
-			x,
-			this.#layers.graph.constant('positions:absolute', { data, shape: x.shape as number[] }),
-		);
+		return absolute ? this.#addTable('positions:absolute', absolute, x) : x;
 	}
 
 	/** norm1 of x [k, dim]. */
@@ -36,14 +51,28 @@ export class BlockLayers {
 		return this.#layers.layerNorm(this.#named(block, 'norm1'), x, this.#plan.normEpsilon);
 	}
 
-	/** Attention among all tokens of a block that attends by place on the grid: normed [tokens, dim] -> [tokens, dim]. */
-	attendOnGrid(block: VitBlock, normed: Value): Value {
-		return new GridAttention(this.#layers, this.#plan, block).ofAll(normed);
+	/**
+	 * Queries, keys and values of normed tokens [k, dim], turned where the plan turns them: `positions` [1, k] then. They are one
+	 * product where nothing turns.
+	 */
+	projections(block: VitBlock, normed: Value, positions: Value | null): QkvRows {
+		const { dim, rotary } = this.#plan;
+		if (rotary) {
+			const [k] = normed.shape;
+			return {
+				queries: this.#layers.reshape(this.queries(block, normed, positions), [k!, dim]),
+				keys: this.#layers.reshape(this.keyRows(block, normed, positions), [k!, dim]),
+				values: this.valueRows(block, normed),
+			};
+		}
+		const qkv = this.#linear(normed, fusedQkv(this.#weights, this.#plan, block));
+		const [queries, keys, values] = this.#layers.split(qkv, [dim, dim, dim]) as [Value, Value, Value];
+		return { queries, keys, values };
 	}
 
 	/** Turned queries [1, k, dim] of normed tokens [k, dim] that stand at `positions` [1, k]. */
 	queries(block: VitBlock, normed: Value, positions: Value | null): Value {
-		return this.#turn(this.#row(this.#project(block, 'q', normed)), positions);
+		return this.#turn(this.#row(this.#project(block, 'query', normed)), positions);
 	}
 
 	/** Turned keys [1, heads, k, headDim]. */
@@ -53,7 +82,7 @@ export class BlockLayers {
 
 	/** Turned keys [1, k, dim]. */
 	keyRows(block: VitBlock, normed: Value, positions: Value | null): Value {
-		return this.#turn(this.#row(this.#project(block, 'k', normed)), positions);
+		return this.#turn(this.#row(this.#project(block, 'key', normed)), positions);
 	}
 
 	/** Values [1, heads, k, headDim]. */
@@ -63,7 +92,7 @@ export class BlockLayers {
 
 	/** Values [k, dim]. */
 	valueRows(block: VitBlock, normed: Value): Value {
-		return this.#project(block, 'v', normed);
+		return this.#project(block, 'value', normed);
 	}
 
 	/**
@@ -71,10 +100,19 @@ export class BlockLayers {
 	 * `positions` [1, k], normalised without weights.
 	 */
 	keysAndValuesFrom(name: string, normalised: Value, positions: Value): { keys: Value; values: Value } {
-		const rows = 2 * this.#plan.dim;
-		const keys = this.#turn(this.#row(this.#rowsOf(name, rows, 0, true, normalised)), positions);
-		const values = this.#rowsOf(name, rows, this.#plan.dim, false, normalised);
-		return { keys: this.#byHead(keys), values: this.#byHead(values) };
+		const { dim } = this.#plan;
+		const [weight, bias] = [
+			this.#weights(`${name}.weight`, [2 * dim, dim]),
+			this.#weights(`${name}.bias`, [2 * dim]),
+		];
+		const half = (part: string, first: number): LinearWeights => ({
+			name: `${name}:${part}`,
+			weight: rowsOf(weight, first, dim),
+			bias: rowsOf(bias, first, dim),
+		});
+		const keys = this.#linear(normalised, this.#inRotaryOrder(half('keys', 0)));
+		const values = this.#linear(normalised, half('values', dim));
+		return { keys: this.#byHead(this.#turn(this.#row(keys), positions)), values: this.#byHead(values) };
 	}
 
 	/** Attention of queries [1, k, dim] over keys and values [1, heads, n, headDim] -> [k, dim]. */
@@ -107,8 +145,14 @@ export class BlockLayers {
 		const layers = this.#layers;
 		const { heads } = this.#plan;
 		const k = normed.shape[0]!;
-		const turned = (part: 'q' | 'k') => this.#turn(this.#row(this.#project(block, part, normed)), positions);
-		const rows = layers.concat([turned('q'), turned('k'), this.#row(this.#project(block, 'v', normed))], 2);
+		const rows = layers.concat(
+			[
+				this.queries(block, normed, positions),
+				this.keyRows(block, normed, positions),
+				this.#row(this.valueRows(block, normed)),
+			],
+			2,
+		);
 		const byHead = layers.transpose(layers.reshape(rows, [k, 3 * heads, headDim(this.#plan)]), [1, 0, 2]);
 		const [queries, ...rest] = layers.split(byHead, [heads, ...Array<number>(2 * heads).fill(1)], 0);
 		return { queries: queries!, keys: rest.slice(0, heads), values: rest.slice(heads) };
@@ -138,9 +182,20 @@ export class BlockLayers {
 		return this.#layers.add(y, this.mlp(block, this.normedForMlp(block, y)));
 	}
 
-	/** The projection behind attention, [k, dim]. */
+	/** All tokens [tokens, dim] with the block's residual behind the MLP, where it has one. */
+	withResidual(block: VitBlock, x: Value): Value {
+		return block.residual ? this.#layers.add(x, block.residual(this.#layers, x)) : x;
+	}
+
+	/** All tokens [tokens, dim] with the positions that the block adds last, where it has some. */
+	positionedAfter(block: VitBlock, x: Value): Value {
+		return block.positionsAfter ? this.#addTable(`${block.name}:positions`, block.positionsAfter, x) : x;
+	}
+
+	/** The projection behind attention, with the layer scale, [k, dim]. */
 	project(block: VitBlock, attended: Value): Value {
-		return this.#layers.linear(this.#named(block, 'projection'), attended, this.#plan.dim);
+		const weights = this.#layerWeights(block, 'projection', this.#plan.dim, this.#plan.dim);
+		return this.#linear(attended, this.#scaled(block, 'attention', weights));
 	}
 
 	/** norm2 of x [k, dim]. */
@@ -148,39 +203,99 @@ export class BlockLayers {
 		return this.#layers.layerNorm(this.#named(block, 'norm2'), x, this.#plan.normEpsilon);
 	}
 
-	/** The MLP of normed tokens [k, dim]. */
+	/** The MLP of normed tokens [k, dim], with the layer scale. */
 	mlp(block: VitBlock, normed: Value): Value {
-		const [fc1, fc2] = [this.#named(block, 'fc1'), this.#named(block, 'fc2')];
-		return this.#layers.mlp(fc1, fc2, normed, block.hidden, this.#plan.dim);
+		const { graph } = this.#layers;
+		const { dim, activation, layerNames } = this.#plan;
+		const first = this.#linear(normed, this.#layerWeights(block, 'fc1', block.hidden, dim));
+		const hidden = layerNames.gate
+			? graph.op(
+					'Mul',
+					[
+						activate(
+							this.#layers,
+							activation,
+							this.#layers.linear(`${block.name}.${layerNames.gate}`, normed, block.hidden),
+						),
+						first,
+					],
+					{ shape: first.shape },
+				)
+			: activate(this.#layers, activation, first);
+		const second = this.#layerWeights(block, 'fc2', dim, block.hidden);
+		return this.#linear(hidden, this.#scaled(block, 'mlp', second));
 	}
 
-	#named(block: VitBlock, layer: keyof LayerNames): string {
+	/** The rows of all tokens [tokens, …] that belong to the grid, and those that do not. */
+	apart(x: Value): { grid: Value; extra: Value | null } {
+		const { before, after } = this.#plan.extra;
+		if (extraTotal(this.#plan) === 0) return { grid: x, extra: null };
+		const grid = tokenTotal(this.#plan) - before - after;
+		const sizes = [before, grid, after].filter((size) => size > 0);
+		const parts = this.#layers.split(x, sizes, 0);
+		const extra = parts.filter((part) => part !== parts[before > 0 ? 1 : 0]);
+		return {
+			grid: parts[before > 0 ? 1 : 0]!,
+			extra: extra.length === 1 ? extra[0]! : this.#layers.concat(extra, 0),
+		};
+	}
+
+	get #weights(): WeightLookup {
+		return (name, shape) => this.#layers.tensor(name, shape);
+	}
+
+	#named(block: VitBlock, layer: Layer): string {
 		return `${block.name}.${this.#plan.layerNames[layer]}`;
 	}
 
-	/** One of the three projections of the published [3 · dim, dim] matrix, its head dimensions in rotary order. */
-	#project(block: VitBlock, part: 'q' | 'k' | 'v', normed: Value): Value {
-		const { dim } = this.#plan;
-		const first = { q: 0, k: dim, v: 2 * dim }[part];
-		return this.#rowsOf(this.#named(block, 'qkv'), 3 * dim, first, part !== 'v', normed);
-	}
-
-	/** x [k, dim] -> [k, dim] by the `dim` rows from `first` of a matrix [height, dim], in rotary order if `turns`. */
-	#rowsOf(name: string, height: number, first: number, turns: boolean, x: Value): Value {
-		const { dim } = this.#plan;
-		const rows = Array.from({ length: dim }, (_, row) => first + (turns ? this.#rotaryRow(row) : row));
-		const pick = (tensorName: string, shape: readonly number[]) => {
-			const picked = pickRows(this.#layers.tensor(tensorName, shape), rows);
-			return this.#layers.graph.constant(`${tensorName}:${first}`, picked);
+	#layerWeights(block: VitBlock, layer: Layer, out: number, width: number): LinearWeights {
+		const name = this.#named(block, layer);
+		return {
+			name,
+			weight: this.#weights(`${name}.weight`, [out, width]),
+			bias: this.#weights(`${name}.bias`, [out]),
 		};
-		return this.#layers.linearFrom(x, pick(`${name}.weight`, [height, dim]), pick(`${name}.bias`, [height]));
 	}
 
-	#rotaryRow(row: number): number {
-		const { rotary } = this.#plan;
-		if (!rotary) return row;
+	/** The weights with the block's layer scale in them: multiplied once here, it costs nothing in a run. */
+	#scaled(
+		block: VitBlock,
+		branch: keyof NonNullable<LayerNames['layerScale']>,
+		linear: LinearWeights,
+	): LinearWeights {
+		const { layerScale } = this.#plan.layerNames;
+		if (!layerScale) return linear;
+		const factors = this.#weights(`${block.name}.${layerScale[branch]}`, [this.#plan.dim]);
+		return scaleOutputs(linear, factors.data as Float32Array);
+	}
+
+	/** One of the three projections, its head dimensions in rotary order. */
+	#project(block: VitBlock, part: QkvPart, normed: Value): Value {
+		const linear = qkvPart(this.#weights, this.#plan, block, part);
+		return this.#linear(normed, part === 'value' ? linear : this.#inRotaryOrder(linear));
+	}
+
+	#inRotaryOrder(linear: LinearWeights): LinearWeights {
+		const { rotary, dim } = this.#plan;
+		if (!rotary) return linear;
 		const size = headDim(this.#plan);
-		return row - (row % size) + rotary.order[row % size]!;
+		const order = Array.from({ length: dim }, (_, row) => row - (row % size) + rotary.order[row % size]!);
+		return reorderOutputs(linear, order);
+	}
+
+	#linear(x: Value, { name, weight, bias }: LinearWeights): Value {
+		const { graph } = this.#layers;
+		return this.#layers.linearFrom(
+			x,
+			graph.constant(`${name}.weight`, weight),
+			bias && graph.constant(`${name}.bias`, bias),
+		);
+	}
+
+	/** x [tokens, dim] plus learned positions for all of them. */
+	#addTable(name: string, table: (weights: WeightLookup) => Float32Array, x: Value): Value {
+		const shape = [tokenTotal(this.#plan), this.#plan.dim];
+		return this.#layers.add(x, this.#layers.graph.constant(name, { data: table(this.#weights), shape }));
 	}
 
 	#row(x: Value): Value {
@@ -197,10 +312,10 @@ export class BlockLayers {
 
 	#turn(x: Value, positions: Value | null): Value {
 		const { graph } = this.#layers;
-		const { rotary, grid } = this.#plan;
+		const { rotary, name } = this.#plan;
 		if (!rotary) return x;
-		assert(positions, `${this.#plan.name} turns queries and keys by their positions`);
-		const shape = [tokenCount(grid), headDim(this.#plan) / 2];
+		assert(positions, `${name} turns queries and keys by their positions`);
+		const shape = [tokenTotal(this.#plan), headDim(this.#plan) / 2];
 		return graph.op(
 			'RotaryEmbedding',
 			[
@@ -213,28 +328,4 @@ export class BlockLayers {
 			{ domain: 'com.microsoft' },
 		);
 	}
-}
-
-/** The plan's absolute positions, resized to its grid: [tokens, dim]. */
-export function absolutePositions(layers: Layers, plan: VitPlan): Float32Array {
-	const { absolute, grid, dim, classToken } = plan;
-	assert(absolute, `${plan.name} has absolute positions`);
-	const { size } = absolute;
-	const first = classToken ? dim : 0;
-	const rows = size.rows * size.cols + (classToken ? 1 : 0);
-	const table = layers.tensor(absolute.table, [1, rows, dim]).data as Float32Array;
-	if (size.rows === grid.rows && size.cols === grid.cols) return table;
-	const positions = new Float32Array(planTokens(plan) * dim);
-	positions.set(table.subarray(0, first));
-	positions.set(resizeBicubic({ data: table.subarray(first), size, channels: dim }, grid), first);
-	return positions;
-}
-
-/** The given rows of a tensor [rows, …], in their order. */
-function pickRows(tensor: Tensor, rows: readonly number[]): Tensor {
-	const width = tensor.shape.slice(1).reduce((size, dim) => size * dim, 1);
-	const data = new Float32Array(rows.length * width);
-	const source = tensor.data as Float32Array;
-	rows.forEach((row, i) => data.set(source.subarray(row * width, (row + 1) * width), i * width));
-	return { data, shape: [rows.length, ...tensor.shape.slice(1)] };
 }

@@ -2,13 +2,14 @@ import { assert } from '../domain/errors.ts';
 import type { Value } from '../graph/graph-builder.ts';
 import type { Layers } from '../graph/layers.ts';
 import type { Dim } from '../graph/operation-count.ts';
-import { relativePairs } from './position-tables.ts';
-import { type Extent, headDim, planTokens, type VitBlock, type VitPlan } from './plan.ts';
-import { windowLayout } from './windows.ts';
+import type { BlockLayers, QkvRows } from './block-layers.ts';
+import { attendsPlainly, type Extent, headDim, tokenTotal, type VitBlock, type VitPlan } from './plan.ts';
+import { meansOverKeys } from './position-tables.ts';
+import { qkvBias } from './qkv.ts';
+import { type WindowLayout, wholeLayout } from './windows.ts';
 
 /**
- * Attention of a block that knows where its tokens lie on the grid: in windows, with relative positions, with pooled
- * keys and values.
+ * Attention of a block that knows where its tokens lie: in windows, with relative positions, with pooled keys and values.
  *
  * Relative positions go through the runtime's fused attention as more head dimensions: a query carries its terms
  * for every row and column of keys, a key carries ones at its own row and column; their product is the sum that
@@ -16,10 +17,13 @@ import { windowLayout } from './windows.ts';
  */
 export class GridAttention {
 	readonly block: VitBlock;
-	/** Of the queries: a window's, or the grid's. */
+	/** Of the grid's queries: a window's, or the grid's. */
 	readonly extent: Extent;
 	/** Of the keys, smaller where they are pooled. */
 	readonly keyExtent: Extent;
+	readonly layout: WindowLayout;
+	/** Keys that each query of a window sees. */
+	readonly keyCount: number;
 	readonly #layers: Layers;
 	readonly #plan: VitPlan;
 
@@ -29,58 +33,111 @@ export class GridAttention {
 		this.block = block;
 		this.extent = attentionExtent(plan, block);
 		this.keyExtent = keyExtent(plan, block);
+		this.layout = layoutOf(plan, block);
+		this.keyCount = keysPerWindow(plan, block);
+		const { rows, cols } = this.extent;
+		const onlyGrid = this.layout.size === rows * cols;
+		assert(onlyGrid || !(block.relative || block.pool), `${block.name} attends among tokens of the grid`);
 	}
 
 	/** Attention of all tokens: normed [tokens, dim] -> [tokens, dim]. */
-	ofAll(normed: Value): Value {
-		const { block } = this;
-		const { dim, grid, layerNames } = this.#plan;
-		const layers = this.#layers;
-		const name = `${block.name}.${layerNames.qkv}`;
-		const qkv = layers.linear(name, normed, 3 * dim);
-		if (!block.window) return this.within(qkv, 1);
-		// A place outside the grid has what the projection makes of nothing: its bias.
-		const { count, size, tokenAt, placeOf } = windowLayout(grid, block.window);
-		const bias = layers.reshape(layers.weight(`${name}.bias`, [3 * dim]), [1, 3 * dim]);
-		const places = Int32Array.from(tokenAt, (token) => (token < 0 ? placeOf.length : token));
-		const windows = layers.gatherRows(layers.concat([qkv, bias], 0), this.#indices('places', places));
-		const mixed = this.within({ ...windows, shape: [count * size, 3 * dim] }, count);
-		return layers.gatherRows(mixed, this.#indices('tokens', placeOf));
+	ofAll(parts: BlockLayers, normed: Value): Value {
+		return this.toTokens(this.within(this.project(parts, normed), this.layout.count));
 	}
 
-	/** Attention within each of `count` windows (or the one grid): projected rows [count · places, 3 · dim] -> [count · places, dim]. */
-	within(qkv: Value, count: Dim): Value {
+	/**
+	 * Queries, keys and values [count · places, dim] of all normed tokens [tokens, dim], by place. A place that is padding has
+	 * what the projections make of zeros: their biases.
+	 */
+	project(parts: BlockLayers, normed: Value): QkvRows {
+		assert(!this.#plan.rotary, `${this.#plan.name} turns no queries and keys within windows`);
+		if (!this.block.window) return parts.projections(this.block, normed, null);
+		const layers = this.#layers;
+		const { dim } = this.#plan;
+		const { count, size, tokenAt, placeOf } = this.layout;
+		const gather = (rows: Value, places: Int32Array): Value => ({
+			...layers.gatherRows(rows, this.#indices('places', places)),
+			shape: [count * size, rows.shape[1]!],
+		});
+		if (!tokenAt.includes(-1)) return parts.projections(this.block, gather(normed, tokenAt), null);
+		const rows = parts.projections(this.block, normed, null);
+		const bias = qkvBias((name, shape) => layers.tensor(name, shape), this.#plan, this.block);
+		const places = tokenAt.map((token) => (token < 0 ? placeOf.length : token));
+		const padded = (part: keyof QkvRows, first: number): Value => {
+			const data = bias.subarray(first, first + dim);
+			const padding = layers.graph.constant(`${this.block.name}:padding:${part}`, { data, shape: [1, dim] });
+			return gather(layers.concat([rows[part], padding], 0), places);
+		};
+		return { queries: padded('queries', 0), keys: padded('keys', dim), values: padded('values', 2 * dim) };
+	}
+
+	/** Attention within each of `count` windows (or the whole): rows [count · places, dim] by place -> [count · places, dim]. */
+	within({ queries, keys, values }: QkvRows, count: Dim): Value {
 		const layers = this.#layers;
 		const { dim, heads } = this.#plan;
 		const width = headDim(this.#plan);
-		const { rows, cols } = this.extent;
-		const [q, k, v] = layers.split(qkv, [dim, dim, dim]) as [Value, Value, Value];
-		const places = this.#hasGrid ? rows * cols : planTokens(this.#plan);
-		const keys = this.#hasGrid ? this.keyExtent.rows * this.keyExtent.cols : places;
-		const byHead = (x: Value, n: Dim) => layers.reshape(x, [count, n, heads, width]);
-		const terms = this.block.relative ? this.#queryTerms(byHead(q, places), count) : [];
-		const scaled = scale(layers, byHead(q, places), 1 / Math.sqrt(width));
-		const queries = layers.concat([scaled, ...terms], 3);
-		const pooledKeys = byHead(this.#pooled(k, count), keys);
-		const ones = this.block.relative ? [this.#keyOnes(pooledKeys, count, keys)] : [];
-		const extended = width + (this.block.relative ? this.keyExtent.rows + this.keyExtent.cols : 0);
-		layers.graph.count(count, places, keys, dim); // query · key
-		layers.graph.count(count, places, keys, dim); // weight · value
-		const mixed = layers.graph.op(
-			'MultiHeadAttention',
-			[
-				layers.reshape(queries, [count, places, heads * extended]),
-				layers.reshape(layers.concat([pooledKeys, ...ones], 3), [count, keys, heads * extended]),
-				layers.reshape(this.#pooled(v, count), [count, keys, dim]),
-			],
-			{ shape: [count, places, dim] },
-			{ domain: 'com.microsoft', attributes: { num_heads: heads, scale: { float: 1 } } },
+		const { size } = this.layout;
+		const byWindow = (rows: Value, n: number) => layers.reshape(rows, [count, n, dim]);
+		if (!this.block.relative) {
+			const pooledKeys = byWindow(this.#pooled(keys, count), this.keyCount);
+			return this.attend(
+				byWindow(queries, size),
+				pooledKeys,
+				byWindow(this.#pooled(values, count), this.keyCount),
+			);
+		}
+		const byHead = (x: Value, n: number) => layers.reshape(x, [count, n, heads, width]);
+		const q = byHead(queries, size);
+		const scaled = scale(layers, q, 1 / Math.sqrt(width));
+		const k = byHead(this.#pooled(keys, count), this.keyCount);
+		const extended = heads * (width + this.keyExtent.rows + this.keyExtent.cols);
+		return this.attend(
+			layers.reshape(layers.concat([scaled, ...this.#queryTerms(q, count)], 3), [count, size, extended]),
+			layers.reshape(layers.concat([k, this.#keyOnes(k, count)], 3), [count, this.keyCount, extended]),
+			byWindow(this.#pooled(values, count), this.keyCount),
 		);
-		return layers.reshape(mixed, [product(count, places), dim]);
 	}
 
-	get #hasGrid(): boolean {
-		return this.block.window !== null || !this.#plan.classToken;
+	/**
+	 * Attention within each of some windows: queries [count, k, dim], keys and values [count, n, dim] -> [count · k, dim]. With
+	 * relative positions each head of queries and keys is `headDim + key rows + key cols` wide: queries are scaled and their terms
+	 * follow them, ones follow the keys.
+	 */
+	attend(queries: Value, keys: Value, values: Value): Value {
+		const layers = this.#layers;
+		const { dim, heads } = this.#plan;
+		const [count, k] = queries.shape as [Dim, Dim, number];
+		const n = keys.shape[1]!;
+		layers.graph.count(count, k, n, dim); // query · key
+		layers.graph.count(count, k, n, dim); // weight · value
+		const scaling = this.block.relative ? { scale: { float: 1 } } : {};
+		const attended = layers.graph.op(
+			'MultiHeadAttention',
+			[queries, keys, values],
+			{ shape: [count, k, dim] },
+			{ domain: 'com.microsoft', attributes: { num_heads: heads, ...scaling } },
+		);
+		return layers.reshape(attended, [product(count, k), dim]);
+	}
+
+	/** Rows [count · places, dim] by place -> by token, [tokens, dim]. */
+	toTokens(rows: Value): Value {
+		if (!this.block.window) return rows;
+		return this.#layers.gatherRows(rows, this.#indices('tokens', this.layout.placeOf));
+	}
+
+	/**
+	 * What queries q [k, heads, headDim], before they are scaled, add for keys by row and by column: [k, heads, key rows] and
+	 * [k, heads, key cols]; `down` and `across` [k], int32, are where each stands in its window or on the grid.
+	 */
+	queryTermsAt(q: Value, down: Value, across: Value): Value[] {
+		return (['rows', 'cols'] as const).map((axis) => {
+			const table = this.#layers.graph.constant(
+				`${this.block.name}:relative:${axis}`,
+				transposed(this.#pairs(axis)),
+			); // [along, headDim, keys]
+			return this.#layers.matmul(q, this.#layers.gatherRows(table, axis === 'rows' ? down : across));
+		});
 	}
 
 	/** What every query [count, places, heads, headDim] adds for keys by row and by column: [.., key rows] and [.., key cols]. */
@@ -90,7 +147,7 @@ export class GridAttention {
 		const width = headDim(this.#plan);
 		const grid = this.#layers.reshape(q, [count, rows, cols, heads, width]);
 		return (['rows', 'cols'] as const).map((axis) => {
-			const pairs = this.pairs(axis); // [along, keys, headDim]
+			const pairs = this.#pairs(axis); // [along, keys, headDim]
 			const [along, across, keys] = [this.extent[axis], axis === 'rows' ? cols : rows, pairs.shape[1]];
 			const order = axis === 'rows' ? [1, 0, 2, 3, 4] : [2, 0, 1, 3, 4];
 			const lines = this.#layers.transpose(grid, order);
@@ -104,9 +161,10 @@ export class GridAttention {
 	}
 
 	/** For every key ones at its row and at its column, repeated for all windows and heads of `like`. */
-	#keyOnes(like: Value, count: Dim, keys: number): Value {
+	#keyOnes(like: Value, count: Dim): Value {
 		const { graph } = this.#layers;
 		const { rows, cols } = this.keyExtent;
+		const keys = this.keyCount;
 		const ones = graph.constant(`ones:${rows}:${cols}`, {
 			data: keyOnes(this.keyExtent),
 			shape: [1, keys, 1, rows + cols],
@@ -136,43 +194,60 @@ export class GridAttention {
 			{ shape: [count, dim, keys.rows, keys.cols] },
 			{ attributes: { kernel_shape: [pool.rows, pool.cols], strides: [pool.rows, pool.cols] } },
 		);
-		return layers.reshape(layers.transpose(means, [0, 2, 3, 1]), [
-			product(count, keys.rows * keys.cols),
-			dim,
-		]);
+		return layers.reshape(layers.transpose(means, [0, 2, 3, 1]), [product(count, this.keyCount), dim]);
 	}
 
 	/** The relative positions of one axis as they stand for this extent: [along, keys, headDim]. */
-	pairs(axis: 'rows' | 'cols'): { data: Float32Array; shape: [number, number, number] } {
+	#pairs(axis: 'rows' | 'cols'): { data: Float32Array; shape: [number, number, number] } {
 		const { relative, pool } = this.block;
 		assert(relative, `${this.block.name} has relative positions`);
-		const width = headDim(this.#plan);
-		const name = axis === 'rows' ? relative.rowTable : relative.colTable;
-		const table = this.#layers.tensor(name, [2 * relative.size[axis] - 1, width]).data as Float32Array;
-		const data = relativePairs(table, width, axis, {
-			made: relative.size,
-			attention: this.extent,
-			pool: pool ? pool[axis] : 1,
-		});
-		return { data, shape: [this.extent[axis], this.keyExtent[axis], width] };
+		const along = this.extent[axis];
+		const pairs = relative.pairs((name, shape) => this.#layers.tensor(name, shape), axis, this.extent);
+		const data = pool ? meansOverKeys(pairs, along, pool[axis]) : pairs;
+		return { data, shape: [along, this.keyExtent[axis], headDim(this.#plan)] };
 	}
 
 	#indices(what: string, data: Int32Array): Value {
-		const { rows, cols } = this.extent;
-		return this.#layers.graph.constant(`windows:${rows}:${cols}:${what}`, { data, shape: [data.length] });
+		return this.#layers.graph.constant(`${this.block.name}:${what}`, { data, shape: [data.length] });
 	}
 }
 
-/** Within what a block's queries attend: a window, or the grid. */
-export function attentionExtent(plan: VitPlan, block: VitBlock): Extent {
-	return block.window ?? { rows: plan.grid.rows, cols: plan.grid.cols };
+/** Attention among all tokens, whatever the block: normed [tokens, dim] at `positions` [1, tokens] -> [tokens, dim]. */
+export function attendAll(
+	layers: Layers,
+	plan: VitPlan,
+	parts: BlockLayers,
+	block: VitBlock,
+	normed: Value,
+	positions: Value,
+): Value {
+	if (!attendsPlainly(block)) return new GridAttention(layers, plan, block).ofAll(parts, normed);
+	const queries = parts.queries(block, normed, positions);
+	return parts.attend(queries, parts.keys(block, normed, positions), parts.values(block, normed));
 }
 
-/** The extent of the keys that a block's queries attend to. */
+/** Within what a block's queries of the grid attend: a window, or the grid. */
+export function attentionExtent(plan: VitPlan, block: VitBlock): Extent {
+	const { rows, cols } = block.window ?? plan.grid;
+	return { rows, cols };
+}
+
+/** The extent of the keys of the grid that a block's queries attend to. */
 export function keyExtent(plan: VitPlan, block: VitBlock): Extent {
 	const { rows, cols } = attentionExtent(plan, block);
 	const { pool } = block;
 	return pool ? { rows: Math.floor(rows / pool.rows), cols: Math.floor(cols / pool.cols) } : { rows, cols };
+}
+
+/** How a block's tokens lie in windows; in one that holds all, where it has none. */
+export function layoutOf(plan: VitPlan, block: VitBlock): WindowLayout {
+	return block.window?.layout ?? wholeLayout(tokenTotal(plan));
+}
+
+/** Keys that each query of a block sees: all places of its window, or the pooled ones. */
+export function keysPerWindow(plan: VitPlan, block: VitBlock): number {
+	const { rows, cols } = keyExtent(plan, block);
+	return block.pool ? rows * cols : layoutOf(plan, block).size;
 }
 
 /** For every key of an extent ones at its row and, behind the rows, at its column: [keys, rows + cols]. */
@@ -186,7 +261,7 @@ export function keyOnes({ rows, cols }: Extent): Float32Array {
 }
 
 /** [along, keys, width] -> [along, width, keys] */
-export function transposed({ data, shape }: { data: Float32Array; shape: [number, number, number] }) {
+function transposed({ data, shape }: { data: Float32Array; shape: [number, number, number] }) {
 	const [along, keys, width] = shape;
 	const out = new Float32Array(data.length);
 	for (let i = 0; i < along; i++) {

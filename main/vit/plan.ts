@@ -1,92 +1,115 @@
+import { type TokenGrid, tokenCount } from '../domain/tokens.ts';
+import type { Activation } from '../graph/activations.ts';
 import type { Value } from '../graph/graph-builder.ts';
-import type { Layers } from '../graph/layers.ts';
-import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
+import type { Layers, WeightLookup } from '../graph/layers.ts';
 import type { RotaryTable } from './positions.ts';
+import type { Extent, WindowLayout } from './windows.ts';
 
-/** A size in tokens. */
-export type Extent = { rows: number; cols: number };
+export type { Extent };
 
 /**
  * Decomposed relative positions (Li et al., MViTv2, CVPR 2022, equation 5): what is added to the logit of query i and
- * key j is q_i · (rowTable[y_i − y_j] + colTable[x_i − x_j]), with q before it is scaled.
+ * key j is q_i · (rows[y_i, y_j] + cols[x_i, x_j]), with q before it is scaled.
  */
 export type RelativePositions = {
-	/** Weights [2 · size.rows − 1, headDim] and [2 · size.cols − 1, headDim]; row i − j + size − 1 is for query i, key j. */
-	rowTable: string;
-	colTable: string;
-	/** The attention's extent for which the tables were made; where it is another, they are resized. */
-	size: Extent;
+	/** The vectors of one axis for every query and key: [extent[axis], extent[axis], headDim]. */
+	pairs(weights: WeightLookup, axis: 'rows' | 'cols', extent: Extent): Float32Array;
 };
 
-/** One transformer block: x += proj(attention(norm1(x))); x += fc2(gelu(fc1(norm2(x)))). */
+/** Windows that a block's tokens attend within; rows and columns are those of the grid tokens of one window. */
+export type BlockWindow = Extent & { layout: WindowLayout };
+
+/** One transformer block: x += attention(norm1(x)); x += mlp(norm2(x)); then what `residual` and `positionsAfter` add. */
 export type VitBlock = {
 	/** Prefix of its weights; the rest is in the plan's `layerNames`. */
 	name: string;
 	/** Width of the MLP's hidden layer. */
 	hidden: number;
-	/** Attention stays within windows of this size, which tile the grid from its top left; null = over all tokens. */
-	window: Extent | null;
+	/** Null = every token attends to all. */
+	window: BlockWindow | null;
+	/** Only among grid tokens: neither a window nor, without windows, the plan may hold any other. */
 	relative: RelativePositions | null;
 	/** Keys and values are means over cells of this size, of the window or the grid; cells cut by the edge are left out. */
 	pool: Extent | null;
+	/** What is added to all tokens [tokens, dim] behind the MLP, such as a convolution over the grid, which is not local. */
+	residual: ((layers: Layers, tokens: Value) => Value) | null;
+	/** Learned positions [tokens, dim] that are added last. */
+	positionsAfter: ((weights: WeightLookup) => Float32Array) | null;
 };
+
+export type QkvPart = 'query' | 'key' | 'value';
+
+/** The projections of attention: one matrix [3 · dim, dim], queries first, or three [dim, dim]; a bias may be missing. */
+export type QkvNames =
+	| { fused: string; bias: boolean }
+	| { query: string; key: string; value: string; biasless: readonly QkvPart[] };
 
 /** What a block calls its layers, each below `<block name>.`. */
 export type LayerNames = {
 	norm1: string;
-	qkv: string;
+	qkv: QkvNames;
 	projection: string;
 	norm2: string;
+	/** MLP: fc2(activation(fc1(x))), or with a gate fc2(activation(gate(x)) · fc1(x)). */
 	fc1: string;
+	gate: string | null;
 	fc2: string;
+	/** Two vectors [dim] that what attention and MLP add is multiplied by (Touvron et al., CaiT, ICCV 2021, section 2). */
+	layerScale: { attention: string; mlp: string } | null;
 };
 
 /** The names that most published vision transformers use. */
 export const USUAL_LAYER_NAMES: LayerNames = {
 	norm1: 'norm1',
-	qkv: 'attn.qkv',
+	qkv: { fused: 'attn.qkv', bias: true },
 	projection: 'attn.proj',
 	norm2: 'norm2',
 	fc1: 'mlp.fc1',
+	gate: null,
 	fc2: 'mlp.fc2',
+	layerScale: null,
 };
 
-/** Learned positions that are added to the tokens before the first block. */
-export type AbsolutePositions = {
-	/** Weight [1, classToken + size.rows · size.cols, dim]; the class token's row, where there is one, comes first. */
-	table: string;
-	/** The grid that the table was made for; where the tokens' is another, it is resized. */
-	size: Extent;
+/** What is made of tokens behind the blocks, each token by itself. */
+export type TokenAnswer = {
+	/** Columns per token. */
+	width: number;
+	/** One value [k, dim] per entry of the plan's `features` -> [k, width]. */
+	emit(layers: Layers, features: readonly Value[]): Value;
 };
 
 /**
- * A vision transformer as data: what a reduction mode compiles graphs from. Nothing in a plan runs; its
- * functions emit graph nodes. Tokens are rows in raster order, behind the class token where there is one.
+ * A vision transformer as data: what a reduction mode compiles graphs from. Nothing in a plan runs; its functions emit
+ * graph nodes or read weights. Tokens are rows: extra ones that read no pixels, the grid's in raster order, more extra ones.
  */
 export type VitPlan = {
 	name: string;
 	grid: TokenGrid;
-	/** A token before those of the grid that reads no pixels. */
-	classToken: boolean;
+	/** How many tokens that read no pixels (class, detection) stand before and behind those of the grid. */
+	extra: { before: number; after: number };
 	dim: number;
 	heads: number;
 	normEpsilon: number;
-	/** Added to the tokens, where a plan has them. */
-	absolute: AbsolutePositions | null;
+	/** Of the MLPs. */
+	activation: Activation;
+	/** Positions [tokens, dim] that are added before the first block, where a plan has them. */
+	absolute: ((weights: WeightLookup) => Float32Array) | null;
 	/** Turns of queries and keys by token position, where a plan has them. */
 	rotary: RotaryTable | null;
 	layerNames: LayerNames;
 	blocks: readonly VitBlock[];
-	/** Columns that the head gives per token. */
-	headWidth: number;
-	/** Normalised picture [1, 3, height, width] -> [tokens, dim], before absolute positions. */
+	/** After how many blocks the states of tokens are read, ascending; positions and residuals of the last block included. */
+	features: readonly number[];
+	/** What is made of the grid's tokens and of the extra ones; at least one is there. */
+	answers: { grid: TokenAnswer | null; extra: TokenAnswer | null };
+	/** Normalised picture [1, 3, height, width] -> the grid's tokens [k, dim], before absolute positions. */
 	embedPicture(layers: Layers, picture: Value): Value;
 	/** Normalised pixel windows [k, 3, window, window] -> [k, dim]; the same function of the same pixels. */
 	embedWindows(layers: Layers, windows: Value): Value;
-	/** Tokens after the last block [k, dim] -> [k, headWidth]; local to each token. */
-	head(layers: Layers, tokens: Value): Value;
-	/** The best score, 0 to 1, that a token answers with in `head` [tokens, headWidth]; null where rows are no answers. */
-	bestScore: ((head: Float32Array, token: number) => number) | null;
+	/** The extra tokens [n, dim], before absolute positions; null where n is 0. */
+	embedExtra(layers: Layers): { before: Value | null; after: Value | null };
+	/** The best score, 0 to 1, of a token by the grid's answers [grid tokens, width]; null where rows are no answers. */
+	bestScore: ((answers: Float32Array, token: number) => number) | null;
 	/** What tells which tokens matter, where the weights have it. */
 	scorer: Scorer | null;
 	/** What keys and values can be clustered by, where the weights have it. */
@@ -102,7 +125,7 @@ export type Scorer = {
 	 * What stands behind the scorer at keep ratios up to `upTo`, where the weights know few tokens apart from many. `rest`:
 	 * per block the name of the map [2 · dim, dim] that makes the keys and values of the tokens that are not kept.
 	 */
-	own: (Pick<VitPlan, 'blocks' | 'head'> & { upTo: number; rest: readonly string[] }) | null;
+	own: (Pick<VitPlan, 'blocks' | 'answers'> & { upTo: number; rest: readonly string[] }) | null;
 };
 
 /** Clustering of keys and values by the entropy of a learned distribution over the tokens, block by block. */
@@ -113,22 +136,52 @@ export type ClusterPlan = {
 	logits(layers: Layers, block: VitBlock, normed: Value): Value;
 };
 
+/** Parts of a plan without extra tokens. */
+export const NO_EXTRA_TOKENS: Pick<VitPlan, 'extra' | 'embedExtra'> = {
+	extra: { before: 0, after: 0 },
+	embedExtra: () => ({ before: null, after: null }),
+};
+
+/** Parts of a block in which every token attends to all, and nothing follows the MLP. */
+export const PLAIN_BLOCK: Omit<VitBlock, 'name' | 'hidden'> = {
+	window: null,
+	relative: null,
+	pool: null,
+	residual: null,
+	positionsAfter: null,
+};
+
 export function headDim(plan: VitPlan): number {
 	return plan.dim / plan.heads;
 }
 
-/** Tokens of a frame, the class token included. */
-export function planTokens(plan: VitPlan): number {
-	return tokenCount(plan.grid) + (plan.classToken ? 1 : 0);
+/** Tokens of a frame, the extra ones included; `tokenCount(plan.grid)` are those of the grid. */
+export function tokenTotal({ grid, extra }: Pick<VitPlan, 'grid' | 'extra'>): number {
+	return extra.before + tokenCount(grid) + extra.after;
 }
 
-/** Whether all tokens of a block attend to all, by their contents and turns alone: what most modes need. */
+/** Tokens of a frame that read no pixels. */
+export function extraTotal({ extra }: Pick<VitPlan, 'extra'>): number {
+	return extra.before + extra.after;
+}
+
+/** Whether all tokens of a block attend to all, by their contents and turns alone. */
 export function attendsPlainly(block: VitBlock): boolean {
 	return block.window === null && block.relative === null && block.pool === null;
 }
 
-/** Why a mode that knows only plain attention over embedded pixel windows can't take this plan; null where it can. */
+/**
+ * Why a mode that knows only plain blocks over embedded pixel windows, and answers that are read from the grid's tokens behind
+ * the last block, can't take this plan; null where it can.
+ */
 export function refusesUnlessPlain(plan: VitPlan): string | null {
-	const plain = plan.blocks.every(attendsPlainly) && plan.absolute === null && !plan.classToken;
-	return plain ? null : `${plan.name} has blocks with windows, pooling or relative positions`;
+	const { blocks, name, features, answers } = plan;
+	if (!blocks.every(attendsPlainly)) return `${name} has blocks with windows, pooling or relative positions`;
+	if (extraTotal(plan) > 0) return `${name} has tokens that read no pixels`;
+	if (plan.absolute || blocks.some((block) => block.positionsAfter))
+		return `${name} adds learned positions to its tokens`;
+	if (blocks.some((block) => block.residual)) return `${name} has convolutions between its blocks`;
+	if (!answers.grid || features.length !== 1 || features[0] !== blocks.length)
+		return `${name} does not answer from the tokens behind its last block`;
+	return null;
 }

@@ -124,11 +124,12 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 	/** Rows `rows` of `head` belong to `tokens`; compares their logits and decoded boxes. */
 	function expectHead(head: Float32Array, tokens: number[], rows: number[], mode: string): void {
 		const classCount = config.classes.length;
-		const width = plan.headWidth / POINTS_PER_TOKEN;
-		const byToken = new Float32Array(tokenCount(plan.grid) * plan.headWidth);
+		const headWidth = plan.answers.grid!.width;
+		const width = headWidth / POINTS_PER_TOKEN;
+		const byToken = new Float32Array(tokenCount(plan.grid) * headWidth);
 		tokens.forEach((token, i) => {
-			const row = head.subarray(rows[i]! * plan.headWidth, (rows[i]! + 1) * plan.headWidth);
-			byToken.set(row, token * plan.headWidth);
+			const row = head.subarray(rows[i]! * headWidth, (rows[i]! + 1) * headWidth);
+			byToken.set(row, token * headWidth);
 		});
 		let worstLogit = 0;
 		let worstBox = 0;

@@ -3,7 +3,13 @@ import type { Size } from '../../domain/video.ts';
 import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import { axialRotary } from '../../vit/positions.ts';
-import { USUAL_LAYER_NAMES, type VitBlock, type VitPlan } from '../../vit/plan.ts';
+import {
+	NO_EXTRA_TOKENS,
+	PLAIN_BLOCK,
+	USUAL_LAYER_NAMES,
+	type VitBlock,
+	type VitPlan,
+} from '../../vit/plan.ts';
 import { bestPointScore, pointHeadWidth } from '../../boxes/point-head.ts';
 import type { LookoutConfig } from './config.ts';
 
@@ -23,7 +29,7 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 	const grid = lookoutGrid(config, inputSize);
 	const { dim, heads } = config;
 	const { after_blocks: afterBlocks, own_blocks_up_to: ownUpTo } = config.scorer;
-	const headWidth = pointHeadWidth(config.classes.length);
+	const width = pointHeadWidth(config.classes.length);
 	const { top, left, bottom, right } = config.stem.padding;
 
 	/** Four 3×3 convolutions of stride 2; only the first one pads, on all sides of the picture at once. */
@@ -37,11 +43,9 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 	/** Blocks from `first` on, their weights' names behind `prefix`. */
 	function blocks(prefix: string, first: number): VitBlock[] {
 		return numbers(first).map((i) => ({
+			...PLAIN_BLOCK,
 			name: `${prefix}blocks.${i}`,
 			hidden: dim * config.mlp_ratio,
-			window: null,
-			relative: null,
-			pool: null,
 		}));
 	}
 
@@ -50,25 +54,33 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 		return Array.from({ length: config.depth - first }, (_, i) => first + i);
 	}
 
-	function head(prefix: string): VitPlan['head'] {
-		return (layers, tokens) => {
-			const normed = layers.layerNorm(`${prefix}norm`, tokens, 1e-5);
-			return layers.mlp(`${prefix}head.fc1`, `${prefix}head.fc2`, normed, 2 * dim, headWidth);
+	function answers(prefix: string): VitPlan['answers'] {
+		return {
+			grid: {
+				width,
+				emit(layers, [tokens]) {
+					const normed = layers.layerNorm(`${prefix}norm`, tokens!, 1e-5);
+					return layers.mlp(`${prefix}head.fc1`, `${prefix}head.fc2`, normed, 2 * dim, width);
+				},
+			},
+			extra: null,
 		};
 	}
 
 	return {
 		name: 'lookout',
 		grid,
-		classToken: false,
+		...NO_EXTRA_TOKENS,
 		dim,
 		heads,
 		normEpsilon: 1e-5,
+		activation: 'gelu',
 		absolute: null,
 		rotary: axialRotary(grid.rows, grid.cols, dim / heads, config.rope.max, config.rope.min),
 		layerNames: USUAL_LAYER_NAMES,
 		blocks: blocks('', 0),
-		headWidth,
+		features: [config.depth],
+		answers: answers(''),
 		embedPicture(layers, picture) {
 			const map = stem(layers, picture, [top, left, bottom, right]); // [1, dim, rows, cols]
 			return layers.transpose(layers.reshape(map, [dim, grid.rows * grid.cols]), [1, 0]);
@@ -76,8 +88,7 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 		embedWindows(layers, windows) {
 			return layers.reshape(stem(layers, windows, [0, 0, 0, 0]), [windows.shape[0]!, dim]);
 		},
-		head: head(''),
-		bestScore: (head, token) => bestPointScore(head, token, config.classes.length),
+		bestScore: (answers, token) => bestPointScore(answers, token, config.classes.length),
 		scorer: {
 			afterBlocks,
 			score: (layers, tokens) => layers.mlp('scorer.fc1', 'scorer.fc2', tokens, config.scorer.width, 1),
@@ -87,7 +98,7 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 							upTo: ownUpTo,
 							blocks: blocks('sparse.', afterBlocks),
 							rest: numbers(afterBlocks).map((i) => `sparse.rest.${i}`),
-							head: head('sparse.'),
+							answers: answers('sparse.'),
 						}
 					: null,
 		},

@@ -1,14 +1,26 @@
 import type { TokenGrid } from '../../domain/tokens.ts';
-import type { Extent, LayerNames, VitBlock, VitPlan } from '../../vit/plan.ts';
+import type { WeightLookup } from '../../graph/layers.ts';
+import {
+	type Extent,
+	type LayerNames,
+	PLAIN_BLOCK,
+	type RelativePositions,
+	type VitBlock,
+	type VitPlan,
+} from '../../vit/plan.ts';
+import { relativePairs, resizeBicubic } from '../../vit/position-tables.ts';
+import { windowLayout } from '../../vit/windows.ts';
 
 /** What the blocks of the Eventful Transformers' backbone call their layers. */
 const LAYER_NAMES: LayerNames = {
 	norm1: 'input_layer_norm',
-	qkv: 'qkv',
+	qkv: { fused: 'qkv', bias: true },
 	projection: 'projection',
 	norm2: 'mlp_layer_norm',
 	fc1: 'mlp_1',
+	gate: null,
 	fc2: 'mlp_2',
+	layerScale: null,
 };
 const NORM_EPSILON = 1e-6;
 
@@ -18,6 +30,7 @@ export type BackboneShape = {
 	/** Before every weight's name, such as `backbone.`. */
 	prefix: string;
 	grid: TokenGrid;
+	/** Whether a class token stands before the grid's. */
 	classToken: boolean;
 	dim: number;
 	heads: number;
@@ -41,37 +54,74 @@ export type BackboneShape = {
  */
 export function backbonePlan(
 	shape: BackboneShape,
-	embed: Pick<VitPlan, 'embedPicture' | 'embedWindows'>,
+	embed: Pick<VitPlan, 'embedPicture' | 'embedWindows' | 'embedExtra'>,
 ): VitPlan {
-	const { name, prefix, grid, classToken, dim, heads, mlpRatio, positionSize } = shape;
+	const { name, prefix, grid, classToken, dim, heads, mlpRatio } = shape;
 	return {
 		name,
 		grid,
-		classToken,
+		extra: { before: classToken ? 1 : 0, after: 0 },
 		dim,
 		heads,
 		normEpsilon: NORM_EPSILON,
-		absolute: { table: `${prefix}position_encoding.encoding`, size: positionSize },
+		activation: 'gelu',
+		absolute: (weights) => absolutePositions(shape, weights),
 		rotary: null,
 		layerNames: LAYER_NAMES,
 		blocks: shape.blocks.map(({ window, relativeSize, pool }, i): VitBlock => {
 			const block = `${prefix}blocks.${i}`;
 			return {
+				...PLAIN_BLOCK,
 				name: block,
 				hidden: mlpRatio * dim,
-				window,
-				relative: relativeSize && {
-					rowTable: `${block}.relative_position.y_embedding`,
-					colTable: `${block}.relative_position.x_embedding`,
-					size: window ?? relativeSize,
-				},
+				window: window && { ...window, layout: windowLayout(grid, window) },
+				relative: relativeSize && relativePositions(block, window ?? relativeSize, dim / heads),
 				pool,
 			};
 		}),
-		headWidth: dim,
+		features: [shape.blocks.length],
+		answers: {
+			grid: {
+				width: dim,
+				emit: (layers, [tokens]) => layers.graph.op('Identity', [tokens!], { shape: tokens!.shape }),
+			},
+			extra: null,
+		},
 		...embed,
-		head: (layers, tokens) => layers.graph.op('Identity', [tokens], { shape: tokens.shape }),
 		bestScore: null,
 		scorer: null,
+	};
+}
+
+/** The table resized to the grid, the class token's row before it where there is one. */
+function absolutePositions(shape: BackboneShape, weights: WeightLookup): Float32Array {
+	const { prefix, grid, classToken, dim, positionSize: size } = shape;
+	const first = classToken ? dim : 0;
+	const rows = size.rows * size.cols + (classToken ? 1 : 0);
+	const table = weights(`${prefix}position_encoding.encoding`, [1, rows, dim]).data as Float32Array;
+	if (size.rows === grid.rows && size.cols === grid.cols) return table;
+	const positions = new Float32Array(first + grid.rows * grid.cols * dim);
+	positions.set(table.subarray(0, first));
+	positions.set(resizeBicubic({ data: table.subarray(first), size, channels: dim }, grid), first);
+	return positions;
+}
+
+/**
+ * Tables made for attention over `size`. Where it runs over another extent, the square of all pairs is resized as a picture, to
+ * the extent's rows and columns whatever the axis, as in the published code: the tables of a grid that is not square must fit
+ * it.
+ */
+function relativePositions(block: string, size: Extent, headDim: number): RelativePositions {
+	return {
+		pairs(weights, axis, extent) {
+			const name = `${block}.relative_position.${axis === 'rows' ? 'y' : 'x'}_embedding`;
+			const length = size[axis];
+			const table = weights(name, [2 * length - 1, headDim]).data as Float32Array;
+			const pairs = relativePairs(table, length);
+			if (size.rows === extent.rows && size.cols === extent.cols) return pairs;
+			// The published code lays keys along the picture's rows and queries along its columns; on a square grid, where alone
+			// this works, that changes nothing.
+			return resizeBicubic({ data: pairs, size: { rows: length, cols: length }, channels: headDim }, extent);
+		},
 	};
 }

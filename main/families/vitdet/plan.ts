@@ -2,7 +2,7 @@ import type { TokenGrid } from '../../domain/tokens.ts';
 import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import { backbonePlan } from './backbone-plan.ts';
-import type { Extent, VitPlan } from '../../vit/plan.ts';
+import { type Extent, NO_EXTRA_TOKENS, type VitPlan } from '../../vit/plan.ts';
 import type { VitDetConfig } from './config.ts';
 
 /** The tokens of an input of `size` tokens: every token reads the pixels of its own patch. */
@@ -10,7 +10,7 @@ export function patchGrid({ patch }: VitDetConfig, size: Extent): TokenGrid {
 	return { ...size, stride: patch, windowSize: patch, windowOffset: 0 };
 }
 
-/** Patch embedding and backbone. The plan's head gives the last tokens as they are: the heads of the family read all of them. */
+/** Patch embedding and backbone. Its answers are the last tokens as they are: the heads of the family read all of them. */
 export function vitDetPlan(config: VitDetConfig, size: Extent): VitPlan {
 	const { patch, dim, heads, mlpRatio, positionSize, blocks } = config;
 	/** [k, 3, h, w] -> [tokens, dim], `tokens` being all patches of all k pictures. */
@@ -33,6 +33,7 @@ export function vitDetPlan(config: VitDetConfig, size: Extent): VitPlan {
 		{
 			embedPicture: (layers, picture) => embed(layers, picture, size.rows * size.cols),
 			embedWindows: (layers, windows) => embed(layers, windows, windows.shape[0]!),
+			embedExtra: NO_EXTRA_TOKENS.embedExtra,
 		},
 	);
 }

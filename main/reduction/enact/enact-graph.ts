@@ -5,7 +5,7 @@ import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
 import { EntropyClusters } from '../../vit/enact-clustering.ts';
 import { headDim, type VitPlan } from '../../vit/plan.ts';
-import { type CompiledGraph, allPositions, pictureInput } from '../vit-graphs.ts';
+import { type CompiledGraph, allPositions, gridAnswer, pictureInput } from '../vit-graphs.ts';
 
 /** What the sizes of a block's clusters are called in operation counts. */
 export function blockClusters(block: number): string {
@@ -14,7 +14,7 @@ export function blockClusters(block: number): string {
 
 /**
  * Every token of a picture looks at clusters of keys and values, whose length is computed in the graph, block by block.
- * in: `picture`; `length` [1], tokens per cluster or 0 for the data's own. out: `head` [tokens, headWidth]; per block
+ * in: `picture`; `length` [1], tokens per cluster or 0 for the data's own. out: `head` [tokens, width]; per block
  * `block.<i>.cluster_length` [1] and `block.<i>.used_range` [2]; with `taps`, `last` [tokens, dim] after the last block.
  */
 export function compileClustered(
@@ -49,7 +49,7 @@ export function compileClustered(
 		x = parts.finish(block, x, parts.attend(parts.queries(block, normed, positions), keys, values));
 	});
 	if (options.taps) graph.output('last', x);
-	graph.output('head', plan.head(layers, x));
+	graph.output('head', gridAnswer(plan).emit(layers, [x]));
 	const name = `${plan.name}:clustered`;
 	return { name, bytes: graph.build(name), operations: graph.operations };
 }

@@ -1,6 +1,5 @@
-import { attentionExtent, keyExtent } from '../../vit/grid-attention.ts';
-import { headDim, planTokens } from '../../vit/plan.ts';
-import { windowLayout, type WindowLayout } from '../../vit/windows.ts';
+import { attentionExtent, keyExtent, keysPerWindow, layoutOf } from '../../vit/grid-attention.ts';
+import { headDim, tokenTotal } from '../../vit/plan.ts';
 import { type BlockSource, extendedWidth } from './block-graphs.ts';
 import type { Block } from './gate-memory.ts';
 import type { MixedTokens } from './mixed-tokens.ts';
@@ -52,38 +51,26 @@ export type AttentionSizes = {
 
 export function attentionSizes(source: BlockSource): AttentionSizes {
 	const { plan, block } = source;
-	const keyed = keyExtent(plan, block);
-	const tokens = planTokens(plan);
-	const { count, size } = layoutOf(source);
-	const onGrid = block.window !== null || block.pool !== null;
+	const { count, size } = layoutOf(plan, block);
 	return {
-		tokens,
+		tokens: tokenTotal(plan),
 		windows: count,
 		places: size,
-		keys: onGrid ? keyed.rows * keyed.cols : tokens,
+		keys: keysPerWindow(plan, block),
 		dim: plan.dim,
 		heads: plan.heads,
 		width: headDim(plan),
-		extended: extendedWidth(source, keyed),
+		extended: extendedWidth(source, keyExtent(plan, block)),
 	};
 }
 
-/** How a block's tokens lie in windows; one that holds all, where it has none. */
-export function layoutOf({ plan, block }: BlockSource): WindowLayout {
-	if (block.window) return windowLayout(plan.grid, block.window);
-	const tokens = planTokens(plan);
-	const all = Int32Array.from({ length: tokens }, (_, token) => token);
-	return { count: 1, size: tokens, tokenAt: all, placeOf: all };
-}
-
-/** Where each token stands in its window or on the grid: its row and its column. */
+/** Where each token of a block with relative positions stands in its window or on the grid: its row and its column. */
 export function placesOf({ plan, block }: BlockSource): { down: Int32Array; across: Int32Array } {
-	const { rows, cols } = attentionExtent(plan, block);
-	const { grid } = plan;
-	const tokens = grid.rows * grid.cols;
+	const { cols } = attentionExtent(plan, block);
+	const { placeOf, size } = layoutOf(plan, block);
 	return {
-		down: Int32Array.from({ length: tokens }, (_, token) => Math.floor(token / grid.cols) % rows),
-		across: Int32Array.from({ length: tokens }, (_, token) => (token % grid.cols) % cols),
+		down: placeOf.map((place) => Math.floor((place % size) / cols)),
+		across: placeOf.map((place) => (place % size) % cols),
 	};
 }
 

@@ -1,7 +1,7 @@
 import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
-import { GridAttention, scale, transposed } from '../../vit/grid-attention.ts';
+import { GridAttention, scale } from '../../vit/grid-attention.ts';
 import { headDim, type VitBlock, type VitPlan } from '../../vit/plan.ts';
 import type { Precision } from './method.ts';
 
@@ -40,41 +40,18 @@ export function compileProjections(source: BlockSource, norm: boolean): Bytes {
 		const { graph } = layers;
 		const x = graph.input('x', 'float32', [ROWS, dim]);
 		const normed = norm ? parts.normed(block, x) : x;
-		const { queries: rows, keys, values } = projected(source, layers, parts, normed);
+		const positions = plan.rotary ? graph.input('positions', 'int64', [1, ROWS]) : null;
+		const { queries: rows, keys, values } = parts.projections(block, normed, positions);
 		const q = layers.reshape(rows, [ROWS, heads, width]);
-		const terms = block.relative ? relativeTerms(source, layers, q) : [];
+		const place = (name: string) => graph.input(name, 'int32', [ROWS]);
+		const terms = block.relative
+			? new GridAttention(layers, plan, block).queryTermsAt(q, place('down'), place('across'))
+			: [];
 		const queries = layers.concat([scale(layers, q, 1 / Math.sqrt(width)), ...terms], 2);
 		const extended = queries.shape[2] as number;
 		graph.output('queries', layers.reshape(queries, [ROWS, heads * extended]));
 		graph.output('keys', keys);
 		graph.output('values', values);
-	});
-}
-
-/** Queries, keys and values [rows, dim] of normed tokens, turned where the plan turns them. */
-function projected({ plan, block }: BlockSource, layers: Layers, parts: BlockLayers, normed: Value) {
-	const { dim } = plan;
-	if (!plan.rotary) {
-		const qkv = layers.linear(`${block.name}.${plan.layerNames.qkv}`, normed, 3 * dim);
-		const [queries, keys, values] = layers.split(qkv, [dim, dim, dim]) as [Value, Value, Value];
-		return { queries, keys, values };
-	}
-	const positions = layers.graph.input('positions', 'int64', [1, ROWS]);
-	return {
-		queries: parts.queries(block, normed, positions),
-		keys: layers.reshape(parts.keyRows(block, normed, positions), [ROWS, dim]),
-		values: parts.valueRows(block, normed),
-	};
-}
-
-/** Relative terms of queries q [rows, heads, headDim] that stand at `down`, `across`: [rows, heads, key rows], [.., key cols]. */
-function relativeTerms({ plan, block }: BlockSource, layers: Layers, q: Value): Value[] {
-	const attention = new GridAttention(layers, plan, block);
-	return (['rows', 'cols'] as const).map((axis) => {
-		const table = transposed(attention.pairs(axis)); // [along, headDim, keys]
-		const places = layers.graph.input(axis === 'rows' ? 'down' : 'across', 'int32', [ROWS]);
-		const tables = layers.gatherRows(layers.graph.constant(`relative:${axis}`, table), places);
-		return layers.matmul(q, tables);
 	});
 }
 

@@ -1,6 +1,6 @@
-import { keyExtent } from '../../vit/grid-attention.ts';
-import { planTokens, type VitBlock, type VitPlan } from '../../vit/plan.ts';
-import { windowLayout } from '../../vit/windows.ts';
+import { keyExtent, keysPerWindow, layoutOf } from '../../vit/grid-attention.ts';
+import { tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
+import { qkvBiases } from '../../vit/qkv.ts';
 import type { BlockMethod } from './method.ts';
 
 /**
@@ -41,20 +41,22 @@ export function countBlock(
 	method: BlockMethod,
 	work: BlockWork,
 ): OperationCounts {
-	const { dim, heads, grid } = plan;
-	const tokens = planTokens(plan);
+	const { dim, heads, layerNames } = plan;
+	const tokens = tokenTotal(plan);
 	const keyed = keyExtent(plan, block);
-	const layout = block.window ? windowLayout(grid, block.window) : null;
 	// Places of queries over all windows, and keys that each of them sees.
-	const queries = layout ? layout.tokenAt.length : tokens;
-	const keys = block.window || block.pool || !plan.classToken ? keyed.rows * keyed.cols : tokens;
-	const padded = layout !== null && queries !== tokens;
+	const queries = layoutOf(plan, block).tokenAt.length;
+	const keys = keysPerWindow(plan, block);
+	const padded = queries !== tokens;
+	// With a gate the MLP has two layers of its hidden width.
+	const wide = layerNames.gate ? 2 : 1;
 	const { qkv, projection, mlp } = work ?? { qkv: tokens, projection: tokens, mlp: tokens };
 
 	const counts = noOperations();
-	counts.linear = dim * (3 * dim * qkv + dim * projection + 2 * block.hidden * mlp);
+	counts.linear = dim * (3 * dim * qkv + dim * projection + (wide + 1) * block.hidden * mlp);
 	// Padding is one vector that the bias is added to, in every frame.
-	counts.bias = 3 * dim * (qkv + (padded ? 1 : 0)) + dim * projection + (block.hidden + dim) * mlp;
+	counts.bias = qkvBiases(plan) * dim * (qkv + (padded ? 1 : 0));
+	counts.bias += dim * projection + (wide * block.hidden + dim) * mlp;
 	counts.add = 2 * tokens * dim;
 	if (block.relative) {
 		counts.add += 2 * heads * queries * keys;

@@ -1,8 +1,9 @@
-import { GraphBuilder } from '../../graph/graph-builder.ts';
-import type { GraphRuntime } from '../../runtime/runtime.ts';
-import { Layers, type WeightLookup } from '../../graph/layers.ts';
-import { absolutePositions } from '../../vit/block-layers.ts';
-import { planTokens, type VitPlan } from '../../vit/plan.ts';
+import type { WeightLookup } from '../../graph/layers.ts';
+import { countOperations } from '../../graph/operation-count.ts';
+import type { GraphRuntime, GraphSession } from '../../runtime/runtime.ts';
+import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
+import { float32, numbers } from '../full-graph.ts';
+import { compileResidual } from '../vit-graphs.ts';
 import { attentionSizes } from './attention.ts';
 import type { BlockSource } from './block-graphs.ts';
 import { noOperations, type OperationCounts } from './counts.ts';
@@ -13,8 +14,13 @@ import type { GatePolicy } from './policy.ts';
 import { prefixed, type Remembered, rememberedBytes } from './remembered.ts';
 import { SharedGraphs } from './shared-graphs.ts';
 
-/** Operations of one frame, as published: of adding positions, and of each block. */
-export type FrameCounts = { positions: OperationCounts; blocks: OperationCounts[] };
+/** Operations of one frame, as published: of each block, and between them (positions, and residuals behind the MLPs). */
+export type FrameCounts = { between: OperationCounts; blocks: OperationCounts[] };
+
+/** What a block adds behind its MLP, whole in every frame. */
+type Residual = { session: GraphSession; macs: number };
+/** Positions [tokens, dim] in the gates' memory. */
+type Table = { at: number; data: Float32Array };
 
 /**
  * The blocks of a plan over time, with gates. Where the work runs was decided by what crossing into the runtime costs
@@ -26,29 +32,37 @@ export class EventfulBackbone {
 	readonly blocks: readonly EventfulBlock[];
 	/** Whether the next frame is computed whole. */
 	first = true;
+	/** The states of tokens that the plan reads, [tokens, dim] each; they hold until the next frame. */
+	features: readonly Float32Array[] = [];
 	readonly #plan: VitPlan;
 	readonly #memory: GateMemory;
 	readonly #shared: SharedGraphs;
+	readonly #residuals: readonly (Residual | null)[];
 	readonly #stream: number;
-	/** Address of the absolute positions [tokens, dim]; null where the plan has none. */
-	readonly #positions: number | null;
+	/** What is added to the stream before block i; behind the last one: entry `blocks.length`. */
+	readonly #positions: readonly (Table | null)[];
 
 	private constructor(
 		plan: VitPlan,
 		memory: GateMemory,
 		shared: SharedGraphs,
-		blocks: readonly EventfulBlock[],
-		positions: Float32Array | null,
+		parts: {
+			blocks: readonly EventfulBlock[];
+			residuals: readonly (Residual | null)[];
+			positions: readonly (Float32Array | null)[];
+		},
 	) {
 		this.#plan = plan;
 		this.#memory = memory;
 		this.#shared = shared;
-		this.#stream = memory.reserve(planTokens(plan) * plan.dim);
-		this.#positions = positions && memory.reserve(positions.length);
-		this.blocks = blocks;
+		this.#residuals = parts.residuals;
+		this.#stream = memory.reserve(tokenTotal(plan) * plan.dim);
+		this.#positions = parts.positions.map((data) => data && { at: memory.reserve(data.length), data });
+		this.blocks = parts.blocks;
 		memory.make();
-		if (this.#positions !== null) memory.array(this.#positions, positions!.length).data.set(positions!);
-		for (const block of blocks) block.prepare();
+		for (const table of this.#positions)
+			if (table) memory.array(table.at, table.data.length).data.set(table.data);
+		for (const block of this.blocks) block.prepare();
 	}
 
 	/** `methods`: one per block. */
@@ -59,25 +73,28 @@ export class EventfulBackbone {
 		methods: readonly BlockMethod[],
 	): Promise<EventfulBackbone> {
 		const sources = plan.blocks.map((block): BlockSource => ({ plan, weights, block }));
-		const memory = new GateMemory(scratchSizes(sources, planTokens(plan)));
+		const memory = new GateMemory(scratchSizes(sources, tokenTotal(plan)));
 		const shared = new SharedGraphs(runtime);
 		const blocks: EventfulBlock[] = [];
+		const residuals: (Residual | null)[] = [];
 		for (const [i, source] of sources.entries()) {
 			blocks.push(await EventfulBlock.load(source, methods[i]!, memory, runtime, shared));
+			const graph = source.block.residual && compileResidual(plan, weights, i);
+			residuals.push(
+				graph && {
+					session: await runtime.load(graph.bytes, graph.name),
+					macs: countOperations(graph.operations, {}),
+				},
+			);
 		}
-		const layers = new Layers(new GraphBuilder(), weights);
-		return new EventfulBackbone(
-			plan,
-			memory,
-			shared,
-			blocks,
-			plan.absolute && absolutePositions(layers, plan),
-		);
+		const tables = [plan.absolute, ...plan.blocks.map(({ positionsAfter }) => positionsAfter)];
+		const positions = tables.map((table) => table && table(weights));
+		return new EventfulBackbone(plan, memory, shared, { blocks, residuals, positions });
 	}
 
 	/** Tokens after the last block that ran, [tokens, dim]; holds until the next frame. */
 	get tokens(): Float32Array {
-		return this.#memory.array(this.#stream, planTokens(this.#plan) * this.#plan.dim).data;
+		return this.#memory.array(this.#stream, tokenTotal(this.#plan) * this.#plan.dim).data;
 	}
 
 	/** Forgets: the next frame is computed whole. */
@@ -87,7 +104,7 @@ export class EventfulBackbone {
 
 	/**
 	 * Runs a frame's tokens [tokens, dim], before absolute positions; `policy` is that of all gates. `after` sees the stream
-	 * behind each block.
+	 * behind each block, without the positions that follow it.
 	 */
 	async run(
 		tokens: Float32Array,
@@ -95,21 +112,29 @@ export class EventfulBackbone {
 		after?: (block: number, tokens: Float32Array) => void,
 	): Promise<FrameCounts> {
 		const stream = this.tokens;
-		const counts: FrameCounts = { positions: noOperations(), blocks: [] };
+		const counts: FrameCounts = { between: noOperations(), blocks: [] };
 		stream.set(tokens);
-		if (this.#positions !== null) {
-			this.#memory.kernel.add(this.#stream, this.#positions, this.#stream, stream.length);
-			counts.positions.add = stream.length;
-		}
+		this.#addPositions(0, counts.between);
 		const asked = this.first ? null : policy;
 		this.first = false;
+		const states = [this.#stateAfter(0)];
+		// The last block's addition waits for the next gate to take it in, unless something else needs the sum.
 		let added = 0;
 		for (const [i, block] of this.blocks.entries()) {
 			counts.blocks.push(await block.run(this.#stream, added, asked));
 			({ added } = block);
-			after?.(i, this.#sum(added));
+			const isLast = i === this.blocks.length - 1;
+			const stops = this.#plan.features.includes(i + 1) || this.#positions[i + 1];
+			if (isLast || stops || this.#residuals[i]) {
+				this.#memory.kernel.add(this.#stream, added, this.#stream, stream.length);
+				added = 0;
+			}
+			await this.#addResidual(i, counts.between);
+			after?.(i, added ? this.#sum(added) : stream);
+			this.#addPositions(i + 1, counts.between);
+			states.push(this.#stateAfter(i + 1));
 		}
-		this.#memory.kernel.add(this.#stream, added, this.#stream, stream.length);
+		this.features = states.filter((state) => state !== null);
 		return counts;
 	}
 
@@ -124,7 +149,33 @@ export class EventfulBackbone {
 
 	async release(): Promise<void> {
 		for (const block of this.blocks) await block.release();
+		for (const residual of this.#residuals) await residual?.session.release();
 		await this.#shared.release();
+	}
+
+	#addPositions(block: number, counts: OperationCounts): void {
+		const table = this.#positions[block];
+		if (!table) return;
+		this.#memory.kernel.add(this.#stream, table.at, this.#stream, table.data.length);
+		counts.add += table.data.length;
+	}
+
+	async #addResidual(block: number, counts: OperationCounts): Promise<void> {
+		const residual = this.#residuals[block];
+		if (!residual) return;
+		const { tokens, packing } = { tokens: this.tokens, packing: this.#memory.packing };
+		const shape = [tokenTotal(this.#plan), this.#plan.dim];
+		const outputs = await residual.session.run({ tokens: float32(tokens, shape) }, ['added']);
+		packing.data.set(numbers(outputs, 'added'));
+		this.#memory.kernel.add(this.#stream, packing.at, this.#stream, tokens.length);
+		counts.linear += residual.macs;
+		counts.add += tokens.length;
+	}
+
+	/** The stream after so many blocks, where the plan reads it; a copy unless nothing follows. */
+	#stateAfter(blocks: number): Float32Array | null {
+		if (!this.#plan.features.includes(blocks)) return null;
+		return blocks === this.blocks.length ? this.tokens : this.tokens.slice();
 	}
 
 	#sum(added: number): Float32Array {

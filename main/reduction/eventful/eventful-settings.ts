@@ -1,5 +1,6 @@
+import { UserFacingError } from '../../domain/errors.ts';
 import type { SettingsTable, ValuesOf } from '../../domain/settings-table.ts';
-import type { VitPlan } from '../../vit/plan.ts';
+import { extraTotal, type VitPlan } from '../../vit/plan.ts';
 import type { BlockMethod } from './method.ts';
 import type { GatePolicy } from './policy.ts';
 
@@ -107,10 +108,17 @@ export function gatePolicy(settings: EventfulSettings): GatePolicy {
 	}
 }
 
-/** The plan with keys and values pooled as settings ask, outside of windows. */
+/** The plan with keys and values pooled as settings ask, outside of windows. Throws `bad-argument` where tokens have no place. */
 export function pooledPlan(plan: VitPlan, settings: EventfulSettings): VitPlan {
 	const side = settings.pool;
 	if (side === 1) return plan;
+	if (extraTotal(plan) > 0) {
+		throw new UserFacingError(
+			'bad-argument',
+			`Mode eventful can't pool the keys and values of ${plan.name}, which has tokens that read no pixels.`,
+			{ remedy: 'Leave the setting pool at 1.' },
+		);
+	}
 	const pool = { rows: side, cols: side };
 	return { ...plan, blocks: plan.blocks.map((block) => (block.window ? block : { ...block, pool })) };
 }

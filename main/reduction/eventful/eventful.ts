@@ -14,7 +14,8 @@ import {
 import { addCounts, totalCount } from './counts.ts';
 import { EventfulBackbone } from './eventful-backbone.ts';
 import { prefixed, restoreArrays, saveArrays } from './remembered.ts';
-import { allTokens, denseMacs, float32, numbers } from '../full-graph.ts';
+import { tokenTotal } from '../../vit/plan.ts';
+import { allTokens, answerOutputs, answersFrom, denseMacs, float32, numbers } from '../full-graph.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from '../mode.ts';
 import { type CompiledGraph, compileHead, compileStem } from '../vit-graphs.ts';
 
@@ -108,13 +109,16 @@ class Eventful implements Reduction {
 		const picture = float32(pixels.planar(), [1, 3, rows * stride, cols * stride]);
 		const tokens = numbers(await stem.session.run({ picture }, ['tokens']), 'tokens');
 		const counts = await backbone.run(tokens, gatePolicy(this.settings));
-		const last = float32(backbone.tokens, [backbone.tokens.length / plan.dim, plan.dim]);
-		const outputs = await head.session.run({ tokens: last }, ['head']);
+		const shape = [tokenTotal(plan), plan.dim];
+		const states = Object.fromEntries(
+			backbone.features.map((tokens, i) => [`tokens.${i}`, float32(tokens, shape)]),
+		);
+		const outputs = await head.session.run(states, answerOutputs(plan));
 		const map = this.#passed();
 		if (selection.kind === 'partial') this.#report(selection, map);
 		return {
-			head: numbers(outputs, 'head'),
-			macs: stem.macs + totalCount(counts.blocks.reduce(addCounts, counts.positions)) + head.macs,
+			...answersFrom(plan, outputs),
+			macs: stem.macs + totalCount(counts.blocks.reduce(addCounts, counts.between)) + head.macs,
 			emitting: null,
 			maps: [map],
 		};
@@ -150,15 +154,14 @@ class Eventful implements Reduction {
 
 	/** By how many of all gates each token of the grid was let pass, 255 for all of them. */
 	#passed(): TokenMap {
-		const { grid, classToken } = this.#host.plan;
+		const { grid, extra } = this.#host.plan;
 		const gates = this.#parts.backbone.blocks.flatMap((block) => Object.values(block.gates));
-		const passed = new Uint16Array(tokenCount(grid) + (classToken ? 1 : 0));
+		const passed = new Uint16Array(tokenTotal(this.#host.plan));
 		for (const { indices, count } of gates) {
 			for (let i = 0; i < count; i++) passed[indices[i]!]!++;
 		}
-		const values = Uint8Array.from(passed.subarray(classToken ? 1 : 0), (n) =>
-			Math.ceil((255 * n) / gates.length),
-		);
+		const ofGrid = passed.subarray(extra.before, extra.before + tokenCount(grid));
+		const values = Uint8Array.from(ofGrid, (n) => Math.ceil((255 * n) / gates.length));
 		return { kind: 'blocks', values };
 	}
 
@@ -168,11 +171,11 @@ class Eventful implements Reduction {
 	 */
 	#report(selection: Selection, map: TokenMap): void {
 		const first = this.#parts.backbone.blocks[0]!.gates.qkv;
-		const skip = this.#host.plan.classToken ? 1 : 0;
+		const { extra, grid } = this.#host.plan;
 		selection.count = 0;
 		for (let i = 0; i < first.count; i++) {
-			const token = first.indices[i]! - skip;
-			if (token >= 0) selection.tokens[selection.count++] = token;
+			const token = first.indices[i]! - extra.before;
+			if (token >= 0 && token < tokenCount(grid)) selection.tokens[selection.count++] = token;
 		}
 		if (map.values.every((value) => value === 0)) selection.kind = 'skipped';
 	}

@@ -1,4 +1,5 @@
-import { type AttentionSizes, firstHeadRow, layoutOf } from './attention.ts';
+import { layoutOf } from '../../vit/grid-attention.ts';
+import { type AttentionSizes, firstHeadRow } from './attention.ts';
 import type { BlockSource } from './block-graphs.ts';
 import type { GateMemory } from './gate-memory.ts';
 
@@ -37,7 +38,7 @@ export class MixedTokens {
 
 	/** Called once the memory has been made. */
 	prepare(): void {
-		const { placeOf, size } = layoutOf(this.#source);
+		const { placeOf, size } = layoutOf(this.#source.plan, this.#source.block);
 		const starts = this.#memory.integers(this.starts, placeOf.length);
 		placeOf.forEach((place, token) => {
 			starts[token] = firstHeadRow(place, size, this.heads) * this.width;

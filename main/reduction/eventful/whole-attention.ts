@@ -1,12 +1,12 @@
 import type { GraphSession } from '../../runtime/runtime.ts';
-import { keyExtent, keyOnes } from '../../vit/grid-attention.ts';
+import { keyExtent, keyOnes, layoutOf } from '../../vit/grid-attention.ts';
+import { qkvBias } from '../../vit/qkv.ts';
 import { float32 } from '../full-graph.ts';
 import {
 	type AttentionSizes,
 	attentionSizes,
 	type BlockAttention,
 	firstHeadRow,
-	layoutOf,
 	type Projected,
 	upTo,
 } from './attention.ts';
@@ -38,7 +38,7 @@ export class WholeAttention implements BlockAttention {
 	private constructor(source: BlockSource, memory: GateMemory, session: GraphSession) {
 		const sizes = attentionSizes(source);
 		const { windows, places, keys, extended, dim, heads } = sizes;
-		const { tokenAt, placeOf } = layoutOf(source);
+		const { tokenAt, placeOf } = layoutOf(source.plan, source.block);
 		const { pool } = source.block;
 		this.#source = source;
 		this.#memory = memory;
@@ -76,8 +76,8 @@ export class WholeAttention implements BlockAttention {
 			}
 		}
 		if (!this.#tokenAt.includes(-1)) return;
-		// A place outside the grid has what the projection makes of nothing: its bias.
-		const bias = weights(`${block.name}.${plan.layerNames.qkv}.bias`, [3 * dim]).data as Float32Array;
+		// A place outside the grid has what the projections make of nothing: their biases.
+		const bias = qkvBias(weights, plan, block);
 		const raw = this.#cells?.remembered();
 		this.#tokenAt.forEach((token, place) => {
 			if (token >= 0) return;

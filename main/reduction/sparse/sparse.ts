@@ -13,7 +13,7 @@ import { refusesUnlessPlain } from '../../vit/plan.ts';
 import { allTokens, denseMacs, float32, numbers } from '../full-graph.ts';
 import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from '../mode.ts';
 import { relevanceMap } from '../relevance.ts';
-import { compileSparse, KEPT, LEFT_OUT } from '../vit-graphs.ts';
+import { compileSparse, gridAnswer, KEPT, LEFT_OUT } from '../vit-graphs.ts';
 
 const PLACE = 'mode sparse';
 
@@ -73,7 +73,7 @@ class Sparse implements Reduction {
 		this.#host = host;
 		this.#graphs = graphs;
 		this.#tokens = allTokens(host);
-		this.#head = new Float32Array(this.#tokens.length * host.plan.headWidth);
+		this.#head = new Float32Array(this.#tokens.length * gridAnswer(host.plan).width);
 	}
 
 	change(settings: SettingValues): void {
@@ -103,13 +103,14 @@ class Sparse implements Reduction {
 			},
 			['head', 'kept', 'scores'],
 		);
+		const { width } = gridAnswer(plan);
 		const keptRows = numbers(outputs, 'head');
 		const kept = outputs['kept']?.data;
 		assert(kept instanceof BigInt64Array && kept.length === count, `the sparse graph keeps ${count} tokens`);
 		for (let i = 0; i < count; i++) {
 			const token = Number(kept[i]);
 			selection.tokens[i] = token;
-			this.#head.set(keptRows.subarray(i * plan.headWidth, (i + 1) * plan.headWidth), token * plan.headWidth);
+			this.#head.set(keptRows.subarray(i * width, (i + 1) * width), token * width);
 		}
 		return {
 			head: this.#head,

@@ -4,6 +4,7 @@ import { tokenCount } from '../../domain/tokens.ts';
 import type { GraphTensor } from '../../runtime/runtime.ts';
 import { headDim, type VitPlan } from '../../vit/plan.ts';
 import { float32, numbers } from '../full-graph.ts';
+import { gridAnswer } from '../vit-graphs.ts';
 import kernelBytes from './token-memory.kernel.ts?wasm';
 
 type Kernel = { moveRows(...numbers: number[]): void };
@@ -25,7 +26,7 @@ type Column = { output: string; parts: number; width: number; table: Float32Arra
  * scores stand in raster order.
  */
 export class TokenMemory {
-	/** [tokens, headWidth] */
+	/** The plan's answers, [tokens, width]. */
 	readonly head: Float32Array;
 	/** Scorer logits [tokens]. */
 	readonly scores: Float32Array;
@@ -52,7 +53,7 @@ export class TokenMemory {
 			[`keys.${i}`, `values.${i}`].map((output) => ({ output, parts: plan.heads, width: headDim(plan) })),
 		);
 		const inRaster = [
-			{ output: 'head', parts: 1, width: plan.headWidth },
+			{ output: 'head', parts: 1, width: gridAnswer(plan).width },
 			...(plan.scorer ? [{ output: 'scores', parts: 1, width: 1 }] : []),
 		];
 		const rowNumbers = [...inSlots, ...inRaster].map(({ parts, width }) => parts * width);
