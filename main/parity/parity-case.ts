@@ -1,8 +1,15 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { z } from 'zod';
 import { UserFacingError } from '../domain/errors.ts';
 import { readSafetensors, type WeightTensor, type Weights } from '../weights/safetensors.ts';
+import {
+	seededPictures,
+	seededPicturesSchema,
+	seededWeights,
+	seededWeightsSchema,
+} from './seeded-tensors.ts';
 
 /** A case that was made by running a published implementation: what went in, what came out, how close is right. */
 export type ParityCase = {
@@ -12,13 +19,17 @@ export type ParityCase = {
 	/** case.json, as it stands: every system reads its own parts. */
 	description: Readonly<Record<string, unknown>>;
 	tolerance: Tolerance;
-	/** Of the reference; empty where the case has none. Numbers come as float32, whole ones exactly up to 2²⁴. */
+	/** The reference's, from a file or a seed; empty where the case has none. */
 	weights: Weights;
+	/** Inputs and outputs, from a file or a seed. Numbers come as float32, whole ones exactly up to 2²⁴. */
 	tensors: Weights;
 };
 
 /** |a − b| ≤ abs + rel · |b|, b being the reference's. */
 export type Tolerance = { abs: number; rel: number };
+
+/** Of systems whose cases are not whole model folders, and of those whose cases are. */
+const WEIGHT_FILES = ['weights.safetensors', 'model.safetensors'];
 
 /** A folder of this name holds one JSON file per model in place of a case.json. */
 const MANIFESTS = 'manifests';
@@ -38,8 +49,6 @@ export async function readParityCase(folder: string): Promise<ParityCase> {
 		basename(resolve(folder)) === MANIFESTS
 			? { manifests: await readManifests(folder) }
 			: parseObject(await readRequired(path), path);
-	const [tensors, ownWeights] = [join(folder, 'tensors.safetensors'), join(folder, 'weights.safetensors')];
-	const named = typeof description['weights'] === 'string' ? join(folder, description['weights']) : null;
 	const tolerance = (description['tolerance'] ?? {}) as Partial<Tolerance>;
 	return {
 		folder: resolve(folder),
@@ -47,9 +56,32 @@ export async function readParityCase(folder: string): Promise<ParityCase> {
 		name: String(description['case'] ?? basename(resolve(folder))),
 		description,
 		tolerance: { abs: Number(tolerance.abs ?? 0), rel: Number(tolerance.rel ?? 0) },
-		weights: named ? await readTensors(named, true) : await readTensors(ownWeights, false),
-		tensors: await readTensors(tensors, false),
+		weights: await readWeights(folder, description['weights']),
+		tensors: new Map([
+			...(await readTensors(join(folder, 'tensors.safetensors'), false)),
+			...(description['pictures'] === undefined
+				? []
+				: seededPictures(parsePart(seededPicturesSchema, description['pictures'], `${path}: pictures`))),
+		]),
 	};
+}
+
+/** `stated` is another case's file, a seed, or nothing where the case has a file of its own or none. */
+async function readWeights(folder: string, stated: unknown): Promise<Weights> {
+	if (typeof stated === 'string') return readTensors(join(folder, stated), true);
+	if (stated !== undefined)
+		return seededWeights(parsePart(seededWeightsSchema, stated, `${join(folder, 'case.json')}: weights`));
+	const own = WEIGHT_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));
+	return own === undefined ? new Map() : readTensors(own, true);
+}
+
+/** Parses a part of case.json; throws `file-unreadable`, naming the place and the first thing that is wrong. */
+export function parsePart<T>(schema: z.ZodType<T>, part: unknown, place: string): T {
+	const { data, error } = schema.safeParse(part);
+	if (!error) return data;
+	const { path, message } = error.issues[0]!;
+	const where = path.length > 0 ? `${path.join('.')}: ` : '';
+	throw new UserFacingError('file-unreadable', `${place} is not what a case may hold (${where}${message}).`);
 }
 
 /** A tensor of a case; throws `file-unreadable` where it has none of that name. */

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { Weights, WeightTensor } from '../weights/safetensors.ts';
+
+// Tensors from a seed and their name, number for number as tools/parity/seeded.py makes them: whole numbers, exact products
+// and double arithmetic only, so that both round to the same float32.
+
+const shapesSchema = z.record(z.string(), z.array(z.number().int().nonnegative()));
+const seedSchema = z.number().int().min(0).max(0xffffffff);
+
+/** The `weights` of a case whose model file is a seed. */
+export const seededWeightsSchema = z.strictObject({
+	seed: seedSchema,
+	/** By the end of a tensor's name: mean and standard deviation of its numbers. The first that fits holds. */
+	rules: z.array(z.tuple([z.string(), z.number(), z.number()])).default([]),
+	tensors: shapesSchema,
+});
+
+/** The `pictures` of a case, bytes by name, as [height, width, 3] or [.., 3, height, width]. */
+export const seededPicturesSchema = z.strictObject({ seed: seedSchema, tensors: shapesSchema });
+
+type Rule = z.infer<typeof seededWeightsSchema>['rules'][number];
+
+const COMMON_RULES: readonly Rule[] = [
+	['running_mean', 0, 0.25],
+	['running_var', 1, 0.25],
+	['num_batches_tracked', 0, 0],
+];
+
+export function seededWeights({ seed, rules, tensors }: z.infer<typeof seededWeightsSchema>): Weights {
+	return new Map(
+		Object.entries(tensors).map(([name, shape]) => {
+			const [, mean, std] = ruleFor(name, shape, [...rules, ...COMMON_RULES]);
+			return [name, { data: normals(seed, name, sizeOf(shape), mean, std), shape }];
+		}),
+	);
+}
+
+export function seededPictures({ seed, tensors }: z.infer<typeof seededPicturesSchema>): Weights {
+	return new Map(Object.entries(tensors).map(([name, shape]) => [name, picture(seed, name, shape)]));
+}
+
+/** Without a rule of its own: matrices by their fan-in, gains around 1, other vectors around 0. */
+function ruleFor(name: string, shape: readonly number[], rules: readonly Rule[]): Rule {
+	const rule = rules.find(([end]) => name.endsWith(end));
+	if (rule) return rule;
+	if (shape.length >= 2) return [name, 0, 1 / Math.sqrt(sizeOf(shape.slice(1)))];
+	return [name, name.endsWith('weight') ? 1 : 0, 0.2];
+}
+
+/** Standard deviation of the sum of four uniform 16-bit numbers. */
+const FOUR_HALVES = 37837.22;
+
+/** Near enough to normal: sums of four uniform numbers, none farther than 3.5 deviations out. */
+function normals(seed: number, name: string, size: number, mean: number, std: number): Float32Array {
+	const key = keyOf(seed, name);
+	return Float32Array.from({ length: size }, (_, i) => {
+		const [a, b] = [bits(key, 2 * i), bits(key, 2 * i + 1)];
+		const total = (a >>> 16) + (a & 0xffff) + (b >>> 16) + (b & 0xffff);
+		return mean + std * ((total - 131070) / FOUR_HALVES);
+	});
+}
+
+/** Squares of 8 px that noise covers, 0 to 255. */
+function picture(seed: number, name: string, shape: readonly number[]): WeightTensor {
+	const key = keyOf(seed, name);
+	const channelsLast = shape.at(-1) === 3;
+	const [height, width] = (channelsLast ? shape.slice(-3) : shape.slice(-2)) as [number, number];
+	const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => {
+		const pixel = channelsLast ? Math.floor(i / 3) : i;
+		const [y, x] = [Math.floor(pixel / width) % height, pixel % width];
+		const channel = channelsLast ? i % 3 : Math.floor(i / (width * height)) % 3;
+		const square = bits(key, ((y >> 3) * 4096 + (x >> 3)) * 3 + channel) >>> 24;
+		const noise = bits(~key, (y * 4096 + x) * 3 + channel) >>> 24;
+		return (3 * square + noise) >> 2;
+	});
+	return { data, shape };
+}
+
+/** FNV-1a over the name's UTF-8 bytes, begun at the hash of the seed. */
+function keyOf(seed: number, name: string): number {
+	let key = mix(seed);
+	for (const byte of new TextEncoder().encode(name)) key = Math.imul(key ^ byte, 0x01000193);
+	return key;
+}
+
+function bits(key: number, index: number): number {
+	return mix(key + Math.imul(index, 0x9e3779b9));
+}
+
+/** The 32-bit hash lowbias32 (https://nullprogram.com/blog/2018/07/31/). */
+function mix(value: number): number {
+	let x = value | 0;
+	x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+	x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+	return x ^ (x >>> 16);
+}
+
+function sizeOf(shape: readonly number[]): number {
+	return shape.reduce((size, dim) => size * dim, 1);
+}
