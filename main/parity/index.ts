@@ -5,6 +5,7 @@ import { UserFacingError } from '../domain/errors.ts';
 import { enact } from './enact.ts';
 import { eventful } from './eventful.ts';
 import type { Finding } from './findings.ts';
+import { hf } from './hf.ts';
 import { isParityCase, type ParityCase, readParityCase } from './parity-case.ts';
 import { shvit } from './shvit.ts';
 import { sparseDetr } from './sparse-detr.ts';
@@ -15,6 +16,7 @@ export type ParitySystem = (given: ParityCase) => Promise<Finding[]>;
 const SYSTEMS: Readonly<Record<string, ParitySystem>> = {
 	enact,
 	eventful,
+	hf,
 	shvit,
 	'sparse-detr': sparseDetr,
 };
