@@ -34,6 +34,19 @@ export type Position = { frame: number } | { seconds: number };
 /** The frames to read: from `from` to `to` (both included; null = to the end), then every n-th of those. */
 export type FrameRange = { from: Position; to: Position | null; every: number };
 
+/** Times are compared with this slack, in seconds, so that a time copied from a table of microseconds still hits. */
+export const TIME_SLACK = 1e-6;
+
+/** Whether a frame comes before a position. */
+export function isBefore(position: Position, index: number, timeSeconds: number): boolean {
+	return 'frame' in position ? index < position.frame : timeSeconds < position.seconds - TIME_SLACK;
+}
+
+/** Whether a frame comes after a position. */
+export function isAfter(position: Position, index: number, timeSeconds: number): boolean {
+	return 'frame' in position ? index > position.frame : timeSeconds > position.seconds + TIME_SLACK;
+}
+
 export const WHOLE_VIDEO: FrameRange = { from: { frame: 0 }, to: null, every: 1 };
 
 /** Presentation times of all decoded frames, in decoding-output order: `ptsSeconds[index]`. */

@@ -1,7 +1,7 @@
 import { UserFacingError } from '../domain/errors.ts';
-import type { FrameRange, Position, VideoInfo } from '../domain/video.ts';
+import { isAfter, type FrameRange, type Position, type VideoInfo } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
-import { checkRange, FramePicker, isAfter } from '../video/frame-range.ts';
+import { checkRange, FramePicker } from '../video/frame-range.ts';
 import { readFrameTimes } from '../video/frame-times.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';

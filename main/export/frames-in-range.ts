@@ -1,5 +1,5 @@
 import { UserFacingError } from '../domain/errors.ts';
-import type { FrameRange, Position } from '../domain/video.ts';
+import { isAfter, isBefore, type FrameRange } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
 /** The part of a run that says which frames it holds. */
@@ -16,9 +16,9 @@ export function rowsInRange(run: FrameList, range: FrameRange | null): Int32Arra
 	if (range === null) return Int32Array.from({ length: run.frameCount }, (_, row) => row);
 	const { frameIndex, timeSeconds } = run.frames;
 	let start = 0;
-	while (start < run.frameCount && isBefore(frameIndex[start]!, timeSeconds[start]!, range.from)) start++;
+	while (start < run.frameCount && isBefore(range.from, frameIndex[start]!, timeSeconds[start]!)) start++;
 	let end = run.frameCount;
-	while (range.to !== null && end > start && isAfter(frameIndex[end - 1]!, timeSeconds[end - 1]!, range.to))
+	while (range.to !== null && end > start && isAfter(range.to, frameIndex[end - 1]!, timeSeconds[end - 1]!))
 		end--;
 
 	const origin = 'frame' in range.from ? range.from.frame : (frameIndex[start] ?? 0);
@@ -42,12 +42,4 @@ export function requireRows(run: StoredRun, range: FrameRange | null): Int32Arra
 		'bad-range',
 		`${run.folder}: the range must hold an analysed frame of the run (${held}).`,
 	);
-}
-
-function isBefore(frame: number, seconds: number, position: Position): boolean {
-	return 'frame' in position ? frame < position.frame : seconds < position.seconds;
-}
-
-function isAfter(frame: number, seconds: number, position: Position): boolean {
-	return 'frame' in position ? frame > position.frame : seconds > position.seconds;
 }

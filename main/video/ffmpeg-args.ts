@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Letterbox } from '../domain/frame.ts';
 import type { FrameRange, Size } from '../domain/video.ts';
-import { selectExpression } from './frame-range.ts';
-import type { SeekPlan } from './seek.ts';
+import { selectExpression, type SeekPlan } from './frame-range.ts';
 
 /** What ffmpeg is asked to do, as data. No shell ever sees it. */
 export type FfmpegCommand = {

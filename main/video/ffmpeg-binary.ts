@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
-import { captureOutput } from './ffmpeg.ts';
+import { captureOutput } from './run-program.ts';
 
 export type FfmpegBinaries = {
 	ffmpeg: string;

@@ -1,7 +1,9 @@
 import { Writable } from 'node:stream';
 import { expect, it } from 'vitest';
 import { findFfmpeg } from './ffmpeg-binary.ts';
-import { captureOutput, ffmpegCause, startFfmpeg } from './ffmpeg.ts';
+import { ffmpegCause } from './ffmpeg-errors.ts';
+import { startFfmpeg } from './ffmpeg.ts';
+import { captureOutput } from './run-program.ts';
 
 const picture = { options: ['-f', 'lavfi'], source: 'testsrc2=s=32x32:r=25:d=1' };
 const quiet = ['-hide_banner', '-nostdin', '-loglevel', 'level+error'];

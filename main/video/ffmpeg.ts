@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
 import { Readable } from 'node:stream';
 import type { Writable } from 'node:stream';
 import fluent from 'fluent-ffmpeg';
-import { UserFacingError } from '../domain/errors.ts';
 import type { FfmpegBinaries } from './ffmpeg-binary.ts';
 import type { FfmpegCommand } from './ffmpeg-args.ts';
 import { isLogNoise } from './log-lines.ts';
+import { captureOutput } from './run-program.ts';
 
-// The one place that starts ffmpeg and ffprobe. fluent-ffmpeg is archived: nothing else may know it.
+// The one place that starts ffmpeg's jobs. fluent-ffmpeg is archived: nothing else may know it.
 
 export type FfmpegOutcome = {
 	/** Null for success; `ffmpeg was killed with signal …` after `kill`. */
@@ -144,38 +143,4 @@ export async function listEncoders(binaries: FfmpegBinaries): Promise<ReadonlySe
 	return new Set(
 		Array.from(listing.stdout.matchAll(/^ [VAS][F.][S.][X.][B.][D.] (\S+)/gm), (match) => match[1]!),
 	);
-}
-
-export type Captured = { exitCode: number | null; stdout: string; stderr: string };
-
-/** Runs `program` to its end. A non-zero exit is a result; a program that cannot be started throws its error. */
-export function captureOutput(program: string, args: string[], signal?: AbortSignal): Promise<Captured> {
-	return new Promise((resolve, reject) => {
-		const options = { maxBuffer: 64 << 20, windowsHide: true, killSignal: 'SIGKILL' as const, signal };
-		const child = execFile(program, args, options, (error, stdout, stderr) => {
-			if (error && typeof error.code !== 'number' && !error.killed) reject(error);
-			else resolve({ exitCode: child.exitCode, stdout, stderr });
-		});
-		child.stdin?.end();
-	});
-}
-
-/**
- * `place` failed because of ffmpeg: what its last lines say in plain words, with the command line and the lines
- * themselves as the cause.
- */
-export function ffmpegError(
-	code: 'ffmpeg-failed' | 'decode-failed' | 'not-a-video' | 'no-frames',
-	message: string,
-	run: { commandLine: string; outcome: FfmpegOutcome },
-	remedy?: string,
-): UserFacingError {
-	const cause = ffmpegCause(run.commandLine, run.outcome);
-	return new UserFacingError(code, message, remedy === undefined ? { cause } : { cause, remedy });
-}
-
-/** What a developer wants to see: the exit, the command line, the last lines of the log. */
-export function ffmpegCause(commandLine: string, outcome: FfmpegOutcome): Error {
-	const ending = outcome.failure ?? 'ffmpeg ended without an error';
-	return new Error([ending.split('\n')[0], commandLine, ...outcome.lastLines].join('\n'));
 }

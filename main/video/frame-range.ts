@@ -1,12 +1,8 @@
 import { UserFacingError } from '../domain/errors.ts';
-import type { FrameRange, Position } from '../domain/video.ts';
-import type { SeekPlan } from './seek.ts';
+import { isAfter, isBefore, TIME_SLACK, type FrameRange, type Position } from '../domain/video.ts';
 
 // Which frames a range picks is decided twice: by ffmpeg, which must not scale and send the others, and here,
 // where each one that comes gets its index. Both sides do the same arithmetic on the same doubles.
-
-/** Times are compared with this slack, in seconds, so that a time copied from a table of microseconds still hits. */
-const TIME_SLACK = 1e-6;
 
 /** Throws `bad-range` unless the range can hold a frame. */
 export function checkRange(range: FrameRange): void {
@@ -38,6 +34,19 @@ function badRange(what: string): UserFacingError {
 	return new UserFacingError('bad-range', `The range of frames cannot be read: ${what}.`);
 }
 
+/** A jump into a file. Frames are numbered among all that decode from the file's start. */
+export type SeekPlan = {
+	/** Where ffmpeg is sent, in the file's own clock: a key frame. */
+	seekSeconds: number;
+	/** Times of all frames from that key frame to the first wanted one; what decodes must have them, one by one. */
+	expectedSeconds: number[];
+	/** The first frame that matters: its index, and its time in ticks of the stream. */
+	firstIndex: number;
+	firstTicks: number;
+	/** Frames of the range that lie before it: `every` counts them. */
+	framesBefore: number;
+};
+
 /** Tells for the decoded frames, one after another from the start or from where a jump leads, whether the range picks them. */
 export class FramePicker {
 	readonly #range: FrameRange;
@@ -66,16 +75,6 @@ export class FramePicker {
 		const { to } = this.#range;
 		return to !== null && 'frame' in to && index >= to.frame;
 	}
-}
-
-/** Whether a frame comes before a position. */
-export function isBefore(from: Position, index: number, timeSeconds: number): boolean {
-	return 'frame' in from ? index < from.frame : timeSeconds < from.seconds - TIME_SLACK;
-}
-
-/** Whether a frame comes after a position. */
-export function isAfter(to: Position, index: number, timeSeconds: number): boolean {
-	return 'frame' in to ? index > to.frame : timeSeconds > to.seconds + TIME_SLACK;
 }
 
 /**

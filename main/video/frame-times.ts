@@ -1,9 +1,10 @@
 import type { FrameTimes, VideoInfo } from '../domain/video.ts';
+import { cancelled, onAbort } from './cancellation.ts';
 import { frameTimesCommand } from './ffmpeg-args.ts';
 import { findFfmpeg } from './ffmpeg-binary.ts';
+import { nothingDecoded } from './ffmpeg-errors.ts';
 import { startFfmpeg } from './ffmpeg.ts';
 import { FrameLog } from './frame-log.ts';
-import { cancelled, nothingDecoded, onAbort } from './reading-errors.ts';
 
 /**
  * Presentation times of every frame that decodes, in the file's own clock, found by decoding the whole file: what

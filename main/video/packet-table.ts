@@ -1,10 +1,10 @@
 import { Writable } from 'node:stream';
 import type { VideoInfo } from '../domain/video.ts';
+import { cancelled, onAbort } from './cancellation.ts';
 import { packetsCommand } from './ffmpeg-args.ts';
 import { findFfmpeg } from './ffmpeg-binary.ts';
 import { startFfmpeg } from './ffmpeg.ts';
 import { parseDamageLine } from './log-lines.ts';
-import { cancelled, onAbort } from './reading-errors.ts';
 
 /** The packets of a video stream that show a picture, in order of presentation. */
 export type PacketTable = {

@@ -3,7 +3,8 @@ import { UserFacingError } from '../domain/errors.ts';
 import type { VideoInfo } from '../domain/video.ts';
 import { describeArgs, probeArgs } from './ffmpeg-args.ts';
 import { findFfmpeg } from './ffmpeg-binary.ts';
-import { captureOutput, ffmpegCause } from './ffmpeg.ts';
+import { ffmpegCause } from './ffmpeg-errors.ts';
+import { captureOutput } from './run-program.ts';
 import { displaySize, parseFfmpegDescription, parseProbeJson } from './stream-description.ts';
 import type { FileDescription } from './stream-description.ts';
 

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { errorFromData, UserFacingError, type ErrorData } from '../domain/errors.ts';
 import type { Frame } from '../domain/frame.ts';
 import type { DecodeSummary, VideoInfo } from '../domain/video.ts';
-import { cancelled, onAbort } from './reading-errors.ts';
+import { cancelled, onAbort } from './cancellation.ts';
 import { BYTES_PER_PIXEL, type ReadOptions } from './read-frames.ts';
 
 /**

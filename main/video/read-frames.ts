@@ -2,15 +2,15 @@ import { debuglog } from 'node:util';
 import { assert, UserFacingError } from '../domain/errors.ts';
 import type { Frame, Letterbox } from '../domain/frame.ts';
 import type { DecodeSummary, FrameRange, KnownFrame, VideoInfo } from '../domain/video.ts';
+import { cancelled, onAbort } from './cancellation.ts';
 import { readFramesCommand } from './ffmpeg-args.ts';
 import { findFfmpeg } from './ffmpeg-binary.ts';
-import type { FfmpegJob } from './ffmpeg.ts';
-import { ffmpegError, startFfmpeg } from './ffmpeg.ts';
+import { ffmpegError, nothingDecoded } from './ffmpeg-errors.ts';
+import { startFfmpeg, type FfmpegJob } from './ffmpeg.ts';
 import { FrameLog } from './frame-log.ts';
 import { FrameQueue } from './frame-queue.ts';
-import { checkRange, FramePicker } from './frame-range.ts';
-import { cancelled, nothingDecoded, onAbort } from './reading-errors.ts';
-import { planSeek, SeekCheck, type SeekPlan } from './seek.ts';
+import { checkRange, FramePicker, type SeekPlan } from './frame-range.ts';
+import { planSeek, SeekCheck } from './seek.ts';
 
 export type ReadOptions = {
 	range: FrameRange;

@@ -1,22 +1,9 @@
-import type { FrameRange, KnownFrame, VideoInfo } from '../domain/video.ts';
-import { isBefore } from './frame-range.ts';
+import { isBefore, type FrameRange, type KnownFrame, type VideoInfo } from '../domain/video.ts';
+import type { SeekPlan } from './frame-range.ts';
 import { readPackets, type PacketTable } from './packet-table.ts';
 
 // Decoding an hour to reach its last minute takes minutes. A jump skips that, where it is certain that the frames behind
 // it are the ones that decoding from the start would give, with the same numbers.
-
-/** A jump into a file. Frames are numbered among all that decode from the file's start. */
-export type SeekPlan = {
-	/** Where ffmpeg is sent, in the file's own clock: a key frame. */
-	seekSeconds: number;
-	/** Times of all frames from that key frame to the first wanted one; what decodes must have them, one by one. */
-	expectedSeconds: number[];
-	/** The first frame that matters: its index, and its time in ticks of the stream. */
-	firstIndex: number;
-	firstTicks: number;
-	/** Frames of the range that lie before it: `every` counts them. */
-	framesBefore: number;
-};
 
 /** Up to here decoding from the start is as fast as finding out where to jump. */
 const NEAR_FRAMES = 50;

@@ -4,13 +4,13 @@ import { access, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { assert, systemError, UserFacingError } from '../domain/errors.ts';
 import type { Size } from '../domain/video.ts';
+import { cancelled, onAbort } from './cancellation.ts';
 import { CLOCK_HZ, encodeCommand } from './ffmpeg-args.ts';
 import { findFfmpeg } from './ffmpeg-binary.ts';
-import type { FfmpegJob } from './ffmpeg.ts';
-import { ffmpegCause, listEncoders, startFfmpeg } from './ffmpeg.ts';
+import { ffmpegCause } from './ffmpeg-errors.ts';
+import { listEncoders, startFfmpeg, type FfmpegJob } from './ffmpeg.ts';
 import { matroskaFrameHeader, matroskaHeader } from './matroska-stream.ts';
 import { stripLogPrefix } from './log-lines.ts';
-import { cancelled, onAbort } from './reading-errors.ts';
 
 export type WriteOptions = {
 	/** The mp4 to write. It appears under its name once it is whole. */

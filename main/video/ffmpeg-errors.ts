@@ -1,17 +1,24 @@
 import { UserFacingError } from '../domain/errors.ts';
 import type { FfmpegOutcome } from './ffmpeg.ts';
-import { ffmpegCause } from './ffmpeg.ts';
 
-export function cancelled(path: string): UserFacingError {
-	return new UserFacingError('cancelled', `Working on ${path} was cancelled.`);
+/**
+ * `place` failed because of ffmpeg: what its last lines say in plain words, with the command line and the lines
+ * themselves as the cause.
+ */
+export function ffmpegError(
+	code: 'ffmpeg-failed' | 'decode-failed' | 'not-a-video' | 'no-frames',
+	message: string,
+	run: { commandLine: string; outcome: FfmpegOutcome },
+	remedy?: string,
+): UserFacingError {
+	const cause = ffmpegCause(run.commandLine, run.outcome);
+	return new UserFacingError(code, message, remedy === undefined ? { cause } : { cause, remedy });
 }
 
-/** Calls `stop` when the signal fires, or at once where it has; the returned function ends the watch. */
-export function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
-	if (!signal) return () => undefined;
-	if (signal.aborted) stop();
-	else signal.addEventListener('abort', stop, { once: true });
-	return () => signal.removeEventListener('abort', stop);
+/** What a developer wants to see: the exit, the command line, the last lines of the log. */
+export function ffmpegCause(commandLine: string, outcome: FfmpegOutcome): Error {
+	const ending = outcome.failure ?? 'ffmpeg ended without an error';
+	return new Error([ending.split('\n')[0], commandLine, ...outcome.lastLines].join('\n'));
 }
 
 // What ffmpeg complains of once an empty stream is through, on its way out.
