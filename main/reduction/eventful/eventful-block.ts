@@ -1,6 +1,7 @@
 import type { GraphRuntime, GraphSession, GraphTensor } from '../../runtime/runtime.ts';
 import { float32 } from '../full-graph.ts';
-import { attentionSizes, type BlockAttention, placesOf, type Projected } from './attention.ts';
+import { attentionSizes, placesOf } from './attention.ts';
+import type { BlockAttention, Projected } from './block-attention.ts';
 import { type BlockSource, compileMlp, compileProjection, compileProjections } from './block-graphs.ts';
 import { type BlockWork, countBlock, type OperationCounts } from './counts.ts';
 import type { GateMemory } from './gate-memory.ts';

@@ -2,14 +2,8 @@ import { assert } from '../../domain/errors.ts';
 import type { GraphSession, GraphTensor } from '../../runtime/runtime.ts';
 import { keyExtent, keyOnes } from '../../vit/grid-attention.ts';
 import { float32, numbers } from '../full-graph.ts';
-import {
-	type AttentionSizes,
-	attentionSizes,
-	type BlockAttention,
-	type Lanes,
-	type Projected,
-	upTo,
-} from './attention.ts';
+import { type AttentionSizes, attentionSizes, type Lanes, upTo } from './attention.ts';
+import type { BlockAttention, Projected } from './block-attention.ts';
 import type { BlockSource } from './block-graphs.ts';
 import type { GateMemory } from './gate-memory.ts';
 import { KeptShares } from './kept-shares.ts';

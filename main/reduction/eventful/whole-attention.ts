@@ -2,14 +2,8 @@ import type { GraphSession } from '../../runtime/runtime.ts';
 import { keyExtent, keyOnes, layoutOf } from '../../vit/grid-attention.ts';
 import { qkvBias } from '../../vit/qkv.ts';
 import { float32 } from '../full-graph.ts';
-import {
-	type AttentionSizes,
-	attentionSizes,
-	type BlockAttention,
-	firstHeadRow,
-	type Projected,
-	upTo,
-} from './attention.ts';
+import { type AttentionSizes, attentionSizes, firstHeadRow, upTo } from './attention.ts';
+import type { BlockAttention, Projected } from './block-attention.ts';
 import { type BlockSource, compileAttention } from './block-graphs.ts';
 import type { Block, GateMemory } from './gate-memory.ts';
 import { KeyCells } from './key-cells.ts';
