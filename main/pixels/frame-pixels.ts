@@ -4,17 +4,9 @@ import type { NamedArrays } from '../domain/named-arrays.ts';
 import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
 import type { FramePixels } from '../reduction/mode.ts';
-import kernelBytes from './frame-pixels.kernel.ts?wasm';
-
-type Kernel = {
-	changeSince(...numbers: number[]): void;
-	remember(...numbers: number[]): void;
-	gatherWindows(...numbers: number[]): void;
-	planar(...numbers: number[]): void;
-};
+import { instantiate, type Kernel } from './frame-pixels.kernel.ts?wasm';
 
 const PAGE_BYTES = 65536;
-const kernelModule = new WebAssembly.Module(kernelBytes);
 
 /**
  * The pixels of the frame at hand, and the pixels that each token was last computed from.
@@ -81,8 +73,7 @@ export class WasmFramePixels implements FramePixels {
 			floats: take(4 * Math.max(windowFloats * tokens, pictureFloats)),
 		};
 		const memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE_BYTES) });
-		const instance = new WebAssembly.Instance(kernelModule, { env: { memory } });
-		this.#kernel = instance.exports as unknown as Kernel;
+		this.#kernel = instantiate(memory);
 		this.#bytes = new Uint8Array(memory.buffer);
 		this.#change = new Float32Array(memory.buffer, this.#at.change, tokens);
 		this.#tokens = new Int32Array(memory.buffer, this.#at.tokens, tokens);
@@ -116,7 +107,15 @@ export class WasmFramePixels implements FramePixels {
 	planar(): Float32Array {
 		if (!this.#planarIsCurrent) {
 			const { frame, table, floats } = this.#at;
-			this.#kernel.planar(frame, this.#frameStride, this.#pad, this.#width, this.#height, table, floats);
+			this.#kernel.planar({
+				frame,
+				frameStride: this.#frameStride,
+				pad: this.#pad,
+				width: this.#width,
+				height: this.#height,
+				table,
+				out: floats,
+			});
 			this.#clearPadding();
 			this.#planarIsCurrent = true;
 		}
@@ -126,12 +125,20 @@ export class WasmFramePixels implements FramePixels {
 	windows(tokens: Int32Array, count: number): Float32Array {
 		const { frame, table, floats } = this.#at;
 		const { cols, stride, windowSize } = this.grid;
-		const indices = this.#take(tokens, count);
-		this.#kernel.gatherWindows(
-			...[frame, this.#frameStride, cols, stride, windowSize, this.#pad],
-			...[this.#contentSize.width, this.#contentSize.height],
-			...[indices, count, table, floats],
-		);
+		this.#kernel.gatherWindows({
+			frame,
+			frameStride: this.#frameStride,
+			cols,
+			stride,
+			side: windowSize,
+			pad: this.#pad,
+			width: this.#contentSize.width,
+			height: this.#contentSize.height,
+			tokens: this.#take(tokens, count),
+			count,
+			table,
+			out: floats,
+		});
 		this.#planarIsCurrent = false;
 		return this.#windows.subarray(0, count * 3 * windowSize ** 2);
 	}
@@ -139,35 +146,34 @@ export class WasmFramePixels implements FramePixels {
 	changeSince(): Float32Array {
 		const { frame, references, change } = this.#at;
 		const { rows, cols, stride, windowSize } = this.grid;
-		this.#kernel.changeSince(
+		this.#kernel.changeSince({
 			frame,
-			this.#frameStride,
+			frameStride: this.#frameStride,
 			references,
-			this.#pitch,
+			pitch: this.#pitch,
 			rows,
 			cols,
 			stride,
-			windowSize,
-			change,
-		);
+			side: windowSize,
+			out: change,
+		});
 		return this.#change;
 	}
 
 	remember(tokens: Int32Array, count: number): void {
 		const { frame, references } = this.#at;
 		const { cols, stride, windowSize } = this.grid;
-		const indices = this.#take(tokens, count);
-		this.#kernel.remember(
+		this.#kernel.remember({
 			frame,
-			this.#frameStride,
+			frameStride: this.#frameStride,
 			references,
-			this.#pitch,
+			pitch: this.#pitch,
 			cols,
 			stride,
-			windowSize,
-			indices,
+			side: windowSize,
+			tokens: this.#take(tokens, count),
 			count,
-		);
+		});
 	}
 
 	saveState(): NamedArrays {

@@ -126,7 +126,7 @@ export class EventfulBackbone {
 			const isLast = i === this.blocks.length - 1;
 			const stops = this.#plan.features.includes(i + 1) || this.#positions[i + 1];
 			if (isLast || stops || this.#residuals[i]) {
-				this.#memory.kernel.add(this.#stream, added, this.#stream, stream.length);
+				this.#memory.kernel.add({ a: this.#stream, b: added, out: this.#stream, floats: stream.length });
 				added = 0;
 			}
 			await this.#addResidual(i, counts.between);
@@ -156,7 +156,7 @@ export class EventfulBackbone {
 	#addPositions(block: number, counts: OperationCounts): void {
 		const table = this.#positions[block];
 		if (!table) return;
-		this.#memory.kernel.add(this.#stream, table.at, this.#stream, table.data.length);
+		this.#memory.kernel.add({ a: this.#stream, b: table.at, out: this.#stream, floats: table.data.length });
 		counts.add += table.data.length;
 	}
 
@@ -167,7 +167,7 @@ export class EventfulBackbone {
 		const shape = [tokenTotal(this.#plan), this.#plan.dim];
 		const outputs = await residual.session.run({ tokens: float32(tokens, shape) }, ['added']);
 		packing.data.set(numbers(outputs, 'added'));
-		this.#memory.kernel.add(this.#stream, packing.at, this.#stream, tokens.length);
+		this.#memory.kernel.add({ a: this.#stream, b: packing.at, out: this.#stream, floats: tokens.length });
 		counts.linear += residual.macs;
 		counts.add += tokens.length;
 	}
@@ -181,7 +181,7 @@ export class EventfulBackbone {
 	#sum(added: number): Float32Array {
 		const { packing } = this.#memory;
 		const { length } = this.tokens;
-		this.#memory.kernel.add(this.#stream, added, packing.at, length);
+		this.#memory.kernel.add({ a: this.#stream, b: added, out: packing.at, floats: length });
 		return packing.data.subarray(0, length);
 	}
 }

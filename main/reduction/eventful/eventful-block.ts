@@ -157,7 +157,9 @@ export class EventfulBlock {
 		const room = this.#memory.projected.at;
 		const part = (from: number, width: number) => this.#memory.array(room + 4 * count * from, count * width);
 		const projected = {
-			...{ indices, count, first },
+			indices,
+			count,
+			first,
 			queries: part(0, wide),
 			keys: part(wide, dim),
 			values: part(wide + dim, dim),
@@ -197,6 +199,18 @@ export class EventfulBlock {
 		await graph.run({ x: float32(rows, [count, dim]) }, [], { y: float32(fresh.data, [count, dim]) });
 		if (all) return;
 		scratch.indices.data.set(indices.subarray(0, count));
-		kernel.copyRows(...[fresh.at, dim, 0, buffer, dim, 0, dim, 1, scratch.indices.at, count, 1]);
+		kernel.copyRows({
+			packed: fresh.at,
+			packedRow: dim,
+			packedHead: 0,
+			sparse: buffer,
+			sparseRow: dim,
+			sparseHead: 0,
+			width: dim,
+			heads: 1,
+			indices: scratch.indices.at,
+			count,
+			outward: true,
+		});
 	}
 }

@@ -1,23 +1,11 @@
 import { assert, UserFacingError } from '../../domain/errors.ts';
-import kernelBytes from './token-gates.kernel.ts?wasm';
-
-type Kernel = {
-	gate(...numbers: number[]): void;
-	take(...numbers: number[]): void;
-	gatePieces(...numbers: number[]): void;
-	takePieces(...numbers: number[]): void;
-	copyRows(...numbers: number[]): void;
-	poolCells(...numbers: number[]): void;
-	add(...numbers: number[]): void;
-};
+import { instantiate, type Kernel } from './token-gates.kernel.ts?wasm';
 
 const PAGE_BYTES = 65536;
 /** What WebAssembly can address. */
 const MOST_BYTES = 2 ** 32;
 /** Address 0 stays unused: kernels read it as "none". */
 const FIRST_ADDRESS = 64;
-
-const kernelModule = new WebAssembly.Module(kernelBytes);
 
 /** An array in the memory that the kernels see: its address and the same bytes as numbers. */
 export type Block<Numbers = Float32Array> = { at: number; data: Numbers };
@@ -95,8 +83,7 @@ export class GateMemory {
 			);
 		}
 		const memory = new WebAssembly.Memory({ initial: Math.ceil(this.#end / PAGE_BYTES) });
-		const instance = new WebAssembly.Instance(kernelModule, { env: { memory } });
-		this.#kernel = instance.exports as unknown as Kernel;
+		this.#kernel = instantiate(memory);
 		this.#buffer = memory.buffer;
 		this.#scratch = {
 			rows: this.array(this.#scratchAt.rows, this.#sizes.rows),

@@ -38,7 +38,19 @@ export class KeyCells {
 	put(part: 'keys' | 'values', rows: Block, count: number): void {
 		const { kernel, scratch } = this.#memory;
 		const { dim } = this.#sizes;
-		kernel.copyRows(...[rows.at, dim, 0, this.#at[part], dim, 0, dim, 1, scratch.indices.at, count, 1]);
+		kernel.copyRows({
+			packed: rows.at,
+			packedRow: dim,
+			packedHead: 0,
+			sparse: this.#at[part],
+			sparseRow: dim,
+			sparseHead: 0,
+			width: dim,
+			heads: 1,
+			indices: scratch.indices.at,
+			count,
+			outward: true,
+		});
 	}
 
 	/** The cells that places touch, ascending. */
@@ -61,10 +73,17 @@ export class KeyCells {
 		const { kernel, scratch } = this.#memory;
 		const { rows, cols } = this.#extent;
 		scratch.indices.data.set(cells);
-		kernel.poolCells(
-			...[this.#at[part], this.#sizes.dim, rows, cols, this.#pool.rows, this.#pool.cols],
-			...[scratch.indices.at, cells.length, scratch.rows.at],
-		);
+		kernel.poolCells({
+			x: this.#at[part],
+			dim: this.#sizes.dim,
+			rows,
+			cols,
+			cellRows: this.#pool.rows,
+			cellCols: this.#pool.cols,
+			indices: scratch.indices.at,
+			count: cells.length,
+			out: scratch.rows.at,
+		});
 		return scratch.rows;
 	}
 

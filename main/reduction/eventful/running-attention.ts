@@ -132,10 +132,19 @@ export class RunningAttention implements BlockAttention {
 		const { kernel, scratch } = this.#memory;
 		const { tokens, heads, extended, row } = this.#sizes;
 		scratch.indices.data.set(indices.subarray(0, count));
-		kernel.copyRows(
-			...[queries.at, heads * extended, extended, this.#at.queries, row, tokens * row],
-			...[extended, heads, scratch.indices.at, count, 1],
-		);
+		kernel.copyRows({
+			packed: queries.at,
+			packedRow: heads * extended,
+			packedHead: extended,
+			sparse: this.#at.queries,
+			sparseRow: row,
+			sparseHead: tokens * row,
+			width: extended,
+			heads,
+			indices: scratch.indices.at,
+			count,
+			outward: true,
+		});
 	}
 
 	/** Which keys the selected tokens make up; remembers what these are means of, where they are pooled. */
@@ -153,10 +162,19 @@ export class RunningAttention implements BlockAttention {
 			const from = this.#cells ? this.#cells.means(part, cells) : fresh[part];
 			scratch.indices.data.set(cells);
 			const size = part === 'keys' ? row : width;
-			kernel.copyRows(
-				...[from.at, dim, width, this.#at[part], size, keys * size, width, heads],
-				...[scratch.indices.at, cells.length, 1],
-			);
+			kernel.copyRows({
+				packed: from.at,
+				packedRow: dim,
+				packedHead: width,
+				sparse: this.#at[part],
+				sparseRow: size,
+				sparseHead: keys * size,
+				width,
+				heads,
+				indices: scratch.indices.at,
+				count: cells.length,
+				outward: true,
+			});
 		}
 	}
 
@@ -166,11 +184,19 @@ export class RunningAttention implements BlockAttention {
 		const { tokens, width, keys, row } = this.#sizes;
 		const [size, all] = [part === 'values' ? width : row, part === 'queries' ? tokens : keys];
 		scratch.indices.data.set(list);
-		kernel.copyRows(
-			...[packed, size, apart * list.length * size],
-			...[this.#at[part] + 4 * lanes.first * all * size, size, all * size],
-			...[size, lanes.count, scratch.indices.at, list.length, 0],
-		);
+		kernel.copyRows({
+			packed,
+			packedRow: size,
+			packedHead: apart * list.length * size,
+			sparse: this.#at[part] + 4 * lanes.first * all * size,
+			sparseRow: size,
+			sparseHead: all * size,
+			width: size,
+			heads: lanes.count,
+			indices: scratch.indices.at,
+			count: list.length,
+			outward: false,
+		});
 	}
 
 	async #start(): Promise<void> {
@@ -369,10 +395,19 @@ export class RunningAttention implements BlockAttention {
 		const { width } = this.#sizes;
 		const { at, apart } = this.mixed;
 		scratch.indices.data.set(list);
-		kernel.copyRows(
-			...[scratch.rows.at, width, list.length * width, at + 4 * first * apart, width, apart],
-			...[width, count, scratch.indices.at, list.length, 1],
-		);
+		kernel.copyRows({
+			packed: scratch.rows.at,
+			packedRow: width,
+			packedHead: list.length * width,
+			sparse: at + 4 * first * apart,
+			sparseRow: width,
+			sparseHead: apart,
+			width,
+			heads: count,
+			indices: scratch.indices.at,
+			count: list.length,
+			outward: true,
+		});
 	}
 
 	/** Room for stale and fresh keys and values of some cells, in the shared packing room. */

@@ -65,10 +65,19 @@ export class TokenGate {
 		scratch.indices.data.set(this.indices.subarray(0, this.count));
 		const rows = scratch.rows;
 		if (this.#everyFrame) {
-			kernel.copyRows(
-				...[rows.at, this.#dim, 0, this.#reference, this.#dim, 0, this.#dim, 1],
-				...[scratch.indices.at, this.count, 0],
-			);
+			kernel.copyRows({
+				packed: rows.at,
+				packedRow: this.#dim,
+				packedHead: 0,
+				sparse: this.#reference,
+				sparseRow: this.#dim,
+				sparseHead: 0,
+				width: this.#dim,
+				heads: 1,
+				indices: scratch.indices.at,
+				count: this.count,
+				outward: false,
+			});
 		} else {
 			this.#take(input);
 		}
@@ -78,27 +87,37 @@ export class TokenGate {
 	/** Error norms of all tokens, to the shared room; with `store` the tokens become the reference. */
 	#compare(input: GateInput | MixedTokens, store: boolean): void {
 		const { kernel, scratch } = this.#memory;
-		const last = [this.#tokens, this.#dim, scratch.norms.at, store ? 1 : 0];
+		const gate = {
+			reference: this.#reference,
+			tokens: this.#tokens,
+			dim: this.#dim,
+			norms: scratch.norms.at,
+			store,
+		};
 		if (input instanceof MixedTokens) {
 			const { at, starts, apart, heads, width } = input;
-			kernel.gatePieces(...[at, starts, apart, heads, width, this.#reference], ...last);
-			return;
+			kernel.gatePieces({ x: at, starts, apart, heads, width, ...gate });
+		} else {
+			const { x, added, out } = input;
+			kernel.gate({ x, added: added ?? 0, out: out ?? 0, ...(this.#norm ?? NO_NORM), ...gate });
 		}
-		const { gamma, beta, epsilon } = this.#norm ?? NO_NORM;
-		const { x, added, out } = input;
-		kernel.gate(...[x, added ?? 0, out ?? 0, this.#reference, gamma, beta, epsilon], ...last);
 	}
 
 	/** The tokens in the shared list of indices, to the shared rows and over their references. */
 	#take(input: GateInput | MixedTokens): void {
 		const { kernel, scratch } = this.#memory;
-		const last = [this.#dim, scratch.indices.at, this.count, scratch.rows.at];
+		const taken = {
+			reference: this.#reference,
+			dim: this.#dim,
+			indices: scratch.indices.at,
+			count: this.count,
+			rows: scratch.rows.at,
+		};
 		if (input instanceof MixedTokens) {
 			const { at, starts, apart, heads, width } = input;
-			kernel.takePieces(...[at, starts, apart, heads, width, this.#reference], ...last);
-			return;
+			kernel.takePieces({ x: at, starts, apart, heads, width, ...taken });
+		} else {
+			kernel.take({ x: input.out ?? input.x, ...(this.#norm ?? NO_NORM), ...taken });
 		}
-		const { gamma, beta, epsilon } = this.#norm ?? NO_NORM;
-		kernel.take(...[input.out ?? input.x, this.#reference, gamma, beta, epsilon], ...last);
 	}
 }

@@ -20,7 +20,7 @@ export function gate(
 	tokens: i32,
 	dim: i32,
 	norms: usize,
-	store: i32,
+	store: bool,
 ): void {
 	const rowBytes: usize = (<usize>dim) << 2;
 	for (let token = 0; token < tokens; token++) {
@@ -79,7 +79,7 @@ export function gatePieces(
 	tokens: i32,
 	dim: i32,
 	norms: usize,
-	store: i32,
+	store: bool,
 ): void {
 	const bytes: usize = (<usize>width) << 2;
 	for (let token = 0; token < tokens; token++) {
@@ -137,7 +137,7 @@ export function copyRows(
 	heads: i32,
 	indices: usize,
 	count: i32,
-	outward: i32,
+	outward: bool,
 ): void {
 	const bytes: usize = (<usize>width) << 2;
 	for (let i = 0; i < count; i++) {
@@ -255,7 +255,7 @@ function measure(row: usize, dim: i32, epsilon: f32): void {
 /** Σ (c − reference)², c being the row, normalised where `gamma` is not 0; with `store`, c becomes the reference. */
 // @ts-ignore: decorator
 @inline
-function difference(row: usize, reference: usize, gamma: usize, beta: usize, bytes: usize, store: i32): f32 {
+function difference(row: usize, reference: usize, gamma: usize, beta: usize, bytes: usize, store: bool): f32 {
 	const whole = bytes & ~31;
 	const middle = f32x4.splat(mean);
 	const factor = f32x4.splat(scale);

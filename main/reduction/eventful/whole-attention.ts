@@ -119,10 +119,19 @@ export class WholeAttention implements BlockAttention {
 		const { windows, places: size, keys, heads, width, extended, dim } = this.#sizes;
 		const { at } = scratch.indices;
 		scratch.indices.data.set(places.map((place) => this.#rowOf(place, size)));
-		kernel.copyRows(
-			...[fresh.queries.at, heads * extended, extended, this.#at.queries, extended, size * extended],
-			...[extended, heads, at, fresh.count, 1],
-		);
+		kernel.copyRows({
+			packed: fresh.queries.at,
+			packedRow: heads * extended,
+			packedHead: extended,
+			sparse: this.#at.queries,
+			sparseRow: extended,
+			sparseHead: size * extended,
+			width: extended,
+			heads,
+			indices: at,
+			count: fresh.count,
+			outward: true,
+		});
 		let cells = places;
 		if (this.#cells) {
 			scratch.indices.data.set(places);
@@ -135,10 +144,19 @@ export class WholeAttention implements BlockAttention {
 			const length = part === 'keys' ? extended : width;
 			const from = this.#cells ? this.#cells.means(part, cells) : fresh[part];
 			scratch.indices.data.set(rows);
-			kernel.copyRows(
-				...[from.at, dim, width, this.#at[part], length, keys * length],
-				...[width, heads, at, rows.length, 1],
-			);
+			kernel.copyRows({
+				packed: from.at,
+				packedRow: dim,
+				packedHead: width,
+				sparse: this.#at[part],
+				sparseRow: length,
+				sparseHead: keys * length,
+				width,
+				heads,
+				indices: at,
+				count: rows.length,
+				outward: true,
+			});
 		}
 		this.touched = cells;
 	}

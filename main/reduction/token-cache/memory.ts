@@ -5,14 +5,11 @@ import type { GraphTensor } from '../../runtime/runtime.ts';
 import { headDim, type VitPlan } from '../../vit/plan.ts';
 import { float32, numbers } from '../full-graph.ts';
 import { gridAnswer } from '../vit-graphs.ts';
-import kernelBytes from './token-memory.kernel.ts?wasm';
-
-type Kernel = { moveRows(...numbers: number[]): void };
+import { instantiate, type Kernel } from './token-memory.kernel.ts?wasm';
 
 const PAGE_BYTES = 65536;
 /** Where a table begins: the width of a cache line. */
 const ALIGNMENT = 64;
-const kernelModule = new WebAssembly.Module(kernelBytes);
 
 /** One thing remembered of every token: `parts` tables after one another, each with `width` numbers a row. */
 type Column = { output: string; parts: number; width: number; table: Float32Array };
@@ -77,7 +74,7 @@ export class TokenMemory {
 		this.#fresh = floats(tokens * freshNumbers);
 		this.#from = integers(tokens);
 		this.#to = integers(tokens);
-		this.#kernel = new WebAssembly.Instance(kernelModule, { env: { memory } }).exports as unknown as Kernel;
+		this.#kernel = instantiate(memory);
 
 		this.#tokens = tokens;
 		this.#tokenAt = new Int32Array(tokens);
@@ -128,12 +125,17 @@ export class TokenMemory {
 		}
 		assert(moves === places, 'as many tokens leave the tail as come to it');
 		for (const { table, parts, width } of this.#columns.slots) {
-			const { byteOffset } = table;
-			this.#kernel.moveRows(
-				...[byteOffset, this.#tokens, this.#from.byteOffset],
-				...[byteOffset, this.#tokens, this.#to.byteOffset],
-				...[moves, parts, width],
-			);
+			this.#kernel.moveRows({
+				source: table.byteOffset,
+				sourceRows: this.#tokens,
+				from: this.#from.byteOffset,
+				target: table.byteOffset,
+				targetRows: this.#tokens,
+				to: this.#to.byteOffset,
+				count: moves,
+				parts,
+				width,
+			});
 		}
 		for (let i = 0; i < moves; i++) this.#put(this.#tokenAt[this.#from[i]!]!, this.#to[i]!);
 		for (let i = 0; i < count; i++) this.#put(tokens[i]!, first + i);
@@ -158,11 +160,17 @@ export class TokenMemory {
 		this.#to.set(tokens.subarray(0, count));
 		for (const { output, parts, width, table } of this.#columns.raster) {
 			this.#fresh.set(numbers(outputs, output));
-			this.#kernel.moveRows(
-				...[this.#fresh.byteOffset, count, this.#from.byteOffset],
-				...[table.byteOffset, this.#tokens, this.#to.byteOffset],
-				...[count, parts, width],
-			);
+			this.#kernel.moveRows({
+				source: this.#fresh.byteOffset,
+				sourceRows: count,
+				from: this.#from.byteOffset,
+				target: table.byteOffset,
+				targetRows: this.#tokens,
+				to: this.#to.byteOffset,
+				count,
+				parts,
+				width,
+			});
 		}
 	}
 
