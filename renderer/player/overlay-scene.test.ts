@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { classColour } from '../../main/domain/palette.ts';
-import type { RunFrames } from '../state/frame-view.ts';
+import type { RunFrames } from './frame-view.ts';
 import { sampleRun } from './harness/sample-run.ts';
 import { overlayScene, type OverlayLook } from './overlay-scene.ts';
 

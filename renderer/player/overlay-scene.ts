@@ -12,7 +12,7 @@ import {
 import { classColour, inkOn } from '../../main/domain/palette.ts';
 import { bitmapHas, tokenCount } from '../../main/domain/tokens.ts';
 import type { Size } from '../../main/domain/video.ts';
-import type { FrameView, RunFrames } from '../state/frame-view.ts';
+import type { FrameView, RunFrames } from './frame-view.ts';
 import type { LabelWish } from '../../main/domain/place-labels.ts';
 
 /** What a person wants to see over the picture. */

@@ -2,7 +2,7 @@ import { STAGES, noMilliseconds } from '../../main/domain/cost.ts';
 import { Detections } from '../../main/domain/detections.ts';
 import { SELECTION_KINDS } from '../../main/domain/tokens.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
-import type { FrameView } from './frame-view.ts';
+import type { FrameView } from '../player/frame-view.ts';
 
 /** Frame `row` of a batch; its columns are views into the batch's. */
 export function frameViewOf(batch: FrameBatch, row: number): FrameView {

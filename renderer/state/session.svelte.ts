@@ -10,10 +10,10 @@ import type {
 	VideoEntry,
 } from '../../preload/contract.ts';
 import { toErrorData, type Connection, type HostLink } from '../api.ts';
+import { Player } from '../player/player.svelte.ts';
 import { nextDisagreement } from './agreements.ts';
 import { Comparison } from './comparison.svelte.ts';
 import { Exports } from './exports.svelte.ts';
-import { Player } from './player.svelte.ts';
 
 export type DialogName = 'open' | 'export' | 'runs' | 'settings' | 'help' | 'go-to';
 

@@ -1,7 +1,7 @@
 import { flushSync, mount, unmount } from 'svelte';
 import type { HostApi, HostEvent, OpenedVideo } from '../../../preload/contract.ts';
 import type { OverlayLook } from '../overlay-scene.ts';
-import { Player } from '../../state/player.svelte.ts';
+import { Player } from '../player.svelte.ts';
 import VideoStage from '../VideoStage.svelte';
 import '../../theme.css';
 import { countFrames } from './count-frames.ts';

@@ -1,7 +1,7 @@
 import { Detections } from '../../../main/domain/detections.ts';
 import { packBitmap, tokenCount, type TokenGrid } from '../../../main/domain/tokens.ts';
 import type { Size } from '../../../main/domain/video.ts';
-import type { FrameView, RunFrames } from '../../state/frame-view.ts';
+import type { FrameView, RunFrames } from '../frame-view.ts';
 
 /** A made-up run that analysed every second frame: a box that moves to the right, and the tokens under it. */
 export function sampleRun(displaySize: Size): RunFrames {

@@ -1,8 +1,8 @@
 import type { HostApi, OpenedVideo } from '../../preload/contract.ts';
-import { FrameSource, type Playback } from '../player/frame-source.svelte.ts';
-import type { Picture } from '../player/picture-cache.ts';
-import { advanceClock } from '../player/play-clock.ts';
-import { Sound } from '../player/sound.ts';
+import { FrameSource, type Playback } from './frame-source.svelte.ts';
+import type { Picture } from './picture-cache.ts';
+import { advanceClock } from './play-clock.ts';
+import { Sound } from './sound.ts';
 
 export const SLOWEST_RATE = 0.25;
 export const FASTEST_RATE = 8;
