@@ -16,10 +16,10 @@ const rooms = {
 	evaluation: ['domain', 'results', 'video'],
 	vit: ['domain', 'graph'],
 	backbones: ['domain', 'graph'],
-	pixels: ['domain', 'reduction'],
+	pixels: ['domain'],
 	boxes: ['domain', 'graph', 'runtime'],
-	reduction: ['domain', 'graph', 'runtime', 'vit'],
-	detector: ['domain', 'graph', 'runtime', 'vit', 'reduction', 'pixels', 'boxes'],
+	reduction: ['domain', 'graph', 'runtime', 'pixels', 'vit'],
+	detector: ['domain', 'runtime', 'pixels', 'reduction'],
 	families: [
 		'domain',
 		'weights',
@@ -46,7 +46,7 @@ const rooms = {
 		'detector',
 		'families',
 	],
-	analysis: ['domain', 'process', 'video', 'detector', 'families', 'reduction', 'results', 'models'],
+	analysis: ['domain', 'process', 'video', 'runtime', 'detector', 'families', 'reduction', 'results'],
 	export: ['domain', 'process', 'results', 'video', 'evaluation', 'tracking'],
 	application: [
 		'domain',

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Detector } from '../main/detector/detector.ts';
 import type { ModelFamily } from '../main/families/family.ts';
+import { ModelSource } from '../main/families/source.ts';
+import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import { GIGA } from '../main/domain/cost.ts';
 import type { Frame } from '../main/domain/frame.ts';
 import type { SettingValues } from '../main/domain/settings-table.ts';
@@ -82,11 +84,10 @@ export function describeLane({ label, tokens, gmac, runMs, speedup }: LaneRow, a
 
 async function openLane({ family, manifestPath, mode, settings }: Lane, threads: number): Promise<Detector> {
 	const weights = randomWeights(await tensorsOf(manifestPath));
-	const model = family.open({ path: manifestPath, sha256: '', weights, options: null });
-	return model.open({
-		...{ displaySize: SIZE, mode, settings, threads },
-		...{ maxSide: SIZE.width, scoreThreshold: 0.05 },
-	});
+	const checkpoint = { path: manifestPath, sha256: '', weights, options: null };
+	const model = await family.open(ModelSource.inMemory(checkpoint));
+	const options = { displaySize: SIZE, mode, settings, maxSide: SIZE.width, scoreThreshold: 0.05 };
+	return model.open(options, createRuntime(threads));
 }
 
 async function timeFrame(detector: Detector, frame: Frame): Promise<{ milliseconds: number; macs: number }> {

@@ -1,5 +1,6 @@
 import { analyze } from '../main/analysis/analyze.ts';
 import type { Detector } from '../main/detector/detector.ts';
+import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import { openModel } from '../main/families/index.ts';
 import type { Frame } from '../main/domain/frame.ts';
 import type { FrameResult } from '../main/domain/frame-result.ts';
@@ -37,15 +38,10 @@ export async function benchRunStage(options: {
 	const lanes: { label: string; detector: Detector; feed: FrameFeed; results: FrameResult[] }[] = [];
 	for (const { label, mode, settings } of options.configurations) {
 		const { displaySize } = video;
-		const { threads } = options;
-		const detector = await model.open({
-			displaySize,
-			mode,
-			settings,
-			threads,
-			maxSide: 768,
-			scoreThreshold: 0.05,
-		});
+		const detector = await model.open(
+			{ displaySize, mode, settings, maxSide: 768, scoreThreshold: 0.05 },
+			createRuntime(options.threads),
+		);
 		lanes.push({ label, detector, feed: new FrameFeed(), results: [] });
 	}
 	const readings = lanes.map((lane) => ({ ...lane, analysis: analyze(lane.feed.frames(), lane.detector) }));

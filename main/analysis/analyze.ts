@@ -26,13 +26,13 @@ export async function* analyze(
 			const pixels = detector.prepare(frame);
 			milliseconds.prepare = clock();
 
-			const selection = detector.select(pixels); // every token on the first frame
+			const wanted = detector.select(pixels); // every token on the first frame
 			milliseconds.select = clock();
 
-			const outcome = await detector.run(pixels, selection); // unselected tokens come from memory
+			const { output, macs, selection, maps } = await detector.run(pixels, wanted); // the rest comes from memory
 			milliseconds.run = clock();
 
-			const detections = detector.interpret(outcome);
+			const detections = detector.interpret(output);
 			milliseconds.interpret = clock();
 
 			detector.observe(milliseconds.select + milliseconds.run);
@@ -46,9 +46,9 @@ export async function* analyze(
 					selection.count === tokens
 						? fullBitmap(tokens)
 						: packBitmap(selection.tokens, selection.count, tokens),
-				cost: { macs: outcome.macs, milliseconds },
+				cost: { macs, milliseconds },
 				budgetMacs: detector.budgetMacs,
-				...(outcome.maps && outcome.maps.length > 0 && { maps: outcome.maps }),
+				...(maps && maps.length > 0 && { maps }),
 			};
 		}
 	} finally {

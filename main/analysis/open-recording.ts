@@ -16,6 +16,8 @@ import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
+import { createRuntime } from '../runtime/onnx-runtime.ts';
+import type { GraphRuntime } from '../runtime/runtime.ts';
 import type { AnalysisJob } from './protocol.ts';
 import { PRODUCT_VERSION, runtimeVersion } from './versions.ts';
 
@@ -54,17 +56,19 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 	const settings = resolveSettings(mode.settings, job.settings, `mode ${mode.id}`);
 	const model = await openModel(job.modelPath);
 	const [video, videoIdentity] = await probing;
-	const threads = job.threads ?? earlier?.header.threads ?? defaultThreads();
-	const detector = await model.open({
-		displaySize: video.displaySize,
-		mode: mode.id,
-		settings,
-		threads,
-		maxSide: job.maxSide ?? DEFAULT_MAX_SIDE,
-		scoreThreshold: job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD,
-	});
+	const runtime = createRuntime(job.threads ?? earlier?.header.threads ?? defaultThreads());
+	const detector = await model.open(
+		{
+			displaySize: video.displaySize,
+			mode: mode.id,
+			settings,
+			maxSide: job.maxSide ?? DEFAULT_MAX_SIDE,
+			scoreThreshold: job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD,
+		},
+		runtime,
+	);
 	try {
-		const header = await describeRun(job, { video, videoIdentity, model, detector });
+		const header = await describeRun(job, { video, videoIdentity, model, detector, runtime });
 		if (!earlier) {
 			detector.reset();
 			const writer = await RunWriter.create(job.runFolder, header);
@@ -110,11 +114,17 @@ function restore(
 	if (state) detector.restoreState(state);
 }
 
-type Opened = { video: VideoInfo; videoIdentity: VideoIdentity; model: Model; detector: Detector };
+type Opened = {
+	video: VideoInfo;
+	videoIdentity: VideoIdentity;
+	model: Model;
+	detector: Detector;
+	runtime: GraphRuntime;
+};
 
 async function describeRun(
 	job: AnalysisJob,
-	{ video, videoIdentity, model, detector }: Opened,
+	{ video, videoIdentity, model, detector, runtime }: Opened,
 ): Promise<RunHeader> {
 	const ffmpeg = await findFfmpeg();
 	const scoreThreshold = job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD;
@@ -139,8 +149,8 @@ async function describeRun(
 		scoreThreshold,
 		displayThreshold: Math.max(scoreThreshold, model.displayThreshold),
 		denseMacs: detector.denseMacs,
-		provider: detector.provider,
-		threads: detector.threads,
+		provider: runtime.provider,
+		threads: runtime.threads,
 		versions: {
 			sparsight: PRODUCT_VERSION,
 			onnxruntime: runtimeVersion(),

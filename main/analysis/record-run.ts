@@ -69,7 +69,7 @@ export async function recordRun(
 		report({ type: 'opened', header, framesStored: writer.framesStored });
 		const decode = await recordFrames(job, control, report, recording, readVideo);
 		if (decode === null) {
-			const state = writer.framesStored > 0 ? detector.saveState() : null;
+			const state = writer.framesStored > 0 ? await detector.saveState() : null;
 			const outcome = { decode: null, error: null, wallSeconds: wallSeconds() };
 			await writer.close('cancelled', { ...outcome, state });
 			return {
@@ -134,7 +134,7 @@ async function recordFrames(
 			batch?.add(next.value);
 			const progress = meter.add(next.value);
 			if (progress) report({ type: 'progress', progress });
-			if (writer.wantsSnapshot) await writer.snapshot(detector.saveState());
+			if (writer.wantsSnapshot) await writer.snapshot(await detector.saveState());
 		}
 	} finally {
 		batch?.flush();

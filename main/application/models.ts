@@ -57,8 +57,9 @@ async function describe({ path }: CatalogEntry): Promise<ModelDescription | null
 	try {
 		const { id, name, classes, modes, displayThreshold } = await openModel(path);
 		return { id, name, classes: [...classes], modes: [...modes], displayThreshold };
-	} catch {
-		return null;
+	} catch (error) {
+		if (error instanceof UserFacingError) return null;
+		throw error;
 	}
 }
 
@@ -67,13 +68,4 @@ async function stateOf({ id, path }: CatalogEntry): Promise<string> {
 	const paths = [path, ...names.map((name) => join(path, name))];
 	const tags = await Promise.all(paths.map((part) => stat(part).then(fileTag, () => '-')));
 	return [id, PRODUCT_VERSION, ...tags].join(' ');
-}
-
-/** Folder of the model called `id`: the page names models by id, never by path. Throws `model-not-found`. */
-export async function modelPath(id: string): Promise<string> {
-	const entries = await listModels();
-	const entry = entries.find((one) => one.id === id);
-	if (entry) return entry.path;
-	const known = entries.map((one) => one.id).join(', ') || 'none';
-	throw new UserFacingError('model-not-found', `The model must be one of ${known} (got "${id}").`);
 }

@@ -7,7 +7,7 @@ import { changeSettings, resolveSettings } from '../domain/settings-table.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import { findMode } from '../reduction/index.ts';
 import { readHeader } from '../results/header.ts';
-import { modelPath } from './models.ts';
+import { modelPath } from '../models/catalog.ts';
 import type { RunStore, StoredEntry } from './run-store.ts';
 import type { KnownVideo, Videos } from './videos.ts';
 

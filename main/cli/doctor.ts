@@ -5,10 +5,8 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { errorToData } from '../domain/errors.ts';
-import { resolveSettings } from '../domain/settings-table.ts';
 import { PRODUCT_VERSION, runtimeVersion } from '../analysis/versions.ts';
 import { listModels } from '../models/catalog.ts';
-import { findMode } from '../reduction/index.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { captureOutput } from '../video/run-program.ts';
 import { checkProviders } from './execution-providers.ts';
@@ -122,18 +120,13 @@ async function runtime() {
 async function models() {
 	// Loaded here alone: where the runtime cannot be loaded, everything else is still told.
 	const { openModel } = await import('../families/index.ts');
+	const { createRuntime } = await import('../runtime/onnx-runtime.ts');
 	const entries = [];
 	for (const { id, path } of await listModels()) {
 		try {
 			const model = await openModel(path);
-			const detector = await model.open({
-				displaySize: { width: 64, height: 48 },
-				mode: 'dense',
-				settings: resolveSettings(findMode('dense').settings, {}, 'mode dense'),
-				threads: 1,
-				maxSide: 64,
-				scoreThreshold: 0.25,
-			});
+			const options = { displaySize: { width: 64, height: 48 }, maxSide: 64, scoreThreshold: 0.25 };
+			const detector = await model.open({ ...options, mode: 'dense', settings: {} }, createRuntime(1));
 			await detector.release();
 			entries.push({ id, path, loads: true, reason: null });
 		} catch (error) {

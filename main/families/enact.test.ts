@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SettingValues } from '../domain/settings-table.ts';
-import type { FramePixels, RunOutcome } from '../reduction/mode.ts';
-import type { Detector as AnyDetector, Model } from '../detector/detector.ts';
+import type { Detector, Model } from '../detector/detector.ts';
+import { openDetector, step } from './detector.fixture.ts';
 import { openModel } from './index.ts';
 import { syntheticFrame } from '../pixels/synthetic-frame.fixture.ts';
 
@@ -9,19 +9,14 @@ import { syntheticFrame } from '../pixels/synthetic-frame.fixture.ts';
 const TOKENS = 96;
 const [DEPTH, DIM] = [6, 160];
 
-type Detector = AnyDetector<FramePixels, RunOutcome>;
-
 let model: Model;
 
 beforeAll(async () => {
 	model = await openModel(new URL('../../models/lookout', import.meta.url).pathname);
 });
 
-async function open(settings: SettingValues = {}): Promise<Detector> {
-	const displaySize = { width: 192, height: 128 };
-	const options = { displaySize, mode: 'enact', settings, threads: 1, maxSide: 768, scoreThreshold: 0.05 };
-	return (await model.open(options)) as Detector;
-}
+const open = (settings: SettingValues = {}) =>
+	openDetector(model, { displaySize: { width: 192, height: 128 }, mode: 'enact', settings });
 
 /** A picture of waves, or an empty one. */
 async function run(
@@ -29,11 +24,10 @@ async function run(
 	picture: 'waves' | 'empty',
 ): Promise<{ macs: number; clusters: Uint8Array }> {
 	const square = { x: 0, y: 0, side: picture === 'empty' ? 192 : 0 };
-	const pixels = detector.prepare(syntheticFrame(detector.grid, { seed: 1, square }));
-	const { macs, maps } = await detector.run(pixels, detector.select(pixels));
+	const { macs, maps } = await step(detector, syntheticFrame(detector.grid, { seed: 1, square }));
 	expect(maps).toHaveLength(1);
-	expect(maps![0]!.kind).toBe('clusters');
-	return { macs, clusters: maps![0]!.values };
+	expect(maps[0]!.kind).toBe('clusters');
+	return { macs, clusters: maps[0]!.values };
 }
 
 /** Tokens per run of equal level, dropped ones left out. */

@@ -1,23 +1,46 @@
-import type { Checkpoint } from '../weights/checkpoint.ts';
+import type { Model, ModelFacts } from '../detector/detector.ts';
 import type { Weights } from '../weights/safetensors.ts';
-import type { Model } from '../detector/detector.ts';
+import type { ModelSource } from './source.ts';
 
-export type { Checkpoint };
-
-/** The files of a model folder, read but not yet understood. */
-export type ModelFiles = {
-	configPath: string;
-	configText: string;
-	weightsPath: string;
-	weightBytes: Uint8Array;
-};
-
-/** A kind of network that Sparsight builds from published weights. One folder each, one registry line. */
+/** A kind of network that Sparsight builds. One folder each, one registry line. */
 export type ModelFamily = {
 	id: string;
 	title: string;
-	/** Whether tensors are named as this family's are. */
-	recognizes(weights: Weights): boolean;
-	/** Throws `tensor-mismatch`, naming the first few tensors that are missing, superfluous or misshapen. */
-	open(checkpoint: Checkpoint): Model;
+	/** The `format` of a model.json, where the family has folders of Sparsight's own. */
+	format?: string;
+	/** Every `model_type` of a config.json that it reads. */
+	modelTypes?: readonly string[];
+	/** Whether tensors are named as in the files that its authors published, where such a file is enough. */
+	recognizes?(weights: Weights): boolean;
+	/**
+	 * Throws `model-unreadable` for what its configuration can't be, and `tensor-mismatch`, naming the first few tensors that
+	 * are missing, superfluous or misshapen.
+	 */
+	open(source: ModelSource): Promise<Model>;
 };
+
+/** Whether a source is of a family: by what its configuration states, and by its tensors where it has none. */
+export async function matches(family: ModelFamily, source: ModelSource): Promise<boolean> {
+	const { config } = source;
+	if (!config) return family.recognizes?.(await source.weights()) ?? false;
+	const of = stated(config.json, config.name === 'model.json' ? 'format' : 'model_type');
+	if (of === undefined) return false;
+	if (config.name === 'model.json') return family.format === of;
+	return family.modelTypes?.includes(of) ?? false;
+}
+
+/** A field of a JSON object that is a string; undefined where it has none. */
+export function stated(json: unknown, field: string): string | undefined {
+	if (typeof json !== 'object' || json === null || !(field in json)) return undefined;
+	const value: unknown = json[field as keyof typeof json];
+	return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** What a model is known by: its place, its weights, and what its configuration says. */
+export async function factsOf(
+	source: ModelSource,
+	{ name, classes, displayThreshold }: Pick<ModelFacts, 'name' | 'classes' | 'displayThreshold'>,
+): Promise<ModelFacts> {
+	const { sha256 } = await source.checkpoint();
+	return { id: source.id, path: source.path, sha256, name, classes, displayThreshold };
+}

@@ -1,15 +1,11 @@
-import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
-import { readCheckpoint } from '../weights/checkpoint.ts';
 import type { Model } from '../detector/detector.ts';
 import { detrFamily } from './detr/index.ts';
-import type { Checkpoint, ModelFamily, ModelFiles } from './family.ts';
-import { LOOKOUT_FORMAT } from './lookout/config.ts';
-import { openLookout } from './lookout/index.ts';
-import { LOOKOUT_SH_FORMAT, openLookoutSh } from './lookout-sh/index.ts';
+import { matches, type ModelFamily, stated } from './family.ts';
+import { lookoutFamily } from './lookout/index.ts';
+import { lookoutShFamily } from './lookout-sh/index.ts';
 import { shvitFamily } from './shvit/index.ts';
+import { ModelSource } from './source.ts';
 import { sparseDetrFamily } from './sparse-detr/index.ts';
 import { vitDet } from './vitdet/index.ts';
 
@@ -18,80 +14,60 @@ export const DEFAULT_MAX_SIDE = 768;
 /** Detections below this score are not stored unless asked otherwise: low, so that precision curves have a tail. */
 export const DEFAULT_SCORE_THRESHOLD = 0.05;
 
-/** Who reads a model folder, by the `format` that its model.json states. One line per format. */
-const FAMILIES: Readonly<Record<string, (files: ModelFiles) => Model>> = {
-	[LOOKOUT_FORMAT]: openLookout,
-	[LOOKOUT_SH_FORMAT]: openLookoutSh,
-};
+/** All families. One line per family. */
+export const MODEL_FAMILIES: readonly ModelFamily[] = [
+	lookoutFamily,
+	lookoutShFamily,
+	vitDet,
+	detrFamily,
+	sparseDetrFamily,
+	shvitFamily,
+];
 
-/** Families that are known by the tensors of a published file; the first that recognizes them opens it. */
-const CHECKPOINT_FAMILIES: readonly ModelFamily[] = [vitDet, detrFamily, sparseDetrFamily, shvitFamily];
-
-/** The files of a model folder. */
-const [CONFIG_FILE, WEIGHTS_FILE] = ['model.json', 'model.safetensors'];
 /** Tensors that a sentence names of a file that no family knows. */
 const NAMED_TENSORS = 4;
 
 /**
- * Opens a model: a folder with model.json and model.safetensors, one of the two files, or a published file of weights
- * (`.pth`, `.safetensors`) of a family that is known. Throws `model-not-found`, `model-unreadable` or `tensor-mismatch`.
+ * Opens the model at a path: a folder with its configuration and model.safetensors, one of these files, or a published
+ * file of weights. Throws `model-not-found`, `model-unreadable` or `tensor-mismatch`.
  */
 export async function openModel(path: string): Promise<Model> {
-	const place = resolve(path);
-	const found = await stat(place).catch(() => null);
-	if (!found) throw new UserFacingError('model-not-found', `${place}: no such model.`);
-	if (found.isDirectory()) return openFolder(place);
-	const isPartOfFolder =
-		[CONFIG_FILE, WEIGHTS_FILE].includes(basename(place)) && existsSync(join(dirname(place), CONFIG_FILE));
-	return isPartOfFolder ? openFolder(dirname(place)) : openCheckpoint(await readCheckpoint(place));
+	return openSource(await ModelSource.at(path), MODEL_FAMILIES);
 }
 
-async function openFolder(folder: string): Promise<Model> {
-	const configPath = join(folder, CONFIG_FILE);
-	const weightsPath = join(folder, WEIGHTS_FILE);
-	const configText = new TextDecoder().decode(await read(configPath));
-	const weightBytes = await read(weightsPath);
-	const format = statedFormat(configText, configPath);
-	const open = FAMILIES[format];
-	if (!open) {
-		const known = Object.keys(FAMILIES).join('" or "');
+/** Opens a model as the one of these families that it is of. */
+export async function openSource(source: ModelSource, families: readonly ModelFamily[]): Promise<Model> {
+	const matching: ModelFamily[] = [];
+	for (const family of families) if (await matches(family, source)) matching.push(family);
+	const [family, other] = matching;
+	if (!family) throw await unknownModel(source, families);
+	if (other) {
 		throw new UserFacingError(
 			'model-unreadable',
-			`${configPath}: format must be "${known}" (got "${format}").`,
+			`${source.path} could be a ${family.title} or a ${other.title}: it has the marks of both.`,
 		);
 	}
-	return open({ configPath, configText, weightsPath, weightBytes });
+	return family.open(source);
 }
 
-function openCheckpoint(checkpoint: Checkpoint): Model {
-	const family = CHECKPOINT_FAMILIES.find((candidate) => candidate.recognizes(checkpoint.weights));
-	if (family) return family.open(checkpoint);
-	const names = [...checkpoint.weights.keys()].slice(0, NAMED_TENSORS).join(', ');
-	const known = CHECKPOINT_FAMILIES.map(({ title }) => title).join(', ');
-	throw new UserFacingError(
+async function unknownModel(source: ModelSource, families: readonly ModelFamily[]): Promise<UserFacingError> {
+	const { config } = source;
+	if (config) {
+		const own = config.name === 'model.json';
+		const field = own ? 'format' : 'model_type';
+		const known = families.flatMap(({ format, modelTypes }) => (own ? (format ?? []) : (modelTypes ?? [])));
+		const got = stated(config.json, field);
+		return new UserFacingError(
+			'model-unreadable',
+			got === undefined
+				? `${config.place} has no "${field}".`
+				: `${config.place}: ${field} must be one of ${known.join(', ')} (got ${got}).`,
+		);
+	}
+	const names = [...(await source.weights()).keys()].slice(0, NAMED_TENSORS).join(', ');
+	const known = families.filter(({ recognizes }) => recognizes).map(({ title }) => title);
+	return new UserFacingError(
 		'model-unreadable',
-		`${checkpoint.path} holds tensors of no family that is known (${known}): it starts with ${names}.`,
+		`${source.path} holds tensors of no family that is known (${known.join(', ')}): it starts with ${names}.`,
 	);
-}
-
-async function read(path: string): Promise<Uint8Array> {
-	try {
-		return await readFile(path);
-	} catch (cause) {
-		throw new UserFacingError(
-			'model-not-found',
-			`${path} cannot be read; a model is a folder that holds it.`,
-			{ cause },
-		);
-	}
-}
-
-function statedFormat(configText: string, place: string): string {
-	try {
-		const json: unknown = JSON.parse(configText);
-		if (typeof json === 'object' && json !== null && 'format' in json) return String(json.format);
-	} catch (cause) {
-		throw new UserFacingError('model-unreadable', `${place} is not JSON.`, { cause });
-	}
-	throw new UserFacingError('model-unreadable', `${place} has no "format".`);
 }

@@ -1,24 +1,17 @@
 import type { z } from 'zod';
 import { UserFacingError } from '../domain/errors.ts';
+import type { SourceConfig } from './source.ts';
 
 /**
- * Reads the text of a model.json; throws `model-unreadable`, naming `place` and the first field that is wrong. `model`:
- * what needs it, such as `Lookout`; `remedy`: what to do then.
+ * A configuration as `schema` has it; throws `model-unreadable`, naming the file and the first field that is wrong.
+ * `model`: what needs it, such as `Lookout`; `remedy`: what to do then.
  */
 export function parseModelConfig<Schema extends z.ZodType>(
 	schema: Schema,
-	text: string,
-	place: string,
+	{ place, json }: Pick<SourceConfig, 'place' | 'json'>,
 	model: string,
 	remedy?: string,
 ): z.infer<Schema> {
-	const advice = remedy === undefined ? {} : { remedy };
-	let json: unknown;
-	try {
-		json = JSON.parse(text);
-	} catch (cause) {
-		throw new UserFacingError('model-unreadable', `${place} is not JSON.`, { ...advice, cause });
-	}
 	const parsed = schema.safeParse(json);
 	if (parsed.success) return parsed.data;
 	const issue = parsed.error.issues[0];
@@ -26,6 +19,6 @@ export function parseModelConfig<Schema extends z.ZodType>(
 	throw new UserFacingError(
 		'model-unreadable',
 		`${place}: ${field} is not as ${model} needs it (${issue?.message}).`,
-		advice,
+		remedy === undefined ? {} : { remedy },
 	);
 }

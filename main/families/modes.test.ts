@@ -1,409 +1,140 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
 import type { SettingValues } from '../domain/settings-table.ts';
-import { tokenCount } from '../domain/tokens.ts';
-import { REDUCTION_MODES } from '../reduction/index.ts';
-import type { FramePixels, RunOutcome, Selection } from '../reduction/mode.ts';
-import type { Detector as AnyDetector, Model } from '../detector/detector.ts';
-import { openModel } from './index.ts';
+import type { Detector, Model } from '../detector/detector.ts';
 import { syntheticFrame } from '../pixels/synthetic-frame.fixture.ts';
+import type { NetworkOutput } from '../reduction/host.ts';
+import { findMode, REDUCTION_MODES } from '../reduction/index.ts';
+import { readSafetensors } from '../weights/safetensors.ts';
+import { openDetector, step } from './detector.fixture.ts';
+import { MODEL_FAMILIES, openModel, openSource } from './index.ts';
+import { ModelSource } from './source.ts';
 
-// What every mode promises, checked over the registry: a new mode is tested by its registry line.
-const MODEL = new URL('../../models/lookout', import.meta.url).pathname;
-const SIZE = { width: 192, height: 128 };
-const TOKENS = 96;
+// What every mode promises on every family that it works on, checked over both registries: a new mode is tested by its
+// registry line, a new family by one small model here.
+const at = (path: string) => new URL(path, import.meta.url).pathname;
+const DISPLAY = { width: 192, height: 128 };
+/** Of values up to 1; of larger ones, such as pixels, a share of them. */
 const TOLERANCE = 1e-4;
 
-/** Settings under which a mode recomputes every token of every frame. */
-const EVERYTHING: Record<string, SettingValues> = {
-	dense: {},
-	'token-cache': { fraction: 1, floor: 0, sceneCut: 1 },
-	eventful: { fraction: 1 },
-	sparse: { keep: 1 },
-	enact: { clusterLength: 1 },
-	motion: { threshold: 0, share: 0 },
+const MODELS: Record<string, () => Promise<Model>> = {
+	lookout: () => openModel(at('../../models/lookout')),
+	'lookout-sh': () => openModel(at('./lookout-sh/fixtures/tiny')),
+	vitdet: () => openModel(at('../parity/fixtures/eventful/detector_base/weights.safetensors')),
+	detr: () => ofCase('enact/detr-plain'),
+	'detr with clusters': () => ofCase('enact/detr-enact'),
+	'sparse-detr': () => ofCase('sparse-detr/rho-0.3'),
+	shvit: () => openModel(at('../parity/fixtures/shvit/retinanet/weights.safetensors')),
 };
 
-type Detector = AnyDetector<FramePixels, RunOutcome>;
+/** A model of a parity case, opened as the checkpoint that it would be. */
+async function ofCase(path: string): Promise<Model> {
+	const file = (name: string) => at(`../parity/fixtures/${path}/${name}`);
+	const { config } = JSON.parse(await readFile(file('case.json'), 'utf8')) as { config: object };
+	const weights = readSafetensors(await readFile(file('weights.safetensors')), path);
+	const checkpoint = { path: `${path}.pth`, sha256: '', weights, options: { args: config } };
+	return openSource(ModelSource.inMemory(checkpoint), MODEL_FAMILIES);
+}
 
-let model: Model;
+const opened = await Promise.all(
+	Object.entries(MODELS).map(async ([name, open]) => ({ name, model: await open() })),
+);
+const pairs = opened.flatMap(({ name, model }) => model.modes.map((mode) => ({ name, mode, model })));
 
-beforeAll(async () => {
-	model = await openModel(MODEL);
+function open(model: Model, mode: string, settings: SettingValues = {}): Promise<Detector<NetworkOutput>> {
+	return openDetector(model, { displaySize: DISPLAY, mode, settings });
+}
+
+const frame = (detector: Detector<NetworkOutput>, picture: Parameters<typeof syntheticFrame>[1]) =>
+	syntheticFrame(detector.grid, picture);
+const moving = (index: number) => ({ seed: 1, index, square: { x: 20 + 12 * index, y: 30, side: 24 } });
+
+function expectClose(actual: NetworkOutput, expected: NetworkOutput): void {
+	for (const [name, values] of Object.entries(expected)) {
+		const others = actual[name]!;
+		expect(others.length, name).toBe(values.length);
+		const worst = Math.max(
+			...Array.from(values, (value, i) => Math.abs(value - others[i]!) / Math.max(1, Math.abs(value))),
+		);
+		expect(worst, name).toBeLessThan(TOLERANCE);
+	}
+}
+
+it('every family has a model here', () => {
+	const tested = Object.keys(MODELS);
+	expect(MODEL_FAMILIES.map(({ id }) => id).filter((id) => !tested.includes(id))).toEqual([]);
 });
 
-async function open(mode: string, settings: SettingValues = {}): Promise<Detector> {
-	const options = { displaySize: SIZE, mode, settings, threads: 1, maxSide: 768, scoreThreshold: 0.05 };
-	return (await model.open(options)) as Detector;
-}
-
-type Step = { selection: Selection; outcome: RunOutcome; head: Float32Array; tokens: number[] };
-
-async function step(detector: Detector, picture: Parameters<typeof syntheticFrame>[1]): Promise<Step> {
-	const pixels = detector.prepare(syntheticFrame(detector.grid, picture));
-	const selection = detector.select(pixels);
-	const outcome = await detector.run(pixels, selection);
-	const tokens = Array.from(selection.tokens.subarray(0, selection.count)).sort((a, b) => a - b);
-	return { selection, outcome, head: emittedRows(detector, outcome), tokens };
-}
-
-/** The head outputs that count, tokens in raster order. */
-function emittedRows(detector: Detector, { head, emitting }: RunOutcome): Float32Array {
-	if (!emitting) return head.slice();
-	const width = head.length / tokenCount(detector.grid);
-	const rows = Array.from(emitting).sort((a, b) => a - b);
-	return Float32Array.from(
-		rows.flatMap((token) => Array.from(head.subarray(token * width, (token + 1) * width))),
-	);
-}
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-	expect(a.length).toBe(b.length);
-	return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0);
-}
-
-/** Where the head outputs have the best class logit; a point is `pointWidth` numbers, of which the last four are a box. */
-function indexOfBestLogit(head: Float32Array, pointWidth: number): number {
-	const logits = head.map((value, i) => (i % pointWidth < pointWidth - 4 ? value : -Infinity));
-	return logits.indexOf(Math.max(...logits));
-}
-
-const moving = (frame: number) => ({
-	seed: 1,
-	index: frame,
-	square: { x: 20 + 12 * frame, y: 30, side: 24 },
+it('every mode works on a model here', () => {
+	const tested = new Set(pairs.map(({ mode }) => mode));
+	expect(REDUCTION_MODES.map(({ id }) => id).filter((id) => !tested.has(id))).toEqual([]);
 });
 
-describe.each(REDUCTION_MODES.map((mode) => mode.id))('mode %s', (mode) => {
-	it('told to recompute everything, equals dense on every frame', async () => {
-		const everything = EVERYTHING[mode];
-		expect(everything, `name the settings under which ${mode} recomputes everything`).toBeDefined();
-		const [dense, other] = [await open('dense'), await open(mode, everything)];
-		for (let frame = 0; frame < 3; frame++) {
+describe.each(pairs)('$mode on $name', ({ mode, model }) => {
+	it('told to compute everything, equals dense on every frame', async () => {
+		const [dense, other] = [await open(model, 'dense'), await open(model, mode, findMode(mode).everything)];
+		for (let index = 0; index < 3; index++) {
 			// Every pixel differs from the frame before, so that nothing may be left out.
-			const picture = { seed: 1 + frame, index: frame };
+			const picture = frame(dense, { seed: 1 + index, index });
 			const [expected, actual] = [await step(dense, picture), await step(other, picture)];
-			expect(actual.selection.count).toBe(TOKENS);
-			expect(largestDifference(actual.head, expected.head)).toBeLessThan(TOLERANCE);
+			expect(actual.count).toBe(dense.grid.rows * dense.grid.cols);
+			expectClose(actual.output, expected.output);
 		}
 		await Promise.all([dense.release(), other.release()]);
 	});
 
 	it('after a reset, computes the first frame as if it were new', async () => {
-		const detector = await open(mode);
-		const first = await step(detector, moving(0));
-		await step(detector, moving(4));
+		const detector = await open(model, mode);
+		const first = await step(detector, frame(detector, moving(0)));
+		await step(detector, frame(detector, moving(4)));
 		detector.reset();
-		const again = await step(detector, moving(0));
+		const again = await step(detector, frame(detector, moving(0)));
 		expect(again.tokens).toEqual(first.tokens);
-		expect(largestDifference(again.head, first.head)).toBe(0);
+		expect(again.detections).toEqual(first.detections);
 		await detector.release();
 	});
 
 	it('goes on from a saved state as if it had never stopped', async () => {
-		const [whole, resumed] = [await open(mode), await open(mode)];
-		for (let frame = 0; frame < 3; frame++) await step(whole, moving(frame));
-		resumed.restoreState(whole.saveState());
-		for (let frame = 3; frame < 6; frame++) {
-			const [expected, actual] = [await step(whole, moving(frame)), await step(resumed, moving(frame))];
+		const [whole, resumed] = [await open(model, mode), await open(model, mode)];
+		for (let index = 0; index < 3; index++) await step(whole, frame(whole, moving(index)));
+		resumed.restoreState(await whole.saveState());
+		for (let index = 3; index < 6; index++) {
+			const picture = frame(whole, moving(index));
+			const [expected, actual] = [await step(whole, picture), await step(resumed, picture)];
 			expect(actual.tokens).toEqual(expected.tokens);
-			expect(largestDifference(actual.head, expected.head)).toBe(0);
-			expect(actual.outcome.macs).toBe(expected.outcome.macs);
+			expect(actual.detections).toEqual(expected.detections);
+			expect(actual.macs).toBe(expected.macs);
 		}
 		await Promise.all([whole.release(), resumed.release()]);
 	});
 
-	it('counts operations that fit its selection', async () => {
-		const detector = await open(mode);
-		for (let frame = 0; frame < 3; frame++) {
-			const { selection, outcome } = await step(detector, moving(frame));
-			if (selection.count === 0) expect(outcome.macs).toBe(0);
-			else expect(outcome.macs).toBeGreaterThan((0.5 * selection.count * detector.denseMacs) / TOKENS);
+	it('counts operations that fit its selection, and knows what a dense frame costs', async () => {
+		const [dense, detector] = [await open(model, 'dense'), await open(model, mode)];
+		expect(detector.denseMacs).toBe(dense.denseMacs);
+		const tokens = detector.grid.rows * detector.grid.cols;
+		for (let index = 0; index < 3; index++) {
+			const { count, macs } = await step(detector, frame(detector, moving(index)));
+			if (count === 0 && mode !== 'eventful') expect(macs).toBe(0);
+			else expect(macs).toBeGreaterThan((0.3 * count * detector.denseMacs) / tokens);
 		}
-		await detector.release();
-	});
-
-	it('knows what a dense frame costs', async () => {
-		const [dense, other] = [await open('dense'), await open(mode)];
-		expect(other.denseMacs).toBe(dense.denseMacs);
-		await Promise.all([dense.release(), other.release()]);
+		await Promise.all([dense.release(), detector.release()]);
 	});
 
 	it('refuses settings that it does not have', async () => {
-		await expect(open(mode, { nonsense: 1 })).rejects.toThrow(/has no setting "nonsense"/);
+		await expect(open(model, mode, { nonsense: 1 })).rejects.toThrow(/has no setting "nonsense"/);
 	});
 });
 
-describe('a still video costs nothing after its first frame', () => {
-	it.each([
-		['token-cache', { refresh: 0 }],
-		['token-cache', { refresh: 0, fraction: 0.25 }],
-		['token-cache', { refresh: 0, ms: 20 }],
-		['motion', {}],
-	])('%s %o', async (mode, settings) => {
-		const detector = await open(mode, settings as SettingValues);
-		const first = await step(detector, moving(0));
-		for (let frame = 1; frame < 4; frame++) {
-			const still = await step(detector, moving(0));
-			expect(still.selection).toMatchObject({ kind: 'skipped', count: 0 });
-			expect(still.outcome.macs).toBe(0);
-			expect(largestDifference(still.head, first.head)).toBe(0);
+describe.each(opened)('$name', ({ model }) => {
+	it('says in one sentence why it can not be run in the other modes', async () => {
+		for (const [mode, refusal] of Object.entries(model.refusals)) {
+			expect(refusal).toMatch(/^[^.]+$/);
+			await expect(open(model, mode)).rejects.toThrow(
+				`Mode ${mode} does not work with this model: ${refusal}.`,
+			);
 		}
-		await detector.release();
-	});
-});
-
-describe('eventful', () => {
-	const VARIANTS: SettingValues[] = [
-		{ variant: 'exact' },
-		{ variant: 'query-key' },
-		{ variant: 'tokenwise' },
-		{ variant: 'stgt' },
-		{ gateBeforeNorm: true },
-	];
-
-	it.each(VARIANTS)('with all gates open, %o equals dense on every frame', async (settings) => {
-		const [dense, other] = [await open('dense'), await open('eventful', { fraction: 1, ...settings })];
-		for (let frame = 0; frame < 3; frame++) {
-			const picture = { seed: 1 + frame, index: frame };
-			const [expected, actual] = [await step(dense, picture), await step(other, picture)];
-			expect(largestDifference(actual.head, expected.head)).toBeLessThan(TOLERANCE);
-		}
-		await Promise.all([dense.release(), other.release()]);
-	});
-
-	it('in its exact variant gives what recomputing both products gives, the published one does not', async () => {
-		const open3 = (variant: string) => open('eventful', { fraction: 0.2, variant });
-		const [whole, exact, published] = [
-			await open3('tokenwise'),
-			await open3('exact'),
-			await open3('published'),
-		];
-		let apart = 0;
-		// More frames than it takes until every sum has been made anew.
-		for (let frame = 0; frame < 80; frame++) {
-			const picture = { seed: 1 + 0.05 * frame, index: frame, square: { x: 2 * frame, y: 30, side: 24 } };
-			const expected = await step(whole, picture);
-			expect(largestDifference((await step(exact, picture)).head, expected.head)).toBeLessThan(TOLERANCE);
-			apart = Math.max(apart, largestDifference((await step(published, picture)).head, expected.head));
-		}
-		expect(apart).toBeGreaterThan(100 * TOLERANCE);
-		await Promise.all([whole.release(), exact.release(), published.release()]);
-	});
-
-	it('lets as many tokens pass as asked, and follows changes while running', async () => {
-		const detector = await open('eventful', { k: 30 });
-		await step(detector, { seed: 1 });
-		expect((await step(detector, { seed: 2 })).selection).toMatchObject({ kind: 'partial', count: 30 });
-		detector.changeSettings({ k: 5 });
-		expect((await step(detector, { seed: 3 })).selection.count).toBe(5);
-		detector.changeSettings({ fraction: 0.5 });
-		expect((await step(detector, { seed: 4 })).selection.count).toBe(TOKENS / 2);
-		expect(() => detector.changeSettings({ variant: 'exact' })).toThrow(/variant can't change/);
-		await detector.release();
-	});
-
-	it('computes the whole frame at every refresh', async () => {
-		const detector = await open('eventful', { k: 5, refresh: 3 });
-		const kinds = [];
-		for (let frame = 0; frame < 7; frame++) kinds.push((await step(detector, moving(frame))).selection.kind);
-		expect(kinds).toEqual(['flush', 'partial', 'partial', 'flush', 'partial', 'partial', 'flush']);
-		await detector.release();
-	});
-
-	it('costs as published on a still video: the norms of all gates, and what top-k asks for', async () => {
-		const detector = await open('eventful', { k: 10 });
-		const first = await step(detector, moving(0));
-		const [moved, still] = [await step(detector, moving(3)), await step(detector, moving(3))];
-		expect(still.outcome.macs).toBe(moved.outcome.macs);
-		expect(still.outcome.macs).toBeLessThan(0.5 * first.outcome.macs);
-		await detector.release();
-	});
-
-	it('skips a still frame where a threshold decides, but for its gates', async () => {
-		const detector = await open('eventful', { threshold: 0.01 });
-		const first = await step(detector, moving(0));
-		const still = await step(detector, moving(0));
-		expect(still.selection).toMatchObject({ kind: 'skipped', count: 0 });
-		expect(still.outcome.macs).toBeGreaterThan(0);
-		expect(largestDifference(still.head, first.head)).toBe(0);
-		await detector.release();
-	});
-
-	it('tells in how many gates each token passed', async () => {
-		const detector = await open('eventful', { k: 10 });
-		expect((await step(detector, { seed: 1 })).outcome.maps![0]!.values).toEqual(
-			new Uint8Array(TOKENS).fill(255),
+		expect([...model.modes, ...Object.keys(model.refusals)].sort()).toEqual(
+			REDUCTION_MODES.map(({ id }) => id).sort(),
 		);
-		const { outcome, tokens } = await step(detector, moving(2));
-		const { kind, values } = outcome.maps![0]!;
-		expect(kind).toBe('blocks');
-		for (const token of tokens) expect(values[token]).toBeGreaterThan(0);
-		const passed = values.reduce((sum, value) => sum + value, 0) / 255;
-		expect(passed).toBeGreaterThan(9);
-		expect(passed).toBeLessThan(16); // ten in each gate, and rounding up
-		await detector.release();
-	});
-});
-
-describe('the scorer’s map', () => {
-	it.each([
-		['token-cache', { k: 10 }],
-		['sparse', { keep: 0.2 }],
-	])('comes with every frame of mode %s', async (mode, settings) => {
-		const detector = await open(mode, settings);
-		await step(detector, { seed: 1 });
-		const { outcome, tokens } = await step(detector, moving(2));
-		const [map, ...others] = outcome.maps!;
-		expect(others).toEqual([]);
-		expect(map!.kind).toBe('relevance');
-		expect(map!.values).toHaveLength(TOKENS);
-		expect(new Set(map!.values).size).toBeGreaterThan(10);
-		if (mode === 'sparse') {
-			// The kept tokens are those that the map ranks best.
-			const ranked = [...map!.values].sort((a, b) => b - a);
-			for (const token of tokens)
-				expect(map!.values[token]).toBeGreaterThanOrEqual(ranked[tokens.length - 1]!);
-		}
-		const before = map!.values.slice();
-		await step(detector, { seed: 9 });
-		expect(map!.values).toEqual(before); // it is the frame's for good
-		await detector.release();
-	});
-});
-
-describe('token cache', () => {
-	const POLICIES: SettingValues[] = [
-		{ k: 10 },
-		{ fraction: 0.1 },
-		{ policy: 'relevance', fraction: 0.1 },
-		{ gmac: 0.04 },
-	];
-
-	it.each(POLICIES)('never exceeds the budget of %o after the first frame', async (settings) => {
-		const detector = await open('token-cache', { sceneCut: 1, refresh: 7, dilation: 1, ...settings });
-		const budget = detector.budgetMacs!;
-		expect(budget).toBeGreaterThan(0);
-		let spent = 0;
-		for (let frame = 0; frame < 12; frame++) {
-			const { selection, outcome } = await step(detector, { seed: 1 + 0.3 * frame, index: frame });
-			if (frame === 0) continue;
-			expect(selection.kind).toBe('partial');
-			expect(outcome.macs).toBeLessThanOrEqual(budget);
-			spent += outcome.macs;
-		}
-		expect(spent).toBeGreaterThan(0.8 * 11 * budget); // everything moves: the budget is used
-		await detector.release();
-	});
-
-	it('counts what surrounds an answer as relevant: what moves comes there next', async () => {
-		const nine = { policy: 'relevance', fraction: 9 / TOKENS, sceneCut: 1 };
-		const detector = await open('token-cache', nine);
-		const { rows, cols } = detector.grid;
-		const picture = { seed: 1, square: { x: 60, y: 40, side: 24 } };
-		const { head } = await step(detector, picture);
-		const width = head.length / TOKENS;
-		const top = Math.floor(indexOfBestLogit(head, width / 4) / width);
-		const [row, col] = [Math.floor(top / cols), top % cols];
-		const around = Array.from({ length: TOKENS }, (_, token) => token).filter(
-			(token) => Math.abs(Math.floor(token / cols) - row) <= 1 && Math.abs((token % cols) - col) <= 1,
-		);
-		expect([row > 0 && row < rows - 1, col > 0 && col < cols - 1]).toEqual([true, true]);
-		// Every pixel changes alike, so that relevance alone decides.
-		const frame = syntheticFrame(detector.grid, picture);
-		const pixels = detector.prepare({ ...frame, pixels: frame.pixels.map((value) => value ^ 8) });
-		const { tokens, count } = detector.select(pixels);
-		expect([...tokens.subarray(0, count)]).toEqual(around);
-		await detector.release();
-	});
-
-	it('follows a budget that is changed while running', async () => {
-		const detector = await open('token-cache', { k: 60, sceneCut: 1 });
-		await step(detector, { seed: 1 });
-		expect((await step(detector, { seed: 2 })).selection.count).toBe(60);
-		detector.changeSettings({ k: 8 });
-		expect((await step(detector, { seed: 3 })).selection.count).toBe(8);
-		expect(() => detector.changeSettings({ k: 0 })).toThrow(/k must be a whole number from 1/);
-		expect((await step(detector, { seed: 4 })).selection.count).toBe(8);
-		await detector.release();
-	});
-
-	it('recomputes the tokens whose windows a moving square touched, and no others', async () => {
-		const detector = await open('token-cache', { threshold: 0, floor: 0, refresh: 0 });
-		await step(detector, { seed: 1, square: { x: 40, y: 40, side: 8 } });
-		const { tokens } = await step(detector, { seed: 1, square: { x: 44, y: 40, side: 8 } });
-		// Pixels 40..51 × 40..47 changed; window of token (row, col) covers 16·col − 7 … 16·col + 23.
-		const touched = (at: number, first: number, last: number) => 16 * at - 7 <= last && 16 * at + 23 >= first;
-		const expected = Array.from({ length: TOKENS }, (_, token) => token).filter(
-			(token) => touched(token % 12, 40, 51) && touched(Math.floor(token / 12), 40, 47),
-		);
-		expect(tokens).toEqual(expected);
-		await detector.release();
-	});
-
-	it('comes to the dense answer when the picture holds still long enough', async () => {
-		const [dense, cached] = [
-			await open('dense'),
-			await open('token-cache', { fraction: 0.5, refresh: 3, sceneCut: 1 }),
-		];
-		await step(cached, { seed: 1 });
-		const expected = await step(dense, { seed: 2 });
-		let last = await step(cached, { seed: 2 });
-		expect(last.selection.kind).toBe('partial');
-		expect(largestDifference(last.head, expected.head)).toBeGreaterThan(0.1);
-		// Each block needs a round in which all tokens are computed from what the block before it settled on.
-		for (let frame = 0; frame < 40; frame++) last = await step(cached, { seed: 2 });
-		expect(last.selection.kind).toBe('partial');
-		expect(largestDifference(last.head, expected.head)).toBeLessThan(TOLERANCE);
-		await Promise.all([dense.release(), cached.release()]);
-	});
-
-	it('computes the whole frame on a scene cut', async () => {
-		const detector = await open('token-cache', { k: 4, sceneCut: 0.5 });
-		await step(detector, { seed: 1 });
-		const cut = await step(detector, { seed: 1, square: { x: 0, y: 0, side: 1000 } });
-		expect(cut.selection).toMatchObject({ kind: 'flush', count: TOKENS });
-		await detector.release();
-	});
-
-	it('refreshes every token within the period, a few at a time', async () => {
-		const period = 10;
-		const detector = await open('token-cache', { threshold: 255, refresh: period });
-		await step(detector, { seed: 1 });
-		const last = new Map<number, number>();
-		for (let frame = 1; frame <= 3 * period; frame++) {
-			const { tokens } = await step(detector, { seed: 1, index: frame });
-			expect(tokens.length).toBeLessThan(TOKENS / 2);
-			for (const token of tokens) {
-				expect(frame - (last.get(token) ?? 0)).toBeLessThanOrEqual(period);
-				last.set(token, frame);
-			}
-		}
-		expect(last.size).toBe(tokenCount(detector.grid));
-		await detector.release();
-	});
-
-	it('counts the frames that a token waits, also where a budget lets nothing through, and never loses count', async () => {
-		const detector = await open('token-cache', { gmac: 0.001, sceneCut: 1, floor: 0 });
-		const waited = () => detector.saveState()['cache.waited'] as Int32Array;
-		await step(detector, { seed: 1 });
-		for (const frames of [1, 2]) {
-			expect((await step(detector, { seed: 2 })).selection.kind).toBe('skipped');
-			expect(Math.max(...waited())).toBe(frames);
-		}
-		const state = detector.saveState();
-		detector.restoreState({ ...state, 'cache.waited': Int32Array.from(waited(), () => 0xffff) });
-		await step(detector, { seed: 2 });
-		expect(Math.max(...waited())).toBe(0xffff);
-		await detector.release();
-	});
-
-	it('holds a budget in milliseconds by what frames took', async () => {
-		const detector = await open('token-cache', { ms: 10, sceneCut: 1, floor: 0 });
-		await step(detector, { seed: 1 });
-		detector.observe(TOKENS * 0.5); // half a millisecond a token: 20 tokens fit into 10 ms
-		expect((await step(detector, { seed: 2 })).selection.count).toBe(20);
-		detector.observe(20 * 1); // twice as slow now
-		expect((await step(detector, { seed: 3 })).selection.count).toBe(10);
-		await detector.release();
 	});
 });

@@ -11,7 +11,8 @@ let folder: string;
 beforeEach(() => {
 	folder = mkdtempSync(join(tmpdir(), 'sparsight-models-'));
 	for (const name of ['mine', 'lookout', 'unrelated']) mkdirSync(join(folder, name));
-	for (const name of ['mine', 'lookout']) writeFileSync(join(folder, name, 'model.json'), '{}');
+	for (const name of ['mine', 'lookout'])
+		for (const file of ['model.json', 'model.safetensors']) writeFileSync(join(folder, name, file), '{}');
 	for (const name of ['detr-r50.pth', 'mine.pth', 'notes.txt']) writeFileSync(join(folder, name), '');
 	vi.stubEnv('SPARSIGHT_MODELS', folder);
 });

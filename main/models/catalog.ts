@@ -1,21 +1,20 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, parse, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
+import { isModelFile, isModelFolder } from '../families/source.ts';
 import { installationFolder } from '../process/installation.ts';
 
 /** Its name is not a promise that the model can be read: opening it shows that. */
 export type CatalogEntry = {
 	/** Name of its folder, or of its file without what follows the last dot; what `--model` takes. */
 	id: string;
-	/** Folder with model.json, or a published file of weights. */
+	/** A folder with a configuration and weights, or a published file of weights. */
 	path: string;
 	source: 'shipped' | 'added';
 };
 
 /** A folder of model folders and files of weights beside the shipped ones. */
 const MODELS_VARIABLE = 'SPARSIGHT_MODELS';
-/** How published files of weights are called. */
-const CHECKPOINT_EXTENSIONS = ['.pth', '.pt', '.safetensors'];
 
 /** The shipped models, then those in the folder that SPARSIGHT_MODELS names; an id that comes twice counts once. */
 export async function listModels(): Promise<CatalogEntry[]> {
@@ -26,7 +25,16 @@ export async function listModels(): Promise<CatalogEntry[]> {
 	return entries.filter((entry, i) => entries.findIndex(({ id }) => id === entry.id) === i);
 }
 
-/** The folder or file of a model, given its id or a path. Throws model-not-found. */
+/** The model called `id`; throws `model-not-found`, naming those that there are. */
+export async function modelPath(id: string): Promise<string> {
+	const entries = await listModels();
+	const entry = entries.find((one) => one.id === id);
+	if (entry) return entry.path;
+	const known = entries.map((one) => one.id).join(', ') || 'none';
+	throw new UserFacingError('model-not-found', `The model must be one of ${known} (got "${id}").`);
+}
+
+/** The folder or file of a model, given its id or a path. Throws `model-not-found`. */
 export async function findModel(idOrPath: string): Promise<string> {
 	const entries = await listModels();
 	const entry = entries.find(({ id }) => id === idOrPath);
@@ -44,9 +52,8 @@ async function modelsIn(folder: string, source: CatalogEntry['source']): Promise
 	const entries: CatalogEntry[] = [];
 	for (const name of await namesIn(folder)) {
 		const path = join(folder, name);
-		const { name: stem, ext } = parse(name);
-		if (await exists(join(path, 'model.json'))) entries.push({ id: name, path, source });
-		else if (CHECKPOINT_EXTENSIONS.includes(ext) && (await isFile(path))) entries.push({ id: stem, path, source });
+		if (isModelFolder(await namesIn(path))) entries.push({ id: name, path, source });
+		else if (isModelFile(name) && (await isFile(path))) entries.push({ id: parse(name).name, path, source });
 	}
 	return entries;
 }

@@ -200,8 +200,8 @@ async function checkHeads(
 		const stated = [`frame${frame}.${name}`, name].find((candidate) => given.tensors.has(candidate));
 		if (stated) findings.close(stated, values, toleranceOf(name));
 	};
-	const predictions = await heads.run(tokens, check);
-	const picked = pickDetections(predictions, config, heads.inputSize, config.boxes.score);
+	const { output } = await heads.run(tokens, check);
+	const picked = pickDetections(output, config, heads.inputSize, config.boxes.score);
 	check('detections.boxes', picked.boxesXyxy);
 	check('detections.scores', picked.scores);
 	findings.equal(`frame${frame}.detections.labels`, picked.classIndices);

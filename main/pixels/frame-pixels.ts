@@ -3,10 +3,22 @@ import type { Frame } from '../domain/frame.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
-import type { FramePixels } from '../reduction/mode.ts';
 import { instantiate, type Kernel } from './frame-pixels.kernel.ts?wasm';
 
 const PAGE_BYTES = 65536;
+
+/** The frame at hand, and what every token was last computed from: the gate's measure of change. */
+export interface FramePixels {
+	readonly grid: TokenGrid;
+	/** Normalised picture, planar: [3, height, width]. Reused; holds until the next call. */
+	planar(): Float32Array;
+	/** Normalised pixel windows of `tokens[0..count)`: [count, 3, window, window]. Reused; holds until the next call. */
+	windows(tokens: Int32Array, count: number): Float32Array;
+	/** Mean absolute change of every token's window since `remember` took it: [tokens], 0 to 255. Reused. */
+	changeSince(): Float32Array;
+	/** From now on the change of `tokens[0..count)` is measured against this frame. */
+	remember(tokens: Int32Array, count: number): void;
+}
 
 /**
  * The pixels of the frame at hand, and the pixels that each token was last computed from.
@@ -184,10 +196,6 @@ export class WasmFramePixels implements FramePixels {
 		const references = state['pixels.references'];
 		assert(references instanceof Uint8Array, 'a snapshot holds pixels.references');
 		this.#references().set(references);
-	}
-
-	get stateBytes(): number {
-		return this.#references().byteLength;
 	}
 
 	#clearPadding(): void {

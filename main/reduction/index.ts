@@ -1,8 +1,8 @@
 import { UserFacingError } from '../domain/errors.ts';
-import type { VitPlan } from '../vit/plan.ts';
 import { dense } from './dense.ts';
 import { enact } from './enact/enact.ts';
 import { eventful } from './eventful/eventful.ts';
+import type { Host } from './host.ts';
 import type { ReductionMode } from './mode.ts';
 import { motion } from './motion.ts';
 import { sparse } from './sparse/sparse.ts';
@@ -19,15 +19,16 @@ export function findMode(id: string): ReductionMode {
 	throw new UserFacingError('unknown-mode', `There is no mode "${id}": the modes are ${known}.`);
 }
 
-/** The ids of the modes that work on a plan, in the same order. */
-export function modesOf(plan: VitPlan): string[] {
-	return REDUCTION_MODES.filter((mode) => mode.refuses(plan) === null).map(({ id }) => id);
+/** By the id of each mode that a network can't be run in, the reason. */
+export function refusalsOf(host: Host): Record<string, string> {
+	const refusals = REDUCTION_MODES.map(({ id, refuses }) => [id, refuses(host)] as const);
+	return Object.fromEntries(refusals.filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
-/** As `findMode`, for a plan; throws `unknown-mode` with the mode's reason where it does not work on it. */
-export function findModeFor(plan: VitPlan, id: string): ReductionMode {
+/** As `findMode`, for a network; throws `unknown-mode` with the mode's reason where it does not work on it. */
+export function findModeFor(host: Host, id: string): ReductionMode {
 	const mode = findMode(id);
-	const refusal = mode.refuses(plan);
+	const refusal = mode.refuses(host);
 	if (refusal === null) return mode;
 	throw new UserFacingError('unknown-mode', `Mode ${mode.id} does not work with this model: ${refusal}.`);
 }

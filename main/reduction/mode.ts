@@ -1,75 +1,58 @@
-import type { GraphRuntime } from '../runtime/runtime.ts';
-import type { WeightLookup } from '../graph/layers.ts';
-import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
-import type { SelectionKind, TokenGrid, TokenMap } from '../domain/tokens.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
-import type { VitPlan } from '../vit/plan.ts';
+import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
+import type { SelectionKind, TokenMap } from '../domain/tokens.ts';
+import type { FramePixels } from '../pixels/frame-pixels.ts';
+import type { GraphRuntime } from '../runtime/runtime.ts';
+import type { Host, NetworkOutput } from './host.ts';
 
-/** The frame at hand, and what every token was last computed from: the gate's measure of change. */
-export interface FramePixels {
-	readonly grid: TokenGrid;
-	/** Normalised picture, planar: [3, height, width]. Reused; holds until the next call. */
-	planar(): Float32Array;
-	/** Normalised pixel windows of `tokens[0..count)`: [count, 3, window, window]. Reused; holds until the next call. */
-	windows(tokens: Int32Array, count: number): Float32Array;
-	/** Mean absolute change of every token's window since `remember` took it: [tokens], 0 to 255. Reused. */
-	changeSince(): Float32Array;
-	/** From now on the change of `tokens[0..count)` is measured against this frame. */
-	remember(tokens: Int32Array, count: number): void;
-}
-
-/** Which tokens of a frame will be recomputed: the first `count` of `tokens`, in any order. */
+/** Which tokens of a frame are computed: the first `count` of `tokens`, in any order. */
 export type Selection = { kind: SelectionKind; tokens: Int32Array; count: number };
 
 /** What running a frame gave. */
-export type RunOutcome = {
-	/** The plan's answers of all tokens of the grid, fresh or remembered: [grid tokens, width], empty where it has none. The
-	 * mode owns the array. */
-	head: Float32Array;
-	/** Its answers of the extra tokens, [extra tokens, width], where it has some. */
-	extra?: Float32Array;
+export type Computed<Output> = {
+	/** The answer that holds for this frame, whether it was computed now or is remembered. */
+	output: Output;
 	/** Multiply-adds of the graphs that ran. */
 	macs: number;
-	/** The tokens whose outputs count; null = all. Sparse modes let only kept tokens emit detections. */
-	emitting: Int32Array | null;
-	/** What else there is to see of the tokens. */
+	/** The tokens that were computed: as selected, or what a network chose by itself. */
+	selection: Selection;
+	/** What else there is to see of the tokens, such as a score map. */
 	maps?: readonly TokenMap[];
 };
 
-/** A model, ready to be compiled by a mode for one input size. */
-export type VitHost = { plan: VitPlan; weights: WeightLookup; runtime: GraphRuntime };
-
-/** A mode at work on one video: owns the graphs and all that is remembered between frames. */
-export interface Reduction<Outcome extends RunOutcome = RunOutcome> {
+/** A mode at work on one video: owns its graphs and all that is remembered between frames. */
+export interface Reduction<Output> {
 	readonly settings: SettingValues;
-	/** Multiply-adds of a dense frame. */
-	readonly denseMacs: number;
-	/** Multiply-adds in force as budget, or null. */
+	/** Multiply-adds in force as a budget, or null. */
 	readonly budgetMacs: number | null;
-	/** Bytes remembered between frames. */
-	readonly stateBytes: number;
-	/** Checked values; take effect with the next frame. */
+	/** Checked values; take effect with the next frame. Throws `unknown-setting` or `setting-out-of-range`. */
 	change(settings: SettingValues): void;
 	/** Forgets everything: the next frame is computed whole. */
 	reset(): void;
+	/** The tokens to compute. A mode that learns them from its graphs says them with what `run` gives. */
 	select(pixels: FramePixels): Selection;
-	/** Runs the selection; a mode that picks inside its graph (sparse) rewrites `selection` to what it took. */
-	run(pixels: FramePixels, selection: Selection): Promise<Outcome>;
-	/** Told what the frame took, in milliseconds of select + run, for controllers of time. */
-	observe(milliseconds: number): void;
+	run(pixels: FramePixels, selection: Selection): Promise<Computed<Output>>;
+	/** Milliseconds of select + run of the frame just done, for controllers of time. */
+	observe?(milliseconds: number): void;
 	/** All that later frames depend on, and back: a restored mode goes on as if it had never stopped. */
-	saveState(): NamedArrays;
+	saveState(): Promise<NamedArrays>;
 	restoreState(state: NamedArrays): void;
 	release(): Promise<void>;
 }
 
-/** A way to spend less than a dense run: a compiler over a plan plus a memory. One file each, one registry line. */
+/** A way to compute less than a dense run does. One file each, one registry line. */
 export type ReductionMode = {
 	id: string;
 	title: string;
 	description: string;
 	settings: SettingsTable;
-	/** Null where the mode works on this plan, else the reason why it can't. */
-	refuses(plan: VitPlan): string | null;
-	open(host: VitHost, settings: SettingValues): Promise<Reduction>;
+	/** Settings under which every token of every frame is computed: the answer is the dense one then. */
+	everything: SettingValues;
+	/** Null where the mode works on what a network offers, else the reason why it can't. */
+	refuses(host: Host): string | null;
+	open<Output extends NetworkOutput>(
+		host: Host<Output>,
+		runtime: GraphRuntime,
+		settings: SettingValues,
+	): Promise<Reduction<Output>>;
 };

@@ -1,3 +1,4 @@
+import { assert } from '../domain/errors.ts';
 import {
 	changeSettings,
 	resolveSettings,
@@ -6,13 +7,16 @@ import {
 	type ValuesOf,
 } from '../domain/settings-table.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
-import { tokenCount } from '../domain/tokens.ts';
-import { extraTotal, type VitPlan } from '../vit/plan.ts';
-import { restoreArrays } from './eventful/remembered.ts';
-import { allTokens, answerOutputs, answersFrom, FullGraph } from './full-graph.ts';
-import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from './mode.ts';
+import type { TokenGrid } from '../domain/tokens.ts';
+import type { FramePixels } from '../pixels/frame-pixels.ts';
+import type { NetworkOutput, WholeNetwork } from './host.ts';
+import type { Computed, Reduction, ReductionMode, Selection } from './mode.ts';
+import { restoreOutput, saveOutput } from './saved-output.ts';
+import { wholeFrame } from './selection.ts';
+import { countAbove } from './token-cache/change.ts';
 
 const PLACE = 'mode motion';
+const STATE = 'motion.';
 
 const SETTINGS = {
 	threshold: {
@@ -45,26 +49,26 @@ export const motion: ReductionMode = {
 	title: 'Motion baseline',
 	description: 'Runs the whole detector when enough of the picture moved, and skips still frames.',
 	settings: SETTINGS,
+	everything: { threshold: 0, share: 0 },
 	refuses: () => null,
-	async open(host, settings) {
-		return new Motion(
-			host,
-			await FullGraph.load(host, { keepKeysAndValues: false, withScores: false }),
-			settings,
-		);
+	async open(host, runtime, given) {
+		const settings = resolveSettings(SETTINGS, given, PLACE); // before anything is loaded
+		return new Motion(host.grid, await host.whole.load(runtime), settings);
 	},
 };
 
-/** The decision alone: whether enough moved since a detector, of whatever kind, last ran. */
-export class MotionGate {
+/** The last answer, and whether enough moved since it was computed to ask for another one. */
+class Motion<Output extends NetworkOutput> implements Reduction<Output> {
+	readonly budgetMacs = null;
 	settings: ValuesOf<typeof SETTINGS>;
-	readonly #tokens: Int32Array;
-	#hasRun = false;
+	readonly #network: WholeNetwork<Output>;
+	readonly #all: Selection;
+	#last: Output | null = null;
 
-	/** `tokens`: all of them, in raster order. */
-	constructor(tokens: Int32Array, settings: SettingValues) {
-		this.settings = resolveSettings(SETTINGS, settings, PLACE);
-		this.#tokens = tokens;
+	constructor(grid: TokenGrid, network: WholeNetwork<Output>, settings: ValuesOf<typeof SETTINGS>) {
+		this.settings = settings;
+		this.#network = network;
+		this.#all = wholeFrame(grid);
 	}
 
 	change(settings: SettingValues): void {
@@ -72,109 +76,39 @@ export class MotionGate {
 	}
 
 	reset(): void {
-		this.#hasRun = false;
+		this.#last = null;
 	}
 
 	/** All tokens or none. */
 	select(pixels: FramePixels): Selection {
-		const moves = !this.#hasRun || this.#moving(pixels) > this.settings.share * this.#tokens.length;
-		if (!moves) return { kind: 'skipped', tokens: this.#tokens, count: 0 };
-		pixels.remember(this.#tokens, this.#tokens.length);
-		return { kind: 'flush', tokens: this.#tokens, count: this.#tokens.length };
+		const { tokens, count } = this.#all;
+		const moves =
+			this.#last === null ||
+			countAbove(pixels.changeSince(), this.settings.threshold) > this.settings.share * count;
+		if (!moves) return { kind: 'skipped', tokens, count: 0 };
+		pixels.remember(tokens, count);
+		return this.#all;
 	}
 
-	/** To be told when a selected frame has run. */
-	ran(): void {
-		this.#hasRun = true;
+	async run(pixels: FramePixels, selection: Selection): Promise<Computed<Output>> {
+		if (selection.count === 0) {
+			assert(this.#last, 'the first frame is never skipped');
+			return { output: this.#last, macs: 0, selection };
+		}
+		const run = await this.#network.run(pixels);
+		this.#last = run.output;
+		return { ...run, selection };
 	}
 
-	saveState(): NamedArrays {
-		return { 'motion.hasRun': Uint8Array.of(this.#hasRun ? 1 : 0) };
-	}
-
-	restoreState(state: NamedArrays): void {
-		this.#hasRun = state['motion.hasRun']?.[0] === 1;
-	}
-
-	#moving(pixels: FramePixels): number {
-		const threshold = this.settings.threshold;
-		let moving = 0;
-		for (const change of pixels.changeSince()) if (change > threshold) moving++;
-		return moving;
-	}
-}
-
-class Motion implements Reduction {
-	readonly budgetMacs = null;
-	readonly denseMacs: number;
-	readonly #graph: FullGraph;
-	readonly #gate: MotionGate;
-	readonly #plan: VitPlan;
-	readonly #head: Float32Array;
-	readonly #extra: Float32Array | null;
-
-	constructor(host: VitHost, graph: FullGraph, settings: SettingValues) {
-		const { grid, extra } = host.plan.answers;
-		this.denseMacs = graph.macs;
-		this.#plan = host.plan;
-		this.#graph = graph;
-		this.#gate = new MotionGate(allTokens(host), settings);
-		this.#head = new Float32Array(grid ? tokenCount(host.plan.grid) * grid.width : 0);
-		this.#extra = extra && new Float32Array(extraTotal(host.plan) * extra.width);
-	}
-
-	get settings(): SettingValues {
-		return this.#gate.settings;
-	}
-
-	get stateBytes(): number {
-		return this.#head.byteLength + (this.#extra?.byteLength ?? 0);
-	}
-
-	change(settings: SettingValues): void {
-		this.#gate.change(settings);
-	}
-
-	reset(): void {
-		this.#gate.reset();
-	}
-
-	select(pixels: FramePixels): Selection {
-		return this.#gate.select(pixels);
-	}
-
-	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
-		if (selection.count === 0) return { ...this.#remembered(), macs: 0, emitting: null };
-		const outputs = await this.#graph.run(pixels, answerOutputs(this.#plan));
-		const { head, extra } = answersFrom(this.#plan, outputs);
-		this.#head.set(head);
-		if (extra) this.#extra?.set(extra);
-		this.#gate.ran();
-		return { ...this.#remembered(), macs: this.#graph.macs, emitting: null };
-	}
-
-	observe(): void {
-		// Nothing here is steered by time.
-	}
-
-	saveState(): NamedArrays {
-		return {
-			'motion.head': this.#head.slice(),
-			...(this.#extra && { 'motion.extra': this.#extra.slice() }),
-			...this.#gate.saveState(),
-		};
+	saveState(): Promise<NamedArrays> {
+		return Promise.resolve(this.#last ? saveOutput(STATE, this.#last) : {});
 	}
 
 	restoreState(state: NamedArrays): void {
-		restoreArrays({ 'motion.head': this.#head, ...(this.#extra && { 'motion.extra': this.#extra }) }, state);
-		this.#gate.restoreState(state);
+		this.#last = restoreOutput<Output>(STATE, state);
 	}
 
 	release(): Promise<void> {
-		return this.#graph.release();
-	}
-
-	#remembered(): Pick<RunOutcome, 'head' | 'extra'> {
-		return { head: this.#head, ...(this.#extra && { extra: this.#extra }) };
+		return this.#network.release();
 	}
 }

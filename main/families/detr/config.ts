@@ -3,8 +3,8 @@ import { BEST_HUNDRED, BEST_LABELS, type QueryRanking } from '../../boxes/ranked
 import { UserFacingError } from '../../domain/errors.ts';
 import type { Activation } from '../../graph/activations.ts';
 import type { Weights } from '../../weights/safetensors.ts';
+import type { Checkpoint } from '../../weights/checkpoint.ts';
 import { type LabelNames, labelNames } from '../coco-names.ts';
-import type { Checkpoint } from '../family.ts';
 
 export type DetrHost = 'detr' | 'conditional-detr' | 'anchor-detr';
 

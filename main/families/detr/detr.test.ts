@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../domain/frame.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
 import { readSafetensors, type Weights, type WeightTensor } from '../../weights/safetensors.ts';
-import type { Detector as AnyDetector, Model } from '../../detector/detector.ts';
-import type { WasmFramePixels } from '../../pixels/frame-pixels.ts';
+import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
+import type { Model } from '../../detector/detector.ts';
 import { syntheticFrame } from '../../pixels/synthetic-frame.fixture.ts';
-import type { Checkpoint } from '../family.ts';
-import type { QueryOutcome } from '../../detector/query-detector.ts';
+import type { Checkpoint } from '../../weights/checkpoint.ts';
+import { openDetector, step } from '../detector.fixture.ts';
+import { ModelSource } from '../source.ts';
 import { detrFamily } from './index.ts';
 
 // Small models of the published kind, as the parity cases have them, run as the product runs them: frame by frame.
@@ -15,8 +16,6 @@ const CASES = new URL('../../parity/fixtures/enact/', import.meta.url);
 const CLUSTERED = ['detr-enact', 'conditional-detr-enact', 'anchor-detr-enact'];
 const PLAIN = ['detr-plain', 'conditional-detr-plain', 'anchor-detr-plain'];
 const SIZE = { width: 250, height: 150 };
-
-type Detector = AnyDetector<WasmFramePixels, QueryOutcome>;
 
 const tensorsIn = async (path: string) => readSafetensors(await readFile(new URL(path, CASES)), path);
 
@@ -28,25 +27,9 @@ async function checkpointOf(name: string): Promise<Checkpoint> {
 	return { path: `${name}.pth`, sha256: '', weights, options: { epoch: 1, args: config } };
 }
 
-async function open(
-	model: Model,
-	mode: string,
-	settings: SettingValues = {},
-	displaySize = SIZE,
-): Promise<Detector> {
-	const options = { displaySize, mode, settings, threads: 1, maxSide: 768, scoreThreshold: 0 };
-	return (await model.open(options)) as Detector;
-}
-
-async function step(
-	detector: Detector,
-	frame: Frame,
-): Promise<QueryOutcome & { kind: string; count: number }> {
-	const pixels = detector.prepare(frame);
-	const selection = detector.select(pixels);
-	const outcome = await detector.run(pixels, selection);
-	return { ...outcome, kind: selection.kind, count: selection.count };
-}
+const openModel = (checkpoint: Checkpoint) => detrFamily.open(ModelSource.inMemory(checkpoint));
+const open = (model: Model, mode: string, settings: SettingValues = {}, displaySize = SIZE) =>
+	openDetector<QueryAnswers>(model, { displaySize, mode, settings });
 
 /** A picture [3, height, width] of a case as a frame. */
 function frameOf(tensors: Weights, name: string): Frame {
@@ -69,20 +52,20 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tol
 describe.each([...CLUSTERED, ...PLAIN])('a checkpoint of %s', (name) => {
 	it('is recognized, opened, and says in which modes it runs', async () => {
 		const checkpoint = await checkpointOf(name);
-		expect(detrFamily.recognizes(checkpoint.weights)).toBe(true);
-		const { modes } = detrFamily.open(checkpoint);
-		expect(modes).toEqual(CLUSTERED.includes(name) ? ['enact', 'dense', 'motion'] : ['dense', 'motion']);
+		expect(detrFamily.recognizes!(checkpoint.weights)).toBe(true);
+		const { modes } = await openModel(checkpoint);
+		expect(modes).toEqual(CLUSTERED.includes(name) ? ['dense', 'enact', 'motion'] : ['dense', 'motion']);
 	});
 
 	it('gives boxes in displayed pixels whatever the size, and counts what it computes', async () => {
-		const model = detrFamily.open(await checkpointOf(name));
+		const model = await openModel(await checkpointOf(name));
 		for (const mode of model.modes) {
 			const detector = await open(model, mode);
 			const outcome = await step(detector, syntheticFrame(detector.grid, { seed: 1 }));
 			expect(outcome.count).toBe(detector.grid.rows * detector.grid.cols);
 			if (mode === 'dense') expect(outcome.macs).toBe(detector.denseMacs);
 			expect(outcome.macs).toBeGreaterThan(0.3 * detector.denseMacs);
-			const found = detector.interpret(outcome);
+			const found = outcome.detections;
 			expect(found.count).toBeGreaterThan(0);
 			for (let i = 0; i < found.count; i++) {
 				const [left, top, right, bottom] = found.box(i);
@@ -96,14 +79,14 @@ describe.each([...CLUSTERED, ...PLAIN])('a checkpoint of %s', (name) => {
 	});
 
 	it('skips still frames in the mode motion, and goes on from a saved state', async () => {
-		const model = detrFamily.open(await checkpointOf(name));
+		const model = await openModel(await checkpointOf(name));
 		const [detector, resumed] = [await open(model, 'motion'), await open(model, 'motion')];
 		const first = await step(detector, syntheticFrame(detector.grid, { seed: 1 }));
-		resumed.restoreState(detector.saveState());
+		resumed.restoreState(await detector.saveState());
 		for (const lane of [detector, resumed]) {
 			const still = await step(lane, syntheticFrame(lane.grid, { seed: 1 }));
 			expect(still).toMatchObject({ kind: 'skipped', macs: 0 });
-			expect(still.logits).toEqual(first.logits);
+			expect(still.output.logits).toEqual(first.output.logits);
 			expect(await step(lane, syntheticFrame(lane.grid, { seed: 4 }))).toMatchObject({ kind: 'flush' });
 		}
 		detector.reset();
@@ -116,31 +99,31 @@ describe.each(CLUSTERED)('the clustered attention of %s', (name) => {
 	it('gives the published outputs from a video frame', async () => {
 		const tensors = await tensorsIn(`${name}/tensors.safetensors`);
 		const frame = frameOf(tensors, 'B.image.0');
-		const detector = await open(detrFamily.open(await checkpointOf(name)), 'enact', {}, frame.size);
+		const detector = await open(await openModel(await checkpointOf(name)), 'enact', {}, frame.size);
 		const outcome = await step(detector, frame);
-		expectClose(outcome.logits, tensors.get('B.pred_logits')!.data, 2e-4);
-		expectClose(outcome.boxes, tensors.get('B.pred_boxes')!.data, 2e-4);
+		expectClose(outcome.output.logits, tensors.get('B.pred_logits')!.data, 2e-4);
+		expectClose(outcome.output.boxes, tensors.get('B.pred_boxes')!.data, 2e-4);
 		const [last] = tensors.get('B.enc.1.cluster_length')!.data;
 		const [from, to] = tensors.get('B.enc.1.used_range')!.data;
-		const { values } = outcome.maps![0]!;
+		const { values } = outcome.maps[0]!;
 		expect(values.findIndex((value) => value > 0)).toBe(from);
 		expect(new Set(values.subarray(from, to)).size).toBe((to! - from!) / last!);
 		await detector.release();
 	});
 
 	it('with clusters of one token, is the mode dense', async () => {
-		const model = detrFamily.open(await checkpointOf(name));
+		const model = await openModel(await checkpointOf(name));
 		const [dense, single] = [await open(model, 'dense'), await open(model, 'enact', { clusterLength: 1 })];
 		const [expected, actual] = [
 			await step(dense, syntheticFrame(dense.grid, { seed: 2 })),
 			await step(single, syntheticFrame(single.grid, { seed: 2 })),
 		];
-		expectClose(actual.logits, expected.logits, 1e-4);
-		expectClose(actual.boxes, expected.boxes, 1e-4);
+		expectClose(actual.output.logits, expected.output.logits, 1e-4);
+		expectClose(actual.output.boxes, expected.output.boxes, 1e-4);
 		single.changeSettings({ clusterLength: 0 });
 		const clustered = await step(single, syntheticFrame(single.grid, { seed: 2 }));
 		expect(clustered.macs).toBeLessThan(actual.macs);
-		expect(clustered.logits).not.toEqual(actual.logits);
+		expect(clustered.output.logits).not.toEqual(actual.output.logits);
 		await Promise.all([dense.release(), single.release()]);
 	});
 });
@@ -187,20 +170,20 @@ describe('says what is wrong with a checkpoint', () => {
 		const changed = { weights: new Map(checkpoint.weights), args: { nheads: 4 } };
 		change(changed);
 		const { weights, args } = changed;
-		expect(() => detrFamily.open({ ...checkpoint, weights, options: { args } })).toThrow(message);
+		await expect(openModel({ ...checkpoint, weights, options: { args } })).rejects.toThrow(message);
 	});
 
 	it('a mode that it does not host', async () => {
-		const model = detrFamily.open(await checkpointOf('detr-plain'));
+		const model = await openModel(await checkpointOf('detr-plain'));
 		await expect(open(model, 'enact')).rejects.toThrow(
-			/Mode enact does not work with DETR: its modes are dense, motion/,
+			/Mode enact does not work with this model: DETR has no weights to cluster keys and values by\./,
 		);
 	});
 
 	it.each([
 		['a detector of another family', new Map([['backbone.conv.weight', small]])],
-		['nothing', new Map()],
+		['nothing', new Map<string, WeightTensor>()],
 	])('not recognizing %s', (_, weights) => {
-		expect(detrFamily.recognizes(weights)).toBe(false);
+		expect(detrFamily.recognizes!(weights)).toBe(false);
 	});
 });

@@ -1,13 +1,19 @@
-import { basename, extname } from 'node:path';
+import { type QueryAnswers, rankedDetections, rankQueries } from '../../boxes/ranked-queries.ts';
 import type { Weights } from '../../weights/safetensors.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
+import { requireTensors } from '../../weights/weights.ts';
 import type { Model } from '../../detector/detector.ts';
-import type { Checkpoint, ModelFamily } from '../family.ts';
-import { requireMode } from '../require-mode.ts';
-import { classesOf, type DetrConfig, readDetrConfig, recognizeHost } from './config.ts';
-import { openDetrDetector } from './detector.ts';
+import { modelOf } from '../../detector/model.ts';
+import { fitLetterbox } from '../../pixels/letterbox.ts';
+import { factsOf, type ModelFamily } from '../family.ts';
+import { IMAGENET } from '../imagenet.ts';
+import type { ModelSource } from '../source.ts';
+import { classesOf, type DetrConfig, rankingOf, readDetrConfig, recognizeHost } from './config.ts';
+import { detrHost, detrStride } from './host.ts';
 import { emitDetr } from './network.ts';
 
+/** Grey of what is beyond the picture in a frame; the network never sees it. */
+const FILL = 114;
 /** Any size shows which tensors a network asks for. */
 const SMALL = { width: 64, height: 64 };
 
@@ -23,25 +29,30 @@ export const detrFamily: ModelFamily = {
 	open: openDetr,
 };
 
-function openDetr(checkpoint: Checkpoint): Model {
-	const { path, sha256, weights } = checkpoint;
+async function openDetr(source: ModelSource): Promise<Model> {
+	const { path } = source;
+	const checkpoint = await source.checkpoint();
 	const config = readDetrConfig(checkpoint);
-	auditTensors(config, weights, path).finish();
-	const modes = config.clustered ? ['enact', 'dense', 'motion'] : ['dense', 'motion'];
+	auditTensors(config, checkpoint.weights, path).finish();
+	const weights = requireTensors(checkpoint.weights, path);
 	const classes = classesOf(config);
-	return {
-		id: basename(path, extname(path)),
+	const facts = await factsOf(source, {
 		name: config.title,
-		path,
-		sha256,
 		classes: classes.names,
 		displayThreshold: config.host === 'detr' ? 0.5 : 0.3,
-		modes,
-		async open(options) {
-			requireMode(options.mode, modes, config.title);
-			return openDetrDetector({ config, weights, path, classes }, options);
-		},
-	};
+	});
+	return modelOf(facts, ({ displaySize, maxSide, scoreThreshold }) => {
+		const letterbox = fitLetterbox(displaySize, maxSide, detrStride(config), FILL);
+		return {
+			host: detrHost(config, weights, letterbox),
+			letterbox,
+			normalisation: { ...IMAGENET, padding: 'grey' },
+			interpret(answers: QueryAnswers) {
+				const ranked = rankQueries(answers, displaySize, rankingOf(config));
+				return rankedDetections(ranked, classes.indexByLabel, displaySize, scoreThreshold);
+			},
+		};
+	});
 }
 
 /** Holds the tensors of a checkpoint against all that its network asks for, the heads of every decoder layer included. */

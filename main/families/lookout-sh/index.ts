@@ -6,20 +6,20 @@ import { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphRuntime } from '../../runtime/runtime.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { countOperations } from '../../graph/operation-count.ts';
-import { readSafetensors, type Weights } from '../../weights/safetensors.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
-import type { DetectorOptions, Model } from '../../detector/detector.ts';
+import type { Model } from '../../detector/detector.ts';
+import { modelOf } from '../../detector/model.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
 import { pointCandidates, pointDetections, pointHeadWidth } from '../../boxes/point-head.ts';
-import { createRuntime } from '../../runtime/onnx-runtime.ts';
-import type { ModelFiles } from '../family.ts';
-import { folderModel } from '../folder-model.ts';
+import { numbers } from '../../reduction/full-graph.ts';
+import { staticHost, type WholeNetwork } from '../../reduction/host.ts';
+import { factsOf, type ModelFamily } from '../family.ts';
 import { parseModelConfig } from '../model-config.ts';
-import { requireMode } from '../require-mode.ts';
-import { SHVIT_MODES, ShvitDetector, shvitGrid, TOKEN_STRIDE } from '../shvit/detector.ts';
+import { shvitGrid, TOKEN_STRIDE } from '../shvit/grid.ts';
 import { addTopDown } from '../shvit/neck.ts';
-import { asInput, type NetworkSizes, type ShvitNetwork } from '../shvit/network.ts';
+import { asInput } from '../shvit/network.ts';
+import type { ModelSource, SourceConfig } from '../source.ts';
 
 export const LOOKOUT_SH_FORMAT = 'SHViT detector, version 1';
 
@@ -57,11 +57,11 @@ const schema = z.object({
 /** model.json of a Lookout-SH, checked. */
 export type LookoutShConfig = z.infer<typeof schema>;
 
-/** Reads the text of a model.json; throws `model-unreadable`, naming `place` and the first field that is wrong. */
-export function parseLookoutShConfig(text: string, place: string): LookoutShConfig {
-	const config = parseModelConfig(schema, text, place, TITLE, REMEDY);
+/** Checks a model.json; throws `model-unreadable`, naming the file and the first field that is wrong. */
+export function parseLookoutShConfig(source: Pick<SourceConfig, 'place' | 'json'>): LookoutShConfig {
+	const config = parseModelConfig(schema, source, TITLE, REMEDY);
 	const refuse = (what: string): never => {
-		throw new UserFacingError('model-unreadable', `${place}: ${what}.`, { remedy: REMEDY });
+		throw new UserFacingError('model-unreadable', `${source.place}: ${what}.`, { remedy: REMEDY });
 	};
 	const first = config.embed_dim[0];
 	if (first % STEM_PARTS !== 0) refuse(`embed_dim.0 must be a multiple of ${STEM_PARTS} (got ${first})`);
@@ -73,52 +73,56 @@ export function parseLookoutShConfig(text: string, place: string): LookoutShConf
 	return config;
 }
 
-/** Refuses weights that came without the model.json which says their sizes; throws `model-unreadable`. */
-export function refuseLoneWeights(weights: Weights, place: string): void {
-	if (!['lateral.0.weight', 'head2.weight'].every((name) => weights.has(name))) return;
-	throw new UserFacingError(
-		'model-unreadable',
-		`${place} holds weights of a ${TITLE}: a folder with model.json and model.safetensors was expected.`,
-		{ remedy: REMEDY },
-	);
-}
-
 /**
  * Lookout-SH: what a small static network with Lookout's head costs and finds that learned from Lookout. A SHViT, a top-down
  * neck that only its finest map leaves, and four prediction points in each of that map's cells.
  */
-export function openLookoutSh(files: ModelFiles): Model {
-	const config = parseLookoutShConfig(files.configText, files.configPath);
-	const tensors = readSafetensors(files.weightBytes, files.weightsPath);
-	const audit = new TensorAudit(tensors, files.weightsPath, `${config.name} of the sizes in model.json`);
+export const lookoutShFamily: ModelFamily = {
+	id: 'lookout-sh',
+	title: TITLE,
+	format: LOOKOUT_SH_FORMAT,
+	recognizes: (weights) => ['lateral.0.weight', 'head2.weight'].every((name) => weights.has(name)),
+	open: openLookoutSh,
+};
+
+async function openLookoutSh(source: ModelSource): Promise<Model> {
+	if (!source.config) {
+		throw new UserFacingError(
+			'model-unreadable',
+			`${source.path} holds weights of a ${TITLE}: a folder with model.json and model.safetensors was expected.`,
+			{ remedy: REMEDY },
+		);
+	}
+	const config = parseLookoutShConfig(source.config);
+	const tensors = await source.weights();
+	const audit = new TensorAudit(tensors, source.weightsPath, `${config.name} of the sizes in model.json`);
 	lookoutShGraph(config, SMALL, audit.lookup);
 	audit.finish({ remedy: REMEDY });
-	const weights = requireTensors(tensors, files.weightsPath);
+	const weights = requireTensors(tensors, source.weightsPath);
+	const { classes, nms, mean, std } = config;
+	const facts = await factsOf(source, { name: config.name, classes, displayThreshold: nms.score });
 
-	return {
-		...folderModel(files, config),
-		modes: SHVIT_MODES,
-		async open(options: DetectorOptions) {
-			requireMode(options.mode, SHVIT_MODES, config.name);
-			const { displaySize, maxSide, scoreThreshold, threads } = options;
-			const letterbox = fitLetterbox(displaySize, maxSide, TOKEN_STRIDE, FILL);
-			const { inputSize: input, contentSize: content } = letterbox;
-			const runtime = createRuntime(threads);
-			const network = await loadLookoutSh(config, { input, content, scoreThreshold }, weights, runtime);
-			return new ShvitDetector(
-				{
-					classes: config.classes,
-					letterbox,
-					network,
-					provider: runtime.provider,
-					normalisation: { mean: config.mean, std: config.std, padding: 'grey' },
-					interpret: (candidates) => pointDetections(candidates, config.nms, letterbox),
-				},
-				options,
-			);
-		},
-	};
+	return modelOf(facts, ({ displaySize, maxSide, scoreThreshold }) => {
+		const letterbox = fitLetterbox(displaySize, maxSide, TOKEN_STRIDE, FILL);
+		const { inputSize, contentSize } = letterbox;
+		const grid = shvitGrid(inputSize);
+		return {
+			host: staticHost(config.name, grid, {
+				macs: () => countOperations(lookoutShGraph(config, inputSize, weights).operations, {}),
+				load: (runtime) => loadLookoutSh(config, inputSize, weights, runtime),
+			}),
+			letterbox,
+			normalisation: { mean, std, padding: 'grey' },
+			interpret({ head }: HeadOutput) {
+				const outputs = { head, emitting: null, classCount: classes.length, grid };
+				return pointDetections(pointCandidates(outputs, contentSize, scoreThreshold), nms, letterbox);
+			},
+		};
+	});
 }
+
+/** [cells, 4 · (classes + 4)] */
+type HeadOutput = { head: Float32Array };
 
 /**
  * in: `picture` [1, 3, h, w], normalised, sides multiples of 16. out: `head` [cells, 4 · (classes + 4)], cells of 16×16
@@ -152,20 +156,17 @@ function backboneOf({ embed_dim, partial_dim, qk_dim, depth, types }: LookoutShC
 
 async function loadLookoutSh(
 	config: LookoutShConfig,
-	{ input, content, scoreThreshold }: NetworkSizes,
+	size: Size,
 	weights: WeightLookup,
 	runtime: GraphRuntime,
-): Promise<ShvitNetwork> {
-	const graph = lookoutShGraph(config, input, weights);
+): Promise<WholeNetwork<HeadOutput>> {
+	const graph = lookoutShGraph(config, size, weights);
 	const session = await runtime.load(graph.build('shvit:lookout-sh'), 'shvit:lookout-sh');
 	const macs = countOperations(graph.operations, {});
-	const outputsOf = { emitting: null, classCount: config.classes.length, grid: shvitGrid(input) };
 	return {
-		largestMacs: macs,
-		async detect(picture) {
-			const { head } = await session.run({ picture: asInput(picture, input) }, ['head']);
-			const outputs = { ...outputsOf, head: head!.data as Float32Array };
-			return { candidates: pointCandidates(outputs, content, scoreThreshold), macs };
+		async run(pixels) {
+			const outputs = await session.run({ picture: asInput(pixels.planar(), size) }, ['head']);
+			return { output: { head: numbers(outputs, 'head') }, macs };
 		},
 		release: () => session.release(),
 	};

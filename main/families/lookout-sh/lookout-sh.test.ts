@@ -3,14 +3,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Frame } from '../../domain/frame.ts';
 import { readSafetensors, type Weights } from '../../weights/safetensors.ts';
 import { requireTensors } from '../../weights/weights.ts';
-import type { Detector, Model } from '../../detector/detector.ts';
+import type { Model } from '../../detector/detector.ts';
 import { WasmFramePixels } from '../../pixels/frame-pixels.ts';
-import { openModel } from '../index.ts';
+import { MODEL_FAMILIES, openModel, openSource } from '../index.ts';
 import { BOX_SIDES, decodeBox, POINTS_PER_TOKEN } from '../../boxes/point-head.ts';
 import { createRuntime } from '../../runtime/onnx-runtime.ts';
-import { shvitGrid } from '../shvit/detector.ts';
-import { shvitFamily } from '../shvit/index.ts';
-import { lookoutShGraph, openLookoutSh, parseLookoutShConfig } from './index.ts';
+import { shvitGrid } from '../shvit/grid.ts';
+import { openDetector, step } from '../detector.fixture.ts';
+import { ModelSource } from '../source.ts';
+import { lookoutShFamily, lookoutShGraph, parseLookoutShConfig } from './index.ts';
 import { asInput } from '../shvit/network.ts';
 
 // The shipped one and a tiny random one, and what PyTorch made of a picture with them (tools/training/rival_fixture.py).
@@ -43,13 +44,7 @@ beforeAll(async () => {
 const parityOf = async (made: URL): Promise<Weights> =>
 	readSafetensors(await readFile(new URL('parity.safetensors', made)), 'parity');
 const bind = (model: Model, mode = 'dense') =>
-	model.open({ displaySize: PICTURE, mode, settings: {}, threads: 1, maxSide: 768, scoreThreshold: 0.3 });
-
-async function step(detector: Detector, shown: Frame) {
-	const prepared = detector.prepare(shown);
-	const { macs, ...outcome } = await detector.run(prepared, detector.select(prepared));
-	return { macs, detections: detector.interpret({ macs, ...outcome }) };
-}
+	openDetector(model, { displaySize: PICTURE, mode, scoreThreshold: 0.3 });
 
 describe.each(RIVALS)('$name reproduces what PyTorch gave', ({ id, name, folder, made }) => {
 	let parity: Weights;
@@ -59,7 +54,10 @@ describe.each(RIVALS)('$name reproduces what PyTorch gave', ({ id, name, folder,
 	const reference = (part: string) => parity.get(part)!.data;
 
 	it('of logits and boxes, all of them', async () => {
-		const config = parseLookoutShConfig(await readFile(new URL('model.json', folder), 'utf8'), 'model.json');
+		const config = parseLookoutShConfig({
+			place: 'model.json',
+			json: JSON.parse(await readFile(new URL('model.json', folder), 'utf8')),
+		});
 		const tensors = readSafetensors(await readFile(new URL('model.safetensors', folder)), 'weights');
 		const weights = requireTensors(tensors, 'weights');
 		const grid = shvitGrid(INPUT);
@@ -103,7 +101,7 @@ it('keeps its detections on still frames in mode motion, also after a restart', 
 	const model = await openModel(TINY.pathname);
 	const [detector, resumed] = [await bind(model, 'motion'), await bind(model, 'motion')];
 	const first = await step(detector, frame);
-	resumed.restoreState(detector.saveState());
+	resumed.restoreState(await detector.saveState());
 	for (const one of [detector, resumed]) {
 		const still = await step(one, frame);
 		expect(still.macs).toBe(0);
@@ -118,18 +116,19 @@ it('keeps its detections on still frames in mode motion, also after a restart', 
 it('has no tokens to reuse', async () => {
 	const model = await openModel(TINY.pathname);
 	await expect(bind(model, 'token-cache')).rejects.toThrow(
-		'Mode token-cache does not work with Tiny rival: its modes are dense, motion.',
+		'Mode token-cache does not work with this model: Tiny rival is no vision transformer.',
 	);
 });
 
 describe('says what is wrong with', () => {
-	const open = (change: (config: Record<string, unknown>) => object) => () =>
-		openLookoutSh({
-			configPath: 'sh/model.json',
-			configText: JSON.stringify(change(JSON.parse(configText) as Record<string, unknown>)),
-			weightsPath: 'sh/model.safetensors',
-			weightBytes,
-		});
+	const open = (change: (config: Record<string, unknown>) => object) => {
+		const weights = readSafetensors(weightBytes, 'sh/model.safetensors');
+		const checkpoint = { path: 'sh/model.safetensors', sha256: '', weights, options: null };
+		const json = change(JSON.parse(configText) as Record<string, unknown>);
+		return lookoutShFamily.open(
+			ModelSource.inMemory(checkpoint, { name: 'model.json', place: 'sh/model.json', json }),
+		);
+	};
 
 	it.each<[string, Record<string, unknown>, RegExp]>([
 		['a width', { neck: 0 }, /^sh\/model\.json: neck is not as Lookout-SH needs it \(.*>0\)\.$/],
@@ -149,16 +148,19 @@ describe('says what is wrong with', () => {
 		],
 		['weights that are missing', { depth: [1, 2, 3] }, /it lacks backbone\.blocks3\.5\.conv\.weight/],
 		['weights of other blocks', { types: ['i', 's', 'i'] }, /it has besides backbone\.blocks3\.3\.mixer\.m/],
-	])('%s', (_, change, message) => {
-		const opening = open((config) => ({ ...config, ...change }));
-		expect(opening).toThrow(message);
-		expect(opening).toThrow(expect.objectContaining({ remedy: expect.stringMatching(/from one export/) }));
+	])('%s', async (_, change, message) => {
+		const remedy: unknown = expect.stringMatching(/from one export/);
+		await expect(open((config) => ({ ...config, ...change }))).rejects.toMatchObject({
+			message: expect.stringMatching(message) as unknown,
+			remedy,
+		});
 	});
 });
 
-it('is not opened from weights alone', () => {
+it('is not opened from weights alone', async () => {
 	const weights = readSafetensors(weightBytes, 'rival.safetensors');
-	expect(() => shvitFamily.open({ path: 'rival.safetensors', sha256: '', weights, options: null })).toThrow(
+	const source = ModelSource.inMemory({ path: 'rival.safetensors', sha256: '', weights, options: null });
+	await expect(openSource(source, MODEL_FAMILIES)).rejects.toThrow(
 		/^rival\.safetensors holds weights of a Lookout-SH: a folder with model\.json .* was expected\.$/,
 	);
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UserFacingError } from '../../domain/errors.ts';
 import { parseModelConfig } from '../model-config.ts';
+import type { SourceConfig } from '../source.ts';
 
 export const LOOKOUT_FORMAT = 'token-local detector, version 1';
 
@@ -40,13 +41,13 @@ const schema = z.object({
 /** model.json of a Lookout, checked. */
 export type LookoutConfig = z.infer<typeof schema>;
 
-/** Reads the text of a model.json; throws `model-unreadable`, naming `place` and the first field that is wrong. */
-export function parseLookoutConfig(text: string, place: string): LookoutConfig {
-	const config = parseModelConfig(schema, text, place, 'Lookout');
+/** Checks a model.json; throws `model-unreadable`, naming the file and the first field that is wrong. */
+export function parseLookoutConfig(source: Pick<SourceConfig, 'place' | 'json'>): LookoutConfig {
+	const config = parseModelConfig(schema, source, 'Lookout');
 	if (config.dim % (4 * config.heads) !== 0) {
 		throw new UserFacingError(
 			'model-unreadable',
-			`${place}: dim must be a multiple of 4 × heads = ${4 * config.heads} (got ${config.dim}).`,
+			`${source.place}: dim must be a multiple of 4 × heads = ${4 * config.heads} (got ${config.dim}).`,
 		);
 	}
 	return config;

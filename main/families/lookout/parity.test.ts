@@ -5,6 +5,7 @@ import type { GraphTensor } from '../../runtime/runtime.ts';
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { blockClusters, compileClustered } from '../../reduction/enact/enact-graph.ts';
+import { bareHost } from '../../reduction/bare-host.fixture.ts';
 import { dense } from '../../reduction/dense.ts';
 import { sparse } from '../../reduction/sparse/sparse.ts';
 import { compileFull, compileSparse } from '../../reduction/vit-graphs.ts';
@@ -27,7 +28,10 @@ let weights: WeightLookup;
 let parity: Weights;
 
 beforeAll(async () => {
-	config = parseLookoutConfig(await readFile(new URL('model.json', MODEL), 'utf8'), 'model.json');
+	config = parseLookoutConfig({
+		place: 'model.json',
+		json: JSON.parse(await readFile(new URL('model.json', MODEL), 'utf8')),
+	});
 	weights = requireTensors(
 		readSafetensors(await readFile(new URL('model.safetensors', MODEL)), 'weights'),
 		'weights',
@@ -102,9 +106,9 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 		);
 		await session.release();
 
-		const reduction = await sparse.open({ plan, weights, runtime: createRuntime(1) }, { keep: share });
-		const { head, emitting } = await reduction.run(pixels, reduction.select(pixels));
-		expectHead(head, Array.from(emitting!), Array.from(emitting!), mode);
+		const reduction = await sparse.open(bareHost(plan, weights), createRuntime(1), { keep: share });
+		const { output } = await reduction.run(pixels, reduction.select(pixels));
+		expectHead(output.grid, Array.from(output.emitting), Array.from(output.emitting), mode);
 		await reduction.release();
 	});
 
@@ -162,8 +166,8 @@ it('computes a picture of one token as the dense mode does, whatever the keep ra
 		[sparse, { keep: 0.1 }],
 		[dense, {}],
 	] as const) {
-		const reduction = await mode.open({ plan, weights, runtime: createRuntime(1) }, settings);
-		heads.push((await reduction.run(pixels, reduction.select(pixels))).head);
+		const reduction = await mode.open(bareHost(plan, weights), createRuntime(1), settings);
+		heads.push((await reduction.run(pixels, reduction.select(pixels))).output.grid);
 		await reduction.release();
 	}
 	heads[1]!.forEach((value, i) => expect(heads[0]![i]).toBeCloseTo(value, 5));

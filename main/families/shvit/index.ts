@@ -1,15 +1,16 @@
-import { basename, extname } from 'node:path';
 import { UserFacingError } from '../../domain/errors.ts';
 import type { Weights } from '../../weights/safetensors.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import { type BoxColumns, keepBest, toDisplay } from '../../boxes/candidates.ts';
 import { COCO_NAMES } from '../coco-names.ts';
-import type { DetectorOptions, Model } from '../../detector/detector.ts';
+import type { Model } from '../../detector/detector.ts';
+import { modelOf, type Normalisation } from '../../detector/model.ts';
+import { staticHost } from '../../reduction/host.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
-import { createRuntime } from '../../runtime/onnx-runtime.ts';
-import type { Checkpoint, ModelFamily } from '../family.ts';
-import { requireMode } from '../require-mode.ts';
+import type { Checkpoint } from '../../weights/checkpoint.ts';
+import { factsOf, type ModelFamily } from '../family.ts';
+import type { ModelSource } from '../source.ts';
 import { classifierGraph } from './classifier.ts';
 import {
 	type ClassifierConfig,
@@ -20,10 +21,9 @@ import {
 	type ShvitModelConfig,
 	usedTensors,
 } from './config.ts';
-import { type Normalisation, SHVIT_MODES, ShvitDetector } from './detector.ts';
-import { refuseLoneWeights } from '../lookout-sh/index.ts';
+import { shvitGrid } from './grid.ts';
 import { boxGraph, proposalGraph } from './mask-rcnn.ts';
-import { loadMaskRcnn, loadRetina } from './network.ts';
+import { maskRcnnNetwork, retinaNetwork } from './network.ts';
 import { retinaGraph } from './retinanet.ts';
 
 /** What inputs are padded to a multiple of, in pixels. */
@@ -49,13 +49,14 @@ const SMALL = { width: 64, height: 64 };
 export const shvitFamily: ModelFamily = {
 	id: 'shvit',
 	title: 'SHViT',
-	recognizes: isShvit,
+	// A Lookout-SH has the same backbone and a head of its own.
+	recognizes: (weights) => isShvit(weights) && !weights.has('lateral.0.weight'),
 	open: openShvit,
 };
 
-function openShvit(checkpoint: Checkpoint): Model {
-	const { path, sha256 } = checkpoint;
-	refuseLoneWeights(checkpoint.weights, path);
+async function openShvit(source: ModelSource): Promise<Model> {
+	const { path } = source;
+	const checkpoint = await source.checkpoint();
 	const weights = usedTensors(checkpoint.weights);
 	const config = readShvitConfig(weights, path);
 	auditTensors(config, weights, path).finish();
@@ -67,32 +68,24 @@ function openShvit(checkpoint: Checkpoint): Model {
 		);
 	}
 	const classes = classNames(config.head.classes, checkpoint.options);
-	return {
-		id: basename(path, extname(path)),
-		name: config.title,
-		path,
-		sha256,
-		classes,
-		displayThreshold: DISPLAY_THRESHOLD,
-		modes: SHVIT_MODES,
-		async open(options: DetectorOptions) {
-			requireMode(options.mode, SHVIT_MODES, config.title);
-			const { displaySize, maxSide, scoreThreshold, threads } = options;
-			const letterbox = fitLetterbox(displaySize, maxSide, PADDED_TO, FILL);
-			const { inputSize: input, contentSize: content } = letterbox;
-			const runtime = createRuntime(threads);
-			const lookup = requireTensors(weights, path);
-			const sizes = { input, content, scoreThreshold };
-			const network = isRetina(config)
-				? await loadRetina(config, sizes, lookup, runtime)
-				: await loadMaskRcnn(config as ShvitModelConfig & { head: MaskRcnnConfig }, sizes, lookup, runtime);
-			const { provider } = runtime;
-			const interpret = (candidates: BoxColumns) =>
-				toDisplay(keepBest(candidates, SUPPRESSION.iou, SUPPRESSION.max), letterbox);
-			const parts = { classes, letterbox, network, provider, normalisation: IMAGENET, interpret };
-			return new ShvitDetector(parts, options);
-		},
-	};
+	const displayThreshold = DISPLAY_THRESHOLD;
+	const facts = await factsOf(source, { name: config.title, classes, displayThreshold });
+	const lookup = requireTensors(weights, path);
+	return modelOf(facts, ({ displaySize, maxSide, scoreThreshold }) => {
+		const letterbox = fitLetterbox(displaySize, maxSide, PADDED_TO, FILL);
+		const { inputSize: input, contentSize: content } = letterbox;
+		const sizes = { input, content, scoreThreshold };
+		const network = isRetina(config)
+			? retinaNetwork(config, sizes, lookup)
+			: maskRcnnNetwork(config as ShvitModelConfig & { head: MaskRcnnConfig }, sizes, lookup);
+		return {
+			host: staticHost(config.title, shvitGrid(input), network),
+			letterbox,
+			normalisation: IMAGENET,
+			interpret: (candidates: BoxColumns) =>
+				toDisplay(keepBest(candidates, SUPPRESSION.iou, SUPPRESSION.max), letterbox),
+		};
+	});
 }
 
 /** Holds the tensors of a checkpoint, as `usedTensors` gives them, against all that its network asks for. */

@@ -1,5 +1,7 @@
 import type { Size } from '../../domain/video.ts';
-import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
+import { numbers } from '../../reduction/full-graph.ts';
+import type { WholeOffer } from '../../reduction/host.ts';
+import type { GraphTensor } from '../../runtime/runtime.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { countOperations } from '../../graph/operation-count.ts';
 import type { BoxColumns } from '../../boxes/candidates.ts';
@@ -16,14 +18,8 @@ import {
 } from './mask-rcnn.ts';
 import { retinaCandidates, retinaGraph, retinaOutputs } from './retinanet.ts';
 
-/** Graphs of a detector, loaded for one size of its input. */
-export interface ShvitNetwork {
-	/** Multiply-adds of a frame; the most that there may be where that varies. */
-	readonly largestMacs: number;
-	/** `picture` [3, height, width], normalised. Boxes before suppression. */
-	detect(picture: Float32Array): Promise<{ candidates: BoxColumns; macs: number }>;
-	release(): Promise<void>;
-}
+/** A detector for one size of its input; it gives boxes before suppression. */
+type ShvitOffer = WholeOffer<BoxColumns>;
 
 export type NetworkSizes = {
 	/** Of the padded input. */
@@ -37,68 +33,77 @@ export type NetworkSizes = {
 /** Best pairs of an anchor and a class that are looked at on each level, of the published configuration. */
 const RETINA_PER_LEVEL = 1000;
 
-export async function loadRetina(
+export function retinaNetwork(
 	config: ShvitModelConfig & { head: RetinaConfig },
-	sizes: NetworkSizes,
+	{ input, content, scoreThreshold }: NetworkSizes,
 	weights: WeightLookup,
-	runtime: GraphRuntime,
-): Promise<ShvitNetwork> {
-	const { input, content, scoreThreshold } = sizes;
-	const retina = retinaGraph(config, input, RETINA_PER_LEVEL, weights);
-	const session = await runtime.load(retina.graph.build('shvit:retinanet'), 'shvit:retinanet');
-	const macs = countOperations(retina.graph.operations, {});
-	const wanted = retinaOutputs(retina);
+): ShvitOffer {
+	const emit = () => retinaGraph(config, input, RETINA_PER_LEVEL, weights);
 	return {
-		largestMacs: macs,
-		async detect(picture) {
-			const outputs = await session.run({ picture: asInput(picture, input) }, wanted);
-			const { classes } = config.head;
-			return { candidates: retinaCandidates(outputs, retina, classes, content, scoreThreshold), macs };
+		macs: () => countOperations(emit().graph.operations, {}),
+		async load(runtime) {
+			const retina = emit();
+			const session = await runtime.load(retina.graph.build('shvit:retinanet'), 'shvit:retinanet');
+			const macs = countOperations(retina.graph.operations, {});
+			const wanted = retinaOutputs(retina);
+			return {
+				async run(pixels) {
+					const outputs = await session.run({ picture: asInput(pixels.planar(), input) }, wanted);
+					const { classes } = config.head;
+					return { output: retinaCandidates(outputs, retina, classes, content, scoreThreshold), macs };
+				},
+				release: () => session.release(),
+			};
 		},
-		release: () => session.release(),
 	};
 }
 
-export async function loadMaskRcnn(
+export function maskRcnnNetwork(
 	config: ShvitModelConfig & { head: MaskRcnnConfig },
-	sizes: NetworkSizes,
+	{ input, content, scoreThreshold }: NetworkSizes,
 	weights: WeightLookup,
-	runtime: GraphRuntime,
-): Promise<ShvitNetwork> {
-	const { input, content, scoreThreshold } = sizes;
-	const { graph, levels } = proposalGraph(config, input, weights);
-	const boxes = boxGraph(config, levels, weights);
-	const proposing = await runtime.load(graph.build('shvit:proposals'), 'shvit:proposals');
-	const judging = await runtime.load(boxes.build('shvit:boxes'), 'shvit:boxes');
-	const macsOf = (proposals: number) =>
-		countOperations(graph.operations, {}) + countOperations(boxes.operations, { [PROPOSALS]: proposals });
-	const maps = pooledMaps(levels);
+): ShvitOffer {
+	const emit = () => {
+		const { graph, levels } = proposalGraph(config, input, weights);
+		const boxes = boxGraph(config, levels, weights);
+		const macsOf = (proposals: number) =>
+			countOperations(graph.operations, {}) + countOperations(boxes.operations, { [PROPOSALS]: proposals });
+		return { graph, levels, boxes, macsOf };
+	};
 	return {
-		largestMacs: macsOf(PROPOSAL_RULE.kept),
-		async detect(picture) {
-			const wanted = [...maps, ...bestAnchorOutputs(levels)];
-			const outputs = await proposing.run({ picture: asInput(picture, input) }, wanted);
-			const { boxes: proposals } = chooseRegions(outputs, levels, PROPOSAL_RULE, content);
-			const count = proposals.length / 4;
-			if (count === 0) return { candidates: NONE, macs: macsOf(0) };
-			const pyramid = Object.fromEntries(maps.map((name) => [name, outputs[name]!]));
-			const judged = await judging.run({ ...pyramid, ...boxFeeds(proposals, levels) }, [
-				'probabilities',
-				'deltas',
-			]);
-			const predictions = {
-				probabilities: judged['probabilities']!.data as Float32Array,
-				deltas: judged['deltas']!.data as Float32Array,
-			};
-			const { classes } = config.head;
+		macs: () => emit().macsOf(PROPOSAL_RULE.kept),
+		async load(runtime) {
+			const { graph, levels, boxes, macsOf } = emit();
+			const proposing = await runtime.load(graph.build('shvit:proposals'), 'shvit:proposals');
+			const judging = await runtime.load(boxes.build('shvit:boxes'), 'shvit:boxes');
+			const maps = pooledMaps(levels);
 			return {
-				candidates: boxCandidates(proposals, predictions, classes, content, scoreThreshold),
-				macs: macsOf(count),
+				async run(pixels) {
+					const wanted = [...maps, ...bestAnchorOutputs(levels)];
+					const outputs = await proposing.run({ picture: asInput(pixels.planar(), input) }, wanted);
+					const { boxes: proposals } = chooseRegions(outputs, levels, PROPOSAL_RULE, content);
+					const count = proposals.length / 4;
+					if (count === 0) return { output: NONE, macs: macsOf(0) };
+					const pyramid = Object.fromEntries(maps.map((name) => [name, outputs[name]!]));
+					const judged = await judging.run({ ...pyramid, ...boxFeeds(proposals, levels) }, [
+						'probabilities',
+						'deltas',
+					]);
+					const predictions = {
+						probabilities: numbers(judged, 'probabilities'),
+						deltas: numbers(judged, 'deltas'),
+					};
+					const { classes } = config.head;
+					return {
+						output: boxCandidates(proposals, predictions, classes, content, scoreThreshold),
+						macs: macsOf(count),
+					};
+				},
+				async release() {
+					await proposing.release();
+					await judging.release();
+				},
 			};
-		},
-		async release() {
-			await proposing.release();
-			await judging.release();
 		},
 	};
 }
@@ -109,7 +114,7 @@ const NONE: BoxColumns = {
 	boxesXyxy: new Float32Array(0),
 };
 
-/** What `detect` is given, for a graph. */
+/** A picture [3, height, width] as graphs take it. */
 export function asInput(picture: Float32Array, { width, height }: Size): GraphTensor {
 	return { type: 'float32', data: picture, shape: [1, 3, height, width] };
 }

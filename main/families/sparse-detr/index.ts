@@ -1,13 +1,27 @@
-import { basename, extname } from 'node:path';
+import {
+	BEST_HUNDRED,
+	type QueryAnswers,
+	rankedDetections,
+	rankQueries,
+} from '../../boxes/ranked-queries.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { labelNames } from '../coco-names.ts';
+import { requireTensors } from '../../weights/weights.ts';
 import type { Model } from '../../detector/detector.ts';
-import type { Checkpoint, ModelFamily } from '../family.ts';
-import { requireMode } from '../require-mode.ts';
+import { modelOf } from '../../detector/model.ts';
+import { fitShorterSide } from '../../pixels/letterbox.ts';
+import { factsOf, type ModelFamily } from '../family.ts';
+import { IMAGENET } from '../imagenet.ts';
+import type { ModelSource } from '../source.ts';
 import { configTitle, isSparseDetr, readConfig } from './config.ts';
-import { openSparseDetr } from './detector.ts';
+import { finestStride } from './backbone.ts';
+import { sparseDetrHost } from './host.ts';
 import { askForTensors } from './tensors.ts';
 
+/** Sides of the pictures that all published models were tested with. */
+const [SHORTER_SIDE, LONGEST_SIDE] = [800, 1333];
+/** Grey of what is beyond the picture in a frame; the network never sees it. */
+const FILL = 114;
 /** Of a sigmoid that was trained with the focal loss. */
 const DISPLAY_THRESHOLD = 0.3;
 
@@ -22,25 +36,28 @@ export const sparseDetrFamily: ModelFamily = {
 	open: openCheckpoint,
 };
 
-function openCheckpoint({ path, sha256, weights, options }: Checkpoint): Model {
+async function openCheckpoint(source: ModelSource): Promise<Model> {
+	const { path, weights, options } = await source.checkpoint();
 	const config = readConfig(weights, options?.['args'] ?? null, path);
 	const name = configTitle(config);
 	const audit = new TensorAudit(weights, path, `checkpoint of ${name}`);
 	askForTensors(config, audit.lookup);
 	audit.finish();
-	const modes = config.scorer ? ['dense', 'sparse', 'motion'] : ['dense', 'motion'];
+	const lookup = requireTensors(weights, path);
 	const labels = labelNames(config.classes);
-	return {
-		id: basename(path, extname(path)),
-		name,
-		path,
-		sha256,
-		classes: labels.names,
-		displayThreshold: DISPLAY_THRESHOLD,
-		modes,
-		async open(detectorOptions) {
-			requireMode(detectorOptions.mode, modes, name);
-			return openSparseDetr({ config, weights, path, labels }, detectorOptions);
-		},
-	};
+	const displayThreshold = DISPLAY_THRESHOLD;
+	const facts = await factsOf(source, { name, classes: labels.names, displayThreshold });
+	return modelOf(facts, ({ displaySize, maxSide, scoreThreshold }) => {
+		const sides = { shorter: SHORTER_SIDE, longest: LONGEST_SIDE, maxSide };
+		const letterbox = fitShorterSide(displaySize, sides, finestStride(config), FILL);
+		return {
+			host: sparseDetrHost(config, lookup, letterbox, name),
+			letterbox,
+			normalisation: { ...IMAGENET, padding: 'grey' },
+			interpret(answers: QueryAnswers) {
+				const ranked = rankQueries(answers, displaySize, BEST_HUNDRED);
+				return rankedDetections(ranked, labels.indexByLabel, displaySize, scoreThreshold);
+			},
+		};
+	});
 }

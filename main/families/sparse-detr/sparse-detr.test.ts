@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../domain/frame.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
 import { readSafetensors, type WeightTensor } from '../../weights/safetensors.ts';
-import type { Detector as AnyDetector, Model } from '../../detector/detector.ts';
-import type { WasmFramePixels } from '../../pixels/frame-pixels.ts';
+import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
+import type { Detector, Model } from '../../detector/detector.ts';
+import type { Checkpoint } from '../../weights/checkpoint.ts';
+import { openDetector, step } from '../detector.fixture.ts';
 import { openModel } from '../index.ts';
-import type { QueryOutcome } from '../../detector/query-detector.ts';
 import { syntheticFrame } from '../../pixels/synthetic-frame.fixture.ts';
-import type { Checkpoint } from '../family.ts';
+import { ModelSource } from '../source.ts';
 import { sparseDetrFamily } from './index.ts';
 
 // Small models of the published kind, as the parity cases have them, run as the product runs them: frame by frame.
@@ -17,8 +17,6 @@ const SPARSE = ['rho-0.3', 'two-stage-vanilla-rho-0.3'];
 const PLAIN = ['deformable-plain', 'box-refine-one-stage'];
 const SIZE = { width: 160, height: 120 };
 const MAX_SIDE = 212; // not a multiple of the finest stride
-
-type Detector = AnyDetector<WasmFramePixels, QueryOutcome>;
 
 async function checkpointOf(name: string): Promise<Checkpoint> {
 	const { config } = JSON.parse(await readFile(new URL(`${name}/case.json`, CASES), 'utf8')) as {
@@ -33,17 +31,9 @@ async function checkpointOf(name: string): Promise<Checkpoint> {
 	};
 }
 
-async function open(model: Model, mode: string, settings: SettingValues = {}): Promise<Detector> {
-	const options = { displaySize: SIZE, mode, settings, threads: 1, maxSide: MAX_SIDE, scoreThreshold: 0 };
-	return (await model.open(options)) as Detector;
-}
-
-async function step(detector: Detector, frame: Frame) {
-	const pixels = detector.prepare(frame);
-	const selection = detector.select(pixels);
-	const outcome = await detector.run(pixels, selection);
-	return { ...outcome, ...selection, chosen: selection.tokens.slice(0, selection.count) };
-}
+const openCheckpoint = (checkpoint: Checkpoint) => sparseDetrFamily.open(ModelSource.inMemory(checkpoint));
+const open = (model: Model, mode: string, settings: SettingValues = {}) =>
+	openDetector<QueryAnswers>(model, { displaySize: SIZE, mode, settings, maxSide: MAX_SIDE });
 
 const frameFor = (detector: Detector, seed: number) => syntheticFrame(detector.grid, { seed });
 const tokensOf = ({ grid }: Detector) => grid.rows * grid.cols;
@@ -56,26 +46,26 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
 describe.each([...SPARSE, ...PLAIN])('a checkpoint of %s', (name) => {
 	it('is recognized and says in which modes it runs', async () => {
 		const checkpoint = await checkpointOf(name);
-		expect(sparseDetrFamily.recognizes(checkpoint.weights)).toBe(true);
-		const { modes } = sparseDetrFamily.open(checkpoint);
+		expect(sparseDetrFamily.recognizes!(checkpoint.weights)).toBe(true);
+		const { modes } = await openCheckpoint(checkpoint);
 		expect(modes).toEqual(SPARSE.includes(name) ? ['dense', 'sparse', 'motion'] : ['dense', 'motion']);
 	});
 
 	it('gives boxes in displayed pixels, maps of its tokens, and counts what it computes', async () => {
-		const model = sparseDetrFamily.open(await checkpointOf(name));
+		const model = await openCheckpoint(await checkpointOf(name));
 		for (const mode of model.modes) {
 			const detector = await open(model, mode);
 			const outcome = await step(detector, frameFor(detector, 1));
-			expect(outcome.maps!.map(({ kind }) => kind)).toEqual(
+			expect(outcome.maps.map(({ kind }) => kind)).toEqual(
 				mode === 'sparse' ? ['relevance', 'attention'] : ['attention'],
 			);
-			for (const { values } of outcome.maps!) {
+			for (const { values } of outcome.maps) {
 				expect(values.length).toBe(tokensOf(detector));
 				expect(new Set(values).size).toBeGreaterThan(1);
 			}
 			if (mode === 'sparse') expect(outcome.macs).toBeLessThan(detector.denseMacs);
 			else expect(outcome.macs).toBe(detector.denseMacs);
-			const found = detector.interpret(outcome);
+			const found = outcome.detections;
 			expect(found.count).toBeGreaterThan(0);
 			for (let i = 0; i < found.count; i++) {
 				const [left, top, right, bottom] = found.box(i);
@@ -87,14 +77,14 @@ describe.each([...SPARSE, ...PLAIN])('a checkpoint of %s', (name) => {
 	});
 
 	it('skips still frames in the mode motion, and goes on from a saved state', async () => {
-		const model = sparseDetrFamily.open(await checkpointOf(name));
+		const model = await openCheckpoint(await checkpointOf(name));
 		const [detector, resumed] = [await open(model, 'motion'), await open(model, 'motion')];
 		const first = await step(detector, frameFor(detector, 1));
-		resumed.restoreState(detector.saveState());
+		resumed.restoreState(await detector.saveState());
 		for (const lane of [detector, resumed]) {
 			const still = await step(lane, frameFor(lane, 1));
 			expect(still).toMatchObject({ kind: 'skipped', macs: 0 });
-			expect(still.logits).toEqual(first.logits);
+			expect(still.output.logits).toEqual(first.output.logits);
 			expect(await step(lane, frameFor(lane, 4))).toMatchObject({ kind: 'flush' });
 		}
 		await Promise.all([detector.release(), resumed.release()]);
@@ -103,31 +93,31 @@ describe.each([...SPARSE, ...PLAIN])('a checkpoint of %s', (name) => {
 
 describe.each(SPARSE)('the mode sparse of %s', (name) => {
 	it('told to keep everything, equals dense', async () => {
-		const model = sparseDetrFamily.open(await checkpointOf(name));
+		const model = await openCheckpoint(await checkpointOf(name));
 		const [dense, sparse] = [await open(model, 'dense'), await open(model, 'sparse', { keep: 1 })];
 		const [expected, actual] = [
 			await step(dense, frameFor(dense, 2)),
 			await step(sparse, frameFor(sparse, 2)),
 		];
 		expect(actual).toMatchObject({ kind: 'flush', count: tokensOf(sparse) });
-		expect(largestDifference(actual.boxes, expected.boxes)).toBeLessThan(1e-4);
-		expect(largestDifference(actual.logits, expected.logits)).toBeLessThan(1e-3);
+		expect(largestDifference(actual.output.boxes, expected.output.boxes)).toBeLessThan(1e-4);
+		expect(largestDifference(actual.output.logits, expected.output.logits)).toBeLessThan(1e-3);
 		await Promise.all([dense.release(), sparse.release()]);
 	});
 
 	it('follows a keep ratio that is changed while running; cells are named once', async () => {
-		const detector = await open(sparseDetrFamily.open(await checkpointOf(name)), 'sparse', { keep: 0.6 });
+		const detector = await open(await openCheckpoint(await checkpointOf(name)), 'sparse', { keep: 0.6 });
 		const many = await step(detector, frameFor(detector, 1));
 		detector.changeSettings({ keep: 0.02 });
 		const few = await step(detector, frameFor(detector, 1));
 		expect(few.count).toBeLessThan(many.count);
 		expect(few.macs).toBeLessThan(many.macs);
-		for (const { kind, count, chosen } of [few, many]) {
+		for (const { kind, count, tokens } of [few, many]) {
 			expect(kind).toBe(count === tokensOf(detector) ? 'flush' : 'partial');
-			expect(new Set(chosen).size).toBe(count);
+			expect(new Set(tokens).size).toBe(count);
 		}
-		const within = new Set(many.chosen);
-		expect([...few.chosen].every((cell) => within.has(cell))).toBe(true);
+		const within = new Set(many.tokens);
+		expect(few.tokens.every((cell) => within.has(cell))).toBe(true);
 		expect(() => detector.changeSettings({ keep: 1.4 })).toThrow(/keep/);
 		await detector.release();
 	});
@@ -160,19 +150,21 @@ describe('says what does not fit', () => {
 		const checkpoint = await checkpointOf('rho-0.3');
 		const weights = new Map(checkpoint.weights);
 		change(weights);
-		expect(() => sparseDetrFamily.open({ ...checkpoint, weights })).toThrow(message);
+		await expect(openCheckpoint({ ...checkpoint, weights })).rejects.toThrow(message);
 	});
 
 	it('a mode that needs a scoring network', async () => {
-		const model = sparseDetrFamily.open(await checkpointOf('deformable-plain'));
-		await expect(open(model, 'sparse')).rejects.toThrow(/Mode sparse does not work with Deformable DETR/);
+		const model = await openCheckpoint(await checkpointOf('deformable-plain'));
+		await expect(open(model, 'sparse')).rejects.toThrow(
+			/Mode sparse does not work with this model: Deformable DETR.* has no scorer/,
+		);
 	});
 
 	it('arguments that fit no such model', async () => {
 		const checkpoint = await checkpointOf('rho-0.3');
 		const withArgs = (args: object) => ({ ...checkpoint, options: { args } });
-		expect(() => sparseDetrFamily.open(withArgs({ nheads: 'eight' }))).toThrow(/args\.nheads is not as/);
-		expect(() => sparseDetrFamily.open(withArgs({ nheads: 5 }))).toThrow(/of 5 heads/);
+		await expect(openCheckpoint(withArgs({ nheads: 'eight' }))).rejects.toThrow(/args\.nheads is not as/);
+		await expect(openCheckpoint(withArgs({ nheads: 5 }))).rejects.toThrow(/of 5 heads/);
 	});
 });
 

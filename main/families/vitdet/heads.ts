@@ -5,6 +5,7 @@ import { countOperations } from '../../graph/operation-count.ts';
 import type { Extent } from '../../vit/plan.ts';
 import { applyDeltas, clipBoxes } from '../../boxes/box-deltas.ts';
 import { bestAnchorOutputs, chooseRegions } from '../../boxes/region-proposals.ts';
+import type { NetworkRun } from '../../reduction/host.ts';
 import { type BoxGraph, boxGraph, pooledLevels, PROPOSALS, regionFeeds } from './box-head.ts';
 import type { VitDetConfig } from './config.ts';
 import { type ProposalGraph, proposalGraph } from './proposals.ts';
@@ -15,7 +16,6 @@ export type Predictions = {
 	boxes: Float32Array;
 	/** [n, classes + 1], the background last. */
 	probabilities: Float32Array;
-	macs: number;
 };
 
 /** Is shown what passes through the heads, by its published name; the array holds for the time of the call. */
@@ -30,10 +30,21 @@ export function headGraphs(config: VitDetConfig, grid: Extent, weights: WeightLo
 	return { proposals, stages };
 }
 
+/** Multiply-adds of a frame's heads for some number of proposals. */
+function headMacs({ proposals, stages }: HeadGraphs, count: number): number {
+	return stages.reduce(
+		(sum, { operations }) => sum + countOperations(operations, { [PROPOSALS]: count }),
+		countOperations(proposals.operations, {}),
+	);
+}
+
+/** As many multiply-adds as there can be: those of a frame with as many proposals as go on at most. */
+export function mostHeadMacs(graphs: HeadGraphs, config: VitDetConfig): number {
+	return headMacs(graphs, config.proposals.kept);
+}
+
 /** The heads at work: from the backbone's tokens to predictions. Keeps nothing between frames. */
 export class DetectionHeads {
-	/** Multiply-adds where as many proposals go on as ever may. */
-	readonly largestMacs: number;
 	/** In pixels; boxes are clipped to it. */
 	readonly inputSize: Size;
 	readonly #graphs: HeadGraphs;
@@ -53,7 +64,6 @@ export class DetectionHeads {
 		this.inputSize = inputSize;
 		this.#proposals = proposals;
 		this.#stages = stages;
-		this.largestMacs = this.#macs(config.proposals.kept);
 	}
 
 	static async load(
@@ -71,7 +81,7 @@ export class DetectionHeads {
 	}
 
 	/** `tokens` [tokens, dim], as the last block gives them. */
-	async run(tokens: Float32Array, witness?: Witness): Promise<Predictions> {
+	async run(tokens: Float32Array, witness?: Witness): Promise<NetworkRun<Predictions>> {
 		const config = this.#config;
 		const { levels } = this.#graphs.proposals;
 		const maps = pooledLevels(config).map(({ name }) => `pyramid.${name}`);
@@ -108,7 +118,7 @@ export class DetectionHeads {
 		proposals: Float32Array,
 		pyramid: Readonly<Record<string, GraphTensor>>,
 		witness?: Witness,
-	): Promise<Predictions> {
+	): Promise<NetworkRun<Predictions>> {
 		const { boxes: config, classes } = this.#config;
 		const count = proposals.length / 4;
 		const probabilities = new Float32Array(count * (classes.length + 1));
@@ -126,16 +136,7 @@ export class DetectionHeads {
 		}
 		witness?.('pre_nms.boxes', boxes);
 		witness?.('pre_nms.scores', probabilities);
-		return { boxes, probabilities, macs: this.#macs(count) };
-	}
-
-	#macs(proposals: number): number {
-		const stages = this.#graphs.stages.map(({ operations }) =>
-			countOperations(operations, { [PROPOSALS]: proposals }),
-		);
-		return (
-			countOperations(this.#graphs.proposals.operations, {}) + stages.reduce((sum, macs) => sum + macs, 0)
-		);
+		return { output: { boxes, probabilities }, macs: headMacs(this.#graphs, count) };
 	}
 }
 

@@ -1,16 +1,19 @@
-import { basename, extname } from 'node:path';
 import type { Letterbox } from '../../domain/frame.ts';
 import type { Size } from '../../domain/video.ts';
-import { findModeFor, modesOf } from '../../reduction/index.ts';
 import { requireTensors } from '../../weights/weights.ts';
-import type { Detector, DetectorOptions, Model } from '../../detector/detector.ts';
-import { WasmFramePixels } from '../../pixels/frame-pixels.ts';
+import type { Model } from '../../detector/detector.ts';
+import { modelOf } from '../../detector/model.ts';
+import { assert } from '../../domain/errors.ts';
+import type { WeightLookup } from '../../graph/layers.ts';
+import type { Behind } from '../../reduction/host.ts';
+import { hostOfVit } from '../../reduction/vit-host.ts';
+import type { GraphRuntime } from '../../runtime/runtime.ts';
+import type { Extent } from '../../vit/plan.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
-import { createRuntime } from '../../runtime/onnx-runtime.ts';
-import { bindReduction } from '../../detector/vit-detector.ts';
-import type { Checkpoint, ModelFamily } from '../family.ts';
-import { Detection } from './detection.ts';
-import { DetectionHeads } from './heads.ts';
+import { factsOf, type ModelFamily } from '../family.ts';
+import type { ModelSource } from '../source.ts';
+import type { VitDetConfig } from './config.ts';
+import { DetectionHeads, headGraphs, mostHeadMacs, type Predictions } from './heads.ts';
 import { toDisplay } from '../../boxes/candidates.ts';
 import { pickDetections } from './interpret.ts';
 import { vitDetPlan } from './plan.ts';
@@ -32,41 +35,50 @@ export const vitDet: ModelFamily = {
 	open: openVitDet,
 };
 
-function openVitDet(checkpoint: Checkpoint): Model {
-	const { path, sha256 } = checkpoint;
-	const config = readPublished(checkpoint.weights, path);
-	auditTensors(checkpoint.weights, path, config).finish();
-	const weights = requireTensors(checkpoint.weights, path);
-	const smallest = vitDetPlan(config, { rows: 1, cols: 1 });
-	return {
-		id: basename(path, extname(path)),
-		name: config.name,
-		path,
-		sha256,
-		classes: config.classes,
-		displayThreshold: DISPLAY_THRESHOLD,
-		modes: modesOf(smallest),
-		async open(options: DetectorOptions): Promise<Detector> {
-			const letterbox = fitSquare(options.displaySize, options.maxSide, config.patch);
-			const side = letterbox.inputSize.width / config.patch;
-			const plan = vitDetPlan(config, { rows: side, cols: side });
-			const mode = findModeFor(plan, options.mode);
-			const runtime = createRuntime(options.threads);
-			const backbone = await mode.open({ plan, weights, runtime }, options.settings);
-			const heads = await DetectionHeads.load(config, plan.grid, weights, runtime);
-			const pixels = new WasmFramePixels(plan.grid, config.mean, config.std, letterbox.contentSize);
-			return bindReduction(new Detection(backbone, heads), pixels, {
-				classes: config.classes,
-				letterbox,
-				grid: plan.grid,
-				provider: runtime.provider,
-				threads: runtime.threads,
-				interpret({ predictions }) {
-					const { inputSize } = letterbox;
-					return toDisplay(pickDetections(predictions, config, inputSize, options.scoreThreshold), letterbox);
+async function openVitDet(source: ModelSource): Promise<Model> {
+	const { path } = source;
+	const tensors = await source.weights();
+	const config = readPublished(tensors, path);
+	auditTensors(tensors, path, config).finish();
+	const weights = requireTensors(tensors, path);
+	const { classes, mean, std } = config;
+	const displayThreshold = DISPLAY_THRESHOLD;
+	const facts = await factsOf(source, { name: config.name, classes, displayThreshold });
+	return modelOf(facts, ({ displaySize, maxSide, scoreThreshold }) => {
+		const letterbox = fitSquare(displaySize, maxSide, config.patch);
+		const { inputSize } = letterbox;
+		const side = inputSize.width / config.patch;
+		const plan = vitDetPlan(config, { rows: side, cols: side });
+		return {
+			host: hostOfVit({
+				plan,
+				weights,
+				behind: {
+					macs: () => mostHeadMacs(headGraphs(config, plan.grid, weights), config),
+					load: (runtime) => loadHeads(config, plan.grid, weights, runtime),
 				},
-			});
+			}),
+			letterbox,
+			normalisation: { mean, std, padding: 'zero' },
+			interpret: (predictions: Predictions) =>
+				toDisplay(pickDetections(predictions, config, inputSize, scoreThreshold), letterbox),
+		};
+	});
+}
+
+async function loadHeads(
+	config: VitDetConfig,
+	grid: Extent,
+	weights: WeightLookup,
+	runtime: GraphRuntime,
+): Promise<Behind<Predictions>> {
+	const heads = await DetectionHeads.load(config, grid, weights, runtime);
+	return {
+		run({ grid: tokens, emitting }) {
+			assert(emitting === null, 'the heads read every token');
+			return heads.run(tokens);
 		},
+		release: () => heads.release(),
 	};
 }
 

@@ -9,7 +9,7 @@ import type { Predictions } from './heads.ts';
  * thinned out per class (detectron2, fast_rcnn_inference); in input pixels, best first.
  */
 export function pickDetections(
-	{ boxes, probabilities }: Omit<Predictions, 'macs'>,
+	{ boxes, probabilities }: Predictions,
 	config: VitDetConfig,
 	inputSize: Size,
 	scoreThreshold: number,

@@ -14,9 +14,13 @@ import {
 import { addCounts, totalCount } from './counts.ts';
 import { EventfulBackbone } from './eventful-backbone.ts';
 import { prefixed, restoreArrays, saveArrays } from './remembered.ts';
-import { tokenTotal } from '../../vit/plan.ts';
-import { allTokens, answerOutputs, answersFrom, denseMacs, float32, numbers } from '../full-graph.ts';
-import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from '../mode.ts';
+import type { FramePixels } from '../../pixels/frame-pixels.ts';
+import { AnswersBehind } from '../answers-behind.ts';
+import { answerOutputs, answersFrom, float32, numbers, pictureTensor } from '../full-graph.ts';
+import type { TokenAnswers } from '../host.ts';
+import type { Computed, Reduction, ReductionMode, Selection } from '../mode.ts';
+import { allTokens } from '../selection.ts';
+import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { type CompiledGraph, compileHead, compileStem } from '../vit-graphs.ts';
 
 const PLACE = 'mode eventful';
@@ -37,19 +41,23 @@ export const eventful: ReductionMode = {
 		'In every block gates pick the tokens that differ most from what they were last computed from; products of attention are updated by differences. ' +
 		'As published: without a threshold, a still video costs as much as a moving one.',
 	settings: EVENTFUL_SETTINGS,
-	refuses: () => null,
-	async open(host, given) {
+	everything: { fraction: 1 },
+	refuses: ({ vit, name }) => (vit ? null : `${name} is no vision transformer`),
+	async open({ vit }, runtime, given) {
+		assert(vit, 'a network without a vision transformer was refused');
 		const settings = resolveSettings(EVENTFUL_SETTINGS, given, PLACE);
-		const plan = pooledPlan(host.plan, settings);
+		const { weights, behind } = vit;
+		const plan = pooledPlan(vit.plan, settings);
 		const load = async (graph: CompiledGraph): Promise<End> => ({
-			session: await host.runtime.load(graph.bytes, graph.name),
+			session: await runtime.load(graph.bytes, graph.name),
 			macs: countOperations(graph.operations, {}),
 		});
-		const stem = await load(compileStem(plan, host.weights));
-		const head = await load(compileHead(plan, host.weights));
+		const stem = await load(compileStem(plan, weights));
+		const head = await load(compileHead(plan, weights));
 		const methods = blockMethods(plan, settings);
-		const backbone = await EventfulBackbone.load(plan, host.weights, host.runtime, methods);
-		return new Eventful(host, { stem, backbone, head }, settings);
+		const backbone = await EventfulBackbone.load(plan, weights, runtime, methods);
+		const tokens = new Eventful(vit.plan, { stem, backbone, head }, settings);
+		return new AnswersBehind(tokens, await behind.load(runtime), behind.macs());
 	},
 };
 
@@ -57,25 +65,21 @@ export const eventful: ReductionMode = {
 type End = { session: GraphSession; macs: number };
 type Parts = { stem: End; backbone: EventfulBackbone; head: End };
 
-class Eventful implements Reduction {
+class Eventful implements Reduction<TokenAnswers> {
 	settings: EventfulSettings;
 	readonly budgetMacs = null;
-	readonly denseMacs: number;
-	readonly stateBytes: number;
-	readonly #host: VitHost;
+	readonly #plan: VitPlan;
 	readonly #parts: Parts;
 	readonly #all: Int32Array;
 	readonly #picked: Int32Array;
 	/** Frames since the last one that was computed whole. */
 	#age = 0;
 
-	constructor(host: VitHost, parts: Parts, settings: EventfulSettings) {
+	constructor(plan: VitPlan, parts: Parts, settings: EventfulSettings) {
 		this.settings = settings;
-		this.denseMacs = denseMacs(host);
-		this.stateBytes = parts.backbone.stateBytes;
-		this.#host = host;
+		this.#plan = plan;
 		this.#parts = parts;
-		this.#all = allTokens(host);
+		this.#all = allTokens(plan.grid);
 		this.#picked = new Int32Array(this.#all.length);
 	}
 
@@ -92,48 +96,41 @@ class Eventful implements Reduction {
 		this.#parts.backbone.reset();
 	}
 
-	/** Whether the frame is computed whole; which tokens else, the gates find out and `run` fills in. */
+	/** Whether the frame is computed whole; which tokens are computed otherwise, the gates find out during `run`. */
 	select(): Selection {
 		const { backbone } = this.#parts;
-		const refresh = this.settings.refresh;
+		const { refresh } = this.settings;
 		if (refresh > 0 && this.#age + 1 >= refresh) backbone.reset();
 		this.#age = backbone.first ? 0 : this.#age + 1;
 		if (backbone.first) return { kind: 'flush', tokens: this.#all, count: this.#all.length };
 		return { kind: 'partial', tokens: this.#picked, count: 0 };
 	}
 
-	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
+	async run(pixels: FramePixels, selection: Selection): Promise<Computed<TokenAnswers>> {
 		const { stem, backbone, head } = this.#parts;
-		const { plan } = this.#host;
-		const { rows, cols, stride } = plan.grid;
-		const picture = float32(pixels.planar(), [1, 3, rows * stride, cols * stride]);
-		const tokens = numbers(await stem.session.run({ picture }, ['tokens']), 'tokens');
-		const counts = await backbone.run(tokens, gatePolicy(this.settings));
+		const plan = this.#plan;
+		const outputs = await stem.session.run({ picture: pictureTensor(plan, pixels) }, ['tokens']);
+		const counts = await backbone.run(numbers(outputs, 'tokens'), gatePolicy(this.settings));
 		const shape = [tokenTotal(plan), plan.dim];
 		const states = Object.fromEntries(
 			backbone.features.map((tokens, i) => [`tokens.${i}`, float32(tokens, shape)]),
 		);
-		const outputs = await head.session.run(states, answerOutputs(plan));
+		const answers = await head.session.run(states, answerOutputs(plan));
 		const map = this.#passed();
-		if (selection.kind === 'partial') this.#report(selection, map);
 		return {
-			...answersFrom(plan, outputs),
+			output: answersFrom(plan, answers),
 			macs: stem.macs + totalCount(counts.blocks.reduce(addCounts, counts.between)) + head.macs,
-			emitting: null,
+			selection: selection.kind === 'partial' ? this.#computed(map) : selection,
 			maps: [map],
 		};
 	}
 
-	observe(): void {
-		// Nothing here is steered by time.
-	}
-
-	saveState(): NamedArrays {
+	saveState(): Promise<NamedArrays> {
 		const { backbone } = this.#parts;
-		return {
+		return Promise.resolve({
 			...saveArrays(prefixed(STATE, backbone.remembered())),
 			[`${STATE}counters`]: Float64Array.of(backbone.first ? 1 : 0, this.#age),
-		};
+		});
 	}
 
 	restoreState(state: NamedArrays): void {
@@ -154,9 +151,9 @@ class Eventful implements Reduction {
 
 	/** By how many of all gates each token of the grid was let pass, 255 for all of them. */
 	#passed(): TokenMap {
-		const { grid, extra } = this.#host.plan;
+		const { grid, extra } = this.#plan;
 		const gates = this.#parts.backbone.blocks.flatMap((block) => Object.values(block.gates));
-		const passed = new Uint16Array(tokenTotal(this.#host.plan));
+		const passed = new Uint16Array(tokenTotal(this.#plan));
 		for (const { indices, count } of gates) {
 			for (let i = 0; i < count; i++) passed[indices[i]!]!++;
 		}
@@ -169,14 +166,15 @@ class Eventful implements Reduction {
 	 * The tokens that the first gate let pass: those whose own pixels changed. Later gates pick others as well, for what they
 	 * see of these; the map has them. Where no gate let anything pass, the frame was skipped.
 	 */
-	#report(selection: Selection, map: TokenMap): void {
+	#computed(map: TokenMap): Selection {
 		const first = this.#parts.backbone.blocks[0]!.gates.qkv;
-		const { extra, grid } = this.#host.plan;
-		selection.count = 0;
+		const { extra, grid } = this.#plan;
+		let count = 0;
 		for (let i = 0; i < first.count; i++) {
 			const token = first.indices[i]! - extra.before;
-			if (token >= 0 && token < tokenCount(grid)) selection.tokens[selection.count++] = token;
+			if (token >= 0 && token < tokenCount(grid)) this.#picked[count++] = token;
 		}
-		if (map.values.every((value) => value === 0)) selection.kind = 'skipped';
+		const kind = map.values.every((value) => value === 0) ? 'skipped' : 'partial';
+		return { kind, tokens: this.#picked, count };
 	}
 }

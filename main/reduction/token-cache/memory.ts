@@ -90,13 +90,6 @@ export class TokenMemory {
 		);
 	}
 
-	get bytes(): number {
-		return [...this.#columns.slots, ...this.#columns.raster].reduce(
-			(sum, { table }) => sum + table.byteLength,
-			0,
-		);
-	}
-
 	/** Remembers the outputs of a full graph. */
 	take(outputs: Readonly<Record<string, GraphTensor>>): void {
 		for (const { output, table } of [...this.#columns.slots, ...this.#columns.raster]) {

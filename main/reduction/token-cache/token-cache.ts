@@ -7,13 +7,17 @@ import type { GraphSession } from '../../runtime/runtime.ts';
 import { countOperations, type OperationCount } from '../../graph/operation-count.ts';
 import { TimeController, tokensWithinMacs } from './budget.ts';
 import { countAbove, dilate } from './change.ts';
-import { refusesUnlessPlain } from '../../vit/plan.ts';
-import { allTokens, denseMacs, float32, FullGraph } from '../full-graph.ts';
+import { refusesUnlessPlain, type VitPlan } from '../../vit/plan.ts';
+import type { FramePixels } from '../../pixels/frame-pixels.ts';
+import { AnswersBehind } from '../answers-behind.ts';
+import { float32, FullGraph } from '../full-graph.ts';
+import type { TokenAnswers } from '../host.ts';
 import { TokenMemory } from './memory.ts';
-import type { FramePixels, Reduction, ReductionMode, RunOutcome, Selection, VitHost } from '../mode.ts';
+import type { Computed, Reduction, ReductionMode, Selection } from '../mode.ts';
 import { pickAbove, pickBest, type TokenState } from './policies.ts';
 import { markDue } from './refresh.ts';
 import { relevanceMap } from '../relevance.ts';
+import { allTokens } from '../selection.ts';
 import { TOKEN_CACHE_SETTINGS, type TokenCacheSettings } from './token-cache-settings.ts';
 import { compilePartial, SELECTED } from '../vit-graphs.ts';
 
@@ -41,20 +45,26 @@ export const tokenCache: ReductionMode = {
 	description:
 		'Recomputes only tokens whose pixels changed since they were last computed; keys, values and outputs of all others are remembered.',
 	settings: TOKEN_CACHE_SETTINGS,
-	refuses: refusesUnlessPlain,
-	async open(host, settings) {
-		const withScores = host.plan.scorer !== null;
-		const full = await FullGraph.load(host, { keepKeysAndValues: true, withScores });
-		const graph = compilePartial(host.plan, host.weights, { withScores });
-		const partial = await host.runtime.load(graph.bytes, graph.name);
-		return new TokenCache(host, full, partial, graph.operations, settings);
+	everything: { fraction: 1, floor: 0, sceneCut: 1 },
+	refuses: ({ vit, name }) => (vit ? refusesUnlessPlain(vit.plan) : `${name} is no vision transformer`),
+	async open({ vit }, runtime, settings) {
+		assert(vit, 'a network without a vision transformer was refused');
+		const { plan, weights, behind } = vit;
+		const withScores = plan.scorer !== null;
+		const full = await FullGraph.load(vit, runtime, { keepKeysAndValues: true, withScores });
+		const graph = compilePartial(plan, weights, { withScores });
+		const partial = await runtime.load(graph.bytes, graph.name);
+		const tokens = new TokenCache(plan, full, partial, graph.operations, settings);
+		return new AnswersBehind(tokens, await behind.load(runtime), behind.macs());
 	},
 };
 
-class TokenCache implements Reduction {
+/** The plans that this mode takes have no extra tokens. */
+const NO_ANSWERS = new Float32Array(0);
+
+class TokenCache implements Reduction<TokenAnswers> {
 	settings: TokenCacheSettings;
-	readonly denseMacs: number;
-	readonly #host: VitHost;
+	readonly #plan: VitPlan;
 	readonly #full: FullGraph;
 	readonly #partial: GraphSession;
 	readonly #operations: OperationCount;
@@ -77,22 +87,21 @@ class TokenCache implements Reduction {
 	#lastCount = 0;
 
 	constructor(
-		host: VitHost,
+		plan: VitPlan,
 		full: FullGraph,
 		partial: GraphSession,
 		operations: OperationCount,
 		settings: SettingValues,
 	) {
-		const tokens = tokenCount(host.plan.grid);
+		const tokens = tokenCount(plan.grid);
 		this.settings = resolveSettings(TOKEN_CACHE_SETTINGS, settings, PLACE);
-		this.denseMacs = denseMacs(host);
-		this.#host = host;
+		this.#plan = plan;
 		this.#full = full;
 		this.#partial = partial;
 		this.#operations = operations;
-		this.#withScores = host.plan.scorer !== null;
-		this.#memory = new TokenMemory(host.plan);
-		this.#all = allTokens(host);
+		this.#withScores = plan.scorer !== null;
+		this.#memory = new TokenMemory(plan);
+		this.#all = allTokens(plan.grid);
 		this.#picked = new Int32Array(tokens);
 		this.#positions = new BigInt64Array(tokens);
 		this.#scratch = new Float32Array(tokens);
@@ -102,10 +111,6 @@ class TokenCache implements Reduction {
 		this.#due = new Uint8Array(tokens);
 		this.#waited = new Uint16Array(tokens);
 		this.#lastComputed = new Int32Array(tokens);
-	}
-
-	get stateBytes(): number {
-		return this.#memory.bytes;
 	}
 
 	get budgetMacs(): number | null {
@@ -136,23 +141,28 @@ class TokenCache implements Reduction {
 		return selection;
 	}
 
-	async run(pixels: FramePixels, selection: Selection): Promise<RunOutcome> {
+	async run(pixels: FramePixels, selection: Selection): Promise<Computed<TokenAnswers>> {
 		const macs = await this.#compute(pixels, selection);
 		const { head, scores } = this.#memory;
-		return { head, macs, emitting: null, ...(this.#withScores && { maps: [relevanceMap(scores)] }) };
+		return {
+			output: { grid: head, extra: NO_ANSWERS, emitting: null },
+			macs,
+			selection,
+			...(this.#withScores && { maps: [relevanceMap(scores)] }),
+		};
 	}
 
 	observe(milliseconds: number): void {
 		this.#time.observe(this.#lastCount, milliseconds);
 	}
 
-	saveState(): NamedArrays {
-		return {
+	saveState(): Promise<NamedArrays> {
+		return Promise.resolve({
 			...this.#memory.saveState(),
 			'cache.waited': Int32Array.from(this.#waited),
 			'cache.lastComputed': this.#lastComputed.slice(),
 			'cache.counters': Float64Array.of(this.#frame, this.#lastCount, this.#time.state),
-		};
+		});
 	}
 
 	restoreState(state: NamedArrays): void {
@@ -200,11 +210,11 @@ class TokenCache implements Reduction {
 	}
 
 	#tokenState(raw: Float32Array): TokenState {
-		const { rows, cols } = this.#host.plan.grid;
+		const { rows, cols } = this.#plan.grid;
 		const radius = this.settings.dilation;
 		if (radius > 0) dilate(raw, rows, cols, radius, this.#scratch, this.#dilated);
 		markDue(this.#lastComputed, this.#frame, this.settings.refresh, this.#due);
-		const bestScore = this.settings.policy === 'relevance' ? this.#host.plan.bestScore : null;
+		const bestScore = this.settings.policy === 'relevance' ? this.#plan.bestScore : null;
 		if (bestScore) {
 			const { head } = this.#memory;
 			for (const token of this.#all) this.#answered[token] = LEAST_RELEVANCE + bestScore(head, token);
@@ -263,7 +273,7 @@ class TokenCache implements Reduction {
 
 	async #runPartial(pixels: FramePixels, selection: Selection): Promise<void> {
 		const { tokens, count } = selection;
-		const { windowSize } = this.#host.plan.grid;
+		const { windowSize } = this.#plan.grid;
 		const positions = this.#positions.subarray(0, count);
 		for (let i = 0; i < count; i++) positions[i] = BigInt(tokens[i]!);
 		this.#memory.arrange(tokens, count);

@@ -1,0 +1,42 @@
+import type { Detections } from '../domain/detections.ts';
+import type { Frame } from '../domain/frame.ts';
+import type { SelectionKind, TokenMap } from '../domain/tokens.ts';
+import { createRuntime } from '../runtime/onnx-runtime.ts';
+import type { Detector, DetectorOptions, Model } from '../detector/detector.ts';
+
+/** Opens a model on one thread; by default in mode dense, with every detection. */
+export function openDetector<Output>(
+	model: Model,
+	options: Partial<DetectorOptions> & Pick<DetectorOptions, 'displaySize'>,
+): Promise<Detector<Output>> {
+	const usual = { mode: 'dense', settings: {}, maxSide: 768, scoreThreshold: 0 };
+	return model.open({ ...usual, ...options }, createRuntime(1)) as Promise<Detector<Output>>;
+}
+
+export type Step<Output> = {
+	/** What the network answered; a mode may reuse its arrays for the next frame. */
+	output: Output;
+	detections: Detections;
+	macs: number;
+	maps: readonly TokenMap[];
+	kind: SelectionKind;
+	count: number;
+	/** The tokens that were computed, ascending. */
+	tokens: number[];
+};
+
+/** A frame's journey through a detector. */
+export async function step<Output>(detector: Detector<Output>, frame: Frame): Promise<Step<Output>> {
+	const pixels = detector.prepare(frame);
+	const { output, macs, maps, selection } = await detector.run(pixels, detector.select(pixels));
+	const { kind, tokens, count } = selection;
+	return {
+		output,
+		detections: detector.interpret(output),
+		macs,
+		maps: maps ?? [],
+		kind,
+		count,
+		tokens: Array.from(tokens.subarray(0, count)).sort((a, b) => a - b),
+	};
+}

@@ -1,0 +1,92 @@
+import { resNetStride } from '../../backbones/resnet.ts';
+import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
+import { tokenCount, type TokenGrid } from '../../domain/tokens.ts';
+import type { Letterbox } from '../../domain/frame.ts';
+import type { WeightLookup } from '../../graph/layers.ts';
+import { countOperations } from '../../graph/operation-count.ts';
+import { clusterOutputs, forcedLength, readClusters } from '../../reduction/enact/cluster-outputs.ts';
+import { numbers } from '../../reduction/full-graph.ts';
+import type { ClusteredNetwork, Host, WholeNetwork } from '../../reduction/host.ts';
+import type { GraphRuntime } from '../../runtime/runtime.ts';
+import { CroppedPicture } from '../cropped-picture.ts';
+import type { DetrConfig } from './config.ts';
+import { emitDetr } from './network.ts';
+import { clusteringName } from './parts.ts';
+
+/** Pixels between the tokens of a DETR's encoder. */
+export function detrStride({ backbone, stages }: DetrConfig): number {
+	return resNetStride(backbone, stages);
+}
+
+/** What a DETR offers at the size of a letterbox's content; the network sees the picture without the padding. */
+export function detrHost(
+	config: DetrConfig,
+	weights: WeightLookup,
+	letterbox: Letterbox,
+): Host<QueryAnswers> {
+	const stride = detrStride(config);
+	const { width, height } = letterbox.inputSize;
+	const grid = { rows: height / stride, cols: width / stride, stride, windowSize: stride, windowOffset: 0 };
+	const emit = (clustered: boolean) => emitDetr(config, weights, [letterbox.contentSize], { clustered });
+	return {
+		name: config.title,
+		grid,
+		whole: {
+			macs: () => countOperations(emit(false).graph.operations, {}),
+			load: (runtime) => loadWhole(config, emit(false), letterbox, runtime),
+		},
+		vit: null,
+		ranked: null,
+		clustered: config.clustered
+			? { load: (runtime) => loadClustered(config, emit(true), letterbox, grid, runtime) }
+			: null,
+	};
+}
+
+type Emitted = ReturnType<typeof emitDetr>;
+
+async function loadWhole(
+	{ host }: DetrConfig,
+	{ graph }: Emitted,
+	letterbox: Letterbox,
+	runtime: GraphRuntime,
+): Promise<WholeNetwork<QueryAnswers>> {
+	const session = await runtime.load(graph.build(host), host);
+	const picture = new CroppedPicture(letterbox);
+	const macs = countOperations(graph.operations, {});
+	return {
+		async run(pixels) {
+			const outputs = await session.run({ pictures: picture.of(pixels) }, ['logits', 'boxes']);
+			return { output: { logits: numbers(outputs, 'logits'), boxes: numbers(outputs, 'boxes') }, macs };
+		},
+		release: () => session.release(),
+	};
+}
+
+async function loadClustered(
+	{ host, encoderLayers }: DetrConfig,
+	{ graph }: Emitted,
+	letterbox: Letterbox,
+	grid: TokenGrid,
+	runtime: GraphRuntime,
+): Promise<ClusteredNetwork<QueryAnswers>> {
+	const name = `${host}:clustered`;
+	const session = await runtime.load(graph.build(name), name);
+	const picture = new CroppedPicture(letterbox);
+	const clusterings = Array.from({ length: encoderLayers }, (_, i) => clusteringName(i));
+	return {
+		async run(pixels, clusterLength) {
+			const outputs = await session.run(
+				{ pictures: picture.of(pixels), 'cluster length': forcedLength(clusterLength) },
+				['logits', 'boxes', ...clusterOutputs(clusterings)],
+			);
+			const { dims, map } = readClusters(outputs, clusterings, tokenCount(grid));
+			return {
+				output: { logits: numbers(outputs, 'logits'), boxes: numbers(outputs, 'boxes') },
+				macs: countOperations(graph.operations, dims),
+				maps: [map],
+			};
+		},
+		release: () => session.release(),
+	};
+}
