@@ -13,7 +13,10 @@ export async function benchDetr(manifestFolder: string, options: LaneOptions): P
 	const rows: LaneRow[] = [];
 	for (const { host, title } of HOSTS) {
 		const lane = (kind: string, mode: string, label: string) => ({
-			...{ label, family: detrFamily, mode, settings: {} },
+			label,
+			family: detrFamily,
+			mode,
+			settings: {},
 			manifestPath: join(manifestFolder, `${host}-${kind}.json`),
 		});
 		const lanes = [lane('plain', 'dense', title), lane('enact', 'enact', `${title} with ENACT`)];

@@ -42,7 +42,12 @@ export async function benchEventful(options: {
 }): Promise<EventfulRow[]> {
 	const plan = backbonePlan(
 		{
-			...{ name: 'vitdet-b', prefix: '', classToken: false, dim: 768, heads: 12, mlpRatio: 4 },
+			name: 'vitdet-b',
+			prefix: '',
+			classToken: false,
+			dim: 768,
+			heads: 12,
+			mlpRatio: 4,
 			grid: { rows: 42, cols: 42, stride: 16, windowSize: 16, windowOffset: 0 },
 			positionSize: { rows: 14, cols: 14 },
 			blocks: Array.from({ length: 12 }, (_, i) => ({

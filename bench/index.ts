@@ -37,10 +37,8 @@ const { values } = parseArgs({
 		out: { type: 'string', default: join(ROOT, 'bench-output') },
 	},
 });
-const parts = values.only?.split(',') ?? [
-	...['run', 'pipeline', 'pytorch', 'memory'],
-	...['detr', 'sparse-detr', 'shvit', 'eventful'],
-];
+const EVERY_PART = 'run,pipeline,pytorch,memory,detr,sparse-detr,shvit,eventful';
+const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
 	modelPath: LOOKOUT,

@@ -36,6 +36,8 @@ export type LaneRow = {
 	speedup: number;
 };
 
+type Measured = { label: string; detector: Detector; blockMs: number[]; frameMs: number[]; macs: number[] };
+
 export type LaneOptions = { videoPath: string; threads: number; blocks: number };
 
 /**
@@ -43,13 +45,10 @@ export type LaneOptions = { videoPath: string; threads: number; blocks: number }
  * seed: what is measured does not depend on them, but for what a model decides by its data, which random ones set as well.
  */
 export async function benchLanes(lanes: readonly Lane[], options: LaneOptions): Promise<LaneRow[]> {
-	const opened = [];
+	const opened: Measured[] = [];
 	for (const lane of lanes) {
 		const detector = await openLane(lane, options.threads);
-		opened.push({
-			...{ label: lane.label, detector },
-			...{ blockMs: [] as number[], frameMs: [] as number[], macs: [] as number[] },
-		});
+		opened.push({ label: lane.label, detector, blockMs: [], frameMs: [], macs: [] });
 	}
 	const frames = await firstFrames(options.videoPath, opened[0]!.detector);
 	for (let block = 0; block <= options.blocks; block++) {

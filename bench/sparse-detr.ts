@@ -9,7 +9,10 @@ export function benchSparseDetr(manifestFolder: string, options: LaneOptions): P
 		manifestPath: join(manifestFolder, 'r50_sparse_detr_rho.json'),
 	};
 	const lanes = [1, 0.3, 0.1].map((keep) => ({
-		...{ ...model, label: `keep ${keep}`, mode: 'sparse', settings: { keep } },
+		...model,
+		label: `keep ${keep}`,
+		mode: 'sparse',
+		settings: { keep },
 	}));
 	return benchLanes([...lanes, { ...model, label: 'dense', mode: 'dense', settings: {} }], options);
 }

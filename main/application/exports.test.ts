@@ -30,8 +30,11 @@ beforeAll(async () => {
 	});
 	const [entry] = await page.ask('video.choose', {});
 	const run = await page.ask('analysis.start', {
-		...{ videoId: entry!.videoId, modelId: 'lookout', mode: 'token-cache' },
-		...{ settings: { fraction: 0.3 }, range: ANALYSED },
+		videoId: entry!.videoId,
+		modelId: 'lookout',
+		mode: 'token-cache',
+		settings: { fraction: 0.3 },
+		range: ANALYSED,
 	});
 	runId = run.runId;
 	await page.ended(runId);

@@ -95,7 +95,9 @@ describe('a run', () => {
 		expect(mapKinds).toEqual(['relevance']);
 		const stored = await storedRun(run.runId);
 		const { known, values } = await page.ask('run.maps', {
-			...{ runId: run.runId, from: FRAMES - 2, count: 64 },
+			runId: run.runId,
+			from: FRAMES - 2,
+			count: 64,
 			kind: 'relevance',
 		});
 		expect([...known]).toEqual([1, 1]);

@@ -18,11 +18,12 @@ describe('fitLetterbox', () => {
 });
 
 describe('suppressPerClass', () => {
+	// prettier-ignore
 	const boxesXyxy = Float32Array.of(
-		...[0, 0, 10, 10],
-		...[1, 0, 11, 10],
-		...[0, 0, 10, 10],
-		...[30, 0, 40, 10],
+		0, 0, 10, 10,
+		1, 0, 11, 10,
+		0, 0, 10, 10,
+		30, 0, 40, 10,
 	);
 	it.each([
 		['drops the worse of two overlapping boxes of one class', [0, 0, 1, 0], 0.5, 9, [0, 2, 3]],

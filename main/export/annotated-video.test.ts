@@ -22,12 +22,13 @@ const VIDEO_END = 3.2; // as long as the frame before the last
 
 async function makeClip(path: string): Promise<void> {
 	const uneven = 'setpts=round((N+gte(N\\,4)+3*gte(N\\,6)+gte(N\\,10)+15)/10/TB)';
+	// prettier-ignore
 	await ffmpeg(
-		...['-f', 'lavfi', '-i', `testsrc2=s=64x48:r=10,trim=end_frame=12,${uneven}`],
-		...['-f', 'lavfi', '-i', 'sine=f=440:d=1.8'],
-		...['-filter_complex', '[1:a]asetpts=PTS+1.5/TB[a]', '-map', '0:v', '-map', '[a]'],
-		...['-fps_mode', 'passthrough', '-copyts', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '6'],
-		...['-pix_fmt', 'yuv420p', '-c:a', 'aac', path],
+		'-f', 'lavfi', '-i', `testsrc2=s=64x48:r=10,trim=end_frame=12,${uneven}`,
+		'-f', 'lavfi', '-i', 'sine=f=440:d=1.8',
+		'-filter_complex', '[1:a]asetpts=PTS+1.5/TB[a]', '-map', '0:v', '-map', '[a]',
+		'-fps_mode', 'passthrough', '-copyts', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '6',
+		'-pix_fmt', 'yuv420p', '-c:a', 'aac', path,
 	);
 }
 

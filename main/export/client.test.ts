@@ -71,7 +71,9 @@ describe('an export in another process', () => {
 			const error = { code: 'disk-full', message: 'No.', remedy: 'Free some space.', stack: null } as const;
 			said.report({ type: 'failed', error });
 			await expect(running.written).rejects.toMatchObject({
-				...{ code: 'disk-full', message: 'No.', remedy: 'Free some space.' },
+				code: 'disk-full',
+				message: 'No.',
+				remedy: 'Free some space.',
 			});
 			expectNothingLeft();
 		}));

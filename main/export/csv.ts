@@ -41,9 +41,9 @@ export const csv: ExportFormat = {
 	},
 };
 
+// prettier-ignore
 const DETECTION_COLUMNS = [
-	...['frame', 'time_s', 'class', 'score', 'left_px', 'top_px', 'right_px', 'bottom_px'],
-	'identity',
+	'frame', 'time_s', 'class', 'score', 'left_px', 'top_px', 'right_px', 'bottom_px', 'identity',
 ];
 
 function* detectionLines(

@@ -97,7 +97,9 @@ export async function checkClusteredAttention(given: ParityCase): Promise<Findin
 	graph.output('attention', parts.clustered('', heads, queries!, keys!, values!, clusters));
 	const outputs = await runOnce(graph, given.name, feeds, [
 		...clusterOutputs('c.'),
-		...['out.k', 'out.v', 'attention'],
+		'out.k',
+		'out.v',
+		'attention',
 	]);
 	compareClusters(findings, 'c.', outputs);
 	for (const part of ['out.k', 'out.v']) findings.close(part, numbersOf(outputs, part));

@@ -61,7 +61,8 @@ function outputNames(config: DetrConfig): string[] {
 		),
 		...each(config.decoderLayers).map((i) => `dec.${i}.output`),
 		...each(config.decoderLayers - 1).flatMap((i) => [`logits.${i}`, `boxes.${i}`]),
-		...['logits', 'boxes'],
+		'logits',
+		'boxes',
 	];
 }
 

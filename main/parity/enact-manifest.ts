@@ -32,13 +32,15 @@ export function compareDetrManifest(findings: Findings, manifest: DetrManifest):
 		findings.equalTo(`${name}: shape of ${tensor}`, asked.get(tensor) ?? [], shape);
 	findings.equalTo(
 		`${name}: width, layers, hidden width, blocks, entries, parameters`,
+		// prettier-ignore
 		[
-			...[config.dim, config.encoderLayers, config.decoderLayers, config.encoderHidden],
-			...[...config.backbone.stages.map(({ blocks }) => blocks), asked.size, countParameters(asked)],
+			config.dim, config.encoderLayers, config.decoderLayers, config.encoderHidden,
+			...config.backbone.stages.map(({ blocks }) => blocks), asked.size, countParameters(asked),
 		],
+		// prettier-ignore
 		[
-			...[manifest.d_model, manifest.enc_layers, manifest.dec_layers, manifest.dim_feedforward],
-			...[...manifest.backbone_blocks, manifest.entries, manifest.parameters],
+			manifest.d_model, manifest.enc_layers, manifest.dec_layers, manifest.dim_feedforward,
+			...manifest.backbone_blocks, manifest.entries, manifest.parameters,
 		],
 	);
 }

@@ -147,7 +147,8 @@ async function checkRetina(given: ParityCase, findings: Findings): Promise<void>
 		strides,
 	} = model.bbox_head.anchor_generator;
 	const anchors = {
-		...{ baseScale, ratios },
+		baseScale,
+		ratios,
 		scales: Array.from({ length: scales }, (_, i) => 2 ** (i / scales)),
 	};
 	const config = { ...published, head: { ...published.head, anchors } };

@@ -33,23 +33,25 @@ const VIDEO_STREAM = '0:V:0';
 
 function videoInput(path: string): FfmpegCommand['inputs'][number] {
 	return {
+		// prettier-ignore
 		options: [
 			...LOCAL_ONLY,
-			...['-threads', String(DECODER_THREADS)],
+			'-threads', String(DECODER_THREADS),
 			// A change of size or pixel format must not rebuild the filters: their frame counters would start anew.
-			...['-reinit_filter', '0'],
+			'-reinit_filter', '0',
 		],
 		source: fileUrl(path),
 	};
 }
 
+// prettier-ignore
 const DECODE_OPTIONS = [
 	...LOG_OPTIONS,
 	'-copyts', // times stay in the file's own clock, whatever it starts with
-	...['-fps_mode', 'passthrough'], // each decoded frame once: the default repeats and drops frames of uneven rates
-	...['-max_error_rate', '1'], // damaged data never ends the run
-	...['-map', VIDEO_STREAM],
-	...['-filter_threads', '1'],
+	'-fps_mode', 'passthrough', // each decoded frame once: the default repeats and drops frames of uneven rates
+	'-max_error_rate', '1', // damaged data never ends the run
+	'-map', VIDEO_STREAM,
+	'-filter_threads', '1',
 ];
 
 // Writes a line for every decoded frame with its time in ticks; its seconds are rounded to six digits, so not used.
@@ -78,10 +80,11 @@ export function packetsCommand(path: string, codec: string): FfmpegCommand {
 	const check = PACKET_CHECKS[codec];
 	return {
 		inputs: [{ options: LOCAL_ONLY, source: fileUrl(path) }],
+		// prettier-ignore
 		options: [
-			...[...LOG_OPTIONS, '-copyts', '-map', VIDEO_STREAM, '-c', 'copy', '-copyinkf'],
+			...LOG_OPTIONS, '-copyts', '-map', VIDEO_STREAM, '-c', 'copy', '-copyinkf',
 			...(check === undefined ? [] : ['-bsf:v', check]),
-			...['-f', 'framecrc'],
+			'-f', 'framecrc',
 		],
 		target: 'pipe:1',
 	};
@@ -146,10 +149,11 @@ export function probeArgs(path: string): string[] {
 		'stream_tags=rotate',
 		'stream_side_data=rotation',
 	];
+	// prettier-ignore
 	return [
-		...['-v', 'error', ...LOCAL_ONLY],
-		...['-show_entries', entries.join(':')],
-		...['-of', 'json', '-i', fileUrl(path)],
+		'-v', 'error', ...LOCAL_ONLY,
+		'-show_entries', entries.join(':'),
+		'-of', 'json', '-i', fileUrl(path),
 	];
 }
 
@@ -188,23 +192,17 @@ export function encodeCommand(options: EncodeOptions): FfmpegCommand {
 			},
 			...(audio === null ? [] : [audioInput(audio)]),
 		],
+		// prettier-ignore
 		options: [
 			...LOG_OPTIONS,
 			'-copyts', // sound is cut in the source's clock, below
-			...['-map', '0:v:0', '-vf', filters.join(',')],
-			...[
-				'-fps_mode',
-				'passthrough',
-				'-enc_time_base',
-				`1:${CLOCK_HZ}`,
-				'-video_track_timescale',
-				String(CLOCK_HZ),
-			],
-			...['-c:v', options.encoder, ...qualityOptions(options.encoder, options.crf)],
+			'-map', '0:v:0', '-vf', filters.join(','),
+			'-fps_mode', 'passthrough', '-enc_time_base', `1:${CLOCK_HZ}`, '-video_track_timescale', String(CLOCK_HZ),
+			'-c:v', options.encoder, ...qualityOptions(options.encoder, options.crf),
 			...(options.keyFrameEvery === null ? [] : ['-g', String(options.keyFrameEvery), '-bf', '0']),
 			...lastFrameOptions(options.lastFrameSeconds),
 			...(audio === null ? [] : audioOptions(audio)),
-			...['-map_metadata', '-1', '-movflags', '+faststart', '-f', 'mp4'],
+			'-map_metadata', '-1', '-movflags', '+faststart', '-f', 'mp4',
 		],
 		target: fileUrl(options.path),
 	};

@@ -20,8 +20,10 @@ describe.skipIf(process.platform === 'win32')('where ffmpeg is looked for', () =
 			vi.stubEnv('SPARSIGHT_FFPROBE', '');
 			vi.stubEnv('SPARSIGHT_FFMPEG', ffmpeg);
 			expect(await findFfmpeg()).toEqual({
-				...{ ffmpeg, ffprobe: beside },
-				...{ version: 'n6.1-3-gabc', source: 'environment' },
+				ffmpeg,
+				ffprobe: beside,
+				version: 'n6.1-3-gabc',
+				source: 'environment',
 			});
 			const named = await fake(join(folder, 'probe'), '');
 			vi.stubEnv('SPARSIGHT_FFPROBE', named);

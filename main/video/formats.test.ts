@@ -119,10 +119,11 @@ const rows: Row[] = [
 		frames: 30,
 		make: (path) => {
 			const jitter = ['-vf', 'settb=1/90000,setpts=N*3003+mod(N*N*37\\,1201)', '-fps_mode', 'passthrough'];
+			// prettier-ignore
 			return ffmpeg(
 				...testPicture('96x64', 30, 30),
 				...jitter,
-				...['-enc_time_base', '1:90000', '-video_track_timescale', '90000'],
+				'-enc_time_base', '1:90000', '-video_track_timescale', '90000',
 				...x264,
 				path,
 			);

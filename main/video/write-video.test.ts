@@ -230,7 +230,10 @@ describe('what was not finished leaves nothing behind', () => {
 			const path = join(folder, 'out.mp4');
 			await writeVideo({ path, timesSeconds: times(5, (i) => i / 25) });
 			const writer = await openVideoWriter({
-				...{ path, size, endSeconds: null, audioFrom: null },
+				path,
+				size,
+				endSeconds: null,
+				audioFrom: null,
 				timesSeconds: times(9, (i) => i),
 			});
 			await writer.abort();

@@ -43,9 +43,9 @@ export const mot: TruthFormat = {
 		for (const [i, line] of text.split(/\r?\n/).entries()) {
 			if (line.trim() === '') continue;
 			const cells = readLine(line, `${path}, line ${i + 1}`);
-			const [frame, , left, top, width, height, confidence] = cells as [
-				...[number, number, number, number, number, number, number],
-			];
+			// prettier-ignore
+			const [frame, , left, top, width, height, confidence] = cells as
+				[number, number, number, number, number, number, number];
 			lastFrame = Math.max(lastFrame, frame);
 			const classId = cells.length === 9 ? cells[7]! : PEDESTRIAN;
 			const ignored = confidence === 0 || NEITHER_RIGHT_NOR_WRONG.includes(classId);

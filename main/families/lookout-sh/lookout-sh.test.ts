@@ -19,7 +19,8 @@ const TINY = new URL('./fixtures/tiny/', import.meta.url);
 const RIVALS = [
 	{ id: 'tiny', name: 'Tiny rival', folder: TINY, made: TINY },
 	{
-		...{ id: 'lookout-sh', name: 'Lookout-SH' },
+		id: 'lookout-sh',
+		name: 'Lookout-SH',
 		folder: new URL('../../../models/lookout-sh/', import.meta.url),
 		made: new URL('./fixtures/lookout-sh/', import.meta.url),
 	},

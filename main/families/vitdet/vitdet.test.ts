@@ -49,7 +49,11 @@ describe('a published file', () => {
 		const path = fixture(name);
 		const config = readPublished(readSafetensors(await readFile(path), path), path);
 		expect(config).toMatchObject({
-			...{ patch: 16, dim: 24, heads: 3, mlpRatio: 4, positionSize: { rows: 5, cols: 5 } },
+			patch: 16,
+			dim: 24,
+			heads: 3,
+			mlpRatio: 4,
+			positionSize: { rows: 5, cols: 5 },
 			pyramid: { channels: 16 },
 			proposals: { convs: [16, 16] },
 			boxes: { cascade, classAgnostic: cascade, pooled, convs: [16, 16], fullyConnected: [32] },
