@@ -22,6 +22,8 @@ export type ModelFacts = {
 
 /** A model that has been read and checked, before it is bound to a video. */
 export interface Model extends ModelFacts {
+	/** The id of its family. */
+	readonly family: string;
 	/** Modes that this model can be run in, by id. */
 	readonly modes: readonly string[];
 	/** By the id of each other mode, why it can't. */

@@ -34,7 +34,7 @@ const SMALL: PictureOptions = {
 export function modelOf<Output extends NetworkOutput>(
 	facts: ModelFacts,
 	bind: (options: PictureOptions) => BoundNetwork<Output>,
-): Model {
+): Omit<Model, 'family'> {
 	const refusals = refusalsOf(bind(SMALL).host);
 	return {
 		...facts,

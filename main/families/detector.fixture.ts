@@ -2,11 +2,12 @@ import type { Detections } from '../domain/detections.ts';
 import type { Frame } from '../domain/frame.ts';
 import type { SelectionKind, TokenMap } from '../domain/tokens.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
-import type { Detector, DetectorOptions, Model } from '../detector/detector.ts';
+import type { Detector, DetectorOptions } from '../detector/detector.ts';
+import type { OpenedModel } from './family.ts';
 
 /** Opens a model on one thread; by default in mode dense, with every detection. */
 export function openDetector<Output>(
-	model: Model,
+	model: OpenedModel,
 	options: Partial<DetectorOptions> & Pick<DetectorOptions, 'displaySize'>,
 ): Promise<Detector<Output>> {
 	const usual = { mode: 'dense', settings: {}, maxSide: 768, scoreThreshold: 0 };

@@ -1,11 +1,17 @@
 import type { Model, ModelFacts } from '../detector/detector.ts';
 import type { Weights } from '../weights/safetensors.ts';
+import type { Offer } from '../reduction/host.ts';
 import type { ModelSource } from './source.ts';
+
+/** A model as its family opens it: the registry says which family that was. */
+export type OpenedModel = Omit<Model, 'family'>;
 
 /** A kind of network that Sparsight builds. One folder each, one registry line. */
 export type ModelFamily = {
 	id: string;
 	title: string;
+	/** What its models offer to modes beside running whole; `ranked` and `clustered` where a model was trained for it. */
+	offers: readonly Exclude<Offer, 'whole'>[];
 	/** The `format` of a model.json, where the family has folders of Sparsight's own. */
 	format?: string;
 	/** Every `model_type` of a config.json that it reads. */
@@ -16,7 +22,7 @@ export type ModelFamily = {
 	 * Throws `model-unreadable` for what its configuration can't be, and `tensor-mismatch`, naming the first few tensors that
 	 * are missing, superfluous or misshapen.
 	 */
-	open(source: ModelSource): Promise<Model>;
+	open(source: ModelSource): Promise<OpenedModel>;
 };
 
 /** Whether a source is of a family: by what its configuration states, and by its tensors where it has none. */

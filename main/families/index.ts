@@ -47,7 +47,7 @@ export async function openSource(source: ModelSource, families: readonly ModelFa
 			`${source.path} could be a ${family.title} or a ${other.title}: it has the marks of both.`,
 		);
 	}
-	return family.open(source);
+	return { ...(await family.open(source)), family: family.id };
 }
 
 async function unknownModel(source: ModelSource, families: readonly ModelFamily[]): Promise<UserFacingError> {

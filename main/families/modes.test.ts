@@ -70,6 +70,11 @@ it('every mode works on a model here', () => {
 	expect(REDUCTION_MODES.map(({ id }) => id).filter((id) => !tested.has(id))).toEqual([]);
 });
 
+it.each(MODEL_FAMILIES)('what $id is said to offer, a model here offers, and no more', ({ id, offers }) => {
+	const needed = pairs.filter(({ model }) => model.family === id).map(({ mode }) => findMode(mode).needs);
+	expect(new Set(needed)).toEqual(new Set(['whole', ...offers]));
+});
+
 describe.each(pairs)('$mode on $name', ({ mode, model }) => {
 	it('told to compute everything, equals dense on every frame', async () => {
 		const [dense, other] = [await open(model, 'dense'), await open(model, mode, findMode(mode).everything)];

@@ -9,7 +9,7 @@ export const dense: ReductionMode = {
 	title: 'Dense',
 	description: 'Recomputes every token of every frame. The reference for speed and agreement.',
 	everything: {},
-	refuses: () => null,
+	needs: 'whole',
 	async open(host, runtime, settings) {
 		return new StatelessReduction(MODE, settings, host.grid, await host.whole.load(runtime));
 	},

@@ -27,6 +27,9 @@ export type Host<Output extends NetworkOutput = NetworkOutput> = {
 	clustered: ClusteredOffer<Output> | null;
 };
 
+/** A part of a host that modes can need. */
+export type Offer = 'whole' | 'vit' | 'ranked' | 'clustered';
+
 /** The network as it was published. */
 export type WholeOffer<Output> = {
 	/** Multiply-adds of a frame; the most that there may be where that varies. */

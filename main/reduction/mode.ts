@@ -3,7 +3,7 @@ import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
 import type { SelectionKind, TokenMap } from '../domain/tokens.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
-import type { Host, NetworkOutput } from './host.ts';
+import type { Host, NetworkOutput, Offer } from './host.ts';
 
 /** Which tokens of a frame are computed: the first `count` of `tokens`, in any order. */
 export type Selection = { kind: SelectionKind; tokens: Int32Array; count: number };
@@ -48,8 +48,10 @@ export type ReductionMode = {
 	settings: SettingsTable;
 	/** Settings under which every token of every frame is computed: the answer is the dense one then. */
 	everything: SettingValues;
-	/** Null where the mode works on what a network offers, else the reason why it can't. */
-	refuses(host: Host): string | null;
+	/** What a network must offer for it. */
+	needs: Offer;
+	/** Null where the mode works on a network that offers that, else the reason why it can't; absent = always null. */
+	refuses?(host: Host): string | null;
 	open<Output extends NetworkOutput>(
 		host: Host<Output>,
 		runtime: GraphRuntime,

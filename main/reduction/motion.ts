@@ -50,7 +50,7 @@ export const motion: ReductionMode = {
 	description: 'Runs the whole detector when enough of the picture moved, and skips still frames.',
 	settings: SETTINGS,
 	everything: { threshold: 0, share: 0 },
-	refuses: () => null,
+	needs: 'whole',
 	async open(host, runtime, given) {
 		const settings = resolveSettings(SETTINGS, given, PLACE); // before anything is loaded
 		return new Motion(host.grid, await host.whole.load(runtime), settings);

@@ -4,7 +4,7 @@ import type { Frame } from '../../domain/frame.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
 import { readSafetensors, type Weights, type WeightTensor } from '../../weights/safetensors.ts';
 import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
-import type { Model } from '../../detector/detector.ts';
+import type { OpenedModel } from '../family.ts';
 import { syntheticFrame } from '../../pixels/synthetic-frame.fixture.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
 import { openDetector, step } from '../detector.fixture.ts';
@@ -28,7 +28,7 @@ async function checkpointOf(name: string): Promise<Checkpoint> {
 }
 
 const openModel = (checkpoint: Checkpoint) => detrFamily.open(ModelSource.inMemory(checkpoint));
-const open = (model: Model, mode: string, settings: SettingValues = {}, displaySize = SIZE) =>
+const open = (model: OpenedModel, mode: string, settings: SettingValues = {}, displaySize = SIZE) =>
 	openDetector<QueryAnswers>(model, { displaySize, mode, settings });
 
 /** A picture [3, height, width] of a case as a frame. */

@@ -2,10 +2,9 @@ import { type QueryAnswers, rankedDetections, rankQueries } from '../../boxes/ra
 import type { Weights } from '../../weights/safetensors.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
-import type { Model } from '../../detector/detector.ts';
 import { modelOf } from '../../detector/model.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
-import { factsOf, type ModelFamily } from '../family.ts';
+import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
 import { IMAGENET } from '../imagenet.ts';
 import type { ModelSource } from '../source.ts';
 import { classesOf, type DetrConfig, rankingOf, readDetrConfig, recognizeHost } from './config.ts';
@@ -25,11 +24,12 @@ const SMALL = { width: 64, height: 64 };
 export const detrFamily: ModelFamily = {
 	id: 'detr',
 	title: 'DETR',
+	offers: ['clustered'],
 	recognizes: (weights) => recognizeHost(weights) !== null,
 	open: openDetr,
 };
 
-async function openDetr(source: ModelSource): Promise<Model> {
+async function openDetr(source: ModelSource): Promise<OpenedModel> {
 	const { path } = source;
 	const checkpoint = await source.checkpoint();
 	const config = readDetrConfig(checkpoint);

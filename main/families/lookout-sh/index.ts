@@ -8,13 +8,12 @@ import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { countOperations } from '../../graph/operation-count.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
-import type { Model } from '../../detector/detector.ts';
 import { modelOf } from '../../detector/model.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
 import { pointCandidates, pointDetections, pointHeadWidth } from '../../boxes/point-head.ts';
 import { numbers } from '../../reduction/full-graph.ts';
 import { staticHost, type WholeNetwork } from '../../reduction/host.ts';
-import { factsOf, type ModelFamily } from '../family.ts';
+import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
 import { parseModelConfig } from '../model-config.ts';
 import { shvitGrid, TOKEN_STRIDE } from '../shvit/grid.ts';
 import { addTopDown } from '../shvit/neck.ts';
@@ -80,12 +79,13 @@ export function parseLookoutShConfig(source: Pick<SourceConfig, 'place' | 'json'
 export const lookoutShFamily: ModelFamily = {
 	id: 'lookout-sh',
 	title: TITLE,
+	offers: [],
 	format: LOOKOUT_SH_FORMAT,
 	recognizes: (weights) => ['lateral.0.weight', 'head2.weight'].every((name) => weights.has(name)),
 	open: openLookoutSh,
 };
 
-async function openLookoutSh(source: ModelSource): Promise<Model> {
+async function openLookoutSh(source: ModelSource): Promise<OpenedModel> {
 	if (!source.config) {
 		throw new UserFacingError(
 			'model-unreadable',

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Frame } from '../../domain/frame.ts';
 import { readSafetensors, type Weights } from '../../weights/safetensors.ts';
 import { requireTensors } from '../../weights/weights.ts';
-import type { Model } from '../../detector/detector.ts';
+import type { OpenedModel } from '../family.ts';
 import { WasmFramePixels } from '../../pixels/frame-pixels.ts';
 import { MODEL_FAMILIES, openModel, openSource } from '../index.ts';
 import { BOX_SIDES, decodeBox, POINTS_PER_TOKEN } from '../../boxes/point-head.ts';
@@ -44,7 +44,7 @@ beforeAll(async () => {
 
 const parityOf = async (made: URL): Promise<Weights> =>
 	readSafetensors(await readFile(new URL('parity.safetensors', made)), 'parity');
-const bind = (model: Model, mode = 'dense') =>
+const bind = (model: OpenedModel, mode = 'dense') =>
 	openDetector(model, { displaySize: PICTURE, mode, scoreThreshold: 0.3 });
 
 describe.each(RIVALS)('$name reproduces what PyTorch gave', ({ id, name, folder, made }) => {

@@ -1,14 +1,13 @@
 import { pointCandidates, pointDetections } from '../../boxes/point-head.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { type BoundNetwork, modelOf } from '../../detector/model.ts';
-import type { Model } from '../../detector/detector.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
 import { compileClustered } from '../../reduction/enact/enact-graph.ts';
 import type { BehindOffer } from '../../reduction/host.ts';
 import { hostOfVit } from '../../reduction/vit-host.ts';
 import { compileFull, compileSparse } from '../../reduction/vit-graphs.ts';
 import { requireTensors } from '../../weights/weights.ts';
-import { factsOf, type ModelFamily } from '../family.ts';
+import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
 import type { ModelSource } from '../source.ts';
 import { LOOKOUT_FORMAT, parseLookoutConfig } from './config.ts';
 import { lookoutPlan } from './plan.ts';
@@ -20,6 +19,7 @@ const FILL = 114;
 export const lookoutFamily: ModelFamily = {
 	id: 'lookout',
 	title: 'Lookout',
+	offers: ['vit', 'ranked', 'clustered'],
 	format: LOOKOUT_FORMAT,
 	open: openLookout,
 };
@@ -37,7 +37,7 @@ const NOTHING_BEHIND: BehindOffer<LookoutOutput> = {
 		}),
 };
 
-async function openLookout(source: ModelSource): Promise<Model> {
+async function openLookout(source: ModelSource): Promise<OpenedModel> {
 	if (!source.config) throw new UserFacingError('model-unreadable', `${source.path} lacks its model.json.`);
 	const config = parseLookoutConfig(source.config);
 	const weights = requireTensors(await source.weights(), source.weightsPath);

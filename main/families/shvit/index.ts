@@ -4,12 +4,11 @@ import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import { type BoxColumns, keepBest, toDisplay } from '../../boxes/candidates.ts';
 import { COCO_NAMES } from '../coco-names.ts';
-import type { Model } from '../../detector/detector.ts';
 import { modelOf, type Normalisation } from '../../detector/model.ts';
 import { staticHost } from '../../reduction/host.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
-import { factsOf, type ModelFamily } from '../family.ts';
+import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
 import type { ModelSource } from '../source.ts';
 import { classifierGraph } from './classifier.ts';
 import {
@@ -49,12 +48,13 @@ const SMALL = { width: 64, height: 64 };
 export const shvitFamily: ModelFamily = {
 	id: 'shvit',
 	title: 'SHViT',
+	offers: [],
 	// A Lookout-SH has the same backbone and a head of its own.
 	recognizes: (weights) => isShvit(weights) && !weights.has('lateral.0.weight'),
 	open: openShvit,
 };
 
-async function openShvit(source: ModelSource): Promise<Model> {
+async function openShvit(source: ModelSource): Promise<OpenedModel> {
 	const { path } = source;
 	const checkpoint = await source.checkpoint();
 	const weights = usedTensors(checkpoint.weights);

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors, type Weights, type WeightTensor } from '../../weights/safetensors.ts';
-import type { Detector, Model } from '../../detector/detector.ts';
+import type { Detector } from '../../detector/detector.ts';
+import type { OpenedModel } from '../family.ts';
 import { openDetector, step as stepFrame } from '../detector.fixture.ts';
 import { ModelSource } from '../source.ts';
 import { openModel } from '../index.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
 
 const openFile = (weights: Weights, options: Record<string, unknown> | null = null) =>
 	shvitFamily.open(ModelSource.inMemory({ path: 'f.pth', sha256: '', weights, options }));
-const bind = (model: Model, mode = 'dense') =>
+const bind = (model: OpenedModel, mode = 'dense') =>
 	openDetector(model, { displaySize: DISPLAY, mode, maxSide: 150, scoreThreshold: 0.05 });
 
 const step = (detector: Detector, seed: number) =>

@@ -7,10 +7,9 @@ import {
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { labelNames } from '../coco-names.ts';
 import { requireTensors } from '../../weights/weights.ts';
-import type { Model } from '../../detector/detector.ts';
 import { modelOf } from '../../detector/model.ts';
 import { fitShorterSide } from '../../pixels/letterbox.ts';
-import { factsOf, type ModelFamily } from '../family.ts';
+import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
 import { IMAGENET } from '../imagenet.ts';
 import type { ModelSource } from '../source.ts';
 import { configTitle, isSparseDetr, readConfig } from './config.ts';
@@ -32,11 +31,12 @@ const DISPLAY_THRESHOLD = 0.3;
 export const sparseDetrFamily: ModelFamily = {
 	id: 'sparse-detr',
 	title: 'Sparse DETR',
+	offers: ['ranked'],
 	recognizes: isSparseDetr,
 	open: openCheckpoint,
 };
 
-async function openCheckpoint(source: ModelSource): Promise<Model> {
+async function openCheckpoint(source: ModelSource): Promise<OpenedModel> {
 	const { path, weights, options } = await source.checkpoint();
 	const config = readConfig(weights, options?.['args'] ?? null, path);
 	const name = configTitle(config);

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { SettingValues } from '../../domain/settings-table.ts';
 import { readSafetensors, type WeightTensor } from '../../weights/safetensors.ts';
 import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
-import type { Detector, Model } from '../../detector/detector.ts';
+import type { Detector } from '../../detector/detector.ts';
+import type { OpenedModel } from '../family.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
 import { openDetector, step } from '../detector.fixture.ts';
 import { openModel } from '../index.ts';
@@ -32,7 +33,7 @@ async function checkpointOf(name: string): Promise<Checkpoint> {
 }
 
 const openCheckpoint = (checkpoint: Checkpoint) => sparseDetrFamily.open(ModelSource.inMemory(checkpoint));
-const open = (model: Model, mode: string, settings: SettingValues = {}) =>
+const open = (model: OpenedModel, mode: string, settings: SettingValues = {}) =>
 	openDetector<QueryAnswers>(model, { displaySize: SIZE, mode, settings, maxSide: MAX_SIDE });
 
 const frameFor = (detector: Detector, seed: number) => syntheticFrame(detector.grid, { seed });

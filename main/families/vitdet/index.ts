@@ -1,7 +1,6 @@
 import type { Letterbox } from '../../domain/frame.ts';
 import type { Size } from '../../domain/video.ts';
 import { requireTensors } from '../../weights/weights.ts';
-import type { Model } from '../../detector/detector.ts';
 import { modelOf } from '../../detector/model.ts';
 import { assert } from '../../domain/errors.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
@@ -10,7 +9,7 @@ import { hostOfVit } from '../../reduction/vit-host.ts';
 import type { GraphRuntime } from '../../runtime/runtime.ts';
 import type { Extent } from '../../vit/plan.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
-import { factsOf, type ModelFamily } from '../family.ts';
+import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
 import type { ModelSource } from '../source.ts';
 import type { VitDetConfig } from './config.ts';
 import { DetectionHeads, headGraphs, mostHeadMacs, type Predictions } from './heads.ts';
@@ -31,11 +30,12 @@ const DISPLAY_THRESHOLD = 0.5;
 export const vitDet: ModelFamily = {
 	id: 'vitdet',
 	title: 'ViTDet',
+	offers: ['vit'],
 	recognizes: isVitDet,
 	open: openVitDet,
 };
 
-async function openVitDet(source: ModelSource): Promise<Model> {
+async function openVitDet(source: ModelSource): Promise<OpenedModel> {
 	const { path } = source;
 	const tensors = await source.weights();
 	const config = readPublished(tensors, path);

@@ -28,8 +28,7 @@ export const enact: ReductionMode = {
 		'Tokens attend to clusters of keys and values, whose length follows from every frame; all tokens are updated. ' +
 		'Lookout was only briefly trained for it and loses some accuracy.',
 	everything: { clusterLength: 1 },
-	refuses: ({ clustered, name }) =>
-		clustered ? null : `${name} has no weights to cluster keys and values by`,
+	needs: 'clustered',
 	async open(host, runtime, settings) {
 		assert(host.clustered, 'a network that can’t cluster was refused');
 		const network = await host.clustered.load(runtime);

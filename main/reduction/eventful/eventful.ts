@@ -42,7 +42,7 @@ export const eventful: ReductionMode = {
 		'As published: without a threshold, a still video costs as much as a moving one.',
 	settings: EVENTFUL_SETTINGS,
 	everything: { fraction: 1 },
-	refuses: ({ vit, name }) => (vit ? null : `${name} is no vision transformer`),
+	needs: 'vit',
 	async open({ vit }, runtime, given) {
 		assert(vit, 'a network without a vision transformer was refused');
 		const settings = resolveSettings(EVENTFUL_SETTINGS, given, PLACE);

@@ -27,7 +27,7 @@ export const sparse: ReductionMode = {
 		'Updates only the tokens that a learned scorer finds important; nothing is remembered between frames. ' +
 		'At low keep ratios objects that fill the frame get lost.',
 	everything: { keep: 1 },
-	refuses: ({ ranked, name }) => (ranked ? null : `${name} has no scorer, which ranks the tokens to keep`),
+	needs: 'ranked',
 	async open(host, runtime, settings) {
 		assert(host.ranked, 'a network without a scorer was refused');
 		const network = await host.ranked.load(runtime);

@@ -46,7 +46,8 @@ export const tokenCache: ReductionMode = {
 		'Recomputes only tokens whose pixels changed since they were last computed; keys, values and outputs of all others are remembered.',
 	settings: TOKEN_CACHE_SETTINGS,
 	everything: { fraction: 1, floor: 0, sceneCut: 1 },
-	refuses: ({ vit, name }) => (vit ? refusesUnlessPlain(vit.plan) : `${name} is no vision transformer`),
+	needs: 'vit',
+	refuses: ({ vit }) => vit && refusesUnlessPlain(vit.plan),
 	async open({ vit }, runtime, settings) {
 		assert(vit, 'a network without a vision transformer was refused');
 		const { plan, weights, behind } = vit;
