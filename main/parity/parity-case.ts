@@ -7,9 +7,11 @@ import { readSafetensors, type WeightTensor, type Weights } from '../weights/saf
 import {
 	seededPictures,
 	seededPicturesSchema,
-	seededWeights,
-	seededWeightsSchema,
-} from './seeded-tensors.ts';
+	seededTensors,
+	seededTensorsSchema,
+	seededVideo,
+	seededVideoSchema,
+} from '../weights/seeded-tensors.ts';
 
 /** A case that was made by running a published implementation: what went in, what came out, how close is right. */
 export type ParityCase = {
@@ -59,18 +61,26 @@ export async function readParityCase(folder: string): Promise<ParityCase> {
 		weights: await readWeights(folder, description['weights']),
 		tensors: new Map([
 			...(await readTensors(join(folder, 'tensors.safetensors'), false)),
-			...(description['pictures'] === undefined
-				? []
-				: seededPictures(parsePart(seededPicturesSchema, description['pictures'], `${path}: pictures`))),
+			...seededInputs(description, path),
 		]),
 	};
+}
+
+/** What case.json gives as seeds: `inputs` and `pictures` by name, `video` by frame. */
+function seededInputs(description: Readonly<Record<string, unknown>>, path: string): Weights {
+	const { inputs, pictures, video } = description;
+	return new Map([
+		...(inputs ? seededTensors(parsePart(seededTensorsSchema, inputs, `${path}: inputs`)) : []),
+		...(pictures ? seededPictures(parsePart(seededPicturesSchema, pictures, `${path}: pictures`)) : []),
+		...(video ? seededVideo(parsePart(seededVideoSchema, video, `${path}: video`)) : []),
+	]);
 }
 
 /** `stated` is another case's file, a seed, or nothing where the case has a file of its own or none. */
 async function readWeights(folder: string, stated: unknown): Promise<Weights> {
 	if (typeof stated === 'string') return readTensors(join(folder, stated), true);
 	if (stated !== undefined)
-		return seededWeights(parsePart(seededWeightsSchema, stated, `${join(folder, 'case.json')}: weights`));
+		return seededTensors(parsePart(seededTensorsSchema, stated, `${join(folder, 'case.json')}: weights`));
 	const own = WEIGHT_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));
 	return own === undefined ? new Map() : readTensors(own, true);
 }

@@ -62,3 +62,37 @@ def picture(seed: int, name: str, height: int, width: int) -> np.ndarray:
     square = bits(key, ((y >> 3) * 4096 + (x >> 3)) * 3 + c) >> np.uint32(24)
     noise = bits(key ^ 0xFFFFFFFF, (y * 4096 + x) * 3 + c) >> np.uint32(24)
     return ((3 * square + noise) >> np.uint32(2)).astype(np.uint8)
+
+
+def tensors(stated: dict) -> dict[str, np.ndarray]:
+    """The tensors of a `weights` or `inputs` part of case.json."""
+    rules = stated.get("rules", [])
+    return {name: weight(stated["seed"], name, shape, rules) for name, shape in stated["tensors"].items()}
+
+
+def video(seed: int, shape: list[int], frames: int, scale: float = 1.0, repeats: tuple[int, ...] = ()) -> dict[str, np.ndarray]:
+    """Tokens [1, tokens, dim] of every frame: each token moves on by a step of its own, most by little and few by much.
+    Frames among `repeats` are what the frame before them was."""
+    found = {"frame0.input": normals(seed, "frame0.input", shape, 0.0, scale)}
+    for frame in range(1, frames):
+        name = f"frame{frame}"
+        length = normals(seed, f"{name}.step", [shape[1]], 0.0, 1.0).astype(np.float64)
+        length = 0.0 if frame in repeats else ((scale * length) * length * length)[None, :, None]
+        step = normals(seed, f"{name}.input", shape, 0.0, 1.0).astype(np.float64)
+        found[f"{name}.input"] = (found[f"frame{frame - 1}.input"] + length * step).astype(np.float32)
+    return found
+
+
+def inputs(case: dict) -> dict[str, np.ndarray]:
+    """All inputs that case.json gives as seeds."""
+    found: dict[str, np.ndarray] = {}
+    if "inputs" in case:
+        found.update(tensors(case["inputs"]))
+    if "video" in case:
+        found.update(video(**case["video"]))
+    if "pictures" in case:
+        for name, shape in case["pictures"]["tensors"].items():
+            last = shape[-1] == 3
+            picked = picture(case["pictures"]["seed"], name, *(shape[-3:-1] if last else shape[-2:]))
+            found[name] = (picked if last else picked.transpose(2, 0, 1)).reshape(shape)
+    return found

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { seededPictures, seededWeights } from './seeded-tensors.ts';
+import { seededPictures, seededTensors, seededVideo } from './seeded-tensors.ts';
 
 // What tools/parity/seeded.py makes, to the last bit.
 describe('seeded tensors', () => {
@@ -15,7 +15,7 @@ describe('seeded tensors', () => {
 			],
 		],
 	])('%s', (_, name, shape, expected) => {
-		const weights = seededWeights({ seed: 7, rules: [], tensors: { [name]: shape } });
+		const weights = seededTensors({ seed: 7, rules: [], tensors: { [name]: shape } });
 		expect([...weights.get(name)!.data]).toEqual(expected);
 	});
 
@@ -24,8 +24,18 @@ describe('seeded tensors', () => {
 			['.bias', 5, 0],
 			['bias', 6, 0],
 		];
-		const weights = seededWeights({ seed: 1, rules, tensors: { 'a.bias': [1], a_bias: [1] } });
+		const weights = seededTensors({ seed: 1, rules, tensors: { 'a.bias': [1], a_bias: [1] } });
 		expect([...weights.values()].map(({ data }) => data[0])).toEqual([5, 6]);
+	});
+
+	it('moves tokens on from frame to frame', () => {
+		const video = seededVideo({ seed: 5, shape: [1, 2, 2], frames: 3, scale: 0.5, repeats: [2] });
+		const last = [-0.8681661486625671, 0.7641691565513611, -0.44084402918815613, -0.593791663646698];
+		expect([...video.values()].map(({ data }) => [...data])).toEqual([
+			[-0.8409972786903381, 0.7716079354286194, -0.44791874289512634, -0.5413188338279724],
+			last,
+			last,
+		]);
 	});
 
 	it('makes the same picture with channels first and last', () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Weights, WeightTensor } from '../weights/safetensors.ts';
+import type { Weights, WeightTensor } from './safetensors.ts';
 
 // Tensors from a seed and their name, number for number as tools/parity/seeded.py makes them: whole numbers, exact products
 // and double arithmetic only, so that both round to the same float32.
@@ -7,18 +7,28 @@ import type { Weights, WeightTensor } from '../weights/safetensors.ts';
 const shapesSchema = z.record(z.string(), z.array(z.number().int().nonnegative()));
 const seedSchema = z.number().int().min(0).max(0xffffffff);
 
-/** The `weights` of a case whose model file is a seed. */
-export const seededWeightsSchema = z.strictObject({
+/** Weights or other tensors that stand in no file. */
+export const seededTensorsSchema = z.strictObject({
 	seed: seedSchema,
 	/** By the end of a tensor's name: mean and standard deviation of its numbers. The first that fits holds. */
 	rules: z.array(z.tuple([z.string(), z.number(), z.number()])).default([]),
 	tensors: shapesSchema,
 });
 
-/** The `pictures` of a case, bytes by name, as [height, width, 3] or [.., 3, height, width]. */
+/** Pictures, bytes by name, as [height, width, 3] or [.., 3, height, width]. */
 export const seededPicturesSchema = z.strictObject({ seed: seedSchema, tensors: shapesSchema });
 
-type Rule = z.infer<typeof seededWeightsSchema>['rules'][number];
+/** Tokens [1, tokens, dim] of a video's frames, `frame<t>.input`. Those of a frame in `repeats` are the last frame's. */
+export const seededVideoSchema = z.strictObject({
+	seed: seedSchema,
+	shape: z.tuple([z.literal(1), z.number().int().positive(), z.number().int().positive()]),
+	frames: z.number().int().positive(),
+	/** Standard deviation of the first frame's numbers, and a measure of each step. */
+	scale: z.number().default(1),
+	repeats: z.array(z.number().int()).default([]),
+});
+
+type Rule = z.infer<typeof seededTensorsSchema>['rules'][number];
 
 const COMMON_RULES: readonly Rule[] = [
 	['running_mean', 0, 0.25],
@@ -26,7 +36,7 @@ const COMMON_RULES: readonly Rule[] = [
 	['num_batches_tracked', 0, 0],
 ];
 
-export function seededWeights({ seed, rules, tensors }: z.infer<typeof seededWeightsSchema>): Weights {
+export function seededTensors({ seed, rules, tensors }: z.infer<typeof seededTensorsSchema>): Weights {
 	return new Map(
 		Object.entries(tensors).map(([name, shape]) => {
 			const [, mean, std] = ruleFor(name, shape, [...rules, ...COMMON_RULES]);
@@ -37,6 +47,25 @@ export function seededWeights({ seed, rules, tensors }: z.infer<typeof seededWei
 
 export function seededPictures({ seed, tensors }: z.infer<typeof seededPicturesSchema>): Weights {
 	return new Map(Object.entries(tensors).map(([name, shape]) => [name, picture(seed, name, shape)]));
+}
+
+/** Each token moves on by a step of its own, most by little and few by much. */
+export function seededVideo(video: z.infer<typeof seededVideoSchema>): Weights {
+	const { seed, shape, frames, scale, repeats } = video;
+	const [, tokens, dim] = shape;
+	let data = normals(seed, 'frame0.input', tokens * dim, 0, scale);
+	const found = new Map([['frame0.input', { data, shape }]]);
+	for (let frame = 1; frame < frames; frame++) {
+		const lengths = normals(seed, `frame${frame}.step`, tokens, 0, 1);
+		const steps = normals(seed, `frame${frame}.input`, tokens * dim, 0, 1);
+		const moves = !repeats.includes(frame);
+		data = data.map((value, i) => {
+			const length = lengths[Math.floor(i / dim)]!;
+			return moves ? value + scale * length * length * length * steps[i]! : value;
+		});
+		found.set(`frame${frame}.input`, { data, shape });
+	}
+	return found;
 }
 
 /** Without a rule of its own: matrices by their fan-in, gains around 1, other vectors around 0. */
