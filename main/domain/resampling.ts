@@ -18,6 +18,12 @@ export function cubicKernel(a: number): ResamplingKernel {
 	};
 }
 
+/** A sinc windowed by its own first `lobes` lobes (Lanczos; Duchon, 1979). */
+export function lanczosKernel(lobes: number): ResamplingKernel {
+	const sinc = (x: number) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+	return { support: lobes, weight: (d) => (d < lobes ? sinc(d) * sinc(d / lobes) : 0) };
+}
+
 /** For every one of `to` samples, corners not aligned, what it is a sum of; samples beyond the edges repeat the edge. */
 export function interpolationTaps(from: number, to: number, kernel: ResamplingKernel): Tap[][] {
 	const { support } = kernel;
