@@ -3,8 +3,6 @@ import { basename, resolve } from 'node:path';
 import asc from 'assemblyscript/asc';
 import type { Plugin } from 'vite';
 
-const MAIN = resolve(import.meta.dirname, '../main');
-const DECLARATIONS = resolve(MAIN, 'kernels.d.ts');
 const SUFFIX = '.kernel.ts?wasm';
 
 /** An exported function of a kernel: what it is called, and its parameters in order. */
@@ -16,11 +14,15 @@ type Signature = { name: string; parameters: { name: string; type: string }[] };
  * parameters by name; `main/kernels.d.ts` declares them and is written here.
  */
 export function wasmKernels(): Plugin {
+	let main = '';
 	return {
 		name: 'wasm-kernels',
 		enforce: 'pre',
+		configResolved({ root }) {
+			main = resolve(root, 'main');
+		},
 		buildStart() {
-			if (writeDeclarations())
+			if (writeDeclarations(main))
 				this.error(
 					'Kernels changed and main/kernels.d.ts was written anew: check the types, then build again.',
 				);
@@ -63,18 +65,19 @@ const TYPES: Record<string, string> = {
 	bool: 'boolean',
 };
 
-/** Brings the declarations of all kernels up to date; true where they were not. */
-function writeDeclarations(): boolean {
-	const kernels = readdirSync(MAIN, { recursive: true, encoding: 'utf8' })
+/** Brings the declarations of all kernels in a folder up to date; true where they were not. */
+function writeDeclarations(folder: string): boolean {
+	const declarations = resolve(folder, 'kernels.d.ts');
+	const kernels = readdirSync(folder, { recursive: true, encoding: 'utf8' })
 		.filter((path) => path.endsWith('.kernel.ts'))
-		.map((path) => resolve(MAIN, path))
+		.map((path) => resolve(folder, path))
 		.sort();
 	const text = [
 		'// Written by build/wasm-kernels.ts from what the kernels export.\n',
 		...kernels.map((path) => declarationOf(readFileSync(path, 'utf8'), path)),
 	].join('\n');
-	if (existsSync(DECLARATIONS) && readFileSync(DECLARATIONS, 'utf8') === text) return false;
-	writeFileSync(DECLARATIONS, text);
+	if (existsSync(declarations) && readFileSync(declarations, 'utf8') === text) return false;
+	writeFileSync(declarations, text);
 	return true;
 }
 
