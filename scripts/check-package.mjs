@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, posix, sep } from 'node:path';
 import { createRequire } from 'node:module';
+import { runnerImport } from 'vite';
 import { ensureFfmpeg, fail, root } from './prepare.mjs';
 import { makePackage } from './package.mjs';
 
@@ -51,6 +52,8 @@ console.log(
 process.exit(failures.length === 0 ? 0 : 1);
 
 async function inspect(folder) {
+	const { module: source } = await runnerImport(join(root, 'main/families/source.ts'));
+	const { isModelFolder } = source;
 	const resources = join(folder, 'resources');
 	const unpacked = join(resources, 'app.asar.unpacked');
 	const archive = readArchive(join(resources, 'app.asar'));
@@ -70,15 +73,15 @@ async function inspect(folder) {
 		return unread.concat(missing([...names], (name) => archive.has(`node_modules/${name}/package.json`)));
 	});
 	await checkLater('every module of the program loads, with all that it imports', () => loadAll(archive));
-	check('models, samples, licences lie beside the archive', () =>
-		missing(
-			[
-				...readdirSync(join(root, 'models')).flatMap((model) =>
-					['model.json', 'model.safetensors'].map((file) => `models/${model}/${file}`),
-				),
-				...['assets/samples/plaza.mp4', 'LICENSE', 'NOTICE', 'THIRD-PARTY-LICENCES.txt'],
-			],
-			(path) => existsSync(join(resources, path)),
+	check('every model lies beside the archive, as what the program takes for a model', () =>
+		missing(readdirSync(join(root, 'models')), (model) => {
+			const folder = join(resources, 'models', model);
+			return existsSync(folder) && isModelFolder(readdirSync(folder));
+		}),
+	);
+	check('samples and licences lie beside the archive', () =>
+		missing(['assets/samples/plaza.mp4', 'LICENSE', 'NOTICE', 'THIRD-PARTY-LICENCES.txt'], (path) =>
+			existsSync(join(resources, path)),
 		),
 	);
 	check('the licences name what is inside', () => {
