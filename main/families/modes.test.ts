@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { Detector, Model } from '../detector/detector.ts';
 import { syntheticFrame } from '../pixels/synthetic-frame.fixture.ts';
 import type { NetworkOutput } from '../reduction/host.ts';
 import { findMode, REDUCTION_MODES } from '../reduction/index.ts';
-import { readSafetensors } from '../weights/safetensors.ts';
+import { checkpointOfCase } from '../weights/parity-case.fixture.ts';
 import { openDetector, step } from './detector.fixture.ts';
 import { MODEL_FAMILIES, openModel, openSource } from './index.ts';
 import { ModelSource } from './source.ts';
@@ -20,7 +19,7 @@ const TOLERANCE = 1e-4;
 const MODELS: Record<string, () => Promise<Model>> = {
 	lookout: () => openModel(at('../../models/lookout')),
 	'lookout-sh': () => openModel(at('./lookout-sh/fixtures/tiny')),
-	vitdet: () => openModel(at('../parity/fixtures/eventful/detector_base/weights.safetensors')),
+	vitdet: () => ofCase('eventful/detector_base'),
 	detr: () => ofCase('enact/detr-plain'),
 	'detr with clusters': () => ofCase('enact/detr-enact'),
 	'sparse-detr': () => ofCase('sparse-detr/rho-0.3'),
@@ -28,12 +27,8 @@ const MODELS: Record<string, () => Promise<Model>> = {
 };
 
 /** A model of a parity case, opened as the checkpoint that it would be. */
-async function ofCase(path: string): Promise<Model> {
-	const file = (name: string) => at(`../parity/fixtures/${path}/${name}`);
-	const { config } = JSON.parse(await readFile(file('case.json'), 'utf8')) as { config: object };
-	const weights = readSafetensors(await readFile(file('weights.safetensors')), path);
-	const checkpoint = { path: `${path}.pth`, sha256: '', weights, options: { args: config } };
-	return openSource(ModelSource.inMemory(checkpoint), MODEL_FAMILIES);
+async function ofCase(name: string): Promise<Model> {
+	return openSource(ModelSource.inMemory(await checkpointOfCase(name)), MODEL_FAMILIES);
 }
 
 const opened = await Promise.all(

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SettingValues } from '../../domain/settings-table.ts';
-import { readSafetensors, type Weights } from '../../weights/safetensors.ts';
+import { checkpointOfCase } from '../../weights/parity-case.fixture.ts';
+import type { Weights } from '../../weights/safetensors.ts';
 import type { Detector, Model } from '../../detector/detector.ts';
 import { openDetector, step as stepFrame } from '../detector.fixture.ts';
 import { ModelSource } from '../source.ts';
-import { openModel } from '../index.ts';
+import { MODEL_FAMILIES, openSource } from '../index.ts';
 import { createRuntime } from '../../runtime/onnx-runtime.ts';
 import { syntheticFrame } from '../../pixels/synthetic-frame.fixture.ts';
 import { DetectionHeads, headGraphs, mostHeadMacs } from './heads.ts';
@@ -15,17 +15,16 @@ import { pickDetections } from './interpret.ts';
 import { auditTensors, readPublished } from './published.ts';
 
 // Small files with the published names: two kinds of heads.
-const fixture = (name: string) =>
-	new URL(`../../parity/fixtures/eventful/${name}/weights.safetensors`, import.meta.url).pathname;
+const checkpointOf = (name: string) => checkpointOfCase(`eventful/${name}`);
 const DISPLAY = { width: 240, height: 180 };
 
 let weights: Weights;
 let model: Model;
 
 beforeAll(async () => {
-	const path = fixture('detector_base');
-	weights = readSafetensors(await readFile(path), path);
-	model = await openModel(path);
+	const checkpoint = await checkpointOf('detector_base');
+	weights = checkpoint.weights;
+	model = await openSource(ModelSource.inMemory(checkpoint), MODEL_FAMILIES);
 });
 
 const open = (mode: string, settings: SettingValues = {}) =>
@@ -46,8 +45,8 @@ describe('a published file', () => {
 		['detector_base', false, 1, 7],
 		['detector_cascade_base', true, 3, 5],
 	])('tells its configuration by its shapes: %s', async (name, cascade, stages, pooled) => {
-		const path = fixture(name);
-		const config = readPublished(readSafetensors(await readFile(path), path), path);
+		const { weights, path } = await checkpointOf(name);
+		const config = readPublished(weights, path);
 		expect(config).toMatchObject({
 			patch: 16,
 			dim: 24,
@@ -64,7 +63,7 @@ describe('a published file', () => {
 			null,
 			{ rows: 4, cols: 4 },
 		]);
-		expect(config.blocks[1]!.relativeSize).toEqual({ rows: 6, cols: 8 });
+		expect(config.blocks[1]!.relativeSize).toEqual({ rows: 4, cols: 6 });
 	});
 
 	const without = (name: string) => new Map([...weights].filter(([other]) => other !== name));

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Checkpoint } from './checkpoint.ts';
+import { readSafetensors, type Weights } from './safetensors.ts';
+import { seededTensors, seededTensorsSchema } from './seeded-tensors.ts';
+
+const CASES = new URL('../parity/fixtures/', import.meta.url);
+
+/** The small model of a parity case, such as `enact/detr-plain`, as the published checkpoint that it would be. */
+export async function checkpointOfCase(name: string): Promise<Checkpoint> {
+	const folder = new URL(`${name}/`, CASES);
+	const { config, weights } = JSON.parse(await readFile(new URL('case.json', folder), 'utf8')) as {
+		config: object;
+		weights: unknown;
+	};
+	return {
+		path: `${name.split('/').at(-1)}.pth`,
+		sha256: '',
+		weights: await readWeights(folder, weights),
+		options: { epoch: 1, args: config },
+	};
+}
+
+/** `stated` is a seed, another case's file, or nothing. */
+async function readWeights(folder: URL, stated: unknown): Promise<Weights> {
+	const file = new URL(typeof stated === 'string' ? stated : 'weights.safetensors', folder);
+	if (!existsSync(file)) return seededTensors(seededTensorsSchema.parse(stated));
+	return readSafetensors(await readFile(file), file.pathname);
+}
+
+/** A safetensors file of float32 tensors. */
+export function safetensorsOf(weights: Weights): Uint8Array {
+	let end = 0;
+	const entries = [...weights].map(([name, { data, shape }]) => {
+		const start = end;
+		end += data.byteLength;
+		return [name, { dtype: 'F32', shape, data_offsets: [start, end] }] as const;
+	});
+	const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+	const bytes = new Uint8Array(8 + header.length + end);
+	new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+	bytes.set(header, 8);
+	let at = 8 + header.length;
+	for (const { data } of weights.values()) {
+		bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+		at += data.byteLength;
+	}
+	return bytes;
+}
