@@ -13,7 +13,7 @@ export type ResNetConfig = {
 	stages: readonly ResNetStage[];
 	/** Which convolution of a bottleneck strides: the 3×3 (torchvision) unless the first is said to. */
 	stridesFirst?: boolean;
-	/** ReLU unless told otherwise. */
+	/** Behind the stem and behind every sum; ReLU unless told otherwise, as it always is within a block. */
 	activation?: Activation;
 };
 
@@ -100,7 +100,7 @@ export function resNet(
 			const last = i === geometries.length - 1;
 			const out = last || block === 'basic' ? channels : width;
 			const z = conv(`${name}.conv${i + 1}`, `${name}.bn${i + 1}`, y, out, geometry);
-			return last ? z : active(z);
+			return last ? z : layers.relu(z);
 		}, x);
 	};
 

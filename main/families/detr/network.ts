@@ -17,6 +17,8 @@ const NORM_GROUPS = 32;
 export type DetrNetworkOptions = {
 	/** ENACT's attention over clusters, or the same weights with every token a cluster of its own. */
 	clustered: boolean;
+	/** Of the batch, where that is more than the largest width and height of its pictures. */
+	size?: Size;
 	/** Makes what lies between input and output outputs as well, and the predictions of all decoder layers. */
 	taps?: boolean;
 };
@@ -39,7 +41,7 @@ export function emitDetr(
 ): DetrNetwork {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
-	const size = {
+	const size = options.size ?? {
 		width: Math.max(...pictureSizes.map(({ width }) => width)),
 		height: Math.max(...pictureSizes.map(({ height }) => height)),
 	};

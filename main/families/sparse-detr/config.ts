@@ -36,6 +36,8 @@ export type SparseDetrConfig = {
 	twoStage: TwoStage | null;
 	/** A decoder layer starts from the boxes of the layer before; otherwise all start from the first references. */
 	refines: boolean;
+	/** Refinement and proposals have heads of their own (under `transformer.decoder.`), not those that predict. */
+	ownHeads: boolean;
 	/** Whether a scoring network ranks the tokens that the encoder updates. */
 	scorer: boolean;
 	/** Copies of the heads for auxiliary losses, which inference leaves alone. */
@@ -141,6 +143,7 @@ export function readConfig(weights: Weights, args: unknown, place: string): Spar
 			: null,
 		// As published: the heads are handed to the decoder of two-stage models alone.
 		refines: proposes,
+		ownHeads: false,
 		scorer: weights.has('transformer.enc_mask_predictor.layer1.0.weight'),
 		auxiliaryHeads: weights.has('transformer.encoder.class_embed.0.weight'),
 	};

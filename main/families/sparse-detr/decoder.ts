@@ -53,30 +53,27 @@ export function decode(
 		state = norm('norm1', layers.add(state, out));
 		state = feedForward(layers, prefix, 'norm3', state, config, config.decoderHidden);
 		const from = reference;
-		if (config.refines) reference = layerBoxes(layers, i, { state, from });
+		if (config.refines)
+			reference = layerBoxes(layers, `${headsWithin(config)}bbox_embed.${i}`, { state, from });
 		return { state, from, reference, looks };
 	});
 }
 
-/** The boxes that a layer finds, centre and size, 0 to 1: [batch · queries, 4]. */
-export function layerBoxes(
-	layers: Layers,
-	index: number,
-	layer: Pick<DecoderLayer, 'state' | 'from'>,
-): Value {
-	return layers.sigmoid(boxLogits(layers, index, layer.state, inverseSigmoid(layers, layer.from)));
+/** What stands before the names of the heads that refine references and propose queries. */
+export function headsWithin({ ownHeads }: SparseDetrConfig): string {
+	return ownHeads ? 'transformer.decoder.' : '';
 }
 
-export function classHead(layers: Layers, index: number, state: Value, config: SparseDetrConfig): Value {
-	return layers.linear(`class_embed.${index}`, state, config.classes);
+/** The boxes that a layer finds with a head, centre and size, 0 to 1: [batch · queries, 4]. */
+export function layerBoxes(layers: Layers, head: string, layer: Pick<DecoderLayer, 'state' | 'from'>): Value {
+	return layers.sigmoid(boxLogits(layers, head, layer.state, inverseSigmoid(layers, layer.from)));
 }
 
 /** Three linear layers + `origin` [rows, 2 or 4], the logits of the point or box that the box starts from. */
-export function boxLogits(layers: Layers, index: number, state: Value, origin: Value): Value {
-	const name = `bbox_embed.${index}.layers.`;
+export function boxLogits(layers: Layers, head: string, state: Value, origin: Value): Value {
 	const dim = state.shape[1] as number;
-	const first = layers.relu(layers.linear(`${name}0`, state, dim));
-	const offsets = layers.linear(`${name}2`, layers.relu(layers.linear(`${name}1`, first, dim)), 4);
+	const linear = (i: number, x: Value, out: number) => layers.linear(`${head}.layers.${i}`, x, out);
+	const offsets = linear(2, layers.relu(linear(1, layers.relu(linear(0, state, dim)), dim)), 4);
 	if (origin.shape[1] === 4) return layers.add(offsets, origin);
 	const [place, size] = layers.split(offsets, [2, 2]) as [Value, Value];
 	return layers.concat([layers.add(place, origin), size], 1);

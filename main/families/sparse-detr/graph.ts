@@ -5,7 +5,7 @@ import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import type { OperationCount } from '../../graph/operation-count.ts';
 import { featureMaps, projectMaps } from './backbone.ts';
 import type { SparseDetrConfig } from './config.ts';
-import { boxLogits, classHead, type DecoderLayer, decode, layerBoxes, type Queries } from './decoder.ts';
+import { boxLogits, type DecoderLayer, decode, headsWithin, layerBoxes, type Queries } from './decoder.ts';
 import { DeformableAttention, type Looks } from './deformable-attention.ts';
 import { encode, KEPT, type KeptTokens } from './encoder.ts';
 import { GraphOutputs } from './outputs.ts';
@@ -101,6 +101,7 @@ function readTokens(
 	);
 	features.forEach((feature, i) => outputs.tap(`backbone.${i}`, feature));
 	const maps = projectMaps(layers, features, config);
+	maps.forEach((map, i) => outputs.tap(`input_proj.${i}`, map));
 	const pyramid = layPyramid(
 		pictures,
 		maps.map(({ shape }) => ({ rows: shape[2] as number, cols: shape[3] as number })),
@@ -227,7 +228,13 @@ function makeQueries(
 	outputs.tap('prop.logits', proposals.logits);
 	outputs.tap('prop.topk_inds', proposals.chosen);
 	outputs.tap('prop.pos_embed', proposals.embedding);
-	const boxes = () => boxLogits(layers, config.decoderLayers, proposals.projected, tokens.proposals);
+	const boxes = () =>
+		boxLogits(
+			layers,
+			`${headsWithin(config)}bbox_embed.${config.decoderLayers}`,
+			proposals.projected,
+			tokens.proposals,
+		);
 	outputs.tap('prop.box_logits', boxes);
 	outputs.tap('prop.boxes', () => layers.sigmoid(boxes()));
 	return queries;
@@ -243,16 +250,23 @@ function giveResults(
 	decoded.forEach((layer, i) => {
 		outputs.tap(`dec.${i}.hs`, layer.state);
 		outputs.tap(`dec.${i}.reference`, layer.reference);
-		outputs.tap(`dec.${i}.logits`, () => classHead(layers, i, layer.state, config));
-		outputs.tap(`dec.${i}.boxes`, () => layerBoxes(layers, i, layer));
+		outputs.tap(`dec.${i}.logits`, () => layers.linear(`class_embed.${i}`, layer.state, config.classes));
+		outputs.tap(`dec.${i}.boxes`, () => layerBoxes(layers, `bbox_embed.${i}`, layer));
 	});
 	const last = decoded.length - 1;
 	const { state, reference, from } = decoded[last]!;
 	const each = (state.shape[0] as number) / batch;
-	const boxes = config.refines ? reference : layerBoxes(layers, last, { state, from });
+	const boxes =
+		config.refines && !config.ownHeads
+			? reference
+			: layerBoxes(layers, `bbox_embed.${last}`, { state, from });
 	outputs.give(
 		'logits',
-		layers.reshape(classHead(layers, last, state, config), [batch, each, config.classes]),
+		layers.reshape(layers.linear(`class_embed.${last}`, state, config.classes), [
+			batch,
+			each,
+			config.classes,
+		]),
 	);
 	outputs.give('boxes', layers.reshape(boxes, [batch, each, 4]));
 	const shape = [1, batch, each, config.decoderHeads, config.levels, config.decoderPoints];

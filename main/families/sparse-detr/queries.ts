@@ -1,7 +1,7 @@
 import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import type { SparseDetrConfig, TwoStage } from './config.ts';
-import { boxLogits, classHead, type Queries } from './decoder.ts';
+import { boxLogits, headsWithin, type Queries } from './decoder.ts';
 import type { Pyramid } from './pyramid.ts';
 import { projectTokens } from './scoring.ts';
 
@@ -43,9 +43,9 @@ export function proposedQueries(
 	const { graph } = layers;
 	const { memory, pyramid, usable, proposals } = inputs;
 	const { batch, tokens } = pyramid;
-	const head = config.decoderLayers;
+	const head = (kind: string) => `${headsWithin(config)}${kind}_embed.${config.decoderLayers}`;
 	const projected = projectTokens(layers, 'transformer.', memory, usable);
-	const logits = classHead(layers, head, projected, config);
+	const logits = layers.linear(head('class'), projected, config.classes);
 	const scores = twoStage.scoreOverClasses
 		? graph.op('ReduceMax', [logits, graph.integers([1])], { shape: [batch * tokens, 1] })
 		: layers.split(logits, [1, config.classes - 1])[0]!;
@@ -60,7 +60,7 @@ export function proposedQueries(
 	const places = layers.reshape(amongAll(layers, chosen, pyramid), [batch * count]);
 	const boxes = boxLogits(
 		layers,
-		head,
+		head('bbox'),
 		layers.gatherRows(projected, places),
 		layers.gatherRows(proposals, places),
 	);

@@ -8,8 +8,7 @@ const SMALLEST = { batch: 1, height: 64, width: 64, padding: null };
 
 /** Asks `lookup` for every tensor that a checkpoint of this configuration has, once emitted and thrown away. */
 export function askForTensors(config: SparseDetrConfig, lookup: WeightLookup): void {
-	const layers = new Layers(new GraphBuilder(), lookup);
-	emitSparseDetr(layers, config, SMALLEST, { selects: config.scorer });
+	askForGraph(config, lookup);
 	const { decoderLayers, encoderLayers, twoStage, auxiliaryHeads } = config;
 	const extra = (twoStage ? 1 : 0) + (auxiliaryHeads ? encoderLayers - 1 : 0);
 	askForHeads(config, lookup, '', decoderLayers + extra);
@@ -18,18 +17,30 @@ export function askForTensors(config: SparseDetrConfig, lookup: WeightLookup): v
 	if (auxiliaryHeads) askForHeads(config, lookup, 'transformer.encoder.', encoderLayers - 1);
 }
 
-function askForHeads(
-	{ dim, classes }: SparseDetrConfig,
+/** Asks for what the graph itself needs: the heads that predict and refine, and those of no other layers. */
+export function askForGraph(config: SparseDetrConfig, lookup: WeightLookup): void {
+	const layers = new Layers(new GraphBuilder(), lookup);
+	emitSparseDetr(layers, config, SMALLEST, { selects: config.scorer });
+}
+
+export type HeadKind = 'class_embed' | 'bbox_embed';
+const BOTH: readonly HeadKind[] = ['class_embed', 'bbox_embed'];
+
+/** Asks for `count` heads of the given kinds. */
+export function askForHeads(
+	{ dim, classes }: Pick<SparseDetrConfig, 'dim' | 'classes'>,
 	lookup: WeightLookup,
 	prefix: string,
 	count: number,
+	kinds = BOTH,
 ): void {
+	const linear = (name: string, width: number) => {
+		lookup(`${prefix}${name}.weight`, [width, dim]);
+		lookup(`${prefix}${name}.bias`, [width]);
+	};
 	for (let i = 0; i < count; i++) {
-		lookup(`${prefix}class_embed.${i}.weight`, [classes, dim]);
-		lookup(`${prefix}class_embed.${i}.bias`, [classes]);
-		for (const [layer, width] of [dim, dim, 4].entries()) {
-			lookup(`${prefix}bbox_embed.${i}.layers.${layer}.weight`, [width, dim]);
-			lookup(`${prefix}bbox_embed.${i}.layers.${layer}.bias`, [width]);
-		}
+		if (kinds.includes('class_embed')) linear(`class_embed.${i}`, classes);
+		if (kinds.includes('bbox_embed'))
+			for (const [layer, width] of [dim, dim, 4].entries()) linear(`bbox_embed.${i}.layers.${layer}`, width);
 	}
 }
