@@ -136,21 +136,3 @@ declare module '*/token-gates.kernel.ts?wasm' {
 	/** The functions over `memory`, in which all addresses are byte offsets. */
 	export function instantiate(memory: WebAssembly.Memory): Kernel;
 }
-
-declare module '*/token-memory.kernel.ts?wasm' {
-	export type Kernel = {
-		moveRows(parameters: {
-			source: number;
-			sourceRows: number;
-			from: number;
-			target: number;
-			targetRows: number;
-			to: number;
-			count: number;
-			parts: number;
-			width: number;
-		}): void;
-	};
-	/** The functions over `memory`, in which all addresses are byte offsets. */
-	export function instantiate(memory: WebAssembly.Memory): Kernel;
-}

@@ -4,21 +4,19 @@ import { GraphBuilder, type Value } from '../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../graph/layers.ts';
 import type { OperationCount } from '../graph/operation-count.ts';
 import { BlockLayers } from '../vit/block-layers.ts';
-import { attendAll } from '../vit/grid-attention.ts';
+import { attendAll, GridAttention } from '../vit/grid-attention.ts';
 import {
 	attendsPlainly,
-	headDim,
 	type Scorer,
 	type TokenAnswer,
 	tokenTotal,
+	type VitBlock,
 	type VitPlan,
 } from '../vit/plan.ts';
 
 /** A compiled graph and what it costs. `bytes` are encoded anew at every reading: often only the rest is wanted. */
 export type CompiledGraph = { name: string; readonly bytes: Uint8Array; operations: OperationCount };
 
-/** The name of the number of selected tokens in graphs where it varies from run to run. */
-export const SELECTED = 'selected';
 /** The names of the numbers of tokens that a sparse graph keeps and leaves out. */
 export const KEPT = 'kept';
 export const LEFT_OUT = 'left_out';
@@ -26,8 +24,8 @@ export const LEFT_OUT = 'left_out';
 /**
  * Every token of a picture.
  * in: `picture` [1, 3, height, width]. out: the plan's answers, `head` [grid tokens, width] and `extra` [extra tokens, width];
- * where the plan has a scorer, `scores` [tokens, 1]; with `keepKeysAndValues`, of plans whose blocks attend plainly, per block
- * `keys.i` and `values.i` [1, heads, tokens, headDim], turned. With `taps` also `stem` and `embedded`, tokens before and with
+ * where the plan has a scorer, `scores` [tokens, 1]. With `keepKeysAndValues`, of plans that pool nothing, per block `keys.i`
+ * and `values.i` [1, heads, tokens, headDim], turned, and `residual.i` [tokens, dim], what its residual reads. With `taps` also `stem` and `embedded`, tokens before and with
  * absolute positions, and `block.i`, behind the block's MLP and residual. With `fromTokens` the input is `tokens`
  * [tokens, dim] instead, as the stem gives them.
  */
@@ -52,11 +50,11 @@ export function compileFull(
 			graph.output('scores', plan.scorer.score(layers, x));
 		const normed = parts.normed(block, x);
 		if (options.keepKeysAndValues) {
-			assert(attendsPlainly(block), `${plan.name} hands out keys and values`);
-			const [keys, values] = [parts.keys(block, normed, positions), parts.values(block, normed)];
+			const { keys, values, attended } = attendAndKeep(layers, plan, parts, block, normed, positions);
 			graph.output(`keys.${i}`, keys);
 			graph.output(`values.${i}`, values);
-			x = parts.finish(block, x, parts.attend(parts.queries(block, normed, positions), keys, values));
+			x = parts.finish(block, x, attended);
+			if (block.residual) graph.output(`residual.${i}`, x);
 		} else {
 			x = parts.finish(block, x, attendAll(layers, plan, parts, block, normed, positions));
 		}
@@ -72,6 +70,29 @@ export function compileFull(
 		plan.features.map((blocks) => states[blocks]!),
 	);
 	return compiled(graph, `${plan.name}:full`);
+}
+
+/** Attention among all tokens as `attendAll`, with the keys and values [1, heads, tokens, headDim] that it saw. */
+function attendAndKeep(
+	layers: Layers,
+	plan: VitPlan,
+	parts: BlockLayers,
+	block: VitBlock,
+	normed: Value,
+	positions: Value,
+): { keys: Value; values: Value; attended: Value } {
+	assert(!block.pool, `${plan.name} keeps its keys as they are`);
+	if (attendsPlainly(block)) {
+		const [keys, values] = [parts.keys(block, normed, positions), parts.values(block, normed)];
+		return { keys, values, attended: parts.attend(parts.queries(block, normed, positions), keys, values) };
+	}
+	const attention = new GridAttention(layers, plan, block);
+	const rows = parts.projections(block, normed, null);
+	return {
+		keys: parts.byHead(rows.keys),
+		values: parts.byHead(rows.values),
+		attended: attention.toTokens(attention.within(attention.byPlace(rows), attention.layout.count)),
+	};
 }
 
 /** What stands before the blocks. in: `picture` [1, 3, height, width]. out: `tokens` [tokens, dim], before absolute positions. */
@@ -122,42 +143,6 @@ function outputAnswers(layers: Layers, parts: BlockLayers, plan: VitPlan, featur
 export function gridAnswer({ answers, name }: Pick<VitPlan, 'answers' | 'name'>): TokenAnswer {
 	assert(answers.grid, `${name} answers from the tokens of the grid`);
 	return answers.grid;
-}
-
-/**
- * Selected tokens only, attending to all tokens' keys and values, their own fresh ones among them.
- * in: `windows` [selected, 3, window, window]; `positions` [1, selected]; per block the memories `keys.i` and
- * `values.i` [heads, 1, tokens, headDim], tokens in any order. out: `head` [selected, width], `scores` [selected, 1]
- * where the plan has a scorer; per block and head the fresh `keys.i.h` and `values.i.h` [1, selected, headDim].
- *
- * The fresh ones must be written into those rows of the memories where the selected tokens' old ones stand: attention
- * runs after that, and finds them there. So no memory is ever copied, which would take a seventh of the run.
- */
-export function compilePartial(
-	plan: VitPlan,
-	weights: WeightLookup,
-	options: { withScores: boolean },
-): CompiledGraph {
-	const graph = new GraphBuilder();
-	const layers = new Layers(graph, weights);
-	const parts = new BlockLayers(layers, plan);
-	const side = plan.grid.windowSize;
-	const positions = graph.input('positions', 'int64', [1, SELECTED]);
-	const memoryShape = [plan.heads, 1, tokenCount(plan.grid), headDim(plan)];
-	const memory = (name: string) => graph.input(name, 'float32', memoryShape);
-
-	let x = plan.embedWindows(layers, graph.input('windows', 'float32', [SELECTED, 3, side, side]));
-	plan.blocks.forEach((block, i) => {
-		if (options.withScores && plan.scorer?.afterBlocks === i)
-			graph.output('scores', plan.scorer.score(layers, x));
-		const { queries, keys, values } = parts.parted(block, parts.normed(block, x), positions);
-		keys.forEach((fresh, head) => graph.output(`keys.${i}.${head}`, fresh));
-		values.forEach((fresh, head) => graph.output(`values.${i}.${head}`, fresh));
-		const attended = parts.attendByHead(queries, memory(`keys.${i}`), memory(`values.${i}`));
-		x = parts.finish(block, x, attended);
-	});
-	graph.output('head', gridAnswer(plan).emit(layers, [x]));
-	return compiled(graph, `${plan.name}:partial`);
 }
 
 /**
@@ -269,7 +254,7 @@ function ownBlocks(
 	return y;
 }
 
-function compiled(graph: GraphBuilder, name: string): CompiledGraph {
+export function compiled(graph: GraphBuilder, name: string): CompiledGraph {
 	return {
 		name,
 		get bytes() {

@@ -77,7 +77,7 @@ export class BlockLayers {
 
 	/** Turned keys [1, heads, k, headDim]. */
 	keys(block: VitBlock, normed: Value, positions: Value | null): Value {
-		return this.#byHead(this.keyRows(block, normed, positions));
+		return this.byHead(this.keyRows(block, normed, positions));
 	}
 
 	/** Turned keys [1, k, dim]. */
@@ -87,7 +87,7 @@ export class BlockLayers {
 
 	/** Values [1, heads, k, headDim]. */
 	values(block: VitBlock, normed: Value): Value {
-		return this.#byHead(this.valueRows(block, normed));
+		return this.byHead(this.valueRows(block, normed));
 	}
 
 	/** Values [k, dim]. */
@@ -110,9 +110,17 @@ export class BlockLayers {
 			weight: rowsOf(weight, first, dim),
 			bias: rowsOf(bias, first, dim),
 		});
-		const keys = this.#linear(normalised, this.#inRotaryOrder(half('keys', 0)));
+		const keys = this.#linear(normalised, this.#inRotaryOrder(half('keys', 0), 1));
 		const values = this.#linear(normalised, half('values', dim));
-		return { keys: this.#byHead(this.#turn(this.#row(keys), positions)), values: this.#byHead(values) };
+		return { keys: this.byHead(this.#turn(this.#row(keys), positions)), values: this.byHead(values) };
+	}
+
+	/** Rows [k, dim] or [1, k, dim], head by head: [1, heads, k, headDim]. */
+	byHead(x: Value): Value {
+		const k = x.shape.at(-2)!;
+		const { heads } = this.#plan;
+		const rows = this.#layers.reshape(x, [1, k, heads, headDim(this.#plan)]);
+		return this.#layers.transpose(rows, [0, 2, 1, 3]);
 	}
 
 	/** Attention of queries [1, k, dim] over keys and values [1, heads, n, headDim] -> [k, dim]. */
@@ -132,48 +140,16 @@ export class BlockLayers {
 		return this.#layers.reshape(mixed, [k, dim]);
 	}
 
-	/**
-	 * Turned queries [heads, k, headDim] of normed tokens [k, dim] that stand at `positions` [1, k], and per head their
-	 * turned keys and their values [1, k, headDim]. One node gives all of them: who reads the queries runs after the
-	 * keys and values were written to wherever they go.
-	 */
-	parted(
-		block: VitBlock,
-		normed: Value,
-		positions: Value,
-	): { queries: Value; keys: Value[]; values: Value[] } {
-		const layers = this.#layers;
-		const { heads } = this.#plan;
-		const k = normed.shape[0]!;
-		const rows = layers.concat(
-			[
-				this.queries(block, normed, positions),
-				this.keyRows(block, normed, positions),
-				this.#row(this.valueRows(block, normed)),
-			],
-			2,
-		);
-		const byHead = layers.transpose(layers.reshape(rows, [k, 3 * heads, headDim(this.#plan)]), [1, 0, 2]);
-		const [queries, ...rest] = layers.split(byHead, [heads, ...Array<number>(2 * heads).fill(1)], 0);
-		return { queries: queries!, keys: rest.slice(0, heads), values: rest.slice(heads) };
+	/** Queries, keys and values of normed tokens [k, dim], which nothing has turned yet, in one value: [k, 3 · heads, headDim]. */
+	projectionsTogether(block: VitBlock, normed: Value): Value {
+		const rows = this.#linear(normed, this.#inRotaryOrder(fusedQkv(this.#weights, this.#plan, block), 2));
+		return this.#layers.reshape(rows, [rows.shape[0]!, 3 * this.#plan.heads, headDim(this.#plan)]);
 	}
 
-	/** Attention of queries [heads, k, headDim] over keys and values [heads, 1, n, headDim] -> [k, dim]. */
-	attendByHead(queries: Value, keys: Value, values: Value): Value {
-		const layers = this.#layers;
-		const { dim } = this.#plan;
-		const k = queries.shape[1]!;
-		const n = keys.shape[2]!;
-		layers.graph.count(k, n, dim); // query · key
-		layers.graph.count(k, n, dim); // weight · value
-		// To the runtime's attention every head is a picture of its own, with a single head.
-		const mixed = layers.graph.op(
-			'MultiHeadAttention',
-			[queries, keys, values],
-			{ shape: queries.shape },
-			{ domain: 'com.microsoft', attributes: { num_heads: 1 } },
-		);
-		return layers.reshape(layers.transpose(mixed, [1, 0, 2]), [k, dim]);
+	/** Queries or keys x [n, k, headDim] of tokens that stand at `positions` [1, k], turned where the plan turns them. */
+	turnByHead(x: Value, positions: Value): Value {
+		if (!this.#plan.rotary) return x;
+		return this.#layers.reshape(this.#turn(this.#row(x), positions), x.shape);
 	}
 
 	/** The rest of the block for tokens x [k, dim] and what they attended to [k, dim]: projection, MLP, residuals. */
@@ -272,14 +248,17 @@ export class BlockLayers {
 	/** One of the three projections, its head dimensions in rotary order. */
 	#project(block: VitBlock, part: QkvPart, normed: Value): Value {
 		const linear = qkvPart(this.#weights, this.#plan, block, part);
-		return this.#linear(normed, part === 'value' ? linear : this.#inRotaryOrder(linear));
+		return this.#linear(normed, part === 'value' ? linear : this.#inRotaryOrder(linear, 1));
 	}
 
-	#inRotaryOrder(linear: LinearWeights): LinearWeights {
+	/** The first `parts` · dim outputs of a layer, which are to be turned, in the order that turning wants. */
+	#inRotaryOrder(linear: LinearWeights, parts: number): LinearWeights {
 		const { rotary, dim } = this.#plan;
 		if (!rotary) return linear;
 		const size = headDim(this.#plan);
-		const order = Array.from({ length: dim }, (_, row) => row - (row % size) + rotary.order[row % size]!);
+		const order = Array.from({ length: linear.weight.shape[0]! }, (_, row) =>
+			row < parts * dim ? row - (row % size) + rotary.order[row % size]! : row,
+		);
 		return reorderOutputs(linear, order);
 	}
 
@@ -300,14 +279,6 @@ export class BlockLayers {
 
 	#row(x: Value): Value {
 		return this.#layers.reshape(x, [1, ...x.shape]);
-	}
-
-	/** [k, dim] or [1, k, dim] -> [1, heads, k, headDim] */
-	#byHead(x: Value): Value {
-		const k = x.shape.at(-2)!;
-		const { heads } = this.#plan;
-		const rows = this.#layers.reshape(x, [1, k, heads, headDim(this.#plan)]);
-		return this.#layers.transpose(rows, [0, 2, 1, 3]);
 	}
 
 	#turn(x: Value, positions: Value | null): Value {

@@ -51,24 +51,27 @@ export class GridAttention {
 	 */
 	project(parts: BlockLayers, normed: Value): QkvRows {
 		assert(!this.#plan.rotary, `${this.#plan.name} turns no queries and keys within windows`);
-		if (!this.block.window) return parts.projections(this.block, normed, null);
+		const { tokenAt } = this.layout;
+		if (!this.block.window || tokenAt.includes(-1))
+			return this.byPlace(parts.projections(this.block, normed, null));
+		return parts.projections(this.block, this.#gather(normed, tokenAt), null);
+	}
+
+	/** Queries, keys and values of all tokens, [tokens, dim] each, by place: [count · places, dim]. */
+	byPlace(rows: QkvRows): QkvRows {
+		if (!this.block.window) return rows;
 		const layers = this.#layers;
 		const { dim } = this.#plan;
-		const { count, size, tokenAt, placeOf } = this.layout;
-		const gather = (rows: Value, places: Int32Array): Value => ({
-			...layers.gatherRows(rows, this.#indices('places', places)),
-			shape: [count * size, rows.shape[1]!],
-		});
-		if (!tokenAt.includes(-1)) return parts.projections(this.block, gather(normed, tokenAt), null);
-		const rows = parts.projections(this.block, normed, null);
+		const { tokenAt, placeOf } = this.layout;
 		const bias = qkvBias((name, shape) => layers.tensor(name, shape), this.#plan, this.block);
 		const places = tokenAt.map((token) => (token < 0 ? placeOf.length : token));
-		const padded = (part: keyof QkvRows, first: number): Value => {
+		const placed = (part: keyof QkvRows, first: number): Value => {
+			if (!tokenAt.includes(-1)) return this.#gather(rows[part], tokenAt);
 			const data = bias.subarray(first, first + dim);
 			const padding = layers.graph.constant(`${this.block.name}:padding:${part}`, { data, shape: [1, dim] });
-			return gather(layers.concat([rows[part], padding], 0), places);
+			return this.#gather(layers.concat([rows[part], padding], 0), places);
 		};
-		return { queries: padded('queries', 0), keys: padded('keys', dim), values: padded('values', 2 * dim) };
+		return { queries: placed('queries', 0), keys: placed('keys', dim), values: placed('values', 2 * dim) };
 	}
 
 	/** Attention within each of `count` windows (or the whole): rows [count · places, dim] by place -> [count · places, dim]. */
@@ -205,6 +208,12 @@ export class GridAttention {
 		const pairs = relative.pairs((name, shape) => this.#layers.tensor(name, shape), axis, this.extent);
 		const data = pool ? meansOverKeys(pairs, along, pool[axis]) : pairs;
 		return { data, shape: [along, this.keyExtent[axis], headDim(this.#plan)] };
+	}
+
+	/** Rows by place, where `places` names a row for each. */
+	#gather(rows: Value, places: Int32Array): Value {
+		const gathered = this.#layers.gatherRows(rows, this.#indices('places', places));
+		return { ...gathered, shape: [this.layout.count * this.layout.size, rows.shape[1]!] };
 	}
 
 	#indices(what: string, data: Int32Array): Value {

@@ -38,7 +38,8 @@ describe('a published file', () => {
 		expect(model.name).toBe('ViTDet of width 24, 4 classes');
 		expect(model.classes).toEqual(['class 1', 'class 2', 'class 3', 'class 4']);
 		expect(model.modes).toEqual(expect.arrayContaining(['dense', 'motion']));
-		expect(model.modes).not.toContain('token-cache');
+		expect(model.modes).toContain('token-cache');
+		expect(model.modes).not.toContain('sparse');
 	});
 
 	it.each([
@@ -158,7 +159,7 @@ describe('a detector', () => {
 	});
 
 	it('is refused a mode that needs what its backbone has not', async () => {
-		await expect(open('token-cache')).rejects.toThrow(/token-cache does not work with this model/);
+		await expect(open('sparse')).rejects.toThrow(/sparse does not work with this model/);
 	});
 });
 

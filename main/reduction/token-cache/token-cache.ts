@@ -3,23 +3,20 @@ import { GIGA } from '../../domain/cost.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { changeSettings, resolveSettings, type SettingValues } from '../../domain/settings-table.ts';
 import { tokenCount } from '../../domain/tokens.ts';
-import type { GraphSession } from '../../runtime/runtime.ts';
-import { countOperations, type OperationCount } from '../../graph/operation-count.ts';
 import { TimeController, tokensWithinMacs } from './budget.ts';
 import { countAbove, dilate } from './change.ts';
-import { refusesUnlessPlain, type VitPlan } from '../../vit/plan.ts';
+import type { VitPlan } from '../../vit/plan.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
 import { AnswersBehind } from '../answers-behind.ts';
-import { float32, FullGraph } from '../full-graph.ts';
 import type { TokenAnswers } from '../host.ts';
-import { TokenMemory } from './memory.ts';
 import type { Computed, Reduction, ReductionMode, Selection } from '../mode.ts';
 import { pickAbove, pickBest, type TokenState } from './policies.ts';
 import { markDue } from './refresh.ts';
 import { relevanceMap } from '../relevance.ts';
 import { allTokens } from '../selection.ts';
+import { StoreInPlace } from './store-in-place.ts';
+import type { TokenStore } from './token-store.ts';
 import { TOKEN_CACHE_SETTINGS, type TokenCacheSettings } from './token-cache-settings.ts';
-import { compilePartial, SELECTED } from '../vit-graphs.ts';
 
 const PLACE = 'mode token-cache';
 
@@ -47,34 +44,28 @@ export const tokenCache: ReductionMode = {
 	settings: TOKEN_CACHE_SETTINGS,
 	everything: { fraction: 1, floor: 0, sceneCut: 1 },
 	needs: 'vit',
-	refuses: ({ vit }) => vit && refusesUnlessPlain(vit.plan),
-	async open({ vit }, runtime, settings) {
+	refuses: ({ vit }) => vit && refusal(vit.plan),
+	async open({ vit }, runtime, given) {
 		assert(vit, 'a network without a vision transformer was refused');
+		const settings = resolveSettings(TOKEN_CACHE_SETTINGS, given, PLACE); // before anything is loaded
 		const { plan, weights, behind } = vit;
-		const withScores = plan.scorer !== null;
-		const full = await FullGraph.load(vit, runtime, { keepKeysAndValues: true, withScores });
-		const graph = compilePartial(plan, weights, { withScores });
-		const partial = await runtime.load(graph.bytes, graph.name);
-		const tokens = new TokenCache(plan, full, partial, graph.operations, settings);
+		const tokens = new TokenCache(plan, await StoreInPlace.load(plan, weights, runtime), settings);
 		return new AnswersBehind(tokens, await behind.load(runtime), behind.macs());
 	},
 };
 
-/** The plans that this mode takes have no extra tokens. */
-const NO_ANSWERS = new Float32Array(0);
+function refusal({ blocks, name }: VitPlan): string | null {
+	return blocks.some(({ pool }) => pool) ? `${name} pools keys and values of several tokens into one` : null;
+}
 
+/** Policy and gate: which tokens are computed when. What is remembered of them is the store's affair. */
 class TokenCache implements Reduction<TokenAnswers> {
 	settings: TokenCacheSettings;
 	readonly #plan: VitPlan;
-	readonly #full: FullGraph;
-	readonly #partial: GraphSession;
-	readonly #operations: OperationCount;
-	readonly #withScores: boolean;
-	readonly #memory: TokenMemory;
+	readonly #store: TokenStore;
 	readonly #time = new TimeController();
 	readonly #all: Int32Array;
 	readonly #picked: Int32Array;
-	readonly #positions: BigInt64Array;
 	readonly #scratch: Float32Array;
 	readonly #dilated: Float32Array;
 	/** Room for what each token is relevant by itself, and for the largest of it around each token. */
@@ -87,24 +78,13 @@ class TokenCache implements Reduction<TokenAnswers> {
 	#frame = 0;
 	#lastCount = 0;
 
-	constructor(
-		plan: VitPlan,
-		full: FullGraph,
-		partial: GraphSession,
-		operations: OperationCount,
-		settings: SettingValues,
-	) {
+	constructor(plan: VitPlan, store: TokenStore, settings: TokenCacheSettings) {
 		const tokens = tokenCount(plan.grid);
-		this.settings = resolveSettings(TOKEN_CACHE_SETTINGS, settings, PLACE);
+		this.settings = settings;
 		this.#plan = plan;
-		this.#full = full;
-		this.#partial = partial;
-		this.#operations = operations;
-		this.#withScores = plan.scorer !== null;
-		this.#memory = new TokenMemory(plan);
+		this.#store = store;
 		this.#all = allTokens(plan.grid);
 		this.#picked = new Int32Array(tokens);
-		this.#positions = new BigInt64Array(tokens);
 		this.#scratch = new Float32Array(tokens);
 		this.#dilated = new Float32Array(tokens);
 		this.#answered = new Float32Array(tokens);
@@ -116,7 +96,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 
 	get budgetMacs(): number | null {
 		const limit = this.#limit();
-		return limit === null ? null : this.#partialMacs(Math.min(limit, this.#all.length));
+		return limit === null ? null : this.#store.macs(Math.min(limit, this.#all.length));
 	}
 
 	change(settings: SettingValues): void {
@@ -144,12 +124,12 @@ class TokenCache implements Reduction<TokenAnswers> {
 
 	async run(pixels: FramePixels, selection: Selection): Promise<Computed<TokenAnswers>> {
 		const macs = await this.#compute(pixels, selection);
-		const { head, scores } = this.#memory;
+		const { answers, scores } = this.#store;
 		return {
-			output: { grid: head, extra: NO_ANSWERS, emitting: null },
+			output: { ...answers, emitting: null },
 			macs,
 			selection,
-			...(this.#withScores && { maps: [relevanceMap(scores)] }),
+			...(scores && { maps: [relevanceMap(scores)] }),
 		};
 	}
 
@@ -157,27 +137,26 @@ class TokenCache implements Reduction<TokenAnswers> {
 		this.#time.observe(this.#lastCount, milliseconds);
 	}
 
-	saveState(): Promise<NamedArrays> {
-		return Promise.resolve({
-			...this.#memory.saveState(),
+	async saveState(): Promise<NamedArrays> {
+		return {
+			...(await this.#store.saveState()),
 			'cache.waited': Int32Array.from(this.#waited),
 			'cache.lastComputed': this.#lastComputed.slice(),
 			'cache.counters': Float64Array.of(this.#frame, this.#lastCount, this.#time.state),
-		});
+		};
 	}
 
 	restoreState(state: NamedArrays): void {
 		const { 'cache.waited': waited, 'cache.lastComputed': lastComputed, 'cache.counters': counters } = state;
 		assert(waited && lastComputed && counters?.length === 3, 'a snapshot holds the token cache’s columns');
-		this.#memory.restoreState(state);
+		this.#store.restoreState(state);
 		this.#waited.set(waited);
 		this.#lastComputed.set(lastComputed);
 		[this.#frame, this.#lastCount, this.#time.state] = counters as unknown as [number, number, number];
 	}
 
-	async release(): Promise<void> {
-		await this.#full.release();
-		await this.#partial.release();
+	release(): Promise<void> {
+		return this.#store.release();
 	}
 
 	#choose(pixels: FramePixels): Selection {
@@ -217,8 +196,8 @@ class TokenCache implements Reduction<TokenAnswers> {
 		markDue(this.#lastComputed, this.#frame, this.settings.refresh, this.#due);
 		const bestScore = this.settings.policy === 'relevance' ? this.#plan.bestScore : null;
 		if (bestScore) {
-			const { head } = this.#memory;
-			for (const token of this.#all) this.#answered[token] = LEAST_RELEVANCE + bestScore(head, token);
+			const { grid } = this.#store.answers;
+			for (const token of this.#all) this.#answered[token] = LEAST_RELEVANCE + bestScore(grid, token);
 			dilate(this.#answered, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
 		}
 		return {
@@ -248,8 +227,8 @@ class TokenCache implements Reduction<TokenAnswers> {
 			case 'relevance':
 				return Math.max(1, Math.round(this.settings.fraction * tokens));
 			case 'budget-gmac': {
-				const fixed = this.#partialMacs(0);
-				return tokensWithinMacs(this.settings.gmac * GIGA, fixed, this.#partialMacs(1) - fixed);
+				const fixed = this.#store.macs(0);
+				return tokensWithinMacs(this.settings.gmac * GIGA, fixed, this.#store.macs(1) - fixed);
 			}
 			case 'budget-ms':
 				return this.#time.limit(this.settings.ms);
@@ -258,39 +237,17 @@ class TokenCache implements Reduction<TokenAnswers> {
 		}
 	}
 
-	/** Brings the memory up to date; gives the multiply-adds that it took. */
-	async #compute(pixels: FramePixels, selection: Selection): Promise<number> {
-		switch (selection.kind) {
+	/** Brings the store up to date; gives the multiply-adds that it took. */
+	async #compute(pixels: FramePixels, { kind, tokens, count }: Selection): Promise<number> {
+		switch (kind) {
 			case 'skipped':
 				return 0;
 			case 'flush':
-				this.#memory.take(await this.#full.run(pixels, this.#memory.fullOutputs));
-				return this.#full.macs;
+				await this.#store.flush(pixels.planar());
+				return this.#store.flushMacs;
 			case 'partial':
-				await this.#runPartial(pixels, selection);
-				return this.#partialMacs(selection.count);
+				await this.#store.update(tokens, count, pixels.windows(tokens, count));
+				return this.#store.macs(count);
 		}
-	}
-
-	async #runPartial(pixels: FramePixels, selection: Selection): Promise<void> {
-		const { tokens, count } = selection;
-		const { windowSize } = this.#plan.grid;
-		const positions = this.#positions.subarray(0, count);
-		for (let i = 0; i < count; i++) positions[i] = BigInt(tokens[i]!);
-		this.#memory.arrange(tokens, count);
-		const outputs = await this.#partial.run(
-			{
-				windows: float32(pixels.windows(tokens, count), [count, 3, windowSize, windowSize]),
-				positions: { type: 'int64', data: positions, shape: [1, count] },
-				...this.#memory.keysAndValues,
-			},
-			this.#memory.partialOutputs,
-			this.#memory.tail(count),
-		);
-		this.#memory.merge(outputs, tokens, count);
-	}
-
-	#partialMacs(count: number): number {
-		return countOperations(this.#operations, { [SELECTED]: count });
 	}
 }

@@ -1,0 +1,211 @@
+import type { Value } from '../../graph/graph-builder.ts';
+import type { Layers } from '../../graph/layers.ts';
+import type { Dim } from '../../graph/operation-count.ts';
+import type { BlockLayers } from '../../vit/block-layers.ts';
+import { attentionExtent, GridAttention } from '../../vit/grid-attention.ts';
+import { headDim, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
+import type { WindowLayout } from '../../vit/windows.ts';
+import { blockMemory, distinctLayouts, keyPositions, placeInWindow } from './memory-layout.ts';
+
+/** The name of the number of tokens that are computed, the extra ones included. */
+export const ROWS = 'rows';
+/** The name of ROWS for every head. */
+const HEAD_ROWS = `heads·${ROWS}`;
+
+/**
+ * Attention of the computed tokens over what is remembered of all, block by block.
+ *
+ * Over all tokens: in `keys.i` and `values.i` [heads, tokens, width], the computed tokens in the last slots; out, with
+ * `inPlace`, per head `keys.i.h` and `values.i.h` [1, rows, width]. These must be written into those last slots during the run:
+ * the node that reads them runs after the node that writes them, and no memory is copied, which would take a seventh of the run.
+ * Without, out `keys.i.fresh` and `values.i.fresh` [heads, rows, width], for whoever owns the memories to put there afterwards;
+ * the graph reads only what stands before the last slots.
+ *
+ * Within windows: in `keys.i` and `values.i` [heads · memory rows, width] and what `WindowIndices` makes, its names behind
+ * `windows.<layout>.`; out `keys.i.fresh` and `values.i.fresh`. Windows are gathered, so nothing has to be in place.
+ */
+export class PartialAttention {
+	readonly #layers: Layers;
+	readonly #plan: VitPlan;
+	readonly #parts: BlockLayers;
+	readonly #tokens: Value;
+	readonly #inPlace: boolean;
+	readonly #layouts: { layouts: WindowLayout[]; ofBlock: number[] };
+	readonly #indices: Record<'queries' | 'memory' | 'fresh' | 'back', Value>[];
+
+	/** `tokens` [rows]: where each row stands in the plan's order. */
+	constructor(layers: Layers, plan: VitPlan, parts: BlockLayers, tokens: Value, inPlace: boolean) {
+		const { graph } = layers;
+		this.#layers = layers;
+		this.#plan = plan;
+		this.#parts = parts;
+		this.#tokens = tokens;
+		this.#inPlace = inPlace;
+		this.#layouts = distinctLayouts(plan);
+		this.#indices = this.#layouts.layouts.map((_, i) => ({
+			queries: graph.input(`windows.${i}.queries`, 'int32', [`heads·windows.${i}`, `queries.${i}`]),
+			memory: graph.input(`windows.${i}.memory`, 'int32', [`heads·places.${i}`]),
+			fresh: graph.input(`windows.${i}.fresh`, 'int64', [HEAD_ROWS, 1]),
+			back: graph.input(`windows.${i}.back`, 'int32', [ROWS, plan.heads]),
+		}));
+	}
+
+	/** Attention of block i: normed [rows, dim] -> [rows, dim]. */
+	of(i: number, normed: Value): Value {
+		const layers = this.#layers;
+		const { heads } = this.#plan;
+		const block = this.#plan.blocks[i]!;
+		const together = this.#parts.projectionsTogether(block, normed);
+		const byHead = layers.transpose(together, [1, 0, 2]);
+		const perHead = this.#inPlace && !block.window;
+		const pieces = perHead ? Array<number>(heads).fill(1) : [heads];
+		if (!this.#plan.rotary && !block.relative) {
+			const [queries, ...rest] = layers.split(byHead, [heads, ...pieces, ...pieces], 0);
+			return this.#attend(i, queries!, rest.slice(0, pieces.length), rest.slice(pieces.length));
+		}
+		const [queriesAndKeys, ...values] = layers.split(byHead, [2 * heads, ...pieces], 0);
+		const placed = block.relative
+			? this.#withPositions(block, together, queriesAndKeys!)
+			: this.#parts.turnByHead(queriesAndKeys!, layers.reshape(this.#tokens, [1, ROWS]));
+		const [queries, ...keys] = layers.split(placed, [heads, ...pieces], 0);
+		return this.#attend(i, queries!, keys, values);
+	}
+
+	/** Queries [heads, rows, width] with fresh keys and values in the pieces that become outputs -> [rows, dim]. */
+	#attend(i: number, queries: Value, keys: readonly Value[], values: readonly Value[]): Value {
+		const { graph } = this.#layers;
+		const { dim, blocks } = this.#plan;
+		const block = blocks[i]!;
+		const name = (of: string, head: number) =>
+			keys.length === 1 && !this.#isInPlace(block) ? `${of}.${i}.fresh` : `${of}.${i}.${head}`;
+		keys.forEach((fresh, head) => graph.output(name('keys', head), fresh));
+		values.forEach((fresh, head) => graph.output(name('values', head), fresh));
+		const seen = block.window ? block.window.layout.size : tokenTotal(this.#plan);
+		graph.count(ROWS, seen, dim); // query · key
+		graph.count(ROWS, seen, dim); // weight · value
+		if (block.window) return this.#attendInWindows(i, queries, keys[0]!, values[0]!);
+		return this.#attendToAll(i, queries, keys, values);
+	}
+
+	#attendToAll(i: number, queries: Value, keys: readonly Value[], values: readonly Value[]): Value {
+		const layers = this.#layers;
+		const { heads, dim } = this.#plan;
+		const { rows, keyWidth, valueWidth } = blockMemory(this.#plan, this.#plan.blocks[i]!);
+		const all = (name: string, width: number, fresh: Value): Value => {
+			const memory = layers.graph.input(`${name}.${i}`, 'float32', [heads, rows, width]);
+			if (this.#inPlace) return memory;
+			const remembered = layers.graph.op(
+				'Slice',
+				[memory, layers.graph.integers([0]), this.#minusRows(), layers.graph.integers([1])],
+				{ shape: [heads, 'remembered', width] },
+			);
+			return { ...layers.concat([remembered, fresh], 1), shape: [heads, rows, width] };
+		};
+		const attended = this.#attention(
+			queries,
+			all('keys', keyWidth, keys[0]!),
+			all('values', valueWidth, values[0]!),
+		);
+		return layers.reshape(layers.transpose(attended, [1, 0, 2]), [ROWS, dim]);
+	}
+
+	#attendInWindows(i: number, queries: Value, freshKeys: Value, freshValues: Value): Value {
+		const layers = this.#layers;
+		const { heads, dim } = this.#plan;
+		const block = this.#plan.blocks[i]!;
+		const { rows, keyWidth, valueWidth } = blockMemory(this.#plan, block);
+		const { size } = block.window!.layout;
+		const indices = this.#indices[this.#layouts.ofBlock[i]!]!;
+		const [batch, most] = indices.queries.shape;
+		const flat = (x: Value, width: number) => layers.reshape(x, [HEAD_ROWS, width]);
+		const ofWindows = (name: string, width: number, fresh: Value): Value => {
+			const memory = layers.graph.input(`${name}.${i}`, 'float32', [heads * rows, width]);
+			const gathered = layers.gatherRows(memory, indices.memory);
+			const renewed = layers.scatter(gathered, indices.fresh, flat(fresh, width));
+			return layers.reshape(renewed, [batch!, size, width]);
+		};
+		const gathered = layers.gatherRows(flat(queries, keyWidth), indices.queries);
+		const attended = this.#attention(
+			{ ...gathered, shape: [batch!, most!, keyWidth] },
+			ofWindows('keys', keyWidth, freshKeys),
+			ofWindows('values', valueWidth, freshValues),
+		);
+		const attendedRows = layers.reshape(attended, [`attended.${i}`, valueWidth]);
+		const back = layers.gatherRows(attendedRows, indices.back);
+		return layers.reshape({ ...back, shape: [ROWS, heads, valueWidth] }, [ROWS, dim]);
+	}
+
+	/** Queries [n, k, key width] over keys [n, m, key width] and values [n, m, value width] -> [n, k, value width]. */
+	#attention(queries: Value, keys: Value, values: Value): Value {
+		const { graph } = this.#layers;
+		const [n, k] = queries.shape as [Dim, Dim];
+		// Not the runtime's fused attention: that is no faster for few queries, and wants keys as wide as values.
+		const logits = graph.op(
+			'FusedMatMul',
+			[queries, keys],
+			{ shape: [n, k, keys.shape[1]!] },
+			{
+				domain: 'com.microsoft',
+				attributes: { transB: 1, alpha: { float: 1 / Math.sqrt(headDim(this.#plan)) } },
+			},
+		);
+		return graph.op('MatMul', [this.#layers.softmax(logits), values], { shape: [n, k, values.shape[2]!] });
+	}
+
+	/**
+	 * Queries and keys [2 · heads, rows, headDim] with the terms of relative positions behind the queries, and behind the keys
+	 * what picks from them: [2 · heads, rows, key width]. `together` [rows, 3 · heads, headDim] holds the queries as well.
+	 */
+	#withPositions(block: VitBlock, together: Value, queriesAndKeys: Value): Value {
+		const layers = this.#layers;
+		const { graph } = layers;
+		const { heads } = this.#plan;
+		const { keyWidth, valueWidth } = blockMemory(this.#plan, block);
+		const width = keyWidth - valueWidth;
+		const { cols } = attentionExtent(this.#plan, block);
+		const places = placeInWindow(this.#plan, block);
+		const [queries] = layers.split(together, [heads, 2 * heads], 1);
+		const terms = new GridAttention(layers, this.#plan, block).queryTermsAt(
+			queries!,
+			this.#ofTokens(
+				`${block.name}:down`,
+				places.map((place) => Math.floor(place / cols)),
+			),
+			this.#ofTokens(
+				`${block.name}:across`,
+				places.map((place) => place % cols),
+			),
+		);
+		const positions = keyPositions(this.#plan, block);
+		const table = graph.constant(`${block.name}:positions:keys`, {
+			data: positions,
+			shape: [positions.length / width, width],
+		});
+		const ofKeys = layers.gatherRows(table, this.#ofTokens(`${block.name}:places`, places));
+		const repeated = graph.op(
+			'Expand',
+			[layers.reshape(ofKeys, [1, ROWS, width]), graph.integers([heads, 1, 1])],
+			{ shape: [heads, ROWS, width] },
+		);
+		const more = layers.concat([layers.transpose(layers.concat(terms, 2), [1, 0, 2]), repeated], 0);
+		return layers.concat([queriesAndKeys, more], 2);
+	}
+
+	/** The numbers [tokens] of the rows' tokens. */
+	#ofTokens(name: string, data: Int32Array): Value {
+		return this.#layers.gatherRows(
+			this.#layers.graph.constant(name, { data, shape: [data.length] }),
+			this.#tokens,
+		);
+	}
+
+	#isInPlace(block: VitBlock): boolean {
+		return this.#inPlace && !block.window;
+	}
+
+	#minusRows(): Value {
+		const { graph } = this.#layers;
+		const rows = graph.op('Shape', [this.#tokens], { shape: [1], type: 'int64' });
+		return graph.op('Neg', [rows], { shape: [1] });
+	}
+}

@@ -1,0 +1,92 @@
+import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { Layers, type WeightLookup } from '../../graph/layers.ts';
+import { BlockLayers } from '../../vit/block-layers.ts';
+import { extraTotal, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
+import { type CompiledGraph, compiled } from '../vit-graphs.ts';
+import { PartialAttention, ROWS } from './partial-attention.ts';
+
+/** The name of the number of selected tokens of the grid. */
+export const SELECTED = 'selected';
+
+/**
+ * Selected tokens of the grid and behind them all extra ones, which attend to the keys and values of all tokens, their own
+ * fresh ones among them.
+ *
+ * in: `windows` [selected, 3, window, window]; `tokens` [rows], where each row stands in the plan's order; what
+ * `PartialAttention` reads of every block; per block with a residual `residual.i` [tokens, dim].
+ * out: `head` [selected, width], `extra` [extra tokens, width], `scores` [selected, 1], each where the plan has it; the fresh
+ * keys and values as `PartialAttention` gives them, and `residual.i` [rows, dim].
+ */
+export function compilePartial(
+	plan: VitPlan,
+	weights: WeightLookup,
+	options: { inPlace: boolean },
+): CompiledGraph {
+	const graph = new GraphBuilder();
+	const layers = new Layers(graph, weights);
+	const parts = new BlockLayers(layers, plan);
+	const tokens = graph.input('tokens', 'int64', [ROWS]);
+	const attention = new PartialAttention(layers, plan, parts, tokens, options.inPlace);
+	const extra = extraTotal(plan);
+
+	/** The rows of the table's tokens, added to x. */
+	function addRows(name: string, table: (weights: WeightLookup) => Float32Array, x: Value): Value {
+		const shape = [tokenTotal(plan), plan.dim];
+		const rows = layers.gatherRows(graph.constant(name, { data: table(weights), shape }), tokens);
+		return layers.add(x, rows);
+	}
+
+	/** What the block adds behind its MLP, read from the remembered tokens with the fresh ones among them. */
+	function residual(i: number, emit: NonNullable<VitBlock['residual']>, x: Value): Value {
+		const remembered = graph.input(`residual.${i}`, 'float32', [tokenTotal(plan), plan.dim]);
+		graph.output(`residual.${i}.fresh`, x);
+		const all = layers.scatter(remembered, layers.reshape(tokens, [ROWS, 1]), x);
+		return layers.add(x, layers.gatherRows(emit(layers, all), tokens));
+	}
+
+	let x = embed(layers, plan);
+	if (plan.absolute) x = addRows('positions:absolute', plan.absolute, x);
+	const states = [x];
+	plan.blocks.forEach((block, i) => {
+		if (plan.scorer?.afterBlocks === i)
+			graph.output('scores', plan.scorer.score(layers, ofGrid(layers, x, extra)));
+		x = parts.finish(block, x, attention.of(i, parts.normed(block, x)));
+		if (block.residual) x = residual(i, block.residual, x);
+		if (block.positionsAfter) x = addRows(`${block.name}:positions`, block.positionsAfter, x);
+		states.push(x);
+	});
+	const features = plan.features.map((blocks) => states[blocks]!);
+	const { answers } = plan;
+	if (answers.grid) {
+		const rows = features.map((feature) => ofGrid(layers, feature, extra));
+		graph.output('head', answers.grid.emit(layers, rows));
+	}
+	if (answers.extra) {
+		const rows = features.map((feature) => ofExtra(layers, feature, extra));
+		graph.output('extra', answers.extra.emit(layers, rows));
+	}
+	return compiled(graph, `${plan.name}:partial`);
+}
+
+/** The selected tokens from their pixels, and behind them the extra ones: [rows, dim]. */
+function embed(layers: Layers, plan: VitPlan): Value {
+	const side = plan.grid.windowSize;
+	const windows = layers.graph.input('windows', 'float32', [SELECTED, 3, side, side]);
+	const { before, after } = plan.embedExtra(layers);
+	const all = [plan.embedWindows(layers, windows), before, after].filter((part) => part !== null);
+	const rows = all.length === 1 ? all[0]! : layers.concat(all, 0);
+	return { ...rows, shape: [ROWS, plan.dim] };
+}
+
+/** The rows of x [rows, …] that belong to selected tokens. */
+function ofGrid({ graph }: Layers, x: Value, extra: number): Value {
+	const shape = [SELECTED, ...x.shape.slice(1)];
+	if (extra === 0) return { ...x, shape };
+	return graph.op('Slice', [x, graph.integers([0]), graph.integers([-extra])], { shape });
+}
+
+/** The rows of x [rows, …] that belong to extra tokens. */
+function ofExtra({ graph }: Layers, x: Value, extra: number): Value {
+	const end = graph.integers([Number.MAX_SAFE_INTEGER]);
+	return graph.op('Slice', [x, graph.integers([-extra]), end], { shape: [extra, ...x.shape.slice(1)] });
+}

@@ -1,0 +1,42 @@
+import { GraphBuilder } from '../../graph/graph-builder.ts';
+import { Layers } from '../../graph/layers.ts';
+import type { GraphRuntime } from '../../runtime/runtime.ts';
+
+const known = new WeakMap<GraphRuntime, Promise<boolean>>();
+
+/**
+ * Whether a runtime takes inputs where they lie and writes outputs into the caller's memory at the moment when it computes them,
+ * so that a node that runs later reads them there as part of an input. Tried out, once for each runtime.
+ */
+export function writesDuringRun(runtime: GraphRuntime): Promise<boolean> {
+	const answer = known.get(runtime) ?? tryOut(runtime);
+	known.set(runtime, answer);
+	return answer;
+}
+
+/** Two rows: the second one is an output, written over the last row of a memory that is then added to the first one. */
+async function tryOut(runtime: GraphRuntime): Promise<boolean> {
+	const graph = new GraphBuilder();
+	const layers = new Layers(graph, () => {
+		throw new Error('Assertion failed: a graph without weights');
+	});
+	const memory = graph.input('memory', 'float32', [2, 2]);
+	const [first, second] = layers.split(graph.input('rows', 'float32', [2, 2]), [1, 1], 0);
+	graph.output('fresh', second!);
+	graph.output('sum', { ...layers.add(first!, memory), shape: [2, 2] });
+	const session = await runtime.load(graph.build('writes-during-run'), 'writes-during-run');
+	try {
+		const data = Float32Array.of(10, 20, 30, 40);
+		const { sum } = await session.run(
+			{
+				memory: { type: 'float32', data, shape: [2, 2] },
+				rows: { type: 'float32', data: Float32Array.of(1, 2, 5, 6), shape: [2, 2] },
+			},
+			['sum'],
+			{ fresh: { type: 'float32', data: data.subarray(2), shape: [1, 2] } },
+		);
+		return [11, 22, 6, 8].every((expected, i) => sum!.data[i] === expected);
+	} finally {
+		await session.release();
+	}
+}
