@@ -308,6 +308,53 @@ def deformable_detr(two_stage: bool) -> HfCase:
     )
 
 
+def detr_variant() -> HfCase:
+    case = detr(
+        "Detr",
+        DetrConfig(
+            **{**DETR, "encoder_attention_heads": 2, "decoder_layers": 3},
+            auxiliary_loss=True,
+            position_embedding_type="learned",
+            activation_function="gelu",
+            dilation=True,
+            backbone_config=ResNetConfig(
+                embedding_size=6,
+                hidden_sizes=[8, 12, 16],
+                depths=[1, 2, 1],
+                layer_type="basic",
+                hidden_act="silu",
+                downsample_in_first_stage=True,
+                out_features=["stage2"],
+            ),
+            **labels(5),
+        ),
+        "DetrForObjectDetection",
+        [("embeddings.weight", 0.0, 1.0)],
+    )
+    case.images = {"A": [(48, 84), (60, 48)]}
+    case.modules.update(each(3, "dec", "model.decoder.layers"))
+    case.notes = "Norms between the decoder's layers, learned positions, other activations, a backbone of basic blocks used in part."
+    return case
+
+
+def deformable_detr_refined() -> HfCase:
+    case = deformable_detr(two_stage=False)
+    case.config = DeformableDetrConfig(
+        **{**DETR, "encoder_attention_heads": 2, "decoder_layers": 3},
+        backbone_config=resnet([2, 4]),
+        encoder_n_points=3,
+        decoder_n_points=2,
+        num_feature_levels=3,
+        with_box_refine=True,
+        disable_custom_kernels=True,
+        **labels(5),
+    )
+    case.images = {"A": [(48, 84), (60, 48)]}
+    case.modules.update(each(3, "dec", "model.decoder.layers"))
+    case.notes = "Refinement without two stages: box heads of their own, one class head for all layers."
+    return case
+
+
 CASES = {
     "yolos": lambda: yolos(mid=False),
     "yolos-mid": lambda: yolos(mid=True),
@@ -327,6 +374,8 @@ CASES = {
         "ConditionalDetrForObjectDetection",
         [],
     ),
+    "detr-variant": detr_variant,
     "deformable-detr": lambda: deformable_detr(two_stage=False),
+    "deformable-detr-refined": deformable_detr_refined,
     "deformable-detr-two-stage": lambda: deformable_detr(two_stage=True),
 }
