@@ -1,26 +1,28 @@
 import type { Letterbox } from '../domain/frame.ts';
+import type { Size } from '../domain/video.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { GraphTensor } from '../runtime/runtime.ts';
 
-/** The picture of a frame without its padding, for networks that take pictures of any size. */
+/** The upper left part of a frame, for networks that take pictures of any size. */
 export class CroppedPicture {
-	readonly #letterbox: Letterbox;
+	readonly #inputSize: Size;
+	readonly #seen: Size;
 	readonly #data: Float32Array;
 
-	constructor(letterbox: Letterbox) {
-		const { width, height } = letterbox.contentSize;
-		this.#letterbox = letterbox;
-		this.#data = new Float32Array(3 * width * height);
+	/** `seen`: what the network takes; the picture without padding unless told otherwise. */
+	constructor({ inputSize, contentSize }: Letterbox, seen = contentSize) {
+		this.#inputSize = inputSize;
+		this.#seen = seen;
+		this.#data = new Float32Array(3 * seen.width * seen.height);
 	}
 
-	/** Normalised planes [1, 3, height, width] of the content; they hold until the next call. */
+	/** Normalised planes [1, 3, height, width]; they hold until the next call. */
 	of(pixels: FramePixels): GraphTensor {
-		const { inputSize, contentSize } = this.#letterbox;
-		const { width, height } = contentSize;
+		const { width, height } = this.#seen;
 		const planes = pixels.planar();
 		for (let channel = 0; channel < 3; channel++) {
 			for (let y = 0; y < height; y++) {
-				const from = (channel * inputSize.height + y) * inputSize.width;
+				const from = (channel * this.#inputSize.height + y) * this.#inputSize.width;
 				this.#data.set(planes.subarray(from, from + width), (channel * height + y) * width);
 			}
 		}

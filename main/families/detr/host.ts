@@ -18,22 +18,27 @@ export function detrStride({ backbone, stages }: DetrConfig): number {
 	return resNetStride(backbone, stages);
 }
 
-/** What a DETR offers at the size of a letterbox's content; the network sees the picture without the padding. */
+/**
+ * What a DETR offers at the size of a letterbox. `seen`: how much of it the network sees, the picture without padding
+ * unless told otherwise.
+ */
 export function detrHost(
 	config: DetrConfig,
 	weights: WeightLookup,
 	letterbox: Letterbox,
+	seen = letterbox.contentSize,
 ): Host<QueryAnswers> {
 	const stride = detrStride(config);
 	const { width, height } = letterbox.inputSize;
 	const grid = { rows: height / stride, cols: width / stride, stride, windowSize: stride, windowOffset: 0 };
-	const emit = (clustered: boolean) => emitDetr(config, weights, [letterbox.contentSize], { clustered });
+	const emit = (clustered: boolean) =>
+		emitDetr(config, weights, [letterbox.contentSize], { clustered, size: seen });
 	return {
 		name: config.title,
 		grid,
 		whole: {
 			macs: () => countOperations(emit(false).graph.operations, {}),
-			load: (runtime) => loadWhole(config, emit(false), letterbox, runtime),
+			load: (runtime) => loadWhole(config, emit(false), new CroppedPicture(letterbox, seen), runtime),
 		},
 		vit: null,
 		ranked: null,
@@ -48,11 +53,10 @@ type Emitted = ReturnType<typeof emitDetr>;
 async function loadWhole(
 	{ host }: DetrConfig,
 	{ graph }: Emitted,
-	letterbox: Letterbox,
+	picture: CroppedPicture,
 	runtime: GraphRuntime,
 ): Promise<WholeNetwork<QueryAnswers>> {
 	const session = await runtime.load(graph.build(host), host);
-	const picture = new CroppedPicture(letterbox);
 	const macs = countOperations(graph.operations, {});
 	return {
 		async run(pixels) {

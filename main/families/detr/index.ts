@@ -5,10 +5,14 @@ import { requireTensors } from '../../weights/weights.ts';
 import { modelOf } from '../../detector/model.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
 import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
+import { processorOf } from '../hugging-face/files.ts';
+import { PROCESSOR_KINDS } from '../hugging-face/processor.ts';
+import { queryModel } from '../hugging-face/query-model.ts';
 import { IMAGENET } from '../imagenet.ts';
-import type { ModelSource } from '../source.ts';
+import type { ModelSource, SourceConfig } from '../source.ts';
 import { classesOf, type DetrConfig, rankingOf, readDetrConfig, recognizeHost } from './config.ts';
 import { detrHost, detrStride } from './host.ts';
+import { DETR_MODEL_TYPES, openHuggingFaceDetr } from './hugging-face.ts';
 import { emitDetr } from './network.ts';
 
 /** Grey of what is beyond the picture in a frame; the network never sees it. */
@@ -18,18 +22,40 @@ const SMALL = { width: 64, height: 64 };
 
 /**
  * DETR, Conditional DETR and Anchor DETR, each as published and with ENACT's clustered attention in its encoder, from
- * their published checkpoints. A checkpoint of ENACT has no other attention: `enact` is how it was trained; `dense` runs
+ * their published checkpoints; the first two also from Hugging Face folders. A checkpoint of ENACT has no other attention: `enact` is how it was trained; `dense` runs
  * the same weights with every token a cluster of its own, so that nothing is averaged or dropped.
  */
 export const detrFamily: ModelFamily = {
 	id: 'detr',
 	title: 'DETR',
 	offers: ['clustered'],
+	modelTypes: DETR_MODEL_TYPES,
 	recognizes: (weights) => recognizeHost(weights) !== null,
-	open: openDetr,
+	open: (source) => (source.config ? openFolder(source, source.config) : openCheckpoint(source)),
 };
 
-async function openDetr(source: ModelSource): Promise<OpenedModel> {
+/** Of scores, by what the model was trained with: softmax, or the focal loss. */
+function displayThreshold({ host }: DetrConfig): number {
+	return host === 'detr' ? 0.5 : 0.3;
+}
+
+async function openFolder(source: ModelSource, config: SourceConfig): Promise<OpenedModel> {
+	const weights = { tensors: await source.weights(), place: source.weightsPath };
+	const { config: detr, labels, lookup } = openHuggingFaceDetr({ config, weights });
+	const facts = await factsOf(source, {
+		name: detr.title,
+		classes: labels.names,
+		displayThreshold: displayThreshold(detr),
+	});
+	return queryModel(facts, await processorOf(source, PROCESSOR_KINDS.detr), {
+		labels,
+		ranking: rankingOf(detr),
+		stride: detrStride(detr),
+		hostAt: (letterbox, seen) => detrHost(detr, lookup, letterbox, seen),
+	});
+}
+
+async function openCheckpoint(source: ModelSource): Promise<OpenedModel> {
 	const { path } = source;
 	const checkpoint = await source.checkpoint();
 	const config = readDetrConfig(checkpoint);
@@ -39,7 +65,7 @@ async function openDetr(source: ModelSource): Promise<OpenedModel> {
 	const facts = await factsOf(source, {
 		name: config.title,
 		classes: classes.names,
-		displayThreshold: config.host === 'detr' ? 0.5 : 0.3,
+		displayThreshold: displayThreshold(config),
 	});
 	return modelOf(facts, ({ displaySize, maxSide, scoreThreshold }) => {
 		const letterbox = fitLetterbox(displaySize, maxSide, detrStride(config), FILL);

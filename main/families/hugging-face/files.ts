@@ -1,9 +1,23 @@
+import { join } from 'node:path';
 import type { Weights } from '../../weights/safetensors.ts';
+import type { ModelSource } from '../source.ts';
+import { type Processor, type ProcessorKind, readProcessor } from './processor.ts';
 
-/** What a model is made of in a Hugging Face folder; places are for sentences. */
+/** What a network is made of in a Hugging Face folder; places are for sentences. */
 export type HuggingFaceFiles = {
 	/** config.json. */
 	config: { json: unknown; place: string };
 	/** model.safetensors. */
 	weights: { tensors: Weights; place: string };
 };
+
+const PROCESSOR_FILE = 'preprocessor_config.json';
+
+/**
+ * How pictures are prepared, as the folder's preprocessor_config.json has it; without one, as is usual for the kind. Throws
+ * `model-unreadable`.
+ */
+export async function processorOf(source: ModelSource, kind: ProcessorKind): Promise<Processor> {
+	const json = (await source.json(PROCESSOR_FILE)) ?? {};
+	return readProcessor(json, join(source.path, PROCESSOR_FILE), kind);
+}

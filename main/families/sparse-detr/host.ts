@@ -2,6 +2,7 @@ import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
 import { assert } from '../../domain/errors.ts';
 import type { Letterbox } from '../../domain/frame.ts';
 import { type TokenGrid, type TokenMap, tokenCount } from '../../domain/tokens.ts';
+import type { Size } from '../../domain/video.ts';
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { countOperations } from '../../graph/operation-count.ts';
@@ -21,24 +22,27 @@ import { keepCounts, type Pyramid } from './pyramid.ts';
 const RESULTS = ['logits', 'boxes', 'look.x', 'look.y', 'look.weight'];
 
 /**
- * What a Sparse or Deformable DETR offers at the size of a letterbox's content; the network sees the picture without the
- * padding. Its grid is that of the finest level; a cell counts as kept where the token of any level that lies over it is.
+ * What a Sparse or Deformable DETR offers at the size of a letterbox. Its grid is that of the finest level; a cell counts
+ * as kept where the token of any level that lies over it is. `seen`: how much of the letterbox the network sees, the
+ * picture without padding unless told otherwise.
  */
 export function sparseDetrHost(
 	config: SparseDetrConfig,
 	weights: WeightLookup,
 	letterbox: Letterbox,
 	name: string,
+	seen = letterbox.contentSize,
 ): Host<QueryAnswers> {
 	const stride = finestStride(config);
 	const { width, height } = letterbox.inputSize;
 	const grid = { rows: height / stride, cols: width / stride, stride, windowSize: stride, windowOffset: 0 };
-	const pictures = { batch: 1, ...letterbox.contentSize, padding: null };
+	const pictures = { batch: 1, ...seen, padding: paddingOf(letterbox.contentSize, seen) };
 	const load = async (selects: boolean, runtime: GraphRuntime) => {
 		const { bytes, name: title, ...graph } = compileSparseDetr(config, weights, pictures, { selects });
 		const finest = graph.pyramid.levels[0]!;
 		assert(finest.rows === grid.rows && finest.cols === grid.cols, 'the grid is that of the finest level');
-		return { config, letterbox, grid, ...graph, session: await runtime.load(bytes, title) };
+		const picture = new CroppedPicture(letterbox, seen);
+		return { config, picture, grid, ...graph, session: await runtime.load(bytes, title) };
 	};
 	return {
 		name,
@@ -57,22 +61,23 @@ export function sparseDetrHost(
 	};
 }
 
+/** 1 beyond the picture [height, width]; null where nothing is. */
+function paddingOf(content: Size, { width, height }: Size): Uint8Array | null {
+	if (content.width === width && content.height === height) return null;
+	return Uint8Array.from({ length: width * height }, (_, i) =>
+		i % width >= content.width || Math.floor(i / width) >= content.height ? 1 : 0,
+	);
+}
+
 /** A graph of either kind, loaded. */
 type Loaded = Pick<SparseDetrGraph, 'operations' | 'pyramid'> & {
 	config: SparseDetrConfig;
-	letterbox: Letterbox;
+	picture: CroppedPicture;
 	grid: TokenGrid;
 	session: Awaited<ReturnType<GraphRuntime['load']>>;
 };
 
-function wholeNetwork({
-	config,
-	letterbox,
-	pyramid,
-	operations,
-	session,
-}: Loaded): WholeNetwork<QueryAnswers> {
-	const picture = new CroppedPicture(letterbox);
+function wholeNetwork({ config, picture, pyramid, operations, session }: Loaded): WholeNetwork<QueryAnswers> {
 	const macs = countOperations(operations, {});
 	return {
 		async run(pixels) {
@@ -84,8 +89,7 @@ function wholeNetwork({
 }
 
 function rankedNetwork(loaded: Loaded): RankedNetwork<QueryAnswers> {
-	const { config, letterbox, grid, pyramid, operations, session } = loaded;
-	const picture = new CroppedPicture(letterbox);
+	const { config, picture, grid, pyramid, operations, session } = loaded;
 	return {
 		async run(pixels, ratio) {
 			const { rows } = keepCounts(pyramid, ratio);

@@ -10,11 +10,15 @@ import { requireTensors } from '../../weights/weights.ts';
 import { modelOf } from '../../detector/model.ts';
 import { fitShorterSide } from '../../pixels/letterbox.ts';
 import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
+import { processorOf } from '../hugging-face/files.ts';
+import { PROCESSOR_KINDS } from '../hugging-face/processor.ts';
+import { queryModel } from '../hugging-face/query-model.ts';
 import { IMAGENET } from '../imagenet.ts';
-import type { ModelSource } from '../source.ts';
+import type { ModelSource, SourceConfig } from '../source.ts';
 import { configTitle, isSparseDetr, readConfig } from './config.ts';
 import { finestStride } from './backbone.ts';
 import { sparseDetrHost } from './host.ts';
+import { DEFORMABLE_MODEL_TYPES, openHuggingFaceDeformableDetr } from './hugging-face.ts';
 import { askForTensors } from './tensors.ts';
 
 /** Sides of the pictures that all published models were tested with. */
@@ -25,16 +29,31 @@ const FILL = 114;
 const DISPLAY_THRESHOLD = 0.3;
 
 /**
- * Deformable DETR (Zhu et al., ICLR 2021) and Sparse DETR (Roh et al., ICLR 2022), from their published checkpoints.
+ * Deformable DETR (Zhu et al., ICLR 2021) and Sparse DETR (Roh et al., ICLR 2022), from their published checkpoints; the
+ * first also from Hugging Face folders.
  * Those with a scoring network also run in the mode `sparse`; the keep ratio may differ from the one of the training.
  */
 export const sparseDetrFamily: ModelFamily = {
 	id: 'sparse-detr',
 	title: 'Sparse DETR',
 	offers: ['ranked'],
+	modelTypes: DEFORMABLE_MODEL_TYPES,
 	recognizes: isSparseDetr,
-	open: openCheckpoint,
+	open: (source) => (source.config ? openFolder(source, source.config) : openCheckpoint(source)),
 };
+
+async function openFolder(source: ModelSource, config: SourceConfig): Promise<OpenedModel> {
+	const weights = { tensors: await source.weights(), place: source.weightsPath };
+	const { config: detr, labels, lookup } = openHuggingFaceDeformableDetr({ config, weights });
+	const name = configTitle(detr);
+	const facts = await factsOf(source, { name, classes: labels.names, displayThreshold: DISPLAY_THRESHOLD });
+	return queryModel(facts, await processorOf(source, PROCESSOR_KINDS.detr), {
+		labels,
+		ranking: BEST_HUNDRED,
+		stride: finestStride(detr),
+		hostAt: (letterbox, seen) => sparseDetrHost(detr, lookup, letterbox, name, seen),
+	});
+}
 
 async function openCheckpoint(source: ModelSource): Promise<OpenedModel> {
 	const { path, weights, options } = await source.checkpoint();
