@@ -1,6 +1,5 @@
 import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import { GIGA } from '../main/domain/cost.ts';
-import { countOperations } from '../main/graph/operation-count.ts';
 import type { WeightLookup } from '../main/graph/layers.ts';
 import { blockMethods, EVENTFUL_SETTINGS } from '../main/reduction/eventful/eventful-settings.ts';
 import { addCounts, totalCount } from '../main/reduction/eventful/counts.ts';
@@ -10,6 +9,8 @@ import { resolveSettings } from '../main/domain/settings-table.ts';
 import { backbonePlan } from '../main/families/vitdet/backbone-plan.ts';
 import { tokenTotal } from '../main/vit/plan.ts';
 import { median } from './machine.ts';
+import { LoadedGraph } from '../main/runtime/loaded-graph.ts';
+import { float32 } from '../main/runtime/tensors.ts';
 
 /** Tokens that a gate lets pass. */
 const BUDGETS = [512, 256, 128];
@@ -62,7 +63,7 @@ export async function benchEventful(options: {
 	const weights = randomWeights(random);
 	const runtime = createRuntime(options.threads);
 	const graph = compileFull(plan, weights, { keepKeysAndValues: false, withScores: false, fromTokens: true });
-	const dense = await runtime.load(graph.bytes, graph.name);
+	const dense = await LoadedGraph.load(runtime, graph);
 	const settings = resolveSettings(EVENTFUL_SETTINGS, { variant: options.variant }, 'bench');
 	const backbone = await EventfulBackbone.load(plan, weights, runtime, blockMethods(plan, settings));
 
@@ -86,7 +87,7 @@ export async function benchEventful(options: {
 	for (let round = 0; round < options.rounds; round++) {
 		const ofRound: number[] = [];
 		for (let i = 0; i < DENSE_FRAMES; i++) {
-			const tokens = { type: 'float32' as const, data: frame(), shape };
+			const tokens = float32(frame(), shape);
 			ofRound.push(await timed(() => dense.run({ tokens }, ['head'])));
 		}
 		denseTimes.push(...ofRound);
@@ -107,7 +108,7 @@ export async function benchEventful(options: {
 	const stateMib = backbone.stateBytes / 2 ** 20;
 	await dense.release();
 	await backbone.release();
-	const gmac = countOperations(graph.operations, {}) / GIGA;
+	const gmac = dense.macs() / GIGA;
 	return [
 		{ label: 'dense', gmac, runMs: median(denseTimes), stateMib: 0, speedup: 1 },
 		{ label: 'first frame', gmac, runMs: first, stateMib, speedup: median(denseTimes) / first },

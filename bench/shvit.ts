@@ -4,10 +4,11 @@ import { SHVIT_VARIANTS } from '../main/backbones/shvit.ts';
 import { classifierGraph } from '../main/families/shvit/classifier.ts';
 import type { ClassifierConfig, ShvitModelConfig } from '../main/families/shvit/config.ts';
 import { createRuntime } from '../main/runtime/onnx-runtime.ts';
-import type { GraphTensor } from '../main/runtime/runtime.ts';
 import { requireTensors } from '../main/weights/weights.ts';
 import { median } from './machine.ts';
 import { randomWeights } from './random-weights.ts';
+import { LoadedGraph } from '../main/runtime/loaded-graph.ts';
+import { float32 } from '../main/runtime/tensors.ts';
 
 const VARIANT = 'SHViT-S4';
 /** Side of the square pictures that it was published for. */
@@ -69,10 +70,10 @@ async function loadClassifier(threads: number): Promise<() => Promise<unknown>> 
 	});
 	const { graph, logits } = classifierGraph(config, shape, requireTensors(randomWeights(shapes), VARIANT));
 	graph.output('logits', logits);
-	const session = await createRuntime(threads).load(graph.build(VARIANT), VARIANT);
+	const loaded = await LoadedGraph.load(createRuntime(threads), graph.compile(VARIANT));
 	const data = Float32Array.from({ length: 3 * SIDE * SIDE }, (_, i) => Math.sin(i));
-	const pictures: GraphTensor = { type: 'float32', data, shape };
-	return () => session.run({ pictures }, ['logits']);
+	const pictures = float32(data, shape);
+	return () => loaded.run({ pictures }, ['logits']);
 }
 
 async function timePictures(run: () => Promise<unknown>): Promise<number> {

@@ -6,6 +6,8 @@ import { Layers } from '../graph/layers.ts';
 import { readSafetensors } from '../weights/safetensors.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { swin } from './swin.ts';
+import { runOnce } from '../runtime/loaded-graph.ts';
+import { float32, floats } from '../runtime/tensors.ts';
 
 // What a small Swin transformer gave in PyTorch, made with the published class of Sparse DETR's repository: three
 // stages, windows of 3, two pictures of 50 by 37 pixels, so that patches, windows and merged maps all need padding.
@@ -27,14 +29,13 @@ it('gives the feature maps of the published transformer', async () => {
 		normed: [1, 2],
 	};
 	swin(layers, picture, config).forEach((map, i) => graph.output(`output.${i}`, map));
-	const session = await createRuntime(1).load(graph.build('swin'), 'swin');
 	const names = ['output.0', 'output.1'];
-	const outputs = await session.run({ picture: { type: 'float32', data, shape } }, names);
-	await session.release();
+	const feeds = { picture: float32(data, shape) };
+	const outputs = await runOnce(createRuntime(1), graph.compile('swin'), feeds, names);
 	for (const name of names) {
 		const expected = tensors.get(name)!;
 		expect(outputs[name]!.shape).toEqual(expected.shape);
-		const actual = outputs[name]!.data as Float32Array;
+		const actual = floats(outputs, name);
 		const worst = actual.reduce((most, value, i) => Math.max(most, Math.abs(value - expected.data[i]!)), 0);
 		expect(worst).toBeLessThan(TOLERANCE);
 	}

@@ -1,9 +1,10 @@
 import type { Size } from '../domain/video.ts';
 import type { Value } from '../graph/graph-builder.ts';
-import type { GraphTensor } from '../runtime/runtime.ts';
+import type { GraphTensors } from '../runtime/runtime.ts';
 import type { Layers } from '../graph/layers.ts';
 import { applyDeltas, type BoxCoding, clipBoxes } from './box-deltas.ts';
 import { suppressPerClass } from './nms.ts';
+import { floats, integers } from '../runtime/tensors.ts';
 
 /** A level of a pyramid, and its anchors [n, 4] in the order of `gridAnchors`. */
 export type AnchorLevel = { name: string; anchors: Float32Array };
@@ -52,17 +53,17 @@ export function bestAnchorOutputs(levels: readonly Pick<AnchorLevel, 'name'>[]):
  * level go, and the best of all levels stay (Ren et al., Faster R-CNN, 2015).
  */
 export function chooseRegions(
-	outputs: Readonly<Record<string, GraphTensor>>,
+	outputs: GraphTensors,
 	levels: readonly AnchorLevel[],
 	{ coding, iou, kept }: RegionRule,
 	size: Size,
 ): Regions {
 	const candidates = levels.flatMap(({ name, anchors }, level) => {
-		const logits = outputs[`best.logits.${name}`]!.data as Float32Array;
-		const places = outputs[`best.anchors.${name}`]!.data as BigInt64Array;
-		const deltas = outputs[`best.deltas.${name}`]!.data as Float32Array;
+		const logits = floats(outputs, `best.logits.${name}`);
+		const places = integers(outputs, `best.anchors.${name}`);
+		const deltas = floats(outputs, `best.deltas.${name}`);
 		const best = new Float32Array(4 * places.length);
-		places.forEach((place, i) => best.set(anchors.subarray(4 * Number(place), 4 * Number(place) + 4), 4 * i));
+		places.forEach((place, i) => best.set(anchors.subarray(4 * place, 4 * place + 4), 4 * i));
 		const boxes = clipBoxes(applyDeltas(best, deltas, coding), size);
 		return Array.from(logits, (logit, i) => ({ level, logit, box: boxes.subarray(4 * i, 4 * i + 4) }));
 	});

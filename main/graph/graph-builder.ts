@@ -5,7 +5,7 @@ import type { Dim, OperationCount } from './operation-count.ts';
 const { onnx } = onnxProto;
 const DataType = onnx.TensorProto.DataType;
 
-export type ElementType = 'float32' | 'float64' | 'int64' | 'int32' | 'uint8' | 'bool';
+export type ElementType = 'float32' | 'float16' | 'float64' | 'int64' | 'int32' | 'uint8' | 'bool';
 
 /** A tensor inside a graph that is being built; `shape` is what operation counts are made from. */
 export type Value = { name: string; type: ElementType; shape: readonly Dim[] };
@@ -31,6 +31,7 @@ type Result = { type?: ElementType; shape: readonly Dim[] };
 
 const ONNX_TYPES = {
 	float32: DataType.FLOAT,
+	float16: DataType.FLOAT16,
 	float64: DataType.DOUBLE,
 	int64: DataType.INT64,
 	int32: DataType.INT32,
@@ -43,6 +44,14 @@ const OPSETS = [
 	{ domain: '', version: 20 },
 	{ domain: 'com.microsoft', version: 1 },
 ];
+
+/** A graph that is finished, and what it costs. */
+export type CompiledGraph = {
+	name: string;
+	operations: OperationCount;
+	/** The graph as ONNX protobuf bytes; encoded anew by every call. */
+	build(): Uint8Array;
+};
 
 /**
  * Builds an ONNX graph operator by operator, in TypeScript, from weights: no exported file, no Python.
@@ -140,8 +149,12 @@ export class GraphBuilder {
 		this.#operations.push(dims);
 	}
 
-	/** The graph as ONNX protobuf bytes. */
-	build(name: string): Uint8Array {
+	/** The graph as it stands, to be loaded under a name. */
+	compile(name: string): CompiledGraph {
+		return { name, operations: this.#operations, build: () => this.#build(name) };
+	}
+
+	#build(name: string): Uint8Array {
 		const called = (value: string) => this.#outputNames.get(value) ?? value;
 		const nodes = this.#nodes.map((node) => ({
 			...node,

@@ -8,6 +8,7 @@ import { type EntropyClusters, gaussianTaps } from '../vit/enact-clustering.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { Findings, type Finding } from './findings.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
+import { runOnce } from '../runtime/loaded-graph.ts';
 
 /** Values of a clustering that must be equal, and those that must be close. */
 const EQUAL = ['sign', 'boundaries', 'regions', 'cluster_length', 'used_range'];
@@ -67,7 +68,7 @@ async function runClustering(given: ParityCase, name: string, sigma: number): Pr
 		const { data } = caseTensor(given, `${name}.${part}`);
 		return [part, { type: 'float32', data, shape } as const] as const;
 	});
-	return runOnce(graph, name, Object.fromEntries(feeds), [
+	return runOnce(createRuntime(1), graph.compile(name), Object.fromEntries(feeds), [
 		...clusterOutputs(`${name}.`),
 		...RESULTS.map((part) => `${name}.${part}`),
 	]);
@@ -95,7 +96,7 @@ export async function checkClusteredAttention(given: ParityCase): Promise<Findin
 	graph.output('out.k', clusters.gather(parts.byPicture(keys!)));
 	graph.output('out.v', clusters.gather(parts.byPicture(values!)));
 	graph.output('attention', parts.clustered('', heads, queries!, keys!, values!, clusters));
-	const outputs = await runOnce(graph, given.name, feeds, [
+	const outputs = await runOnce(createRuntime(1), graph.compile(given.name), feeds, [
 		...clusterOutputs('c.'),
 		'out.k',
 		'out.v',
@@ -129,20 +130,6 @@ function outputClusters(clusters: EntropyClusters, prefix: string): void {
 
 function clusterOutputs(prefix: string): string[] {
 	return CLUSTER_VALUES.map((part) => `${prefix}${part}`);
-}
-
-async function runOnce(
-	graph: GraphBuilder,
-	name: string,
-	feeds: Readonly<Record<string, GraphTensor>>,
-	wanted: readonly string[],
-): Promise<Outputs> {
-	const session = await createRuntime(1).load(graph.build(name), name);
-	try {
-		return await session.run(feeds, wanted);
-	} finally {
-		await session.release();
-	}
 }
 
 /** An output's numbers, whatever their type. */

@@ -10,6 +10,8 @@ import { requireTensors } from '../weights/weights.ts';
 import { CLUSTER_VALUES, compareClusters, numbersOf } from './enact-clustering.ts';
 import { Findings, type Finding } from './findings.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
+import { runOnce } from '../runtime/loaded-graph.ts';
+import { int64 } from '../runtime/tensors.ts';
 
 type Outputs = Readonly<Record<string, GraphTensor>>;
 type CaseConfig = {
@@ -29,19 +31,13 @@ export async function checkDetr(given: ParityCase): Promise<Finding[]> {
 		const audit = new TensorAudit(given.weights, place, `checkpoint of ${config.title}`);
 		const { graph, map } = emitDetr(config, audit.lookup, sizes, { clustered: true, taps: true });
 		audit.finish();
-		const session = await createRuntime(1).load(graph.build(given.name), given.name);
-		try {
-			const feeds: Record<string, GraphTensor> = {
-				pictures: picturesOf(given, name, sizes, caseConfig),
-				...(config.clustered && {
-					'cluster length': { type: 'int64', data: BigInt64Array.of(0n), shape: [1] },
-				}),
-			};
-			findings.input(...sizes.map((_, i) => `${name}.image.${i}`), `${name}.target_sizes`);
-			compareModel(findings, given, name, config, map, await session.run(feeds, outputNames(config)));
-		} finally {
-			await session.release();
-		}
+		const feeds = {
+			pictures: picturesOf(given, name, sizes, caseConfig),
+			...(config.clustered && { 'cluster length': int64(0) }),
+		};
+		findings.input(...sizes.map((_, i) => `${name}.image.${i}`), `${name}.target_sizes`);
+		const outputs = await runOnce(createRuntime(1), graph, feeds, outputNames(config));
+		compareModel(findings, given, name, config, map, outputs);
 	}
 	return findings.finish();
 }

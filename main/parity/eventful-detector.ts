@@ -13,6 +13,8 @@ import { requireTensors } from '../weights/weights.ts';
 import { backboneSchema, BackboneRun, isDense, shapeOfCase, stepsOfCase } from './eventful.ts';
 import { type Finding, Findings } from './findings.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
+import { LoadedGraph } from '../runtime/loaded-graph.ts';
+import { floats } from '../runtime/tensors.ts';
 
 const four = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const numbers = z.array(z.number());
@@ -69,8 +71,8 @@ export async function eventfulDetector(given: ParityCase): Promise<Finding[]> {
 	const weights = requireTensors(given.weights, given.folder);
 	const plan = vitDetPlan(config, grid);
 	const runtime = createRuntime(1);
-	const graph = compileFull(plan, weights, { keepKeysAndValues: false, withScores: false, taps: true });
-	const session = await runtime.load(graph.bytes, graph.name);
+	const options = { keepKeysAndValues: false, withScores: false, taps: true };
+	const full = await LoadedGraph.load(runtime, compileFull(plan, weights, options));
 	const heads = await DetectionHeads.load(config, grid, weights, runtime);
 	const run = await BackboneRun.load(given, findings, backbone, plan);
 	const dense = isDense(backbone);
@@ -80,8 +82,8 @@ export async function eventfulDetector(given: ParityCase): Promise<Finding[]> {
 		const picture = preprocess(given, step.frame, config, grid, findings);
 		const shape = [1, 3, rows * config.patch, cols * config.patch];
 		const wanted = ['stem', 'head', ...plan.blocks.map((_, i) => `block.${i}`)];
-		const outputs = await session.run({ picture: { type: 'float32', data: picture, shape } }, wanted);
-		const values = (name: string) => outputs[name]!.data as Float32Array;
+		const outputs = await full.run({ picture: { type: 'float32', data: picture, shape } }, wanted);
+		const values = (name: string) => floats(outputs, name);
 		findings.close(`${prefix}backbone_input`, values('stem'));
 		const tokens = await run.frame(step, values('stem'));
 		findings.close(`${prefix}backbone_output`, tokens);
@@ -96,7 +98,7 @@ export async function eventfulDetector(given: ParityCase): Promise<Finding[]> {
 		await checkHeads(given, step.frame, config, heads, tokens, findings);
 	}
 	await run.finish(steps.at(-1)!.frame);
-	await session.release();
+	await full.release();
 	await heads.release();
 	return findings.finish();
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
-import type { GraphSession } from '../runtime/runtime.ts';
+import { LoadedGraph } from '../runtime/loaded-graph.ts';
+import { floats } from '../runtime/tensors.ts';
 import { addCounts, noOperations, type OperationCounts, totalCount } from '../reduction/eventful/counts.ts';
 import { EventfulBackbone, type FrameCounts } from '../reduction/eventful/eventful-backbone.ts';
 import type { EventfulBlock } from '../reduction/eventful/eventful-block.ts';
@@ -319,33 +320,32 @@ export async function eventful(given: ParityCase): Promise<Finding[]> {
 
 /** The one graph that mode dense runs, held against the same case. */
 class DenseRun {
-	readonly #session: GraphSession;
+	readonly #graph: LoadedGraph;
 	readonly #plan: VitPlan;
 
-	private constructor(plan: VitPlan, session: GraphSession) {
+	private constructor(plan: VitPlan, graph: LoadedGraph) {
 		this.#plan = plan;
-		this.#session = session;
+		this.#graph = graph;
 	}
 
 	static async load(given: ParityCase, plan: VitPlan): Promise<DenseRun> {
 		const options = { keepKeysAndValues: false, withScores: false, taps: true, fromTokens: true };
 		const graph = compileFull(plan, requireTensors(given.weights, given.folder), options);
-		return new DenseRun(plan, await createRuntime(1).load(graph.bytes, graph.name));
+		return new DenseRun(plan, await LoadedGraph.load(createRuntime(1), graph));
 	}
 
 	async compare(frame: number, tokens: Float32Array, findings: Findings): Promise<void> {
 		const { dim, blocks } = this.#plan;
 		const wanted = blocks.map((_, i) => `block.${i}`);
 		const shape = [tokens.length / dim, dim];
-		const outputs = await this.#session.run({ tokens: { type: 'float32', data: tokens, shape } }, wanted);
+		const outputs = await this.#graph.run({ tokens: { type: 'float32', data: tokens, shape } }, wanted);
 		wanted.forEach((name, i) => {
 			const last = i === wanted.length - 1;
-			const { data } = outputs[name]!;
-			findings.close(`frame${frame}.${last ? 'output' : `block${i}.output`}`, data as Float32Array);
+			findings.close(`frame${frame}.${last ? 'output' : `block${i}.output`}`, floats(outputs, name));
 		});
 	}
 
 	release(): Promise<void> {
-		return this.#session.release();
+		return this.#graph.release();
 	}
 }

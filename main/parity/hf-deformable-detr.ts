@@ -11,6 +11,7 @@ import { type HfPictures, maskOf, picturesOf } from './hf-pictures.ts';
 import { comparePostProcessing } from './hf-post-processing.ts';
 import type { HfCase } from './hf-case.ts';
 import { caseTensor } from './parity-case.ts';
+import { runOnce } from '../runtime/loaded-graph.ts';
 
 /** Deformable DETR, with and without refinement and two stages. */
 export async function checkHfDeformableDetr(given: HfCase, findings: Findings): Promise<void> {
@@ -23,14 +24,13 @@ export async function checkHfDeformableDetr(given: HfCase, findings: Findings): 
 		const pictures = picturesOf(findings, given, batch, PROCESSOR_KINDS.detr);
 		const stated = Object.keys(outputs).filter((name) => given.tensors.has(`${batch.name}.${name}`));
 		const taps = new Set(stated.flatMap((name) => outputs[name]!));
-		const graph = compileSparseDetr(config, lookup, batchOf(pictures), { selects: false, taps });
-		const session = await createRuntime(1).load(graph.bytes, graph.name);
-		const results = await session.run({ picture: pictures.pixels }, [...taps]);
-		await session.release();
+		const options = { selects: false, taps };
+		const { graph, pyramid } = compileSparseDetr(config, lookup, batchOf(pictures), options);
+		const results = await runOnce(createRuntime(1), graph, { picture: pictures.pixels }, [...taps]);
 		for (const name of stated) {
 			const parts = outputs[name]!.map((tap) => numbersOf(results, tap));
 			const actual = parts.length > 1 ? byPicture(parts, pictures.batch) : parts[0]!;
-			compare(findings, given, `${batch.name}.${name}`, actual, { config, pyramid: graph.pyramid });
+			compare(findings, given, `${batch.name}.${name}`, actual, { config, pyramid });
 		}
 		comparePostProcessing(findings, given, batch, BEST_HUNDRED);
 	}

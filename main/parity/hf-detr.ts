@@ -8,6 +8,7 @@ import type { Findings } from './findings.ts';
 import { picturesOf } from './hf-pictures.ts';
 import { comparePostProcessing } from './hf-post-processing.ts';
 import type { HfCase } from './hf-case.ts';
+import { runOnce } from '../runtime/loaded-graph.ts';
 
 /** DETR and Conditional DETR. */
 export async function checkHfDetr(given: HfCase, findings: Findings): Promise<void> {
@@ -26,9 +27,7 @@ export async function checkHfDetr(given: HfCase, findings: Findings): Promise<vo
 			logits: 'logits',
 			pred_boxes: 'boxes',
 		};
-		const session = await createRuntime(1).load(graph.build(given.name), given.name);
-		const results = await session.run({ pictures: pixels }, Object.values(outputs));
-		await session.release();
+		const results = await runOnce(createRuntime(1), graph, { pictures: pixels }, Object.values(outputs));
 		for (const [stated, ours] of Object.entries(outputs)) {
 			const name = `${batch.name}.${stated}`;
 			if (given.tensors.has(name)) findings.close(name, numbersOf(results, ours));

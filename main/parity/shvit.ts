@@ -26,6 +26,7 @@ import { requireTensors } from '../weights/weights.ts';
 import { type Finding, Findings } from './findings.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
 import { shvitManifest, shvitTable } from './shvit-manifest.ts';
+import { runOnce } from '../runtime/loaded-graph.ts';
 
 /** SHViT: classifiers, necks, whole detectors, lists of tensors, the table of sizes. What a case is shows in what it holds. */
 export async function shvit(given: ParityCase): Promise<Finding[]> {
@@ -209,12 +210,12 @@ async function runFor(
 		graph.output(name, value);
 		outputOf.set(value.name, name);
 	}
-	const session = await createRuntime(1).load(graph.build('checked'), 'checked');
-	const outputs = await session.run(
+	const outputs = await runOnce(
+		createRuntime(1),
+		graph.compile('checked'),
 		Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, { type: 'float32', ...feed }])),
 		[...outputOf.values(), ...ownOutputs],
 	);
-	await session.release();
 	return new Map([
 		...wanted.map((name) => [name, outputs[outputOf.get(values.get(name)!.name)!]!] as const),
 		...ownOutputs.map((name) => [name, outputs[name]!] as const),

@@ -25,6 +25,7 @@ import { Findings } from './findings.ts';
 import type { ParitySystem } from './index.ts';
 import { compareManifest, type Manifest, manifestWeights } from './manifest.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
+import { runOnce } from '../runtime/loaded-graph.ts';
 
 /** How to compare a case of one part of the network; null where the case is of a whole one. */
 export function sparseDetrPart(given: ParityCase): ParitySystem | null {
@@ -69,9 +70,8 @@ class PartGraph {
 
 	async run(outputs: Readonly<Record<string, Value>>): Promise<Record<string, Float32Array>> {
 		for (const [name, value] of Object.entries(outputs)) this.graph.output(name, value);
-		const session = await createRuntime(1).load(this.graph.build('part'), 'part');
-		const results = await session.run(this.#feeds, Object.keys(outputs));
-		await session.release();
+		const graph = this.graph.compile('part');
+		const results = await runOnce(createRuntime(1), graph, this.#feeds, Object.keys(outputs));
 		return Object.fromEntries(
 			Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]),
 		);

@@ -15,6 +15,8 @@ import { Findings } from './findings.ts';
 import type { ParitySystem } from './index.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
 import { sparseDetrPart } from './sparse-detr-parts.ts';
+import { runOnce } from '../runtime/loaded-graph.ts';
+import { int64 } from '../runtime/tensors.ts';
 
 type CaseConfig = {
 	rho: number;
@@ -55,16 +57,14 @@ class WholeNetwork {
 		const selects = this.#rho > 0;
 		const taps = this.#taps();
 		const lookup = requireTensors(this.#case.weights, this.#case.folder);
-		const graph = compileSparseDetr(this.#config, lookup, pictures, { selects, taps });
-		const { pyramid } = graph;
+		const { graph, pyramid } = compileSparseDetr(this.#config, lookup, pictures, { selects, taps });
 		const kept = keepCounts(pyramid, this.#rho);
 		const feeds: Record<string, GraphTensor> = {
 			picture: { type: 'float32', data: picture.data, shape: picture.shape },
 		};
-		if (selects) feeds['keep'] = { type: 'int64', data: BigInt64Array.of(BigInt(kept.rows)), shape: [1] };
+		if (selects) feeds['keep'] = int64(kept.rows);
 		if (selects && pyramid.batch > 1) feeds['own'] = ownRows(kept.each, kept.rows);
 
-		const session = await createRuntime(1).load(graph.bytes, graph.name);
 		const results = [
 			'logits',
 			'boxes',
@@ -73,8 +73,7 @@ class WholeNetwork {
 			'look.weight',
 			...(selects ? ['kept', 'scores'] : []),
 		];
-		const outputs = await session.run(feeds, [...results, ...taps]);
-		await session.release();
+		const outputs = await runOnce(createRuntime(1), graph, feeds, [...results, ...taps]);
 		const numbers = (name: string): number[] =>
 			Array.from(outputs[name]!.data as ArrayLike<number | bigint>, Number);
 		this.#comparePyramid(pyramid);

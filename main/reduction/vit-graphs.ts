@@ -1,8 +1,7 @@
 import { assert } from '../domain/errors.ts';
 import { tokenCount } from '../domain/tokens.ts';
-import { GraphBuilder, type Value } from '../graph/graph-builder.ts';
+import { type CompiledGraph, GraphBuilder, type Value } from '../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../graph/layers.ts';
-import type { OperationCount } from '../graph/operation-count.ts';
 import { BlockLayers } from '../vit/block-layers.ts';
 import { attendAll, GridAttention } from '../vit/grid-attention.ts';
 import {
@@ -13,9 +12,6 @@ import {
 	type VitBlock,
 	type VitPlan,
 } from '../vit/plan.ts';
-
-/** A compiled graph and what it costs. `bytes` are encoded anew at every reading: often only the rest is wanted. */
-export type CompiledGraph = { name: string; readonly bytes: Uint8Array; operations: OperationCount };
 
 /** The names of the numbers of tokens that a sparse graph keeps and leaves out. */
 export const KEPT = 'kept';
@@ -69,7 +65,7 @@ export function compileFull(
 		plan,
 		plan.features.map((blocks) => states[blocks]!),
 	);
-	return compiled(graph, `${plan.name}:full`);
+	return graph.compile(`${plan.name}:full`);
 }
 
 /** Attention among all tokens as `attendAll`, with the keys and values [1, heads, tokens, headDim] that it saw. */
@@ -101,7 +97,7 @@ export function compileStem(plan: VitPlan, weights: WeightLookup): CompiledGraph
 	const layers = new Layers(graph, weights);
 	const gridTokens = plan.embedPicture(layers, pictureInput(graph, plan));
 	graph.output('tokens', new BlockLayers(layers, plan).withExtra(gridTokens));
-	return compiled(graph, `${plan.name}:stem`);
+	return graph.compile(`${plan.name}:stem`);
 }
 
 /** What block i adds behind its MLP, apart from positions. in: `tokens` [tokens, dim]. out: `added` [tokens, dim]. */
@@ -111,7 +107,7 @@ export function compileResidual(plan: VitPlan, weights: WeightLookup, i: number)
 	const graph = new GraphBuilder();
 	const tokens = graph.input('tokens', 'float32', [tokenTotal(plan), plan.dim]);
 	graph.output('added', block.residual(new Layers(graph, weights), tokens));
-	return compiled(graph, `${block.name}:residual`);
+	return graph.compile(`${block.name}:residual`);
 }
 
 /** The plan's answers. in: `tokens.i` [tokens, dim] per entry i of `features`. out: as `compileFull`. */
@@ -122,7 +118,7 @@ export function compileHead(plan: VitPlan, weights: WeightLookup): CompiledGraph
 		graph.input(`tokens.${i}`, 'float32', [tokenTotal(plan), plan.dim]),
 	);
 	outputAnswers(layers, new BlockLayers(layers, plan), plan, features);
-	return compiled(graph, `${plan.name}:head`);
+	return graph.compile(`${plan.name}:head`);
 }
 
 /** Makes what the plan answers from `features` [tokens, dim] outputs: `head` of the grid's tokens, `extra` of the others. */
@@ -198,7 +194,7 @@ export function compileSparse(
 		graph.output('head', gridAnswer(plan).emit(layers, [last]));
 	}
 	if (options.taps) graph.output('last', layers.scatter(x, layers.reshape(kept, [KEPT, 1]), last));
-	return compiled(graph, `${plan.name}:sparse${options.own ? '-own' : ''}`);
+	return graph.compile(`${plan.name}:sparse${options.own ? '-own' : ''}`);
 }
 
 /** The kept rows of x behind blocks that see, of the tokens left out, what they make of them themselves. */
@@ -252,16 +248,6 @@ function ownBlocks(
 		y = parts.finish(block, y, attended);
 	});
 	return y;
-}
-
-export function compiled(graph: GraphBuilder, name: string): CompiledGraph {
-	return {
-		name,
-		get bytes() {
-			return graph.build(name);
-		},
-		operations: graph.operations,
-	};
 }
 
 export function allPositions(graph: GraphBuilder, plan: VitPlan): Value {

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserFacingError } from '../domain/errors.ts';
-import type { GraphRuntime, GraphSession, GraphTensor } from './runtime.ts';
+import type { GraphPort, GraphRuntime, GraphSession, GraphTensor, GraphTensors } from './runtime.ts';
 
 /**
  * The one door to onnxruntime. Sessions run on the CPU provider; `run` blocks its thread for the whole
@@ -33,16 +33,20 @@ export function createRuntime(threads: number): GraphRuntime {
 }
 
 class OnnxSession implements GraphSession {
+	readonly inputs: readonly GraphPort[];
+	readonly outputs: readonly GraphPort[];
 	readonly #session: InferenceSession;
 
 	constructor(session: InferenceSession) {
+		this.inputs = session.inputMetadata.map(portOf);
+		this.outputs = session.outputMetadata.map(portOf);
 		this.#session = session;
 	}
 
 	async run(
-		feeds: Readonly<Record<string, GraphTensor>>,
+		feeds: GraphTensors,
 		wanted: readonly string[],
-		into: Readonly<Record<string, GraphTensor>> = {},
+		into: GraphTensors = {},
 	): Promise<Record<string, GraphTensor>> {
 		const fetches = {
 			...Object.fromEntries(wanted.map((name) => [name, null])),
@@ -68,12 +72,23 @@ function giveBack({ buffer }: Float32Array): void {
 	given.transfer?.(0);
 }
 
+function portOf(port: InferenceSession.ValueMetadata): GraphPort {
+	return port.isTensor
+		? { name: port.name, type: port.type, shape: port.shape }
+		: { name: port.name, type: 'sequence or map', shape: [] };
+}
+
 function toOnnx(tensor: GraphTensor): Tensor {
 	return new Tensor(tensor.type, tensor.data, tensor.shape);
 }
 
-function fromOnnx(tensor: Tensor): GraphTensor {
-	return { type: tensor.type, data: tensor.data, shape: tensor.dims } as GraphTensor;
+function fromOnnx({ type, data, dims }: Tensor): GraphTensor {
+	// Engines that have a Float16Array get halves as one.
+	const bits =
+		type === 'float16' && !(data instanceof Uint16Array)
+			? new Uint16Array((data as Float32Array).buffer, (data as Float32Array).byteOffset, data.length)
+			: data;
+	return { type, data: bits, shape: dims } as GraphTensor;
 }
 
 function mapRecord<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {

@@ -5,13 +5,14 @@ import type { Letterbox } from '../../domain/frame.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { countOperations } from '../../graph/operation-count.ts';
 import { clusterOutputs, forcedLength, readClusters } from '../../reduction/enact/cluster-outputs.ts';
-import { numbers } from '../../reduction/full-graph.ts';
+import { floats } from '../../runtime/tensors.ts';
 import type { ClusteredNetwork, Host, WholeNetwork } from '../../reduction/host.ts';
 import type { GraphRuntime } from '../../runtime/runtime.ts';
 import { CroppedPicture } from '../cropped-picture.ts';
 import type { DetrConfig } from './config.ts';
-import { emitDetr } from './network.ts';
+import { emitDetr, type DetrNetwork } from './network.ts';
 import { clusteringName } from './parts.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 
 /** Pixels between the tokens of a DETR's encoder. */
 export function detrStride({ backbone, stages }: DetrConfig): number {
@@ -38,7 +39,7 @@ export function detrHost(
 		grid,
 		whole: {
 			macs: () => countOperations(emit(false).graph.operations, {}),
-			load: (runtime) => loadWhole(config, emit(false), new CroppedPicture(letterbox, seen), runtime),
+			load: (runtime) => loadWhole(emit(false), new CroppedPicture(letterbox, seen), runtime),
 		},
 		vit: null,
 		ranked: null,
@@ -48,49 +49,45 @@ export function detrHost(
 	};
 }
 
-type Emitted = ReturnType<typeof emitDetr>;
-
 async function loadWhole(
-	{ host }: DetrConfig,
-	{ graph }: Emitted,
+	emitted: DetrNetwork,
 	picture: CroppedPicture,
 	runtime: GraphRuntime,
 ): Promise<WholeNetwork<QueryAnswers>> {
-	const session = await runtime.load(graph.build(host), host);
-	const macs = countOperations(graph.operations, {});
+	const graph = await LoadedGraph.load(runtime, emitted.graph);
+	const macs = graph.macs();
 	return {
 		async run(pixels) {
-			const outputs = await session.run({ pictures: picture.of(pixels) }, ['logits', 'boxes']);
-			return { output: { logits: numbers(outputs, 'logits'), boxes: numbers(outputs, 'boxes') }, macs };
+			const outputs = await graph.run({ pictures: picture.of(pixels) }, ['logits', 'boxes']);
+			return { output: { logits: floats(outputs, 'logits'), boxes: floats(outputs, 'boxes') }, macs };
 		},
-		release: () => session.release(),
+		release: () => graph.release(),
 	};
 }
 
 async function loadClustered(
-	{ host, encoderLayers }: DetrConfig,
-	{ graph }: Emitted,
+	{ encoderLayers }: DetrConfig,
+	emitted: DetrNetwork,
 	letterbox: Letterbox,
 	grid: TokenGrid,
 	runtime: GraphRuntime,
 ): Promise<ClusteredNetwork<QueryAnswers>> {
-	const name = `${host}:clustered`;
-	const session = await runtime.load(graph.build(name), name);
+	const graph = await LoadedGraph.load(runtime, emitted.graph);
 	const picture = new CroppedPicture(letterbox);
 	const clusterings = Array.from({ length: encoderLayers }, (_, i) => clusteringName(i));
 	return {
 		async run(pixels, clusterLength) {
-			const outputs = await session.run(
+			const outputs = await graph.run(
 				{ pictures: picture.of(pixels), 'cluster length': forcedLength(clusterLength) },
 				['logits', 'boxes', ...clusterOutputs(clusterings)],
 			);
 			const { dims, map } = readClusters(outputs, clusterings, tokenCount(grid));
 			return {
-				output: { logits: numbers(outputs, 'logits'), boxes: numbers(outputs, 'boxes') },
-				macs: countOperations(graph.operations, dims),
+				output: { logits: floats(outputs, 'logits'), boxes: floats(outputs, 'boxes') },
+				macs: graph.macs(dims),
 				maps: [map],
 			};
 		},
-		release: () => session.release(),
+		release: () => graph.release(),
 	};
 }

@@ -2,7 +2,7 @@ import { resNet } from '../../backbones/resnet.ts';
 import { learnedPositions } from '../../backbones/learned-positions.ts';
 import { sinePositions } from '../../backbones/sine-position.ts';
 import type { Size } from '../../domain/video.ts';
-import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { GraphBuilder, type Value, type CompiledGraph } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { decodeAnchor, encodeAnchor } from './anchor.ts';
 import { decodeConditional } from './conditional-decoder.ts';
@@ -23,8 +23,7 @@ export type DetrNetworkOptions = {
 	taps?: boolean;
 };
 
-/** A network, emitted and not yet turned into bytes. */
-export type DetrNetwork = { graph: GraphBuilder; map: FeatureMap };
+export type DetrNetwork = { graph: CompiledGraph; map: FeatureMap };
 
 /**
  * Emits a DETR for pictures of the given sizes, each in the top left corner of the largest width and height.
@@ -61,7 +60,8 @@ export function emitDetr(
 		graph.output(last ? 'logits' : `logits.${i}`, logits);
 		graph.output(last ? 'boxes' : `boxes.${i}`, boxes);
 	});
-	return { graph, map };
+	const name = clusterLength ? `${config.host}:clustered` : config.host;
+	return { graph: graph.compile(name), map };
 }
 
 /** Features [batch, channels, rows, cols] -> rows [batch · tokens, dim]. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { shvit, type ShvitConfig } from '../../backbones/shvit.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import type { Size } from '../../domain/video.ts';
-import { GraphBuilder } from '../../graph/graph-builder.ts';
+import { GraphBuilder, type CompiledGraph } from '../../graph/graph-builder.ts';
 import type { GraphRuntime } from '../../runtime/runtime.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { countOperations } from '../../graph/operation-count.ts';
@@ -11,7 +11,7 @@ import { requireTensors } from '../../weights/weights.ts';
 import { modelOf } from '../../detector/model.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
 import { pointCandidates, pointDetections, pointHeadWidth } from '../../boxes/point-head.ts';
-import { numbers } from '../../reduction/full-graph.ts';
+import { floats } from '../../runtime/tensors.ts';
 import { staticHost, type WholeNetwork } from '../../reduction/host.ts';
 import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
 import { parseModelConfig } from '../model-config.ts';
@@ -19,6 +19,7 @@ import { shvitGrid, TOKEN_STRIDE } from '../shvit/grid.ts';
 import { addTopDown } from '../shvit/neck.ts';
 import { asInput } from '../shvit/network.ts';
 import type { ModelSource, SourceConfig } from '../source.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 
 export const LOOKOUT_SH_FORMAT = 'SHViT detector, version 1';
 
@@ -128,7 +129,7 @@ type HeadOutput = { head: Float32Array };
  * in: `picture` [1, 3, h, w], normalised, sides multiples of 16. out: `head` [cells, 4 · (classes + 4)], cells of 16×16
  * pixels, row by row.
  */
-export function lookoutShGraph(config: LookoutShConfig, size: Size, weights: WeightLookup): GraphBuilder {
+export function lookoutShGraph(config: LookoutShConfig, size: Size, weights: WeightLookup): CompiledGraph {
 	const { neck, classes } = config;
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
@@ -142,7 +143,7 @@ export function lookoutShGraph(config: LookoutShConfig, size: Size, weights: Wei
 	const cells = layers.transpose(layers.reshape(smooth, [neck, rows * cols]), [1, 0]); // [cells, neck]
 	const hidden = layers.relu(layers.linear('head1', cells, 2 * neck));
 	graph.output('head', layers.linear('head2', hidden, pointHeadWidth(classes.length)));
-	return graph;
+	return graph.compile('shvit:lookout-sh');
 }
 
 function backboneOf({ embed_dim, partial_dim, qk_dim, depth, types }: LookoutShConfig): ShvitConfig {
@@ -160,14 +161,13 @@ async function loadLookoutSh(
 	weights: WeightLookup,
 	runtime: GraphRuntime,
 ): Promise<WholeNetwork<HeadOutput>> {
-	const graph = lookoutShGraph(config, size, weights);
-	const session = await runtime.load(graph.build('shvit:lookout-sh'), 'shvit:lookout-sh');
-	const macs = countOperations(graph.operations, {});
+	const graph = await LoadedGraph.load(runtime, lookoutShGraph(config, size, weights));
+	const macs = graph.macs();
 	return {
 		async run(pixels) {
-			const outputs = await session.run({ picture: asInput(pixels.planar(), size) }, ['head']);
-			return { output: { head: numbers(outputs, 'head') }, macs };
+			const outputs = await graph.run({ picture: asInput(pixels.planar(), size) }, ['head']);
+			return { output: { head: floats(outputs, 'head') }, macs };
 		},
-		release: () => session.release(),
+		release: () => graph.release(),
 	};
 }

@@ -13,6 +13,8 @@ import { openDetector, step } from '../detector.fixture.ts';
 import { ModelSource } from '../source.ts';
 import { lookoutShFamily, lookoutShGraph, parseLookoutShConfig } from './index.ts';
 import { asInput } from '../shvit/network.ts';
+import { runOnce } from '../../runtime/loaded-graph.ts';
+import { floats } from '../../runtime/tensors.ts';
 
 // The shipped one and a tiny random one, and what PyTorch made of a picture with them (tools/training/rival_fixture.py).
 const TINY = new URL('./fixtures/tiny/', import.meta.url);
@@ -65,11 +67,8 @@ describe.each(RIVALS)('$name reproduces what PyTorch gave', ({ id, name, folder,
 		const pixels = new WasmFramePixels(grid, config.mean, config.std);
 		pixels.load(padded(reference('picture')));
 		const graph = lookoutShGraph(config, INPUT, weights);
-		const session = await createRuntime(1).load(graph.build('rival'), 'rival');
-		const outputs = await session.run({ picture: asInput(pixels.planar(), INPUT) }, ['head']);
-		await session.release();
-
-		const head = outputs['head']!.data as Float32Array;
+		const feeds = { picture: asInput(pixels.planar(), INPUT) };
+		const head = floats(await runOnce(createRuntime(1), graph, feeds, ['head']), 'head');
 		const classes = config.classes.length;
 		const [logits, boxes]: number[][] = [[], []];
 		const pointWidth = classes + BOX_SIDES;

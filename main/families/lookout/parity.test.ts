@@ -17,6 +17,8 @@ import { decodeBox, POINTS_PER_TOKEN } from '../../boxes/point-head.ts';
 import { createRuntime } from '../../runtime/onnx-runtime.ts';
 import { type LookoutConfig, parseLookoutConfig } from './config.ts';
 import { lookoutPlan } from './plan.ts';
+import { runOnce } from '../../runtime/loaded-graph.ts';
+import { float32, floats, int64, integers } from '../../runtime/tensors.ts';
 
 // What the PyTorch reference of the embedded model gave for two pictures of different shape.
 const TOLERANCE = 1e-3;
@@ -62,25 +64,22 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 		const graph = new GraphBuilder();
 		const windows = graph.input('windows', 'float32', ['count', 3, config.window, config.window]);
 		graph.output('tokens', plan.embedWindows(new Layers(graph, weights), windows));
-		const session = await createRuntime(1).load(graph.build('stem'), 'stem');
 		const count = tokenCount(plan.grid);
 		const all = Int32Array.from({ length: count }, (_, token) => token);
 		const data = pixels.windows(all, count);
 		const shape = [count, 3, config.window, config.window];
-		const { tokens } = await session.run({ windows: { type: 'float32', data, shape } }, ['tokens']);
+		const feeds = { windows: float32(data, shape) };
+		const { tokens } = await runOnce(createRuntime(1), graph.compile('stem'), feeds, ['tokens']);
 		expectClose(tokens!, reference('stem').data);
-		await session.release();
 	});
 
 	it('reproduces stem, scores, every block, logits and boxes of the dense mode', async () => {
 		const graph = compileFull(plan, weights, { keepKeysAndValues: false, withScores: true, taps: true });
-		const session = await createRuntime(1).load(graph.bytes, graph.name);
 		const taps = ['stem', 'scores', ...plan.blocks.map((_, i) => `block.${i}`)];
-		const outputs = await session.run({ picture }, [...taps, 'head']);
+		const outputs = await runOnce(createRuntime(1), graph, { picture }, [...taps, 'head']);
 		for (const tap of taps) expectClose(outputs[tap]!, reference(tap).data, tap);
 		const all = Array.from({ length: tokenCount(plan.grid) }, (_, token) => token);
-		expectHead(outputs['head']!.data as Float32Array, all, all, 'dense');
-		await session.release();
+		expectHead(floats(outputs, 'head'), all, all, 'dense');
 	});
 
 	it.each([
@@ -89,22 +88,15 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 	])('keeps the reference’s tokens at a keep ratio of $share, and reproduces its outputs', async (given) => {
 		const { mode, share, own } = given;
 		const graph = compileSparse(plan, weights, { own, taps: true });
-		const session = await createRuntime(1).load(graph.bytes, graph.name);
-		const count = Math.ceil(share * tokenCount(plan.grid));
-		const keep: GraphTensor = { type: 'int64', data: BigInt64Array.of(BigInt(count)), shape: [1] };
-		const outputs = await session.run({ picture, keep }, ['kept', 'head', 'last']);
-		const kept = Array.from(outputs['kept']!.data as BigInt64Array, Number);
+		const keep = int64(Math.ceil(share * tokenCount(plan.grid)));
+		const outputs = await runOnce(createRuntime(1), graph, { picture, keep }, ['kept', 'head', 'last']);
+		const kept = Array.from(integers(outputs, 'kept'));
 		expect([...kept].sort((a, b) => a - b)).toEqual(
 			Array.from(reference(`${mode}.keep`).data).sort((a, b) => a - b),
 		);
 		expectClose(outputs['last']!, reference(`${mode}.last`).data);
-		expectHead(
-			outputs['head']!.data as Float32Array,
-			kept,
-			kept.map((_, row) => row),
-			mode,
-		);
-		await session.release();
+		const rows = kept.map((_, row) => row);
+		expectHead(floats(outputs, 'head'), kept, rows, mode);
 
 		const reduction = await sparse.open(bareHost(plan, weights), createRuntime(1), { keep: share });
 		const { output } = await reduction.run(pixels, reduction.select(pixels));
@@ -114,15 +106,13 @@ describe.each(['a', 'b'])('picture %s', (name) => {
 
 	it('reproduces the outputs over clusters whose length the picture sets', async () => {
 		const graph = compileClustered(plan, weights, { taps: true });
-		const session = await createRuntime(1).load(graph.bytes, graph.name);
-		const length: GraphTensor = { type: 'int64', data: BigInt64Array.of(0n), shape: [1] };
 		const lengths = plan.blocks.map((_, i) => `${blockClusters(i)}.cluster_length`);
-		const outputs = await session.run({ picture, length }, ['head', 'last', ...lengths]);
+		const feeds = { picture, length: int64(0) };
+		const outputs = await runOnce(createRuntime(1), graph, feeds, ['head', 'last', ...lengths]);
 		expectClose(outputs['last']!, reference('clustered.last').data);
 		const all = Array.from({ length: tokenCount(plan.grid) }, (_, token) => token);
-		expectHead(outputs['head']!.data as Float32Array, all, all, 'clustered');
+		expectHead(floats(outputs, 'head'), all, all, 'clustered');
 		expect(lengths.some((name) => Number(outputs[name]!.data[0]) > 1)).toBe(true);
-		await session.release();
 	});
 
 	/** Rows `rows` of `head` belong to `tokens`; compares their logits and decoded boxes. */

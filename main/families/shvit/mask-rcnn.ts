@@ -1,6 +1,6 @@
 import { shvit } from '../../backbones/shvit.ts';
 import type { Size } from '../../domain/video.ts';
-import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { GraphBuilder, type Value, type CompiledGraph } from '../../graph/graph-builder.ts';
 import type { GraphTensor } from '../../runtime/runtime.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { anchorShapes, gridAnchors } from '../../boxes/anchors.ts';
@@ -32,7 +32,7 @@ export const PROPOSAL_RULE: RegionRule = {
 };
 
 type Level = AnchorLevel & { stride: number; shape: readonly number[] };
-export type ProposalGraph = { graph: GraphBuilder; levels: readonly Level[] };
+export type ProposalGraph = { graph: CompiledGraph; levels: readonly Level[] };
 
 /**
  * in: `picture` [1, 3, h, w], normalised. out: `pyramid.<level>` [1, width, h, w] of the levels that boxes are pooled from,
@@ -65,7 +65,7 @@ export function proposalGraph(
 			anchors: gridAnchors(shapes, { rows, cols, stride, offset: 0 }),
 		};
 	});
-	return { graph, levels };
+	return { graph: graph.compile('shvit:proposals'), levels };
 }
 
 /**
@@ -76,7 +76,7 @@ export function boxGraph(
 	{ head }: ShvitModelConfig & { head: MaskRcnnConfig },
 	levels: readonly Level[],
 	weights: WeightLookup,
-): GraphBuilder {
+): CompiledGraph {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
 	const places = graph.input('places', 'int64', [PROPOSALS]);
@@ -93,7 +93,7 @@ export function boxGraph(
 	const logits = layers.linear('roi_head.bbox_head.fc_cls', x, head.classes + 1);
 	graph.output('probabilities', layers.softmax(logits));
 	graph.output('deltas', layers.linear('roi_head.bbox_head.fc_reg', x, 4 * head.classes));
-	return graph;
+	return graph.compile('shvit:boxes');
 }
 
 /** Inputs of `boxGraph` beside the maps: proposals [n, 4] in input pixels, sorted by level. */

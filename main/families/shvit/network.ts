@@ -1,5 +1,5 @@
 import type { Size } from '../../domain/video.ts';
-import { numbers } from '../../reduction/full-graph.ts';
+import { floats } from '../../runtime/tensors.ts';
 import type { WholeOffer } from '../../reduction/host.ts';
 import type { GraphTensor } from '../../runtime/runtime.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
@@ -17,6 +17,7 @@ import {
 	PROPOSALS,
 } from './mask-rcnn.ts';
 import { retinaCandidates, retinaGraph, retinaOutputs } from './retinanet.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 
 /** A detector for one size of its input; it gives boxes before suppression. */
 type ShvitOffer = WholeOffer<BoxColumns>;
@@ -43,16 +44,16 @@ export function retinaNetwork(
 		macs: () => countOperations(emit().graph.operations, {}),
 		async load(runtime) {
 			const retina = emit();
-			const session = await runtime.load(retina.graph.build('shvit:retinanet'), 'shvit:retinanet');
-			const macs = countOperations(retina.graph.operations, {});
+			const graph = await LoadedGraph.load(runtime, retina.graph.compile('shvit:retinanet'));
+			const macs = graph.macs();
 			const wanted = retinaOutputs(retina);
 			return {
 				async run(pixels) {
-					const outputs = await session.run({ picture: asInput(pixels.planar(), input) }, wanted);
+					const outputs = await graph.run({ picture: asInput(pixels.planar(), input) }, wanted);
 					const { classes } = config.head;
 					return { output: retinaCandidates(outputs, retina, classes, content, scoreThreshold), macs };
 				},
-				release: () => session.release(),
+				release: () => graph.release(),
 			};
 		},
 	};
@@ -66,16 +67,19 @@ export function maskRcnnNetwork(
 	const emit = () => {
 		const { graph, levels } = proposalGraph(config, input, weights);
 		const boxes = boxGraph(config, levels, weights);
-		const macsOf = (proposals: number) =>
-			countOperations(graph.operations, {}) + countOperations(boxes.operations, { [PROPOSALS]: proposals });
-		return { graph, levels, boxes, macsOf };
+		return { graph, levels, boxes };
 	};
 	return {
-		macs: () => emit().macsOf(PROPOSAL_RULE.kept),
+		macs() {
+			const { graph, boxes } = emit();
+			const most = { [PROPOSALS]: PROPOSAL_RULE.kept };
+			return countOperations(graph.operations, {}) + countOperations(boxes.operations, most);
+		},
 		async load(runtime) {
-			const { graph, levels, boxes, macsOf } = emit();
-			const proposing = await runtime.load(graph.build('shvit:proposals'), 'shvit:proposals');
-			const judging = await runtime.load(boxes.build('shvit:boxes'), 'shvit:boxes');
+			const { graph, levels, boxes } = emit();
+			const proposing = await LoadedGraph.load(runtime, graph);
+			const judging = await LoadedGraph.load(runtime, boxes);
+			const macsOf = (proposals: number) => proposing.macs() + judging.macs({ [PROPOSALS]: proposals });
 			const maps = pooledMaps(levels);
 			return {
 				async run(pixels) {
@@ -90,8 +94,8 @@ export function maskRcnnNetwork(
 						'deltas',
 					]);
 					const predictions = {
-						probabilities: numbers(judged, 'probabilities'),
-						deltas: numbers(judged, 'deltas'),
+						probabilities: floats(judged, 'probabilities'),
+						deltas: floats(judged, 'deltas'),
 					};
 					const { classes } = config.head;
 					return {

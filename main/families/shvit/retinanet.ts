@@ -1,13 +1,14 @@
 import { shvit } from '../../backbones/shvit.ts';
 import type { Size } from '../../domain/video.ts';
 import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
-import type { GraphTensor } from '../../runtime/runtime.ts';
+import type { GraphTensors } from '../../runtime/runtime.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { anchorShapes, gridAnchors } from '../../boxes/anchors.ts';
 import { applyDeltas, clipBoxes } from '../../boxes/box-deltas.ts';
 import { type BoxColumns, joinRows } from '../../boxes/candidates.ts';
 import { type RetinaConfig, type ShvitModelConfig } from './config.ts';
 import { emitNeck, neckStrides } from './neck.ts';
+import { floats, integers } from '../../runtime/tensors.ts';
 
 /** Of deltas; not the 1 / standard deviation of other detectors. */
 const CODING = { weights: [1, 1, 1, 1], clamp: 'both' } as const;
@@ -91,7 +92,7 @@ export function retinaOutputs({ levels }: RetinaGraph): string[] {
  * several classes. Boxes are clipped to `picture`, the part of the input that is not padding.
  */
 export function retinaCandidates(
-	outputs: Readonly<Record<string, GraphTensor>>,
+	outputs: GraphTensors,
 	{ levels }: Pick<RetinaGraph, 'levels'>,
 	classes: number,
 	picture: Size,
@@ -101,9 +102,9 @@ export function retinaCandidates(
 	return joinRows(
 		levels.map((level, i) => {
 			const cells = level.rows * level.cols;
-			const logits = outputs[`best.logits.${i}`]!.data as Float32Array;
-			const places = outputs[`best.places.${i}`]!.data as BigInt64Array;
-			const all = outputs[`deltas.${i}`]!.data as Float32Array;
+			const logits = floats(outputs, `best.logits.${i}`);
+			const places = integers(outputs, `best.places.${i}`);
+			const all = floats(outputs, `deltas.${i}`);
 			const scores = logits.map((logit) => 1 / (1 + Math.exp(-logit)));
 			const below = scores.findIndex((score) => !(score > threshold));
 			const count = below < 0 ? scores.length : below;
@@ -111,7 +112,7 @@ export function retinaCandidates(
 			const anchors = new Float32Array(4 * count);
 			const deltas = new Float32Array(4 * count);
 			for (let row = 0; row < count; row++) {
-				const place = Number(places[row]);
+				const place = places[row]!;
 				const cell = place % cells;
 				const channel = Math.floor(place / cells);
 				const shape = Math.floor(channel / classes);

@@ -10,9 +10,9 @@ function tokenOver(level: Level, depth: number, row: number, col: number): numbe
 }
 
 /** Cells under a kept token of any level, ascending. */
-export function keptCells(kept: BigInt64Array, { levels, tokens }: Pyramid): Int32Array {
+export function keptCells(kept: Int32Array, { levels, tokens }: Pyramid): Int32Array {
 	const isKept = new Uint8Array(tokens);
-	for (const token of kept) isKept[Number(token)] = 1;
+	for (const token of kept) isKept[token] = 1;
 	const covered = perCell(levels, (row, col) =>
 		levels.some((level, depth) => isKept[tokenOver(level, depth, row, col)] === 1) ? 1 : 0,
 	);

@@ -1,8 +1,7 @@
 import { learnedPositions } from '../../backbones/learned-positions.ts';
 import { sinePositions } from '../../backbones/sine-position.ts';
-import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { GraphBuilder, type Value, type CompiledGraph } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
-import type { OperationCount } from '../../graph/operation-count.ts';
 import { featureMaps, projectMaps } from './backbone.ts';
 import type { SparseDetrConfig } from './config.ts';
 import { boxLogits, type DecoderLayer, decode, headsWithin, layerBoxes, type Queries } from './decoder.ts';
@@ -13,14 +12,8 @@ import { layPyramid, type PictureBatch, type Pyramid, tokenProposals } from './p
 import { amongAll, learnedQueries, proposedQueries } from './queries.ts';
 import { projectTokens, scoreTokens } from './scoring.ts';
 
-/** A network for pictures of one size, ready for a runtime. */
-export type SparseDetrGraph = {
-	bytes: Uint8Array;
-	name: string;
-	operations: OperationCount;
-	pyramid: Pyramid;
-	selects: boolean;
-};
+/** A network for pictures of one size. */
+export type SparseDetrGraph = { graph: CompiledGraph; pyramid: Pyramid };
 
 export type SparseDetrOptions = {
 	/** Whether the encoder updates the best tokens alone; how many, the input `keep` says. Otherwise it updates all. */
@@ -58,8 +51,7 @@ export function compileSparseDetr(
 ): SparseDetrGraph {
 	const graph = new GraphBuilder();
 	const pyramid = emitSparseDetr(new Layers(graph, weights), config, pictures, options);
-	const name = `sparse-detr:${options.selects ? 'sparse' : 'dense'}`;
-	return { bytes: graph.build(name), name, operations: graph.operations, pyramid, selects: options.selects };
+	return { graph: graph.compile(`sparse-detr:${options.selects ? 'sparse' : 'dense'}`), pyramid };
 }
 
 /** As `compileSparseDetr`, into a graph that is not built: what it asks of the weights can be seen. */

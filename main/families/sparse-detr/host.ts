@@ -3,10 +3,9 @@ import { assert } from '../../domain/errors.ts';
 import type { Letterbox } from '../../domain/frame.ts';
 import { type TokenGrid, type TokenMap, tokenCount } from '../../domain/tokens.ts';
 import type { Size } from '../../domain/video.ts';
-import { GraphBuilder } from '../../graph/graph-builder.ts';
-import { Layers, type WeightLookup } from '../../graph/layers.ts';
+import type { WeightLookup } from '../../graph/layers.ts';
 import { countOperations } from '../../graph/operation-count.ts';
-import { numbers } from '../../reduction/full-graph.ts';
+import { floats, int64, integers } from '../../runtime/tensors.ts';
 import type { Host, RankedNetwork, WholeNetwork } from '../../reduction/host.ts';
 import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
 import { CroppedPicture } from '../cropped-picture.ts';
@@ -15,8 +14,9 @@ import { finestStride } from './backbone.ts';
 import { attentionCells, keptCells, relevanceCells } from './cells.ts';
 import type { SparseDetrConfig } from './config.ts';
 import { KEPT } from './encoder.ts';
-import { compileSparseDetr, emitSparseDetr, type SparseDetrGraph } from './graph.ts';
+import { compileSparseDetr } from './graph.ts';
 import { keepCounts, type Pyramid } from './pyramid.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 
 /** What both graphs give. */
 const RESULTS = ['logits', 'boxes', 'look.x', 'look.y', 'look.weight'];
@@ -38,19 +38,18 @@ export function sparseDetrHost(
 	const grid = { rows: height / stride, cols: width / stride, stride, windowSize: stride, windowOffset: 0 };
 	const pictures = { batch: 1, ...seen, padding: paddingOf(letterbox.contentSize, seen) };
 	const load = async (selects: boolean, runtime: GraphRuntime) => {
-		const { bytes, name: title, ...graph } = compileSparseDetr(config, weights, pictures, { selects });
-		const finest = graph.pyramid.levels[0]!;
+		const { graph, pyramid } = compileSparseDetr(config, weights, pictures, { selects });
+		const finest = pyramid.levels[0]!;
 		assert(finest.rows === grid.rows && finest.cols === grid.cols, 'the grid is that of the finest level');
 		const picture = new CroppedPicture(letterbox, seen);
-		return { config, picture, grid, ...graph, session: await runtime.load(bytes, title) };
+		return { config, picture, grid, pyramid, graph: await LoadedGraph.load(runtime, graph) };
 	};
 	return {
 		name,
 		grid,
 		whole: {
-			macs() {
-				const graph = new GraphBuilder();
-				emitSparseDetr(new Layers(graph, weights), config, pictures, { selects: false });
+			macs: () => {
+				const { graph } = compileSparseDetr(config, weights, pictures, { selects: false });
 				return countOperations(graph.operations, {});
 			},
 			load: async (runtime) => wholeNetwork(await load(false, runtime)),
@@ -70,45 +69,42 @@ function paddingOf(content: Size, { width, height }: Size): Uint8Array | null {
 }
 
 /** A graph of either kind, loaded. */
-type Loaded = Pick<SparseDetrGraph, 'operations' | 'pyramid'> & {
+type Loaded = {
 	config: SparseDetrConfig;
 	picture: CroppedPicture;
 	grid: TokenGrid;
-	session: Awaited<ReturnType<GraphRuntime['load']>>;
+	pyramid: Pyramid;
+	graph: LoadedGraph;
 };
 
-function wholeNetwork({ config, picture, pyramid, operations, session }: Loaded): WholeNetwork<QueryAnswers> {
-	const macs = countOperations(operations, {});
+function wholeNetwork({ config, picture, pyramid, graph }: Loaded): WholeNetwork<QueryAnswers> {
+	const macs = graph.macs();
 	return {
 		async run(pixels) {
-			const outputs = await session.run({ picture: picture.of(pixels) }, RESULTS);
+			const outputs = await graph.run({ picture: picture.of(pixels) }, RESULTS);
 			return { output: queriesOf(outputs), macs, maps: [decoderAttention(outputs, config, pyramid)] };
 		},
-		release: () => session.release(),
+		release: () => graph.release(),
 	};
 }
 
 function rankedNetwork(loaded: Loaded): RankedNetwork<QueryAnswers> {
-	const { config, picture, grid, pyramid, operations, session } = loaded;
+	const { config, picture, grid, pyramid, graph } = loaded;
 	return {
 		async run(pixels, ratio) {
 			const { rows } = keepCounts(pyramid, ratio);
-			const keep: GraphTensor = { type: 'int64', data: BigInt64Array.of(BigInt(rows)), shape: [1] };
-			const outputs = await session.run({ picture: picture.of(pixels), keep }, [
-				...RESULTS,
-				'scores',
-				'kept',
-			]);
-			const kept = outputs['kept']?.data;
-			assert(kept instanceof BigInt64Array && kept.length === rows, `the sparse graph keeps ${rows} tokens`);
+			const feeds = { picture: picture.of(pixels), keep: int64(rows) };
+			const outputs = await graph.run(feeds, [...RESULTS, 'scores', 'kept']);
+			const kept = integers(outputs, 'kept');
+			assert(kept.length === rows, `the sparse graph keeps ${rows} tokens`);
 			const cells = keptCells(kept, pyramid);
 			const relevance: TokenMap = {
 				kind: 'relevance',
-				values: relevanceCells(numbers(outputs, 'scores'), pyramid.levels),
+				values: relevanceCells(floats(outputs, 'scores'), pyramid.levels),
 			};
 			return {
 				output: queriesOf(outputs),
-				macs: countOperations(operations, { [KEPT]: rows }),
+				macs: graph.macs({ [KEPT]: rows }),
 				selection: {
 					kind: cells.length === tokenCount(grid) ? 'flush' : 'partial',
 					tokens: cells,
@@ -117,7 +113,7 @@ function rankedNetwork(loaded: Loaded): RankedNetwork<QueryAnswers> {
 				maps: [relevance, decoderAttention(outputs, config, pyramid)],
 			};
 		},
-		release: () => session.release(),
+		release: () => graph.release(),
 	};
 }
 
@@ -128,13 +124,13 @@ function decoderAttention(
 	{ levels }: Pyramid,
 ): TokenMap {
 	const looks = {
-		x: numbers(outputs, 'look.x'),
-		y: numbers(outputs, 'look.y'),
-		weight: numbers(outputs, 'look.weight'),
+		x: floats(outputs, 'look.x'),
+		y: floats(outputs, 'look.y'),
+		weight: floats(outputs, 'look.weight'),
 	};
 	return { kind: 'attention', values: attentionCells(attentionMap(looks, levels, decoderPoints), levels) };
 }
 
 function queriesOf(outputs: Readonly<Record<string, GraphTensor>>): QueryAnswers {
-	return { logits: numbers(outputs, 'logits'), boxes: numbers(outputs, 'boxes') };
+	return { logits: floats(outputs, 'logits'), boxes: floats(outputs, 'boxes') };
 }

@@ -1,7 +1,6 @@
-import { GraphBuilder } from '../../graph/graph-builder.ts';
+import { GraphBuilder, type CompiledGraph } from '../../graph/graph-builder.ts';
 import type { GraphTensor } from '../../runtime/runtime.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
-import type { OperationCount } from '../../graph/operation-count.ts';
 import { alignRegions, sortRegions } from '../../boxes/regions.ts';
 import type { VitDetConfig } from './config.ts';
 import { type Level, NORM_EPSILON, pyramidLevels } from './pyramid.ts';
@@ -9,20 +8,14 @@ import { type Level, NORM_EPSILON, pyramidLevels } from './pyramid.ts';
 /** The name of the number of proposals, which varies from frame to frame. */
 export const PROPOSALS = 'proposals';
 
-/** The graph of one stage: from the pyramid and proposals to classes and deltas. */
-export type BoxGraph = {
-	name: string;
-	/** ONNX protobuf; made anew by every call. */
-	build(): Uint8Array;
-	operations: OperationCount;
-};
-
 /** The levels that proposals are pooled from. */
 export function pooledLevels(config: VitDetConfig): Level[] {
 	return pyramidLevels(config).slice(0, -1);
 }
 
 /**
+ * One stage: from the pyramid and proposals to classes and deltas.
+ *
  * in: `pyramid.<level>` [1, channels, h, w] and `boxes.<level>` [n, 4], the proposals of that level; `places` [proposals],
  * where each proposal's row stands among those of all levels. out: `pooled` [proposals, channels, pooled, pooled];
  * `features` [proposals, width]; `logits` and `probabilities` [proposals, classes + 1], the background last; `deltas`
@@ -33,7 +26,7 @@ export function boxGraph(
 	maps: Readonly<Record<string, readonly number[]>>,
 	stage: number,
 	weights: WeightLookup,
-): BoxGraph {
+): CompiledGraph {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
 	const { boxes, classes } = config;
@@ -62,8 +55,7 @@ export function boxGraph(
 	graph.output('logits', logits);
 	graph.output('probabilities', layers.softmax(logits));
 	graph.output('deltas', layers.linear(`${numbered('box_predictor')}.bbox_pred`, x, deltaWidth));
-	const name = `vitdet:boxes:${stage}`;
-	return { name, build: () => graph.build(name), operations: graph.operations };
+	return graph.compile(`vitdet:boxes:${stage}`);
 }
 
 /** Proposals, sorted by the level that fits their size, as inputs of the stages. */

@@ -1,14 +1,17 @@
 import type { Size } from '../../domain/video.ts';
-import type { GraphRuntime, GraphSession, GraphTensor } from '../../runtime/runtime.ts';
+import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { countOperations } from '../../graph/operation-count.ts';
 import type { Extent } from '../../vit/plan.ts';
 import { applyDeltas, clipBoxes } from '../../boxes/box-deltas.ts';
 import { bestAnchorOutputs, chooseRegions } from '../../boxes/region-proposals.ts';
 import type { NetworkRun } from '../../reduction/host.ts';
-import { type BoxGraph, boxGraph, pooledLevels, PROPOSALS, regionFeeds } from './box-head.ts';
+import { boxGraph, pooledLevels, PROPOSALS, regionFeeds } from './box-head.ts';
 import type { VitDetConfig } from './config.ts';
 import { type ProposalGraph, proposalGraph } from './proposals.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
+import { type CompiledGraph } from '../../graph/graph-builder.ts';
+import { floats } from '../../runtime/tensors.ts';
 
 /** What the heads say of every proposal, before any is dropped. */
 export type Predictions = {
@@ -22,7 +25,7 @@ export type Predictions = {
 export type Witness = (name: string, values: Float32Array) => void;
 
 /** Everything that a ViTDet does behind its backbone, as graphs that are not loaded yet. */
-export type HeadGraphs = { proposals: ProposalGraph; stages: readonly BoxGraph[] };
+export type HeadGraphs = { proposals: ProposalGraph; stages: readonly CompiledGraph[] };
 
 export function headGraphs(config: VitDetConfig, grid: Extent, weights: WeightLookup): HeadGraphs {
 	const proposals = proposalGraph(config, grid, weights);
@@ -30,38 +33,34 @@ export function headGraphs(config: VitDetConfig, grid: Extent, weights: WeightLo
 	return { proposals, stages };
 }
 
-/** Multiply-adds of a frame's heads for some number of proposals. */
-function headMacs({ proposals, stages }: HeadGraphs, count: number): number {
-	return stages.reduce(
-		(sum, { operations }) => sum + countOperations(operations, { [PROPOSALS]: count }),
-		countOperations(proposals.operations, {}),
-	);
-}
-
 /** As many multiply-adds as there can be: those of a frame with as many proposals as go on at most. */
-export function mostHeadMacs(graphs: HeadGraphs, config: VitDetConfig): number {
-	return headMacs(graphs, config.proposals.kept);
+export function mostHeadMacs({ proposals, stages }: HeadGraphs, config: VitDetConfig): number {
+	const most = { [PROPOSALS]: config.proposals.kept };
+	return stages.reduce(
+		(sum, { operations }) => sum + countOperations(operations, most),
+		countOperations(proposals.graph.operations, {}),
+	);
 }
 
 /** The heads at work: from the backbone's tokens to predictions. Keeps nothing between frames. */
 export class DetectionHeads {
 	/** In pixels; boxes are clipped to it. */
 	readonly inputSize: Size;
-	readonly #graphs: HeadGraphs;
 	readonly #config: VitDetConfig;
-	readonly #proposals: GraphSession;
-	readonly #stages: readonly GraphSession[];
+	readonly #levels: ProposalGraph['levels'];
+	readonly #proposals: LoadedGraph;
+	readonly #stages: readonly LoadedGraph[];
 
 	private constructor(
 		config: VitDetConfig,
 		inputSize: Size,
-		graphs: HeadGraphs,
-		proposals: GraphSession,
-		stages: readonly GraphSession[],
+		levels: ProposalGraph['levels'],
+		proposals: LoadedGraph,
+		stages: readonly LoadedGraph[],
 	) {
-		this.#graphs = graphs;
-		this.#config = config;
 		this.inputSize = inputSize;
+		this.#config = config;
+		this.#levels = levels;
 		this.#proposals = proposals;
 		this.#stages = stages;
 	}
@@ -73,17 +72,17 @@ export class DetectionHeads {
 		runtime: GraphRuntime,
 	): Promise<DetectionHeads> {
 		const graphs = headGraphs(config, grid, weights);
-		const proposals = await runtime.load(graphs.proposals.build(), graphs.proposals.name);
-		const stages: GraphSession[] = [];
-		for (const stage of graphs.stages) stages.push(await runtime.load(stage.build(), stage.name));
+		const proposals = await LoadedGraph.load(runtime, graphs.proposals.graph);
+		const stages: LoadedGraph[] = [];
+		for (const stage of graphs.stages) stages.push(await LoadedGraph.load(runtime, stage));
 		const inputSize = { width: grid.cols * config.patch, height: grid.rows * config.patch };
-		return new DetectionHeads(config, inputSize, graphs, proposals, stages);
+		return new DetectionHeads(config, inputSize, graphs.proposals.levels, proposals, stages);
 	}
 
 	/** `tokens` [tokens, dim], as the last block gives them. */
 	async run(tokens: Float32Array, witness?: Witness): Promise<NetworkRun<Predictions>> {
 		const config = this.#config;
-		const { levels } = this.#graphs.proposals;
+		const levels = this.#levels;
 		const maps = pooledLevels(config).map(({ name }) => `pyramid.${name}`);
 		const seen = levels.flatMap(({ name }) => [
 			`pyramid.${name}`,
@@ -100,7 +99,7 @@ export class DetectionHeads {
 		const proposals = chooseRegions(outputs, levels, rule, this.inputSize);
 		if (witness) {
 			for (const { name, anchors } of levels) witness(`anchors.${name}`, anchors);
-			for (const name of seen) witness(name, numbers(outputs, name));
+			for (const name of seen) witness(name, floats(outputs, name));
 			witness('proposals.boxes', proposals.boxes);
 			witness('proposals.objectness_logits', proposals.logits);
 		}
@@ -123,20 +122,24 @@ export class DetectionHeads {
 		const count = proposals.length / 4;
 		const probabilities = new Float32Array(count * (classes.length + 1));
 		let boxes = proposals;
-		for (const [stage, session] of this.#stages.entries()) {
+		for (const [stage, graph] of this.#stages.entries()) {
 			const from = stage === 0 ? proposals : clipBoxes(boxes, this.inputSize);
 			if (count === 0) break;
 			const wanted = ['probabilities', 'deltas', ...(witness ? ['pooled', 'features', 'logits'] : [])];
-			const outputs = await session.run({ ...pyramid, ...regionFeeds(from, this.#config) }, wanted);
+			const outputs = await graph.run({ ...pyramid, ...regionFeeds(from, this.#config) }, wanted);
 			if (witness) showStage(outputs, witness, config.cascade ? `stage${stage}.` : '', stage === 0);
-			const deltas = numbers(outputs, 'deltas');
+			const deltas = floats(outputs, 'deltas');
 			boxes = applyDeltas(from, deltas, { weights: config.stages[stage]!, clamp: 'above' });
 			const share = 1 / this.#stages.length;
-			numbers(outputs, 'probabilities').forEach((value, i) => (probabilities[i]! += share * value));
+			floats(outputs, 'probabilities').forEach((value, i) => (probabilities[i]! += share * value));
 		}
 		witness?.('pre_nms.boxes', boxes);
 		witness?.('pre_nms.scores', probabilities);
-		return { output: { boxes, probabilities }, macs: headMacs(this.#graphs, count) };
+		const macs = this.#stages.reduce(
+			(sum, graph) => sum + graph.macs({ [PROPOSALS]: count }),
+			this.#proposals.macs(),
+		);
+		return { output: { boxes, probabilities }, macs };
 	}
 }
 
@@ -146,12 +149,8 @@ function showStage(
 	stage: string,
 	isFirst: boolean,
 ): void {
-	if (isFirst) witness('roi_features', numbers(outputs, 'pooled'));
-	witness(`box_head.${stage}features`, numbers(outputs, 'features'));
-	witness(`box_head.${stage}class_logits`, numbers(outputs, 'logits'));
-	witness(`box_head.${stage}box_deltas`, numbers(outputs, 'deltas'));
-}
-
-function numbers(outputs: Readonly<Record<string, GraphTensor>>, name: string): Float32Array {
-	return outputs[name]!.data as Float32Array;
+	if (isFirst) witness('roi_features', floats(outputs, 'pooled'));
+	witness(`box_head.${stage}features`, floats(outputs, 'features'));
+	witness(`box_head.${stage}class_logits`, floats(outputs, 'logits'));
+	witness(`box_head.${stage}box_deltas`, floats(outputs, 'deltas'));
 }

@@ -1,6 +1,5 @@
-import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { GraphBuilder, type Value, type CompiledGraph } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
-import type { OperationCount } from '../../graph/operation-count.ts';
 import type { Extent } from '../../vit/plan.ts';
 import { anchorShapes, gridAnchors } from '../../boxes/anchors.ts';
 import { outputBestAnchors } from '../../boxes/region-proposals.ts';
@@ -11,10 +10,7 @@ const RPN = 'proposal_generator.rpn_head';
 
 /** The graph from the backbone's tokens to the pyramid and every level's best anchors. */
 export type ProposalGraph = {
-	name: string;
-	/** ONNX protobuf; made anew by every call. */
-	build(): Uint8Array;
-	operations: OperationCount;
+	graph: CompiledGraph;
 	levels: readonly (Level & { anchors: Float32Array })[];
 	/** Shapes of the pyramid's maps, by level. */
 	maps: Readonly<Record<string, readonly number[]>>;
@@ -39,9 +35,7 @@ export function proposalGraph(config: VitDetConfig, grid: Extent, weights: Weigh
 		return { ...level, anchors: anchorsOf(level, maps[i]!, i, config) };
 	});
 	return {
-		name: 'vitdet:proposals',
-		build: () => graph.build('vitdet:proposals'),
-		operations: graph.operations,
+		graph: graph.compile('vitdet:proposals'),
 		levels,
 		maps: Object.fromEntries(levels.map(({ name }, i) => [name, maps[i]!.shape as number[]])),
 	};

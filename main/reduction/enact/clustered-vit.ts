@@ -1,7 +1,7 @@
 import { tokenCount } from '../../domain/tokens.ts';
-import { countOperations, type OperationCount } from '../../graph/operation-count.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
-import type { GraphRuntime, GraphSession } from '../../runtime/runtime.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
+import type { GraphRuntime } from '../../runtime/runtime.ts';
 import { answerOutputs, answersFrom, pictureTensor } from '../full-graph.ts';
 import type { Behind, ClusteredNetwork, NetworkOutput, NetworkRun, VitOffer } from '../host.ts';
 import { clusterOutputs, forcedLength, readClusters } from './cluster-outputs.ts';
@@ -10,20 +10,13 @@ import { blockClusters, compileClustered } from './enact-graph.ts';
 /** A vision transformer whose tokens attend to clusters of keys and values; all of them are updated. */
 export class ClusteredVit<Output extends NetworkOutput> implements ClusteredNetwork<Output> {
 	readonly #vit: VitOffer<Output>;
-	readonly #session: GraphSession;
-	readonly #operations: OperationCount;
+	readonly #graph: LoadedGraph;
 	readonly #behind: Behind<Output>;
 	readonly #blocks: readonly string[];
 
-	private constructor(
-		vit: VitOffer<Output>,
-		session: GraphSession,
-		operations: OperationCount,
-		behind: Behind<Output>,
-	) {
+	private constructor(vit: VitOffer<Output>, graph: LoadedGraph, behind: Behind<Output>) {
 		this.#vit = vit;
-		this.#session = session;
-		this.#operations = operations;
+		this.#graph = graph;
 		this.#behind = behind;
 		this.#blocks = vit.plan.blocks.map((_, i) => blockClusters(i));
 	}
@@ -32,24 +25,23 @@ export class ClusteredVit<Output extends NetworkOutput> implements ClusteredNetw
 		vit: VitOffer<Output>,
 		runtime: GraphRuntime,
 	): Promise<ClusteredVit<Output>> {
-		const graph = compileClustered(vit.plan, vit.weights);
-		const session = await runtime.load(graph.bytes, graph.name);
-		return new ClusteredVit(vit, session, graph.operations, await vit.behind.load(runtime));
+		const graph = await LoadedGraph.load(runtime, compileClustered(vit.plan, vit.weights));
+		return new ClusteredVit(vit, graph, await vit.behind.load(runtime));
 	}
 
 	async run(pixels: FramePixels, clusterLength: number): Promise<NetworkRun<Output>> {
 		const { plan } = this.#vit;
-		const outputs = await this.#session.run(
+		const outputs = await this.#graph.run(
 			{ picture: pictureTensor(plan, pixels), length: forcedLength(clusterLength) },
 			[...answerOutputs(plan), ...clusterOutputs(this.#blocks)],
 		);
 		const { dims, map } = readClusters(outputs, this.#blocks, tokenCount(plan.grid));
 		const { output, macs } = await this.#behind.run(answersFrom(plan, outputs));
-		return { output, macs: macs + countOperations(this.#operations, dims), maps: [map] };
+		return { output, macs: macs + this.#graph.macs(dims), maps: [map] };
 	}
 
 	async release(): Promise<void> {
-		await this.#session.release();
+		await this.#graph.release();
 		await this.#behind.release();
 	}
 }

@@ -1,11 +1,11 @@
 import { assert } from '../../domain/errors.ts';
 import { tokenCount } from '../../domain/tokens.ts';
-import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { type CompiledGraph, GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
 import { EntropyClusters } from '../../vit/enact-clustering.ts';
 import { headDim, type VitPlan } from '../../vit/plan.ts';
-import { type CompiledGraph, allPositions, gridAnswer, pictureInput } from '../vit-graphs.ts';
+import { allPositions, gridAnswer, pictureInput } from '../vit-graphs.ts';
 
 /** What the sizes of a block's clusters are called in operation counts. */
 export function blockClusters(block: number): string {
@@ -50,6 +50,5 @@ export function compileClustered(
 	});
 	if (options.taps) graph.output('last', x);
 	graph.output('head', gridAnswer(plan).emit(layers, [x]));
-	const name = `${plan.name}:clustered`;
-	return { name, bytes: graph.build(name), operations: graph.operations };
+	return graph.compile(`${plan.name}:clustered`);
 }

@@ -1,4 +1,4 @@
-import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { type CompiledGraph, GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
 import { GridAttention, scale } from '../../vit/grid-attention.ts';
@@ -8,8 +8,6 @@ import type { Precision } from './method.ts';
 /** Number of tokens that a graph is given. */
 const ROWS = 'rows';
 
-type Bytes = { name: string; bytes: Uint8Array };
-
 /** The plan and weights of one block, and how wide its heads are. */
 export type BlockSource = { plan: VitPlan; weights: WeightLookup; block: VitBlock };
 
@@ -18,12 +16,15 @@ export function extendedWidth({ plan, block }: BlockSource, keys: { rows: number
 	return headDim(plan) + (block.relative ? keys.rows + keys.cols : 0);
 }
 
-function build(source: BlockSource, name: string, emit: (layers: Layers, parts: BlockLayers) => void): Bytes {
+function compile(
+	source: BlockSource,
+	name: string,
+	emit: (layers: Layers, parts: BlockLayers) => void,
+): CompiledGraph {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, source.weights);
 	emit(layers, new BlockLayers(layers, source.plan));
-	const title = `${source.block.name}:${name}`;
-	return { name: title, bytes: graph.build(title) };
+	return graph.compile(`${source.block.name}:${name}`);
 }
 
 /**
@@ -32,11 +33,11 @@ function build(source: BlockSource, name: string, emit: (layers: Layers, parts: 
  * its window or on the grid; with turned positions `positions` [1, rows]. out: `queries` [rows, heads · extended], scaled,
  * relative terms behind each head; `keys`, `values` [rows, dim].
  */
-export function compileProjections(source: BlockSource, norm: boolean): Bytes {
+export function compileProjections(source: BlockSource, norm: boolean): CompiledGraph {
 	const { plan, block } = source;
 	const { dim, heads } = plan;
 	const width = headDim(plan);
-	return build(source, 'qkv', (layers, parts) => {
+	return compile(source, 'qkv', (layers, parts) => {
 		const { graph } = layers;
 		const x = graph.input('x', 'float32', [ROWS, dim]);
 		const normed = norm ? parts.normed(block, x) : x;
@@ -56,16 +57,16 @@ export function compileProjections(source: BlockSource, norm: boolean): Bytes {
 }
 
 /** in: `x` [rows, dim]. out: `y` [rows, dim], its projection. */
-export function compileProjection(source: BlockSource): Bytes {
-	return build(source, 'projection', (layers, parts) => {
+export function compileProjection(source: BlockSource): CompiledGraph {
+	return compile(source, 'projection', (layers, parts) => {
 		const x = layers.graph.input('x', 'float32', [ROWS, source.plan.dim]);
 		layers.graph.output('y', parts.project(source.block, x));
 	});
 }
 
 /** in: `x` [rows, dim], normed already unless `norm`. out: `y` [rows, dim], the MLP of it. */
-export function compileMlp(source: BlockSource, norm: boolean): Bytes {
-	return build(source, 'mlp', (layers, parts) => {
+export function compileMlp(source: BlockSource, norm: boolean): CompiledGraph {
+	return compile(source, 'mlp', (layers, parts) => {
 		const x = layers.graph.input('x', 'float32', [ROWS, source.plan.dim]);
 		const normed = norm ? parts.normedForMlp(source.block, x) : x;
 		layers.graph.output('y', parts.mlp(source.block, normed));
@@ -84,7 +85,7 @@ export function compileAttention(sizes: {
 	extended: number;
 	windowed: boolean;
 	precision: Precision;
-}): Uint8Array {
+}): CompiledGraph {
 	const { places, keys, width, extended, windowed, precision } = sizes;
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, noWeights);
@@ -103,7 +104,7 @@ export function compileAttention(sizes: {
 				{ domain: 'com.microsoft', attributes: { num_heads: 1, scale: { float: 1 } } },
 			);
 	graph.output('mixed', attended);
-	return graph.build('attention');
+	return graph.compile('attention');
 }
 
 /** For graphs that have none. */

@@ -1,8 +1,8 @@
 import type { WeightLookup } from '../../graph/layers.ts';
-import { countOperations } from '../../graph/operation-count.ts';
-import type { GraphRuntime, GraphSession } from '../../runtime/runtime.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
+import type { GraphRuntime } from '../../runtime/runtime.ts';
 import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
-import { float32, numbers } from '../full-graph.ts';
+import { float32, floats } from '../../runtime/tensors.ts';
 import { compileResidual } from '../vit-graphs.ts';
 import { attentionSizes } from './attention.ts';
 import type { BlockSource } from './block-graphs.ts';
@@ -17,8 +17,6 @@ import { SharedGraphs } from './shared-graphs.ts';
 /** Operations of one frame, as published: of each block, and between them (positions, and residuals behind the MLPs). */
 export type FrameCounts = { between: OperationCounts; blocks: OperationCounts[] };
 
-/** What a block adds behind its MLP, whole in every frame. */
-type Residual = { session: GraphSession; macs: number };
 /** Positions [tokens, dim] in the gates' memory. */
 type Table = { at: number; data: Float32Array };
 
@@ -37,7 +35,8 @@ export class EventfulBackbone {
 	readonly #plan: VitPlan;
 	readonly #memory: GateMemory;
 	readonly #shared: SharedGraphs;
-	readonly #residuals: readonly (Residual | null)[];
+	/** What a block adds behind its MLP, whole in every frame. */
+	readonly #residuals: readonly (LoadedGraph | null)[];
 	readonly #stream: number;
 	/** What is added to the stream before block i; behind the last one: entry `blocks.length`. */
 	readonly #positions: readonly (Table | null)[];
@@ -48,7 +47,7 @@ export class EventfulBackbone {
 		shared: SharedGraphs,
 		parts: {
 			blocks: readonly EventfulBlock[];
-			residuals: readonly (Residual | null)[];
+			residuals: readonly (LoadedGraph | null)[];
 			positions: readonly (Float32Array | null)[];
 		},
 	) {
@@ -76,16 +75,11 @@ export class EventfulBackbone {
 		const memory = new GateMemory(scratchSizes(sources, tokenTotal(plan)));
 		const shared = new SharedGraphs(runtime);
 		const blocks: EventfulBlock[] = [];
-		const residuals: (Residual | null)[] = [];
+		const residuals: (LoadedGraph | null)[] = [];
 		for (const [i, source] of sources.entries()) {
 			blocks.push(await EventfulBlock.load(source, methods[i]!, memory, runtime, shared));
 			const graph = source.block.residual && compileResidual(plan, weights, i);
-			residuals.push(
-				graph && {
-					session: await runtime.load(graph.bytes, graph.name),
-					macs: countOperations(graph.operations, {}),
-				},
-			);
+			residuals.push(graph && (await LoadedGraph.load(runtime, graph)));
 		}
 		const tables = [plan.absolute, ...plan.blocks.map(({ positionsAfter }) => positionsAfter)];
 		const positions = tables.map((table) => table && table(weights));
@@ -149,7 +143,7 @@ export class EventfulBackbone {
 
 	async release(): Promise<void> {
 		for (const block of this.blocks) await block.release();
-		for (const residual of this.#residuals) await residual?.session.release();
+		for (const residual of this.#residuals) await residual?.release();
 		await this.#shared.release();
 	}
 
@@ -165,10 +159,10 @@ export class EventfulBackbone {
 		if (!residual) return;
 		const { tokens, packing } = { tokens: this.tokens, packing: this.#memory.packing };
 		const shape = [tokenTotal(this.#plan), this.#plan.dim];
-		const outputs = await residual.session.run({ tokens: float32(tokens, shape) }, ['added']);
-		packing.data.set(numbers(outputs, 'added'));
+		const outputs = await residual.run({ tokens: float32(tokens, shape) }, ['added']);
+		packing.data.set(floats(outputs, 'added'));
 		this.#memory.kernel.add({ a: this.#stream, b: packing.at, out: this.#stream, floats: tokens.length });
-		counts.linear += residual.macs;
+		counts.linear += residual.macs();
 		counts.add += tokens.length;
 	}
 

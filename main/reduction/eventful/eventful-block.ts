@@ -1,5 +1,7 @@
-import type { GraphRuntime, GraphSession, GraphTensor } from '../../runtime/runtime.ts';
-import { float32 } from '../full-graph.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
+import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
+import type { CompiledGraph } from '../../graph/graph-builder.ts';
+import { float32 } from '../../runtime/tensors.ts';
 import { attentionSizes, placesOf } from './attention.ts';
 import type { BlockAttention, Projected } from './block-attention.ts';
 import { type BlockSource, compileMlp, compileProjection, compileProjections } from './block-graphs.ts';
@@ -13,7 +15,7 @@ import type { SharedGraphs } from './shared-graphs.ts';
 import { type GateNorm, TokenGate } from './token-gate.ts';
 import { WholeAttention } from './whole-attention.ts';
 
-type Graphs = { qkv: GraphSession; projection: GraphSession; mlp: GraphSession };
+type Graphs = { qkv: LoadedGraph; projection: LoadedGraph; mlp: LoadedGraph };
 type Gates = { qkv: TokenGate; projection: TokenGate; mlp: TokenGate };
 
 /**
@@ -76,7 +78,7 @@ export class EventfulBlock {
 		runtime: GraphRuntime,
 		shared: SharedGraphs,
 	) {
-		const load = ({ name, bytes }: { name: string; bytes: Uint8Array }) => runtime.load(bytes, name);
+		const load = (graph: CompiledGraph) => LoadedGraph.load(runtime, graph);
 		const norm = method.gateBeforeNorm;
 		const graphs = {
 			qkv: await load(compileProjections(source, norm)),
@@ -189,7 +191,7 @@ export class EventfulBlock {
 	}
 
 	/** Runs `graph` on the rows that `gate` let pass and writes what it gives over theirs in the buffer. */
-	async #buffer(graph: GraphSession, rows: Float32Array, gate: TokenGate, buffer: number): Promise<void> {
+	async #buffer(graph: LoadedGraph, rows: Float32Array, gate: TokenGate, buffer: number): Promise<void> {
 		const { count, indices } = gate;
 		if (count === 0) return;
 		const { tokens, dim } = this.#sizes;

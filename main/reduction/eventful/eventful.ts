@@ -2,8 +2,6 @@ import { assert, UserFacingError } from '../../domain/errors.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { changeSettings, resolveSettings, type SettingValues } from '../../domain/settings-table.ts';
 import { type TokenMap, tokenCount } from '../../domain/tokens.ts';
-import type { GraphSession } from '../../runtime/runtime.ts';
-import { countOperations } from '../../graph/operation-count.ts';
 import {
 	EVENTFUL_SETTINGS,
 	blockMethods,
@@ -16,12 +14,14 @@ import { EventfulBackbone } from './eventful-backbone.ts';
 import { prefixed, restoreArrays, saveArrays } from './remembered.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
 import { AnswersBehind } from '../answers-behind.ts';
-import { answerOutputs, answersFrom, float32, numbers, pictureTensor } from '../full-graph.ts';
+import { answerOutputs, answersFrom, pictureTensor } from '../full-graph.ts';
+import { float32, floats } from '../../runtime/tensors.ts';
 import type { TokenAnswers } from '../host.ts';
 import type { Computed, Reduction, ReductionMode, Selection } from '../mode.ts';
 import { allTokens } from '../selection.ts';
 import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
-import { type CompiledGraph, compileHead, compileStem } from '../vit-graphs.ts';
+import { compileHead, compileStem } from '../vit-graphs.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 
 const PLACE = 'mode eventful';
 const STATE = 'eventful.';
@@ -48,12 +48,8 @@ export const eventful: ReductionMode = {
 		const settings = resolveSettings(EVENTFUL_SETTINGS, given, PLACE);
 		const { weights, behind } = vit;
 		const plan = pooledPlan(vit.plan, settings);
-		const load = async (graph: CompiledGraph): Promise<End> => ({
-			session: await runtime.load(graph.bytes, graph.name),
-			macs: countOperations(graph.operations, {}),
-		});
-		const stem = await load(compileStem(plan, weights));
-		const head = await load(compileHead(plan, weights));
+		const stem = await LoadedGraph.load(runtime, compileStem(plan, weights));
+		const head = await LoadedGraph.load(runtime, compileHead(plan, weights));
 		const methods = blockMethods(plan, settings);
 		const backbone = await EventfulBackbone.load(plan, weights, runtime, methods);
 		const tokens = new Eventful(vit.plan, { stem, backbone, head }, settings);
@@ -61,9 +57,8 @@ export const eventful: ReductionMode = {
 	},
 };
 
-/** What stands before or behind the blocks. */
-type End = { session: GraphSession; macs: number };
-type Parts = { stem: End; backbone: EventfulBackbone; head: End };
+/** The blocks, and what stands before and behind them. */
+type Parts = { stem: LoadedGraph; backbone: EventfulBackbone; head: LoadedGraph };
 
 class Eventful implements Reduction<TokenAnswers> {
 	settings: EventfulSettings;
@@ -109,17 +104,17 @@ class Eventful implements Reduction<TokenAnswers> {
 	async run(pixels: FramePixels, selection: Selection): Promise<Computed<TokenAnswers>> {
 		const { stem, backbone, head } = this.#parts;
 		const plan = this.#plan;
-		const outputs = await stem.session.run({ picture: pictureTensor(plan, pixels) }, ['tokens']);
-		const counts = await backbone.run(numbers(outputs, 'tokens'), gatePolicy(this.settings));
+		const outputs = await stem.run({ picture: pictureTensor(plan, pixels) }, ['tokens']);
+		const counts = await backbone.run(floats(outputs, 'tokens'), gatePolicy(this.settings));
 		const shape = [tokenTotal(plan), plan.dim];
 		const states = Object.fromEntries(
 			backbone.features.map((tokens, i) => [`tokens.${i}`, float32(tokens, shape)]),
 		);
-		const answers = await head.session.run(states, answerOutputs(plan));
+		const answers = await head.run(states, answerOutputs(plan));
 		const map = this.#passed();
 		return {
 			output: answersFrom(plan, answers),
-			macs: stem.macs + totalCount(counts.blocks.reduce(addCounts, counts.between)) + head.macs,
+			macs: stem.macs() + totalCount(counts.blocks.reduce(addCounts, counts.between)) + head.macs(),
 			selection: selection.kind === 'partial' ? this.#computed(map) : selection,
 			maps: [map],
 		};
@@ -144,9 +139,9 @@ class Eventful implements Reduction<TokenAnswers> {
 
 	async release(): Promise<void> {
 		const { stem, backbone, head } = this.#parts;
-		await stem.session.release();
+		await stem.release();
 		await backbone.release();
-		await head.session.release();
+		await head.release();
 	}
 
 	/** By how many of all gates each token of the grid was let pass, 255 for all of them. */

@@ -1,5 +1,5 @@
 import type { GraphTensor } from '../../runtime/runtime.ts';
-import { float32 } from '../full-graph.ts';
+import { float32 } from '../../runtime/tensors.ts';
 import type { Lanes } from './attention.ts';
 import type { GateMemory } from './gate-memory.ts';
 

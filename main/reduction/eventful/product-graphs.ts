@@ -1,4 +1,4 @@
-import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { type CompiledGraph, GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers } from '../../graph/layers.ts';
 import { noWeights, product, rounded } from './block-graphs.ts';
 import type { Precision } from './method.ts';
@@ -32,7 +32,7 @@ export type ProductKind = { product: 'delta' | 'exact'; precision: Precision };
  * in: `queries` [lanes, renewed, row]; `keys` [lanes, keys, row]; exact: `values` [lanes, keys, width].
  * out: `correction` [lanes, renewed] of their log sums; exact: `mixed` [lanes, renewed, width], what they attend to.
  */
-export function compileRenewal(sizes: ProductSizes, { product: kind }: ProductKind): Uint8Array {
+export function compileRenewal(sizes: ProductSizes, { product: kind }: ProductKind): CompiledGraph {
 	const { graph, layers } = begin();
 	const queries = graph.input('queries', 'float32', [LANES, QUERIES, sizes.row]);
 	const keys = graph.input('keys', 'float32', [LANES, sizes.keys, sizes.row]);
@@ -45,7 +45,7 @@ export function compileRenewal(sizes: ProductSizes, { product: kind }: ProductKi
 		const values = graph.input('values', 'float32', [LANES, sizes.keys, sizes.width]);
 		graph.output('mixed', layers.matmul(elementwise(layers, 'Exp', logShares), values));
 	}
-	return graph.build('renewal');
+	return graph.compile('renewal');
 }
 
 /**
@@ -54,7 +54,7 @@ export function compileRenewal(sizes: ProductSizes, { product: kind }: ProductKi
  * out: `correction` [lanes, tokens] of log sums; `attention` [lanes, keys, tokens], a query's shares in a column; `mixed`
  * [lanes, tokens, width].
  */
-export function compileStart(sizes: ProductSizes, { precision }: ProductKind): Uint8Array {
+export function compileStart(sizes: ProductSizes, { precision }: ProductKind): CompiledGraph {
 	const { graph, layers } = begin();
 	const queries = graph.input('queries', 'float32', [LANES, sizes.tokens, sizes.row]);
 	const keys = graph.input('keys', 'float32', [LANES, sizes.keys, sizes.row]);
@@ -69,7 +69,7 @@ export function compileStart(sizes: ProductSizes, { precision }: ProductKind): U
 	graph.output('attention', shares);
 	const mixed = product(layers, shares, rounded(layers, values, precision), 'first');
 	graph.output('mixed', rounded(layers, mixed, precision));
-	return graph.build('start');
+	return graph.compile('start');
 }
 
 /**
@@ -81,7 +81,7 @@ export function compileStart(sizes: ProductSizes, { precision }: ProductKind): U
  * out: `grown` and `ratio` [lanes, tokens]: by what factor a query's sum grew before stale terms went, and altogether;
  * delta: `attention` [lanes, selected, tokens]; `mixed` [lanes, tokens, width], exact: without a meaning for renewed queries.
  */
-export function compileUpdate(sizes: ProductSizes, { product: kind, precision }: ProductKind): Uint8Array {
+export function compileUpdate(sizes: ProductSizes, { product: kind, precision }: ProductKind): CompiledGraph {
 	const { graph, layers } = begin();
 	const { tokens, row, width } = sizes;
 	const queries = graph.input('queries', 'float32', [LANES, tokens, row]);
@@ -122,7 +122,7 @@ export function compileUpdate(sizes: ProductSizes, { product: kind, precision }:
 		const values = { ...layers.concat([freshValues, negative], 1), shape: [LANES, BOTH, width] };
 		const changed = layers.add(before, product(layers, both, values, 'first'));
 		graph.output('mixed', times(layers, changed, layers.reshape(share, [LANES, tokens, 1])));
-		return graph.build('update');
+		return graph.compile('update');
 	}
 	const kept = graph.input('attention.stale', 'float32', [LANES, KEYS, tokens]);
 	const shares = rounded(layers, times(layers, firstAlong(layers, apart, 1), share), precision);
@@ -132,7 +132,7 @@ export function compileUpdate(sizes: ProductSizes, { product: kind, precision }:
 		const enters = product(layers, shares, freshValues, 'first');
 		const leaves = product(layers, kept, staleValues, 'first');
 		graph.output('mixed', layers.add(before, minus(layers, enters, leaves)));
-		return graph.build('update');
+		return graph.compile('update');
 	}
 	// The order of the published code, each step rounded.
 	const round = (x: Value) => rounded(layers, x, precision);
@@ -142,7 +142,7 @@ export function compileUpdate(sizes: ProductSizes, { product: kind, precision }:
 	const first = round(layers.add(before, round(product(layers, shares, valueChange, 'first'))));
 	const rest = round(product(layers, shareChange, round(minus(layers, valuesNow, valueChange)), 'first'));
 	graph.output('mixed', round(layers.add(first, rest)));
-	return graph.build('update');
+	return graph.compile('update');
 }
 
 function begin() {

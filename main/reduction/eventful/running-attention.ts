@@ -1,7 +1,8 @@
 import { assert } from '../../domain/errors.ts';
-import type { GraphSession, GraphTensor } from '../../runtime/runtime.ts';
+import type { LoadedGraph } from '../../runtime/loaded-graph.ts';
+import type { GraphTensor } from '../../runtime/runtime.ts';
 import { keyExtent, keyOnes } from '../../vit/grid-attention.ts';
-import { float32, numbers } from '../full-graph.ts';
+import { float32, floats } from '../../runtime/tensors.ts';
 import { type AttentionSizes, attentionSizes, type Lanes, upTo } from './attention.ts';
 import type { BlockAttention, Projected } from './block-attention.ts';
 import type { BlockSource } from './block-graphs.ts';
@@ -22,7 +23,7 @@ const RENEWAL_FRAMES = 256;
 /** Numbers that a graph may hold at once, in each of its steps: four megabytes, about what two cores have to themselves. */
 const CACHED_FLOATS = 2 ** 20;
 
-type Graphs = { renewal: GraphSession; update: GraphSession; start: GraphSession | null };
+type Graphs = { renewal: LoadedGraph; update: LoadedGraph; start: LoadedGraph | null };
 
 /**
  * Attention over all tokens that is kept up to date by what selected keys change; see product-graphs.ts. Remembered
@@ -215,9 +216,9 @@ export class RunningAttention implements BlockAttention {
 				},
 				['correction', 'attention', 'mixed'],
 			);
-			this.#correct(upTo(tokens), numbers(outputs, 'correction'), lanes);
-			this.#kept?.start(numbers(outputs, 'attention'), lanes);
-			this.#mixedOf(lanes).set(numbers(outputs, 'mixed'));
+			this.#correct(upTo(tokens), floats(outputs, 'correction'), lanes);
+			this.#kept?.start(floats(outputs, 'attention'), lanes);
+			this.#mixedOf(lanes).set(floats(outputs, 'mixed'));
 		}
 	}
 
@@ -239,7 +240,7 @@ export class RunningAttention implements BlockAttention {
 				['correction'],
 				exact ? { mixed: this.#rowsFor(lanes, length, width) } : {},
 			);
-			this.#correct(queries, numbers(outputs, 'correction'), lanes);
+			this.#correct(queries, floats(outputs, 'correction'), lanes);
 			if (exact) this.#put(queries, lanes);
 		}
 	}
@@ -326,7 +327,7 @@ export class RunningAttention implements BlockAttention {
 	/** Steady queries whose sums have lost digits by the update; see LEAST_SHARE. */
 	#worn(outputs: Outputs, steady: Int32Array, { first }: Lanes): Int32Array {
 		const { tokens } = this.#sizes;
-		const [grown, ratio] = [numbers(outputs, 'grown'), numbers(outputs, 'ratio')];
+		const [grown, ratio] = [floats(outputs, 'grown'), floats(outputs, 'ratio')];
 		const worn = new Set<number>();
 		for (let i = 0; i < ratio.length; i++) {
 			const most = Math.max(this.#wear[first * tokens + i]!, grown[i]!);
@@ -340,7 +341,7 @@ export class RunningAttention implements BlockAttention {
 	/** Moves the log sums of steady queries by what their sums changed. */
 	#shift(outputs: Outputs, steady: Int32Array, { first }: Lanes): void {
 		const { tokens, extended, row } = this.#sizes;
-		const [grown, ratio] = [numbers(outputs, 'grown'), numbers(outputs, 'ratio')];
+		const [grown, ratio] = [floats(outputs, 'grown'), floats(outputs, 'ratio')];
 		const all = this.#array('queries').data;
 		for (let i = 0; i < ratio.length; i++) {
 			if (steady[i % tokens] === 0) continue;

@@ -1,30 +1,32 @@
-import type { GraphRuntime, GraphSession } from '../../runtime/runtime.ts';
+import type { CompiledGraph } from '../../graph/graph-builder.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
+import type { GraphRuntime } from '../../runtime/runtime.ts';
 
 /**
- * Sessions of graphs that have no weights of their own, one for all blocks of the same sizes: what a run needs for its
+ * Graphs that have no weights of their own, one for all blocks of the same sizes: what a run needs for its
  * intermediate results is then fetched once, and is warm in the caches when the next block comes.
  */
 export class SharedGraphs {
 	readonly #runtime: GraphRuntime;
-	readonly #sessions = new Map<string, Promise<GraphSession>>();
+	readonly #graphs = new Map<string, Promise<LoadedGraph>>();
 
 	constructor(runtime: GraphRuntime) {
 		this.#runtime = runtime;
 	}
 
-	/** The session of the graph that `compile` makes of `sizes`; `name` and sizes tell graphs apart. */
+	/** The graph that `compile` makes of `sizes`; its name and sizes tell it from others. */
 	load<Sizes extends object>(
 		name: string,
 		sizes: Sizes,
-		compile: (sizes: Sizes) => Uint8Array,
-	): Promise<GraphSession> {
+		compile: (sizes: Sizes) => CompiledGraph,
+	): Promise<LoadedGraph> {
 		const key = `${name} ${JSON.stringify(sizes)}`;
-		const session = this.#sessions.get(key) ?? this.#runtime.load(compile(sizes), name);
-		this.#sessions.set(key, session);
-		return session;
+		const graph = this.#graphs.get(key) ?? LoadedGraph.load(this.#runtime, compile(sizes));
+		this.#graphs.set(key, graph);
+		return graph;
 	}
 
 	async release(): Promise<void> {
-		for (const session of this.#sessions.values()) await (await session).release();
+		for (const graph of this.#graphs.values()) await (await graph).release();
 	}
 }

@@ -1,7 +1,7 @@
-import type { GraphSession } from '../../runtime/runtime.ts';
+import type { LoadedGraph } from '../../runtime/loaded-graph.ts';
 import { keyExtent, keyOnes, layoutOf } from '../../vit/grid-attention.ts';
 import { qkvBias } from '../../vit/qkv.ts';
-import { float32 } from '../full-graph.ts';
+import { float32 } from '../../runtime/tensors.ts';
 import { type AttentionSizes, attentionSizes, firstHeadRow, upTo } from './attention.ts';
 import type { BlockAttention, Projected } from './block-attention.ts';
 import { type BlockSource, compileAttention } from './block-graphs.ts';
@@ -22,21 +22,21 @@ export class WholeAttention implements BlockAttention {
 	readonly mixed: MixedTokens;
 	readonly #source: BlockSource;
 	readonly #memory: GateMemory;
-	readonly #session: GraphSession;
+	readonly #graph: LoadedGraph;
 	readonly #sizes: AttentionSizes;
 	readonly #tokenAt: Int32Array;
 	readonly #placeOf: Int32Array;
 	readonly #at: { queries: number; keys: number; values: number };
 	readonly #cells: KeyCells | null;
 
-	private constructor(source: BlockSource, memory: GateMemory, session: GraphSession) {
+	private constructor(source: BlockSource, memory: GateMemory, graph: LoadedGraph) {
 		const sizes = attentionSizes(source);
 		const { windows, places, keys, extended, dim, heads } = sizes;
 		const { tokenAt, placeOf } = layoutOf(source.plan, source.block);
 		const { pool } = source.block;
 		this.#source = source;
 		this.#memory = memory;
-		this.#session = session;
+		this.#graph = graph;
 		this.#sizes = sizes;
 		this.#tokenAt = tokenAt;
 		this.#placeOf = placeOf;
@@ -184,7 +184,7 @@ export class WholeAttention implements BlockAttention {
 		};
 		const size = heads * places * width;
 		const target = all ? this.mixed.data : scratch.rows.data.subarray(0, length * size);
-		await this.#session.run(
+		await this.#graph.run(
 			{
 				queries: of('queries', [places, extended]),
 				keys: of('keys', [keys, extended]),

@@ -1,9 +1,10 @@
 import { assert } from '../../domain/errors.ts';
 import { tokenCount } from '../../domain/tokens.ts';
-import { countOperations, type OperationCount } from '../../graph/operation-count.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
-import type { GraphRuntime, GraphSession } from '../../runtime/runtime.ts';
-import { numbers, pictureTensor } from '../full-graph.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
+import type { GraphRuntime } from '../../runtime/runtime.ts';
+import { pictureTensor } from '../full-graph.ts';
+import { floats, int64, integers } from '../../runtime/tensors.ts';
 import type { Behind, NetworkOutput, RankedNetwork, VitOffer } from '../host.ts';
 import type { Computed } from '../mode.ts';
 import { relevanceMap } from '../relevance.ts';
@@ -11,9 +12,8 @@ import { compileSparse, gridAnswer, KEPT, LEFT_OUT } from '../vit-graphs.ts';
 
 const NO_ANSWERS = new Float32Array(0);
 
-type SparseGraph = { session: GraphSession; operations: OperationCount };
 /** Where the weights have blocks for few tokens, `few` runs them up to a keep ratio of `upTo`. */
-type SparseGraphs = { usual: SparseGraph; few: (SparseGraph & { upTo: number }) | null };
+type SparseGraphs = { usual: LoadedGraph; few: { graph: LoadedGraph; upTo: number } | null };
 
 /** A vision transformer whose scorer ranks its tokens; only the kept ones answer. */
 export class RankedVit<Output extends NetworkOutput> implements RankedNetwork<Output> {
@@ -37,12 +37,9 @@ export class RankedVit<Output extends NetworkOutput> implements RankedNetwork<Ou
 		runtime: GraphRuntime,
 	): Promise<RankedVit<Output>> {
 		const { plan, weights, behind } = vit;
-		const load = async (own: boolean): Promise<SparseGraph> => {
-			const graph = compileSparse(plan, weights, { own });
-			return { session: await runtime.load(graph.bytes, graph.name), operations: graph.operations };
-		};
+		const load = (own: boolean) => LoadedGraph.load(runtime, compileSparse(plan, weights, { own }));
 		const own = plan.scorer?.own;
-		const few = own ? { ...(await load(true)), upTo: own.upTo } : null;
+		const few = own ? { graph: await load(true), upTo: own.upTo } : null;
 		return new RankedVit(vit, { usual: await load(false), few }, await behind.load(runtime));
 	}
 
@@ -51,18 +48,15 @@ export class RankedVit<Output extends NetworkOutput> implements RankedNetwork<Ou
 		const { width } = gridAnswer(plan);
 		const tokens = this.#tokens;
 		const count = Math.max(1, Math.ceil(keep * tokens));
-		const { session, operations } = this.#graphFor(count);
-		const outputs = await session.run(
-			{
-				picture: pictureTensor(plan, pixels),
-				keep: { type: 'int64', data: BigInt64Array.of(BigInt(count)), shape: [1] },
-			},
-			['head', 'kept', 'scores'],
-		);
-		const kept = outputs['kept']?.data;
-		assert(kept instanceof BigInt64Array && kept.length === count, `the sparse graph keeps ${count} tokens`);
-		const emitting = Int32Array.from(kept, Number);
-		const rows = numbers(outputs, 'head');
+		const graph = this.#graphFor(count);
+		const outputs = await graph.run({ picture: pictureTensor(plan, pixels), keep: int64(count) }, [
+			'head',
+			'kept',
+			'scores',
+		]);
+		const emitting = integers(outputs, 'kept');
+		assert(emitting.length === count, `the sparse graph keeps ${count} tokens`);
+		const rows = floats(outputs, 'head');
 		emitting.forEach((token, i) =>
 			this.#answers.set(rows.subarray(i * width, (i + 1) * width), token * width),
 		);
@@ -73,20 +67,20 @@ export class RankedVit<Output extends NetworkOutput> implements RankedNetwork<Ou
 		});
 		return {
 			output,
-			macs: macs + countOperations(operations, { [KEPT]: count, [LEFT_OUT]: tokens - count }),
+			macs: macs + graph.macs({ [KEPT]: count, [LEFT_OUT]: tokens - count }),
 			selection: { kind: count === tokens ? 'flush' : 'partial', tokens: emitting, count },
-			maps: [relevanceMap(numbers(outputs, 'scores'))],
+			maps: [relevanceMap(floats(outputs, 'scores'))],
 		};
 	}
 
 	async release(): Promise<void> {
-		await this.#graphs.usual.session.release();
-		await this.#graphs.few?.session.release();
+		await this.#graphs.usual.release();
+		await this.#graphs.few?.graph.release();
 		await this.#behind.release();
 	}
 
-	#graphFor(count: number): SparseGraph {
+	#graphFor(count: number): LoadedGraph {
 		const { usual, few } = this.#graphs;
-		return few && count < this.#tokens && count <= Math.ceil(few.upTo * this.#tokens) ? few : usual;
+		return few && count < this.#tokens && count <= Math.ceil(few.upTo * this.#tokens) ? few.graph : usual;
 	}
 }

@@ -1,8 +1,7 @@
-import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { type CompiledGraph, GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
 import { extraTotal, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
-import { type CompiledGraph, compiled } from '../vit-graphs.ts';
 import { PartialAttention, ROWS } from './partial-attention.ts';
 
 /** The name of the number of selected tokens of the grid. */
@@ -65,7 +64,7 @@ export function compilePartial(
 		const rows = features.map((feature) => ofExtra(layers, feature, extra));
 		graph.output('extra', answers.extra.emit(layers, rows));
 	}
-	return compiled(graph, `${plan.name}:partial`);
+	return graph.compile(`${plan.name}:partial`);
 }
 
 /** The selected tokens from their pixels, and behind them the extra ones: [rows, dim]. */

@@ -33,6 +33,8 @@ function writesAfterwards(runtime: GraphRuntime, names: RegExp): GraphRuntime {
 			const session = await runtime.load(bytes, name);
 			if (!names.test(name)) return session;
 			return {
+				inputs: session.inputs,
+				outputs: session.outputs,
 				async run(feeds, wanted, into = {}) {
 					const copies = Object.entries(feeds).map(([input, tensor]) => [
 						input,

@@ -1,11 +1,11 @@
 import { assert } from '../../domain/errors.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { tokenCount } from '../../domain/tokens.ts';
-import { countOperations, type OperationCount } from '../../graph/operation-count.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
-import type { GraphRuntime, GraphSession, GraphTensor } from '../../runtime/runtime.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
+import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
 import { extraTotal, tokenTotal, type VitPlan } from '../../vit/plan.ts';
-import { float32, numbers } from '../full-graph.ts';
+import { float32, floats } from '../../runtime/tensors.ts';
 import { compileFull } from '../vit-graphs.ts';
 import { blockMemory, distinctLayouts, keyPositions, paddingRows, placeInWindow } from './memory-layout.ts';
 import { ROWS } from './partial-attention.ts';
@@ -38,9 +38,8 @@ export class StoreInPlace implements TokenStore {
 	readonly scores: Float32Array | null;
 	readonly flushMacs: number;
 	readonly #plan: VitPlan;
-	readonly #full: GraphSession;
-	readonly #partial: GraphSession;
-	readonly #operations: OperationCount;
+	readonly #full: LoadedGraph;
+	readonly #partial: LoadedGraph;
 	readonly #tables: readonly Table[];
 	/** By name, what residuals read of all tokens: [tokens, dim]. */
 	readonly #residuals: ReadonlyMap<string, Float32Array>;
@@ -66,17 +65,15 @@ export class StoreInPlace implements TokenStore {
 		const full = compileFull(plan, weights, { keepKeysAndValues: true, withScores: plan.scorer !== null });
 		const partial = compilePartial(plan, weights, { inPlace });
 		return new StoreInPlace(plan, createTables(plan, weights, inPlace), {
-			full: await runtime.load(full.bytes, full.name),
-			flushMacs: countOperations(full.operations, {}),
-			partial: await runtime.load(partial.bytes, partial.name),
-			operations: partial.operations,
+			full: await LoadedGraph.load(runtime, full),
+			partial: await LoadedGraph.load(runtime, partial),
 		});
 	}
 
 	private constructor(
 		plan: VitPlan,
 		tables: readonly Table[],
-		graphs: { full: GraphSession; flushMacs: number; partial: GraphSession; operations: OperationCount },
+		graphs: { full: LoadedGraph; partial: LoadedGraph },
 	) {
 		const [gridTokens, tokens, extra] = [tokenCount(plan.grid), tokenTotal(plan), extraTotal(plan)];
 		this.answers = {
@@ -84,11 +81,10 @@ export class StoreInPlace implements TokenStore {
 			extra: new Float32Array(extra * (plan.answers.extra?.width ?? 0)),
 		};
 		this.scores = plan.scorer && new Float32Array(gridTokens);
-		this.flushMacs = graphs.flushMacs;
+		this.flushMacs = graphs.full.macs();
 		this.#plan = plan;
 		this.#full = graphs.full;
 		this.#partial = graphs.partial;
-		this.#operations = graphs.operations;
 		this.#tables = tables;
 		this.#residuals = new Map(
 			plan.blocks.flatMap(({ residual }, i) =>
@@ -103,7 +99,7 @@ export class StoreInPlace implements TokenStore {
 	}
 
 	macs(count: number): number {
-		return countOperations(this.#operations, { [SELECTED]: count, [ROWS]: count + this.#extraTokens.length });
+		return this.#partial.macs({ [SELECTED]: count, [ROWS]: count + this.#extraTokens.length });
 	}
 
 	async flush(picture: Float32Array): Promise<void> {
@@ -113,12 +109,12 @@ export class StoreInPlace implements TokenStore {
 			[...this.#answerNames(), ...this.#tables.map(({ name }) => name), ...this.#residuals.keys()],
 		);
 		this.#slots.reset();
-		for (const table of this.#tables) this.#fill(table, numbers(outputs, table.name));
-		for (const [name, data] of this.#residuals) data.set(numbers(outputs, name));
-		if (this.#plan.answers.grid) this.answers.grid.set(numbers(outputs, 'head'));
-		if (this.#plan.answers.extra) this.answers.extra.set(numbers(outputs, 'extra'));
+		for (const table of this.#tables) this.#fill(table, floats(outputs, table.name));
+		for (const [name, data] of this.#residuals) data.set(floats(outputs, name));
+		if (this.#plan.answers.grid) this.answers.grid.set(floats(outputs, 'head'));
+		if (this.#plan.answers.extra) this.answers.extra.set(floats(outputs, 'extra'));
 		const first = extra.before;
-		this.scores?.set(numbers(outputs, 'scores').subarray(first, first + tokenCount(grid)));
+		this.scores?.set(floats(outputs, 'scores').subarray(first, first + tokenCount(grid)));
 	}
 
 	async update(tokens: Int32Array, count: number, windows: Float32Array): Promise<void> {
@@ -143,10 +139,10 @@ export class StoreInPlace implements TokenStore {
 			this.#lastRows(rows),
 		);
 		for (const table of this.#tables) {
-			if (!table.inPlace) this.#putLast(table, numbers(outputs, `${table.name}.fresh`), rows);
+			if (!table.inPlace) this.#putLast(table, floats(outputs, `${table.name}.fresh`), rows);
 		}
 		for (const [name, data] of this.#residuals) {
-			putRows(data, this.#plan.dim, numbers(outputs, `${name}.fresh`), computed);
+			putRows(data, this.#plan.dim, floats(outputs, `${name}.fresh`), computed);
 		}
 		this.#putAnswers(outputs, tokens.subarray(0, count));
 	}
@@ -276,9 +272,9 @@ export class StoreInPlace implements TokenStore {
 
 	#putAnswers(outputs: Readonly<Record<string, GraphTensor>>, tokens: Int32Array): void {
 		const { grid, extra } = this.#plan.answers;
-		if (grid) putRows(this.answers.grid, grid.width, numbers(outputs, 'head'), tokens);
-		if (extra) this.answers.extra.set(numbers(outputs, 'extra'));
-		if (this.scores) putRows(this.scores, 1, numbers(outputs, 'scores'), tokens);
+		if (grid) putRows(this.answers.grid, grid.width, floats(outputs, 'head'), tokens);
+		if (extra) this.answers.extra.set(floats(outputs, 'extra'));
+		if (this.scores) putRows(this.scores, 1, floats(outputs, 'scores'), tokens);
 	}
 }
 

@@ -1,10 +1,11 @@
-import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
+import { GraphBuilder, type Value, type CompiledGraph } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
 import { BlockLayers, type QkvRows } from '../../vit/block-layers.ts';
 import { GridAttention } from '../../vit/grid-attention.ts';
 import { attendsPlainly, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
-import { float32, numbers } from '../full-graph.ts';
+import { float32, floats } from '../../runtime/tensors.ts';
+import { runOnce } from '../../runtime/loaded-graph.ts';
 
 type Arrays = Record<string, Float32Array>;
 
@@ -31,8 +32,7 @@ export class StoreOracle {
 		const gridTokens = grid.rows * grid.cols;
 		const computed = new Float32Array(tokens).fill(1, 0, extra.before).fill(1, extra.before + gridTokens);
 		for (const token of selected) computed[extra.before + token] = 1;
-		const { bytes, outputs, inputs } = this.#compile();
-		const session = await this.#runtime.load(bytes, 'oracle');
+		const { graph, outputs, inputs } = this.#compile();
 		const feeds: Record<string, GraphTensor> = {
 			picture: float32(picture, [1, 3, grid.rows * grid.stride, grid.cols * grid.stride]),
 			computed: float32(computed, [tokens, 1]),
@@ -41,10 +41,9 @@ export class StoreOracle {
 			const remembered = this.#remembered[name] ?? new Float32Array(tokens * dim);
 			feeds[`remembered.${name}`] = float32(remembered, [tokens, dim]);
 		}
-		const results = await session.run(feeds, outputs);
-		await session.release();
+		const results = await runOnce(this.#runtime, graph, feeds, outputs);
 		for (const name of outputs) {
-			const fresh = numbers(results, name);
+			const fresh = floats(results, name);
 			const ofGrid = name === 'head' || name === 'scores';
 			const rows = name === 'extra' ? tokens - gridTokens : ofGrid ? gridTokens : tokens;
 			const width = fresh.length / rows;
@@ -57,7 +56,7 @@ export class StoreOracle {
 		return this.#remembered;
 	}
 
-	#compile(): { bytes: Uint8Array; inputs: string[]; outputs: string[] } {
+	#compile(): { graph: CompiledGraph; inputs: string[]; outputs: string[] } {
 		const plan = this.#plan;
 		const graph = new GraphBuilder();
 		const layers = new Layers(graph, this.#weights);
@@ -117,7 +116,7 @@ export class StoreOracle {
 					features.map((feature) => feature.extra!),
 				),
 			);
-		return { bytes: graph.build('oracle'), inputs, outputs };
+		return { graph: graph.compile('oracle'), inputs, outputs };
 	}
 }
 

@@ -1,6 +1,8 @@
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import { Layers } from '../../graph/layers.ts';
 import type { GraphRuntime } from '../../runtime/runtime.ts';
+import { runOnce } from '../../runtime/loaded-graph.ts';
+import { float32, floats } from '../../runtime/tensors.ts';
 
 const known = new WeakMap<GraphRuntime, Promise<boolean>>();
 
@@ -24,19 +26,14 @@ async function tryOut(runtime: GraphRuntime): Promise<boolean> {
 	const [first, second] = layers.split(graph.input('rows', 'float32', [2, 2]), [1, 1], 0);
 	graph.output('fresh', second!);
 	graph.output('sum', { ...layers.add(first!, memory), shape: [2, 2] });
-	const session = await runtime.load(graph.build('writes-during-run'), 'writes-during-run');
-	try {
-		const data = Float32Array.of(10, 20, 30, 40);
-		const { sum } = await session.run(
-			{
-				memory: { type: 'float32', data, shape: [2, 2] },
-				rows: { type: 'float32', data: Float32Array.of(1, 2, 5, 6), shape: [2, 2] },
-			},
-			['sum'],
-			{ fresh: { type: 'float32', data: data.subarray(2), shape: [1, 2] } },
-		);
-		return [11, 22, 6, 8].every((expected, i) => sum!.data[i] === expected);
-	} finally {
-		await session.release();
-	}
+	const data = Float32Array.of(10, 20, 30, 40);
+	const outputs = await runOnce(
+		runtime,
+		graph.compile('writes-during-run'),
+		{ memory: float32(data, [2, 2]), rows: float32(Float32Array.of(1, 2, 5, 6), [2, 2]) },
+		['sum'],
+		{ fresh: float32(data.subarray(2), [1, 2]) },
+	);
+	const sum = floats(outputs, 'sum');
+	return [11, 22, 6, 8].every((expected, i) => sum[i] === expected);
 }

@@ -1,0 +1,56 @@
+import type { CompiledGraph } from '../graph/graph-builder.ts';
+import { countOperations, type DimValues, type OperationCount } from '../graph/operation-count.ts';
+import type { GraphRuntime, GraphSession, GraphTensor, GraphTensors } from './runtime.ts';
+
+/** Loads a graph, runs it and releases it. */
+export async function runOnce(
+	runtime: GraphRuntime,
+	graph: CompiledGraph,
+	feeds: GraphTensors,
+	wanted: readonly string[],
+	into?: GraphTensors,
+): Promise<Record<string, GraphTensor>> {
+	const loaded = await LoadedGraph.load(runtime, graph);
+	try {
+		return await loaded.run(feeds, wanted, into);
+	} finally {
+		await loaded.release();
+	}
+}
+
+/** A graph at work: its session, what a run costs, and its name. */
+export class LoadedGraph {
+	readonly name: string;
+	readonly #session: GraphSession;
+	readonly #operations: OperationCount;
+
+	private constructor(name: string, session: GraphSession, operations: OperationCount) {
+		this.name = name;
+		this.#session = session;
+		this.#operations = operations;
+	}
+
+	/** Throws `model-unreadable` where the runtime refuses the graph. */
+	static async load(runtime: GraphRuntime, graph: CompiledGraph): Promise<LoadedGraph> {
+		const { name, operations } = graph;
+		return new LoadedGraph(name, await runtime.load(graph.build(), name), operations);
+	}
+
+	/** Multiply-adds of a run with the given values of its named sizes. */
+	macs(sizes: DimValues = {}): number {
+		return countOperations(this.#operations, sizes);
+	}
+
+	/** As `GraphSession.run`. */
+	run(
+		feeds: GraphTensors,
+		wanted: readonly string[],
+		into?: GraphTensors,
+	): Promise<Record<string, GraphTensor>> {
+		return this.#session.run(feeds, wanted, into);
+	}
+
+	release(): Promise<void> {
+		return this.#session.release();
+	}
+}
