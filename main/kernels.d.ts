@@ -78,10 +78,10 @@ declare module '*/token-gates.kernel.ts?wasm' {
 			count: number;
 			rows: number;
 		}): void;
-		gatePieces(parameters: {
+		gateHeads(parameters: {
 			x: number;
 			starts: number;
-			apart: number;
+			headStride: number;
 			heads: number;
 			width: number;
 			reference: number;
@@ -90,10 +90,10 @@ declare module '*/token-gates.kernel.ts?wasm' {
 			norms: number;
 			store: boolean;
 		}): void;
-		takePieces(parameters: {
+		takeHeads(parameters: {
 			x: number;
 			starts: number;
-			apart: number;
+			headStride: number;
 			heads: number;
 			width: number;
 			reference: number;
@@ -113,7 +113,7 @@ declare module '*/token-gates.kernel.ts?wasm' {
 			heads: number;
 			indices: number;
 			count: number;
-			outward: boolean;
+			scatter: boolean;
 		}): void;
 		poolCells(parameters: {
 			x: number;

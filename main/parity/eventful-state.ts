@@ -1,4 +1,4 @@
-import { firstHeadRow } from '../reduction/eventful/attention.ts';
+import { firstHeadRow } from '../reduction/eventful/attention-sizes.ts';
 import type { EventfulBlock } from '../reduction/eventful/eventful-block.ts';
 import { layoutOf } from '../vit/grid-attention.ts';
 import { headDim, tokenTotal, type VitBlock, type VitPlan } from '../vit/plan.ts';
@@ -6,9 +6,9 @@ import { headDim, tokenTotal, type VitBlock, type VitPlan } from '../vit/plan.ts
 type Numbers = ArrayLike<number>;
 
 /**
- * What a block remembers, in the published modules' names and layouts. Where we remember it in another form (queries
- * scaled, heads apart, shares by key) it is put back; the product of queries and keys, which is not kept at all, is
- * computed from the queries and keys that are.
+ * A block's state in the names and layouts of the published modules. Where ours differ (queries scaled, heads first,
+ * attention weights transposed) they are converted; the product of queries and keys, which is not remembered, is computed
+ * from queries and keys.
  */
 export function publishedState(
 	plan: VitPlan,
@@ -16,8 +16,8 @@ export function publishedState(
 	state: EventfulBlock,
 ): Record<string, () => Numbers> {
 	const arrays = state.remembered();
-	const running = state.method.product === 'delta';
-	const views = running ? headViews(plan, arrays) : placeViews(plan, block, arrays);
+	const isIncremental = state.method.product === 'delta';
+	const views = isIncremental ? headViews(plan, arrays) : windowViews(plan, block, arrays);
 	return {
 		'qkv_gate.p': () => arrays['qkv.reference']!,
 		'projection_gate.p': () => arrays['projection.reference']!,
@@ -27,27 +27,27 @@ export function publishedState(
 		'qkv_accumulator.b': () => tokenRows(plan, views),
 		'matmul_accumulator_1.product': () => queryKeyProduct(plan, views),
 		'v_gate.p': () => valuesByHead(plan, views),
-		'matmul_gate.p': () => sharesByQuery(plan, views.keys, arrays['attention.kept']!),
-		'matmul_accumulator_2.product': () => arrays['attention.mixed']!,
+		'matmul_gate.p': () => weightsByQuery(plan, views.keys, arrays['attention.weights']!),
+		'matmul_accumulator_2.product': () => arrays['attention.output']!,
 	};
 }
 
-/** Elements of what a block's attention remembers; `c` counts a head's dimensions. */
+/** Elements of a block's remembered queries, keys and values; `c` counts a head's dimensions. */
 type Views = {
-	/** Of a query, scaled; `token` in raster order. */
+	/** Scaled; `token` in raster order. */
 	query(token: number, head: number, c: number): number;
-	/** Of keys as attention reads them, pooled where they are. */
+	/** Number of keys, after pooling. */
 	keys: number;
 	key(key: number, head: number, c: number): number;
 	value(key: number, head: number, c: number): number;
-	/** Of keys and values before they are pooled. */
+	/** Before pooling. */
 	tokenKey(token: number, head: number, c: number): number;
 	tokenValue(token: number, head: number, c: number): number;
 };
 
 type Arrays = Record<string, Float32Array | Int32Array>;
 
-/** Of RunningAttention: [heads, tokens or keys, width]. */
+/** The layout of IncrementalAttention: [heads, tokens or keys, width]. */
 function headViews(plan: VitPlan, arrays: Arrays): Views {
 	const { heads, dim } = plan;
 	const [tokens, width] = [tokenTotal(plan), headDim(plan)];
@@ -58,7 +58,7 @@ function headViews(plan: VitPlan, arrays: Arrays): Views {
 	];
 	const row = queries.length / (heads * tokens);
 	const keys = values.length / dim;
-	const [rawKeys, rawValues] = [arrays['attention.places.keys'], arrays['attention.places.values']];
+	const [rawKeys, rawValues] = [arrays['attention.unpooled.keys'], arrays['attention.unpooled.values']];
 	const key = (j: number, head: number, c: number) => allKeys[(head * keys + j) * row + c]!;
 	const value = (j: number, head: number, c: number) => values[(head * keys + j) * width + c]!;
 	return {
@@ -71,11 +71,11 @@ function headViews(plan: VitPlan, arrays: Arrays): Views {
 	};
 }
 
-/** Of WholeAttention: [window, head, place or key, width]. */
-function placeViews(plan: VitPlan, block: VitBlock, arrays: Arrays): Views {
+/** The layout of WholeAttention: [windows, heads, slots or keys, width]. */
+function windowViews(plan: VitPlan, block: VitBlock, arrays: Arrays): Views {
 	const { heads, dim } = plan;
 	const width = headDim(plan);
-	const { count, placeOf, tokenAt } = layoutOf(plan, block);
+	const { count, placeOf: slotOf, tokenAt } = layoutOf(plan, block);
 	const [queries, allKeys, values] = [
 		arrays['attention.queries']!,
 		arrays['attention.keys']!,
@@ -85,18 +85,18 @@ function placeViews(plan: VitPlan, block: VitBlock, arrays: Arrays): Views {
 	const keys = values.length / dim;
 	const rowOf = (size: number) => (j: number, head: number) => firstHeadRow(j, size, heads) + head * size;
 	const [row, queryRow] = [rowOf(keys / count), rowOf(tokenAt.length / count)];
-	const [rawKeys, rawValues] = [arrays['attention.places.keys'], arrays['attention.places.values']];
+	const [rawKeys, rawValues] = [arrays['attention.unpooled.keys'], arrays['attention.unpooled.values']];
 	const key = (j: number, head: number, c: number) => allKeys[row(j, head) * extended + c]!;
 	const value = (j: number, head: number, c: number) => values[row(j, head) * width + c]!;
 	return {
-		query: (token, head, c) => queries[queryRow(placeOf[token]!, head) * extended + c]!,
+		query: (token, head, c) => queries[queryRow(slotOf[token]!, head) * extended + c]!,
 		keys,
 		key,
 		value,
 		tokenKey: (token, head, c) =>
-			rawKeys ? rawKeys[placeOf[token]! * dim + head * width + c]! : key(placeOf[token]!, head, c),
+			rawKeys ? rawKeys[slotOf[token]! * dim + head * width + c]! : key(slotOf[token]!, head, c),
 		tokenValue: (token, head, c) =>
-			rawValues ? rawValues[placeOf[token]! * dim + head * width + c]! : value(placeOf[token]!, head, c),
+			rawValues ? rawValues[slotOf[token]! * dim + head * width + c]! : value(slotOf[token]!, head, c),
 	};
 }
 
@@ -140,11 +140,11 @@ function valuesByHead(plan: VitPlan, views: Views): Numbers {
 	);
 }
 
-/** Shares [heads, keys, tokens] -> [heads, tokens, keys] */
-function sharesByQuery(plan: VitPlan, keys: number, shares: Numbers): Numbers {
+/** Attention weights [heads, keys, tokens] -> [heads, tokens, keys] */
+function weightsByQuery(plan: VitPlan, keys: number, weights: Numbers): Numbers {
 	const tokens = tokenTotal(plan);
-	return Float32Array.from({ length: shares.length }, (_, i) => {
+	return Float32Array.from({ length: weights.length }, (_, i) => {
 		const [head, query, key] = [Math.floor(i / (tokens * keys)), Math.floor(i / keys) % tokens, i % keys];
-		return shares[(head * keys + key) * tokens + query]!;
+		return weights[(head * keys + key) * tokens + query]!;
 	});
 }

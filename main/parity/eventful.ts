@@ -251,17 +251,17 @@ export class BackboneRun {
 			['projection_gate', block.gates.projection],
 			['mlp_gate', block.gates.mlp],
 		] as const) {
-			if (gate.asked) {
+			if (!gate.isOpen) {
 				if (tensors.has(`${prefix}${name}.indices`))
 					this.#findings.sameSet(`${prefix}${name}.indices`, gate.indices.subarray(0, gate.count));
 				if (tensors.has(`${prefix}${name}.error_norms`))
 					this.#findings.close(`${prefix}${name}.error_norms`, gate.norms);
 			}
 		}
-		if (block.method.product !== 'delta' || !block.gates.qkv.asked) return;
+		if (block.method.product !== 'delta' || block.gates.qkv.isOpen) return;
 		for (const name of ['v_gate', 'matmul_gate']) {
 			const full = `${prefix}${name}.indices`;
-			if (tensors.has(full)) this.#findings.sameSet(full, block.attention.touched);
+			if (tensors.has(full)) this.#findings.sameSet(full, block.attention.changedKeys);
 		}
 	}
 

@@ -31,7 +31,7 @@ export function totalCount(counts: OperationCounts): number {
 	return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** What was computed of a block: tokens behind each gate, keys that were touched; null = everything, gates not asked. */
+/** What a block computed: numbers of tokens selected by each gate and of changed keys; null: everything, without gates. */
 export type BlockWork = { qkv: number; projection: number; mlp: number; keys: number } | null;
 
 /** Operations of one frame in one block. */
@@ -44,7 +44,7 @@ export function countBlock(
 	const { dim, heads, layerNames } = plan;
 	const tokens = tokenTotal(plan);
 	const keyed = keyExtent(plan, block);
-	// Places of queries over all windows, and keys that each of them sees.
+	// Queries of all windows, padding included, and keys that each of them sees.
 	const queries = layoutOf(plan, block).tokenAt.length;
 	const keys = keysPerWindow(plan, block);
 	const padded = queries !== tokens;
@@ -54,7 +54,7 @@ export function countBlock(
 
 	const counts = noOperations();
 	counts.linear = dim * (3 * dim * qkv + dim * projection + (wide + 1) * block.hidden * mlp);
-	// Padding is one vector that the bias is added to, in every frame.
+	// All padding is one vector, to which the bias is added in every frame.
 	counts.bias = qkvBiases(plan) * dim * (qkv + (padded ? 1 : 0));
 	counts.bias += dim * projection + (wide * block.hidden + dim) * mlp;
 	counts.add = 2 * tokens * dim;
@@ -79,7 +79,7 @@ export function countBlock(
 			counts.accumulator = work.keys * dim + 2 * queries * dim;
 			break;
 		case 'exact':
-			// Selected rows anew; of all rows the terms of selected keys, old and new.
+			// Selected rows in full; in all rows the stale and fresh terms of changed keys.
 			counts.matmul = 2 * qkv * keys * dim + 4 * queries * work.keys * dim;
 			counts.accumulator = 2 * queries * dim;
 			break;

@@ -4,7 +4,7 @@ import type { GraphRuntime } from '../../runtime/runtime.ts';
 import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
 import { compileResidual } from '../vit-graphs.ts';
-import { attentionSizes } from './attention.ts';
+import { attentionSizes } from './attention-sizes.ts';
 import type { BlockSource } from './block-graphs.ts';
 import { noOperations, type OperationCounts } from './counts.ts';
 import { EventfulBlock } from './eventful-block.ts';
@@ -14,31 +14,30 @@ import type { GatePolicy } from './policy.ts';
 import { prefixed, type Remembered, rememberedBytes } from './remembered.ts';
 import { SharedGraphs } from './shared-graphs.ts';
 
-/** Operations of one frame, as published: of each block, and between them (positions, and residuals behind the MLPs). */
+/** Operations of one frame, counted as published: in blocks, and between them (positions, residual networks). */
 export type FrameCounts = { between: OperationCounts; blocks: OperationCounts[] };
 
 /** Positions [tokens, dim] in the gates' memory. */
 type Table = { at: number; data: Float32Array };
 
 /**
- * The blocks of a plan over time, with gates. Where the work runs was decided by what crossing into the runtime costs
- * (0.1 ms a megabyte, each way): matrices run as small ONNX graphs on gathered rows; references, buffers and
- * the loops over them stay in one WebAssembly memory; the largest state, the shares of attention, is handed over by
- * selected columns only.
+ * The blocks of a plan over time, with gates. Copies into and out of the runtime cost 0.1 ms per megabyte, so matrix products
+ * run as small ONNX graphs on gathered rows; references, buffers and the loops over them stay in one WebAssembly memory; of
+ * the largest state, the attention weights, only changed columns are copied.
  */
 export class EventfulBackbone {
 	readonly blocks: readonly EventfulBlock[];
 	/** Whether the next frame is computed whole. */
 	first = true;
-	/** The states of tokens that the plan reads, [tokens, dim] each; they hold until the next frame. */
+	/** The tokens [tokens, dim] after each of the plan's `features`; valid until the next frame. */
 	features: readonly Float32Array[] = [];
 	readonly #plan: VitPlan;
 	readonly #memory: GateMemory;
 	readonly #shared: SharedGraphs;
-	/** What a block adds behind its MLP, whole in every frame. */
+	/** Residual networks behind the blocks' MLPs, computed in full in every frame. */
 	readonly #residuals: readonly (LoadedGraph | null)[];
 	readonly #stream: number;
-	/** What is added to the stream before block i; behind the last one: entry `blocks.length`. */
+	/** Positions added to the stream before block i, or after the last one (entry `blocks.length`). */
 	readonly #positions: readonly (Table | null)[];
 
 	private constructor(
@@ -86,19 +85,19 @@ export class EventfulBackbone {
 		return new EventfulBackbone(plan, memory, shared, { blocks, residuals, positions });
 	}
 
-	/** Tokens after the last block that ran, [tokens, dim]; holds until the next frame. */
+	/** The residual stream [tokens, dim]; valid until the next frame. */
 	get tokens(): Float32Array {
 		return this.#memory.array(this.#stream, tokenTotal(this.#plan) * this.#plan.dim).data;
 	}
 
-	/** Forgets: the next frame is computed whole. */
+	/** The next frame is computed whole. */
 	reset(): void {
 		this.first = true;
 	}
 
 	/**
-	 * Runs a frame's tokens [tokens, dim], before absolute positions; `policy` is that of all gates. `after` sees the stream
-	 * behind each block, without the positions that follow it.
+	 * Runs a frame's tokens [tokens, dim], without absolute positions; all gates use `policy`. `after` is called with the stream
+	 * after each block, before positions are added to it.
 	 */
 	async run(
 		tokens: Float32Array,
@@ -112,7 +111,7 @@ export class EventfulBackbone {
 		const asked = this.first ? null : policy;
 		this.first = false;
 		const states = [this.#stateAfter(0)];
-		// The last block's addition waits for the next gate to take it in, unless something else needs the sum.
+		// The next gate adds a block's MLP output to the stream, unless something else needs the sum first.
 		let added = 0;
 		for (const [i, block] of this.blocks.entries()) {
 			counts.blocks.push(await block.run(this.#stream, added, asked));
@@ -157,42 +156,43 @@ export class EventfulBackbone {
 	async #addResidual(block: number, counts: OperationCounts): Promise<void> {
 		const residual = this.#residuals[block];
 		if (!residual) return;
-		const { tokens, packing } = { tokens: this.tokens, packing: this.#memory.packing };
+		const { tokens } = this;
+		const { packed } = this.#memory;
 		const shape = [tokenTotal(this.#plan), this.#plan.dim];
 		const outputs = await residual.run({ tokens: float32(tokens, shape) }, ['added']);
-		packing.data.set(floats(outputs, 'added'));
-		this.#memory.kernel.add({ a: this.#stream, b: packing.at, out: this.#stream, floats: tokens.length });
+		packed.data.set(floats(outputs, 'added'));
+		this.#memory.kernel.add({ a: this.#stream, b: packed.at, out: this.#stream, floats: tokens.length });
 		counts.linear += residual.macs();
 		counts.add += tokens.length;
 	}
 
-	/** The stream after so many blocks, where the plan reads it; a copy unless nothing follows. */
+	/** The stream after `blocks` blocks if the plan reads it; a copy where later blocks overwrite it. */
 	#stateAfter(blocks: number): Float32Array | null {
 		if (!this.#plan.features.includes(blocks)) return null;
 		return blocks === this.blocks.length ? this.tokens : this.tokens.slice();
 	}
 
 	#sum(added: number): Float32Array {
-		const { packing } = this.#memory;
+		const { packed } = this.#memory;
 		const { length } = this.tokens;
-		this.#memory.kernel.add({ a: this.#stream, b: added, out: packing.at, floats: length });
-		return packing.data.subarray(0, length);
+		this.#memory.kernel.add({ a: this.#stream, b: added, out: packed.at, floats: length });
+		return packed.data.subarray(0, length);
 	}
 }
 
-/** Room that is enough for every block. */
+/** Scratch arrays large enough for every block. */
 function scratchSizes(sources: readonly BlockSource[], tokens: number) {
-	const sizes = { rows: 0, tokens, indices: tokens, packing: 0, renewing: 0, projected: 0 };
+	const sizes = { rows: 0, tokens, indices: tokens, packed: 0, queries: 0, projected: 0 };
 	for (const source of sources) {
-		const { windows, places, keys, heads, width, extended, dim } = attentionSizes(source);
-		const most = windows * Math.max(places, keys);
+		const { windows, slots, keys, heads, width, extended, dim } = attentionSizes(source);
+		const most = windows * Math.max(slots, keys);
 		sizes.rows = Math.max(sizes.rows, most * heads * extended);
 		sizes.indices = Math.max(sizes.indices, most);
-		const apart = windows * (places * heads * extended + keys * heads * (extended + width));
-		const twice = 2 * windows * keys * heads * (extended + 1 + width);
-		sizes.renewing = Math.max(sizes.renewing, windows === 1 ? places * heads * (extended + 1) : 0);
+		const inputs = windows * (slots * heads * extended + keys * heads * (extended + width));
+		const staleAndFresh = 2 * windows * keys * heads * (extended + 1 + width);
+		sizes.queries = Math.max(sizes.queries, windows === 1 ? slots * heads * (extended + 1) : 0);
 		sizes.projected = Math.max(sizes.projected, tokens * (heads * extended + 2 * dim));
-		sizes.packing = Math.max(sizes.packing, apart, twice, tokens * dim);
+		sizes.packed = Math.max(sizes.packed, inputs, staleAndFresh, tokens * dim);
 	}
 	return sizes;
 }

@@ -1,16 +1,16 @@
+import type { CompiledGraph } from '../../graph/graph-builder.ts';
 import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
-import type { CompiledGraph } from '../../graph/graph-builder.ts';
 import { float32 } from '../../runtime/tensors.ts';
-import { attentionSizes, placesOf } from './attention.ts';
+import { attentionSizes, gridPositions } from './attention-sizes.ts';
 import type { BlockAttention, Projected } from './block-attention.ts';
 import { type BlockSource, compileMlp, compileProjection, compileProjections } from './block-graphs.ts';
 import { type BlockWork, countBlock, type OperationCounts } from './counts.ts';
 import type { GateMemory } from './gate-memory.ts';
 import type { BlockMethod } from './method.ts';
+import { IncrementalAttention } from './incremental-attention.ts';
 import type { GatePolicy } from './policy.ts';
 import { prefixed, type Remembered } from './remembered.ts';
-import { RunningAttention } from './running-attention.ts';
 import type { SharedGraphs } from './shared-graphs.ts';
 import { type GateNorm, TokenGate } from './token-gate.ts';
 import { WholeAttention } from './whole-attention.ts';
@@ -19,25 +19,27 @@ type Graphs = { qkv: LoadedGraph; projection: LoadedGraph; mlp: LoadedGraph };
 type Gates = { qkv: TokenGate; projection: TokenGate; mlp: TokenGate };
 
 /**
- * A block over time: three gates, each before an operation on tokens, each with a buffer behind it that holds the
- * operation's output for all tokens (Eventful Transformers, section 4.2, figure 3). Residuals always take the whole
- * current stream and the whole buffers.
+ * A block over time: three gates, each before a token-wise operation and followed by a buffer of the operation's latest
+ * output for all tokens (Eventful Transformers, section 4.2, figure 3). Residual connections add the whole current stream
+ * and the whole buffers.
  */
 export class EventfulBlock {
 	readonly gates: Gates;
 	readonly attention: BlockAttention;
 	readonly method: BlockMethod;
-	/** Address of the MLP's buffer [tokens, dim]: what the block's caller adds to the stream. */
+	/** Address of the MLP's buffer [tokens, dim], which the caller adds to the stream. */
 	readonly added: number;
 	readonly #source: BlockSource;
 	readonly #memory: GateMemory;
 	readonly #graphs: Graphs;
-	/** `queries`: numbers in a token's queries, those of all heads. */
+	/** `queries`: numbers in the queries of a token, all heads. */
 	readonly #sizes: { tokens: number; dim: number; queries: number };
 	/** Address of the projection's buffer [tokens, dim]. */
 	readonly #projected: number;
 	readonly #norms: { norm1: GateNorm; norm2: GateNorm };
-	readonly #places: { down: Int32Array; across: Int32Array };
+	/** Rows and columns of tokens, for relative positions. */
+	readonly #gridPositions: { rows: Int32Array; cols: Int32Array };
+	/** Scratch array for the positions of selected tokens, for rotary ones. */
 	readonly #positions: BigInt64Array;
 
 	private constructor(
@@ -67,7 +69,7 @@ export class EventfulBlock {
 			projection: gate(null),
 			mlp: gate(before ? null : this.#norms.norm2),
 		};
-		this.#places = placesOf(source);
+		this.#gridPositions = gridPositions(source);
 		this.#positions = new BigInt64Array(tokens);
 	}
 
@@ -88,7 +90,7 @@ export class EventfulBlock {
 		const { product, precision } = method;
 		const attention =
 			product === 'delta' || product === 'exact'
-				? await RunningAttention.load(source, memory, shared, { product, precision })
+				? await IncrementalAttention.load(source, memory, shared, { product, precision })
 				: await WholeAttention.load(source, memory, shared, precision);
 		return new EventfulBlock(source, method, memory, graphs, attention);
 	}
@@ -107,27 +109,27 @@ export class EventfulBlock {
 	}
 
 	/**
-	 * Runs the block on the stream at `x` [tokens, dim], to which `added` (0 for nothing) is added first. Without `policy`
-	 * everything is computed. The stream then waits for `this.added`.
+	 * Runs the block on the stream at address `x` [tokens, dim], to which `added` (0: nothing) is added first. Without `policy`
+	 * everything is computed. The block's last residual, `this.added`, is left to the caller to add.
 	 */
 	async run(x: number, added: number, policy: GatePolicy | null): Promise<OperationCounts> {
 		const asked = this.method.gates === 'none' ? null : policy;
 		const { qkv, projection, mlp } = this.gates;
 
-		const projected = await this.#project(qkv.pass(added ? { x, added, out: x } : { x }, asked));
+		const projected = await this.#project(qkv.select(added ? { x, added, out: x } : { x }, asked));
 		await this.attention.update(projected);
 
-		const attended = projection.pass(this.attention.mixed, asked);
-		await this.#buffer(this.#graphs.projection, attended, projection, this.#projected);
+		const attended = projection.select(this.attention.output, asked);
+		await this.#updateBuffer(this.#graphs.projection, attended, projection, this.#projected);
 
-		const forMlp = mlp.pass({ x, added: this.#projected, out: x }, asked);
-		await this.#buffer(this.#graphs.mlp, forMlp, mlp, this.added);
+		const forMlp = mlp.select({ x, added: this.#projected, out: x }, asked);
+		await this.#updateBuffer(this.#graphs.mlp, forMlp, mlp, this.added);
 
 		const work: BlockWork = asked && {
 			qkv: qkv.count,
 			projection: projection.count,
 			mlp: mlp.count,
-			keys: this.attention.touched.length,
+			keys: this.attention.changedKeys.length,
 		};
 		return countBlock(this.#source.plan, this.#source.block, this.method, work);
 	}
@@ -150,14 +152,13 @@ export class EventfulBlock {
 		for (const graph of Object.values(this.#graphs)) await graph.release();
 	}
 
-	/** Queries, keys and values of the rows [count, dim] that the first gate let pass. */
+	/** Queries, keys and values of the rows [count, dim] that the first gate selected. */
 	async #project(rows: Float32Array): Promise<Projected> {
-		const { indices, count, asked } = this.gates.qkv;
-		const first = !asked;
+		const { indices, count, isOpen: first } = this.gates.qkv;
 		const { plan, block } = this.#source;
 		const { dim, queries: wide } = this.#sizes;
-		const room = this.#memory.projected.at;
-		const part = (from: number, width: number) => this.#memory.array(room + 4 * count * from, count * width);
+		const base = this.#memory.projected.at;
+		const part = (from: number, width: number) => this.#memory.array(base + 4 * count * from, count * width);
 		const projected = {
 			indices,
 			count,
@@ -170,13 +171,13 @@ export class EventfulBlock {
 		const feeds: Record<string, GraphTensor> = { x: float32(rows, [count, this.#sizes.dim]) };
 		const selected = indices.subarray(0, count);
 		if (block.relative) {
-			const places = (of: Int32Array): GraphTensor => ({
+			const selectedOf = (of: Int32Array): GraphTensor => ({
 				type: 'int32',
 				data: selected.map((token) => of[token]!),
 				shape: [count],
 			});
-			feeds['down'] = places(this.#places.down);
-			feeds['across'] = places(this.#places.across);
+			feeds['row'] = selectedOf(this.#gridPositions.rows);
+			feeds['col'] = selectedOf(this.#gridPositions.cols);
 		}
 		if (plan.rotary) {
 			selected.forEach((token, i) => (this.#positions[i] = BigInt(token)));
@@ -190,14 +191,19 @@ export class EventfulBlock {
 		return projected;
 	}
 
-	/** Runs `graph` on the rows that `gate` let pass and writes what it gives over theirs in the buffer. */
-	async #buffer(graph: LoadedGraph, rows: Float32Array, gate: TokenGate, buffer: number): Promise<void> {
+	/** Runs `graph` on the rows that `gate` selected and writes its output over theirs in `buffer`. */
+	async #updateBuffer(
+		graph: LoadedGraph,
+		rows: Float32Array,
+		gate: TokenGate,
+		buffer: number,
+	): Promise<void> {
 		const { count, indices } = gate;
 		if (count === 0) return;
 		const { tokens, dim } = this.#sizes;
-		const { kernel, scratch, packing } = this.#memory;
+		const { kernel, scratch, packed } = this.#memory;
 		const all = count === tokens;
-		const fresh = this.#memory.array(all ? buffer : packing.at, count * dim);
+		const fresh = this.#memory.array(all ? buffer : packed.at, count * dim);
 		await graph.run({ x: float32(rows, [count, dim]) }, [], { y: float32(fresh.data, [count, dim]) });
 		if (all) return;
 		scratch.indices.data.set(indices.subarray(0, count));
@@ -212,7 +218,7 @@ export class EventfulBlock {
 			heads: 1,
 			indices: scratch.indices.at,
 			count,
-			outward: true,
+			scatter: true,
 		});
 	}
 }

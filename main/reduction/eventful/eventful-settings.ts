@@ -4,7 +4,7 @@ import { extraTotal, type VitPlan } from '../../vit/plan.ts';
 import type { BlockMethod } from './method.ts';
 import type { GatePolicy } from './policy.ts';
 
-/** Mode eventful's settings. What decides which graphs there are and what is remembered is fixed when a run begins. */
+/** Mode eventful's settings. Those that are not `live` determine graphs and state, and are fixed when a run begins. */
 export const EVENTFUL_SETTINGS = {
 	policy: {
 		kind: 'choice',
@@ -108,7 +108,7 @@ export function gatePolicy(settings: EventfulSettings): GatePolicy {
 	}
 }
 
-/** The plan with keys and values pooled as settings ask, outside of windows. Throws `bad-argument` where tokens have no place. */
+/** The plan with keys and values pooled outside of windows. Throws `bad-argument` where a plan has tokens outside the grid. */
 export function pooledPlan(plan: VitPlan, settings: EventfulSettings): VitPlan {
 	const side = settings.pool;
 	if (side === 1) return plan;
@@ -123,7 +123,7 @@ export function pooledPlan(plan: VitPlan, settings: EventfulSettings): VitPlan {
 	return { ...plan, blocks: plan.blocks.map((block) => (block.window ? block : { ...block, pool })) };
 }
 
-/** How each block works, by settings: blocks with windows gate tokens only (Eventful Transformers, section 5.1). */
+/** The method of each block: blocks with windows gate tokens only (Eventful Transformers, section 5.1). */
 export function blockMethods(plan: VitPlan, settings: EventfulSettings): BlockMethod[] {
 	const products = {
 		published: 'delta',

@@ -25,14 +25,14 @@ import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 
 const PLACE = 'mode eventful';
 const STATE = 'eventful.';
-/** Settings that decide which graphs there are. */
+/** Settings that determine the graphs and can't change during a run. */
 const FIXED_SETTINGS = (Object.keys(EVENTFUL_SETTINGS) as (keyof EventfulSettings)[]).filter(
 	(name) => !('live' in EVENTFUL_SETTINGS[name]),
 );
 
 /**
  * Reduction in time as published (Dutson, Li and Gupta, Eventful Transformers, ICCV 2023): three gates a block, each of
- * which picks tokens of its own. Stem and head run whole: the method says nothing of them.
+ * which selects tokens of its own. Stem and head are computed in full.
  */
 export const eventful: ReductionMode = {
 	id: 'eventful',
@@ -57,7 +57,7 @@ export const eventful: ReductionMode = {
 	},
 };
 
-/** The blocks, and what stands before and behind them. */
+/** The graphs before, of and after the blocks. */
 type Parts = { stem: LoadedGraph; backbone: EventfulBackbone; head: LoadedGraph };
 
 class Eventful implements Reduction<TokenAnswers> {
@@ -91,7 +91,7 @@ class Eventful implements Reduction<TokenAnswers> {
 		this.#parts.backbone.reset();
 	}
 
-	/** Whether the frame is computed whole; which tokens are computed otherwise, the gates find out during `run`. */
+	/** Decides only whether the frame is computed whole; otherwise gates select tokens during `run`. */
 	select(): Selection {
 		const { backbone } = this.#parts;
 		const { refresh } = this.settings;
@@ -111,7 +111,7 @@ class Eventful implements Reduction<TokenAnswers> {
 			backbone.features.map((tokens, i) => [`tokens.${i}`, float32(tokens, shape)]),
 		);
 		const answers = await head.run(states, answerOutputs(plan));
-		const map = this.#passed();
+		const map = this.#selectedBy();
 		return {
 			output: answersFrom(plan, answers),
 			macs: stem.macs() + totalCount(counts.blocks.reduce(addCounts, counts.between)) + head.macs(),
@@ -144,22 +144,22 @@ class Eventful implements Reduction<TokenAnswers> {
 		await head.release();
 	}
 
-	/** By how many of all gates each token of the grid was let pass, 255 for all of them. */
-	#passed(): TokenMap {
+	/** How many of the gates selected each token of the grid, 255 for all of them. */
+	#selectedBy(): TokenMap {
 		const { grid, extra } = this.#plan;
 		const gates = this.#parts.backbone.blocks.flatMap((block) => Object.values(block.gates));
-		const passed = new Uint16Array(tokenTotal(this.#plan));
+		const selected = new Uint16Array(tokenTotal(this.#plan));
 		for (const { indices, count } of gates) {
-			for (let i = 0; i < count; i++) passed[indices[i]!]!++;
+			for (let i = 0; i < count; i++) selected[indices[i]!]!++;
 		}
-		const ofGrid = passed.subarray(extra.before, extra.before + tokenCount(grid));
+		const ofGrid = selected.subarray(extra.before, extra.before + tokenCount(grid));
 		const values = Uint8Array.from(ofGrid, (n) => Math.ceil((255 * n) / gates.length));
 		return { kind: 'blocks', values };
 	}
 
 	/**
-	 * The tokens that the first gate let pass: those whose own pixels changed. Later gates pick others as well, for what they
-	 * see of these; the map has them. Where no gate let anything pass, the frame was skipped.
+	 * The tokens that the first gate selected: those whose own pixels changed. Later gates also select tokens that attend to
+	 * these, which the map shows. A frame in which no gate selected a token was skipped.
 	 */
 	#computed(map: TokenMap): Selection {
 		const first = this.#parts.backbone.blocks[0]!.gates.qkv;

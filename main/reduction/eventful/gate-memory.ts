@@ -7,30 +7,32 @@ const MOST_BYTES = 2 ** 32;
 /** Address 0 stays unused: kernels read it as "none". */
 const FIRST_ADDRESS = 64;
 
-/** An array in the memory that the kernels see: its address and the same bytes as numbers. */
-export type Block<Numbers = Float32Array> = { at: number; data: Numbers };
+/** An array in the memory of the kernels: its address and a view of it. */
+export type MemoryArray<Numbers = Float32Array> = { at: number; data: Numbers };
 
-/**
- * In numbers: the largest set of rows that is moved at once, the tokens, the longest list, what is packed at once, the
- * queries made anew, the projections of all tokens.
- */
+/** Sizes of the scratch arrays, in numbers. */
 export type ScratchSizes = {
+	/** The largest set of rows that is gathered or computed at once. */
 	rows: number;
 	tokens: number;
+	/** The longest list of tokens, slots or keys. */
 	indices: number;
-	packing: number;
-	renewing: number;
+	/** The largest set of inputs that is gathered for a graph. */
+	packed: number;
+	/** Queries whose log-sum-exp is recomputed. */
+	queries: number;
+	/** Queries, keys and values of all tokens. */
 	projected: number;
 };
 
-/** Room that all gates of a backbone share; what stands there holds until the next call. */
+/** Scratch arrays that all gates of a backbone share; valid until the next call. */
 export type Scratch = {
 	/** [tokens, widest row] */
-	rows: Block;
+	rows: MemoryArray;
 	/** [tokens] */
-	norms: Block;
-	/** [tokens or places] */
-	indices: Block<Int32Array>;
+	norms: MemoryArray;
+	/** [tokens, slots or keys] */
+	indices: MemoryArray<Int32Array>;
 };
 
 /**
@@ -46,11 +48,11 @@ export class GateMemory {
 		rows: number;
 		norms: number;
 		indices: number;
-		packing: number;
-		renewing: number;
+		packed: number;
+		queries: number;
 		projected: number;
 	};
-	#columns = new Float32Array(0);
+	#weights = new Float32Array(0);
 	readonly #sizes: ScratchSizes;
 
 	constructor(sizes: ScratchSizes) {
@@ -59,13 +61,13 @@ export class GateMemory {
 			rows: this.reserve(sizes.rows),
 			norms: this.reserve(sizes.tokens),
 			indices: this.reserve(sizes.indices),
-			packing: this.reserve(sizes.packing),
-			renewing: this.reserve(sizes.renewing),
+			packed: this.reserve(sizes.packed),
+			queries: this.reserve(sizes.queries),
 			projected: this.reserve(sizes.projected),
 		};
 	}
 
-	/** Lays out `floats` numbers; `array` gives them once the memory has been made. */
+	/** Lays out `floats` numbers and returns their address; `array` views them once the memory has been made. */
 	reserve(floats: number): number {
 		assert(this.#buffer === null, 'the memory is laid out before it is made');
 		const at = this.#end;
@@ -95,7 +97,7 @@ export class GateMemory {
 		};
 	}
 
-	/** Of what has been laid out, shared room included. */
+	/** Bytes laid out so far, scratch arrays included. */
 	get bytes(): number {
 		return this.#end;
 	}
@@ -110,28 +112,28 @@ export class GateMemory {
 		return this.#scratch;
 	}
 
-	/** Room for what a graph is given together and lies apart. */
-	get packing(): Block {
-		return this.array(this.#scratchAt.packing, this.#sizes.packing);
+	/** Scratch array for inputs of a graph that are gathered from several addresses. */
+	get packed(): MemoryArray {
+		return this.array(this.#scratchAt.packed, this.#sizes.packed);
 	}
 
-	/** Room for the queries whose sums are made anew. */
-	get renewing(): Block {
-		return this.array(this.#scratchAt.renewing, this.#sizes.renewing);
+	/** Scratch array for the queries whose log-sum-exp is recomputed. */
+	get queries(): MemoryArray {
+		return this.array(this.#scratchAt.queries, this.#sizes.queries);
 	}
 
-	/** Room for fresh queries, keys and values. */
-	get projected(): Block {
+	/** Scratch array for fresh queries, keys and values. */
+	get projected(): MemoryArray {
 		return this.array(this.#scratchAt.projected, this.#sizes.projected);
 	}
 
-	/** Room of `floats` numbers outside the kernels' reach, that grows with what was asked for. */
-	columns(floats: number): Float32Array {
-		if (this.#columns.length < floats) this.#columns = new Float32Array(floats);
-		return this.#columns.subarray(0, floats);
+	/** Scratch array for attention weights; not in the kernels' memory, it grows on demand. */
+	weights(floats: number): Float32Array {
+		if (this.#weights.length < floats) this.#weights = new Float32Array(floats);
+		return this.#weights.subarray(0, floats);
 	}
 
-	array(at: number, floats: number): Block {
+	array(at: number, floats: number): MemoryArray {
 		assert(this.#buffer, 'the memory has been made');
 		return { at, data: new Float32Array(this.#buffer, at, floats) };
 	}

@@ -5,7 +5,7 @@ export type GatePolicy =
 	| { kind: 'top-k'; k: number }
 	/** Strictly more than this. */
 	| { kind: 'threshold'; threshold: number }
-	/** A share of the tokens, rounded down. */
+	/** A fraction of the tokens, rounded down. */
 	| { kind: 'fraction'; fraction: number };
 
 /** Picks tokens by their error norms: into `out`, ascending; returns how many. A k beyond the tokens takes them all. */
@@ -25,7 +25,7 @@ export function pickTokens(policy: GatePolicy, norms: Float32Array, out: Int32Ar
 	}
 }
 
-/** The k largest; of those that stand at the cutoff the earlier ones, so that a run is repeatable. */
+/** Picks the k largest; among equal norms at the cutoff the first ones, so that runs are repeatable. */
 function pickLargest(norms: Float32Array, k: number, out: Int32Array): number {
 	const limit = Math.min(k, norms.length);
 	if (limit === 0) return 0;

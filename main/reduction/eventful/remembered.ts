@@ -1,7 +1,7 @@
 import { assert } from '../../domain/errors.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 
-/** Arrays that outlive a frame, under names; they are written in place. */
+/** Arrays that outlive a frame, by name; restoring a snapshot overwrites them in place. */
 export type Remembered = Record<string, Float32Array | Int32Array>;
 
 export function rememberedBytes(arrays: Remembered): number {
@@ -20,7 +20,7 @@ export function restoreArrays(arrays: Remembered, state: NamedArrays): void {
 	}
 }
 
-/** The same arrays, `prefix` before their names. */
+/** The same arrays with `prefix` before their names. */
 export function prefixed(prefix: string, arrays: Remembered): Remembered {
 	return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [`${prefix}${name}`, array]));
 }

@@ -3,8 +3,8 @@ import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 import type { GraphRuntime } from '../../runtime/runtime.ts';
 
 /**
- * Graphs that have no weights of their own, one for all blocks of the same sizes: what a run needs for its
- * intermediate results is then fetched once, and is warm in the caches when the next block comes.
+ * Graphs without weights, one for all blocks of the same sizes: buffers for intermediate results are then allocated once and
+ * still in the processor's caches when the next block runs.
  */
 export class SharedGraphs {
 	readonly #runtime: GraphRuntime;
@@ -14,7 +14,7 @@ export class SharedGraphs {
 		this.#runtime = runtime;
 	}
 
-	/** The graph that `compile` makes of `sizes`; its name and sizes tell it from others. */
+	/** The graph that `compile` makes from `sizes`, loaded once per name and sizes. */
 	load<Sizes extends object>(
 		name: string,
 		sizes: Sizes,

@@ -1,27 +1,27 @@
-import type { Block, GateMemory } from './gate-memory.ts';
-import { MixedTokens } from './mixed-tokens.ts';
+import { AttentionOutput } from './attention-output.ts';
+import type { GateMemory, MemoryArray } from './gate-memory.ts';
 import { type GatePolicy, pickTokens } from './policy.ts';
 
-/** A layer norm that a gate looks through: addresses of its weights [dim] in the gates' memory. */
+/** The layer norm between tokens and a gate: addresses of its weights [dim] in the gates' memory. */
 export type GateNorm = { gamma: number; beta: number; epsilon: number };
 
 const NO_NORM: GateNorm = { gamma: 0, beta: 0, epsilon: 0 };
 
-/** Tokens, [tokens, dim]: the remembered stream, and what is added to it on the way; addresses in the gates' memory. */
+/** Addresses of tokens [tokens, dim] in the gates' memory: the gate sees x + added, which it writes to `out`. */
 export type GateInput = { x: number; added?: number; out?: number };
 
 /**
- * A token gate (Eventful Transformers, section 4.1): compares every token with its reference, lets those with the largest
- * errors pass, and takes what passed as their new reference. What the others keep back adds up until it is their turn.
+ * A token gate (Eventful Transformers, section 4.1): compares every token with its reference, selects those with the largest
+ * errors ‖token − reference‖, and makes them their new reference. Errors of the others accumulate until they are selected.
  */
 export class TokenGate {
-	/** The tokens that passed last, ascending: `indices[0..count)`. */
+	/** The tokens that were selected last, ascending: `indices[0..count)`. */
 	readonly indices: Int32Array;
 	count = 0;
-	/** [tokens]: error norms that the policy was asked with last; they hold until the next frame. */
+	/** [tokens]: error norms of the last selection. */
 	readonly norms: Float32Array;
-	/** Whether the policy was asked; else everything passed. */
-	asked = false;
+	/** Whether the last selection was of all tokens, without a policy. */
+	isOpen = true;
 	readonly #memory: GateMemory;
 	readonly #dim: number;
 	readonly #norm: GateNorm | null;
@@ -29,7 +29,7 @@ export class TokenGate {
 	readonly #reference: number;
 	readonly #tokens: number;
 
-	/** With `everyFrame` the whole of every frame becomes the reference, as in STGT. */
+	/** With `everyFrame` all tokens of every frame become the reference, as in STGT. */
 	constructor(
 		memory: GateMemory,
 		size: { tokens: number; dim: number },
@@ -45,16 +45,16 @@ export class TokenGate {
 		this.norms = new Float32Array(size.tokens);
 	}
 
-	/** What each token was last computed from, [tokens, dim]. */
-	get reference(): Block {
+	/** The tokens as they were last selected, [tokens, dim]. */
+	get reference(): MemoryArray {
 		return this.#memory.array(this.#reference, this.#tokens * this.#dim);
 	}
 
-	/** Lets tokens pass, all where `policy` is null, and gives them as the gate sees them: [count, dim]. */
-	pass(input: GateInput | MixedTokens, policy: GatePolicy | null): Float32Array {
+	/** Selects tokens, all where `policy` is null, and returns them as the gate sees them: [count, dim]. */
+	select(input: GateInput | AttentionOutput, policy: GatePolicy | null): Float32Array {
 		const { kernel, scratch } = this.#memory;
 		this.#compare(input, policy === null || this.#everyFrame);
-		this.asked = policy !== null;
+		this.isOpen = policy === null;
 		if (!policy) {
 			this.count = this.#tokens;
 			for (let token = 0; token < this.#tokens; token++) this.indices[token] = token;
@@ -76,7 +76,7 @@ export class TokenGate {
 				heads: 1,
 				indices: scratch.indices.at,
 				count: this.count,
-				outward: false,
+				scatter: false,
 			});
 		} else {
 			this.#take(input);
@@ -84,8 +84,8 @@ export class TokenGate {
 		return rows.data.subarray(0, this.count * this.#dim);
 	}
 
-	/** Error norms of all tokens, to the shared room; with `store` the tokens become the reference. */
-	#compare(input: GateInput | MixedTokens, store: boolean): void {
+	/** Writes error norms of all tokens to the scratch norms; with `store` the tokens become the reference. */
+	#compare(input: GateInput | AttentionOutput, store: boolean): void {
 		const { kernel, scratch } = this.#memory;
 		const gate = {
 			reference: this.#reference,
@@ -94,17 +94,17 @@ export class TokenGate {
 			norms: scratch.norms.at,
 			store,
 		};
-		if (input instanceof MixedTokens) {
-			const { at, starts, apart, heads, width } = input;
-			kernel.gatePieces({ x: at, starts, apart, heads, width, ...gate });
+		if (input instanceof AttentionOutput) {
+			const { at, starts, headStride, heads, width } = input;
+			kernel.gateHeads({ x: at, starts, headStride, heads, width, ...gate });
 		} else {
 			const { x, added, out } = input;
 			kernel.gate({ x, added: added ?? 0, out: out ?? 0, ...(this.#norm ?? NO_NORM), ...gate });
 		}
 	}
 
-	/** The tokens in the shared list of indices, to the shared rows and over their references. */
-	#take(input: GateInput | MixedTokens): void {
+	/** Copies the tokens of the scratch indices to the scratch rows and over their references. */
+	#take(input: GateInput | AttentionOutput): void {
 		const { kernel, scratch } = this.#memory;
 		const taken = {
 			reference: this.#reference,
@@ -113,9 +113,9 @@ export class TokenGate {
 			count: this.count,
 			rows: scratch.rows.at,
 		};
-		if (input instanceof MixedTokens) {
-			const { at, starts, apart, heads, width } = input;
-			kernel.takePieces({ x: at, starts, apart, heads, width, ...taken });
+		if (input instanceof AttentionOutput) {
+			const { at, starts, headStride, heads, width } = input;
+			kernel.takeHeads({ x: at, starts, headStride, heads, width, ...taken });
 		} else {
 			kernel.take({ x: input.out ?? input.x, ...(this.#norm ?? NO_NORM), ...taken });
 		}

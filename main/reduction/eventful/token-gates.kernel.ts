@@ -6,7 +6,7 @@ let mean: f32 = 0;
 let scale: f32 = 0;
 
 /**
- * A gate's look at all tokens. out = x + added (skipped where `added` is 0); c = layer norm of it where `gamma` is not 0,
+ * Compares all tokens with their references. out = x + added (skipped where `added` is 0); c = layer norm of it where `gamma` is not 0,
  * else itself; norms[token] = |c − reference|. With `store`, c becomes the reference.
  */
 export function gate(
@@ -66,13 +66,13 @@ export function take(
 }
 
 /**
- * As `gate`, of tokens that lie in pieces of `width` floats, one per head: the first of a token at `starts[token]` floats
- * behind x, the others `apart` floats from each other.
+ * As `gate`, for tokens stored head by head, `width` floats each: a token's first head begins `starts[token]` floats behind x,
+ * the next ones `headStride` floats apart.
  */
-export function gatePieces(
+export function gateHeads(
 	x: usize,
 	starts: usize,
-	apart: i32,
+	headStride: i32,
 	heads: i32,
 	width: i32,
 	reference: usize,
@@ -83,11 +83,11 @@ export function gatePieces(
 ): void {
 	const bytes: usize = (<usize>width) << 2;
 	for (let token = 0; token < tokens; token++) {
-		let piece = x + ((<usize>load<i32>(starts + ((<usize>token) << 2))) << 2);
+		let row = x + ((<usize>load<i32>(starts + ((<usize>token) << 2))) << 2);
 		let sum: f32 = 0;
 		for (let head = 0; head < heads; head++) {
-			sum += difference(piece, reference + (<usize>head) * bytes, 0, 0, bytes, store);
-			piece += (<usize>apart) << 2;
+			sum += difference(row, reference + (<usize>head) * bytes, 0, 0, bytes, store);
+			row += (<usize>headStride) << 2;
 		}
 		f32.store(norms, sqrt<f32>(sum));
 		norms += 4;
@@ -95,11 +95,11 @@ export function gatePieces(
 	}
 }
 
-/** As `take`, of tokens that lie as in `gatePieces`. */
-export function takePieces(
+/** As `take`, for tokens stored as in `gateHeads`. */
+export function takeHeads(
 	x: usize,
 	starts: usize,
-	apart: i32,
+	headStride: i32,
 	heads: i32,
 	width: i32,
 	reference: usize,
@@ -112,10 +112,10 @@ export function takePieces(
 	const rowBytes: usize = (<usize>dim) << 2;
 	for (let i = 0; i < count; i++) {
 		const token: usize = load<i32>(indices + ((<usize>i) << 2));
-		let piece = x + ((<usize>load<i32>(starts + (token << 2))) << 2);
+		let row = x + ((<usize>load<i32>(starts + (token << 2))) << 2);
 		for (let head = 0; head < heads; head++) {
-			copyRow(piece, rows + (<usize>head) * bytes, bytes);
-			piece += (<usize>apart) << 2;
+			copyRow(row, rows + (<usize>head) * bytes, bytes);
+			row += (<usize>headStride) << 2;
 		}
 		copyRow(rows, reference + token * rowBytes, rowBytes);
 		rows += rowBytes;
@@ -123,8 +123,8 @@ export function takePieces(
 }
 
 /**
- * Copies pieces of `width` floats, one per head, of `indices[0..count)`: row i of the packed side is row indices[i] of
- * the sparse side; a negative index is passed over. `outward` = from packed to sparse.
+ * Copies rows of `width` floats, one per head, between packed row i and sparse row indices[i], i in 0..count; negative
+ * indices are skipped. With `scatter` from packed to sparse, otherwise from sparse to packed.
  */
 export function copyRows(
 	packed: usize,
@@ -137,7 +137,7 @@ export function copyRows(
 	heads: i32,
 	indices: usize,
 	count: i32,
-	outward: bool,
+	scatter: bool,
 ): void {
 	const bytes: usize = (<usize>width) << 2;
 	for (let i = 0; i < count; i++) {
@@ -146,7 +146,7 @@ export function copyRows(
 		let near = packed + (((<usize>i) * (<usize>packedRow)) << 2);
 		let far = sparse + (((<usize>index) * (<usize>sparseRow)) << 2);
 		for (let head = 0; head < heads; head++) {
-			if (outward) copyRow(near, far, bytes);
+			if (scatter) copyRow(near, far, bytes);
 			else copyRow(far, near, bytes);
 			near += (<usize>packedHead) << 2;
 			far += (<usize>sparseHead) << 2;
@@ -155,8 +155,8 @@ export function copyRows(
 }
 
 /**
- * Means over cells of windows `rows` × `cols` that lie one after another in x [places, dim]: of the cells
- * `indices[0..count)`, numbered window by window, into `out` [count, dim].
+ * Means over the cells `indices[0..count)`, into `out` [count, dim]. Windows of `rows` × `cols` follow each other in
+ * x [slots, dim]; cells are numbered window by window.
  */
 export function poolCells(
 	x: usize,
@@ -171,7 +171,7 @@ export function poolCells(
 ): void {
 	const across = cols / cellCols;
 	const cells = across * (rows / cellRows);
-	const share: f32 = (1.0 as f32) / ((cellRows * cellCols) as f32);
+	const weight: f32 = (1.0 as f32) / ((cellRows * cellCols) as f32);
 	for (let i = 0; i < count; i++) {
 		const index = load<i32>(indices + ((<usize>i) << 2));
 		const cell = index % cells;
@@ -183,7 +183,7 @@ export function poolCells(
 					sum += load<f32>(x + ((<usize>((first + y * cols + z) * dim + c)) << 2));
 				}
 			}
-			store<f32>(out, sum * share);
+			store<f32>(out, sum * weight);
 			out += 4;
 		}
 	}

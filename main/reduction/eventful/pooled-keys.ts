@@ -1,15 +1,15 @@
 import { attentionExtent, keyExtent } from '../../vit/grid-attention.ts';
 import type { Extent } from '../../vit/plan.ts';
-import { type AttentionSizes, attentionSizes } from './attention.ts';
+import { type AttentionSizes, attentionSizes } from './attention-sizes.ts';
 import type { BlockSource } from './block-graphs.ts';
-import type { Block, GateMemory } from './gate-memory.ts';
+import type { GateMemory, MemoryArray } from './gate-memory.ts';
 import type { Remembered } from './remembered.ts';
 
 /**
- * Pooled keys and values: remembers them for every place, and gives their means over cells. Cells are numbered window by
- * window, in raster order.
+ * Keys and values pooled by averaging: remembers them per slot before pooling, [windows · slots, dim], and computes the means
+ * over cells. Cells are numbered window by window, in raster order.
  */
-export class KeyCells {
+export class PooledKeys {
 	readonly #memory: GateMemory;
 	readonly #sizes: AttentionSizes;
 	readonly #extent: Extent;
@@ -23,19 +23,19 @@ export class KeyCells {
 		this.#extent = attentionExtent(source.plan, source.block);
 		this.#cells = keyExtent(source.plan, source.block);
 		this.#pool = pool;
-		const { windows, places, dim } = this.#sizes;
+		const { windows, slots, dim } = this.#sizes;
 		this.#at = {
-			keys: memory.reserve(windows * places * dim),
-			values: memory.reserve(windows * places * dim),
+			keys: memory.reserve(windows * slots * dim),
+			values: memory.reserve(windows * slots * dim),
 		};
 	}
 
 	remembered(): Remembered {
-		return { 'places.keys': this.#array('keys').data, 'places.values': this.#array('values').data };
+		return { 'unpooled.keys': this.#array('keys').data, 'unpooled.values': this.#array('values').data };
 	}
 
-	/** Puts rows [count, dim] at `places[0..count)`, which stand in the shared list of indices. */
-	put(part: 'keys' | 'values', rows: Block, count: number): void {
+	/** Remembers rows [count, dim] of the slots that the scratch indices name. */
+	put(part: 'keys' | 'values', rows: MemoryArray, count: number): void {
 		const { kernel, scratch } = this.#memory;
 		const { dim } = this.#sizes;
 		kernel.copyRows({
@@ -49,27 +49,27 @@ export class KeyCells {
 			heads: 1,
 			indices: scratch.indices.at,
 			count,
-			outward: true,
+			scatter: true,
 		});
 	}
 
-	/** The cells that places touch, ascending. */
-	touched(places: Int32Array, count: number): Int32Array {
-		const { places: size, keys } = this.#sizes;
+	/** The cells that `slots[0..count)` belong to, ascending. */
+	cellsOf(slots: Int32Array, count: number): Int32Array {
+		const { slots: size, keys } = this.#sizes;
 		const cells = new Set<number>();
 		for (let i = 0; i < count; i++) {
-			const [window, place] = [Math.floor(places[i]! / size), places[i]! % size];
-			const row = Math.floor(Math.floor(place / this.#extent.cols) / this.#pool.rows);
-			const col = Math.floor((place % this.#extent.cols) / this.#pool.cols);
-			// Cells that the edge cuts off are left out.
+			const [window, slot] = [Math.floor(slots[i]! / size), slots[i]! % size];
+			const row = Math.floor(Math.floor(slot / this.#extent.cols) / this.#pool.rows);
+			const col = Math.floor((slot % this.#extent.cols) / this.#pool.cols);
+			// Pooling drops cells that the edge cuts off.
 			if (row < this.#cells.rows && col < this.#cells.cols)
 				cells.add(window * keys + row * this.#cells.cols + col);
 		}
 		return Int32Array.from(cells).sort();
 	}
 
-	/** Means over `cells`, [cells, dim], in the shared rows. */
-	means(part: 'keys' | 'values', cells: Int32Array): Block {
+	/** Means over `cells`, [cells, dim], in the scratch rows. */
+	means(part: 'keys' | 'values', cells: Int32Array): MemoryArray {
 		const { kernel, scratch } = this.#memory;
 		const { rows, cols } = this.#extent;
 		scratch.indices.data.set(cells);
@@ -87,8 +87,8 @@ export class KeyCells {
 		return scratch.rows;
 	}
 
-	#array(part: 'keys' | 'values'): Block {
-		const { windows, places, dim } = this.#sizes;
-		return this.#memory.array(this.#at[part], windows * places * dim);
+	#array(part: 'keys' | 'values'): MemoryArray {
+		const { windows, slots, dim } = this.#sizes;
+		return this.#memory.array(this.#at[part], windows * slots * dim);
 	}
 }
