@@ -115,7 +115,9 @@ async function compile(source: string, path: string): Promise<Uint8Array> {
 		'kernel.ts', '--outFile', 'kernel.wasm',
 		'--runtime', 'stub', '--enable', 'simd', '--importMemory', '-O3', '--noAssert',
 	];
-	const { error, stderr } = await asc.main(options, {
+	const stderr = asc.createMemoryStream();
+	const { error } = await asc.main(options, {
+		stderr,
 		readFile: (name) => (name === 'kernel.ts' ? source : null),
 		writeFile: (name, contents) => {
 			if (name === 'kernel.wasm') wasm = contents as Uint8Array;

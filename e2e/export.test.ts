@@ -34,7 +34,7 @@ onEveryHost('export a range', (host) => {
 		return app.saved(async () => {
 			const choice = dialog.getByRole('combobox', { name: 'Format' });
 			const option = choice.getByRole('option', { name: format });
-			await choice.selectOption((await option.getAttribute('value'))!);
+			await choice.selectOption(await option.getAttribute('value'));
 			await dialog.getByRole('radio', { name: `Marked range (${FROM} to ${TO})` }).check();
 			await change(dialog);
 			await dialog.getByRole('button', { name: 'Export', exact: true }).click();

@@ -17,8 +17,11 @@ port.onHostGone(() => control.cancel());
 port.onRequest((request) => {
 	switch (request.type) {
 		case 'start': {
-			const run = recordRun(request.job, control, port.post, (video, options) =>
-				readFramesAhead(FRAME_THREAD_ENTRY, video, options),
+			const run = recordRun(
+				request.job,
+				control,
+				(news) => port.post(news),
+				(video, options) => readFramesAhead(FRAME_THREAD_ENTRY, video, options),
 			);
 			void endWith(port, run);
 			break;

@@ -61,7 +61,7 @@ export class Exports {
 		const writing = startExport(job, shell.startExportWorker(), (done, total) =>
 			emit({ type: 'export.progress', exportId, done, total }),
 		);
-		const entry: Export = { path, cancel: writing.cancel, state: 'going', ended: Promise.resolve() };
+		const entry: Export = { path, cancel: () => writing.cancel(), state: 'going', ended: Promise.resolve() };
 		entry.ended = writing.written.then(
 			() => {
 				entry.state = 'written';

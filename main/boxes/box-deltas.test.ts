@@ -35,7 +35,7 @@ describe('applyDeltas', () => {
 		['bounds shrinking where asked', { ...plain, clamp: 'both' }, [0, 0, -99, 0], [19.84, 20, 20.16, 60]],
 		['gives several boxes a box', plain, [0, 0, 0, 0, 0.5, 0, 0, 0], [10, 20, 30, 60, 20, 20, 40, 60]],
 	] as const)('%s', (_, coding, deltas, expected) => {
-		const actual = applyDeltas(Float32Array.from(box), Float32Array.from(deltas), coding as BoxCoding);
+		const actual = applyDeltas(Float32Array.from(box), Float32Array.from(deltas), coding);
 		expect(actual.length).toBe(expected.length);
 		expected.forEach((value, i) => expect(actual[i]).toBeCloseTo(value, 3));
 	});

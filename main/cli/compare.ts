@@ -55,7 +55,7 @@ export async function compareCommand(video: string, options: Options, session: S
 	const out = resolve(options.out ?? defaultOut(video, 'comparison'));
 	const common = await commonJob(video, options);
 	const modelPaths = await Promise.all(
-		specs.map(({ model }) => (model === null ? common.modelPath : findModel(model))),
+		specs.map(async ({ model }) => (model === null ? common.modelPath : findModel(model))),
 	);
 	const truth = options.truth === undefined ? null : await readGroundTruth(options.truth);
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { errorToData } from '../domain/errors.ts';
 
 /** Where a command speaks: results on stdout, everything else on stderr. */
@@ -27,7 +28,7 @@ export function openConsole(options: { json: boolean; verbose: boolean }): Conso
 			if (options.verbose) {
 				if (stack !== null) toStderr(`${stack}\n`);
 				for (let cause = causeOf(error); cause !== undefined; cause = causeOf(cause)) {
-					toStderr(`caused by ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`);
+					toStderr(`caused by ${cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause)}\n`);
 				}
 			}
 		},

@@ -30,6 +30,7 @@ export async function record(
 			case 'progress':
 				display.update(news.progress.framesDone, news.progress.framesEstimated, describe(news.progress));
 				break;
+			default: // frames and changes of settings are for those who show them
 		}
 	};
 	const onStderr = (text: string) => {

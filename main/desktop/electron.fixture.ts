@@ -263,7 +263,7 @@ export const session = { defaultSession: new Session() };
 /** The preload's side. */
 export const ipcRenderer = Object.assign(new EventEmitter(), {
 	sent: [] as unknown[][],
-	reply: {} as unknown,
+	reply: {},
 	invoke: (...words: unknown[]) => {
 		ipcRenderer.sent.push(words);
 		return Promise.resolve(ipcRenderer.reply);

@@ -28,7 +28,8 @@ export async function checkForUpdates(dialogs: UpdateDialogs): Promise<void> {
 		autoUpdater.autoInstallOnAppQuit = true;
 		const found = await autoUpdater.checkForUpdates();
 		if (!found?.isUpdateAvailable) {
-			await dialogs.upToDate(autoUpdater.currentVersion.version);
+			const current = autoUpdater.currentVersion as { version: string };
+			await dialogs.upToDate(current.version);
 			return;
 		}
 		const { version } = found.updateInfo;

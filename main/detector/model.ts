@@ -51,10 +51,11 @@ export function modelOf<Output extends NetworkOutput>(
 
 function detectorOf<Output extends NetworkOutput>(
 	classes: readonly string[],
-	{ host, letterbox, normalisation, interpret }: BoundNetwork<Output>,
+	network: BoundNetwork<Output>,
 	reduction: Reduction<Output>,
 ): Detector<Output> {
-	const { mean, std, padding } = normalisation;
+	const { host, letterbox } = network;
+	const { mean, std, padding } = network.normalisation;
 	const seen = padding === 'zero' ? letterbox.contentSize : letterbox.inputSize;
 	const pixels = new WasmFramePixels(host.grid, mean, std, seen);
 	const denseMacs = host.whole.macs();
@@ -77,7 +78,7 @@ function detectorOf<Output extends NetworkOutput>(
 		},
 		select: (frame) => reduction.select(frame),
 		run: (frame, selection) => reduction.run(frame, selection),
-		interpret,
+		interpret: (output) => network.interpret(output),
 		observe: (milliseconds) => reduction.observe?.(milliseconds),
 		saveState: async () => ({ ...pixels.saveState(), ...(await reduction.saveState()) }),
 		restoreState(state) {

@@ -12,7 +12,10 @@ port.onHostGone(() => stop.abort());
 port.onRequest((request) => {
 	switch (request.type) {
 		case 'start':
-			void endWith(port, writeExport(request.job, stop.signal, port.post));
+			void endWith(
+				port,
+				writeExport(request.job, stop.signal, (news) => port.post(news)),
+			);
 			break;
 		case 'cancel':
 			stop.abort();

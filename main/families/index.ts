@@ -65,7 +65,7 @@ async function unknownModel(source: ModelSource, families: readonly ModelFamily[
 		);
 	}
 	const names = [...(await source.weights()).keys()].slice(0, NAMED_TENSORS).join(', ');
-	const known = families.filter(({ recognizes }) => recognizes).map(({ title }) => title);
+	const known = families.filter((family) => family.recognizes !== undefined).map(({ title }) => title);
 	return new UserFacingError(
 		'model-unreadable',
 		`${source.path} holds tensors of no family that is known (${known.join(', ')}): it starts with ${names}.`,

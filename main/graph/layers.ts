@@ -158,7 +158,7 @@ export class Layers {
 	/** Mean and variance over `groups` of channels and all of space, per picture; x [batch, channels, h, w]. */
 	groupNorm(name: string, x: Value, groups: number, epsilon = 1e-5): Value {
 		const [batch, channels] = x.shape as [Dim, number];
-		const grouped = this.reshape(x, [batch, groups, -1 as Dim]);
+		const grouped = this.reshape(x, [batch, groups, -1]);
 		const ones = new Float32Array(groups).fill(1);
 		const normed = this.graph.op(
 			'InstanceNormalization',
@@ -235,7 +235,7 @@ export class Layers {
 		const fixed = sizes.every((size) => typeof size === 'number');
 		const shape = [...values[0]!.shape];
 		shape[axis < 0 ? shape.length + axis : axis] = fixed
-			? (sizes as number[]).reduce((sum, size) => sum + size, 0)
+			? sizes.reduce((sum, size) => sum + size, 0)
 			: sizes.join('+');
 		return this.graph.op('Concat', values, { shape }, { attributes: { axis } });
 	}

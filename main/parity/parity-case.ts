@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { UserFacingError } from '../domain/errors.ts';
 import { readSafetensors, type WeightTensor, type Weights } from '../weights/safetensors.ts';
 import {
@@ -51,11 +51,12 @@ export async function readParityCase(folder: string): Promise<ParityCase> {
 		basename(resolve(folder)) === MANIFESTS
 			? { manifests: await readManifests(folder) }
 			: parseObject(await readRequired(path), path);
+	const textOf = (part: string) => parsePart(z.string().optional(), description[part], `${path}: ${part}`);
 	const tolerance = (description['tolerance'] ?? {}) as Partial<Tolerance>;
 	return {
 		folder: resolve(folder),
-		system: String(description['system'] ?? basename(dirname(resolve(folder)))),
-		name: String(description['case'] ?? basename(resolve(folder))),
+		system: textOf('system') ?? basename(dirname(resolve(folder))),
+		name: textOf('case') ?? basename(resolve(folder)),
 		description,
 		tolerance: { abs: Number(tolerance.abs ?? 0), rel: Number(tolerance.rel ?? 0) },
 		weights: await readWeights(folder, description['weights']),

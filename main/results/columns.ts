@@ -104,7 +104,7 @@ function encodeMaps(results: readonly FrameResult[]): Uint8Array {
 }
 
 /** Reads `bytes`, whole messages of one stream with or without its head, batch by batch. */
-export function* decodeBatches(stream: StreamName, bytes: Uint8Array): Generator<RecordBatch> {
+export function* decodeBatches(stream: StreamName, bytes: Uint8Array): Generator<RecordBatch, void> {
 	if (bytes.length === 0) return;
 	const head = STREAM_HEADS[stream];
 	if (head.every((byte, i) => bytes[i] === byte)) {
@@ -243,7 +243,7 @@ function binary(values: readonly Uint8Array[]): Data {
 	const offsets = new Int32Array(values.length + 1);
 	values.forEach((value, i) => (offsets[i + 1] = offsets[i]! + value.length));
 	const bytes = new Uint8Array(offsets[values.length]!);
-	values.forEach((value, i) => bytes.set(value, offsets[i]!));
+	values.forEach((value, i) => bytes.set(value, offsets[i]));
 	return makeData({
 		type: new Binary(),
 		length: values.length,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { assert } from '../domain/errors.ts';
-import type { NamedArray, NamedArrays } from '../domain/named-arrays.ts';
+import type { NamedArrays } from '../domain/named-arrays.ts';
 import { parseJson } from './header.ts';
 
 /** Everything needed to go on behind a frame: the engine's memory, and which frame that is. */
@@ -93,7 +93,7 @@ export function decodeSnapshot(file: Uint8Array): Snapshot | null {
 		const Type = TYPES[checked.data.dtype];
 		if (to > data.length || to - from !== checked.data.shape[0] * Type.BYTES_PER_ELEMENT) return null;
 		const bytes = new Uint8Array(data.subarray(from, to)); // a copy, hence aligned
-		state[name] = new Type(bytes.buffer) as NamedArray;
+		state[name] = new Type(bytes.buffer);
 	}
 	return {
 		framesStored: Number(facts.data.framesStored),

@@ -36,7 +36,7 @@ function follow(run: TrackedRun) {
 	return {
 		tracks: identities.tracks(),
 		perFrame: Array.from({ length: run.frameCount }, (_, f) => [
-			...flat.subarray(offsets[f]!, offsets[f + 1]!),
+			...flat.subarray(offsets[f], offsets[f + 1]),
 		]),
 	};
 }

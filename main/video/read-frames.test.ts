@@ -184,7 +184,7 @@ describe('the letterbox', () => {
 				const inside = x < contentSize.width && y < contentSize.height;
 				expect(
 					rgb.every((value) => (inside ? value < 60 : value === fill)),
-					`${x}, ${y}: ${rgb}`,
+					`${x}, ${y}: ${rgb.join(' ')}`,
 				).toBe(true);
 				if (channels === 4) expect(pixels[at + 3]).toBe(255);
 			}

@@ -61,7 +61,7 @@ export function parseProbeJson(json: string): FileDescription | null {
 	return {
 		container: answer.format.format_name,
 		hasAudio: streams.some((s) => s.codec_type === 'audio'),
-		stream: video === undefined ? null : describeProbeStream(video, format!),
+		stream: video === undefined ? null : describeProbeStream(video, format),
 	};
 }
 

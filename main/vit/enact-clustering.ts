@@ -102,7 +102,7 @@ export class EntropyClusters {
 		return graph.op(
 			'ReduceSum',
 			[weighted, graph.integers([2])],
-			{ shape: [batch, shape[1]!, width] },
+			{ shape: [batch, shape[1], width] },
 			{ attributes: { keepdims: 0 } },
 		);
 	}

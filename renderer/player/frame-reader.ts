@@ -118,7 +118,7 @@ export class FrameReader {
 	}
 
 	async #reach(goal: Goal): Promise<void> {
-		const { table, cache, makePicture, onPicture } = this.#parts;
+		const { table, cache } = this.#parts;
 		const run = this.#runTowards(goal);
 		this.#pending = { goal, since: performance.now() };
 		try {
@@ -138,9 +138,10 @@ export class FrameReader {
 				if (index < goal.keepFrom || cache.has(index)) {
 					sample.close();
 				} else {
-					const picture = makePicture(sample, index);
+					const picture = this.#parts.makePicture(sample, index);
 					// Before the cache has it: whoever paints it pins it there. A wish may have come while it was read ahead.
-					if (index === this.#wish?.index || (goal.isWish && index === goal.index)) onPicture(picture);
+					if (index === this.#wish?.index || (goal.isWish && index === goal.index))
+						this.#parts.onPicture(picture);
 					cache.put(picture);
 				}
 				if (index === goal.index) return;
@@ -153,14 +154,14 @@ export class FrameReader {
 	}
 
 	#runTowards({ keepFrom, index }: Goal): Run {
-		const { table, samples } = this.#parts;
+		const { table } = this.#parts;
 		const run = this.#run;
 		if (run && !run.abandoned && run.next <= keepFrom) {
 			const fromKey = index - table.keyBefore(index);
 			if (index - run.next <= fromKey + SPARE_FRAMES) return run;
 		}
 		this.#abandon();
-		this.#run = { samples: samples(table.seconds(keepFrom)), next: keepFrom, abandoned: false };
+		this.#run = { samples: this.#parts.samples(table.seconds(keepFrom)), next: keepFrom, abandoned: false };
 		return this.#run;
 	}
 

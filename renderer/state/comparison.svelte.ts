@@ -253,6 +253,10 @@ export class Comparison {
 			case 'analysis.ended':
 				void this.#ended(pane, run, event.entry, event.error);
 				break;
+			case 'analysis.opened': // told to panes whose run is pending
+				break;
+			default:
+				event satisfies never;
 		}
 	}
 

@@ -67,7 +67,7 @@ export class Identities {
 			void this.#askBlock(from);
 		}
 		if (!answer || row >= known) return null;
-		return answer.identities.subarray(answer.offsets[row]!, answer.offsets[row + 1]!);
+		return answer.identities.subarray(answer.offsets[row], answer.offsets[row + 1]);
 	}
 
 	async #ask(): Promise<void> {

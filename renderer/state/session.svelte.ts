@@ -21,8 +21,8 @@ export type DialogName = 'open' | 'export' | 'runs' | 'settings' | 'help' | 'go-
 export class Session {
 	readonly host: HostApi;
 	readonly exports: Exports;
-	app: AppDescription = $state.raw() as unknown as AppDescription;
-	preferences: Preferences = $state.raw() as unknown as Preferences;
+	app = $state.raw<AppDescription>()!;
+	preferences = $state.raw<Preferences>()!;
 	recent: readonly VideoEntry[] = $state.raw([]);
 	video: OpenedVideo | null = $state.raw(null);
 	player: Player | null = $state.raw(null);

@@ -102,8 +102,8 @@ export class TimelineColumns {
 				total += ms;
 			}
 			this.totalMilliseconds[at] = total;
-			this.#sums.macs += this.macs[at]!;
-			this.#sums.selectedTokens += this.selectedTokens[at]!;
+			this.#sums.macs += this.macs[at];
+			this.#sums.selectedTokens += this.selectedTokens[at];
 			if (at === 0) {
 				this.#first.macs = this.macs[0]!;
 				this.#first.selectedTokens = this.selectedTokens[0]!;

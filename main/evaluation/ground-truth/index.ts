@@ -10,7 +10,7 @@ export const TRUTH_FORMATS: readonly TruthFormat[] = [coco, mot, voc];
 /** Reads ground truth of whatever known format. Throws `truth-unreadable` (or `file-not-found`) with the place. */
 export async function readGroundTruth(path: string): Promise<GroundTruth> {
 	const text = await readText(path);
-	const format = TRUTH_FORMATS.find(({ recognises }) => recognises(text, path));
+	const format = TRUTH_FORMATS.find((known) => known.recognises(text, path));
 	if (format) return format.parse(text, path);
 	const first = text.split('\n', 1)[0]!.slice(0, 60);
 	throw truthUnreadable(

@@ -170,7 +170,7 @@ const COLUMNS: Column[] = [
 /** A row a run. Columns that say nothing of any run are left out. */
 export function runTable(runs: readonly ReportRun[]): Html {
 	const columns = COLUMNS.filter(
-		({ cell, isFor }) => (isFor?.(runs) ?? true) && runs.some((run) => cell(run) !== null),
+		(column) => (column.isFor?.(runs) ?? true) && runs.some((run) => column.cell(run) !== null),
 	);
 	const starts = columns.map((column, i) => column.group !== columns[i - 1]?.group);
 	const groups = columns.filter((_, i) => starts[i]).map(({ group }) => group);

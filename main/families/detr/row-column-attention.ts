@@ -35,17 +35,9 @@ export function rowColumnAttention(
 		const product = layers.matmul(byHead(parts, query), turned(parts, byHead(parts, key)));
 		return layers.softmax(masked(parts, product, along));
 	};
-	const alongRow = weights(
-		project(queries.row, QUERY_ROW!, size ** -0.5),
-		project(keys.row, KEY_ROW!),
-		'row',
-	); // [batch, heads, n, cols]
-	const alongCol = weights(
-		project(queries.col, QUERY_COL!, size ** -0.5),
-		project(keys.col, KEY_COL!),
-		'col',
-	); // [batch, heads, n, rows]
-	const projected = layers.reshape(project(values, VALUE!), [batch, rows, cols, heads, size]);
+	const alongRow = weights(project(queries.row, QUERY_ROW, size ** -0.5), project(keys.row, KEY_ROW), 'row'); // [batch, heads, n, cols]
+	const alongCol = weights(project(queries.col, QUERY_COL, size ** -0.5), project(keys.col, KEY_COL), 'col'); // [batch, heads, n, rows]
+	const projected = layers.reshape(project(values, VALUE), [batch, rows, cols, heads, size]);
 
 	// The longer axis first: what is left between the two steps is then smaller.
 	const rowFirst = rows <= cols;
@@ -87,14 +79,14 @@ export function clusteredRowColumnAttention(
 	const weights = (query: Value, key: Value) => layers.softmax(layers.matmul(query, turned(parts, key)));
 	// The slices of the decoder's queries are the encoder's keys.
 	const alongRow = weights(
-		project(queries.row, KEY_ROW!),
-		project(gathered(keys.row), QUERY_ROW!, size ** -0.5),
+		project(queries.row, KEY_ROW),
+		project(gathered(keys.row), QUERY_ROW, size ** -0.5),
 	); // [batch, heads, cols, clusters]
 	const alongCol = weights(
-		project(queries.col, KEY_COL!),
-		project(gathered(keys.col), QUERY_COL!, size ** -0.5),
+		project(queries.col, KEY_COL),
+		project(gathered(keys.col), QUERY_COL, size ** -0.5),
 	); // [batch, heads, rows, clusters]
-	const value = project(gathered(values), VALUE!); // [batch, heads, clusters, size]
+	const value = project(gathered(values), VALUE); // [batch, heads, clusters, size]
 
 	// Row of the map by row: the column's weights go into the values, so that no table of all weights is needed.
 	const count = value.shape[2]!;

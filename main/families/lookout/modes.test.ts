@@ -53,7 +53,7 @@ describe('a still video costs nothing after its first frame', () => {
 		['token-cache', { refresh: 0, ms: 20 }],
 		['motion', {}],
 	])('%s %o', async (mode, settings) => {
-		const detector = await open(mode, settings as SettingValues);
+		const detector = await open(mode, settings);
 		const first = await step(detector, moving(0));
 		for (let frame = 1; frame < 4; frame++) {
 			const still = await step(detector, moving(0));

@@ -132,7 +132,10 @@ export class EventfulBackbone {
 	}
 
 	remembered(): Remembered {
-		return Object.assign({}, ...this.blocks.map((block, i) => prefixed(`${i}.`, block.remembered())));
+		return Object.assign(
+			{},
+			...this.blocks.map((block, i) => prefixed(`${i}.`, block.remembered())),
+		) as Remembered;
 	}
 
 	/** Bytes that outlive a frame. */
