@@ -165,7 +165,8 @@ async function functions(given: ParityCase) {
 	const findings = new Findings(given);
 	const { num_pos_feats: features } = given.description['config'] as { num_pos_feats: number };
 	const part = new PartGraph(given);
-	const embedded = embedBoxes(part.layers, part.input('pos.proposals_unact', [-1, 4]), features);
+	const shares = part.layers.sigmoid(part.input('pos.proposals_unact', [-1, 4]));
+	const embedded = embedBoxes(part.layers, shares, features);
 	const inverse = inverseSigmoid(part.layers, part.input('inv.x', [-1]));
 	const results = await part.run({ embedded, inverse });
 	findings.input('pos.proposals_unact', 'inv.x', 'post.logits', 'post.boxes_cxcywh', 'post.target_sizes');

@@ -128,7 +128,7 @@ function selfAttention(
 }
 
 /** A reference as every level sees it, scaled to its unpadded part, once for each point: [rows, 1, levels · points]. */
-function onAllLevels(layers: Layers, reference: Value, pyramid: Pyramid, points: number): References {
+export function onAllLevels(layers: Layers, reference: Value, pyramid: Pyramid, points: number): References {
 	const { batch, levels, validRatios } = pyramid;
 	const places = levels.length * points;
 	const [rows, numbers] = reference.shape as [number, number];

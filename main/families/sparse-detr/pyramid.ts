@@ -131,12 +131,12 @@ const [LEAST, MOST] = [Math.fround(0.01), Math.fround(0.99)];
 const PROPOSAL_SIDE = 0.05;
 
 /**
- * A box around every token, x, y, width, height, as log(p / (1 − p)): [batch · tokens, 4]; +infinity where the token is
+ * A box around every token, x, y, width, height as shares of the unpadded picture: [batch · tokens, 4]; 0 where the token is
  * padding or the box does not count. `usable` [batch · tokens]: 1 where it does.
  */
-export function tokenProposals(pyramid: Pyramid): { logits: Float32Array; usable: Float32Array } {
+export function tokenBoxes(pyramid: Pyramid): { boxes: Float32Array; usable: Float32Array } {
 	const { batch, levels, tokens, padding } = pyramid;
-	const logits = new Float32Array(4 * batch * tokens);
+	const boxes = new Float32Array(4 * batch * tokens);
 	const usable = new Float32Array(batch * tokens);
 	for (let n = 0; n < batch; n++) {
 		levels.forEach(({ rows, cols, start }, level) => {
@@ -152,16 +152,21 @@ export function tokenProposals(pyramid: Pyramid): { logits: Float32Array; usable
 					side,
 					side,
 				];
-				const counts = !padding[at + i] && box.every((share) => share > LEAST && share < MOST);
-				usable[at + i] = counts ? 1 : 0;
-				box.forEach((share, j) => {
-					logits[4 * (at + i) + j] = counts
-						? Math.log(Math.fround(share / Math.fround(1 - share)))
-						: Infinity;
-				});
+				if (padding[at + i] || !box.every((share) => share > LEAST && share < MOST)) continue;
+				usable[at + i] = 1;
+				boxes.set(box, 4 * (at + i));
 			}
 		});
 	}
+	return { boxes, usable };
+}
+
+/** As `tokenBoxes`, as log(p / (1 − p)): +infinity where no box counts. */
+export function tokenProposals(pyramid: Pyramid): { logits: Float32Array; usable: Float32Array } {
+	const { boxes, usable } = tokenBoxes(pyramid);
+	const logits = boxes.map((share, i) =>
+		usable[i >> 2] ? Math.log(Math.fround(share / Math.fround(1 - share))) : Infinity,
+	);
 	return { logits, usable };
 }
 

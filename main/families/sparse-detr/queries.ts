@@ -64,7 +64,7 @@ export function proposedQueries(
 		layers.gatherRows(projected, places),
 		layers.gatherRows(proposals, places),
 	);
-	const embedding = embedBoxes(layers, boxes, twoStage.positionFeatures);
+	const embedding = embedBoxes(layers, layers.sigmoid(boxes), twoStage.positionFeatures);
 	const { dim } = config;
 	const width = twoStage.contentFromTokens ? dim : 2 * dim;
 	const moved = layers.linear('transformer.pos_trans', embedding, width);
@@ -87,18 +87,18 @@ export function amongAll(layers: Layers, places: Value, { batch, tokens }: Pyram
 }
 
 /**
- * Sine embedding of boxes given as logits [rows, 4]: each of x, y, width and height, scaled to 2π, at `features` / 2
+ * Sine embedding of boxes given as shares of the picture [rows, 4]: each of their numbers, scaled to 2π, at `features` / 2
  * frequencies, sine and cosine in turn: [rows, 4 · features].
  */
-export function embedBoxes(layers: Layers, logits: Value, features: number): Value {
+export function embedBoxes(layers: Layers, boxes: Value, features: number): Value {
 	const { graph } = layers;
-	const [rows] = logits.shape as [number];
+	const [rows] = boxes.shape as [number];
 	const half = features / 2;
 	const frequencies = Float32Array.from(
 		{ length: half },
 		(_, i) => (2 * Math.PI) / TEMPERATURE ** ((2 * i) / features),
 	);
-	const shares = layers.reshape(layers.sigmoid(logits), [rows, 4, 1]);
+	const shares = layers.reshape(boxes, [rows, 4, 1]);
 	const scale = graph.constant(`box-frequencies:${features}`, { data: frequencies, shape: [1, 1, half] });
 	const angles = graph.op('Mul', [shares, scale], { shape: [rows, 4, half] });
 	const waves = ['Sin', 'Cos'].map((type) =>
