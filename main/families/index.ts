@@ -4,6 +4,8 @@ import { detrFamily } from './detr/index.ts';
 import { matches, type ModelFamily, stated } from './family.ts';
 import { lookoutFamily } from './lookout/index.ts';
 import { lookoutShFamily } from './lookout-sh/index.ts';
+import { lwDetrFamily } from './lw-detr/index.ts';
+import { rfDetrFamily } from './rf-detr/index.ts';
 import { shvitFamily } from './shvit/index.ts';
 import { ModelSource } from './source.ts';
 import { sparseDetrFamily } from './sparse-detr/index.ts';
@@ -19,6 +21,8 @@ export const MODEL_FAMILIES: readonly ModelFamily[] = [
 	lookoutFamily,
 	lookoutShFamily,
 	vitDet,
+	lwDetrFamily,
+	rfDetrFamily,
 	detrFamily,
 	sparseDetrFamily,
 	shvitFamily,

@@ -6,6 +6,7 @@ import type { NetworkOutput } from '../reduction/host.ts';
 import { findMode, REDUCTION_MODES } from '../reduction/index.ts';
 import { checkpointOfCase } from '../weights/parity-case.fixture.ts';
 import { openDetector, step } from './detector.fixture.ts';
+import { folderOfCase } from './hugging-face/case.fixture.ts';
 import { MODEL_FAMILIES, openModel, openSource } from './index.ts';
 import { ModelSource } from './source.ts';
 
@@ -20,6 +21,8 @@ const MODELS: Record<string, () => Promise<Model>> = {
 	lookout: () => openModel(at('../../models/lookout')),
 	'lookout-sh': () => openModel(at('./lookout-sh/fixtures/tiny')),
 	vitdet: () => ofCase('eventful/detector_base'),
+	'lw-detr': () => ofFolder('lw-detr'),
+	'rf-detr': () => ofFolder('rf-detr'),
 	detr: () => ofCase('enact/detr-plain'),
 	'detr with clusters': () => ofCase('enact/detr-enact'),
 	'sparse-detr': () => ofCase('sparse-detr/rho-0.3'),
@@ -29,6 +32,11 @@ const MODELS: Record<string, () => Promise<Model>> = {
 /** A model of a parity case, opened as the checkpoint that it would be. */
 async function ofCase(name: string): Promise<Model> {
 	return openSource(ModelSource.inMemory(await checkpointOfCase(name)), MODEL_FAMILIES);
+}
+
+/** A model of Hugging Face, opened as the folder that its case is. */
+async function ofFolder(name: string): Promise<Model> {
+	return openSource(await folderOfCase(name), MODEL_FAMILIES);
 }
 
 const opened = await Promise.all(

@@ -4,6 +4,7 @@ import { checkHfDeformableDetr } from './hf-deformable-detr.ts';
 import { checkHfDetr } from './hf-detr.ts';
 import { type HfCase, readHfCase } from './hf-case.ts';
 import type { ParityCase } from './parity-case.ts';
+import { checkHfLwDetr, checkHfRfDetr, checkHfWindowedDino } from './hf-lw-detr.ts';
 
 /** Compares all that a case of one model type states, on every batch. */
 type HfModel = (given: HfCase, findings: Findings) => Promise<void>;
@@ -13,6 +14,9 @@ const MODELS: Readonly<Record<string, HfModel>> = {
 	detr: checkHfDetr,
 	conditional_detr: checkHfDetr,
 	deformable_detr: checkHfDeformableDetr,
+	rf_detr: checkHfRfDetr,
+	rf_detr_dinov2: checkHfWindowedDino,
+	lw_detr: checkHfLwDetr,
 };
 
 /** Models of Hugging Face's transformers, as folders of config.json, weights and preprocessor_config.json. */

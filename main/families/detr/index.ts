@@ -50,6 +50,7 @@ async function openFolder(source: ModelSource, config: SourceConfig): Promise<Op
 	return queryModel(facts, await processorOf(source, PROCESSOR_KINDS.detr), {
 		labels,
 		ranking: rankingOf(detr),
+		multiple: 1,
 		stride: detrStride(detr),
 		hostAt: (letterbox, seen) => detrHost(detr, lookup, letterbox, seen),
 	});

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { assert } from '../../domain/errors.ts';
 import type { Weights } from '../../weights/safetensors.ts';
 import type { ModelSource } from '../source.ts';
 import { type Processor, type ProcessorKind, readProcessor } from './processor.ts';
@@ -10,6 +11,13 @@ export type HuggingFaceFiles = {
 	/** model.safetensors. */
 	weights: { tensors: Weights; place: string };
 };
+
+/** The files of a folder that a config.json describes. */
+export async function huggingFaceFiles(source: ModelSource): Promise<HuggingFaceFiles> {
+	const { config, weightsPath } = source;
+	assert(config, `${source.path} is a folder with a configuration`);
+	return { config, weights: { tensors: await source.weights(), place: weightsPath } };
+}
 
 const PROCESSOR_FILE = 'preprocessor_config.json';
 

@@ -14,15 +14,18 @@ const UNSTATED_LABELS = 2;
 /** What COCO's unused ids are called. */
 const NOT_A_CLASS = 'N/A';
 
+/** How many labels a model has. */
+export function labelCount({ id2label, num_labels }: z.infer<z.ZodObject<typeof labelFields>>): number {
+	return id2label ? Object.keys(id2label).length : (num_labels ?? UNSTATED_LABELS);
+}
+
 /**
  * The names of a model's labels, which are 0 to n − 1. A label called `N/A` means nothing. Throws `model-unreadable`,
  * naming `place`, where a label between others has no name.
  */
-export function labelsOf(
-	{ id2label, num_labels }: z.infer<z.ZodObject<typeof labelFields>>,
-	place: string,
-): LabelNames {
-	const given = id2label ? Object.keys(id2label).length : (num_labels ?? UNSTATED_LABELS);
+export function labelsOf(fields: z.infer<z.ZodObject<typeof labelFields>>, place: string): LabelNames {
+	const { id2label } = fields;
+	const given = labelCount(fields);
 	const labels = Array.from({ length: given }, (_, label) => {
 		const name = id2label ? id2label[String(label)] : `class ${label}`;
 		if (name !== undefined) return name;

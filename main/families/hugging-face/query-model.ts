@@ -13,10 +13,12 @@ import type { LabelNames } from '../coco-names.ts';
 import type { OpenedModel } from '../family.ts';
 import { letterboxFor, type Processor } from './processor.ts';
 
-/** A network of queries that takes pictures of any size. */
+/** A network of queries, at any size that its pictures can have. */
 type QueryNetwork = {
 	labels: LabelNames;
 	ranking: QueryRanking;
+	/** The sides of its pictures are multiples of it; 1 where any size will do. */
+	multiple: number;
 	/** Pixels between the cells that frames are padded to. */
 	stride: number;
 	/** `seen`: the part of a letterbox that the network sees, the processor's own padding included. */
@@ -25,9 +27,9 @@ type QueryNetwork = {
 
 /** A model whose pictures and answers are treated as its processor does it. */
 export function queryModel(facts: ModelFacts, processor: Processor, network: QueryNetwork): OpenedModel {
-	const { labels, ranking, stride, hostAt } = network;
+	const { labels, ranking, multiple, stride, hostAt } = network;
 	return modelOf(facts, ({ displaySize, maxSide, scoreThreshold }) => {
-		const { inputSize: seen, ...content } = letterboxFor(processor, displaySize, maxSide, 1);
+		const { inputSize: seen, ...content } = letterboxFor(processor, displaySize, maxSide, multiple);
 		const padded = (side: number) => Math.ceil(side / stride) * stride;
 		const letterbox = {
 			...content,

@@ -50,6 +50,7 @@ async function openFolder(source: ModelSource, config: SourceConfig): Promise<Op
 	return queryModel(facts, await processorOf(source, PROCESSOR_KINDS.detr), {
 		labels,
 		ranking: BEST_HUNDRED,
+		multiple: 1,
 		stride: finestStride(detr),
 		hostAt: (letterbox, seen) => sparseDetrHost(detr, lookup, letterbox, name, seen),
 	});

@@ -1,0 +1,265 @@
+import { z } from 'zod';
+import { ACTIVATION_NAMES, type Activation } from '../../graph/activations.ts';
+import { orElse } from '../hugging-face/checked-config.ts';
+import { labelCount, labelFields } from '../hugging-face/labels.ts';
+
+/** What stands behind the vision transformer of LW-DETR and RF-DETR: projector, selection of proposals, decoder, heads. */
+export type QueryNetworkConfig = {
+	dim: number;
+	labels: number;
+	queries: number;
+	/** Groups of queries that the weights were trained with (Chen et al., Group DETR, ICCV 2023); only the first is used. */
+	groups: number;
+	/** Width of what the projector reads: the features of one token side by side. */
+	features: { count: number; dim: number };
+	projector: {
+		/** One level of the pyramid each: sizes of its map over the transformer's grid. */
+		levels: readonly { scale: number; prefix: string }[];
+		/** Width inside the C2F layer. */
+		hidden: number;
+		bottlenecks: number;
+		activation: Activation;
+		/** Behind every convolution: over the batch, folded into it, or over the channels of a pixel. */
+		norm: { over: 'batch' | 'channels'; epsilon: number };
+	};
+	decoder: {
+		layers: number;
+		self: { heads: number; headDim: number; bias: boolean };
+		cross: { heads: number; points: number };
+		/** Width of the MLP's hidden layer. */
+		hidden: number;
+		activation: Activation;
+	};
+};
+
+/** Blocks, windows and features of a vision transformer as both families have it. */
+export type WindowedVitConfig = {
+	dim: number;
+	heads: number;
+	blocks: number;
+	/** Width of the MLP's hidden layer. */
+	hidden: number;
+	activation: Activation;
+	normEpsilon: number;
+	/** Side of a patch in pixels. */
+	patch: number;
+	qkvBias: boolean;
+	/** The grid is cut into as many windows along each of its sides. */
+	windowsPerSide: number;
+	/** Blocks, from 0, whose tokens attend within their windows. */
+	windowed: ReadonlySet<number>;
+	/** After how many blocks the tokens' states are features, ascending. */
+	features: readonly number[];
+};
+
+export type LwDetrConfig = {
+	vit: WindowedVitConfig & {
+		/** Side of the square grid that the table of positions was made for; null without a table. */
+		positions: number | null;
+	};
+	network: QueryNetworkConfig;
+	labels: LabelFields;
+};
+
+/** What a config.json says of classes. */
+export type LabelFields = z.infer<z.ZodObject<typeof labelFields>>;
+
+const count = z.int().positive();
+export const activation = z.enum(ACTIVATION_NAMES);
+
+/** Fields of a config.json that both families have in common, with the package's defaults. */
+export const queryNetworkFields = {
+	d_model: orElse(count.multipleOf(4), 256),
+	hidden_expansion: orElse(z.number().positive(), 0.5),
+	c2f_num_blocks: orElse(z.int().nonnegative(), 3),
+	activation_function: orElse(activation, 'silu'),
+	decoder_layers: orElse(count, 3),
+	decoder_ffn_dim: orElse(count, 2048),
+	decoder_n_points: orElse(count, 4),
+	decoder_self_attention_heads: orElse(count, 8),
+	decoder_cross_attention_heads: orElse(count, 16),
+	decoder_activation_function: orElse(activation, 'relu'),
+	head_dim: count.nullish(),
+	architectures: z.array(z.string()).nullish(),
+	num_queries: orElse(count, 300),
+	group_detr: orElse(count, 13),
+	attention_bias: orElse(z.boolean(), true),
+	...labelFields,
+};
+
+export const vitFields = {
+	hidden_size: orElse(count, 768),
+	num_hidden_layers: orElse(count, 12),
+	num_attention_heads: orElse(count, 12),
+	mlp_ratio: orElse(z.number().positive(), 4),
+	hidden_act: orElse(activation, 'gelu'),
+	layer_norm_eps: orElse(z.number().nonnegative(), 1e-6),
+	num_channels: orElse(z.literal(3), 3),
+	qkv_bias: orElse(z.boolean(), true),
+	out_indices: z.array(z.int()).nullish(),
+	out_features: z.array(z.string()).nullish(),
+};
+
+/** Height and width; a number is both. */
+export const sides = z
+	.union([count, z.tuple([count, count])])
+	.transform((given): readonly [number, number] => (typeof given === 'number' ? [given, given] : given));
+
+const lwDetrVit = z
+	.object({
+		...vitFields,
+		model_type: orElse(z.literal('lw_detr_vit'), 'lw_detr_vit'),
+		patch_size: orElse(count, 16),
+		pretrain_image_size: orElse(sides, [224, 224]),
+		use_absolute_position_embeddings: orElse(z.boolean(), true),
+		num_windows: orElse(
+			count.refine((windows) => Number.isInteger(Math.sqrt(windows)), 'must be a square number'),
+			16,
+		),
+		window_block_indices: orElse(z.array(z.int()), []),
+	})
+	.transform((vit, context): LwDetrConfig['vit'] => ({
+		...vitOf(vit, context),
+		patch: vit.patch_size,
+		windowsPerSide: Math.sqrt(vit.num_windows),
+		windowed: new Set(vit.window_block_indices),
+		positions: vit.use_absolute_position_embeddings
+			? tableSide(vit.pretrain_image_size, vit.patch_size, context)
+			: null,
+	}));
+
+/** Of a config.json without a backbone_config. */
+const USUAL_VIT = {
+	hidden_size: 192,
+	num_hidden_layers: 10,
+	window_block_indices: [0, 1, 3, 6, 7, 9],
+	out_indices: [2, 4, 5, 9],
+};
+
+/** config.json of LW-DETR (transformers' LwDetrConfig). */
+export const lwDetrSchema = z
+	.object({
+		...queryNetworkFields,
+		model_type: z.literal('lw_detr'),
+		backbone_config: lwDetrVit.nullish().transform((vit) => vit ?? lwDetrVit.parse(USUAL_VIT)),
+		batch_norm_eps: orElse(z.number().nonnegative(), 1e-5),
+		projector_scale_factors: z.array(z.union([z.literal(0.5), z.literal(1), z.literal(2)])).nonempty(),
+	})
+	.transform((config, context): LwDetrConfig => {
+		const vit = config.backbone_config;
+		return {
+			vit,
+			labels: config,
+			network: queryNetworkOf(config, vit, context, {
+				levels: config.projector_scale_factors.map((scale, i) => ({
+					scale,
+					prefix: `model.backbone.projector.scale_layers.${i}.`,
+				})),
+				norm: { over: 'batch', epsilon: config.batch_norm_eps },
+			}),
+		};
+	});
+
+type Fields<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>;
+type Context = z.core.$RefinementCtx;
+
+/** What the fields say of the blocks; windows and patches are each family's own. */
+export function vitOf(
+	config: Fields<typeof vitFields>,
+	context: Context,
+): Omit<WindowedVitConfig, 'patch' | 'windowsPerSide' | 'windowed'> {
+	const { hidden_size: dim, num_attention_heads: heads, num_hidden_layers: blocks } = config;
+	if (dim % heads !== 0)
+		complain(context, 'hidden_size', `must be a multiple of ${heads} heads (got ${dim})`);
+	return {
+		dim,
+		heads,
+		blocks,
+		hidden: Math.floor(dim * config.mlp_ratio),
+		activation: config.hidden_act,
+		normEpsilon: config.layer_norm_eps,
+		qkvBias: config.qkv_bias,
+		features: featureStages(config, context),
+	};
+}
+
+/** After how many blocks features are read: `out_indices`, counted from the end where negative, or `out_features`. */
+function featureStages(config: Fields<typeof vitFields>, context: Context): number[] {
+	const { num_hidden_layers: blocks, out_indices: indices, out_features: names } = config;
+	const stageOf = (name: string) =>
+		name === 'stem' ? 0 : Number(/^stage([1-9]\d*)$/.exec(name)?.[1] ?? NaN);
+	const byIndex = indices?.map((index) => (index < 0 ? index + blocks + 1 : index));
+	const byName = names?.map(stageOf);
+	const stages = byIndex ?? byName ?? [blocks];
+	const ascend = stages.every((stage, i) => i === 0 || stage > stages[i - 1]!);
+	const exist = stages.every((stage) => stage >= 0 && stage <= blocks);
+	const field = byIndex ? 'out_indices' : 'out_features';
+	if (stages.length === 0 || !ascend || !exist)
+		complain(
+			context,
+			field,
+			`must name stages from 0 to ${blocks} in their order (got ${(indices ?? names)?.join(', ')})`,
+		);
+	else if (byName && byName.join() !== stages.join())
+		complain(context, 'out_features', `must be the stages of out_indices (got ${names!.join(', ')})`);
+	return stages;
+}
+
+/** Side of the square grid that a table of positions for pictures of this size is taken for. */
+export function tableSide(
+	[height, width]: readonly [number, number],
+	patch: number,
+	context: Context,
+): number {
+	const count = Math.floor(height / patch) * Math.floor(width / patch);
+	const side = Math.sqrt(count);
+	if (!Number.isInteger(side) || side === 0)
+		complain(
+			context,
+			'patch_size',
+			`must divide ${height} × ${width} pixels into a square number of patches (got ${patch})`,
+		);
+	return side;
+}
+
+export function queryNetworkOf(
+	config: Fields<typeof queryNetworkFields>,
+	vit: Pick<WindowedVitConfig, 'dim' | 'features'>,
+	context: Context,
+	projector: Pick<QueryNetworkConfig['projector'], 'levels' | 'norm'>,
+): QueryNetworkConfig {
+	const other = config.architectures?.find((name) => name.includes('Segmentation'));
+	if (other) complain(context, 'architectures', `must be for object detection (got ${other})`);
+	const dim = config.d_model;
+	const heads = { self: config.decoder_self_attention_heads, cross: config.decoder_cross_attention_heads };
+	if (dim % heads.cross !== 0)
+		complain(context, 'd_model', `must be a multiple of ${heads.cross} heads (got ${dim})`);
+	return {
+		dim,
+		labels: labelCount(config),
+		queries: config.num_queries,
+		groups: config.group_detr,
+		features: { count: vit.features.length, dim: vit.dim },
+		projector: {
+			...projector,
+			hidden: Math.floor(dim * config.hidden_expansion),
+			bottlenecks: config.c2f_num_blocks,
+			activation: config.activation_function,
+		},
+		decoder: {
+			layers: config.decoder_layers,
+			self: {
+				heads: heads.self,
+				headDim: config.head_dim ?? Math.floor(dim / heads.self),
+				bias: config.attention_bias,
+			},
+			cross: { heads: heads.cross, points: config.decoder_n_points },
+			hidden: config.decoder_ffn_dim,
+			activation: config.decoder_activation_function,
+		},
+	};
+}
+
+export function complain(context: Context, field: string, message: string): void {
+	context.addIssue({ code: 'custom', path: [field], message });
+}

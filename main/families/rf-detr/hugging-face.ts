@@ -1,0 +1,30 @@
+import { checkedConfig } from '../hugging-face/checked-config.ts';
+import type { HuggingFaceFiles } from '../hugging-face/files.ts';
+import { PROCESSOR_KINDS } from '../hugging-face/processor.ts';
+import { openDetector, type OpenedDetector } from '../lw-detr/windowed-detector.ts';
+import { rfDetrSchema } from './config.ts';
+import { featureOrder, rfDetrPlan, rfDetrWindow } from './plan.ts';
+import { roboflowName } from './stored-names.ts';
+
+/** The layer norm that features share, which a file holds even where they do not go through it. */
+const FEATURE_NORM = /^(backbone\.0\.encoder\.encoder|model\.backbone\.backbone)\.layernorm\./;
+
+/** Opens the files of transformers' RfDetrForObjectDetection. Throws `model-unreadable` or `tensor-mismatch`. */
+export function openHuggingFaceRfDetr(files: HuggingFaceFiles): OpenedDetector {
+	const { json, place } = files.config;
+	const { vit, network, labels } = checkedConfig(rfDetrSchema, json, place, 'RF-DETR');
+	const byModules = [...files.weights.tensors.keys()].some((name) => name.startsWith('model.'));
+	const detector = {
+		title: 'RF-DETR',
+		vit,
+		network,
+		ranking: { scores: 'sigmoid' as const, most: network.queries },
+		processor: PROCESSOR_KINDS['rf-detr'],
+		plan: rfDetrPlan.bind(null, vit),
+		window: rfDetrWindow.bind(null, vit),
+		featureOrder: featureOrder.bind(null, vit),
+		stored: (name: string) => (byModules ? { name } : roboflowName(name)),
+		unread: (name: string) => !vit.normsFeatures && FEATURE_NORM.test(name),
+	};
+	return openDetector(detector, labels, files);
+}

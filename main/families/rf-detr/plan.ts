@@ -1,0 +1,125 @@
+import type { Layers, WeightLookup } from '../../graph/layers.ts';
+import type { BlockWindow, Extent, LayerNames, VitPlan } from '../../vit/plan.ts';
+import { resizeBicubicAntialiased } from '../../vit/position-tables.ts';
+import { layoutFrom } from '../../vit/windows.ts';
+import {
+	patchGrid,
+	positionTable,
+	VIT_PREFIX,
+	windowedVitPlan,
+	withoutBias,
+} from '../lw-detr/windowed-vit.ts';
+import type { WindowedVitConfig } from '../lw-detr/config.ts';
+import type { WindowedDinoConfig } from './config.ts';
+
+const LAYER_NAMES: LayerNames = {
+	norm1: 'norm1',
+	qkv: { query: 'attention.q_proj', key: 'attention.k_proj', value: 'attention.v_proj', biasless: [] },
+	projection: 'attention.o_proj',
+	norm2: 'norm2',
+	fc1: 'mlp.fc1',
+	gate: null,
+	fc2: 'mlp.fc2',
+	layerScale: { attention: 'layer_scale1.lambda1', mlp: 'layer_scale2.lambda1' },
+};
+const GATED_NAMES = { fc1: 'mlp.up_proj', gate: 'mlp.gate_proj', fc2: 'mlp.down_proj' };
+
+/**
+ * RF-DETR's transformer over a grid that its windows divide evenly: DINOv2 with windows, each of which has a copy of the class
+ * token that goes its own way from the first block on.
+ */
+export function rfDetrPlan(config: WindowedDinoConfig, size: Extent, whole = false): VitPlan {
+	const { windowsPerSide, dim, normEpsilon } = config;
+	const copies = windowsPerSide ** 2;
+	const qkv = config.qkvBias ? LAYER_NAMES.qkv : withoutBias(LAYER_NAMES.qkv);
+	return windowedVitPlan({
+		name: 'rf-detr',
+		config,
+		whole,
+		grid: patchGrid(config, size),
+		window: rfDetrWindow(config, size),
+		extra: { before: copies, after: 0 },
+		embedExtra: (layers) => ({ before: classTokens(layers, dim, copies), after: null }),
+		patches: 'embeddings.patch_embeddings.projection',
+		absolute: (weights) => absolutePositions(weights, config, size),
+		layerNames: { ...LAYER_NAMES, ...(config.gated ? GATED_NAMES : {}), qkv },
+		feature: (layers, tokens) =>
+			config.normsFeatures ? layers.layerNorm(`${VIT_PREFIX}layernorm`, tokens, normEpsilon) : tokens,
+	});
+}
+
+/**
+ * Where each pixel of the features' map lies among the tokens. The published code cuts a grid that is not square with its
+ * height and width exchanged, and joins the windows with them as they are; null for a square, where that changes nothing.
+ */
+export function featureOrder(
+	{ windowsPerSide }: WindowedDinoConfig,
+	{ rows, cols }: Extent,
+): Int32Array | null {
+	if (rows === cols || windowsPerSide === 1) return null;
+	const [down, across] = [rows / windowsPerSide, cols / windowsPerSide];
+	const order = new Int32Array(rows * cols);
+	windowsOf(windowsPerSide, { rows, cols }).forEach((tokens, window) => {
+		const [top, left] = [Math.floor(window / windowsPerSide) * down, (window % windowsPerSide) * across];
+		tokens.forEach((token, i) => {
+			order[(top + Math.floor(i / across)) * cols + left + (i % across)] = token;
+		});
+	});
+	return order;
+}
+
+/** The windows of a grid that they divide evenly, each with its class token first; null where there is one. */
+export function rfDetrWindow({ windowsPerSide }: WindowedVitConfig, size: Extent): BlockWindow | null {
+	if (windowsPerSide === 1) return null;
+	const copies = windowsPerSide ** 2;
+	const windows = windowsOf(windowsPerSide, size).map((tokens, window) => [
+		window,
+		...tokens.map((token) => copies + token),
+	]);
+	return {
+		rows: size.rows / windowsPerSide,
+		cols: size.cols / windowsPerSide,
+		layout: layoutFrom(windows, copies + size.rows * size.cols),
+	};
+}
+
+/** Tokens of each window in their order there, as places on the grid in raster order. */
+function windowsOf(windowsPerSide: number, { rows, cols }: Extent): number[][] {
+	// As published, with the window's height and width exchanged.
+	const [down, across] = [cols / windowsPerSide, rows / windowsPerSide];
+	return Array.from({ length: windowsPerSide ** 2 }, (_, window) => {
+		const [i, j] = [Math.floor(window / windowsPerSide), window % windowsPerSide];
+		return Array.from({ length: down * across }, (_place, place) => {
+			const [row, col] = [Math.floor(place / across), place % across];
+			return ((i * down + row) * windowsPerSide + j) * across + col;
+		});
+	});
+}
+
+function classTokens(layers: Layers, dim: number, copies: number) {
+	const token = layers.tensor(`${VIT_PREFIX}embeddings.cls_token`, [1, 1, dim]).data as Float32Array;
+	const data = new Float32Array(copies * dim);
+	for (let copy = 0; copy < copies; copy++) data.set(token, copy * dim);
+	return layers.graph.constant('class-tokens', { data, shape: [copies, dim] });
+}
+
+/** The class token's row for each of its copies, then the table resized to the grid. */
+function absolutePositions(
+	weights: WeightLookup,
+	{ positions: side, dim, windowsPerSide }: WindowedDinoConfig,
+	size: Extent,
+): Float32Array {
+	const table = positionTable(weights, side, dim);
+	const ofGrid =
+		size.rows === side && size.cols === side
+			? table.subarray(dim)
+			: resizeBicubicAntialiased(
+					{ data: table.subarray(dim), size: { rows: side, cols: side }, channels: dim },
+					size,
+				);
+	const copies = windowsPerSide ** 2;
+	const all = new Float32Array(copies * dim + ofGrid.length);
+	for (let copy = 0; copy < copies; copy++) all.set(table.subarray(0, dim), copy * dim);
+	all.set(ofGrid, copies * dim);
+	return all;
+}
