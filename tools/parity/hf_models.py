@@ -192,6 +192,76 @@ def lw_detr() -> HfCase:
     )
 
 
+def rf_detr_variant() -> HfCase:
+    case = rf_detr()
+    case.config = RfDetrConfig(
+        backbone_config=rf_detr_backbone_config(
+            num_windows=3, use_swiglu_ffn=True, apply_layernorm=False, qkv_bias=False, out_indices=[0, 2, 4]
+        ),
+        d_model=16,
+        decoder_layers=3,
+        decoder_self_attention_heads=2,
+        decoder_cross_attention_heads=4,
+        decoder_ffn_dim=20,
+        decoder_n_points=3,
+        decoder_activation_function="gelu",
+        activation_function="relu",
+        attention_bias=False,
+        num_queries=11,
+        group_detr=1,
+        hidden_expansion=0.75,
+        c2f_num_blocks=1,
+        layer_norm_eps=1e-3,
+        **labels(5),
+    )
+    case.size = {"shortest_edge": 24, "longest_edge": 48}
+    case.images = {"A": [(24, 48), (24, 36)]}
+    case.modules.update(each(3, "dec", "model.decoder.layers"))
+    case.notes = "A padded batch of two that is not square, three windows a side, gated MLPs, no norm of features, the stem as a feature."
+    return case
+
+
+def lw_detr_variant() -> HfCase:
+    case = lw_detr()
+    case.config = LwDetrConfig(
+        backbone_config=LwDetrViTConfig(
+            hidden_size=24,
+            num_hidden_layers=3,
+            num_attention_heads=3,
+            mlp_ratio=2,
+            image_size=54,
+            pretrain_image_size=48,
+            patch_size=8,
+            num_windows=9,
+            window_block_indices=[1, 2],
+            out_indices=[1, 2],
+            hidden_act="relu",
+            qkv_bias=False,
+        ),
+        projector_scale_factors=[1.0, 0.5, 2.0],
+        d_model=16,
+        decoder_layers=1,
+        decoder_self_attention_heads=4,
+        decoder_cross_attention_heads=2,
+        decoder_ffn_dim=20,
+        decoder_n_points=2,
+        activation_function="gelu",
+        decoder_activation_function="silu",
+        batch_norm_eps=1e-3,
+        num_queries=9,
+        group_detr=2,
+        c2f_num_blocks=0,
+        **labels(5),
+    )
+    case.size, case.pad = {"shortest_edge": 24, "longest_edge": 48}, True
+    case.images = {"A": [(24, 48), (24, 32)]}
+    case.modules.pop("block.3")
+    case.modules.pop("dec.1")
+    case.modules.update(each(3, "projector", "model.backbone.projector.scale_layers"))
+    case.notes = "A padded batch of two, nine windows, three scales, a projector without bottlenecks, other activations."
+    return case
+
+
 TWO_STAGE_RESULTS = ["init_reference_points", "enc_outputs_coord_logits", "intermediate_hidden_states"]
 
 
@@ -360,7 +430,9 @@ CASES = {
     "yolos-mid": lambda: yolos(mid=True),
     "rf-detr": rf_detr,
     "rf-detr-backbone": rf_detr_backbone,
+    "rf-detr-variant": rf_detr_variant,
     "lw-detr": lw_detr,
+    "lw-detr-variant": lw_detr_variant,
     "vitdet": vitdet,
     "detr": lambda: detr(
         "Detr",
