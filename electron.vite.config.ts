@@ -11,6 +11,7 @@ const entries = {
 	worker: 'main/analysis/worker.ts',
 	'export-worker': 'main/export/worker.ts',
 	'frame-thread': 'main/video/frame-thread.ts',
+	'provider-probe': 'main/runtime/provider-probe.ts',
 	'web-host': 'main/web-host/index.ts',
 	bench: 'bench/index.ts',
 };

@@ -9,7 +9,7 @@ const rooms = {
 	process: ['domain'],
 	weights: ['domain'],
 	graph: ['domain'],
-	runtime: ['domain', 'graph'],
+	runtime: ['domain', 'process', 'graph'],
 	video: ['domain'],
 	results: ['domain'],
 	tracking: ['domain'],

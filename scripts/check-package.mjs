@@ -12,8 +12,7 @@ import {
 	writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, posix, sep } from 'node:path';
-import { createRequire } from 'node:module';
+import { dirname, join, posix } from 'node:path';
 import { runnerImport } from 'vite';
 import { ensureFfmpeg, fail, root } from './prepare.mjs';
 import { makePackage } from './package.mjs';
@@ -27,7 +26,7 @@ const FUSE_MARK = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX';
 const WANTED_FUSES = /^010011.0/;
 const FRAMES = 10;
 /** What is started from a file of its own. */
-const OUTSIDE = ['worker', 'export-worker', 'frame-thread'];
+const OUTSIDE = ['worker', 'export-worker', 'frame-thread', 'provider-probe'];
 /** What the exports of a run are, each by its id. */
 const FORMATS = ['video', 'still', 'report', 'csv', 'jsonl', 'coco', 'mot', 'yolo', 'arrow'];
 /** `from 'x'`, `import 'x'`, `import('x')`, where a statement may stand. */
@@ -103,7 +102,9 @@ async function inspect(folder) {
 		const states = binary.slice(binary.indexOf(FUSE_MARK) + FUSE_MARK.length + 2);
 		return WANTED_FUSES.test(states) ? [] : [`they are ${states.slice(0, 9)}`];
 	});
-	await checkLater('the runtime loads and runs a graph from its final place', () => runGraph(unpacked));
+	await checkLater('the probe of execution providers finds the processor at work from its final place', () =>
+		probeProvider(unpacked, resources),
+	);
 	await checkLater(`the worker analyses ${FRAMES} frames of the sample from its final place`, () =>
 		analyse(unpacked, resources),
 	);
@@ -206,31 +207,10 @@ function write(path, content) {
 	writeFileSync(path, content);
 }
 
-/** x + x, as a model of its own, through the packages beside the archive alone. */
-async function runGraph(unpacked) {
-	const require = createRequire(join(unpacked, 'out', 'main', 'worker.js'));
-	const { onnx } = require('onnx-proto');
-	const { InferenceSession, Tensor } = require('onnxruntime-node');
-	const value = (name) => ({
-		name,
-		type: { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 3 }] } } },
-	});
-	const graph = {
-		name: 'twice',
-		node: [{ opType: 'Add', input: ['x', 'x'], output: ['y'] }],
-		input: [value('x')],
-		output: [value('y')],
-	};
-	const model = onnx.ModelProto.encode({
-		irVersion: 8,
-		opsetImport: [{ domain: '', version: 17 }],
-		graph,
-	}).finish();
-	const session = await InferenceSession.create(model);
-	const { y } = await session.run({ x: new Tensor('float32', [1, 2, 3], [3]) });
-	const from = require.resolve('onnxruntime-node');
-	if (!from.startsWith(unpacked + sep)) return [`it was loaded from ${from}`];
-	return String(y.data) === '2,4,6' ? [] : [`1, 2, 3 doubled became ${y.data}`];
+async function probeProvider(unpacked, resources) {
+	const { outcome, fault } = await work(unpacked, resources, 'provider-probe', { provider: 'cpu' });
+	if (fault) return [fault];
+	return outcome.supported.includes('cpu') && outcome.failure === null ? [] : [JSON.stringify(outcome)];
 }
 
 async function analyse(unpacked, resources) {

@@ -19,7 +19,8 @@ import { probeVideo } from '../video/probe.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 import type { AnalysisJob } from './protocol.ts';
-import { PRODUCT_VERSION, runtimeVersion } from './versions.ts';
+import { PRODUCT_VERSION } from '../process/product-version.ts';
+import { runtimeVersion } from '../runtime/runtime-version.ts';
 
 /** Beyond these, small matrix products gain nothing from another thread. */
 const MOST_DEFAULT_THREADS = 8;

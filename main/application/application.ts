@@ -10,7 +10,7 @@ import {
 	type RequestInput,
 	type RequestName,
 } from '../../preload/contract.ts';
-import { PRODUCT_VERSION } from '../analysis/versions.ts';
+import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
 import { EXPORT_FORMATS } from '../export/index.ts';
 import { REDUCTION_MODES } from '../reduction/index.ts';

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ModelDescription } from '../../preload/contract.ts';
-import { PRODUCT_VERSION } from '../analysis/versions.ts';
+import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { listModels, type CatalogEntry } from '../models/catalog.ts';
 import { fileTag } from './byte-ranges.ts';

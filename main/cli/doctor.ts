@@ -5,13 +5,18 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { errorToData } from '../domain/errors.ts';
-import { PRODUCT_VERSION, runtimeVersion } from '../analysis/versions.ts';
+import { PRODUCT_VERSION } from '../process/product-version.ts';
+import { forkWorker } from '../process/worker-process.ts';
+import { checkProviders } from '../runtime/providers.ts';
+import { runtimeVersion } from '../runtime/runtime-version.ts';
 import { listModels } from '../models/catalog.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { captureOutput } from '../video/run-program.ts';
-import { checkProviders } from './execution-providers.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
+
+/** The built process that tries an execution provider; it lies beside the built command line. */
+const PROBE_ENTRY = join(import.meta.dirname, 'provider-probe.js');
 
 /** One thing that was looked for. */
 type Finding = {
@@ -107,7 +112,7 @@ async function ffmpeg() {
 
 async function runtime() {
 	const version = runtimeVersion();
-	const providers = await checkProviders();
+	const providers = await checkProviders(() => forkWorker(PROBE_ENTRY));
 	const works = providers.some(({ name, works }) => name === 'cpu' && works);
 	const words = providers.map(({ name, works, reason }) => (works ? name : `${name} unusable (${reason})`));
 	return {

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { UserFacingError } from '../domain/errors.ts';
-import { PRODUCT_VERSION } from '../analysis/versions.ts';
+import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { analyzeCommand, defineAnalyze } from './analyze.ts';
 import { compareCommand, defineCompare } from './compare.ts';
 import { openConsole } from './console.ts';

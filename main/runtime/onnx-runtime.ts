@@ -1,19 +1,24 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { UserFacingError } from '../domain/errors.ts';
 import type { GraphPort, GraphRuntime, GraphSession, GraphTensor, GraphTensors } from './runtime.ts';
 
+/** The execution providers that the installed runtime knows; whether they work, only trying tells. */
+export function supportedProviders(): string[] {
+	return listSupportedBackends().map(({ name }) => name);
+}
+
 /**
- * The one door to onnxruntime. Sessions run on the CPU provider; `run` blocks its thread for the whole
- * inference, so this is loaded in worker processes and tests only.
+ * The one door to onnxruntime. `run` blocks its thread for the whole inference, so this is loaded in worker processes and
+ * tests only.
  */
-export function createRuntime(threads: number): GraphRuntime {
+export function createRuntime(threads: number, { provider = 'cpu' } = {}): GraphRuntime {
 	return {
-		provider: 'cpu',
+		provider,
 		threads,
 		async load(modelBytes, name) {
 			try {
 				const session = await InferenceSession.create(modelBytes, {
-					executionProviders: ['cpu'],
+					executionProviders: [provider],
 					intraOpNumThreads: threads,
 					interOpNumThreads: 1,
 					executionMode: 'sequential',

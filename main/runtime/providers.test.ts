@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest';
+import { scriptedWorker } from '../process/scripted-worker.fixture.ts';
+import { checkProviders, type ProbeExchange, type ProbeOutcome } from './providers.ts';
+
+const SUPPORTED = ['cpu', 'webgpu'];
+
+/** What the process does that is asked to try a provider. */
+type Ending = ProbeOutcome['failure'] | { signal: string } | 'hangs';
+
+/** Checks with processes that end as `endings` says, by provider. */
+async function check(endings: Record<string, Ending>) {
+	const killed: (string | null)[] = [];
+	const checks = await checkProviders(() => {
+		const { worker, said } = scriptedWorker<ProbeExchange>();
+		const { kill } = worker;
+		let tried: string | null = null;
+		return {
+			...worker,
+			post({ job: { provider } }) {
+				tried = provider;
+				const ending = provider === null ? null : endings[provider]!;
+				queueMicrotask(() => {
+					if (ending === 'hangs') return;
+					if (typeof ending === 'object' && ending) said.exit(null, ending.signal);
+					else said.report({ type: 'finished', outcome: { supported: SUPPORTED, failure: ending } });
+				});
+			},
+			kill() {
+				killed.push(tried);
+				kill();
+			},
+		};
+	}, 50);
+	return { checks, killed };
+}
+
+it.each<[string, Ending, string | null]>([
+	['works', null, null],
+	['says why it fails', 'x.cc:7 Load device != null was false. No device.\nat f', 'No device.'],
+	['takes its process with it', { signal: 'SIGSEGV' }, 'its process ended by signal SIGSEGV'],
+	['hangs', 'hangs', 'it did not answer within 0.05 seconds'],
+])('tells of a provider that %s', async (_, ending, reason) => {
+	const { checks, killed } = await check({ cpu: null, webgpu: ending });
+	expect(checks).toEqual([
+		{ name: 'cpu', works: true, reason: null },
+		{ name: 'webgpu', works: reason === null, reason },
+	]);
+	expect(killed).toEqual(expect.arrayContaining([null, 'cpu', 'webgpu']));
+});
+
+it('fails where the runtime itself can’t be loaded', async () => {
+	const failing = checkProviders(() => {
+		const { worker, said } = scriptedWorker<ProbeExchange>();
+		return { ...worker, post: () => queueMicrotask(() => said.exit(1, null)) };
+	});
+	await expect(failing).rejects.toThrow('its process ended with exit code 1');
+});

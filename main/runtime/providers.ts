@@ -1,0 +1,78 @@
+import { followWorker, type WorkerProcess } from '../process/worker-process.ts';
+
+/** What the process of `provider-probe.ts` is asked and answers. */
+export type ProbeExchange = {
+	/** The provider to try; null to be told of all without trying one. */
+	request: { type: 'start'; job: { provider: string | null } };
+	news: never;
+	outcome: ProbeOutcome;
+};
+
+export type ProbeOutcome = {
+	/** The providers that the installed runtime knows. */
+	supported: string[];
+	/** Why the provider that was tried does not work; null where it does. */
+	failure: string | null;
+};
+
+/** What an execution provider of the inference runtime said when it was asked to compute something. */
+export type ProviderCheck = { name: string; works: boolean; reason: string | null };
+
+/** A driver that hangs is as good as none. */
+const PATIENCE_MILLISECONDS = 30_000;
+
+/**
+ * Asks the runtime for its providers and lets each compute something. One at a time and in a process of its own, which
+ * `startProbe` starts: a provider that cannot load fails the whole session, and some drivers take the process with them.
+ * Rejects where the runtime itself can't be loaded.
+ */
+export async function checkProviders(
+	startProbe: () => WorkerProcess<ProbeExchange>,
+	patienceMilliseconds: number = PATIENCE_MILLISECONDS,
+): Promise<ProviderCheck[]> {
+	const ask = (provider: string | null) => askProbe(startProbe(), provider, patienceMilliseconds);
+	const { supported } = await ask(null);
+	const checks: ProviderCheck[] = [];
+	for (const name of supported) {
+		const failure = await ask(name).then(
+			(outcome) => outcome.failure,
+			(error: unknown) => (error instanceof Error ? error.message : String(error)),
+		);
+		checks.push({ name, works: failure === null, reason: failure === null ? null : lastSentence(failure) });
+	}
+	return checks;
+}
+
+async function askProbe(
+	worker: WorkerProcess<ProbeExchange>,
+	provider: string | null,
+	patienceMilliseconds: number,
+): Promise<ProbeOutcome> {
+	let waitsTooLong = false;
+	const timer = setTimeout(() => {
+		waitsTooLong = true;
+		worker.kill();
+	}, patienceMilliseconds);
+	const outcome = followWorker(worker, {
+		onNews: () => undefined,
+		ofDeath: ({ how }) =>
+			new Error(
+				waitsTooLong
+					? `it did not answer within ${patienceMilliseconds / 1000} seconds`
+					: `its process ended ${how}`,
+			),
+	});
+	worker.post({ type: 'start', job: { provider } });
+	try {
+		return await outcome;
+	} finally {
+		clearTimeout(timer);
+		worker.kill();
+	}
+}
+
+/** The runtime puts its source file and condition first and what matters last. */
+function lastSentence(text: string): string {
+	const [line = text] = text.trim().split('\n');
+	return line.split(' was false. ').at(-1) ?? line;
+}
