@@ -170,10 +170,12 @@ const SAME_FOR_RESUME: Record<string, (header: RunHeader) => unknown> = {
 	range: (header) => header.range,
 	'input size': (header) => header.letterbox,
 	'score threshold': (header) => header.scoreThreshold,
+	// Providers round differently: the rest of a run would not be what it began as.
+	'execution provider': (header) => header.provider,
 };
 
 /** Throws resume-mismatch, naming what differs. */
-export function refuseOtherRun(folder: string, stored: RunHeader, asked: RunHeader): void {
+function refuseOtherRun(folder: string, stored: RunHeader, asked: RunHeader): void {
 	const differing = Object.entries(SAME_FOR_RESUME).filter(
 		([, part]) => !isDeepStrictEqual(part(stored), part(asked)),
 	);

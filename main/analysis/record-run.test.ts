@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunHeader } from '../domain/run.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
 import { installationFolder } from '../process/installation.ts';
+import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { readFrames } from '../video/read-frames.ts';
@@ -194,6 +196,17 @@ describe('recordRun', () => {
 			message: expect.stringContaining(words),
 		});
 		expect((await openRun(join(folder, 'begun'))).frameCount).toBe(2);
+	});
+
+	it('refuses to go on with a run of another execution provider', async () => {
+		await record(jobFor('elsewhere'), new Script({}, 2));
+		const path = join(folder, 'elsewhere', RUN_FILES.header);
+		const header = JSON.parse(readFileSync(path, 'utf8')) as RunHeader;
+		writeFileSync(path, JSON.stringify({ ...header, provider: 'webgpu' }));
+		await expect(record(jobFor('elsewhere', { start: 'continue' }))).rejects.toMatchObject({
+			code: 'resume-mismatch',
+			message: expect.stringContaining('execution provider (stored webgpu, asked cpu)') as string,
+		});
 	});
 
 	it('takes a complete run for what it is only when asked to ensure one', async () => {
