@@ -109,7 +109,8 @@ export class Application {
 		const preferences = await PreferencesStore.open(folders.settings, mayOpenPath);
 		const first = openAtStart ? (await videos.entryOf(openAtStart)).videoId : null;
 		const application = new Application(shell, folders, videos, preferences, first);
-		void application.#describe(); // what the page asks first is ready by then
+		// What the page asks first is ready by then; where that fails, the answer to the page says so.
+		application.#describe().catch(() => undefined);
 		return application;
 	}
 

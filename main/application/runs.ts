@@ -209,12 +209,14 @@ export class Runs {
 	}
 
 	#begin(run: LiveRun): void {
-		const analysis = startAnalysis(run.job, this.#around.startWorker(), (news) => this.#forward(run, news));
-		run.analysis = analysis;
-		analysis.outcome.then(
-			() => this.#end(run, null),
-			(error: unknown) => this.#end(run, withRemedyOfPage(errorToData(error))),
-		);
+		const ended = (error: unknown) => this.#end(run, withRemedyOfPage(errorToData(error)));
+		try {
+			run.analysis = startAnalysis(run.job, this.#around.startWorker(), (news) => this.#forward(run, news));
+		} catch (error) {
+			void ended(error); // no process can be started
+			return;
+		}
+		run.analysis.outcome.then(() => this.#end(run, null), ended);
 	}
 
 	#forward(run: LiveRun, news: AnalysisNews): void {

@@ -8,8 +8,9 @@ const BUSY_BYTES = 256 * 1024;
 
 const RETRY_MILLISECONDS = 50;
 
-/** Close code of RFC 6455: the message is none of the protocol's. */
+/** Close codes of RFC 6455: a message that is none of the protocol's, and a fault of the host. */
 const UNSUPPORTED_DATA = 1003;
+const INTERNAL_ERROR = 1011;
 
 /** Joins one page with the application until either goes. */
 export function connectPage(socket: WebSocket, application: Application): void {
@@ -27,7 +28,10 @@ export function connectPage(socket: WebSocket, application: Application): void {
 			socket.close(UNSUPPORTED_DATA, 'A request was expected.');
 			return;
 		}
-		void application.request(request.name, request.input).then((reply) => send({ id: request.id, ...reply }));
+		application
+			.request(request.name, request.input)
+			.then((reply) => send({ id: request.id, ...reply }))
+			.catch(() => socket.close(INTERNAL_ERROR, 'An answer could not be sent.'));
 	});
 	socket.on('error', () => undefined); // `close` follows
 	socket.on('close', () => {

@@ -168,7 +168,7 @@ export class FrameReader {
 	#abandon(): void {
 		if (!this.#run) return;
 		this.#run.abandoned = true;
-		void this.#run.samples.return();
+		this.#run.samples.return().catch(() => undefined); // nobody waits for what it still decodes
 		this.#run = null;
 	}
 }

@@ -1,5 +1,6 @@
 import { denseReference } from '../../main/domain/dense-reference.ts';
 import type { HostApi, RunAgreement, RunEntry } from '../../preload/contract.ts';
+import { toErrorData } from '../api.ts';
 import type { Pane } from './pane.svelte.ts';
 import { lastUpTo } from './sorted.ts';
 
@@ -41,9 +42,10 @@ export async function updateAgreements(
 				truthId,
 			});
 			if (pane.run === run) pane.agreement = { runId: run.runId, referenceRunId: reference, truthId, result };
-		} catch {
-			// Runs of other ranges share no frames: the columns stay empty.
-			pane.agreement = null;
+		} catch (reason) {
+			const error = toErrorData(reason);
+			// Runs of other ranges share no frames, and those of other models no classes: the columns stay empty.
+			if (error.code !== 'bad-argument' && pane.run === run) pane.error = error;
 		}
 	}
 }

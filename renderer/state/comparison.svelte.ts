@@ -141,7 +141,12 @@ export class Comparison {
 
 	async stop(pane: Pane): Promise<void> {
 		const runId = pane.pending?.runId ?? (pane.active ? pane.run?.runId : undefined);
-		if (runId !== undefined) await this.#host.request('analysis.cancel', { runId });
+		if (runId === undefined) return;
+		try {
+			await this.#host.request('analysis.cancel', { runId });
+		} catch (reason) {
+			if (pane.busy) pane.error = toErrorData(reason); // else it has just ended by itself
+		}
 	}
 
 	async resume(pane: Pane): Promise<void> {
@@ -189,11 +194,17 @@ export class Comparison {
 		}
 	}
 
-	async deleteRun(runId: string): Promise<void> {
-		await this.#host.request('run.delete', { runId });
+	/** Deletes a stored run; answers why not, or null. */
+	async deleteRun(runId: string): Promise<ErrorData | null> {
+		try {
+			await this.#host.request('run.delete', { runId });
+		} catch (reason) {
+			return toErrorData(reason);
+		}
 		this.runs = this.runs.filter((entry) => entry.runId !== runId);
 		for (const pane of this.panes) if (pane.run?.runId === runId) pane.run = null;
 		await this.compare();
+		return null;
 	}
 
 	/** Means of the run that the others are measured against; null while there is none. */
@@ -214,7 +225,16 @@ export class Comparison {
 		await updateAgreements(this.#host, this.panes, this.reference, this.truth?.truthId ?? null);
 	}
 
-	/** Adds average precision to the comparison. */
+	/** Asks the person for a file of ground truth, and adds average precision to the comparison. */
+	async chooseTruth(): Promise<void> {
+		try {
+			const truth = await this.#host.request('truth.choose', { videoId: this.#video.videoId });
+			if (truth) await this.useTruth(truth);
+		} catch (reason) {
+			this.active.error = toErrorData(reason);
+		}
+	}
+
 	async useTruth(truth: { truthId: string; name: string }): Promise<void> {
 		this.truth = truth;
 		await this.compare();

@@ -231,4 +231,29 @@ describe('a comparison', () => {
 		await comparison.compare();
 		expect(host.count('run.agreement') - before).toBe(2);
 	});
+
+	it.each([
+		['says why ground truth cannot be read', 'truth-unreadable', 'truth-unreadable'],
+		['keeps silent about runs that share no frames', 'bad-argument', undefined],
+	] as const)('%s', async (_, code, shown) => {
+		const { host, comparison } = make([madeUpEntry('a'), dense]);
+		host.refuse('run.agreement', code);
+		await comparison.restore();
+		expect(comparison.active.error?.code).toBe(shown);
+		expect(comparison.active.agreement).toBeNull();
+	});
+
+	it('says why the file of ground truth could not be chosen', async () => {
+		const { host, comparison } = make([dense]);
+		host.refuse('truth.choose', 'file-unreadable');
+		await comparison.chooseTruth();
+		expect(comparison.active.error?.code).toBe('file-unreadable');
+	});
+
+	it('keeps a run that the host does not delete, and answers why', async () => {
+		const { host, comparison } = make([dense]);
+		host.refuse('run.delete', 'run-unreadable');
+		expect((await comparison.deleteRun('d'))?.code).toBe('run-unreadable');
+		expect(comparison.runs).toHaveLength(1);
+	});
 });

@@ -48,11 +48,18 @@ export class Exports {
 	}
 
 	async cancel(exportId: string): Promise<void> {
-		await this.#host.request('export.cancel', { exportId });
+		// Where it fails, the export has ended by itself.
+		await this.#host.request('export.cancel', { exportId }).catch(() => undefined);
 	}
 
+	/** Shows the file in the system's file manager; the job says where that fails. */
 	async reveal(exportId: string): Promise<void> {
-		await this.#host.request('export.reveal', { exportId });
+		try {
+			await this.#host.request('export.reveal', { exportId });
+		} catch (reason) {
+			const error = toErrorData(reason);
+			this.jobs = this.jobs.map((job) => (job.exportId === exportId ? { ...job, error } : job));
+		}
 	}
 
 	take(event: HostEvent): void {

@@ -41,4 +41,12 @@ describe('an export', () => {
 		expect(await exports.start(INPUT)).toBeNull();
 		expect(exports.jobs).toEqual([]);
 	});
+
+	it('whose file cannot be shown says why', async () => {
+		const { host, exports } = await started();
+		exports.take({ type: 'export.ended', exportId: 'x', downloadUrl: null, error: null });
+		host.refuse('export.reveal', 'file-not-found');
+		await exports.reveal('x');
+		expect(exports.jobs[0]).toMatchObject({ state: 'done', error: { code: 'file-not-found' } });
+	});
 });

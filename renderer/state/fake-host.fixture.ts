@@ -1,3 +1,4 @@
+import { UserFacingError, type ErrorCode } from '../../main/domain/errors.ts';
 import type {
 	Answers,
 	HostApi,
@@ -22,6 +23,11 @@ export class FakeHost implements HostApi {
 	answer<Name extends RequestName>(name: Name, handler: Handler<Name>): this {
 		this.#handlers.set(name, handler);
 		return this;
+	}
+
+	/** Refuses every request of that name. */
+	refuse(name: RequestName, code: ErrorCode): this {
+		return this.answer(name, () => Promise.reject(new UserFacingError(code, `${name} is refused`)));
 	}
 
 	async request<Name extends RequestName>(name: Name, input: RequestInput<Name>): Promise<Answers[Name]> {

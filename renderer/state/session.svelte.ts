@@ -109,8 +109,12 @@ export class Session {
 			this.dialog = 'open';
 			return;
 		}
-		const [first] = await this.host.request('video.choose', {});
-		if (first) await this.open(first);
+		try {
+			const [first] = await this.host.request('video.choose', {});
+			if (first) await this.open(first);
+		} catch (reason) {
+			this.error = { video: null, data: toErrorData(reason) };
+		}
 	}
 
 	/** A file dropped on the page. */
@@ -130,7 +134,7 @@ export class Session {
 
 	async forget(videoId: string): Promise<void> {
 		this.recent = this.recent.filter((entry) => entry.videoId !== videoId);
-		await this.host.request('video.forget', { videoId });
+		await this.host.request('video.forget', { videoId }).catch(() => undefined);
 	}
 
 	/** Takes effect at once; the host keeps it. */
