@@ -50,7 +50,7 @@ onEveryHost('move the budget during a run', (host) => {
 	it('every frame after it costs less than the frames before it did', () => {
 		const { frameIndex, selectedTokens, macs } = run.frames;
 		const from = run.events.at(-1)!.frameIndex;
-		const tokens = run.header.grid!.rows * run.header.grid!.cols;
+		const tokens = run.header.grid.rows * run.header.grid.cols;
 		const partial = [...frameIndex.keys()].filter((i) => selectedTokens[i]! < tokens);
 		const before = partial.filter((i) => frameIndex[i]! < from).map((i) => macs[i]!);
 		const after = partial.filter((i) => frameIndex[i]! >= from).map((i) => macs[i]!);

@@ -14,7 +14,7 @@ export async function tokenCentres(page: Page, { header }: StoredRun): Promise<C
 		const { width, height } = canvas as HTMLCanvasElement;
 		return { width, height };
 	});
-	const grid = header.grid!;
+	const grid = header.grid;
 	const { xs, ys } = tokenCells(grid, header.letterbox, size);
 	const found: Centre[] = [];
 	for (let row = 0; row < grid.rows; row++) {

@@ -66,7 +66,7 @@ for (const { mode, choice, kind, legend } of JOURNEYS) {
 		/** What the map of a frame says of each place, in colours. */
 		function storedColours(frame: number, places: readonly Centre[]): number[][] {
 			const map = run.maps(run.positionOfFrame(frame)).find((candidate) => candidate.kind === kind)!;
-			const levels = mapLevels(map, run.header.grid!);
+			const levels = mapLevels(map, run.header.grid);
 			return places.map(({ token }) => {
 				const level = levels[token]!;
 				return level === 0 ? TRANSPARENT : [...heatPaint(kind)(level), 255];

@@ -76,7 +76,7 @@ export class RunQueries {
 		const known = this.#open.get(runId)?.run;
 		const run = known && from + count <= known.frameCount ? known : await this.run(runId);
 		const frames = Math.max(0, Math.min(count, run.frameCount - from));
-		const tokens = run.header.grid ? tokenCount(run.header.grid) : 0;
+		const tokens = tokenCount(run.header.grid);
 		const answer: RunMaps = { known: new Uint8Array(frames), values: new Uint8Array(frames * tokens) };
 		for (let f = 0; f < frames; f++) {
 			const map = run.maps(from + f).find((candidate) => candidate.kind === kind);

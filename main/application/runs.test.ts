@@ -102,7 +102,7 @@ describe('a run', () => {
 		});
 		expect([...known]).toEqual([1, 1]);
 		const { grid } = stored.header;
-		expect(values).toHaveLength(2 * grid!.rows * grid!.cols);
+		expect(values).toHaveLength(2 * grid.rows * grid.cols);
 		expect(new Set(values).size).toBeGreaterThan(10);
 		expect(values.subarray(values.length / 2)).toEqual(stored.maps(FRAMES - 1)[0]!.values);
 		const none = await page.ask('run.maps', { runId: run.runId, from: 0, count: 1, kind: 'blocks' });

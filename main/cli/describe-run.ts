@@ -47,7 +47,6 @@ export const RUN_COLUMNS: readonly TextColumn<{ label: string; run: RunDescripti
 	{
 		title: 'tokens',
 		align: 'right',
-		cell: ({ run }) =>
-			run.tokens.total > 0 ? `${((100 * run.tokens.meanSelected) / run.tokens.total).toFixed(1)} %` : '',
+		cell: ({ run }) => `${((100 * run.tokens.meanSelected) / run.tokens.total).toFixed(1)} %`,
 	},
 ];

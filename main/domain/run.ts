@@ -19,8 +19,7 @@ export type RunHeader = {
 	settings: SettingValues;
 	range: FrameRange;
 	letterbox: Letterbox;
-	/** Null for detectors without tokens. */
-	grid: TokenGrid | null;
+	grid: TokenGrid;
 	/** Lowest score that is stored, 0 to 1. */
 	scoreThreshold: number;
 	/** Lowest score that is shown, counted and compared, 0 to 1; not below `scoreThreshold`. */

@@ -144,16 +144,6 @@ describe('annotated video', () => {
 		});
 	});
 
-	it('shows runs of detectors without tokens', async () => {
-		await withClip(async (folder, path) => {
-			const out = join(folder, 'clip.mp4');
-			await exportClip([await runOf(folder, 'run', path, { header: { grid: null } })], out, {
-				heat: 'history',
-			});
-			expect(await times(out)).toHaveLength(12);
-		});
-	});
-
 	it('scales large pictures down', async () => {
 		await withClip(async (folder, path) => {
 			const out = join(folder, 'clip.mp4');

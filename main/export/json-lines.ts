@@ -65,7 +65,7 @@ function frameObject(
 		timeSeconds: rounded(result.timeSeconds, 6),
 		kind: result.kind,
 		selectedTokens: result.selectedTokens,
-		...(withTokens && grid ? { tokens: [...unpackBitmap(result.selection, tokenCount(grid))] } : {}),
+		...(withTokens ? { tokens: [...unpackBitmap(result.selection, tokenCount(grid))] } : {}),
 		macs: result.cost.macs,
 		budgetMacs: result.budgetMacs,
 		milliseconds: Object.fromEntries(STAGES.map((stage) => [stage, rounded(milliseconds[stage], 3)])),

@@ -56,19 +56,18 @@ export async function storeSampleRun(folder: string, sample: SampleRun = {}): Pr
 		detectionsOf = (i) => walker(i),
 	} = sample;
 	const header = sampleHeader(sample);
-	const { grid } = header;
-	const tokens = grid ? tokenCount(grid) : 0;
+	const tokens = tokenCount(header.grid);
 	const writer = await RunWriter.create(folder, header);
 	for (let i = from; i < frames; i += every) {
 		const whole = i === from || header.mode === 'dense';
-		const token = tokens ? i % tokens : 0;
+		const token = i % tokens;
 		await writer.append({
 			frameIndex: i,
 			timeSeconds: timeOf(i),
 			detections: detectionsOf(i),
 			kind: whole ? 'flush' : 'partial',
-			selectedTokens: whole ? tokens : Math.min(tokens, 1),
-			selection: whole ? fullBitmap(tokens) : packBitmap([token], tokens ? 1 : 0, tokens),
+			selectedTokens: whole ? tokens : 1,
+			selection: whole ? fullBitmap(tokens) : packBitmap([token], 1, tokens),
 			cost: {
 				macs: whole ? header.denseMacs : header.denseMacs / 10,
 				milliseconds: {

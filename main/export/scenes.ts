@@ -116,10 +116,10 @@ function openPane(
 	{ heat, minScore, identitiesOf, costs, referenceCosts, scale }: PaneSource,
 ) {
 	const { grid } = run.header;
-	const tokens = grid && heat !== 'off' ? tokenCount(grid) : 0;
+	const tokens = tokenCount(grid);
 	const { frameIndex: frames } = costs;
 	const recomputed = new Uint32Array(tokens); // how often, in rows 0..row
-	const levels = tokens ? new Uint8Array(tokens) : null;
+	const levels = heat === 'off' ? null : new Uint8Array(tokens);
 	const own = runningMean(costs);
 	const reference = referenceCosts && runningMean(referenceCosts);
 	let row = -1;
@@ -131,7 +131,7 @@ function openPane(
 		while (row + 1 < frames.length && frames[row + 1]! <= frameIndex) {
 			row++;
 			macsSoFar += costs.macs[row]!;
-			if (heat !== 'history' || !tokens) continue;
+			if (heat !== 'history') continue;
 			const bitmap = run.bitmap(row);
 			for (let token = 0; token < tokens; token++) if (bitmapHas(bitmap, token)) recomputed[token]!++;
 		}
@@ -154,7 +154,7 @@ function openPane(
 			return;
 		}
 		const map = run.maps(row).find(({ kind }) => kind === heat);
-		if (map && grid) levels.set(mapLevels(map, grid));
+		if (map) levels.set(mapLevels(map, grid));
 	}
 
 	return {
@@ -238,7 +238,7 @@ function costScales(runs: readonly StoredRun[], costs: readonly CostColumns[]): 
 		denseMilliseconds: denseMilliseconds[i]!,
 		topMacs,
 		topMilliseconds,
-		tokens: header.grid ? tokenCount(header.grid) : null,
+		tokens: tokenCount(header.grid),
 	}));
 }
 

@@ -49,7 +49,7 @@ const runHeader = z.looseObject({
 	settings,
 	range: z.object({ from: position, to: position.nullable(), every: z.int().positive() }),
 	letterbox: z.object({ displaySize: size, contentSize: size, inputSize: size, fill: z.number() }),
-	grid: grid.nullable(),
+	grid,
 	scoreThreshold: z.number(),
 	displayThreshold: z.number(),
 	denseMacs: z.number(),

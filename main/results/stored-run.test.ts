@@ -85,15 +85,6 @@ describe('a stored run reads back as it was written', () => {
 		expect([...run.frames.milliseconds.run]).toEqual(results.map((r) => r.cost.milliseconds.run));
 		expect([...run.frames.detectionCount]).toEqual(results.map((r) => r.detections.count));
 	});
-
-	it('of a detector without tokens', async () => {
-		const writer = await RunWriter.create(folder, sampleHeader({ grid: null }));
-		await writer.append({ ...sampleResult(1), selection: new Uint8Array(0), selectedTokens: 0 });
-		await writer.close('complete', OUTCOME);
-		const run = await openRun(folder);
-		expect(run.header.grid).toBeNull();
-		expect(run.bitmap(0)).toEqual(new Uint8Array(0));
-	});
 });
 
 it('each stream is an Arrow stream that ends as the format says, with every row', async () => {

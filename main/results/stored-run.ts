@@ -153,7 +153,7 @@ export class StoredRun {
 		);
 	}
 
-	/** Which tokens of a frame were recomputed; empty for detectors without tokens. */
+	/** Which tokens of a frame were recomputed. */
 	bitmap(position: number): TokenBitmap {
 		this.#check(position);
 		const { batch, firstPosition } = this.#batchOf('tokens', position);

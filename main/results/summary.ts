@@ -1,5 +1,6 @@
 import { GIGA, STAGES, type StageMilliseconds } from '../domain/cost.ts';
 import type { RunHeader, RunStatus } from '../domain/run.ts';
+import { tokenCount } from '../domain/tokens.ts';
 import type { FrameColumns } from './frame-columns.ts';
 
 export type StageTimes = StageMilliseconds & {
@@ -24,7 +25,7 @@ export type RunSummary = {
 	/** 10⁹ multiply-adds; `dense` is what a dense frame of this model at this size would take. */
 	gmacPerFrame: { first: number; mean: number; dense: number };
 	tokens: {
-		/** Of the grid; 0 for detectors without tokens. */
+		/** Tokens of the grid. */
 		total: number;
 		meanSelected: number;
 	};
@@ -50,7 +51,7 @@ export function summarize(header: RunHeader, status: RunStatus, frames: FrameCol
 			dense: header.denseMacs / GIGA,
 		},
 		tokens: {
-			total: header.grid ? header.grid.rows * header.grid.cols : 0,
+			total: tokenCount(header.grid),
 			meanSelected: mean(frames.selectedTokens.subarray(later)),
 		},
 		wallSeconds: status.wallSeconds,

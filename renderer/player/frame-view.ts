@@ -24,7 +24,7 @@ export interface RunFrames {
 	readonly classes: readonly string[];
 	readonly displayThreshold: number;
 	readonly letterbox: Letterbox;
-	readonly grid: TokenGrid | null;
+	readonly grid: TokenGrid;
 	/** Grows with every change of what `frame` and `history` may answer; reactive. */
 	readonly version: number;
 	/**

@@ -124,7 +124,6 @@ describe('the heat map', () => {
 
 	it.each([
 		['is off', run, LOOK],
-		['of a detector without tokens', { ...run, grid: null }, frame],
 		['is not known yet', { ...run, history: () => null }, history],
 	] as [string, RunFrames, OverlayLook][])('is empty where it %s', (_, given, look) => {
 		expect(overlayScene(given, 6, look, SIZE).heat).toEqual([]);

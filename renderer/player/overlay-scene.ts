@@ -98,7 +98,7 @@ function boxMarks(
 
 /** A level per token; a frame that was not analysed recomputed nothing. Null where nothing is to be drawn. */
 function heatLevels(run: RunFrames, view: FrameView, frameIndex: number, kind: HeatKind): Uint8Array | null {
-	if (run.grid === null || kind === 'off') return null;
+	if (kind === 'off') return null;
 	const tokens = tokenCount(run.grid);
 	if (kind === 'history') {
 		const shares = run.history(frameIndex);
@@ -114,7 +114,7 @@ function heatLevels(run: RunFrames, view: FrameView, frameIndex: number, kind: H
 
 function heatBars(run: RunFrames, levels: Uint8Array | null, size: Size): HeatBar[] {
 	const { grid } = run;
-	if (grid === null || levels === null) return [];
+	if (levels === null) return [];
 	const { xs, ys } = tokenCells(grid, run.letterbox, size);
 	const bars: HeatBar[] = [];
 	for (let row = 0; row < grid.rows; row++) {

@@ -26,7 +26,7 @@ export class RunData implements RunFrames {
 	readonly classes: readonly string[];
 	readonly displayThreshold: number;
 	readonly letterbox: Letterbox;
-	readonly grid: TokenGrid | null;
+	readonly grid: TokenGrid;
 	readonly denseMacs: number;
 	readonly range: OpenedRun['header']['range'];
 	readonly timeline = new TimelineColumns();
@@ -40,7 +40,7 @@ export class RunData implements RunFrames {
 	events: readonly SettingEvent[] = $state.raw([]);
 	readonly #host: HostApi;
 	readonly #cache = new FrameCache(CACHED_FRAMES);
-	readonly #history: TokenHistory | null;
+	readonly #history: TokenHistory;
 	readonly #askedBlocks = new Set<number>();
 	#sweeping = false;
 	#late: FrameBatch[] = [];
@@ -61,7 +61,7 @@ export class RunData implements RunFrames {
 		this.range = header.range;
 		this.entry = entry;
 		this.events = events;
-		this.#history = header.grid ? new TokenHistory(tokenCount(header.grid)) : null;
+		this.#history = new TokenHistory(tokenCount(header.grid));
 	}
 
 	/** Reads the header and the columns of all frames that are stored. */
@@ -115,7 +115,7 @@ export class RunData implements RunFrames {
 		this.#noteMaps(batch);
 		const row = batch.frameIndices.length - added;
 		this.#cache.put(before, batch, row);
-		if (this.#history?.known === before) {
+		if (this.#history.known === before) {
 			for (let p = before; p < this.timeline.length; p++) this.#history.add(this.#cache.get(p)!.bitmap);
 		}
 		this.version++;
@@ -158,7 +158,7 @@ export class RunData implements RunFrames {
 
 	history(frameIndex: number): Float32Array | null {
 		const position = this.positionOf(frameIndex, true);
-		if (position < 0 || !this.#history) return null;
+		if (position < 0) return null;
 		if (this.#shares?.position === position) return this.#shares.shares;
 		if (this.#history.known <= position) {
 			void this.#sweep();
@@ -193,7 +193,7 @@ export class RunData implements RunFrames {
 	/** Counts the tokens of all frames from where the counting stands. */
 	async #sweep(): Promise<void> {
 		const history = this.#history;
-		if (this.#sweeping || !history) return;
+		if (this.#sweeping) return;
 		this.#sweeping = true;
 		try {
 			while (history.known < this.timeline.length) {

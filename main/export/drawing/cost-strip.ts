@@ -32,8 +32,8 @@ export type CostScale = {
 	denseMilliseconds: number | null;
 	topMacs: number;
 	topMilliseconds: number;
-	/** Null for detectors without tokens. */
-	tokens: number | null;
+	/** Tokens of the grid. */
+	tokens: number;
 };
 
 export type CostScene = {
@@ -178,18 +178,17 @@ function heldNote({ columns, position }: CostScene): string {
 }
 
 function factsOf({ columns, position, scale, saved, speedUp }: CostScene): Fact[] {
-	const facts: Fact[] = [];
 	const gigamacs = (columns.macs[position]! / GIGA).toFixed(2);
 	const denseGigamacs = (scale.denseMacs / GIGA).toFixed(2);
-	if (scale.tokens !== null) {
-		const selected = columns.selectedTokens[position]!;
-		const percent = ((100 * selected) / scale.tokens).toFixed(1);
-		facts.push({
+	const selected = columns.selectedTokens[position]!;
+	const percent = ((100 * selected) / scale.tokens).toFixed(1);
+	const facts: Fact[] = [
+		{
 			label: 'tokens',
 			value: `${selected} / ${scale.tokens} · ${percent} %`,
 			widest: `${scale.tokens} / ${scale.tokens} · 100.0 %`,
-		});
-	}
+		},
+	];
 	facts.push({
 		label: 'GMAC',
 		value: `${gigamacs} / ${denseGigamacs}`,

@@ -46,8 +46,7 @@ export type PaneOptions = {
 	caption: string;
 	classes: readonly string[];
 	letterbox: Letterbox;
-	/** Null for detectors without tokens: no heat map. */
-	grid: TokenGrid | null;
+	grid: TokenGrid;
 	/** What colours its tokens. */
 	heat: HeatKind;
 	/** A budget is in force in some frame. */
@@ -187,7 +186,7 @@ function drawLegend(
 	const line = (colour: Rgb) => (at: number, y: number) =>
 		picture.fillRect(at, y + (swatch >> 1), swatch, px(1), colour);
 
-	const kinds = new Set(options.panes.flatMap((pane) => (pane.grid ? [pane.heat] : [])));
+	const kinds = new Set(options.panes.map(({ heat }) => heat));
 	const ramp = (words: string) => {
 		const width = px(96);
 		item(words, width, (at, y) => {

@@ -87,22 +87,20 @@ function gigamacChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart {
 	};
 }
 
-function tokenChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart | null {
-	const withTokens = runs.filter(({ summary }) => summary.tokens.total > 0);
-	if (withTokens.length === 0) return null;
+function tokenChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart {
 	return {
 		title: 'Tokens recomputed per frame',
 		unit: 'tokens',
 		decimals: 0,
 		top: null,
-		series: withTokens.map(({ run, label, colour }): ChartSeries => {
+		series: runs.map(({ run, label, colour }): ChartSeries => {
 			const values = extremesCurve(axis, run.frames.frameIndex, run.frames.selectedTokens);
 			return { label, colour, look: 'line', values };
 		}),
 		marks: [],
 		table: meanTable(
 			axis,
-			withTokens.map(({ run, label }) => [label, run.frames.frameIndex, run.frames.selectedTokens]),
+			runs.map(({ run, label }) => [label, run.frames.frameIndex, run.frames.selectedTokens]),
 		),
 	};
 }

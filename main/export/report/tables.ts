@@ -44,7 +44,7 @@ export function videoFacts(runs: readonly ReportRun[]): Html {
 		['Model', `${model.name} (${model.classes.length} classes, sha256 ${model.sha256.slice(0, 12)})`],
 		[
 			'Input',
-			`${scaled ? `${contentSize.width} × ${contentSize.height} in ` : ''}${inputSize.width} × ${inputSize.height} pixels${grid ? `, ${grid.rows * grid.cols} tokens (${grid.cols} × ${grid.rows})` : ''}`,
+			`${scaled ? `${contentSize.width} × ${contentSize.height} in ` : ''}${inputSize.width} × ${inputSize.height} pixels, ${grid.rows * grid.cols} tokens (${grid.cols} × ${grid.rows})`,
 		],
 		['Dense frame', `${(denseMacs / GIGA).toFixed(2)} GMAC`],
 		['Machine', `${provider}, ${threads === 1 ? '1 thread' : `${threads} threads`}`],
@@ -147,14 +147,13 @@ const COLUMNS: Column[] = [
 	{
 		group: 'tokens a frame',
 		head: 'mean',
-		cell: ({ summary: { frames, tokens } }) =>
-			tokens.total > 0 && frames > 0 ? tokens.meanSelected.toFixed(0) : null,
+		cell: ({ summary: { frames, tokens } }) => (frames > 0 ? tokens.meanSelected.toFixed(0) : null),
 	},
 	{
 		group: 'tokens a frame',
 		head: 'share',
 		cell: ({ summary: { frames, tokens } }) =>
-			tokens.total > 0 && frames > 0 ? `${((100 * tokens.meanSelected) / tokens.total).toFixed(1)} %` : null,
+			frames > 0 ? `${((100 * tokens.meanSelected) / tokens.total).toFixed(1)} %` : null,
 	},
 	...(['total', ...STAGES] as const).map((stage): Column => {
 		return {
