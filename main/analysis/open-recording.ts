@@ -150,6 +150,7 @@ async function describeRun(
 		scoreThreshold,
 		displayThreshold: Math.max(scoreThreshold, model.displayThreshold),
 		denseMacs: detector.denseMacs,
+		behindMacs: detector.behindMacs,
 		provider: runtime.provider,
 		threads: runtime.threads,
 		versions: {

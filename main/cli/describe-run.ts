@@ -45,6 +45,11 @@ export const RUN_COLUMNS: readonly TextColumn<{ label: string; run: RunDescripti
 	{ title: 'total', align: 'right', cell: ({ run }) => run.msPerFrame.total.toFixed(1) },
 	{ title: 'GMAC/frame', align: 'right', cell: ({ run }) => run.gmacPerFrame.mean.toFixed(2) },
 	{
+		title: 'behind',
+		align: 'right',
+		cell: ({ run }) => (run.gmacPerFrame.behind > 0 ? run.gmacPerFrame.behind.toFixed(2) : ''),
+	},
+	{
 		title: 'tokens',
 		align: 'right',
 		cell: ({ run }) => `${((100 * run.tokens.meanSelected) / run.tokens.total).toFixed(1)} %`,

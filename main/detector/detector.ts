@@ -60,6 +60,8 @@ export interface Detector<Output = unknown> {
 	readonly grid: TokenGrid;
 	/** Multiply-adds of one dense frame at this size. */
 	readonly denseMacs: number;
+	/** Those of them that stand behind a vision transformer: what computes a frame at all, computes them whole. */
+	readonly behindMacs: number;
 	readonly settings: SettingValues;
 	readonly budgetMacs: number | null;
 

@@ -64,6 +64,7 @@ function detectorOf<Output extends NetworkOutput>(
 		letterbox,
 		grid: host.grid,
 		denseMacs,
+		behindMacs: host.vit?.behind.macs() ?? 0,
 		get settings() {
 			return reduction.settings;
 		},

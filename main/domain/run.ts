@@ -26,6 +26,8 @@ export type RunHeader = {
 	displayThreshold: number;
 	/** Multiply-adds of one dense frame of this model at this input size. */
 	denseMacs: number;
+	/** Those of them that stand behind a vision transformer (projector, decoder): no reduction of its tokens saves them. */
+	behindMacs: number;
 	provider: string;
 	threads: number;
 	versions: { sparsight: string; onnxruntime: string; ffmpeg: string; node: string };

@@ -140,6 +140,7 @@ function sampleHeader({ mode = 'token-cache', classes, from = 0, every = 1, head
 		scoreThreshold: 0.05,
 		displayThreshold: 0.3,
 		denseMacs: 2e9,
+		behindMacs: 0,
 		provider: 'cpu',
 		threads: 2,
 		versions: { sparsight: '0.1.0', onnxruntime: '1.30.0', ffmpeg: '5.1', node: '20.19.0' },

@@ -119,6 +119,7 @@ describe.each(pairs)('$mode on $name', ({ mode, model }) => {
 	it('counts operations that fit its selection, and knows what a dense frame costs', async () => {
 		const [dense, detector] = [await open(model, 'dense'), await open(model, mode)];
 		expect(detector.denseMacs).toBe(dense.denseMacs);
+		expect(detector.behindMacs).toBeLessThan(detector.denseMacs);
 		const tokens = detector.grid.rows * detector.grid.cols;
 		for (let index = 0; index < 3; index++) {
 			const { count, macs } = await step(detector, frame(detector, moving(index)));

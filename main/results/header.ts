@@ -53,6 +53,7 @@ const runHeader = z.looseObject({
 	scoreThreshold: z.number(),
 	displayThreshold: z.number(),
 	denseMacs: z.number(),
+	behindMacs: z.number().default(0), // runs before it was stated had nothing there
 	provider: z.string(),
 	threads: z.number(),
 	versions: z.looseObject({

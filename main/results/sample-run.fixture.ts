@@ -46,6 +46,7 @@ export function sampleHeader(change: Partial<RunHeader> = {}): RunHeader {
 		scoreThreshold: 0.05,
 		displayThreshold: 0.25,
 		denseMacs: 3e9,
+		behindMacs: 0,
 		provider: 'cpu',
 		threads: 2,
 		versions: { sparsight: '0.1.0', onnxruntime: '1.30', ffmpeg: '5.1', node: '20' },

@@ -65,7 +65,7 @@ it.each([
 		msPerFrame: { ...others, run: wanted.mean, total: wanted.mean + 3.75 },
 		medianMsPerFrame: { ...others, run: wanted.median, total: wanted.median + 3.75 },
 		firstFrameMs: { ...others, run: wanted.first, total: wanted.first + 3.75 },
-		gmacPerFrame: { first: wanted.gmacFirst, mean: wanted.gmacMean, dense: 3 },
+		gmacPerFrame: { first: wanted.gmacFirst, mean: wanted.gmacMean, dense: 3, behind: 0 },
 		tokens: { total: 30, meanSelected: wanted.selected },
 		wallSeconds: 3.5,
 	});
@@ -80,6 +80,6 @@ it('is all zeros, never NaN, without frames', () => {
 		medianMsPerFrame: nothing,
 		firstFrameMs: nothing,
 	});
-	expect(summary.gmacPerFrame).toEqual({ first: 0, mean: 0, dense: 3 });
+	expect(summary.gmacPerFrame).toEqual({ first: 0, mean: 0, dense: 3, behind: 0 });
 	expect(summary.tokens).toEqual({ total: 30, meanSelected: 0 });
 });

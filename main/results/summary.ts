@@ -22,8 +22,8 @@ export type RunSummary = {
 	medianMsPerFrame: StageTimes;
 	/** Milliseconds of the first frame. */
 	firstFrameMs: StageTimes;
-	/** 10⁹ multiply-adds; `dense` is what a dense frame of this model at this size would take. */
-	gmacPerFrame: { first: number; mean: number; dense: number };
+	/** 10⁹ multiply-adds; `dense` is what a dense frame of this model at this size takes, `behind` the part of it behind a transformer. */
+	gmacPerFrame: { first: number; mean: number; dense: number; behind: number };
 	tokens: {
 		/** Tokens of the grid. */
 		total: number;
@@ -49,6 +49,7 @@ export function summarize(header: RunHeader, status: RunStatus, frames: FrameCol
 			first: (frames.macs[0] ?? 0) / GIGA,
 			mean: mean(frames.macs.subarray(later)) / GIGA,
 			dense: header.denseMacs / GIGA,
+			behind: header.behindMacs / GIGA,
 		},
 		tokens: {
 			total: tokenCount(header.grid),

@@ -96,6 +96,7 @@ export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): Opene
 			scoreThreshold: 0.05,
 			displayThreshold: 0.5,
 			denseMacs: 8e9,
+			behindMacs: 0,
 			provider: 'cpu',
 			threads: 1,
 			versions: { sparsight: '', onnxruntime: '', ffmpeg: '', node: '' },

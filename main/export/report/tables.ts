@@ -10,7 +10,7 @@ const NONE = '–';
 /** What was analysed, with what, and what went wrong on the way. */
 export function videoFacts(runs: readonly ReportRun[]): Html {
 	const { run } = runs[0]!;
-	const { video, model, provider, threads, versions, letterbox, grid, denseMacs } = run.header;
+	const { video, model, provider, threads, versions, letterbox, grid, denseMacs, behindMacs } = run.header;
 	const { frameIndex, timeSeconds } = run.frames;
 	const last = run.frameCount - 1;
 	const span =
@@ -40,13 +40,17 @@ export function videoFacts(runs: readonly ReportRun[]): Html {
 		],
 		['Frames', span],
 	];
+	const behind =
+		behindMacs > 0
+			? `, ${(behindMacs / GIGA).toFixed(2)} of them behind the transformer, computed whole`
+			: '';
 	const right = [
 		['Model', `${model.name} (${model.classes.length} classes, sha256 ${model.sha256.slice(0, 12)})`],
 		[
 			'Input',
 			`${scaled ? `${contentSize.width} × ${contentSize.height} in ` : ''}${inputSize.width} × ${inputSize.height} pixels, ${grid.rows * grid.cols} tokens (${grid.cols} × ${grid.rows})`,
 		],
-		['Dense frame', `${(denseMacs / GIGA).toFixed(2)} GMAC`],
+		['Dense frame', `${(denseMacs / GIGA).toFixed(2)} GMAC${behind}`],
 		['Machine', `${provider}, ${threads === 1 ? '1 thread' : `${threads} threads`}`],
 		[
 			'Versions',
