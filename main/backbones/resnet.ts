@@ -4,7 +4,7 @@ import type { Layers } from '../graph/layers.ts';
 
 /** A residual network (He et al., CVPR 2016), its tensors named as torchvision has them. */
 export type ResNetConfig = {
-	/** What stands before `conv1`, such as `backbone.0.body.`. */
+	/** Prefix of `conv1` and the other names, such as `backbone.0.body.`. */
 	prefix: string;
 	/** Channels after the first convolution. */
 	stem: number;
@@ -23,7 +23,7 @@ export type ResNetStage = {
 	width: number;
 	channels: number;
 	stride: 1 | 2;
-	/** Of the 3×3 convolutions, but the first one, which has that of the stage before. */
+	/** Dilation of the 3×3 convolutions; the first one has that of the stage before. */
 	dilation: number;
 };
 

@@ -3,7 +3,7 @@ import { foldBatchNorm, type ConvGeometry, type Layers } from '../graph/layers.t
 
 /** An SHViT (Yun and Ro, CVPR 2024) as the shapes of its tensors describe it. */
 export type ShvitConfig = {
-	/** What stands before `patch_embed`, such as `backbone.`. */
+	/** Prefix of `patch_embed` and the other names, such as `backbone.`. */
 	prefix: string;
 	/** Whether the batch norms were folded into the convolutions before the file was written; names differ then. */
 	fused: boolean;
@@ -89,7 +89,7 @@ class Emitter {
 		return this.#shown('patch_embed', x);
 	}
 
-	/** What opens a later stage: a pair of mixing layers, patch merging, another pair. */
+	/** The beginning of a later stage: a pair of mixing layers, patch merging, another pair. */
 	halve(stage: string, x: Value, width: number): Value {
 		const before = this.#shown(`${stage}.0`, this.#mixing(`${stage}.0`, x));
 		const merged = this.#shown(`${stage}.1`, this.#merge(`${stage}.1`, before, width));
@@ -116,7 +116,7 @@ class Emitter {
 		return this.#convNorm(`${name}.conv3`, this.#squeezeExcite(`${name}.se`, halved), width, { kernel: 1 });
 	}
 
-	/** Gates channels by a look at their means (Hu et al., CVPR 2018). */
+	/** Squeeze-and-excitation: gates channels by their means (Hu et al., CVPR 2018). */
 	#squeezeExcite(name: string, x: Value): Value {
 		const layers = this.#layers;
 		const width = x.shape[1] as number;
@@ -165,13 +165,13 @@ class Emitter {
 			{ domain: 'com.microsoft', attributes: { transA: 1, alpha: { float: keys ** -0.5 } } },
 		);
 		graph.count(batch!, tokens, tokens, partial);
-		const mixed = graph.op(
+		const attended = graph.op(
 			'FusedMatMul',
 			[v, layers.softmax(scores)],
 			{ shape: [batch!, partial, tokens] },
 			{ domain: 'com.microsoft', attributes: { transB: 1 } },
 		);
-		const joined = layers.concat([layers.reshape(mixed, [batch!, partial, rows!, cols!]), passed], 1);
+		const joined = layers.concat([layers.reshape(attended, [batch!, partial, rows!, cols!]), passed], 1);
 		return this.#convNorm(`${name}.proj.1`, layers.relu(joined), width!, { kernel: 1 });
 	}
 

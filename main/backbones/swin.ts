@@ -3,7 +3,7 @@ import type { Layers } from '../graph/layers.ts';
 
 /** A Swin transformer as detectors use it: any picture size, feature maps after several stages. */
 export type SwinConfig = {
-	/** What stands before `patch_embed`, such as `backbone.0.body.`. */
+	/** Prefix of `patch_embed` and the other names, such as `backbone.0.body.`. */
 	prefix: string;
 	/** Width of the first stage; doubles with every stage. */
 	dim: number;
@@ -19,7 +19,7 @@ export type SwinConfig = {
 const PATCH = 4;
 const MLP_RATIO = 4;
 const NORM_EPSILON = 1e-5;
-/** What keeps tokens apart that came to lie in one window from opposite sides of the picture. */
+/** The mask of shifted windows: tokens from opposite sides of the picture do not attend to each other. */
 const APART = -100;
 
 /** The tokens of a stage: [batch · rows · cols, width]. */

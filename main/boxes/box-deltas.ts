@@ -1,9 +1,9 @@
 import { assert } from '../domain/errors.ts';
 import type { Size } from '../domain/video.ts';
 
-/** How a network words the way from a box to a better one. */
+/** The encoding of box refinements as deltas. */
 export type BoxCoding = {
-	/** What dx, dy, dw and dh are divided by: 1 / standard deviation where a network states those. */
+	/** Divisors of dx, dy, dw and dh: 1 / standard deviation where a network states those. */
 	weights: readonly [dx: number, dy: number, dw: number, dh: number];
 	/** Whether dw and dh are bounded from above only (detectron2) or on both sides (mmdetection). */
 	clamp: 'above' | 'both';

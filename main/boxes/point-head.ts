@@ -30,7 +30,7 @@ type PointOutputs = {
 
 type Candidate = { classIndex: number; logit: number; token: number; point: number };
 
-/** How many numbers the head gives of a token. */
+/** Columns of the head's output per token. */
 export function pointHeadWidth(classCount: number): number {
 	return POINTS_PER_TOKEN * (classCount + BOX_SIDES);
 }
@@ -65,7 +65,7 @@ export function pointCandidates(outputs: PointOutputs, picture: Size, scoreThres
 	};
 }
 
-/** What suppression within each class leaves of `pointCandidates`, in displayed video pixels. */
+/** `pointCandidates` after suppression within each class, in displayed video pixels. */
 export function pointDetections(
 	candidates: BoxColumns,
 	{ iou, max }: { iou: number; max: number },

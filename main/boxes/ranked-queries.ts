@@ -1,7 +1,7 @@
 import { Detections } from '../domain/detections.ts';
 import type { Size } from '../domain/video.ts';
 
-/** What a network that finds objects by queries says of one picture. */
+/** Output of a network with object queries for one picture. */
 export type QueryAnswers = {
 	/** [queries, labels] */
 	logits: Float32Array;
@@ -18,7 +18,7 @@ export type QueryRanking = { scores: 'softmax' } | { scores: 'sigmoid'; most: nu
 
 /** DETR's own. */
 export const BEST_LABELS: QueryRanking = { scores: 'softmax' };
-/** Of the DETRs that are trained with the focal loss. */
+/** The ranking of DETRs that are trained with the focal loss. */
 export const BEST_HUNDRED: QueryRanking = { scores: 'sigmoid', most: 100 };
 
 /** Pairs of query and label, in columns of equal length. */
@@ -43,7 +43,7 @@ export function rankQueries(
 	return { ...ranked, boxesXyxy: boxesOf(ranked.queries, boxes, size) };
 }
 
-/** What scores more than `scoreThreshold` and has a class, clipped to the picture, best first. */
+/** Detections above `scoreThreshold`, clipped to the picture, best first. */
 export function rankedDetections(
 	ranked: RankedQueries,
 	/** Class by label; −1 = a label that means nothing. */

@@ -12,7 +12,7 @@ export type AnchorLevel = { name: string; anchors: Float32Array };
 /** Boxes [n, 4] in input pixels, clipped, and their logits [n], best first. */
 export type Regions = { boxes: Float32Array; logits: Float32Array };
 
-/** How anchors become proposals: at most `kept` of all levels, none that overlaps a better one of its level by more than `iou`. */
+/** Limits of the proposals chosen from anchors: at most `kept` of all levels, none that overlaps a better one of its level by more than `iou`. */
 export type RegionRule = { coding: BoxCoding; iou: number; kept: number };
 
 /**
@@ -43,7 +43,7 @@ export function outputBestAnchors(
 	graph.output(`best.deltas.${level}`, layers.gatherRows(layers.reshape(apart, [all, 4]), places));
 }
 
-/** What `chooseRegions` reads of a graph's outputs. */
+/** The outputs of a graph that `chooseRegions` reads. */
 export function bestAnchorOutputs(levels: readonly Pick<AnchorLevel, 'name'>[]): string[] {
 	return levels.flatMap(({ name }) => [`best.logits.${name}`, `best.anchors.${name}`, `best.deltas.${name}`]);
 }

@@ -75,7 +75,7 @@ function headViews(plan: VitPlan, arrays: Arrays): Views {
 function windowViews(plan: VitPlan, block: VitBlock, arrays: Arrays): Views {
 	const { heads, dim } = plan;
 	const width = headDim(plan);
-	const { count, placeOf: slotOf, tokenAt } = layoutOf(plan, block);
+	const { count, slotOf, tokenAt } = layoutOf(plan, block);
 	const [queries, allKeys, values] = [
 		arrays['attention.queries']!,
 		arrays['attention.keys']!,

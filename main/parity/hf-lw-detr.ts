@@ -225,7 +225,7 @@ async function runGraph(
 /** Tokens [tokens, dim] in the order of the windows that they lie in. */
 function inWindows(tokens: Float32Array, layout: WindowLayout | null): Float32Array {
 	if (!layout) return tokens;
-	const dim = tokens.length / layout.placeOf.length;
+	const dim = tokens.length / layout.slotOf.length;
 	const out = new Float32Array(tokens.length);
 	layout.tokenAt.forEach((token, place) =>
 		out.set(tokens.subarray(token * dim, (token + 1) * dim), place * dim),

@@ -87,7 +87,7 @@ function attendAndKeep(
 	return {
 		keys: parts.byHead(rows.keys),
 		values: parts.byHead(rows.values),
-		attended: attention.toTokens(attention.within(attention.byPlace(rows), attention.layout.count)),
+		attended: attention.toTokens(attention.within(attention.bySlot(rows), attention.layout.count)),
 	};
 }
 

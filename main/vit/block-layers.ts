@@ -17,11 +17,11 @@ import { fusedQkv, type LinearWeights, qkvPart, reorderOutputs, rowsOf, scaleOut
 /** Queries, keys and values of the same tokens, as rows [k, dim] each. */
 export type QkvRows = { queries: Value; keys: Value; values: Value };
 
-/** Layers that are a block's own, in `LayerNames`. */
+/** Linear layers and norms of `LayerNames`. */
 type Layer = 'norm1' | 'projection' | 'norm2' | 'fc1' | 'fc2';
 
 /**
- * The parts of a transformer block, for modes to put together. Queries are rows [1, k, dim]; keys and values
+ * The parts of a transformer block, which modes combine. Queries are rows [1, k, dim]; keys and values
  * lie head by head, [1, heads, k, headDim], as the runtime's attention reads them without a copy.
  */
 export class BlockLayers {
@@ -33,7 +33,7 @@ export class BlockLayers {
 		this.#plan = plan;
 	}
 
-	/** The grid's tokens [k, dim] with the extra ones before and behind them: [tokens, dim]. */
+	/** The grid's tokens [k, dim] with the extra ones before and after them: [tokens, dim]. */
 	withExtra(gridTokens: Value): Value {
 		const { before, after } = this.#plan.embedExtra(this.#layers);
 		const parts = [before, gridTokens, after].filter((part) => part !== null);
@@ -52,8 +52,8 @@ export class BlockLayers {
 	}
 
 	/**
-	 * Queries, keys and values of normed tokens [k, dim], turned where the plan turns them: `positions` [1, k] then. They are one
-	 * product where nothing turns.
+	 * Queries, keys and values of normed tokens [k, dim]; with rotary positions, of tokens at `positions` [1, k]. Without, they are
+	 * one matrix product.
 	 */
 	projections(block: VitBlock, normed: Value, positions: Value | null): QkvRows {
 		const { dim, rotary } = this.#plan;
@@ -70,19 +70,19 @@ export class BlockLayers {
 		return { queries, keys, values };
 	}
 
-	/** Turned queries [1, k, dim] of normed tokens [k, dim] that stand at `positions` [1, k]. */
+	/** Queries [1, k, dim] of normed tokens [k, dim], rotated to `positions` [1, k] where the plan is rotary. */
 	queries(block: VitBlock, normed: Value, positions: Value | null): Value {
-		return this.#turn(this.#row(this.#project(block, 'query', normed)), positions);
+		return this.#rotate(this.#row(this.#project(block, 'query', normed)), positions);
 	}
 
-	/** Turned keys [1, heads, k, headDim]. */
+	/** Keys [1, heads, k, headDim], rotated like queries. */
 	keys(block: VitBlock, normed: Value, positions: Value | null): Value {
 		return this.byHead(this.keyRows(block, normed, positions));
 	}
 
-	/** Turned keys [1, k, dim]. */
+	/** Keys [1, k, dim], rotated like queries. */
 	keyRows(block: VitBlock, normed: Value, positions: Value | null): Value {
-		return this.#turn(this.#row(this.#project(block, 'key', normed)), positions);
+		return this.#rotate(this.#row(this.#project(block, 'key', normed)), positions);
 	}
 
 	/** Values [1, heads, k, headDim]. */
@@ -96,8 +96,8 @@ export class BlockLayers {
 	}
 
 	/**
-	 * Turned keys and values, [1, heads, k, headDim] both, that the map `name` [2 · dim, dim] makes of tokens [k, dim] at
-	 * `positions` [1, k], normalised without weights.
+	 * Keys, rotated, and values, [1, heads, k, headDim] both, projected by the matrix `name` [2 · dim, dim] from tokens [k, dim]
+	 * at `positions` [1, k] that are normalised without weights.
 	 */
 	keysAndValuesFrom(name: string, normalised: Value, positions: Value): { keys: Value; values: Value } {
 		const { dim } = this.#plan;
@@ -112,7 +112,7 @@ export class BlockLayers {
 		});
 		const keys = this.#linear(normalised, this.#inRotaryOrder(half('keys', 0), 1));
 		const values = this.#linear(normalised, half('values', dim));
-		return { keys: this.byHead(this.#turn(this.#row(keys), positions)), values: this.byHead(values) };
+		return { keys: this.byHead(this.#rotate(this.#row(keys), positions)), values: this.byHead(values) };
 	}
 
 	/** Rows [k, dim] or [1, k, dim], head by head: [1, heads, k, headDim]. */
@@ -131,44 +131,44 @@ export class BlockLayers {
 		const n = keys.shape[2]!;
 		graph.count(k, n, dim); // query · key
 		graph.count(k, n, dim); // weight · value
-		const mixed = graph.op(
+		const attended = graph.op(
 			'MultiHeadAttention',
 			[queries, keys, values],
 			{ shape: queries.shape },
 			{ domain: 'com.microsoft', attributes: { num_heads: heads } },
 		);
-		return this.#layers.reshape(mixed, [k, dim]);
+		return this.#layers.reshape(attended, [k, dim]);
 	}
 
-	/** Queries, keys and values of normed tokens [k, dim], which nothing has turned yet, in one value: [k, 3 · heads, headDim]. */
+	/** Queries, keys and values of normed tokens [k, dim] before rotation, in one value: [k, 3 · heads, headDim]. */
 	projectionsTogether(block: VitBlock, normed: Value): Value {
 		const rows = this.#linear(normed, this.#inRotaryOrder(fusedQkv(this.#weights, this.#plan, block), 2));
 		return this.#layers.reshape(rows, [rows.shape[0]!, 3 * this.#plan.heads, headDim(this.#plan)]);
 	}
 
-	/** Queries or keys x [n, k, headDim] of tokens that stand at `positions` [1, k], turned where the plan turns them. */
-	turnByHead(x: Value, positions: Value): Value {
+	/** Queries or keys x [n, k, headDim] rotated to `positions` [1, k] where the plan is rotary. */
+	rotateByHead(x: Value, positions: Value): Value {
 		if (!this.#plan.rotary) return x;
-		return this.#layers.reshape(this.#turn(this.#row(x), positions), x.shape);
+		return this.#layers.reshape(this.#rotate(this.#row(x), positions), x.shape);
 	}
 
-	/** The rest of the block for tokens x [k, dim] and what they attended to [k, dim]: projection, MLP, residuals. */
+	/** The rest of the block for tokens x [k, dim] and the output of attention [k, dim]: projection, MLP, residuals. */
 	finish(block: VitBlock, x: Value, attended: Value): Value {
 		const y = this.#layers.add(x, this.project(block, attended));
 		return this.#layers.add(y, this.mlp(block, this.normedForMlp(block, y)));
 	}
 
-	/** All tokens [tokens, dim] with the block's residual behind the MLP, where it has one. */
+	/** All tokens [tokens, dim] plus the block's residual after the MLP, where it has one. */
 	withResidual(block: VitBlock, x: Value): Value {
 		return block.residual ? this.#layers.add(x, block.residual(this.#layers, x)) : x;
 	}
 
-	/** All tokens [tokens, dim] with the positions that the block adds last, where it has some. */
+	/** All tokens [tokens, dim] plus the positions that the block adds last, where it has some. */
 	positionedAfter(block: VitBlock, x: Value): Value {
 		return block.positionsAfter ? this.#addTable(`${block.name}:positions`, block.positionsAfter, x) : x;
 	}
 
-	/** The projection behind attention, with the layer scale, [k, dim]. */
+	/** The output projection of attention, with the layer scale, [k, dim]. */
 	project(block: VitBlock, attended: Value): Value {
 		const weights = this.#layerWeights(block, 'projection', this.#plan.dim, this.#plan.dim);
 		return this.#linear(attended, this.#scaled(block, 'attention', weights));
@@ -202,7 +202,7 @@ export class BlockLayers {
 		return this.#linear(hidden, this.#scaled(block, 'mlp', second));
 	}
 
-	/** The rows of all tokens [tokens, …] that belong to the grid, and those that do not. */
+	/** Splits the rows of all tokens [tokens, …] into the grid's and the extra ones. */
 	apart(x: Value): { grid: Value; extra: Value | null } {
 		const { before, after } = this.#plan.extra;
 		if (extraTotal(this.#plan) === 0) return { grid: x, extra: null };
@@ -233,7 +233,7 @@ export class BlockLayers {
 		};
 	}
 
-	/** The weights with the block's layer scale in them: multiplied once here, it costs nothing in a run. */
+	/** The weights multiplied by the block's layer scale once, so that it costs nothing in a run. */
 	#scaled(
 		block: VitBlock,
 		branch: keyof NonNullable<LayerNames['layerScale']>,
@@ -251,7 +251,7 @@ export class BlockLayers {
 		return this.#linear(normed, part === 'value' ? linear : this.#inRotaryOrder(linear, 1));
 	}
 
-	/** The first `parts` · dim outputs of a layer, which are to be turned, in the order that turning wants. */
+	/** The layer with its first `parts` · dim outputs in the order that rotation expects. */
 	#inRotaryOrder(linear: LinearWeights, parts: number): LinearWeights {
 		const { rotary, dim } = this.#plan;
 		if (!rotary) return linear;
@@ -281,11 +281,11 @@ export class BlockLayers {
 		return this.#layers.reshape(x, [1, ...x.shape]);
 	}
 
-	#turn(x: Value, positions: Value | null): Value {
+	#rotate(x: Value, positions: Value | null): Value {
 		const { graph } = this.#layers;
 		const { rotary, name } = this.#plan;
 		if (!rotary) return x;
-		assert(positions, `${name} turns queries and keys by their positions`);
+		assert(positions, `${name} has rotary positions`);
 		const shape = [tokenTotal(this.#plan), headDim(this.#plan) / 2];
 		return graph.op(
 			'RotaryEmbedding',

@@ -19,7 +19,7 @@ export function gaussianTaps(sigma: number): Float32Array {
 	);
 }
 
-/** What the clusters were made from, value by value; batch N, tokens S in raster order. */
+/** Intermediate values of clustering; batch N, tokens S in raster order. */
 export type ClusterSignal = {
 	/** [N, S] */
 	prob: Value;

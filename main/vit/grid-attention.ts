@@ -9,17 +9,17 @@ import { qkvBias } from './qkv.ts';
 import { type WindowLayout, wholeLayout } from './windows.ts';
 
 /**
- * Attention of a block that knows where its tokens lie: in windows, with relative positions, with pooled keys and values.
+ * Attention of a block that depends on positions: within windows, with relative positions, with pooled keys and values.
  *
- * Relative positions go through the runtime's fused attention as more head dimensions: a query carries its terms
- * for every row and column of keys, a key carries ones at its own row and column; their product is the sum that
- * the published code adds to the logits, and no matrix of logits has to be written for it.
+ * Relative positions go through the runtime's fused attention as additional head dimensions: a query has its terms for every
+ * row and column of keys, a key has ones at its own row and column. Their product is the bias that the published code adds
+ * to the logits, without a matrix of logits being written.
  */
 export class GridAttention {
 	readonly block: VitBlock;
-	/** Of the grid's queries: a window's, or the grid's. */
+	/** Extent of the queries of a window, or of the grid. */
 	readonly extent: Extent;
-	/** Of the keys, smaller where they are pooled. */
+	/** Extent of the keys; smaller where they are pooled. */
 	readonly keyExtent: Extent;
 	readonly layout: WindowLayout;
 	/** Keys that each query of a window sees. */
@@ -46,35 +46,39 @@ export class GridAttention {
 	}
 
 	/**
-	 * Queries, keys and values [count · places, dim] of all normed tokens [tokens, dim], by place. A place that is padding has
-	 * what the projections make of zeros: their biases.
+	 * Queries, keys and values [count · slots, dim] of all normed tokens [tokens, dim], by slot. Slots of padding have the
+	 * projections of zeros: their biases.
 	 */
 	project(parts: BlockLayers, normed: Value): QkvRows {
-		assert(!this.#plan.rotary, `${this.#plan.name} turns no queries and keys within windows`);
+		assert(!this.#plan.rotary, `${this.#plan.name} has no rotary positions within windows`);
 		const { tokenAt } = this.layout;
 		if (!this.block.window || tokenAt.includes(-1))
-			return this.byPlace(parts.projections(this.block, normed, null));
+			return this.bySlot(parts.projections(this.block, normed, null));
 		return parts.projections(this.block, this.#gather(normed, tokenAt), null);
 	}
 
-	/** Queries, keys and values of all tokens, [tokens, dim] each, by place: [count · places, dim]. */
-	byPlace(rows: QkvRows): QkvRows {
+	/** Queries, keys and values of all tokens, [tokens, dim] each -> by slot, [count · slots, dim]. */
+	bySlot(rows: QkvRows): QkvRows {
 		if (!this.block.window) return rows;
 		const layers = this.#layers;
 		const { dim } = this.#plan;
-		const { tokenAt, placeOf } = this.layout;
+		const { tokenAt, slotOf } = this.layout;
 		const bias = qkvBias((name, shape) => layers.tensor(name, shape), this.#plan, this.block);
-		const places = tokenAt.map((token) => (token < 0 ? placeOf.length : token));
-		const placed = (part: keyof QkvRows, first: number): Value => {
+		const rowOfSlot = tokenAt.map((token) => (token < 0 ? slotOf.length : token));
+		const arranged = (part: keyof QkvRows, first: number): Value => {
 			if (!tokenAt.includes(-1)) return this.#gather(rows[part], tokenAt);
 			const data = bias.subarray(first, first + dim);
 			const padding = layers.graph.constant(`${this.block.name}:padding:${part}`, { data, shape: [1, dim] });
-			return this.#gather(layers.concat([rows[part], padding], 0), places);
+			return this.#gather(layers.concat([rows[part], padding], 0), rowOfSlot);
 		};
-		return { queries: placed('queries', 0), keys: placed('keys', dim), values: placed('values', 2 * dim) };
+		return {
+			queries: arranged('queries', 0),
+			keys: arranged('keys', dim),
+			values: arranged('values', 2 * dim),
+		};
 	}
 
-	/** Attention within each of `count` windows (or the whole): rows [count · places, dim] by place -> [count · places, dim]. */
+	/** Attention within each of `count` windows (or the whole): rows [count · slots, dim] by slot -> [count · slots, dim]. */
 	within({ queries, keys, values }: QkvRows, count: Dim): Value {
 		const layers = this.#layers;
 		const { dim, heads } = this.#plan;
@@ -123,27 +127,27 @@ export class GridAttention {
 		return layers.reshape(attended, [product(count, k), dim]);
 	}
 
-	/** Rows [count · places, dim] by place -> by token, [tokens, dim]. */
+	/** Rows [count · slots, dim] by slot -> [tokens, dim]. */
 	toTokens(rows: Value): Value {
 		if (!this.block.window) return rows;
-		return this.#layers.gatherRows(rows, this.#indices('tokens', this.layout.placeOf));
+		return this.#layers.gatherRows(rows, this.#indices('tokens', this.layout.slotOf));
 	}
 
 	/**
-	 * What queries q [k, heads, headDim], before they are scaled, add for keys by row and by column: [k, heads, key rows] and
-	 * [k, heads, key cols]; `down` and `across` [k], int32, are where each stands in its window or on the grid.
+	 * The terms that queries q [k, heads, headDim], before scaling, add to the logits of each row and column of keys:
+	 * [k, heads, key rows] and [k, heads, key cols]. `row` and `col` [k], int32: positions in the window or on the grid.
 	 */
-	queryTermsAt(q: Value, down: Value, across: Value): Value[] {
+	queryTermsAt(q: Value, row: Value, col: Value): Value[] {
 		return (['rows', 'cols'] as const).map((axis) => {
 			const table = this.#layers.graph.constant(
 				`${this.block.name}:relative:${axis}`,
 				transposed(this.#pairs(axis)),
 			); // [along, headDim, keys]
-			return this.#layers.matmul(q, this.#layers.gatherRows(table, axis === 'rows' ? down : across));
+			return this.#layers.matmul(q, this.#layers.gatherRows(table, axis === 'rows' ? row : col));
 		});
 	}
 
-	/** What every query [count, places, heads, headDim] adds for keys by row and by column: [.., key rows] and [.., key cols]. */
+	/** As `queryTermsAt`, for all queries [count, slots, heads, headDim]: [.., key rows] and [.., key cols]. */
 	#queryTerms(q: Value, count: Dim): Value[] {
 		const { rows, cols } = this.extent;
 		const { heads } = this.#plan;
@@ -163,7 +167,7 @@ export class GridAttention {
 		});
 	}
 
-	/** For every key ones at its row and at its column, repeated for all windows and heads of `like`. */
+	/** `keyOnes`, repeated for all windows and heads of `like`. */
 	#keyOnes(like: Value, count: Dim): Value {
 		const { graph } = this.#layers;
 		const { rows, cols } = this.keyExtent;
@@ -182,7 +186,7 @@ export class GridAttention {
 		return graph.op('Expand', [ones, target], { shape: [count, keys, this.#plan.heads, rows + cols] });
 	}
 
-	/** Means over cells: [count · places, dim] -> [count · cells, dim]. */
+	/** Means over cells: [count · slots, dim] -> [count · cells, dim]. */
 	#pooled(x: Value, count: Dim): Value {
 		const { pool } = this.block;
 		if (!pool) return x;
@@ -200,7 +204,7 @@ export class GridAttention {
 		return layers.reshape(layers.transpose(means, [0, 2, 3, 1]), [product(count, this.keyCount), dim]);
 	}
 
-	/** The relative positions of one axis as they stand for this extent: [along, keys, headDim]. */
+	/** The relative positions of one axis for this extent: [along, keys, headDim]. */
 	#pairs(axis: 'rows' | 'cols'): { data: Float32Array; shape: [number, number, number] } {
 		const { relative, pool } = this.block;
 		assert(relative, `${this.block.name} has relative positions`);
@@ -210,9 +214,9 @@ export class GridAttention {
 		return { data, shape: [along, this.keyExtent[axis], headDim(this.#plan)] };
 	}
 
-	/** Rows by place, where `places` names a row for each. */
-	#gather(rows: Value, places: Int32Array): Value {
-		const gathered = this.#layers.gatherRows(rows, this.#indices('places', places));
+	/** Rows by slot; `rowOfSlot` has the row of each. */
+	#gather(rows: Value, rowOfSlot: Int32Array): Value {
+		const gathered = this.#layers.gatherRows(rows, this.#indices('slots', rowOfSlot));
 		return { ...gathered, shape: [this.layout.count * this.layout.size, rows.shape[1]!] };
 	}
 
@@ -221,7 +225,7 @@ export class GridAttention {
 	}
 }
 
-/** Attention among all tokens, whatever the block: normed [tokens, dim] at `positions` [1, tokens] -> [tokens, dim]. */
+/** Attention of any block among all tokens: normed [tokens, dim] at `positions` [1, tokens] -> [tokens, dim]. */
 export function attendAll(
 	layers: Layers,
 	plan: VitPlan,
@@ -235,7 +239,7 @@ export function attendAll(
 	return parts.attend(queries, parts.keys(block, normed, positions), parts.values(block, normed));
 }
 
-/** Within what a block's queries of the grid attend: a window, or the grid. */
+/** The extent within which a block's queries attend: a window, or the grid. */
 export function attentionExtent(plan: VitPlan, block: VitBlock): Extent {
 	const { rows, cols } = block.window ?? plan.grid;
 	return { rows, cols };
@@ -248,18 +252,18 @@ export function keyExtent(plan: VitPlan, block: VitBlock): Extent {
 	return pool ? { rows: Math.floor(rows / pool.rows), cols: Math.floor(cols / pool.cols) } : { rows, cols };
 }
 
-/** How a block's tokens lie in windows; in one that holds all, where it has none. */
+/** The window layout of a block; one window of all tokens where the block has none. */
 export function layoutOf(plan: VitPlan, block: VitBlock): WindowLayout {
 	return block.window?.layout ?? wholeLayout(tokenTotal(plan));
 }
 
-/** Keys that each query of a block sees: all places of its window, or the pooled ones. */
+/** Keys that each query of a block sees: all slots of its window, or the pooled ones. */
 export function keysPerWindow(plan: VitPlan, block: VitBlock): number {
 	const { rows, cols } = keyExtent(plan, block);
 	return block.pool ? rows * cols : layoutOf(plan, block).size;
 }
 
-/** For every key of an extent ones at its row and, behind the rows, at its column: [keys, rows + cols]. */
+/** One-hot rows and columns of all keys: [keys, rows + cols]. */
 export function keyOnes({ rows, cols }: Extent): Float32Array {
 	const ones = new Float32Array(rows * cols * (rows + cols));
 	for (let key = 0; key < rows * cols; key++) {
@@ -286,7 +290,7 @@ export function scale(layers: Layers, x: Value, factor: number): Value {
 	return layers.graph.op('Mul', [x, value], { shape: x.shape });
 }
 
-/** The product of sizes, as a number or as a name for it. */
+/** The product of sizes, symbolic where one of them is. */
 function product(...dims: Dim[]): Dim {
 	const fixed = dims.filter((dim) => typeof dim === 'number').reduce((a, b) => a * b, 1);
 	const names = dims.filter((dim) => typeof dim === 'string');

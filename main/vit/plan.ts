@@ -31,7 +31,7 @@ export type VitBlock = {
 	relative: RelativePositions | null;
 	/** Keys and values are means over cells of this size, of the window or the grid; cells cut by the edge are left out. */
 	pool: Extent | null;
-	/** What is added to all tokens [tokens, dim] behind the MLP, such as a convolution over the grid, which is not local. */
+	/** A branch on all tokens [tokens, dim] whose output is added after the MLP, such as a convolution over the grid. */
 	residual: ((layers: Layers, tokens: Value) => Value) | null;
 	/** Learned positions [tokens, dim] that are added last. */
 	positionsAfter: ((weights: WeightLookup) => Float32Array) | null;
@@ -44,7 +44,7 @@ export type QkvNames =
 	| { fused: string; bias: boolean }
 	| { query: string; key: string; value: string; biasless: readonly QkvPart[] };
 
-/** What a block calls its layers, each below `<block name>.`. */
+/** Names of a block's layers, each below `<block name>.`. */
 export type LayerNames = {
 	norm1: string;
 	qkv: QkvNames;
@@ -54,7 +54,7 @@ export type LayerNames = {
 	fc1: string;
 	gate: string | null;
 	fc2: string;
-	/** Two vectors [dim] that what attention and MLP add is multiplied by (Touvron et al., CaiT, ICCV 2021, section 2). */
+	/** Vectors [dim] that scale the outputs of attention and MLP (Touvron et al., CaiT, ICCV 2021, section 2). */
 	layerScale: { attention: string; mlp: string } | null;
 };
 
@@ -70,7 +70,7 @@ export const USUAL_LAYER_NAMES: LayerNames = {
 	layerScale: null,
 };
 
-/** What is made of tokens behind the blocks, each token by itself. */
+/** A function of single tokens after the blocks. */
 export type TokenAnswer = {
 	/** Columns per token. */
 	width: number;
@@ -85,22 +85,22 @@ export type TokenAnswer = {
 export type VitPlan = {
 	name: string;
 	grid: TokenGrid;
-	/** How many tokens that read no pixels (class, detection) stand before and behind those of the grid. */
+	/** Numbers of tokens that read no pixels (class, detection), before and after those of the grid. */
 	extra: { before: number; after: number };
 	dim: number;
 	heads: number;
 	normEpsilon: number;
-	/** Of the MLPs. */
+	/** The activation of the MLPs. */
 	activation: Activation;
 	/** Positions [tokens, dim] that are added before the first block, where a plan has them. */
 	absolute: ((weights: WeightLookup) => Float32Array) | null;
-	/** Turns of queries and keys by token position, where a plan has them. */
+	/** Rotary positions of queries and keys, where a plan has them. */
 	rotary: RotaryTable | null;
 	layerNames: LayerNames;
 	blocks: readonly VitBlock[];
-	/** After how many blocks the states of tokens are read, ascending; positions and residuals of the last block included. */
+	/** After how many blocks tokens are read, ascending; including the residual and positions of the last of these blocks. */
 	features: readonly number[];
-	/** What is made of the grid's tokens and of the extra ones; at least one is there. */
+	/** Answers of the grid's tokens and of the extra ones; at least one is not null. */
 	answers: { grid: TokenAnswer | null; extra: TokenAnswer | null };
 	/** Normalised picture [1, 3, height, width] -> the grid's tokens [k, dim], before absolute positions. */
 	embedPicture(layers: Layers, picture: Value): Value;
@@ -108,22 +108,22 @@ export type VitPlan = {
 	embedWindows(layers: Layers, windows: Value): Value;
 	/** The extra tokens [n, dim], before absolute positions; null where n is 0. */
 	embedExtra(layers: Layers): { before: Value | null; after: Value | null };
-	/** The best score, 0 to 1, of a token by the grid's answers [grid tokens, width]; null where rows are no answers. */
+	/** The best score, 0 to 1, of a token by the grid's answers [grid tokens, width]; null where answers have no scores. */
 	bestScore: ((answers: Float32Array, token: number) => number) | null;
-	/** What tells which tokens matter, where the weights have it. */
+	/** Ranks tokens by relevance, where the weights can. */
 	scorer: Scorer | null;
-	/** What keys and values can be clustered by, where the weights have it. */
+	/** Clusters keys and values, where the weights can. */
 	clusters?: ClusterPlan | null;
 };
 
 export type Scorer = {
-	/** How many blocks have run when it reads the tokens. */
+	/** The number of blocks before it. */
 	afterBlocks: number;
-	/** Tokens [k, dim] -> [k, 1], more where a token matters more. */
+	/** Tokens [k, dim] -> relevance [k, 1]. */
 	score(layers: Layers, tokens: Value): Value;
 	/**
-	 * What stands behind the scorer at keep ratios up to `upTo`, where the weights know few tokens apart from many. `rest`:
-	 * per block the name of the map [2 · dim, dim] that makes the keys and values of the tokens that are not kept.
+	 * Blocks and answers of their own for keep ratios up to `upTo`, where the weights have them. `rest`: per block the name of
+	 * the matrix [2 · dim, dim] that projects keys and values of the tokens that are not kept.
 	 */
 	own: (Pick<VitPlan, 'blocks' | 'answers'> & { upTo: number; rest: readonly string[] }) | null;
 };
@@ -165,7 +165,7 @@ export function extraTotal({ extra }: Pick<VitPlan, 'extra'>): number {
 	return extra.before + extra.after;
 }
 
-/** Whether all tokens of a block attend to all, by their contents and turns alone. */
+/** Whether all tokens of a block attend to all, by contents and rotary positions alone. */
 export function attendsPlainly(block: VitBlock): boolean {
 	return block.window === null && block.relative === null && block.pool === null;
 }

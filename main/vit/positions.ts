@@ -1,21 +1,20 @@
 /**
- * Rotary positions as a table: a token's query and key are turned pair by pair, pair p by the angle whose
- * cosine and sine stand in row `token`, column p.
+ * Rotary positions as a table: pair p of a token's query and key is rotated by the angle whose cosine and sine are in row
+ * `token`, column p.
  */
 export type RotaryTable = {
 	/** [tokens, headDim / 2] */
 	cos: Float32Array;
 	sin: Float32Array;
 	/**
-	 * The order of a head's dimensions in which pair p is (p, p + headDim / 2): entry j names the published
-	 * dimension that stands at place j. Applied to queries and keys alike, it leaves their products as they were.
+	 * The order of a head's dimensions in which pair p is (p, p + headDim / 2): entry j is the published index of dimension j. Applied to queries and keys alike, it leaves their products as they were.
 	 */
 	order: readonly number[];
 };
 
 /**
  * Axial rotary positions on a grid: the published layout is quarters x1 x2 y1 y2 of n = headDim / 4, where
- * (x1, x2) turn by column × freq and (y1, y2) by row × freq, freq[i] = max · (min / max)^(i / (n − 1)) radians.
+ * (x1, x2) are rotated by column × freq and (y1, y2) by row × freq, freq[i] = max · (min / max)^(i / (n − 1)) radians.
  */
 export function axialRotary(
 	rows: number,

@@ -2,12 +2,12 @@ import type { Tensor } from '../graph/graph-builder.ts';
 import type { WeightLookup } from '../graph/layers.ts';
 import type { QkvPart, VitBlock, VitPlan } from './plan.ts';
 
-/** A linear layer's weights, under a name by which a graph keeps them apart: [out, in] and [out] or none. */
+/** A linear layer's weights [out, in] and bias [out] or null; `name` is that of its constants in a graph. */
 export type LinearWeights = { name: string; weight: Tensor; bias: Tensor | null };
 
 const PARTS: readonly QkvPart[] = ['query', 'key', 'value'];
 
-/** One of a block's three projections [dim, dim], wherever it is published. */
+/** One of a block's three projections [dim, dim], sliced from a fused one where needed. */
 export function qkvPart(weights: WeightLookup, plan: VitPlan, block: VitBlock, part: QkvPart): LinearWeights {
 	const { dim, layerNames } = plan;
 	const { qkv } = layerNames;
@@ -42,20 +42,20 @@ export function fusedQkv(weights: WeightLookup, plan: VitPlan, block: VitBlock):
 	};
 }
 
-/** What the three projections make of a token of zeros: [3 · dim]. */
+/** The biases of the three projections, 0 where missing: [3 · dim]. */
 export function qkvBias(weights: WeightLookup, plan: VitPlan, block: VitBlock): Float32Array {
 	const { dim } = plan;
 	const none = { data: new Float32Array(dim), shape: [dim] };
 	return joined(PARTS.map((part) => qkvPart(weights, plan, block, part).bias ?? none));
 }
 
-/** How many of the three projections have a bias. */
+/** Number of projections with a bias. */
 export function qkvBiases({ layerNames: { qkv } }: VitPlan): number {
 	if ('fused' in qkv) return qkv.bias ? PARTS.length : 0;
 	return PARTS.length - qkv.biasless.length;
 }
 
-/** The layer with row i of its weights, and its bias i, multiplied by `factors[i]`: what multiplies its outputs. */
+/** The layer with its output i multiplied by `factors[i]`, in its weights and bias. */
 export function scaleOutputs({ name, weight, bias }: LinearWeights, factors: Float32Array): LinearWeights {
 	const scaled = ({ data, shape }: Tensor): Tensor => {
 		const width = data.length / factors.length;
@@ -65,7 +65,7 @@ export function scaleOutputs({ name, weight, bias }: LinearWeights, factors: Flo
 	return { name: `${name}:scaled`, weight: scaled(weight), bias: bias && scaled(bias) };
 }
 
-/** The layer with its outputs in another order: output i is the one that was `order[i]`. */
+/** The layer with its outputs reordered: output i is output `order[i]` of the given one. */
 export function reorderOutputs(
 	{ name, weight, bias }: LinearWeights,
 	order: readonly number[],

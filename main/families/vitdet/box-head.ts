@@ -41,8 +41,8 @@ export function boxGraph(
 	graph.output('pooled', x);
 	boxes.convs.forEach((width, i) => {
 		const name = `${numbered('box_head')}.conv${i + 1}`;
-		const mixed = layers.conv(name, x, width, { kernel: 3, pads: 1, bias: false });
-		x = layers.relu(layers.channelNorm(`${name}.norm`, mixed, NORM_EPSILON));
+		const convolved = layers.conv(name, x, width, { kernel: 3, pads: 1, bias: false });
+		x = layers.relu(layers.channelNorm(`${name}.norm`, convolved, NORM_EPSILON));
 	});
 	const size = (x.shape as number[]).slice(1).reduce((product, dim) => product * dim, 1);
 	x = layers.reshape(x, [PROPOSALS, size]);

@@ -21,8 +21,8 @@ export type Predictions = {
 	probabilities: Float32Array;
 };
 
-/** Is shown what passes through the heads, by its published name; the array holds for the time of the call. */
-export type Witness = (name: string, values: Float32Array) => void;
+/** Is called with intermediate values of the heads, by their published names; an array is valid during the call only. */
+export type Probe = (name: string, values: Float32Array) => void;
 
 /** Everything that a ViTDet does behind its backbone, as graphs that are not loaded yet. */
 export type HeadGraphs = { proposals: ProposalGraph; stages: readonly CompiledGraph[] };
@@ -80,7 +80,7 @@ export class DetectionHeads {
 	}
 
 	/** `tokens` [tokens, dim], as the last block gives them. */
-	async run(tokens: Float32Array, witness?: Witness): Promise<NetworkRun<Predictions>> {
+	async run(tokens: Float32Array, probe?: Probe): Promise<NetworkRun<Predictions>> {
 		const config = this.#config;
 		const levels = this.#levels;
 		const maps = pooledLevels(config).map(({ name }) => `pyramid.${name}`);
@@ -89,7 +89,7 @@ export class DetectionHeads {
 			`rpn.logits.${name}`,
 			`rpn.deltas.${name}`,
 		]);
-		const wanted = new Set([...bestAnchorOutputs(levels), ...maps, ...(witness ? seen : [])]);
+		const wanted = new Set([...bestAnchorOutputs(levels), ...maps, ...(probe ? seen : [])]);
 		const shape = [tokens.length / config.dim, config.dim];
 		const outputs = await this.#proposals.run({ tokens: { type: 'float32', data: tokens, shape } }, [
 			...wanted,
@@ -97,14 +97,14 @@ export class DetectionHeads {
 		const { weights, iou, kept } = config.proposals;
 		const rule = { coding: { weights, clamp: 'above' }, iou, kept } as const;
 		const proposals = chooseRegions(outputs, levels, rule, this.inputSize);
-		if (witness) {
-			for (const { name, anchors } of levels) witness(`anchors.${name}`, anchors);
-			for (const name of seen) witness(name, floats(outputs, name));
-			witness('proposals.boxes', proposals.boxes);
-			witness('proposals.objectness_logits', proposals.logits);
+		if (probe) {
+			for (const { name, anchors } of levels) probe(`anchors.${name}`, anchors);
+			for (const name of seen) probe(name, floats(outputs, name));
+			probe('proposals.boxes', proposals.boxes);
+			probe('proposals.objectness_logits', proposals.logits);
 		}
 		const pyramid = Object.fromEntries(maps.map((name) => [name, outputs[name]!]));
-		return this.#refine(proposals.boxes, pyramid, witness);
+		return this.#refine(proposals.boxes, pyramid, probe);
 	}
 
 	async release(): Promise<void> {
@@ -116,7 +116,7 @@ export class DetectionHeads {
 	async #refine(
 		proposals: Float32Array,
 		pyramid: Readonly<Record<string, GraphTensor>>,
-		witness?: Witness,
+		probe?: Probe,
 	): Promise<NetworkRun<Predictions>> {
 		const { boxes: config, classes } = this.#config;
 		const count = proposals.length / 4;
@@ -125,16 +125,16 @@ export class DetectionHeads {
 		for (const [stage, graph] of this.#stages.entries()) {
 			const from = stage === 0 ? proposals : clipBoxes(boxes, this.inputSize);
 			if (count === 0) break;
-			const wanted = ['probabilities', 'deltas', ...(witness ? ['pooled', 'features', 'logits'] : [])];
+			const wanted = ['probabilities', 'deltas', ...(probe ? ['pooled', 'features', 'logits'] : [])];
 			const outputs = await graph.run({ ...pyramid, ...regionFeeds(from, this.#config) }, wanted);
-			if (witness) showStage(outputs, witness, config.cascade ? `stage${stage}.` : '', stage === 0);
+			if (probe) showStage(outputs, probe, config.cascade ? `stage${stage}.` : '', stage === 0);
 			const deltas = floats(outputs, 'deltas');
 			boxes = applyDeltas(from, deltas, { weights: config.stages[stage]!, clamp: 'above' });
 			const share = 1 / this.#stages.length;
 			floats(outputs, 'probabilities').forEach((value, i) => (probabilities[i]! += share * value));
 		}
-		witness?.('pre_nms.boxes', boxes);
-		witness?.('pre_nms.scores', probabilities);
+		probe?.('pre_nms.boxes', boxes);
+		probe?.('pre_nms.scores', probabilities);
 		const macs = this.#stages.reduce(
 			(sum, graph) => sum + graph.macs({ [PROPOSALS]: count }),
 			this.#proposals.macs(),
@@ -145,12 +145,12 @@ export class DetectionHeads {
 
 function showStage(
 	outputs: Readonly<Record<string, GraphTensor>>,
-	witness: Witness,
+	probe: Probe,
 	stage: string,
 	isFirst: boolean,
 ): void {
-	if (isFirst) witness('roi_features', floats(outputs, 'pooled'));
-	witness(`box_head.${stage}features`, floats(outputs, 'features'));
-	witness(`box_head.${stage}class_logits`, floats(outputs, 'logits'));
-	witness(`box_head.${stage}box_deltas`, floats(outputs, 'deltas'));
+	if (isFirst) probe('roi_features', floats(outputs, 'pooled'));
+	probe(`box_head.${stage}features`, floats(outputs, 'features'));
+	probe(`box_head.${stage}class_logits`, floats(outputs, 'logits'));
+	probe(`box_head.${stage}box_deltas`, floats(outputs, 'deltas'));
 }

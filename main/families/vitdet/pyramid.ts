@@ -45,8 +45,8 @@ class Stage {
 		const layers = this.#layers;
 		const narrow = this.#conv(this.#resample(map, scale), channels, { kernel: 1 });
 		const normed = layers.channelNorm(this.#layer(), narrow, NORM_EPSILON);
-		const mixed = this.#conv(normed, channels, { kernel: 3, pads: 1 });
-		return layers.channelNorm(this.#layer(), mixed, NORM_EPSILON);
+		const convolved = this.#conv(normed, channels, { kernel: 3, pads: 1 });
+		return layers.channelNorm(this.#layer(), convolved, NORM_EPSILON);
 	}
 
 	#resample(map: Value, scale: number): Value {

@@ -39,7 +39,7 @@ export class AttentionOutput {
 
 	/** Called once the memory has been made. */
 	prepare(): void {
-		const { placeOf: slotOf, size } = layoutOf(this.#source.plan, this.#source.block);
+		const { slotOf, size } = layoutOf(this.#source.plan, this.#source.block);
 		const starts = this.#memory.integers(this.starts, slotOf.length);
 		slotOf.forEach((slot, token) => {
 			starts[token] = firstHeadRow(slot, size, this.heads) * this.width;

@@ -40,7 +40,7 @@ export function attentionSizes(source: BlockSource): AttentionSizes {
 /** The row and the column of every token of a block with relative positions, in its window or on the grid; [tokens] each. */
 export function gridPositions({ plan, block }: BlockSource): { rows: Int32Array; cols: Int32Array } {
 	const { cols } = attentionExtent(plan, block);
-	const { placeOf: slotOf, size } = layoutOf(plan, block);
+	const { slotOf, size } = layoutOf(plan, block);
 	return {
 		rows: slotOf.map((slot) => Math.floor((slot % size) / cols)),
 		cols: slotOf.map((slot) => (slot % size) % cols),

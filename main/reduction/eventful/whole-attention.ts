@@ -32,7 +32,7 @@ export class WholeAttention implements BlockAttention {
 	private constructor(source: BlockSource, memory: GateMemory, graph: LoadedGraph) {
 		const sizes = attentionSizes(source);
 		const { windows, slots, keys, extended, dim, heads } = sizes;
-		const { tokenAt, placeOf: slotOf } = layoutOf(source.plan, source.block);
+		const { tokenAt, slotOf } = layoutOf(source.plan, source.block);
 		const { pool } = source.block;
 		this.#source = source;
 		this.#memory = memory;

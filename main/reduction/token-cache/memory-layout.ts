@@ -37,8 +37,8 @@ export function paddedPlaces({ size, tokenAt }: WindowLayout): number[] {
 
 /** For each token its place within its window, or among all tokens. */
 export function placeInWindow(plan: VitPlan, block: VitBlock): Int32Array {
-	const { placeOf, size } = layoutOf(plan, block);
-	return placeOf.map((place) => place % size);
+	const { slotOf, size } = layoutOf(plan, block);
+	return slotOf.map((slot) => slot % size);
 }
 
 /**

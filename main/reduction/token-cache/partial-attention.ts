@@ -66,7 +66,7 @@ export class PartialAttention {
 		const [queriesAndKeys, ...values] = layers.split(byHead, [2 * heads, ...pieces], 0);
 		const placed = block.relative
 			? this.#withPositions(block, together, queriesAndKeys!)
-			: this.#parts.turnByHead(queriesAndKeys!, layers.reshape(this.#tokens, [1, ROWS]));
+			: this.#parts.rotateByHead(queriesAndKeys!, layers.reshape(this.#tokens, [1, ROWS]));
 		const [queries, ...keys] = layers.split(placed, [heads, ...pieces], 0);
 		return this.#attend(i, queries!, keys, values);
 	}

@@ -126,5 +126,5 @@ function attend(layers: Layers, plan: VitPlan, parts: BlockLayers, block: VitBlo
 		return parts.attend(queries, parts.byHead(rows.keys), parts.byHead(rows.values));
 	}
 	const attention = new GridAttention(layers, plan, block);
-	return attention.toTokens(attention.within(attention.byPlace(rows), attention.layout.count));
+	return attention.toTokens(attention.within(attention.bySlot(rows), attention.layout.count));
 }

@@ -23,7 +23,7 @@ export class WindowIndices {
 		this.#layout = layout;
 		this.#heads = heads;
 		this.#padding = padded.length;
-		this.#memoryRows = padded.length + layout.placeOf.length;
+		this.#memoryRows = padded.length + layout.slotOf.length;
 		this.#paddingAt = layout.tokenAt.map((_, place) => padded.indexOf(place % layout.size));
 		this.#filled = new Int32Array(layout.count);
 		this.#part = new Int32Array(layout.count);
@@ -37,7 +37,7 @@ export class WindowIndices {
 	 * `back` [tokens, heads] of attended rows [heads · windows · k].
 	 */
 	of(tokens: Int32Array, slotOf: Int32Array): Record<'queries' | 'memory' | 'fresh' | 'back', GraphTensor> {
-		const { size, placeOf } = this.#layout;
+		const { size, slotOf: windowSlotOf } = this.#layout;
 		const heads = this.#heads;
 		const rows = tokens.length;
 		const { windows, most } = this.#count(tokens);
@@ -46,14 +46,14 @@ export class WindowIndices {
 		const back = new Int32Array(rows * heads);
 		this.#filled.fill(0);
 		for (let row = 0; row < rows; row++) {
-			const place = placeOf[tokens[row]!]!;
-			const window = Math.floor(place / size);
+			const windowSlot = windowSlotOf[tokens[row]!]!;
+			const window = Math.floor(windowSlot / size);
 			const query = this.#filled[window]!++;
 			for (let head = 0; head < heads; head++) {
 				const part = head * windows + this.#part[window]!;
 				queries[part * most + query] = head * rows + row;
 				back[row * heads + head] = part * most + query;
-				fresh[head * rows + row] = BigInt(part * size + (place % size));
+				fresh[head * rows + row] = BigInt(part * size + (windowSlot % size));
 			}
 		}
 		return {
@@ -66,9 +66,9 @@ export class WindowIndices {
 
 	/** How many windows take part, and the most tokens that are computed in one of them. */
 	#count(tokens: Int32Array): { windows: number; most: number } {
-		const { size, placeOf } = this.#layout;
+		const { size, slotOf } = this.#layout;
 		this.#filled.fill(0);
-		for (const token of tokens) this.#filled[Math.floor(placeOf[token]! / size)]!++;
+		for (const token of tokens) this.#filled[Math.floor(slotOf[token]! / size)]!++;
 		let windows = 0;
 		this.#filled.forEach((filled, window) => (this.#part[window] = filled > 0 ? windows++ : -1));
 		return { windows, most: Math.max(...this.#filled) };
