@@ -82,9 +82,11 @@ function bestLabels(logits: Float32Array, count: number): Omit<RankedQueries, 'b
 }
 
 function bestPairs(logits: Float32Array, count: number, most: number): Omit<RankedQueries, 'boxesXyxy'> {
-	const order = Int32Array.from(logits, (_, pair) => pair)
-		.sort((a, b) => logits[b]! - logits[a]! || a - b)
-		.slice(0, most);
+	// Numbers alone are sorted ten times as fast as places by their numbers: only what can be among the best is ranked.
+	const least = logits.toSorted().at(-most) ?? -Infinity;
+	const among: number[] = [];
+	for (let pair = 0; pair < logits.length; pair++) if (logits[pair]! >= least) among.push(pair);
+	const order = Int32Array.from(among.sort((a, b) => logits[b]! - logits[a]! || a - b).slice(0, most));
 	return {
 		scores: Float32Array.from(order, (pair) => 1 / (1 + Math.exp(-logits[pair]!))),
 		labels: order.map((pair) => pair % count),

@@ -17,7 +17,7 @@ import {
 	separateProjections,
 } from '../hugging-face/renamed-weights.ts';
 import {
-	askForResNet,
+	askForUnusedStages,
 	BACKBONE_PREFIX,
 	backboneFields,
 	type HuggingFaceResNet,
@@ -83,7 +83,7 @@ export function openHuggingFaceDetr(files: HuggingFaceFiles): {
 	const audit = new TensorAudit(weights, files.weights.place, `${title} as config.json describes it`);
 	const asked = renamedLookup(audit.lookup, fileNames);
 	emitDetr(config, asked, [SMALL], { clustered: false });
-	askForResNet(backbone.config, asked);
+	askForUnusedStages(backbone, asked);
 	audit.finish();
 	return {
 		config,

@@ -108,8 +108,9 @@ function huggingFaceResNet(json: unknown, place: string): HuggingFaceResNet {
 	};
 }
 
-/** Asks `lookup` for the tensors of all stages, those behind the last map that is taken included. */
-export function askForResNet(config: ResNetConfig, lookup: WeightLookup): void {
+/** Asks `lookup` for the tensors of stages behind the last map that is taken, which files have as well. */
+export function askForUnusedStages({ config, features }: HuggingFaceResNet, lookup: WeightLookup): void {
+	if (features.at(-1) === config.stages.length) return;
 	const graph = new GraphBuilder();
 	resNet(new Layers(graph, lookup), graph.input('picture', 'float32', [1, 3, 64, 64]), config);
 }

@@ -17,7 +17,7 @@ import {
 	separateProjections,
 } from '../hugging-face/renamed-weights.ts';
 import {
-	askForResNet,
+	askForUnusedStages,
 	BACKBONE_PREFIX,
 	backboneFields,
 	type HuggingFaceResNet,
@@ -81,7 +81,7 @@ export function openHuggingFaceDeformableDetr(files: HuggingFaceFiles): {
 	const audit = new TensorAudit(weights, files.weights.place, 'Deformable DETR as config.json describes it');
 	const asked = renamedLookup(audit.lookup, fileNames);
 	askForGraph(config, asked);
-	askForResNet(backbone.config, asked);
+	askForUnusedStages(backbone, asked);
 	heads.ask(asked);
 	audit.finish();
 	return {
