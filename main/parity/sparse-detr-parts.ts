@@ -2,7 +2,7 @@ import { rankQueries } from '../boxes/ranked-queries.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
-import { attentionMap, keptShares, mostLookedAt } from '../families/sparse-detr/attention-map.ts';
+import { attentionMap, keptFractions, mostAttended } from '../families/sparse-detr/attention-map.ts';
 import { readConfig } from '../families/sparse-detr/config.ts';
 import { inverseSigmoid } from '../families/sparse-detr/decoder.ts';
 import { DeformableAttention, type References } from '../families/sparse-detr/deformable-attention.ts';
@@ -40,7 +40,7 @@ const CHECKPOINT_FILES = ['checkpoint.pth', 'checkpoint-legacy.pth'];
 
 /** By a tensor that only cases of the part have. */
 const PARTS: readonly [tensor: string, system: ParitySystem][] = [
-	['flat_grid', lookMaps],
+	['flat_grid', samplingMaps],
 	['layer1', maskPredictor],
 	['out2', attention],
 	['output_proposals', proposals],
@@ -125,12 +125,16 @@ async function attention(given: ParityCase) {
 	] as const) {
 		const pyramid = maskedPyramid(given, findings, mask);
 		const part = new PartGraph(given);
-		const { out, looks } = new DeformableAttention(part.layers, pyramid, { dim, heads }).attend('', points, {
-			query: part.input('query', [-1, dim]),
-			references: references(part, `ref${numbers}`, numbers, pyramid.levels.length, points),
-			tokens: part.input('value', [-1, dim]),
-		});
-		const results = await part.run({ out, x: looks.x, y: looks.y, weight: looks.weight });
+		const { out, samples } = new DeformableAttention(part.layers, pyramid, { dim, heads }).attend(
+			'',
+			points,
+			{
+				query: part.input('query', [-1, dim]),
+				references: references(part, `ref${numbers}`, numbers, pyramid.levels.length, points),
+				tokens: part.input('value', [-1, dim]),
+			},
+		);
+		const results = await part.run({ out, x: samples.x, y: samples.y, weight: samples.weight });
 		findings.close(`out${numbers}`, results['out']!);
 		const locations = Array.from(results['x']!).flatMap((x, i) => [x, results['y']![i]!]);
 		if (given.tensors.has(`locations${numbers}`)) findings.close(`locations${numbers}`, locations);
@@ -165,8 +169,8 @@ async function functions(given: ParityCase) {
 	const findings = new Findings(given);
 	const { num_pos_feats: features } = given.description['config'] as { num_pos_feats: number };
 	const part = new PartGraph(given);
-	const shares = part.layers.sigmoid(part.input('pos.proposals_unact', [-1, 4]));
-	const embedded = embedBoxes(part.layers, shares, features);
+	const fractions = part.layers.sigmoid(part.input('pos.proposals_unact', [-1, 4]));
+	const embedded = embedBoxes(part.layers, fractions, features);
 	const inverse = inverseSigmoid(part.layers, part.input('inv.x', [-1]));
 	const results = await part.run({ embedded, inverse });
 	findings.input('pos.proposals_unact', 'inv.x', 'post.logits', 'post.boxes_cxcywh', 'post.target_sizes');
@@ -216,7 +220,7 @@ function maskedPyramid(given: ParityCase, findings: Findings, padding: ArrayLike
 	return maskPyramid(pyramid, Uint8Array.from(padding));
 }
 
-async function lookMaps(given: ParityCase) {
+async function samplingMaps(given: ParityCase) {
 	const findings = new Findings(given);
 	const weights = caseTensor(given, 'attention_weights');
 	const places = caseTensor(given, 'sampling_locations').data;
@@ -233,8 +237,8 @@ async function lookMaps(given: ParityCase) {
 	findings.input('attention_weights', 'sampling_locations', 'keep_nums', 'topk_inds');
 
 	const row = levels.length * points;
-	/** Looks of one head of one layer at one picture. */
-	const looks = (n: number, layer: number, head: number) => {
+	/** One head's samples of one picture in one layer. */
+	const samples = (n: number, layer: number, head: number) => {
 		const at = Array.from({ length: queries * row }, (_, i) => {
 			const query = Math.floor(i / row);
 			return (((n * layers + layer) * queries + query) * heads + head) * row + (i % row);
@@ -247,7 +251,7 @@ async function lookMaps(given: ParityCase) {
 	};
 	const pictures = Array.from({ length: batch }, (_, n) => {
 		const maps = Array.from({ length: layers * heads }, (_, i) =>
-			attentionMap(looks(n, Math.floor(i / heads), i % heads), levels, points),
+			attentionMap(samples(n, Math.floor(i / heads), i % heads), levels, points),
 		);
 		const sum = maps.reduce((all, map) => all.map((value, token) => value + map[token]!));
 		return { maps, sum };
@@ -269,7 +273,7 @@ async function lookMaps(given: ParityCase) {
 		return grid;
 	});
 	const targets = pictures.map(({ sum }, n) =>
-		mostLookedAt(sum, padding.subarray(n * tokens, (n + 1) * tokens), counts[n]!),
+		mostAttended(sum, padding.subarray(n * tokens, (n + 1) * tokens), counts[n]!),
 	);
 	findings.equal(
 		'target',
@@ -279,10 +283,10 @@ async function lookMaps(given: ParityCase) {
 		'topk_grid',
 		chosen.flatMap((grid) => [...grid]),
 	);
-	const shares = pictures.map(({ sum }, n) => keptShares(sum, chosen[n]!, levels));
+	const fractions = pictures.map(({ sum }, n) => keptFractions(sum, chosen[n]!, levels));
 	findings.close(
 		'corr',
-		shares[0]!.flatMap((_, i) => shares.map((share) => share[i]!)),
+		fractions[0]!.flatMap((_, i) => fractions.map((fraction) => fraction[i]!)),
 	);
 	return findings.finish();
 }

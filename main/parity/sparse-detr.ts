@@ -68,9 +68,9 @@ class WholeNetwork {
 		const results = [
 			'logits',
 			'boxes',
-			'look.x',
-			'look.y',
-			'look.weight',
+			'samples.x',
+			'samples.y',
+			'samples.weight',
 			...(selects ? ['kept', 'scores'] : []),
 		];
 		const outputs = await runOnce(createRuntime(1), graph, feeds, [...results, ...taps]);
@@ -85,10 +85,10 @@ class WholeNetwork {
 	/** Which intermediate values the case wants to see, by our names. */
 	#taps(): Set<string> {
 		const { encoderLayers, decoderLayers } = this.#config;
-		const looks = (name: string) => ['x', 'y', 'weight'].map((part) => `${name}.look.${part}`);
+		const samples = (name: string) => ['x', 'y', 'weight'].map((part) => `${name}.samples.${part}`);
 		const perLayer: [name: string, layers: number, taps: (i: number) => string[]][] = [
-			['enc.sampling_locations', encoderLayers, (i) => looks(`enc.${i}`)],
-			['enc.attn_weights', encoderLayers, (i) => looks(`enc.${i}`)],
+			['enc.sampling_locations', encoderLayers, (i) => samples(`enc.${i}`)],
+			['enc.attn_weights', encoderLayers, (i) => samples(`enc.${i}`)],
 			['dec.hs', decoderLayers, (i) => [`dec.${i}.hs`]],
 			['dec.inter_references', decoderLayers, (i) => [`dec.${i}.reference`]],
 			['all_logits', decoderLayers, (i) => [`dec.${i}.logits`]],
@@ -161,7 +161,7 @@ class WholeNetwork {
 			else if (tap === 'prop.topk_inds') this.#equal(tap, numbers(tap));
 			else if (this.#has(tap)) this.#close(tap, numbers(tap));
 		}
-		const layers = Array.from({ length: this.#config.encoderLayers }, (_, i) => `enc.${i}.look.`);
+		const layers = Array.from({ length: this.#config.encoderLayers }, (_, i) => `enc.${i}.samples.`);
 		const part = (name: string) =>
 			byPicture(
 				layers.map((layer) => numbers(`${layer}${name}`)),
@@ -169,8 +169,9 @@ class WholeNetwork {
 			);
 		const rows = kept ? numbers('kept') : null;
 		if (this.#has('enc.sampling_locations'))
-			this.#compareLooks('enc.sampling_locations', pyramid, rows, zip(part('x'), part('y')));
-		if (this.#has('enc.attn_weights')) this.#compareLooks('enc.attn_weights', pyramid, rows, part('weight'));
+			this.#compareSamples('enc.sampling_locations', pyramid, rows, zip(part('x'), part('y')));
+		if (this.#has('enc.attn_weights'))
+			this.#compareSamples('enc.attn_weights', pyramid, rows, part('weight'));
 	}
 
 	/** Where a picture keeps more tokens than it has, which padded ones it updates is open, and nothing depends on it. */
@@ -184,10 +185,10 @@ class WholeNetwork {
 	}
 
 	/** As with tokens, of the rows [batch, layers, rows, …] of kept tokens, or of all where `kept` is null. */
-	#compareLooks(name: string, pyramid: Pyramid, kept: number[] | null, looks: number[]): void {
+	#compareSamples(name: string, pyramid: Pyramid, kept: number[] | null, samples: number[]): void {
 		const { batch, tokens, padding } = pyramid;
 		const rows = kept ? kept.length / batch : tokens;
-		const size = looks.length / (batch * this.#config.encoderLayers * rows);
+		const size = samples.length / (batch * this.#config.encoderLayers * rows);
 		const isOpen = (i: number) => {
 			const row = Math.floor(i / size) % rows;
 			const n = Math.floor(i / (size * rows * this.#config.encoderLayers));
@@ -195,7 +196,7 @@ class WholeNetwork {
 		};
 		const compared = (values: ArrayLike<number>) =>
 			kept || this.#positionsAreLoose ? Array.from(values).filter((_, i) => !isOpen(i)) : values;
-		this.#compareSome(name, looks, compared);
+		this.#compareSome(name, samples, compared);
 	}
 
 	/**
@@ -232,8 +233,8 @@ class WholeNetwork {
 		this.#close('pred_logits', numbers('logits'));
 		this.#close('pred_boxes', numbers('boxes'));
 
-		const looks = (part: string) => byPicture(chunks(numbers(`look.${part}`), layers.length), batch);
-		const [x, y, weight] = [looks('x'), looks('y'), looks('weight')];
+		const samples = (part: string) => byPicture(chunks(numbers(`samples.${part}`), layers.length), batch);
+		const [x, y, weight] = [samples('x'), samples('y'), samples('weight')];
 		this.#close('dec.sampling_locations', zip(x, y));
 		this.#close('dec.attn_weights', weight);
 		if (this.#has('dam.sum')) {

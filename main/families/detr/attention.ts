@@ -50,7 +50,7 @@ export class AttentionLayers {
 		const [, m, valueWidth] = values.shape as [number, Dim, number];
 		graph.count(this.batch, n, m, width); // query · key
 		graph.count(this.batch, n, m, valueWidth); // weight · value
-		const mixed = graph.op(
+		const attended = graph.op(
 			'MultiHeadAttention',
 			[queries, keys, values, null, isReal],
 			{ shape: [this.batch, n, valueWidth] },
@@ -63,7 +63,7 @@ export class AttentionLayers {
 				},
 			},
 		);
-		return this.toRows(mixed);
+		return this.toRows(attended);
 	}
 
 	/** PyTorch's nn.MultiheadAttention under `name`: rows in, rows out; one projection matrix for all three inputs. */

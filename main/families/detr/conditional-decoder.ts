@@ -4,7 +4,7 @@ import type { DetrParts, Prediction } from './parts.ts';
 const TEMPERATURE = 10_000;
 
 /**
- * Conditional DETR's decoder (Meng et al., ICCV 2021): every query looks from a reference point of its own, the same in
+ * Conditional DETR's decoder (Meng et al., ICCV 2021): every query has a reference point of its own, the same in
  * all layers; content and position meet as separate halves of each head. Memory and positions are rows.
  */
 export function decodeConditional(parts: DetrParts, memory: Value, positions: Value): Prediction[] {
@@ -29,7 +29,7 @@ export function decodeConditional(parts: DetrParts, memory: Value, positions: Va
 	for (let i = 0; i < config.decoderLayers; i++) {
 		const name = `transformer.decoder.layers.${i}`;
 		const linear = (part: string, y: Value) => layers.linear(`${name}.${part}`, y, dim);
-		// The first layer looks for the bare position, later ones for one that the content stretches.
+		// The first layer asks with the bare position, later ones with one that the content scales.
 		const sought = i === 0 ? sines : multiply(parts, sines, parts.mlp(twoLayers('query_scale'), x, dim));
 
 		x = parts.residual(`${name}.norm1`, x, (y) => {

@@ -83,11 +83,11 @@ describe.each([...CLUSTERED, ...PLAIN])('a checkpoint of %s', (name) => {
 		const [detector, resumed] = [await open(model, 'motion'), await open(model, 'motion')];
 		const first = await step(detector, syntheticFrame(detector.grid, { seed: 1 }));
 		resumed.restoreState(await detector.saveState());
-		for (const lane of [detector, resumed]) {
-			const still = await step(lane, syntheticFrame(lane.grid, { seed: 1 }));
+		for (const each of [detector, resumed]) {
+			const still = await step(each, syntheticFrame(each.grid, { seed: 1 }));
 			expect(still).toMatchObject({ kind: 'skipped', macs: 0 });
 			expect(still.output.logits).toEqual(first.output.logits);
-			expect(await step(lane, syntheticFrame(lane.grid, { seed: 4 }))).toMatchObject({ kind: 'flush' });
+			expect(await step(each, syntheticFrame(each.grid, { seed: 4 }))).toMatchObject({ kind: 'flush' });
 		}
 		detector.reset();
 		expect(await step(detector, syntheticFrame(detector.grid, { seed: 4 }))).toMatchObject({ kind: 'flush' });

@@ -26,7 +26,7 @@ export type Prediction = {
 	boxes: Value;
 };
 
-/** What hosts share: weights, the map they work on, and names for what is looked at from outside. */
+/** What hosts share: weights, the map they work on, and names for what parity cases compare. */
 export class DetrParts {
 	readonly layers: Layers;
 	readonly config: DetrConfig;
@@ -62,12 +62,12 @@ export class DetrParts {
 		return this.map.rows * this.map.cols;
 	}
 
-	/** Makes `value` an output, where the graph is built to be looked into. */
+	/** Makes `value` an output, where the graph is built with taps. */
 	tap(name: string, value: Value): void {
 		if (this.#taps) this.layers.graph.output(name, value);
 	}
 
-	/** The layers whose predictions are wanted: the last one, or all where the graph is built to be looked into. */
+	/** The layers whose predictions are wanted: the last one, or all where the graph is built with taps. */
 	predicts(layer: number): boolean {
 		return this.#taps || layer === this.config.decoderLayers - 1;
 	}
@@ -84,7 +84,7 @@ export class DetrParts {
 		return clusters;
 	}
 
-	/** Clustered tokens, for looking into: rows [batch · tokens, dim] -> output `enc.<layer>.<name>`. */
+	/** Clustered tokens as a tap: rows [batch · tokens, dim] -> output `enc.<layer>.<name>`. */
 	tapClustered(layer: number, name: string, clusters: EntropyClusters | null, rows: Value): void {
 		if (this.#taps && clusters)
 			this.tap(`enc.${layer}.${name}`, clusters.gather(this.attention.byPicture(rows)));

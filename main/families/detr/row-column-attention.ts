@@ -56,7 +56,7 @@ export function rowColumnAttention(
 }
 
 /**
- * As ENACT does it in Anchor DETR's encoder (`row_column_decoupled_attention.py`, 260-446): the map's means look at
+ * As ENACT does it in Anchor DETR's encoder (`row_column_decoupled_attention.py`, 260-446): the map's means attend to
  * clusters of the map. Query and key change their places in `in_proj_weight`, the keys are scaled, nothing is masked,
  * and the two softmaxes over the clusters are multiplied without being normalised again. `clusters` null: every token
  * is a cluster of its own. Gives rows [batch · tokens, dim].
@@ -100,11 +100,11 @@ export function clusteredRowColumnAttention(
 		],
 		{ shape },
 	);
-	const looking = graph.op('Unsqueeze', [alongRow, graph.integers([2])], {
+	const rowWeights = graph.op('Unsqueeze', [alongRow, graph.integers([2])], {
 		shape: [batch, heads, 1, cols, count],
 	});
 	graph.count(batch, heads, rows, cols, count, size);
-	const attended = graph.op('MatMul', [looking, weighted], { shape: [batch, heads, rows, cols, size] });
+	const attended = graph.op('MatMul', [rowWeights, weighted], { shape: [batch, heads, rows, cols, size] });
 	const together = layers.reshape(layers.transpose(attended, [0, 2, 3, 1, 4]), [batch * rows * cols, dim]);
 	return layers.linear(`${name}.out_proj`, together, dim);
 }

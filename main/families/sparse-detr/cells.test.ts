@@ -6,7 +6,7 @@ const LEVELS = [
 	{ rows: 1, cols: 2, start: 8 },
 ];
 
-it('shows few looks beside many, on all levels together', () => {
+it('shows little attention beside much, on all levels together', () => {
 	const map = Float64Array.of(0, 16, 0, 0, 1, 0, 0, 0, /* the coarse level */ 0, 4);
 	// Cell 1 has the most, 16; cell 4 a sixteenth of it; the four cells under the coarse token a quarter of 4 each.
 	expect([...attentionCells(map, LEVELS)]).toEqual([0, 255, 64, 64, 64, 0, 64, 64]);

@@ -35,8 +35,8 @@ export function relevanceCells(scores: Float32Array, levels: readonly Level[]): 
 }
 
 /**
- * How much each cell was looked at on all levels together, 0 for not at all, 255 for the most; a coarse look spreads out.
- * A few cells get most of all looks: on the scale of `heatLevel` the others show as well.
+ * The attention that each cell got on all levels together, 0 for none, 255 for the most; that of coarse levels spreads out.
+ * A few cells get most of all attention: on the scale of `heatLevel` the others show as well.
  */
 export function attentionCells(map: Float64Array, levels: readonly Level[]): Uint8Array {
 	const seen = perCell(levels, (row, col) =>

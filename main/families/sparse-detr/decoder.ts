@@ -1,12 +1,12 @@
 import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import type { SparseDetrConfig } from './config.ts';
-import type { DeformableAttention, Looks, References } from './deformable-attention.ts';
+import type { DeformableAttention, Samples, References } from './deformable-attention.ts';
 import { feedForward } from './encoder.ts';
 import type { Pyramid } from './pyramid.ts';
 
 const NORM_EPSILON = 1e-5;
-/** Shares closer to 0 or 1 than this count as this close where their logit is taken. */
+/** Fractions closer to 0 or 1 than this count as this close where their logit is taken. */
 const LOGIT_EPSILON = 1e-5;
 
 /** Queries at the start: content, position and the point or box that they start from, pictures one behind the other. */
@@ -15,7 +15,7 @@ export type Queries = {
 	content: Value;
 	/** [batch · queries, dim] */
 	position: Value;
-	/** [batch · queries, 2 or 4], shares of the unpadded picture. */
+	/** [batch · queries, 2 or 4], fractions of the unpadded picture. */
 	reference: Value;
 };
 
@@ -23,10 +23,10 @@ export type Queries = {
 export type DecoderLayer = {
 	/** [batch · queries, dim] */
 	state: Value;
-	/** Where it looked from, and where the next layer will: [batch · queries, 2 or 4]. */
+	/** What it sampled around, and what the next layer will: [batch · queries, 2 or 4]. */
 	from: Value;
 	reference: Value;
-	looks: Looks;
+	samples: Samples;
 };
 
 /** The decoder, its references refined from layer to layer where the model does that. */
@@ -45,7 +45,7 @@ export function decode(
 		const asked = layers.add(state, queries.position);
 		const exchanged = selfAttention(layers, `${prefix}self_attn.`, asked, state, config, pyramid.batch);
 		state = norm('norm2', layers.add(state, exchanged));
-		const { out, looks } = attention.attend(`${prefix}cross_attn.`, config.decoderPoints, {
+		const { out, samples } = attention.attend(`${prefix}cross_attn.`, config.decoderPoints, {
 			query: layers.add(state, queries.position),
 			references: onAllLevels(layers, reference, pyramid, config.decoderPoints),
 			tokens: memory,
@@ -55,7 +55,7 @@ export function decode(
 		const from = reference;
 		if (config.refines)
 			reference = layerBoxes(layers, `${headsWithin(config)}bbox_embed.${i}`, { state, from });
-		return { state, from, reference, looks };
+		return { state, from, reference, samples };
 	});
 }
 
@@ -85,10 +85,10 @@ export function inverseSigmoid(layers: Layers, x: Value): Value {
 	const number = (value: number) =>
 		graph.constant(`number:${value}`, { data: Float32Array.of(value), shape: [] });
 	const op = (type: string, ...inputs: Value[]) => graph.op(type, inputs, { shape: x.shape });
-	const share = op('Clip', x, number(0), number(1));
-	const rest = op('Sub', number(1), share);
+	const clipped = op('Clip', x, number(0), number(1));
+	const rest = op('Sub', number(1), clipped);
 	const least = number(LOGIT_EPSILON);
-	return op('Log', op('Div', op('Max', share, least), op('Max', rest, least)));
+	return op('Log', op('Div', op('Max', clipped, least), op('Max', rest, least)));
 }
 
 /** Attention among the queries of each picture: [batch · queries, dim]. */

@@ -4,7 +4,7 @@ import type { Layers } from '../../graph/layers.ts';
 import type { Dim } from '../../graph/operation-count.ts';
 import { addBorder, type Pyramid } from './pyramid.ts';
 
-/** Where queries look from, on every level and point: [rows, 1, levels · points] each, in shares of a level's map. */
+/** What queries sample around, on every level and point: [rows, 1, levels · points] each, in fractions of a level's map. */
 export type References = {
 	x: Value;
 	y: Value;
@@ -13,8 +13,8 @@ export type References = {
 	height?: Value;
 };
 
-/** Where the queries looked and how much: [rows · heads, levels · points] each, places in shares of a level's map. */
-export type Looks = { x: Value; y: Value; weight: Value };
+/** Sampling locations in fractions of a level's map, and attention weights: [rows · heads, levels · points] each. */
+export type Samples = { x: Value; y: Value; weight: Value };
 
 /** Indices into float32-exact whole numbers: see `sample`. */
 const LARGEST_EXACT = 2 ** 24;
@@ -23,7 +23,7 @@ const INT32 = 6;
 /**
  * Multi-scale deformable attention (Zhu et al., ICLR 2021, equation 3) over the tokens of one pyramid.
  *
- * A look is read bilinearly from the four cells around it. All four come out of one table by `Gather`, and one batched
+ * A sample is read bilinearly from the four cells around it. All four come out of one table by `Gather`, and one batched
  * `MatMul` per query and head weighs them: faster than `GridSample`, which goes through its planes channel by channel.
  * Maps have a border of zeros, so a place outside is moved onto the border instead of being masked.
  */
@@ -56,12 +56,12 @@ export class DeformableAttention {
 		prefix: string,
 		points: number,
 		inputs: { query: Value; references: References; tokens: Value },
-	): { out: Value; looks: Looks } {
+	): { out: Value; samples: Samples } {
 		const { query, references, tokens } = inputs;
 		const table = this.#table(this.#layers.linear(`${prefix}value_proj`, tokens, this.#dim));
-		const looks = this.#look(prefix, points, query, references);
-		const sampled = this.#sample(table, points, query.shape[0]!, looks);
-		return { out: this.#layers.linear(`${prefix}output_proj`, sampled, this.#dim), looks };
+		const samples = this.#locate(prefix, points, query, references);
+		const sampled = this.#sample(table, points, query.shape[0]!, samples);
+		return { out: this.#layers.linear(`${prefix}output_proj`, sampled, this.#dim), samples };
 	}
 
 	/** The values of all cells of all heads: [batch · cells · heads, dim / heads]. */
@@ -78,7 +78,7 @@ export class DeformableAttention {
 	}
 
 	/** One linear layer for x and y of all offsets and for all weights, so that its results lie in planes. */
-	#look(prefix: string, points: number, query: Value, references: References): Looks {
+	#locate(prefix: string, points: number, query: Value, references: References): Samples {
 		const layers = this.#layers;
 		const { graph } = layers;
 		const rows = query.shape[0]!;
@@ -89,7 +89,7 @@ export class DeformableAttention {
 		const logits = (part: string, shape: readonly number[]) =>
 			layers.tensor(`${prefix}attention_weights.${part}`, [count, ...shape]);
 		const joined = (part: string, shape: readonly number[]) =>
-			graph.constant(`${prefix}looks.${part}`, joinRows(offsets(part, shape), logits(part, shape)));
+			graph.constant(`${prefix}samples.${part}`, joinRows(offsets(part, shape), logits(part, shape)));
 		const all = layers.linearFrom(query, joined('weight', [this.#dim]), joined('bias', []));
 		const [offsetX, offsetY, weights] = layers
 			.split(all, [count, count, count])
@@ -110,17 +110,17 @@ export class DeformableAttention {
 		};
 	}
 
-	/** The weighted sum of what lies at the looks' places: [rows, dim]. */
-	#sample(table: Value, points: number, rows: Dim, looks: Looks): Value {
+	/** The weighted sum of the samples: [rows, dim]. */
+	#sample(table: Value, points: number, rows: Dim, samples: Samples): Value {
 		const layers = this.#layers;
 		const heads = this.#heads;
 		const places = this.#pyramid.levels.length * points;
-		const [lookRows] = looks.x.shape as [Dim];
-		const x = this.#cellOf('x', 'cols', points, looks.x);
-		const y = this.#cellOf('y', 'rows', points, looks.y);
+		const [sampleRows] = samples.x.shape as [Dim];
+		const x = this.#cellOf('x', 'cols', points, samples.x);
+		const y = this.#cellOf('y', 'rows', points, samples.y);
 
-		const below = this.#op('Mul', looks.weight, y.fraction);
-		const above = this.#op('Sub', looks.weight, below);
+		const below = this.#op('Mul', samples.weight, y.fraction);
+		const above = this.#op('Sub', samples.weight, below);
 		const aboveRight = this.#op('Mul', above, x.fraction);
 		const belowRight = this.#op('Mul', below, x.fraction);
 		const weights = [
@@ -130,16 +130,16 @@ export class DeformableAttention {
 			belowRight,
 		];
 		const first = this.#firstCell(points, rows, x.cell, y.cell);
-		const corners = this.#op('Add', layers.reshape(first, [lookRows, 1, places]), this.#corners(points), [
-			lookRows,
+		const corners = this.#op('Add', layers.reshape(first, [sampleRows, 1, places]), this.#corners(points), [
+			sampleRows,
 			4,
 			places,
 		]);
 		return layers.reshape(
 			this.#weigh(
 				table,
-				layers.reshape(corners, [lookRows, 4 * places]),
-				layers.reshape(layers.concat(weights, 1), [lookRows, 1, 4 * places]),
+				layers.reshape(corners, [sampleRows, 4 * places]),
+				layers.reshape(layers.concat(weights, 1), [sampleRows, 1, 4 * places]),
 				rows,
 			),
 			[rows, heads * (this.#dim / heads)],

@@ -2,7 +2,7 @@ import { activate } from '../../graph/activations.ts';
 import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import type { SparseDetrConfig } from './config.ts';
-import type { DeformableAttention, Looks, References } from './deformable-attention.ts';
+import type { DeformableAttention, Samples, References } from './deformable-attention.ts';
 import { type Pyramid, tokenReferences } from './pyramid.ts';
 
 const NORM_EPSILON = 1e-5;
@@ -18,11 +18,11 @@ export type KeptTokens = {
 };
 
 /** What one encoder layer left behind. */
-export type EncoderLayer = { memory: Value; looks: Looks };
+export type EncoderLayer = { memory: Value; samples: Samples };
 
 /**
  * The encoder: tokens [batch · tokens, dim] are queries of deformable attention over themselves. With `kept`, only those
- * tokens are (Roh et al., ICLR 2022, section 3.1): the others stay as they came, and all are looked at.
+ * tokens are (Roh et al., ICLR 2022, section 3.1): the others stay as they came, and all are sampled.
  */
 export function encode(
 	layers: Layers,
@@ -44,7 +44,7 @@ export function encode(
 	return Array.from({ length: config.encoderLayers }, (_, i) => {
 		const prefix = `transformer.encoder.layers.${i}.`;
 		const query = layers.add(rows, positions);
-		const { out, looks } = attention.attend(`${prefix}self_attn.`, config.encoderPoints, {
+		const { out, samples } = attention.attend(`${prefix}self_attn.`, config.encoderPoints, {
 			query,
 			references,
 			tokens: memory,
@@ -53,7 +53,7 @@ export function encode(
 		const updated = feedForward(layers, prefix, 'norm2', attended, config, config.encoderHidden);
 		rows = updated;
 		memory = kept ? putBack(layers, memory, kept, updated, untouched) : updated;
-		return { memory, looks };
+		return { memory, samples };
 	});
 }
 

@@ -5,7 +5,7 @@ import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { featureMaps, projectMaps } from './backbone.ts';
 import type { SparseDetrConfig } from './config.ts';
 import { boxLogits, type DecoderLayer, decode, headsWithin, layerBoxes, type Queries } from './decoder.ts';
-import { DeformableAttention, type Looks } from './deformable-attention.ts';
+import { DeformableAttention, type Samples } from './deformable-attention.ts';
 import { encode, KEPT, type KeptTokens } from './encoder.ts';
 import { GraphOutputs } from './outputs.ts';
 import { layPyramid, type PictureBatch, type Pyramid, tokenProposals } from './pyramid.ts';
@@ -37,7 +37,7 @@ type Tokens = {
 
 /**
  * The whole network: `picture` [batch, 3, h, w], normalised, -> `logits` [batch, queries, classes], `boxes` [batch,
- * queries, 4] (centre and size, 0 to 1), and where the decoder looked: `look.x`, `look.y`, `look.weight` [layers, batch,
+ * queries, 4] (centre and size, 0 to 1), and the decoder's samples: `samples.x`, `samples.y`, `samples.weight` [layers, batch,
  * queries, heads, levels, points].
  *
  * One that selects also takes `keep` [1], the number of rows a picture, and of more than one picture `own` [batch, keep],
@@ -159,9 +159,9 @@ function runEncoder(
 	});
 	const kept = selects ? selectTokens(layers, outputs, tokens) : null;
 	const encoded = encode(layers, config, attention, { tokens: content, positions, pyramid, kept });
-	encoded.forEach(({ memory, looks }, i) => {
+	encoded.forEach(({ memory, samples }, i) => {
 		outputs.tap(`enc.${i}.memory`, memory);
-		tapLooks(outputs, `enc.${i}`, looks);
+		tapSamples(outputs, `enc.${i}`, samples);
 	});
 	const memory = encoded.at(-1)?.memory ?? content;
 	outputs.tap('memory', memory);
@@ -263,11 +263,11 @@ function giveResults(
 	outputs.give('boxes', layers.reshape(boxes, [batch, each, 4]));
 	const shape = [1, batch, each, config.decoderHeads, config.levels, config.decoderPoints];
 	for (const part of ['x', 'y', 'weight'] as const) {
-		const perLayer = decoded.map(({ looks }) => layers.reshape(looks[part], shape));
-		outputs.give(`look.${part}`, layers.concat(perLayer, 0));
+		const perLayer = decoded.map(({ samples }) => layers.reshape(samples[part], shape));
+		outputs.give(`samples.${part}`, layers.concat(perLayer, 0));
 	}
 }
 
-function tapLooks(outputs: GraphOutputs, name: string, looks: Looks): void {
-	for (const part of ['x', 'y', 'weight'] as const) outputs.tap(`${name}.look.${part}`, looks[part]);
+function tapSamples(outputs: GraphOutputs, name: string, samples: Samples): void {
+	for (const part of ['x', 'y', 'weight'] as const) outputs.tap(`${name}.samples.${part}`, samples[part]);
 }

@@ -19,7 +19,7 @@ import { keepCounts, type Pyramid } from './pyramid.ts';
 import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 
 /** What both graphs give. */
-const RESULTS = ['logits', 'boxes', 'look.x', 'look.y', 'look.weight'];
+const RESULTS = ['logits', 'boxes', 'samples.x', 'samples.y', 'samples.weight'];
 
 /**
  * What a Sparse or Deformable DETR offers at the size of a letterbox. Its grid is that of the finest level; a cell counts
@@ -117,18 +117,18 @@ function rankedNetwork(loaded: Loaded): RankedNetwork<QueryAnswers> {
 	};
 }
 
-/** Where the decoder looked, over the cells of the finest level. */
+/** The decoder's attention over the cells of the finest level. */
 function decoderAttention(
 	outputs: Readonly<Record<string, GraphTensor>>,
 	{ decoderPoints }: SparseDetrConfig,
 	{ levels }: Pyramid,
 ): TokenMap {
-	const looks = {
-		x: floats(outputs, 'look.x'),
-		y: floats(outputs, 'look.y'),
-		weight: floats(outputs, 'look.weight'),
+	const samples = {
+		x: floats(outputs, 'samples.x'),
+		y: floats(outputs, 'samples.y'),
+		weight: floats(outputs, 'samples.weight'),
 	};
-	return { kind: 'attention', values: attentionCells(attentionMap(looks, levels, decoderPoints), levels) };
+	return { kind: 'attention', values: attentionCells(attentionMap(samples, levels, decoderPoints), levels) };
 }
 
 function queriesOf(outputs: Readonly<Record<string, GraphTensor>>): QueryAnswers {

@@ -21,7 +21,7 @@ export class GraphOutputs {
 		graph.output(name, out);
 	}
 
-	/** An intermediate value; one that is only computed to be looked at comes as a function. */
+	/** An intermediate value; one that is computed only where it is wanted comes as a function. */
 	tap(name: string, value: Value | (() => Value)): void {
 		if (this.#wanted.has(name)) this.give(name, typeof value === 'function' ? value() : value);
 	}

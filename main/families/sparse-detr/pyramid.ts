@@ -27,7 +27,7 @@ export type Pyramid = {
 	padding: Uint8Array;
 	/** Tokens of each picture that are not padding: [batch]. */
 	realTokens: readonly number[];
-	/** Unpadded share of the columns, then of the rows, in the first row and column: [batch, levels, 2]. */
+	/** Unpadded fraction of the columns, then of the rows, in the first row and column: [batch, levels, 2]. */
 	validRatios: Float32Array;
 };
 
@@ -100,7 +100,7 @@ export function keepCounts(pyramid: Pyramid, ratio: number): { each: number[]; r
 }
 
 /**
- * Centres of all tokens as shares of their unpadded picture, carried over to every level: x and y [batch · tokens,
+ * Centres of all tokens as fractions of their unpadded picture, carried over to every level: x and y [batch · tokens,
  * levels], level l of token t being centre(t) · validRatio(l).
  */
 export function tokenReferences(pyramid: Pyramid): { x: Float32Array; y: Float32Array } {
@@ -125,13 +125,13 @@ export function tokenReferences(pyramid: Pyramid): { x: Float32Array; y: Float32
 	return { x, y };
 }
 
-/** A proposal must lie strictly between these shares of the picture with all four numbers. */
+/** A proposal must lie strictly between these fractions of the picture with all four numbers. */
 const [LEAST, MOST] = [Math.fround(0.01), Math.fround(0.99)];
-/** Side of the proposals of the finest level, as a share of the picture; twice as large on each coarser one. */
+/** Side of the proposals of the finest level, as a fraction of the picture; twice as large on each coarser one. */
 const PROPOSAL_SIDE = 0.05;
 
 /**
- * A box around every token, x, y, width, height as shares of the unpadded picture: [batch · tokens, 4]; 0 where the token is
+ * A box around every token, x, y, width, height as fractions of the unpadded picture: [batch · tokens, 4]; 0 where the token is
  * padding or the box does not count. `usable` [batch · tokens]: 1 where it does.
  */
 export function tokenBoxes(pyramid: Pyramid): { boxes: Float32Array; usable: Float32Array } {
@@ -152,7 +152,7 @@ export function tokenBoxes(pyramid: Pyramid): { boxes: Float32Array; usable: Flo
 					side,
 					side,
 				];
-				if (padding[at + i] || !box.every((share) => share > LEAST && share < MOST)) continue;
+				if (padding[at + i] || !box.every((fraction) => fraction > LEAST && fraction < MOST)) continue;
 				usable[at + i] = 1;
 				boxes.set(box, 4 * (at + i));
 			}
@@ -164,8 +164,8 @@ export function tokenBoxes(pyramid: Pyramid): { boxes: Float32Array; usable: Flo
 /** As `tokenBoxes`, as log(p / (1 − p)): +infinity where no box counts. */
 export function tokenProposals(pyramid: Pyramid): { logits: Float32Array; usable: Float32Array } {
 	const { boxes, usable } = tokenBoxes(pyramid);
-	const logits = boxes.map((share, i) =>
-		usable[i >> 2] ? Math.log(Math.fround(share / Math.fround(1 - share))) : Infinity,
+	const logits = boxes.map((fraction, i) =>
+		usable[i >> 2] ? Math.log(Math.fround(fraction / Math.fround(1 - fraction))) : Infinity,
 	);
 	return { logits, usable };
 }

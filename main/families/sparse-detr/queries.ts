@@ -87,7 +87,7 @@ export function amongAll(layers: Layers, places: Value, { batch, tokens }: Pyram
 }
 
 /**
- * Sine embedding of boxes given as shares of the picture [rows, 4]: each of their numbers, scaled to 2π, at `features` / 2
+ * Sine embedding of boxes given as fractions of the picture [rows, 4]: each of their numbers, scaled to 2π, at `features` / 2
  * frequencies, sine and cosine in turn: [rows, 4 · features].
  */
 export function embedBoxes(layers: Layers, boxes: Value, features: number): Value {
@@ -98,9 +98,9 @@ export function embedBoxes(layers: Layers, boxes: Value, features: number): Valu
 		{ length: half },
 		(_, i) => (2 * Math.PI) / TEMPERATURE ** ((2 * i) / features),
 	);
-	const shares = layers.reshape(boxes, [rows, 4, 1]);
+	const fractions = layers.reshape(boxes, [rows, 4, 1]);
 	const scale = graph.constant(`box-frequencies:${features}`, { data: frequencies, shape: [1, 1, half] });
-	const angles = graph.op('Mul', [shares, scale], { shape: [rows, 4, half] });
+	const angles = graph.op('Mul', [fractions, scale], { shape: [rows, 4, half] });
 	const waves = ['Sin', 'Cos'].map((type) =>
 		layers.reshape(graph.op(type, [angles], { shape: angles.shape }), [rows, 4, half, 1]),
 	);

@@ -82,11 +82,11 @@ describe.each([...SPARSE, ...PLAIN])('a checkpoint of %s', (name) => {
 		const [detector, resumed] = [await open(model, 'motion'), await open(model, 'motion')];
 		const first = await step(detector, frameFor(detector, 1));
 		resumed.restoreState(await detector.saveState());
-		for (const lane of [detector, resumed]) {
-			const still = await step(lane, frameFor(lane, 1));
+		for (const each of [detector, resumed]) {
+			const still = await step(each, frameFor(each, 1));
 			expect(still).toMatchObject({ kind: 'skipped', macs: 0 });
 			expect(still.output.logits).toEqual(first.output.logits);
-			expect(await step(lane, frameFor(lane, 4))).toMatchObject({ kind: 'flush' });
+			expect(await step(each, frameFor(each, 4))).toMatchObject({ kind: 'flush' });
 		}
 		await Promise.all([detector.release(), resumed.release()]);
 	});
