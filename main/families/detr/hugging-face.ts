@@ -5,7 +5,7 @@ import type { WeightLookup } from '../../graph/layers.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import type { LabelNames } from '../coco-names.ts';
-import { checkedConfig, orElse, size } from '../hugging-face/checked-config.ts';
+import { architectures, checkedConfig, orElse, size } from '../hugging-face/checked-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { labelFields, labelsOf, requireLabels } from '../hugging-face/labels.ts';
 import {
@@ -37,6 +37,7 @@ export const DETR_MODEL_TYPES = Object.keys(HOSTS) as (keyof typeof HOSTS)[];
 
 const schema = z.looseObject({
 	model_type: z.enum(DETR_MODEL_TYPES),
+	architectures,
 	num_channels: orElse(z.literal(3), 3),
 	d_model: size.nullish(),
 	hidden_size: size.nullish(),

@@ -27,3 +27,11 @@ export function orElse<Schema extends z.ZodType>(schema: Schema, value: z.infer<
 }
 
 export const size = z.number().int().positive();
+
+/** The classes of transformers that a file is for: one that finds objects among them, where it states any. */
+export const architectures = z
+	.array(z.string())
+	.nullish()
+	.refine((names) => !names?.length || names.some((name) => name.endsWith('ForObjectDetection')), {
+		error: ({ input }) => `must be for object detection, got ${String(input)}`,
+	});

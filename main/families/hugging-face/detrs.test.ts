@@ -210,6 +210,12 @@ describe('says what is wrong with a folder', () => {
 			/config\.json: d_model is not as a DETR needs it/,
 		],
 		[
+			'a model for something else',
+			'detr',
+			configure({ architectures: ['DetrForSegmentation'] }),
+			/architectures is not as a DETR needs it \(must be for object detection, got DetrForSegmentation\)\.$/,
+		],
+		[
 			'an unknown activation',
 			'detr',
 			configure({ activation_function: 'prelu' }),
