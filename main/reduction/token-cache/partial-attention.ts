@@ -9,13 +9,15 @@ import { blockMemory, distinctLayouts, keyPositions, placeInWindow } from './mem
 
 /** The name of the number of tokens that are computed, the extra ones included. */
 export const ROWS = 'rows';
+/** Where the runtime's own operators are. */
+const RUNTIME = 'com.microsoft';
 /** The name of ROWS for every head. */
 const HEAD_ROWS = `heads·${ROWS}`;
 
 /**
  * Attention of the computed tokens over what is remembered of all, block by block.
  *
- * Over all tokens: in `keys.i` and `values.i` [heads, tokens, width], the computed tokens in the last slots; out, with
+ * Over all tokens: in `keys.i` and `values.i` [heads, 1, tokens, width], the computed tokens in the last slots; out, with
  * `inPlace`, per head `keys.i.h` and `values.i.h` [1, rows, width]. These must be written into those last slots during the run:
  * the node that reads them runs after the node that writes them, and no memory is copied, which would take a seventh of the run.
  * Without, out `keys.i.fresh` and `values.i.fresh` [heads, rows, width], for whoever owns the memories to put there afterwards;
@@ -92,14 +94,15 @@ export class PartialAttention {
 		const { heads, dim } = this.#plan;
 		const { rows, keyWidth, valueWidth } = blockMemory(this.#plan, this.#plan.blocks[i]!);
 		const all = (name: string, width: number, fresh: Value): Value => {
-			const memory = layers.graph.input(`${name}.${i}`, 'float32', [heads, rows, width]);
+			const memory = layers.graph.input(`${name}.${i}`, 'float32', [heads, 1, rows, width]);
 			if (this.#inPlace) return memory;
 			const remembered = layers.graph.op(
 				'Slice',
-				[memory, layers.graph.integers([0]), this.#minusRows(), layers.graph.integers([1])],
-				{ shape: [heads, 'remembered', width] },
+				[memory, layers.graph.integers([0]), this.#minusRows(), layers.graph.integers([2])],
+				{ shape: [heads, 1, 'remembered', width] },
 			);
-			return { ...layers.concat([remembered, fresh], 1), shape: [heads, rows, width] };
+			const own = layers.reshape(fresh, [heads, 1, ROWS, width]);
+			return { ...layers.concat([remembered, own], 2), shape: [heads, 1, rows, width] };
 		};
 		const attended = this.#attention(
 			queries,
@@ -122,7 +125,7 @@ export class PartialAttention {
 			const memory = layers.graph.input(`${name}.${i}`, 'float32', [heads * rows, width]);
 			const gathered = layers.gatherRows(memory, indices.memory);
 			const renewed = layers.scatter(gathered, indices.fresh, flat(fresh, width));
-			return layers.reshape(renewed, [batch!, size, width]);
+			return layers.reshape(renewed, [batch!, 1, size, width]);
 		};
 		const gathered = layers.gatherRows(flat(queries, keyWidth), indices.queries);
 		const attended = this.#attention(
@@ -135,21 +138,34 @@ export class PartialAttention {
 		return layers.reshape({ ...back, shape: [ROWS, heads, valueWidth] }, [ROWS, dim]);
 	}
 
-	/** Queries [n, k, key width] over keys [n, m, key width] and values [n, m, value width] -> [n, k, value width]. */
+	/** Queries [n, k, key width] over keys and values [n, 1, m, width] -> [n, k, value width]. */
 	#attention(queries: Value, keys: Value, values: Value): Value {
-		const { graph } = this.#layers;
-		const [n, k] = queries.shape as [Dim, Dim];
-		// Not the runtime's fused attention: that is no faster for few queries, and wants keys as wide as values.
+		const layers = this.#layers;
+		const { graph } = layers;
+		const [n, k, keyWidth] = queries.shape as [Dim, Dim, number];
+		const valueWidth = headDim(this.#plan);
+		const factor = { float: 1 / Math.sqrt(valueWidth) };
+		if (keyWidth === valueWidth) {
+			// To the runtime's attention every head is a picture of its own, with a single head.
+			const attributes = { num_heads: 1, scale: factor };
+			const shape = queries.shape;
+			return graph.op(
+				'MultiHeadAttention',
+				[queries, keys, values],
+				{ shape },
+				{ domain: RUNTIME, attributes },
+			);
+		}
+		// Head by head, the runtime's attention wants keys as wide as values.
+		const axis = graph.integers([1]);
 		const logits = graph.op(
 			'FusedMatMul',
-			[queries, keys],
-			{ shape: [n, k, keys.shape[1]!] },
-			{
-				domain: 'com.microsoft',
-				attributes: { transB: 1, alpha: { float: 1 / Math.sqrt(headDim(this.#plan)) } },
-			},
+			[graph.op('Unsqueeze', [queries, axis], { shape: [n, 1, k, keyWidth] }), keys],
+			{ shape: [n, 1, k, keys.shape[2]!] },
+			{ domain: RUNTIME, attributes: { transB: 1, alpha: factor } },
 		);
-		return graph.op('MatMul', [this.#layers.softmax(logits), values], { shape: [n, k, values.shape[2]!] });
+		const attended = graph.op('MatMul', [layers.softmax(logits), values], { shape: [n, 1, k, valueWidth] });
+		return graph.op('Squeeze', [attended, axis], { shape: [n, k, valueWidth] });
 	}
 
 	/**
