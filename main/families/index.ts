@@ -10,6 +10,7 @@ import { shvitFamily } from './shvit/index.ts';
 import { ModelSource } from './source.ts';
 import { sparseDetrFamily } from './sparse-detr/index.ts';
 import { vitDet } from './vitdet/index.ts';
+import { yolosFamily } from './yolos/index.ts';
 
 /** Longer side of the picture that the network sees unless asked otherwise, in pixels. */
 export const DEFAULT_MAX_SIDE = 768;
@@ -21,8 +22,12 @@ export const MODEL_FAMILIES: readonly ModelFamily[] = [
 	lookoutFamily,
 	lookoutShFamily,
 	vitDet,
+<<<<<<< HEAD
 	lwDetrFamily,
 	rfDetrFamily,
+=======
+	yolosFamily,
+>>>>>>> 991695b (Read YOLOS and ViTDet's backbone of Hugging Face)
 	detrFamily,
 	sparseDetrFamily,
 	shvitFamily,

@@ -14,12 +14,9 @@ import { caseTensor } from './parity-case.ts';
 /** A batch as a network sees it: the reference's pixels, and the sizes of the pictures in them. */
 export type HfPictures = { pixels: GraphTensor; batch: number; size: Size; sizes: Size[] };
 
-/** Of cases without a processor's file. */
-const AS_THEY_ARE = { do_resize: false };
-
 /**
  * Compares what our preprocessing makes of a batch's pictures with the case's pixels, padding and mask included. Networks go
- * on with the reference's.
+ * on with the reference's. Without a processor's file the pixels are what a network is given, whatever made them.
  */
 export function picturesOf(
 	findings: Findings,
@@ -27,10 +24,17 @@ export function picturesOf(
 	{ name, sizes }: HfCase['batches'][number],
 	kind: ProcessorKind,
 ): HfPictures {
+	const { data, shape } = caseTensor(given, `${name}.pixel_values`);
+	const pixels = { type: 'float32', data, shape } as const;
+	findings.input(...sizes.map((_, n) => `${name}.image.${n}`));
+	if (!given.preprocessor) {
+		findings.input(`${name}.pixel_values`);
+		const [batch, , height, width] = shape as [number, number, number, number];
+		return { pixels, batch, size: { width, height }, sizes: sizes.map(() => ({ width, height })) };
+	}
 	const place = `${given.folder}/preprocessor_config.json`;
-	const processor = readProcessor(given.preprocessor ?? AS_THEY_ARE, place, kind);
+	const processor = readProcessor(given.preprocessor, place, kind);
 	const pictures = sizes.map((size, n) => {
-		findings.input(`${name}.image.${n}`);
 		const bytes = Uint8Array.from(caseTensor(given, `${name}.image.${n}`).data);
 		return processPicture(processor, { data: bytes, size });
 	});
@@ -38,8 +42,7 @@ export function picturesOf(
 	findings.close(`${name}.pixel_values`, padded(pictures, size), given.pixelTolerance);
 	const own = pictures.map((picture) => picture.size);
 	if (given.tensors.has(`${name}.pixel_mask`)) findings.equal(`${name}.pixel_mask`, maskOf(size, own));
-	const { data, shape } = caseTensor(given, `${name}.pixel_values`);
-	return { pixels: { type: 'float32', data, shape }, batch: sizes.length, size, sizes: own };
+	return { pixels, batch: sizes.length, size, sizes: own };
 }
 
 function batchSize({ padTo }: Processor, pictures: readonly Picture<Float32Array>[]): Size {

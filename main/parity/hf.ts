@@ -3,6 +3,8 @@ import { type Finding, Findings } from './findings.ts';
 import { checkHfDeformableDetr } from './hf-deformable-detr.ts';
 import { checkHfDetr } from './hf-detr.ts';
 import { type HfCase, readHfCase } from './hf-case.ts';
+import { checkHfVitDet } from './hf-vitdet.ts';
+import { checkHfYolos } from './hf-yolos.ts';
 import type { ParityCase } from './parity-case.ts';
 import { checkHfLwDetr, checkHfRfDetr, checkHfWindowedDino } from './hf-lw-detr.ts';
 
@@ -17,6 +19,8 @@ const MODELS: Readonly<Record<string, HfModel>> = {
 	rf_detr: checkHfRfDetr,
 	rf_detr_dinov2: checkHfWindowedDino,
 	lw_detr: checkHfLwDetr,
+	vitdet: checkHfVitDet,
+	yolos: checkHfYolos,
 };
 
 /** Models of Hugging Face's transformers, as folders of config.json, weights and preprocessor_config.json. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { UserFacingError } from '../../domain/errors.ts';
+import type { Normalisation } from '../../detector/model.ts';
 import type { Letterbox } from '../../domain/frame.ts';
 import type { Size } from '../../domain/video.ts';
 import { interpolate, type Picture, type ResizeFilter, resizeBytes } from '../../pixels/resize.ts';
+import { checkedConfig } from './checked-config.ts';
 
 /** What size a picture is brought to. */
 export type ResizeRule =
@@ -82,15 +83,7 @@ const processorSchema = z.object({
  * defaults. Throws `model-unreadable`, naming `place` and the first field that is wrong.
  */
 export function readProcessor(json: unknown, place: string, kind: ProcessorKind): Processor {
-	const parsed = processorSchema.safeParse(json);
-	if (!parsed.success) {
-		const issue = parsed.error.issues[0];
-		throw new UserFacingError(
-			'model-unreadable',
-			`${place}: ${issue?.path.join('.') || 'the file'} is not as pictures can be prepared by (${issue?.message}).`,
-		);
-	}
-	const given = parsed.data;
+	const given = checkedConfig(processorSchema, json, place, 'an image processor');
 	const scale = (given.do_rescale ?? true) ? (given.rescale_factor ?? 1 / 255) : 1;
 	const normalises = given.do_normalize ?? true;
 	const channels = (value: number | number[] | null | undefined, otherwise: number[], unused: number) => {
@@ -202,6 +195,12 @@ function resizePicture(
 ): Picture<Uint8Array | Float32Array> {
 	if (antialias || filter === 'lanczos') return resizeBytes(picture, to, filter);
 	return interpolate({ data: Float32Array.from(picture.data), size: picture.size }, to, filter);
+}
+
+/** The processor's colours as detectors take them. */
+export function normalisationOf({ mean, std }: Processor): Normalisation {
+	const ofBytes = (numbers: readonly number[]) => numbers.map((value) => value / 255);
+	return { mean: ofBytes(mean), std: ofBytes(std), padding: 'zero' };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Letterbox } from '../../domain/frame.ts';
 import type { Size } from '../../domain/video.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import { modelOf } from '../../detector/model.ts';
-import { assert } from '../../domain/errors.ts';
+import { assert, UserFacingError } from '../../domain/errors.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import type { Behind } from '../../reduction/host.ts';
 import { hostOfVit } from '../../reduction/vit-host.ts';
@@ -10,7 +10,8 @@ import type { GraphRuntime } from '../../runtime/runtime.ts';
 import type { Extent } from '../../vit/plan.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
 import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
-import type { ModelSource } from '../source.ts';
+import type { ModelSource, SourceConfig } from '../source.ts';
+import { readVitDetBackbone } from './hugging-face.ts';
 import type { VitDetConfig } from './config.ts';
 import { DetectionHeads, headGraphs, mostHeadMacs, type Predictions } from './heads.ts';
 import { toDisplay } from '../../boxes/candidates.ts';
@@ -31,9 +32,21 @@ export const vitDet: ModelFamily = {
 	id: 'vitdet',
 	title: 'ViTDet',
 	offers: ['vit'],
+	modelTypes: ['vitdet'],
 	recognizes: isVitDet,
-	open: openVitDet,
+	open: (source) => (source.config ? refuseBackbone(source, source.config) : openVitDet(source)),
 };
+
+/** A folder of transformers' ViTDet holds a backbone, never a detector; that it is a sound one is said first. */
+async function refuseBackbone(source: ModelSource, config: SourceConfig): Promise<never> {
+	const tensors = await source.weights();
+	const backbone = readVitDetBackbone({ config, weights: { tensors, place: source.weightsPath } });
+	throw new UserFacingError(
+		'model-unreadable',
+		`${source.path} is a backbone of ViTDet (${backbone.config.num_hidden_layers} blocks) without a detector behind it: it finds no objects, and so cannot analyse a video.`,
+		{ remedy: 'Choose a detector, such as a whole ViTDet of the Eventful Transformers.' },
+	);
+}
 
 async function openVitDet(source: ModelSource): Promise<OpenedModel> {
 	const { path } = source;

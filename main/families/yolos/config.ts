@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { UserFacingError } from '../../domain/errors.ts';
+import { ACTIVATION_NAMES, type Activation } from '../../graph/activations.ts';
+import { checkedConfig } from '../hugging-face/checked-config.ts';
+import type { HuggingFaceFiles } from '../hugging-face/files.ts';
+
+/** A YOLOS as its config.json describes it; sizes in tokens or pixels. */
+export type YolosConfig = {
+	dim: number;
+	depth: number;
+	heads: number;
+	/** Width of the MLPs' hidden layers. */
+	hidden: number;
+	activation: Activation;
+	normEpsilon: number;
+	/** Side of a patch, in pixels. */
+	patch: number;
+	/** The grid that the tables of positions were made for. */
+	tableSize: { rows: number; cols: number };
+	qkvBias: boolean;
+	detectionTokens: number;
+	/** Whether positions are added after every block but the last, too. */
+	midPositions: boolean;
+};
+
+const count = z.number().int().positive();
+
+/** Fields with what transformers takes where a file has none. */
+const schema = z.object({
+	hidden_size: count.default(768),
+	num_hidden_layers: count.default(12),
+	num_attention_heads: count.default(12),
+	intermediate_size: count.default(3072),
+	hidden_act: z.enum(ACTIVATION_NAMES).default('gelu'),
+	layer_norm_eps: z.number().positive().default(1e-12),
+	image_size: z.tuple([count, count]).default([512, 864]),
+	patch_size: count.default(16),
+	num_channels: z.literal(3).default(3),
+	qkv_bias: z.boolean().default(true),
+	num_detection_tokens: count.default(100),
+	use_mid_position_embeddings: z.boolean().default(true),
+});
+
+/** Reads a config.json; throws `model-unreadable`, naming the first field that is wrong. */
+export function readYolosConfig(source: HuggingFaceFiles['config']): YolosConfig {
+	const given = checkedConfig(schema, source.json, source.place, 'YOLOS');
+	const [height, width] = given.image_size;
+	const { patch_size: patch, hidden_size: dim, num_attention_heads: heads } = given;
+	if (dim % heads !== 0) {
+		throw new UserFacingError(
+			'model-unreadable',
+			`${source.place}: hidden_size must be a multiple of num_attention_heads (got ${dim} and ${heads}).`,
+		);
+	}
+	return {
+		dim,
+		depth: given.num_hidden_layers,
+		heads,
+		hidden: given.intermediate_size,
+		activation: given.hidden_act,
+		normEpsilon: given.layer_norm_eps,
+		patch,
+		tableSize: { rows: Math.floor(height / patch), cols: Math.floor(width / patch) },
+		qkvBias: given.qkv_bias,
+		detectionTokens: given.num_detection_tokens,
+		midPositions: given.use_mid_position_embeddings,
+	};
+}
