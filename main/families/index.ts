@@ -22,12 +22,9 @@ export const MODEL_FAMILIES: readonly ModelFamily[] = [
 	lookoutFamily,
 	lookoutShFamily,
 	vitDet,
-<<<<<<< HEAD
 	lwDetrFamily,
 	rfDetrFamily,
-=======
 	yolosFamily,
->>>>>>> 991695b (Read YOLOS and ViTDet's backbone of Hugging Face)
 	detrFamily,
 	sparseDetrFamily,
 	shvitFamily,

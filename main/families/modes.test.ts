@@ -23,6 +23,7 @@ const MODELS: Record<string, () => Promise<Model>> = {
 	vitdet: () => ofCase('eventful/detector_base'),
 	'lw-detr': () => ofFolder('lw-detr'),
 	'rf-detr': () => ofFolder('rf-detr'),
+	yolos: () => ofFolder('yolos-mid'),
 	detr: () => ofCase('enact/detr-plain'),
 	'detr with clusters': () => ofCase('enact/detr-enact'),
 	'sparse-detr': () => ofCase('sparse-detr/rho-0.3'),

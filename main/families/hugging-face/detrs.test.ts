@@ -1,47 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
-import type { Frame, Letterbox } from '../../domain/frame.ts';
-import { type Picture, resizeBytes } from '../../pixels/resize.ts';
 import { syntheticFrame } from '../../pixels/synthetic-frame.fixture.ts';
-import { readSafetensors, type WeightTensor } from '../../weights/safetensors.ts';
-import { seededPictures, seededPicturesSchema } from '../../weights/seeded-tensors.ts';
+import type { WeightTensor } from '../../weights/safetensors.ts';
 import { openDetector, step } from '../detector.fixture.ts';
 import { MODEL_FAMILIES, openSource } from '../index.ts';
-import { CASES, type FolderFiles, folderOfCase } from './case.fixture.ts';
+import { type FolderFiles, folderOfCase, frameOf, referenceOf } from './case.fixture.ts';
 
 // Folders of the DETRs as the parity cases have them, opened and run as the product does it.
 const open = async (name: string, change?: (files: FolderFiles) => void) =>
 	openSource(await folderOfCase(name, change), MODEL_FAMILIES);
-
-/** Picture B of a case, and what the package answers for it. */
-async function referenceOf(
-	name: string,
-): Promise<{ picture: Picture<Uint8Array>; logits: Float32Array; boxes: Float32Array }> {
-	const folder = new URL(`${name}/`, CASES);
-	const { pictures } = JSON.parse(await readFile(new URL('case.json', folder), 'utf8')) as {
-		pictures: object;
-	};
-	const { data, shape } = seededPictures(seededPicturesSchema.parse(pictures)).get('B.image.0')!;
-	const [height, width] = shape as [number, number];
-	const tensors = readSafetensors(await readFile(new URL('tensors.safetensors', folder)), name);
-	return {
-		picture: { data: Uint8Array.from(data), size: { width, height } },
-		logits: tensors.get('B.logits')!.data,
-		boxes: tensors.get('B.pred_boxes')!.data,
-	};
-}
-
-/** A picture as frames come: in the upper left of the letterbox's input, what is beyond it full of other pixels. */
-function frameOf(picture: Picture<Uint8Array>, { contentSize, inputSize }: Letterbox): Frame {
-	const { data } = resizeBytes(picture, contentSize, 'bilinear');
-	const pixels = new Uint8Array(3 * inputSize.width * inputSize.height).fill(200);
-	for (let y = 0; y < contentSize.height; y++) {
-		const row = data.subarray(3 * y * contentSize.width, 3 * (y + 1) * contentSize.width);
-		pixels.set(row, 3 * y * inputSize.width);
-	}
-	return { index: 0, timeSeconds: 0, pixels, format: 'rgb24', size: inputSize };
-}
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 	expect(a.length).toBe(b.length);

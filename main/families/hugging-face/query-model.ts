@@ -11,7 +11,7 @@ import type { Size } from '../../domain/video.ts';
 import type { Host } from '../../reduction/host.ts';
 import type { LabelNames } from '../coco-names.ts';
 import type { OpenedModel } from '../family.ts';
-import { letterboxFor, type Processor } from './processor.ts';
+import { letterboxFor, normalisationOf, type Processor } from './processor.ts';
 
 /** A network of queries, at any size that its pictures can have. */
 type QueryNetwork = {
@@ -38,11 +38,7 @@ export function queryModel(facts: ModelFacts, processor: Processor, network: Que
 		return {
 			host: hostAt(letterbox, seen),
 			letterbox,
-			normalisation: {
-				mean: processor.mean.map((byte) => byte / 255),
-				std: processor.std.map((bytes) => bytes / 255),
-				padding: 'zero',
-			},
+			normalisation: normalisationOf(processor),
 			interpret(answers: QueryAnswers) {
 				const ranked = rankQueries(answers, displaySize, ranking);
 				return rankedDetections(ranked, labels.indexByLabel, displaySize, scoreThreshold);

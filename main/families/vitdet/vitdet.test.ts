@@ -4,6 +4,7 @@ import { checkpointOfCase } from '../../weights/parity-case.fixture.ts';
 import type { Weights } from '../../weights/safetensors.ts';
 import type { Detector, Model } from '../../detector/detector.ts';
 import { openDetector, step as stepFrame } from '../detector.fixture.ts';
+import { type FolderFiles, folderOfCase } from '../hugging-face/case.fixture.ts';
 import { ModelSource } from '../source.ts';
 import { MODEL_FAMILIES, openSource } from '../index.ts';
 import { createRuntime } from '../../runtime/onnx-runtime.ts';
@@ -235,4 +236,34 @@ it.each([
 	const letterbox = fitSquare({ width, height }, maxSide, 16);
 	expect([letterbox.contentSize.width, letterbox.contentSize.height]).toEqual(content);
 	expect(letterbox.inputSize).toEqual({ width: side, height: side });
+});
+
+describe('a folder of Hugging Face’s ViTDet', () => {
+	const openFolder = async (change?: (files: FolderFiles) => void) =>
+		openSource(await folderOfCase('vitdet', change), MODEL_FAMILIES);
+
+	it.each<[string, ((files: FolderFiles) => void) | undefined, RegExp]>([
+		[
+			'is a backbone, which finds no objects',
+			undefined,
+			/vitdet is a backbone of ViTDet \(4 blocks\) without a detector behind it: it finds no objects, and so cannot analyse a video\.$/,
+		],
+		[
+			'is checked all the same',
+			({ weights }) => weights.delete('encoder.layer.1.residual.conv2.weight'),
+			/is not a ViTDet backbone of 4 blocks: it lacks encoder\.layer\.1\.residual\.conv2\.weight \[12, 12, 3, 3\]\.$/,
+		],
+		[
+			'must have square patches',
+			({ config }) => void Object.assign(config, { patch_size: [8, 16] }),
+			/config\.json: patch_size must be square \(got 8 and 16\)\.$/,
+		],
+		[
+			'must have the stages that it names',
+			({ config }) => void Object.assign(config, { out_features: ['stage9'] }),
+			/config\.json: out_features and out_indices must be among the stages stem, stage1, stage2, stage3, stage4\.$/,
+		],
+	])('%s', async (_, change, message) => {
+		await expect(openFolder(change)).rejects.toThrow(message);
+	});
 });
