@@ -13,8 +13,15 @@ export type Frame = {
 };
 
 /**
- * How a displayed frame becomes a detector's input: scaled to `contentSize` in the top left corner of
- * `inputSize`; the rest is filled with `fill`.
+ * How pixels of a frame are made from those of the video, whose colours are stored at half its size: `bilinear` repeats
+ * them; the fine ones interpolate them as well, as who opens a picture does.
+ */
+export const RESAMPLINGS = ['bilinear', 'fine-bilinear', 'fine-bicubic'] as const;
+export type Resampling = (typeof RESAMPLINGS)[number];
+
+/**
+ * How a displayed frame becomes a detector's input: scaled to `contentSize`, which may have another shape than the frame, in
+ * the top left corner of `inputSize`; the rest is filled with `fill`.
  */
 export type Letterbox = {
 	displaySize: Size;
@@ -22,4 +29,6 @@ export type Letterbox = {
 	inputSize: Size;
 	/** Grey level of the padding, 0 to 255, for all three channels. */
 	fill: number;
+	/** `bilinear` where it is absent. */
+	resampling?: Resampling;
 };

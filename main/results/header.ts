@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { RESAMPLINGS } from '../domain/frame.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
 import { readText, RUN_FILES, unreadable } from './run-folder.ts';
 
@@ -48,7 +49,13 @@ const runHeader = z.looseObject({
 	mode: z.string(),
 	settings,
 	range: z.object({ from: position, to: position.nullable(), every: z.int().positive() }),
-	letterbox: z.object({ displaySize: size, contentSize: size, inputSize: size, fill: z.number() }),
+	letterbox: z.object({
+		displaySize: size,
+		contentSize: size,
+		inputSize: size,
+		fill: z.number(),
+		resampling: z.enum(RESAMPLINGS).exactOptional(),
+	}),
 	grid,
 	scoreThreshold: z.number(),
 	displayThreshold: z.number(),

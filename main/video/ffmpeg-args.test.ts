@@ -88,6 +88,13 @@ describe('the filters of a reading', () => {
 		);
 	});
 
+	it.each([
+		['fine-bilinear', 'bilinear+full_chroma_int'],
+		['fine-bicubic', 'bicubic+full_chroma_int'],
+	] as const)('resamples %s', (resampling, flags) => {
+		expect(filters({ letterbox: { ...letterbox, resampling } })).toContain(`scale=640:360:flags=${flags},`);
+	});
+
 	it('drops frames outside the range before it scales them', () => {
 		const range = { from: { frame: 10 }, to: { frame: 20 }, every: 3 };
 		expect(filters({ range, startAfterFrame: 13 })).toContain(

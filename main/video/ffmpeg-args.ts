@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Letterbox } from '../domain/frame.ts';
+import type { Letterbox, Resampling } from '../domain/frame.ts';
 import type { FrameRange, Size } from '../domain/video.ts';
 import { selectExpression, type SeekPlan } from './frame-range.ts';
 
@@ -120,13 +120,24 @@ export function readFramesCommand(
 	};
 }
 
+/** What swscale calls them. Without `full_chroma_int` it repeats the colours of 4:2:0. */
+const SCALER_FLAGS: Readonly<Record<Resampling, string>> = {
+	bilinear: 'bilinear',
+	'fine-bilinear': 'bilinear+full_chroma_int',
+	'fine-bicubic': 'bicubic+full_chroma_int',
+};
+
 /**
  * Scaling is bilinear both ways: swscale widens its kernel when it shrinks (a triangle over all source pixels), so
  * nothing aliases, and it is what image libraries that train detectors do under that name. The filter does nothing
  * but convert where sizes agree already. Padding comes after the conversion to RGB, so that `fill` stays `fill`.
  */
-function letterboxFilters({ contentSize, inputSize, fill }: Letterbox, format: 'rgb24' | 'rgba'): string[] {
-	const filters = [`scale=${contentSize.width}:${contentSize.height}:flags=bilinear`, `format=${format}`];
+function letterboxFilters(letterbox: Letterbox, format: 'rgb24' | 'rgba'): string[] {
+	const { contentSize, inputSize, fill, resampling = 'bilinear' } = letterbox;
+	const filters = [
+		`scale=${contentSize.width}:${contentSize.height}:flags=${SCALER_FLAGS[resampling]}`,
+		`format=${format}`,
+	];
 	if (contentSize.width !== inputSize.width || contentSize.height !== inputSize.height) {
 		const grey = fill.toString(16).padStart(2, '0');
 		filters.push(`pad=${inputSize.width}:${inputSize.height}:0:0:color=0x${grey}${grey}${grey}FF`);
