@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import boundaries from 'eslint-plugin-boundaries';
 import svelte from 'eslint-plugin-svelte';
 import ts from 'typescript-eslint';
+import { noImportCircles } from './build/no-import-circles.js';
 
 // Who may import whom: the house of ARCHITECTURE.md as a rule. A folder may always import itself.
 const rooms = {
@@ -158,6 +159,12 @@ export default ts.config(
 			// Sets that only keep books need not react.
 			'svelte/prefer-svelte-reactivity': 'off',
 		},
+	},
+	{
+		files: ['**/*.ts', '**/*.svelte'],
+		ignores: ['main/parity/**'],
+		plugins: { house: { rules: { 'no-import-circles': noImportCircles } } },
+		rules: { 'house/no-import-circles': 'error' },
 	},
 	{
 		files: ['renderer/**'],

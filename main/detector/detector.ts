@@ -5,7 +5,7 @@ import type { SettingValues } from '../domain/settings-table.ts';
 import type { TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
-import type { Computed, Selection } from '../reduction/mode.ts';
+import type { Computed, Selection } from '../reduction/selection.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 
 /** What a model is known by. */

@@ -2,7 +2,8 @@ import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { Behind, NetworkOutput, TokenAnswers } from './host.ts';
-import type { Computed, Reduction, Selection } from './mode.ts';
+import type { Reduction } from './mode.ts';
+import type { Computed, Selection } from './selection.ts';
 import { restoreOutput, saveOutput } from './saved-output.ts';
 
 const STATE = 'behind.';

@@ -4,7 +4,7 @@ import type { WeightLookup } from '../graph/layers.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 import type { VitPlan } from '../vit/plan.ts';
-import type { Computed } from './mode.ts';
+import type { Computed } from './selection.ts';
 
 /** A network's answer for a frame as named arrays: keeping and restoring it needs no knowledge of the network. */
 export type NetworkOutput = NamedArrays;

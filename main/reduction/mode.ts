@@ -1,24 +1,9 @@
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
-import type { SelectionKind, TokenMap } from '../domain/tokens.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 import type { Host, NetworkOutput, Offer } from './host.ts';
-
-/** Which tokens of a frame are computed: the first `count` of `tokens`, in any order. */
-export type Selection = { kind: SelectionKind; tokens: Int32Array; count: number };
-
-/** What running a frame gave. */
-export type Computed<Output> = {
-	/** The answer that holds for this frame, whether it was computed now or is remembered. */
-	output: Output;
-	/** Multiply-adds of the graphs that ran. */
-	macs: number;
-	/** The tokens that were computed: as selected, or what a network chose by itself. */
-	selection: Selection;
-	/** What else there is to see of the tokens, such as a score map. */
-	maps?: readonly TokenMap[];
-};
+import type { Computed, Selection } from './selection.ts';
 
 /** A mode at work on one video: owns its graphs and all that is remembered between frames. */
 export interface Reduction<Output> {

@@ -10,9 +10,9 @@ import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { TokenGrid } from '../domain/tokens.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { NetworkOutput, WholeNetwork } from './host.ts';
-import type { Computed, Reduction, ReductionMode, Selection } from './mode.ts';
+import type { Reduction, ReductionMode } from './mode.ts';
 import { restoreOutput, saveOutput } from './saved-output.ts';
-import { wholeFrame } from './selection.ts';
+import { wholeFrame, type Computed, type Selection } from './selection.ts';
 import { countAbove } from './token-cache/change.ts';
 
 const PLACE = 'mode motion';

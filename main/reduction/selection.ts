@@ -1,5 +1,19 @@
-import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
-import type { Selection } from './mode.ts';
+import { tokenCount, type SelectionKind, type TokenGrid, type TokenMap } from '../domain/tokens.ts';
+
+/** Which tokens of a frame are computed: the first `count` of `tokens`, in any order. */
+export type Selection = { kind: SelectionKind; tokens: Int32Array; count: number };
+
+/** What running a frame gave. */
+export type Computed<Output> = {
+	/** The answer that holds for this frame, whether it was computed now or is remembered. */
+	output: Output;
+	/** Multiply-adds of the graphs that ran. */
+	macs: number;
+	/** The tokens that were computed: as selected, or what a network chose by itself. */
+	selection: Selection;
+	/** What else there is to see of the tokens, such as a score map. */
+	maps?: readonly TokenMap[];
+};
 
 /** The tokens of a grid, in raster order. */
 export function allTokens(grid: TokenGrid): Int32Array {

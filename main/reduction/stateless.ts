@@ -9,8 +9,8 @@ import {
 import type { TokenGrid } from '../domain/tokens.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { NetworkRun } from './host.ts';
-import type { Computed, Reduction, Selection } from './mode.ts';
-import { wholeFrame } from './selection.ts';
+import type { Reduction } from './mode.ts';
+import { wholeFrame, type Computed, type Selection } from './selection.ts';
 
 type StatelessMode<Table extends SettingsTable> = { id: string; settings: Table };
 

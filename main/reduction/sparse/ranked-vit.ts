@@ -6,7 +6,7 @@ import type { GraphRuntime } from '../../runtime/runtime.ts';
 import { pictureTensor } from '../full-graph.ts';
 import { floats, int64, integers } from '../../runtime/tensors.ts';
 import type { Behind, NetworkOutput, RankedNetwork, VitOffer } from '../host.ts';
-import type { Computed } from '../mode.ts';
+import type { Computed } from '../selection.ts';
 import { relevanceMap } from '../relevance.ts';
 import { compileSparse, gridAnswer, KEPT, LEFT_OUT } from '../vit-graphs.ts';
 
