@@ -6,11 +6,6 @@ export default {
 	// Fixture makers are modules for several tests: what only tests use is used.
 	ignoreExportsUsedInFile: true,
 	ignoreBinaries: ['ffprobe'],
-	// What they export is called from WebAssembly's other side.
-	ignore: ['**/*.kernel.ts'],
-	ignoreDependencies: [
-		// Of the desktop application, which is being built on top of this.
-		'electron-builder',
-		'svelte-check',
-	],
+	// Scripts start these by their names.
+	ignoreDependencies: ['electron-builder', 'svelte-check'],
 } satisfies KnipConfig;

@@ -59,6 +59,8 @@ function shortestWay(graph, from, to) {
 	return null;
 }
 
+/** @typedef {Parameters<NonNullable<import('eslint').Rule.RuleListener['ImportDeclaration']>>[0]['source']} Source */
+
 /**
  * Modules that import each other in a circle can only be understood, tested and moved together. Imports of types count:
  * they tie just as much.
@@ -68,7 +70,7 @@ export const noImportCircles = {
 	meta: { type: 'problem', schema: [] },
 	create(context) {
 		const { cwd, filename } = context;
-		/** @param {import('estree').Literal | null | undefined} source */
+		/** @param {Source | null | undefined} source */
 		const check = (source) => {
 			if (typeof source?.value !== 'string' || !source.value.startsWith('.')) return;
 			const imported = resolve(dirname(filename), source.value.replace(/\?.*$/, ''));
