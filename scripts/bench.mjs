@@ -12,10 +12,11 @@ ensureBuild();
 const words = process.argv.slice(2);
 const { values } = parseArgs({
 	args: words,
-	strict: false,
+	strict: false, // the others are the engine's
 	options: { only: { type: 'string' }, out: { type: 'string' } },
 });
-const parts = values.only?.split(',');
+const { only, out = join(root, 'bench-output') } = /** @type {{ only?: string; out?: string }} */ (values);
+const parts = only?.split(',');
 let status = 0;
 if (parts === undefined || parts.some((part) => part !== 'page')) {
 	// As in the workers that Sparsight starts; see main/process/worker-process.ts.
@@ -25,11 +26,10 @@ if (parts === undefined || parts.some((part) => part !== 'page')) {
 if (status === 0 && (parts === undefined || parts.includes('page'))) {
 	const { module } = await runnerImport(join(root, 'e2e', 'page-bench.ts'), { configFile: false });
 	console.log('\nthe page, in a browser');
-	const result = await module.benchPage((text) => console.error(text));
+	const result = await module.benchPage(console.error);
 	const lines = 'skipped' in result ? [`skipped: ${result.skipped}`] : module.describePageBench(result);
 	for (const line of lines) console.log(line);
-	const folder = values.out ?? join(root, 'bench-output');
-	mkdirSync(folder, { recursive: true });
-	writeFileSync(join(folder, 'page.json'), `${JSON.stringify(result, null, '\t')}\n`);
+	mkdirSync(out, { recursive: true });
+	writeFileSync(join(out, 'page.json'), `${JSON.stringify(result, null, '\t')}\n`);
 }
 process.exit(status);

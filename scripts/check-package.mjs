@@ -32,8 +32,12 @@ const FORMATS = ['video', 'still', 'report', 'csv', 'jsonl', 'coco', 'mot', 'yol
 /** `from 'x'`, `import 'x'`, `import('x')`, where a statement may stand. */
 const IMPORT = /^(?:import|export)\b[^'"\n]*["']([^"'\n]+)["'];?$|\bimport\(["']([^"'\n]+)["']\)/gm;
 
+/** @typedef {Map<string, () => Buffer>} Archive */
+/** @typedef {{ files?: Record<string, Entry>; unpacked?: boolean; offset?: string; size?: number }} Entry */
+
 const place = mkdtempSync(join(tmpdir(), 'sparsight-package-'));
 process.on('exit', () => rmSync(place, { recursive: true, force: true }));
+/** @type {string[]} */
 const failures = [];
 ensureFfmpeg();
 const status = await makePackage([
@@ -50,6 +54,7 @@ console.log(
 );
 process.exit(failures.length === 0 ? 0 : 1);
 
+/** @param {string} folder */
 async function inspect(folder) {
 	const { module: source } = await runnerImport(join(root, 'main/families/source.ts'));
 	const { isModelFolder } = source;
@@ -85,10 +90,10 @@ async function inspect(folder) {
 	);
 	check('the licences name what is inside', () => {
 		const text = readFileSync(join(resources, 'THIRD-PARTY-LICENCES.txt'), 'utf8');
-		const names = [...archive.keys()].map(
-			(path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\/package\.json$/.exec(path)?.[1],
+		const names = [...archive.keys()].flatMap(
+			(path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\/package\.json$/.exec(path)?.[1] ?? [],
 		);
-		const known = ['svelte', 'mediabunny', ...names.filter(Boolean)];
+		const known = ['svelte', 'mediabunny', ...names];
 		return missing(known, (name) => text.includes(`\n${name} `));
 	});
 	check('binaries of other systems are left out', () => {
@@ -115,7 +120,8 @@ async function inspect(folder) {
 	}
 
 	console.log('\nSizes, without Electron:');
-	for (const [name, path] of [
+	/** @type {[name: string, path: string][]} */
+	const parts = [
 		['archive', join(resources, 'app.asar')],
 		['beside the archive', unpacked],
 		['the runtime of it', join(unpacked, 'node_modules', 'onnxruntime-node')],
@@ -123,12 +129,16 @@ async function inspect(folder) {
 		['models', join(resources, 'models')],
 		['samples', join(resources, 'assets')],
 		['resources in all', resources],
-	]) {
+	];
+	for (const [name, path] of parts) {
 		console.log(`  ${name.padEnd(20)} ${(sizeOf(path) / 1e6).toFixed(1).padStart(7)} MB`);
 	}
 }
 
-/** What Electron's folder has to hold for electron-builder; the program has fuses, all as Electron ships them. */
+/**
+ * What Electron's folder has to hold for electron-builder; the program has fuses, all as Electron ships them.
+ * @param {string} folder
+ */
 function electronStub(folder) {
 	const fuses = `${FUSE_MARK}\u0001\u0009101100100`;
 	const files = {
@@ -146,43 +156,54 @@ function electronStub(folder) {
 	return folder;
 }
 
-/** The files of an archive by path, each with a function that reads it. Unpacked ones are included. */
+/**
+ * The files of an archive by path, each with a function that reads it. Unpacked ones are included.
+ * @param {string} path
+ * @returns {Archive}
+ */
 function readArchive(path) {
 	const bytes = readFileSync(path);
 	// Two nested lengths of 4 bytes each, twice; then the directory as JSON, padded; then the files.
 	const header = JSON.parse(bytes.toString('utf8', 16, 16 + bytes.readUInt32LE(12)));
 	const start = 8 + bytes.readUInt32LE(4);
+	/** @type {Archive} */
 	const files = new Map();
-	const visit = (folder, prefix) => {
-		for (const [name, entry] of Object.entries(folder.files)) {
+	const visit = (/** @type {Record<string, Entry>} */ entries, /** @type {string} */ prefix) => {
+		for (const [name, entry] of Object.entries(entries)) {
 			const place = `${prefix}${name}`;
-			if (entry.files) visit(entry, `${place}/`);
+			if (entry.files) visit(entry.files, `${place}/`);
 			else if (entry.unpacked) files.set(place, () => readFileSync(join(`${path}.unpacked`, place)));
 			else {
 				const from = start + Number(entry.offset);
-				files.set(place, () => bytes.subarray(from, from + entry.size));
+				files.set(place, () => bytes.subarray(from, from + (entry.size ?? 0)));
 			}
 		}
 	};
-	visit(header, '');
+	visit(header.files, '');
 	return files;
 }
 
-/** Names of the packages that modules of the archive import, themselves or through others of its modules. */
+/**
+ * Names of the packages that modules of the archive import, themselves or through others of its modules.
+ * @param {Archive} archive
+ */
 function packagesReached(archive) {
 	const names = new Set();
 	const seen = new Set(['index', ...OUTSIDE].map((name) => `out/main/${name}.js`));
 	for (const path of seen) {
-		for (const [, statically, dynamically] of archive.get(path)().toString().matchAll(IMPORT)) {
-			const wanted = statically ?? dynamically;
+		for (const [, statically, dynamically] of (archive.get(path)?.() ?? '').toString().matchAll(IMPORT)) {
+			const wanted = statically ?? dynamically ?? '';
 			if (wanted.startsWith('.')) seen.add(posix.join(posix.dirname(path), wanted));
-			else if (!wanted.startsWith('node:')) names.add(/^(@[^/]+\/)?[^/]+/.exec(wanted)[0]);
+			else if (!wanted.startsWith('node:')) names.add(/^(?:@[^/]+\/)?[^/]+/.exec(wanted)?.[0] ?? wanted);
 		}
 	}
 	return names;
 }
 
-/** Loads what the archive holds with plain Node, from a folder; for `electron`, which no archive holds, stands nothing. */
+/**
+ * Loads what the archive holds with plain Node, from a folder; for `electron`, which no archive holds, stands nothing.
+ * @param {Archive} archive
+ */
 async function loadAll(archive) {
 	const folder = join(place, 'extracted');
 	const stub = { 'package.json': '{"main": "index.js"}', 'index.js': 'module.exports = {};' };
@@ -202,17 +223,29 @@ async function loadAll(archive) {
 	return status === 0 ? [] : [stderr];
 }
 
+/**
+ * @param {string} path
+ * @param {string | Buffer} content
+ */
 function write(path, content) {
 	mkdirSync(dirname(path), { recursive: true });
 	writeFileSync(path, content);
 }
 
+/**
+ * @param {string} unpacked
+ * @param {string} resources
+ */
 async function probeProvider(unpacked, resources) {
 	const { outcome, fault } = await work(unpacked, resources, 'provider-probe', { provider: 'cpu' });
 	if (fault) return [fault];
 	return outcome.supported.includes('cpu') && outcome.failure === null ? [] : [JSON.stringify(outcome)];
 }
 
+/**
+ * @param {string} unpacked
+ * @param {string} resources
+ */
 async function analyse(unpacked, resources) {
 	const { outcome, fault } = await work(unpacked, resources, 'worker', {
 		videoPath: samplePath(resources),
@@ -231,6 +264,11 @@ async function analyse(unpacked, resources) {
 	return outcome.framesStored === FRAMES ? [] : [`${outcome.framesStored} frames were stored`];
 }
 
+/**
+ * @param {string} unpacked
+ * @param {string} resources
+ * @param {string} format
+ */
 async function exportRun(unpacked, resources, format) {
 	const out = join(place, 'exports', format);
 	const { fault } = await work(unpacked, resources, 'export-worker', {
@@ -244,11 +282,19 @@ async function exportRun(unpacked, resources, format) {
 	return existsSync(out) && statSync(out).size > 0 ? [] : ['the file is missing or empty'];
 }
 
+/** @param {string} resources */
 function samplePath(resources) {
 	return join(resources, 'assets', 'samples', 'plaza.mp4');
 }
 
-/** Has a process do a job from its final place; resolves with what that comes to, or with what went wrong. */
+/**
+ * Has a process do a job from its final place; resolves with what that comes to, or with what went wrong.
+ * @param {string} unpacked
+ * @param {string} resources
+ * @param {string} entry
+ * @param {object} job
+ * @returns {Promise<{ fault: string; outcome?: never } | { outcome: any; fault?: never }>}
+ */
 function work(unpacked, resources, entry, job) {
 	const child = fork(join(unpacked, 'out', 'main', `${entry}.js`), [], {
 		serialization: 'advanced',
@@ -257,7 +303,8 @@ function work(unpacked, resources, entry, job) {
 	});
 	child.send({ sparsightProtocol: 1, message: { type: 'start', job } });
 	return new Promise((resolve) => {
-		child.on('message', ({ message }) => {
+		child.on('message', (report) => {
+			const { message } = /** @type {{ message: any }} */ (report);
 			if (message.type === 'failed') resolve({ fault: message.error.stack ?? message.error.message });
 			if (message.type === 'finished') resolve({ outcome: message.outcome });
 		});
@@ -265,14 +312,26 @@ function work(unpacked, resources, entry, job) {
 	});
 }
 
+/**
+ * @param {string} promise
+ * @param {() => string[]} faultsOf
+ */
 function check(promise, faultsOf) {
 	report(promise, faultsOf());
 }
 
+/**
+ * @param {string} promise
+ * @param {() => Promise<string[]>} faultsOf
+ */
 async function checkLater(promise, faultsOf) {
 	report(promise, await faultsOf().catch((error) => [error.stack]));
 }
 
+/**
+ * @param {string} promise
+ * @param {string[]} faults
+ */
 function report(promise, faults) {
 	console.log(
 		`${faults.length === 0 ? 'ok  ' : 'FAIL'} ${promise}${faults.map((fault) => `\n     ${fault}`).join('')}`,
@@ -280,16 +339,22 @@ function report(promise, faults) {
 	if (faults.length > 0) failures.push(promise);
 }
 
+/**
+ * @param {readonly string[]} wanted
+ * @param {(one: string) => boolean} isThere
+ */
 function missing(wanted, isThere) {
 	return wanted.filter((one) => !isThere(one)).map((one) => `${one} is missing`);
 }
 
+/** @param {string} folder */
 function filesUnder(folder) {
 	return readdirSync(folder, { recursive: true, withFileTypes: true })
 		.filter((entry) => entry.isFile())
 		.map((entry) => join(entry.parentPath, entry.name));
 }
 
+/** @param {string} path */
 function sizeOf(path) {
 	const found = statSync(path);
 	if (!found.isDirectory()) return found.size;

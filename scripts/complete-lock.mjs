@@ -37,7 +37,10 @@ lock.packages = Object.fromEntries(sorted);
 writeFileSync(path, `${JSON.stringify(lock, null, '\t')}\n`);
 console.log(`${added} packages of other systems were added to package-lock.json.`);
 
-/** `@scope/name-linux-arm64-musl` is for Linux on arm64 with musl. */
+/**
+ * `@scope/name-linux-arm64-musl` is for Linux on arm64 with musl.
+ * @param {string} name
+ */
 function systemOf(name) {
 	const words = name.split(/[-/]/);
 	const os = SYSTEMS.filter((system) => words.includes(system));

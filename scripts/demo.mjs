@@ -21,31 +21,39 @@ mkdirSync(out);
 console.error(`Analysing ${shown(CLIP)} in ${RUNS.length} ways …`);
 const runsFolder = join(out, 'runs');
 sparsight('compare', CLIP, ...RUNS.flatMap((run) => ['--run', run]), '--out', runsFolder);
+/** @type {{ runs: { runPath: string }[] }} */
 const { runs } = JSON.parse(readFileSync(join(runsFolder, 'comparison.json'), 'utf8'));
-const [dense, tokenCache] = runs.map(({ runPath }) => runPath);
+const folders = runs.map(({ runPath }) => runPath);
+const [dense = '', tokenCache = ''] = folders;
 
 console.error('Writing the annotated clip, the data files and the report …');
 const captions = ['--label', 'dense', '--label', 'token cache, at most 10 % of the tokens'];
 exportRuns('video', 'side-by-side.mp4', [dense, tokenCache], captions);
 exportRuns('csv', 'detections.csv', [tokenCache]);
 exportRuns('jsonl', 'detections.jsonl', [tokenCache]);
-exportRuns(
-	'report',
-	'report.html',
-	runs.map(({ runPath }) => runPath),
-);
+exportRuns('report', 'report.html', folders);
 copyFileSync(join(runsFolder, 'comparison.json'), join(out, 'comparison.json'));
 console.log(shown(join(out, 'comparison.json')));
 
+/**
+ * @param {string} format
+ * @param {string} name
+ * @param {readonly string[]} folders
+ * @param {readonly string[]} words
+ */
 function exportRuns(format, name, folders, words = []) {
 	sparsight('export', ...folders, '--format', format, '--out', join(out, name), ...words);
 }
 
+/** @param {string} path */
 function shown(path) {
 	return relative(process.cwd(), path);
 }
 
-/** One command of the command line, with its output on ours. */
+/**
+ * One command of the command line, with its output on ours.
+ * @param {string[]} words
+ */
 function sparsight(...words) {
 	const status = run(process.execPath, [join(root, 'bin', 'sparsight.js'), ...words]);
 	if (status !== 0) fail(`The demo stopped: "sparsight ${words[0]}" ended with exit code ${status}.`);

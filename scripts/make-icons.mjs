@@ -26,7 +26,7 @@ export async function makeIcons() {
 	const folder = join(root, 'out', 'icons');
 	mkdirSync(folder, { recursive: true });
 	const drawing = await loadImage(join(root, 'assets', 'icons', 'sparsight.svg'));
-	const png = (size) => {
+	const png = (/** @type {number} */ size) => {
 		const canvas = createCanvas(size, size);
 		canvas.getContext('2d').drawImage(drawing, 0, 0, size, size);
 		return canvas.toBuffer('image/png');
@@ -40,7 +40,10 @@ export async function makeIcons() {
 	return folder;
 }
 
-/** Header, a directory entry of 16 bytes for each picture, the pictures (PNG, as Windows has read since Vista). */
+/**
+ * Header, a directory entry of 16 bytes for each picture, the pictures (PNG, as Windows has read since Vista).
+ * @param {[size: number, png: Buffer][]} pictures
+ */
 function ico(pictures) {
 	const header = Buffer.alloc(6 + 16 * pictures.length);
 	header.writeUInt16LE(1, 2);
@@ -59,13 +62,20 @@ function ico(pictures) {
 	return Buffer.concat([header, ...pictures.map(([, bytes]) => bytes)]);
 }
 
-/** `icns`, total length, then type, length and PNG of each picture; lengths include their own eight bytes. */
+/**
+ * `icns`, total length, then type, length and PNG of each picture; lengths include their own eight bytes.
+ * @param {[type: string, png: Buffer][]} pictures
+ */
 function icns(pictures) {
 	const parts = pictures.map(([type, bytes]) => Buffer.concat([tagged(type, bytes.length + 8), bytes]));
 	const length = parts.reduce((sum, part) => sum + part.length, 8);
 	return Buffer.concat([tagged('icns', length), ...parts]);
 }
 
+/**
+ * @param {string} type
+ * @param {number} length
+ */
 function tagged(type, length) {
 	const head = Buffer.alloc(8);
 	head.write(type, 'ascii');

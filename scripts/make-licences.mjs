@@ -4,6 +4,31 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, root } from './prepare.mjs';
 
+/**
+ * What a package.json says of licences, in the words of all its ages.
+ * @typedef {{
+ *   name: string,
+ *   version: string,
+ *   license?: string | { type: string },
+ *   licenses?: { type: string }[],
+ *   author?: string | { name: string },
+ *   dependencies?: Record<string, string>,
+ *   optionalDependencies?: Record<string, string>,
+ * }} Manifest
+ */
+
+/**
+ * @typedef {{
+ *   name: string,
+ *   version: string,
+ *   licence: string | null,
+ *   author: string | undefined,
+ *   texts: string[],
+ *   folder: string,
+ *   manifest: Manifest,
+ * }} Package
+ */
+
 const BUNDLES = join(root, 'out', 'bundled');
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
@@ -37,16 +62,21 @@ WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEM
 COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
 
+/** @param {Package} one */
 function section({ name, version, licence, author, texts }) {
 	const head = [`${name} ${version}`, `Licence: ${licence ?? 'see below'}`, author && `Author: ${author}`];
 	const words = texts.length === 0 && licence === 'MIT' ? [MIT] : texts;
 	return [head.filter(Boolean).join('\n'), ...words].join('\n\n');
 }
 
-/** The dependencies of the program and theirs, as far as they are installed. */
+/**
+ * The dependencies of the program and theirs, as far as they are installed.
+ * @returns {Iterable<Package>}
+ */
 function shipped() {
+	/** @type {Map<string, Package>} */
 	const found = new Map();
-	const visit = (manifest, from) => {
+	const visit = (/** @type {Manifest} */ manifest, /** @type {string} */ from) => {
 		for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
 			const folder = folderOf(name, from);
 			if (folder === null || found.has(folder)) continue; // optional ones of other systems are not there
@@ -59,9 +89,13 @@ function shipped() {
 	return found.values();
 }
 
-/** What the bundler found inside of our own files. */
+/**
+ * What the bundler found inside of our own files.
+ * @returns {Package[]}
+ */
 function bundled() {
 	if (!existsSync(BUNDLES)) fail('Nothing tells what was bundled: run "npm run build" first.');
+	/** @type {string[]} */
 	const names = readdirSync(BUNDLES).flatMap((file) => JSON.parse(readFileSync(join(BUNDLES, file), 'utf8')));
 	return names
 		.map((name) => folderOf(name, root))
@@ -69,7 +103,11 @@ function bundled() {
 		.map(describe);
 }
 
-/** As Node looks for a package: beside, then further up. */
+/**
+ * As Node looks for a package: beside, then further up.
+ * @param {string} name
+ * @param {string} from
+ */
 function folderOf(name, from) {
 	for (let folder = from; folder.startsWith(root); folder = join(folder, '..')) {
 		const candidate = join(folder, 'node_modules', name);
@@ -78,6 +116,10 @@ function folderOf(name, from) {
 	return null;
 }
 
+/**
+ * @param {string} folder
+ * @returns {Package}
+ */
 function describe(folder) {
 	const manifest = manifestOf(folder);
 	const { name, version, license, licenses, author } = manifest;
@@ -97,6 +139,10 @@ function describe(folder) {
 	};
 }
 
+/**
+ * @param {string} folder
+ * @returns {Manifest}
+ */
 function manifestOf(folder) {
 	return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 }

@@ -5,7 +5,10 @@ import { makeIcons } from './make-icons.mjs';
 import { makeLicences } from './make-licences.mjs';
 import { ensureBuild, ensurePackages, runPackage } from './prepare.mjs';
 
-/** Builds what goes into a package and packs it; gives electron-builder's exit code. */
+/**
+ * Builds what goes into a package and packs it; gives electron-builder's exit code.
+ * @param {readonly string[]} words
+ */
 export async function makePackage(words) {
 	ensurePackages();
 	ensureBuild();

@@ -20,13 +20,21 @@ const BUILD_INPUTS = [
 ];
 const BUILD_STAMP = join(root, 'out', 'sources.sha256');
 
-/** Ends the script with a sentence instead of a stack trace. */
+/**
+ * Ends the script with a sentence instead of a stack trace.
+ * @param {string} sentence
+ * @returns {never}
+ */
 export function fail(sentence) {
 	console.error(sentence);
 	process.exit(1);
 }
 
-/** Runs a program in the project's folder with its output on ours; gives its exit code. */
+/**
+ * Runs a program in the project's folder with its output on ours; gives its exit code.
+ * @param {string} program
+ * @param {readonly string[]} words
+ */
 export function run(program, words, environment = {}) {
 	const { status, error } = spawnSync(program, words, {
 		cwd: root,
@@ -38,7 +46,10 @@ export function run(program, words, environment = {}) {
 	return status ?? 1;
 }
 
-/** Runs the built web host until it ends; gives its exit code. */
+/**
+ * Runs the built web host until it ends; gives its exit code.
+ * @param {readonly string[]} words
+ */
 export function runWebHost(words) {
 	const entry = join(root, 'out', 'main', 'web-host.js');
 	// npm moves to the project's folder; paths are meant from where the person stands.
@@ -46,7 +57,11 @@ export function runWebHost(words) {
 	return exitCodeOf(spawn(process.execPath, [entry, ...words], { stdio: 'inherit', cwd }));
 }
 
-/** Ends with the child: Ctrl+C reaches both, and the child ends in order. */
+/**
+ * Ends with the child: Ctrl+C reaches both, and the child ends in order.
+ * @param {import('node:child_process').ChildProcess} child
+ * @returns {Promise<number>}
+ */
 export function exitCodeOf(child) {
 	for (const signal of ['SIGINT', 'SIGTERM']) {
 		process.on(signal, () => signal === 'SIGTERM' && child.kill(signal));
@@ -60,7 +75,11 @@ export function exitCodeOf(child) {
 	});
 }
 
-/** Like `run` for a program that an installed package brings: `typescript` brings `tsc`. */
+/**
+ * Like `run` for a program that an installed package brings: `typescript` brings `tsc`.
+ * @param {string} name
+ * @param {readonly string[]} words
+ */
 export function runPackage(name, words, program = name) {
 	const folder = join(root, 'node_modules', name);
 	if (!existsSync(folder)) fail(`The package ${name} is not installed: run "npm ci".`);
@@ -90,9 +109,9 @@ function installLoosely() {
 
 function requireNode() {
 	const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-	const wanted = engines.node.replace('>=', '').split('.').map(Number);
-	const have = process.versions.node.split('.').map(Number);
-	if (have[0] < wanted[0] || (have[0] === wanted[0] && have[1] < wanted[1])) {
+	const [major, minor] = engines.node.replace('>=', '').split('.').map(Number);
+	const [ownMajor = 0, ownMinor = 0] = process.versions.node.split('.').map(Number);
+	if (ownMajor < major || (ownMajor === major && ownMinor < minor)) {
 		fail(`Node ${engines.node} is needed (this is ${process.versions.node}).`);
 	}
 }
@@ -107,6 +126,10 @@ function missingPackages() {
 		.map(([path]) => path);
 }
 
+/**
+ * @param {string} path
+ * @returns {Record<string, { version?: string; optional?: boolean; link?: boolean }>}
+ */
 function packagesOf(path) {
 	return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : {};
 }
@@ -124,7 +147,10 @@ export function ensureFfmpeg() {
 	);
 }
 
-/** As root on Debian. */
+/**
+ * As root on Debian.
+ * @param {readonly string[]} names
+ */
 function installDebianPackages(names) {
 	const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
 	if (run('apt-get', ['update', '-qq'], quiet) !== 0) return false;
@@ -137,6 +163,7 @@ function findFfmpeg() {
 	return works(packaged) || works(`${packaged}.exe`) || works('ffmpeg');
 }
 
+/** @param {string} program */
 function works(program, word = '-version') {
 	return spawnSync(program, [word], { stdio: 'ignore' }).status === 0;
 }
@@ -168,7 +195,11 @@ function hashSources() {
 	return hash.digest('hex');
 }
 
-/** The files at or under a path of the project, sorted; tests are no part of the build. */
+/**
+ * The files at or under a path of the project, sorted; tests are no part of the build.
+ * @param {string} path
+ * @returns {string[]}
+ */
 function filesUnder(path) {
 	const found = statSync(join(root, path), { throwIfNoEntry: false });
 	if (!found) return [];

@@ -20,6 +20,7 @@ process.exit(status === 0 && failed > 0 ? 1 : status);
 function count() {
 	// Without a report nothing ran, which is a failure and not a success of no tests.
 	if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
+	/** @type {import('vitest/node').JsonTestResults} */
 	const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
 		readFileSync(report, 'utf8'),
 	);
