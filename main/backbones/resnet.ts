@@ -11,15 +11,15 @@ export type ResNetConfig = {
 	/** Blocks of two 3×3 convolutions, or of a 3×3 one between two of 1×1. */
 	block: 'basic' | 'bottleneck';
 	stages: readonly ResNetStage[];
-	/** Which convolution of a bottleneck strides: the 3×3 (torchvision) unless the first is said to. */
+	/** Which convolution of a bottleneck strides; by default the 3×3 one, as in torchvision. */
 	stridesFirst?: boolean;
-	/** Behind the stem and behind every sum; ReLU unless told otherwise, as it always is within a block. */
+	/** The activation after the stem and after every residual sum, by default ReLU; within blocks it is always ReLU. */
 	activation?: Activation;
 };
 
 export type ResNetStage = {
 	blocks: number;
-	/** Channels between a bottleneck's 1×1 convolutions; basic blocks have as many as they give. */
+	/** Channels between a bottleneck's 1×1 convolutions; in basic blocks equal to `channels`. */
 	width: number;
 	channels: number;
 	stride: 1 | 2;
@@ -29,7 +29,7 @@ export type ResNetStage = {
 
 const STEM_STRIDE = 4;
 
-/** Pixels between the cells of the map that the first `stages` stages give; of the stem alone for 0. */
+/** Stride in pixels of the map after the first `stages` stages; 0: after the stem. */
 export function resNetStride({ stages }: Pick<ResNetConfig, 'stages'>, count = stages.length): number {
 	return stages.slice(0, count).reduce((product, { stride }) => product * stride, STEM_STRIDE);
 }

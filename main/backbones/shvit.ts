@@ -15,7 +15,7 @@ export type ShvitStage = {
 	/** Channels. */
 	width: number;
 	blocks: number;
-	/** Null where the stage's blocks have none. */
+	/** Null: blocks without attention. */
 	attention: SingleHead | null;
 };
 
@@ -30,7 +30,7 @@ export const SHVIT_VARIANTS: readonly { name: string; stages: readonly ShvitStag
 	variant('SHViT-S4', [224, 336, 448], [4, 7, 6], [72, 96]),
 ];
 
-/** `partials`: of the second and third stage; the first has no attention. */
+/** `partials`: channels with attention in the second and third stage; the first has no attention. */
 function variant(name: string, widths: number[], blocks: number[], partials: number[]) {
 	const stages = widths.map((width, i): ShvitStage => {
 		const partial = partials[i - 1];
@@ -39,31 +39,31 @@ function variant(name: string, widths: number[], blocks: number[], partials: num
 	return { name, stages };
 }
 
-/** Is shown what each module gives, by the module's published name without the prefix. */
-export type ShvitTap = (name: string, value: Value) => void;
+/** Is called with the output of each module, by the module's published name without the prefix. */
+export type ShvitProbe = (name: string, value: Value) => void;
 
-/** Blocks of a later stage stand behind the three modules that halve the resolution. */
+/** Blocks of a later stage come after the three modules that halve the resolution. */
 export const SHVIT_FIRST_BLOCK = [0, 3, 3] as const;
 const STEM_HALVINGS = 4;
 
 /**
  * The feature maps after each stage, strides 16, 32, 64, of pictures [batch, 3, h, w]; odd sizes round up. Batch norms are
- * folded into the convolutions, and so is what a depthwise convolution passes by.
+ * folded into the convolutions, and so are residuals of depthwise convolutions.
  */
 export function shvit(
 	layers: Layers,
 	picture: Value,
 	config: ShvitConfig,
-	tap: ShvitTap = () => undefined,
+	probe: ShvitProbe = () => undefined,
 ): Value[] {
-	const emitter = new Emitter(layers, config, tap);
+	const emitter = new Emitter(layers, config, probe);
 	let x = emitter.stem(picture, config.stages[0]!.width);
 	return config.stages.map(({ width, blocks, attention }, stage) => {
 		const name = `blocks${stage + 1}`;
 		if (stage > 0) x = emitter.halve(name, x, width);
 		const first = SHVIT_FIRST_BLOCK[stage]!;
 		for (let i = 0; i < blocks; i++) x = emitter.block(`${name}.${first + i}`, x, attention);
-		tap(name, x);
+		probe(name, x);
 		return x;
 	});
 }
@@ -71,12 +71,12 @@ export function shvit(
 class Emitter {
 	readonly #layers: Layers;
 	readonly #config: ShvitConfig;
-	readonly #tap: ShvitTap;
+	readonly #probe: ShvitProbe;
 
-	constructor(layers: Layers, config: ShvitConfig, tap: ShvitTap) {
+	constructor(layers: Layers, config: ShvitConfig, probe: ShvitProbe) {
 		this.#layers = layers;
 		this.#config = config;
-		this.#tap = tap;
+		this.#probe = probe;
 	}
 
 	stem(picture: Value, width: number): Value {
@@ -106,7 +106,7 @@ class Emitter {
 		return this.#feedForward(`${name}.1`, this.#residualDepthwise(`${name}.0`, x));
 	}
 
-	/** No residual; no activation behind the gate or at the end. */
+	/** Without a residual, and without activations after the gate and at the end. */
 	#merge(name: string, x: Value, width: number): Value {
 		const layers = this.#layers;
 		const hidden = 4 * (x.shape[1] as number);
@@ -142,7 +142,7 @@ class Emitter {
 		return this.#shown(name, this.#layers.add(x, y));
 	}
 
-	/** Single-head attention over a part of the channels; the others pass by, and are projected with its result. */
+	/** Single-head attention over a part of the channels; its output is projected together with the other channels. */
 	#attention(name: string, x: Value, { partial, keys }: SingleHead): Value {
 		const layers = this.#layers;
 		const { graph } = layers;
@@ -150,7 +150,7 @@ class Emitter {
 		const tokens = rows! * cols!;
 		const [seen, passed] = this.#splitChannels(x, [partial, width! - partial]) as [Value, Value];
 		const normed = layers.groupNorm(`${this.#config.prefix}${name}.pre_norm`, seen, 1);
-		this.#tap(`${name}.pre_norm`, normed);
+		this.#probe(`${name}.pre_norm`, normed);
 		const qkv = this.#shown(
 			`${name}.qkv`,
 			this.#convNorm(`${name}.qkv`, normed, 2 * keys + partial, { kernel: 1 }),
@@ -182,7 +182,7 @@ class Emitter {
 		return this.#layers.convBatchNorm(`${full}.c`, `${full}.bn`, x, out, geometry);
 	}
 
-	/** x + norm(conv(x)) as one depthwise 3×3: what passes by is a 1 at the centre of each kernel. */
+	/** x + norm(conv(x)) as one depthwise 3×3: the residual is a 1 at the centre of each kernel. */
 	#residualDepthwise(name: string, x: Value): Value {
 		const layers = this.#layers;
 		const full = `${this.#config.prefix}${name}`;
@@ -210,7 +210,7 @@ class Emitter {
 	}
 
 	#shown(name: string, value: Value): Value {
-		this.#tap(name, value);
+		this.#probe(name, value);
 		return value;
 	}
 }

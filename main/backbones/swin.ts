@@ -115,7 +115,7 @@ function attendInWindows(layers: Layers, name: string, x: Value, stage: Stage, c
 	return layers.gatherRows(layers.reshape(attended, [windows * size, width]), back);
 }
 
-/** The learned bias of relative positions, and what keeps the regions of a shifted map apart. */
+/** The learned bias of relative positions, plus the mask of a shifted map. */
 function attentionBias(
 	layers: Layers,
 	name: string,
@@ -150,8 +150,8 @@ function attentionBias(
 }
 
 /**
- * Where tokens go when a map, padded and turned by `shift`, is cut into windows: `tokens` [windows · size] holds the
- * token at each place (the one behind the last for padding), `back` [tokens] the place of each token. `regions` [windows
+ * The windows of a map that is padded and rolled by `shift`: `tokens` [windows · size] is the token in each slot (the number
+ * of tokens for padding), `back` [tokens] the slot of each token. `regions` [windows
  * of one picture · size]: tokens of one window attend to each other within a region only; null where nothing is shifted.
  */
 function layWindows(
@@ -165,7 +165,7 @@ function layWindows(
 	const tokens = new Int32Array(batch * places);
 	const back = new Int32Array(batch * rows * cols);
 	const regions = new Uint8Array(places);
-	// The turned map has a strip of one shift at its end that came from its start, in front of it the rest of a window.
+	// At its end the rolled map has a strip of one shift that came from its start; the rest of that window is before it.
 	const regionOf = (at: number, length: number) => (at < length - window ? 0 : at < length - shift ? 1 : 2);
 	for (let place = 0; place < places; place++) {
 		const [windowIndex, inside] = [Math.floor(place / window ** 2), place % window ** 2];
@@ -183,7 +183,7 @@ function layWindows(
 	return { tokens, back, regions: shift > 0 ? regions : null };
 }
 
-/** Every two by two tokens become one of twice the width; the order of the four goes down first, then across. */
+/** Patch merging: two by two tokens become one of twice the width; the four are ordered column by column. */
 function mergePatches(layers: Layers, name: string, x: Value, stage: Stage): { x: Value; stage: Stage } {
 	const { graph } = layers;
 	const { batch, rows, cols, width } = stage;

@@ -8,7 +8,7 @@ import type { VitPlan } from '../vit/plan.ts';
 import type { TokenAnswers } from './host.ts';
 import { compileFull } from './vit-graphs.ts';
 
-/** The graph of a whole frame, loaded: what a dense run is, and what other modes flush with. */
+/** The loaded graph of a whole frame: a dense run, and the flush of other modes. */
 export class FullGraph {
 	readonly macs: number;
 	readonly #graph: LoadedGraph;
@@ -48,7 +48,7 @@ export function answerOutputs({ answers }: VitPlan): string[] {
 	return [...(answers.grid ? ['head'] : []), ...(answers.extra ? ['extra'] : [])];
 }
 
-/** A plan's answers among the outputs of a graph that gives those of all tokens. */
+/** A plan's answers, from the outputs of a graph over all tokens. */
 export function answersFrom({ answers }: VitPlan, outputs: GraphTensors): TokenAnswers {
 	return {
 		grid: answers.grid ? floats(outputs, 'head') : new Float32Array(0),
@@ -63,7 +63,7 @@ export function denseMacs(plan: VitPlan, weights: WeightLookup): number {
 	return countOperations(graph.operations, {});
 }
 
-/** The frame at hand as a plan's graphs take it: [1, 3, height, width]. */
+/** The present frame as an input of a plan's graphs: [1, 3, height, width]. */
 export function pictureTensor({ grid }: VitPlan, pixels: FramePixels): GraphTensor {
 	return float32(pixels.planar(), [1, 3, grid.rows * grid.stride, grid.cols * grid.stride]);
 }

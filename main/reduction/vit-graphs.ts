@@ -21,7 +21,7 @@ export const LEFT_OUT = 'left_out';
  * Every token of a picture.
  * in: `picture` [1, 3, height, width]. out: the plan's answers, `head` [grid tokens, width] and `extra` [extra tokens, width];
  * where the plan has a scorer, `scores` [tokens, 1]. With `keepKeysAndValues`, of plans that pool nothing, per block `keys.i`
- * and `values.i` [1, heads, tokens, headDim], turned, and `residual.i` [tokens, dim], what its residual reads. With `taps` also `stem` and `embedded`, tokens before and with
+ * and `values.i` [1, heads, tokens, headDim], rotated, and `residual.i` [tokens, dim], what its residual reads. With `taps` also `stem` and `embedded`, tokens before and with
  * absolute positions, and `block.i`, behind the block's MLP and residual. With `fromTokens` the input is `tokens`
  * [tokens, dim] instead, as the stem gives them.
  */
@@ -91,7 +91,7 @@ function attendAndKeep(
 	};
 }
 
-/** What stands before the blocks. in: `picture` [1, 3, height, width]. out: `tokens` [tokens, dim], before absolute positions. */
+/** Everything before the blocks. in: `picture` [1, 3, height, width]. out: `tokens` [tokens, dim], before absolute positions. */
 export function compileStem(plan: VitPlan, weights: WeightLookup): CompiledGraph {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
@@ -100,7 +100,7 @@ export function compileStem(plan: VitPlan, weights: WeightLookup): CompiledGraph
 	return graph.compile(`${plan.name}:stem`);
 }
 
-/** What block i adds behind its MLP, apart from positions. in: `tokens` [tokens, dim]. out: `added` [tokens, dim]. */
+/** The output of block i's residual branch. in: `tokens` [tokens, dim]. out: `added` [tokens, dim]. */
 export function compileResidual(plan: VitPlan, weights: WeightLookup, i: number): CompiledGraph {
 	const block = plan.blocks[i]!;
 	assert(block.residual, `${block.name} has something behind its MLP`);
@@ -121,7 +121,7 @@ export function compileHead(plan: VitPlan, weights: WeightLookup): CompiledGraph
 	return graph.compile(`${plan.name}:head`);
 }
 
-/** Makes what the plan answers from `features` [tokens, dim] outputs: `head` of the grid's tokens, `extra` of the others. */
+/** Adds the plan's answers from `features` [tokens, dim] as outputs: `head` of the grid's tokens, `extra` of the others. */
 function outputAnswers(layers: Layers, parts: BlockLayers, plan: VitPlan, features: readonly Value[]): void {
 	const { grid, extra } = plan.answers;
 	const apart = features.map((tokens) => parts.apart(tokens));
@@ -135,7 +135,7 @@ function outputAnswers(layers: Layers, parts: BlockLayers, plan: VitPlan, featur
 	}
 }
 
-/** What a plan answers of the grid's tokens, for modes that take no others. */
+/** The answer of the grid's tokens, for modes that support no others. */
 export function gridAnswer({ answers, name }: Pick<VitPlan, 'answers' | 'name'>): TokenAnswer {
 	assert(answers.grid, `${name} answers from the tokens of the grid`);
 	return answers.grid;

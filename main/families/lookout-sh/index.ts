@@ -24,9 +24,9 @@ import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 export const LOOKOUT_SH_FORMAT = 'SHViT detector, version 1';
 
 const TITLE = 'Lookout-SH';
-/** Grey of the padding that it was trained with. */
+/** Grey of the padding in training. */
 const FILL = 114;
-/** What the first map's channels are a multiple of: the stem doubles an eighth of them three times. */
+/** The first map's channels are a multiple of this: the stem doubles an eighth of them three times. */
 const STEM_PARTS = 8;
 /** Any size shows which tensors the network asks for. */
 const SMALL = { width: 64, height: 64 };
@@ -44,7 +44,7 @@ const schema = z.object({
 	mean: z.array(z.number()).length(3),
 	std: z.array(z.number().positive()).length(3),
 	embed_dim: perStage(width),
-	/** Channels that attention sees, where a stage has any. */
+	/** Channels with attention, in stages that have any. */
 	partial_dim: perStage(width),
 	qk_dim: width,
 	depth: perStage(width),
@@ -74,8 +74,8 @@ export function parseLookoutShConfig(source: Pick<SourceConfig, 'place' | 'json'
 }
 
 /**
- * Lookout-SH: what a small static network with Lookout's head costs and finds that learned from Lookout. A SHViT, a top-down
- * neck that only its finest map leaves, and four prediction points in each of that map's cells.
+ * Lookout-SH, a small static network distilled from Lookout, for comparison: an SHViT, a top-down neck of which only the finest
+ * map is used, and Lookout's head with four prediction points in each of that map's cells.
  */
 export const lookoutShFamily: ModelFamily = {
 	id: 'lookout-sh',

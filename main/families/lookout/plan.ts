@@ -40,7 +40,7 @@ export function lookoutPlan(config: LookoutConfig, inputSize: Size): VitPlan {
 		}, pixels);
 	}
 
-	/** Blocks from `first` on, their weights' names behind `prefix`. */
+	/** Blocks from number `first` on, whose weights' names begin with `prefix`. */
 	function blocks(prefix: string, first: number): VitBlock[] {
 		return numbers(first).map((i) => ({
 			...PLAIN_BLOCK,

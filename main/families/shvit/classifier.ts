@@ -1,4 +1,4 @@
-import { globalMeans, shvit, type ShvitTap } from '../../backbones/shvit.ts';
+import { globalMeans, shvit, type ShvitProbe } from '../../backbones/shvit.ts';
 import { GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import type { ClassifierConfig, ShvitModelConfig } from './config.ts';
@@ -12,16 +12,16 @@ export function classifierGraph(
 	{ backbone, head }: ShvitModelConfig & { head: ClassifierConfig },
 	shape: readonly [batch: number, channels: number, height: number, width: number],
 	weights: WeightLookup,
-	tap: ShvitTap = () => undefined,
+	probe: ShvitProbe = () => undefined,
 ): { graph: GraphBuilder; logits: Value } {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
-	const maps = shvit(layers, graph.input('pictures', 'float32', shape), backbone, tap);
+	const maps = shvit(layers, graph.input('pictures', 'float32', shape), backbone, probe);
 	const last = maps.at(-1)!;
 	const means = layers.reshape(globalMeans(layers, last), last.shape.slice(0, 2));
 	const results = head.heads.map((name) => {
 		const result = normedLinear(layers, `${backbone.prefix}${name}`, means, head.classes, backbone.fused);
-		tap(name, result);
+		probe(name, result);
 		return result;
 	});
 	return { graph, logits: mean(layers, results) };

@@ -16,7 +16,7 @@ const CODING = { weights: [1, 1, 1, 1], clamp: 'both' } as const;
 export type RetinaGraph = {
 	graph: GraphBuilder;
 	levels: readonly RetinaLevel[];
-	/** Every value on the way by the name that checks know it by, such as `fpn.0`. */
+	/** Intermediate values by the names that parity cases use, such as `fpn.0`. */
 	values: ReadonlyMap<string, Value>;
 };
 
@@ -26,7 +26,7 @@ type RetinaLevel = { rows: number; cols: number; shapes: number; anchors: Float3
 /**
  * RetinaNet (Lin et al., ICCV 2017) as mmdetection builds it. in: `picture` [1, 3, h, w], normalised. out, for every level i:
  * `best.logits.i` [k] and `best.places.i` [k], the best pairs of an anchor and a class, best first, and `deltas.i` [1, anchors · 4,
- * h, w]. A place counts through [anchor · classes + class, row, column].
+ * h, w]. Places index [anchor · classes + class, row, column].
  */
 export function retinaGraph(
 	{ backbone, head }: ShvitModelConfig & { head: RetinaConfig },
@@ -82,7 +82,7 @@ function outputBest(layers: Layers, level: number, logits: Value, most: number):
 	graph.output(`best.places.${level}`, places);
 }
 
-/** What `retinaCandidates` reads of the graph's outputs. */
+/** The outputs that `retinaCandidates` reads. */
 export function retinaOutputs({ levels }: RetinaGraph): string[] {
 	return levels.flatMap((_, i) => [`best.logits.${i}`, `best.places.${i}`, `deltas.${i}`]);
 }

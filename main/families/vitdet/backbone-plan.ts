@@ -11,7 +11,7 @@ import {
 import { relativePairs, resizeBicubic } from '../../vit/position-tables.ts';
 import { windowLayout } from '../../vit/windows.ts';
 
-/** What the blocks of the Eventful Transformers' backbone call their layers. */
+/** Layer names in the Eventful Transformers' checkpoints. */
 const LAYER_NAMES: LayerNames = {
 	norm1: 'input_layer_norm',
 	qkv: { fused: 'qkv', bias: true },
@@ -27,14 +27,14 @@ const NORM_EPSILON = 1e-6;
 /** A backbone of windowed and global blocks, as ViTDet has it; sizes in tokens. */
 export type BackboneShape = {
 	name: string;
-	/** Before every weight's name, such as `backbone.`. */
+	/** Prefix of every weight's name, such as `backbone.`. */
 	prefix: string;
 	grid: TokenGrid;
-	/** Whether a class token stands before the grid's. */
+	/** Whether a class token precedes the grid's tokens. */
 	classToken: boolean;
 	dim: number;
 	heads: number;
-	/** Width of the MLP's hidden layer over `dim`. */
+	/** Width of the MLP's hidden layer divided by `dim`. */
 	mlpRatio: number;
 	/** The grid that the absolute positions were made for. */
 	positionSize: Extent;
@@ -49,8 +49,8 @@ export type BackboneShape = {
 
 /**
  * The backbone as a plan (Li et al., Exploring Plain Vision Transformer Backbones for Object Detection, ECCV 2022;
- * weights as the Eventful Transformers' converted checkpoints name them). Its head gives the tokens themselves; what
- * stands before and behind it is the family's to add.
+ * weights named as in the Eventful Transformers' converted checkpoints). Its answers are the last tokens themselves; the family
+ * adds patch embedding and heads.
  */
 export function backbonePlan(
 	shape: BackboneShape,
@@ -93,7 +93,7 @@ export function backbonePlan(
 	};
 }
 
-/** The table resized to the grid, the class token's row before it where there is one. */
+/** The table resized to the grid; with a class token, after its row. */
 function absolutePositions(shape: BackboneShape, weights: WeightLookup): Float32Array {
 	const { prefix, grid, classToken, dim, positionSize: size } = shape;
 	const first = classToken ? dim : 0;
@@ -107,9 +107,9 @@ function absolutePositions(shape: BackboneShape, weights: WeightLookup): Float32
 }
 
 /**
- * Tables made for attention over `size`. Where it runs over another extent, the square of all pairs is resized as a picture, to
- * the extent's rows and columns whatever the axis, as in the published code: the tables of a grid that is not square must fit
- * it.
+ * Relative positions from tables for attention over `size`. For another extent, the square of all pairs is resized as a
+ * picture to the extent's rows and columns, whatever the axis, as in the published code: tables of a grid that is not
+ * square must fit it.
  */
 function relativePositions(block: string, size: Extent, headDim: number): RelativePositions {
 	return {
@@ -119,8 +119,8 @@ function relativePositions(block: string, size: Extent, headDim: number): Relati
 			const table = weights(name, [2 * length - 1, headDim]).data as Float32Array;
 			const pairs = relativePairs(table, length);
 			if (size.rows === extent.rows && size.cols === extent.cols) return pairs;
-			// The published code lays keys along the picture's rows and queries along its columns; on a square grid, where alone
-			// this works, that changes nothing.
+			// The published code has keys along the picture's rows and queries along its columns; this works on square grids
+			// only, where the result is the same.
 			return resizeBicubic({ data: pairs, size: { rows: length, cols: length }, channels: headDim }, extent);
 		},
 	};

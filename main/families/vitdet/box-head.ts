@@ -17,7 +17,7 @@ export function pooledLevels(config: VitDetConfig): Level[] {
  * One stage: from the pyramid and proposals to classes and deltas.
  *
  * in: `pyramid.<level>` [1, channels, h, w] and `boxes.<level>` [n, 4], the proposals of that level; `places` [proposals],
- * where each proposal's row stands among those of all levels. out: `pooled` [proposals, channels, pooled, pooled];
+ * each proposal's row among the rows of all levels. out: `pooled` [proposals, channels, pooled, pooled];
  * `features` [proposals, width]; `logits` and `probabilities` [proposals, classes + 1], the background last; `deltas`
  * [proposals, 4] or [proposals, classes · 4].
  */

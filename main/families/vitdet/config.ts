@@ -5,7 +5,7 @@ import type { Extent } from '../../vit/plan.ts';
 export type VitDetConfig = {
 	name: string;
 	classes: readonly string[];
-	/** Per channel, of values in 0 to 1. */
+	/** Per channel, for values in 0 to 1. */
 	mean: readonly number[];
 	std: readonly number[];
 	patch: number;
@@ -21,7 +21,7 @@ export type VitDetConfig = {
 };
 
 export type PyramidConfig = {
-	/** Resolutions of the maps over that of the tokens: 4, 2, 1 or 0.5 each, finest first. */
+	/** Resolutions of the maps relative to that of the tokens: 4, 2, 1 or 0.5 each, finest first. */
 	scales: readonly number[];
 	channels: number;
 };
@@ -34,10 +34,10 @@ export type ProposalConfig = {
 	anchorSizes: readonly number[];
 	/** Height over width. */
 	aspectRatios: readonly number[];
-	/** Of the first anchors' centres from the corner. */
+	/** Offset of the first anchors' centres from the corner. */
 	anchorOffset: number;
 	weights: BoxWeights;
-	/** Best anchors of each level that are looked at, and best proposals that go on. */
+	/** Numbers of best anchors per level, and of best proposals after suppression. */
 	perLevel: number;
 	kept: number;
 	iou: number;
@@ -64,5 +64,5 @@ export type BoxConfig = {
 	max: number;
 };
 
-/** What deltas dx, dy, dw, dh are divided by. */
+/** Divisors of deltas dx, dy, dw, dh. */
 export type BoxWeights = readonly [dx: number, dy: number, dw: number, dh: number];

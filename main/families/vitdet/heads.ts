@@ -13,7 +13,7 @@ import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 import { type CompiledGraph } from '../../graph/graph-builder.ts';
 import { floats } from '../../runtime/tensors.ts';
 
-/** What the heads say of every proposal, before any is dropped. */
+/** The heads' output for every proposal, before suppression. */
 export type Predictions = {
 	/** [n, k · 4], k = 1 or one box per class; input pixels, not clipped. */
 	boxes: Float32Array;
@@ -24,7 +24,7 @@ export type Predictions = {
 /** Is called with intermediate values of the heads, by their published names; an array is valid during the call only. */
 export type Probe = (name: string, values: Float32Array) => void;
 
-/** Everything that a ViTDet does behind its backbone, as graphs that are not loaded yet. */
+/** The graphs of a ViTDet after its backbone, not loaded yet. */
 export type HeadGraphs = { proposals: ProposalGraph; stages: readonly CompiledGraph[] };
 
 export function headGraphs(config: VitDetConfig, grid: Extent, weights: WeightLookup): HeadGraphs {
@@ -33,7 +33,7 @@ export function headGraphs(config: VitDetConfig, grid: Extent, weights: WeightLo
 	return { proposals, stages };
 }
 
-/** As many multiply-adds as there can be: those of a frame with as many proposals as go on at most. */
+/** Multiply-adds of a frame with the largest number of proposals. */
 export function mostHeadMacs({ proposals, stages }: HeadGraphs, config: VitDetConfig): number {
 	const most = { [PROPOSALS]: config.proposals.kept };
 	return stages.reduce(
@@ -42,9 +42,9 @@ export function mostHeadMacs({ proposals, stages }: HeadGraphs, config: VitDetCo
 	);
 }
 
-/** The heads at work: from the backbone's tokens to predictions. Keeps nothing between frames. */
+/** The loaded heads: from the backbone's tokens to predictions. They keep no state between frames. */
 export class DetectionHeads {
-	/** In pixels; boxes are clipped to it. */
+	/** Size of the picture in pixels; boxes are clipped to it. */
 	readonly inputSize: Size;
 	readonly #config: VitDetConfig;
 	readonly #levels: ProposalGraph['levels'];
@@ -79,7 +79,7 @@ export class DetectionHeads {
 		return new DetectionHeads(config, inputSize, graphs.proposals.levels, proposals, stages);
 	}
 
-	/** `tokens` [tokens, dim], as the last block gives them. */
+	/** `tokens` [tokens, dim]: the last block's output. */
 	async run(tokens: Float32Array, probe?: Probe): Promise<NetworkRun<Predictions>> {
 		const config = this.#config;
 		const levels = this.#levels;
@@ -112,7 +112,7 @@ export class DetectionHeads {
 		for (const stage of this.#stages) await stage.release();
 	}
 
-	/** Stage after stage, each from the boxes that the one before gave (Cai and Vasconcelos, Cascade R-CNN, CVPR 2018). */
+	/** Each stage refines the boxes of the stage before (Cai and Vasconcelos, Cascade R-CNN, CVPR 2018). */
 	async #refine(
 		proposals: Float32Array,
 		pyramid: Readonly<Record<string, GraphTensor>>,

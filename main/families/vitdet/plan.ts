@@ -10,7 +10,7 @@ export function patchGrid({ patch }: VitDetConfig, size: Extent): TokenGrid {
 	return { ...size, stride: patch, windowSize: patch, windowOffset: 0 };
 }
 
-/** Patch embedding and backbone. Its answers are the last tokens as they are: the heads of the family read all of them. */
+/** Patch embedding and backbone. Its answers are the last tokens, all of which the family's heads read. */
 export function vitDetPlan(config: VitDetConfig, size: Extent): VitPlan {
 	const { patch, dim, heads, mlpRatio, positionSize, blocks } = config;
 	/** [k, 3, h, w] -> [tokens, dim], `tokens` being all patches of all k pictures. */

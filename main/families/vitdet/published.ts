@@ -9,7 +9,7 @@ import { headGraphs } from './heads.ts';
 import { vitDetPlan } from './plan.ts';
 import { regionConv } from './proposals.ts';
 
-/** Colours of ImageNet, of values in 0 to 1. */
+/** Means and standard deviations of ImageNet's colours, for values in 0 to 1. */
 const MEAN = [123.675, 116.28, 103.53].map((value) => value / 255);
 const STD = [58.395, 57.12, 57.375].map((value) => value / 255);
 
@@ -24,13 +24,13 @@ const CASCADE_WEIGHTS = [
 	[20, 20, 10, 10],
 	[30, 30, 15, 15],
 ] as const;
-/** Proposals that go on: the video configuration takes fewer than detectron2 does by default. */
+/** Proposals after suppression: fewer in the video configuration than detectron2's default. */
 const KEPT = { alone: 300, cascade: 1000 };
 
-/** Tensors that belong to a ViTDet and that boxes can do without: masks, and tables that are computed here. */
+/** Tensors of a ViTDet that boxes don't need: mask heads, and tables that are computed here. */
 const IGNORED = [/^roi_heads\.mask_head\./, /^proposal_generator\.anchor_generator\./, /^pixel_(mean|std)$/];
 
-/** Whether a tensor of a published file has to do with detections. */
+/** Whether detections need a tensor of a published file. */
 export function isUsed(name: string): boolean {
 	return !IGNORED.some((pattern) => pattern.test(name));
 }
@@ -43,9 +43,9 @@ export function isVitDet(weights: Weights): boolean {
 }
 
 /**
- * What the shapes of a published file say, with the published configurations (ImageNet VID; COCO with its cascade) for all
- * that shapes do not. Throws `tensor-mismatch` where a tensor that says it is missing; whether all others fit is not looked
- * at here.
+ * The configuration of a published file: sizes from the shapes of its tensors, the rest from the published configurations
+ * (ImageNet VID; COCO with its cascade). Throws `tensor-mismatch` where such a tensor is missing; other tensors are not
+ * checked here.
  */
 export function readPublished(weights: Weights, place: string): VitDetConfig {
 	const shapeOf = (name: string, rank: number): readonly number[] => {
@@ -91,7 +91,7 @@ export function readPublished(weights: Weights, place: string): VitDetConfig {
 	};
 }
 
-/** All tensors that a detector of this configuration asks for, held against those that are there. */
+/** Compares the tensors that a detector of this configuration needs with those of the file. */
 export function auditTensors(weights: Weights, place: string, config: VitDetConfig): TensorAudit {
 	const used = new Map([...weights].filter(([name]) => isUsed(name)));
 	const audit = new TensorAudit(used, place, `${config.name} (${config.blocks.length} blocks)`);
@@ -165,7 +165,7 @@ function readBoxes(
 	};
 }
 
-/** How many tensors in a row there are, from number `first` on. */
+/** Number of consecutively numbered tensors from number `first` on. */
 function countFrom(weights: Weights, first: number, nameOf: (i: number) => string): number {
 	let count = 0;
 	while (weights.has(nameOf(first + count))) count++;

@@ -4,13 +4,13 @@ import type { Layers } from '../../graph/layers.ts';
 import type { Extent } from '../../vit/plan.ts';
 import type { VitDetConfig } from './config.ts';
 
-/** Of the norms over channels, in the pyramid and in the box head. */
+/** Epsilon of the norms over channels, in the pyramid and in the box head. */
 export const NORM_EPSILON = 1e-6;
 
 /** A level of the pyramid by its published name, such as `p4`. */
 export type Level = { name: string; stride: number };
 
-/** The levels that boxes are pooled from, and behind them the coarser one that only gives proposals. */
+/** The levels that boxes are pooled from, followed by the coarser one that only has proposals. */
 export function pyramidLevels(config: VitDetConfig): Level[] {
 	const strides = config.pyramid.scales.map((scale) => config.patch / scale);
 	return [...strides, 2 * strides.at(-1)!].map((stride) => ({ name: `p${Math.log2(stride)}`, stride }));
@@ -30,7 +30,7 @@ export function simplePyramid(layers: Layers, tokens: Value, grid: Extent, confi
 	return [...maps, layers.maxPool(maps.at(-1)!, 1, 2, 0)];
 }
 
-/** One stage of the pyramid; its layers are numbered in the order in which they are asked for. */
+/** One stage of the pyramid; its layers are numbered in the order of calls. */
 class Stage {
 	readonly #layers: Layers;
 	readonly #name: string;

@@ -7,13 +7,13 @@ import { EntropyClusters } from '../../vit/enact-clustering.ts';
 import { headDim, type VitPlan } from '../../vit/plan.ts';
 import { allPositions, gridAnswer, pictureInput } from '../vit-graphs.ts';
 
-/** What the sizes of a block's clusters are called in operation counts. */
+/** Names of the sizes of a block's clusters in operation counts. */
 export function blockClusters(block: number): string {
 	return `block.${block}`;
 }
 
 /**
- * Every token of a picture looks at clusters of keys and values, whose length is computed in the graph, block by block.
+ * Every token of a picture attends to clusters of keys and values, whose length is computed in the graph, block by block.
  * in: `picture`; `length` [1], tokens per cluster or 0 for the data's own. out: `head` [tokens, width]; per block
  * `block.<i>.cluster_length` [1] and `block.<i>.used_range` [2]; with `taps`, `last` [tokens, dim] after the last block.
  */

@@ -18,8 +18,8 @@ const SETTINGS = {
 const MODE = { id: 'enact', settings: SETTINGS };
 
 /**
- * Reduction in space (ENACT, Savathrakis and Argyros): tokens look at clusters of keys and values instead of at each of
- * them; how long the clusters are depends on the frame.
+ * Reduction in space (ENACT, Savathrakis and Argyros): tokens attend to clusters of keys and values instead of to each of them;
+ * the length of clusters depends on the frame.
  */
 export const enact: ReductionMode = {
 	...MODE,
