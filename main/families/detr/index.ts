@@ -5,11 +5,11 @@ import { requireTensors } from '../../weights/weights.ts';
 import { modelOf } from '../../detector/model.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
 import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
-import { processorOf } from '../hugging-face/files.ts';
+import { huggingFaceFiles, processorOf } from '../hugging-face/files.ts';
 import { PROCESSOR_KINDS } from '../hugging-face/processor.ts';
 import { queryModel } from '../hugging-face/query-model.ts';
 import { IMAGENET } from '../imagenet.ts';
-import type { ModelSource, SourceConfig } from '../source.ts';
+import type { ModelSource } from '../source.ts';
 import { classesOf, type DetrConfig, rankingOf, readDetrConfig, recognizeHost } from './config.ts';
 import { detrHost, detrStride } from './host.ts';
 import { DETR_MODEL_TYPES, openHuggingFaceDetr } from './hugging-face.ts';
@@ -31,7 +31,7 @@ export const detrFamily: ModelFamily = {
 	offers: ['clustered'],
 	modelTypes: DETR_MODEL_TYPES,
 	recognizes: (weights) => recognizeHost(weights) !== null,
-	open: (source) => (source.config ? openFolder(source, source.config) : openCheckpoint(source)),
+	open: (source) => (source.config ? openFolder(source) : openCheckpoint(source)),
 };
 
 /** Of scores, by what the model was trained with: softmax, or the focal loss. */
@@ -39,9 +39,8 @@ function displayThreshold({ host }: DetrConfig): number {
 	return host === 'detr' ? 0.5 : 0.3;
 }
 
-async function openFolder(source: ModelSource, config: SourceConfig): Promise<OpenedModel> {
-	const weights = { tensors: await source.weights(), place: source.weightsPath };
-	const { config: detr, labels, lookup } = openHuggingFaceDetr({ config, weights });
+async function openFolder(source: ModelSource): Promise<OpenedModel> {
+	const { config: detr, labels, lookup } = openHuggingFaceDetr(await huggingFaceFiles(source));
 	const facts = await factsOf(source, {
 		name: detr.title,
 		classes: labels.names,

@@ -10,11 +10,11 @@ import { requireTensors } from '../../weights/weights.ts';
 import { modelOf } from '../../detector/model.ts';
 import { fitShorterSide } from '../../pixels/letterbox.ts';
 import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
-import { processorOf } from '../hugging-face/files.ts';
+import { huggingFaceFiles, processorOf } from '../hugging-face/files.ts';
 import { PROCESSOR_KINDS } from '../hugging-face/processor.ts';
 import { queryModel } from '../hugging-face/query-model.ts';
 import { IMAGENET } from '../imagenet.ts';
-import type { ModelSource, SourceConfig } from '../source.ts';
+import type { ModelSource } from '../source.ts';
 import { configTitle, isSparseDetr, readConfig } from './config.ts';
 import { finestStride } from './backbone.ts';
 import { sparseDetrHost } from './host.ts';
@@ -39,12 +39,11 @@ export const sparseDetrFamily: ModelFamily = {
 	offers: ['ranked'],
 	modelTypes: DEFORMABLE_MODEL_TYPES,
 	recognizes: isSparseDetr,
-	open: (source) => (source.config ? openFolder(source, source.config) : openCheckpoint(source)),
+	open: (source) => (source.config ? openFolder(source) : openCheckpoint(source)),
 };
 
-async function openFolder(source: ModelSource, config: SourceConfig): Promise<OpenedModel> {
-	const weights = { tensors: await source.weights(), place: source.weightsPath };
-	const { config: detr, labels, lookup } = openHuggingFaceDeformableDetr({ config, weights });
+async function openFolder(source: ModelSource): Promise<OpenedModel> {
+	const { config: detr, labels, lookup } = openHuggingFaceDeformableDetr(await huggingFaceFiles(source));
 	const name = configTitle(detr);
 	const facts = await factsOf(source, { name, classes: labels.names, displayThreshold: DISPLAY_THRESHOLD });
 	return queryModel(facts, await processorOf(source, PROCESSOR_KINDS.detr), {
