@@ -5,6 +5,7 @@ import { Layers, type WeightLookup } from '../graph/layers.ts';
 import { BlockLayers } from '../vit/block-layers.ts';
 import { attendAll, GridAttention } from '../vit/grid-attention.ts';
 import {
+	assertPlain,
 	attendsPlainly,
 	type Scorer,
 	type TokenAnswer,
@@ -153,7 +154,8 @@ export function compileSparse(
 	options: { own: boolean; taps?: boolean },
 ): CompiledGraph {
 	const scorer = plan.scorer;
-	assert(scorer, `${plan.name} has no scorer`);
+	assert(scorer, `${plan.name} has a scorer`);
+	assertPlain(plan);
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
 	const parts = new BlockLayers(layers, plan);

@@ -1,3 +1,4 @@
+import { assert } from '../domain/errors.ts';
 import { type TokenGrid, tokenCount } from '../domain/tokens.ts';
 import type { Activation } from '../graph/activations.ts';
 import type { Value } from '../graph/graph-builder.ts';
@@ -170,18 +171,12 @@ export function attendsPlainly(block: VitBlock): boolean {
 	return block.window === null && block.relative === null && block.pool === null;
 }
 
-/**
- * Why a mode that knows only plain blocks over embedded pixel windows, and answers that are read from the grid's tokens behind
- * the last block, can't take this plan; null where it can.
- */
-export function refusesUnlessPlain(plan: VitPlan): string | null {
-	const { blocks, name, features, answers } = plan;
-	if (!blocks.every(attendsPlainly)) return `${name} has blocks with windows, pooling or relative positions`;
-	if (extraTotal(plan) > 0) return `${name} has tokens that read no pixels`;
-	if (plan.absolute || blocks.some((block) => block.positionsAfter))
-		return `${name} adds learned positions to its tokens`;
-	if (blocks.some((block) => block.residual)) return `${name} has convolutions between its blocks`;
-	if (!answers.grid || features.length !== 1 || features[0] !== blocks.length)
-		return `${name} does not answer from the tokens behind its last block`;
-	return null;
+/** What emitters insist on that know only plain blocks over embedded pixels and answers of the tokens behind the last block. */
+export function assertPlain(plan: VitPlan): void {
+	const { blocks, name, features, answers, absolute } = plan;
+	const plainBlocks = blocks.every(
+		(block) => attendsPlainly(block) && !block.positionsAfter && !block.residual,
+	);
+	const answersLast = answers.grid !== null && features.length === 1 && features[0] === blocks.length;
+	assert(plainBlocks && answersLast && !absolute && extraTotal(plan) === 0, `${name} is a plain transformer`);
 }

@@ -4,7 +4,7 @@ import { type CompiledGraph, GraphBuilder, type Value } from '../../graph/graph-
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
 import { EntropyClusters } from '../../vit/enact-clustering.ts';
-import { headDim, type VitPlan } from '../../vit/plan.ts';
+import { assertPlain, headDim, type VitPlan } from '../../vit/plan.ts';
 import { allPositions, gridAnswer, pictureInput } from '../vit-graphs.ts';
 
 /** Names of the sizes of a block's clusters in operation counts. */
@@ -24,6 +24,7 @@ export function compileClustered(
 ): CompiledGraph {
 	const { clusters: clusterPlan } = plan;
 	assert(clusterPlan, `${plan.name} has something to cluster by`);
+	assertPlain(plan);
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
 	const parts = new BlockLayers(layers, plan);
