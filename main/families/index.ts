@@ -75,5 +75,6 @@ async function unknownModel(source: ModelSource, families: readonly ModelFamily[
 	return new UserFacingError(
 		'model-unreadable',
 		`${source.path} holds tensors of no family that is known (${known.join(', ')}): it starts with ${names}.`,
+		{ remedy: 'Weights of a Hugging Face model need its config.json beside them.' },
 	);
 }
