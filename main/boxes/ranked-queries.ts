@@ -82,7 +82,7 @@ function bestLabels(logits: Float32Array, count: number): Omit<RankedQueries, 'b
 }
 
 function bestPairs(logits: Float32Array, count: number, most: number): Omit<RankedQueries, 'boxesXyxy'> {
-	// Numbers alone are sorted ten times as fast as places by their numbers: only what can be among the best is ranked.
+	// Sorting numbers takes a fraction of sorting their places: only what can be among the best is ranked by place.
 	const least = logits.toSorted().at(-most) ?? -Infinity;
 	const among: number[] = [];
 	for (let pair = 0; pair < logits.length; pair++) if (logits[pair]! >= least) among.push(pair);

@@ -8,15 +8,15 @@ const [FOR_EMITTERS, IN_FILES] = ['transformer.decoder.', 'model.decoder.'] as c
 const HEAD = /^(transformer\.decoder\.)?((?:class|bbox)_embed)\.(\d+)\.(.+)$/;
 
 /**
- * The heads of a Deformable DETR in a Hugging Face file, which has tensors that are one only once. With refinement the
- * decoder has box heads as well, with two stages class heads too, one with the heads outside it, and one more pair
- * proposes queries. Heads that the decoder does not have are one for all layers. Where a file has both of two that would
- * be one, each is what it is.
+ * The heads of a Deformable DETR in a Hugging Face file, which holds tied tensors once. With refinement the decoder has box
+ * heads of its own, tied to those outside it; with two stages class heads as well, and one more pair that proposes queries.
+ * Heads of a kind that the decoder does not have are tied to each other, one for all layers. Tied tensors that a file holds
+ * apart stay apart.
  */
 export class TiedHeads {
 	readonly #weights: Weights;
 	readonly #config: Pick<SparseDetrConfig, 'decoderLayers' | 'refines' | 'twoStage' | 'dim' | 'classes'>;
-	/** Whether a tensor that the file lacks may be another; otherwise it has all. */
+	/** Whether anything is tied; otherwise the file must hold every tensor. */
 	readonly #tied: boolean;
 
 	constructor(
@@ -51,7 +51,7 @@ export class TiedHeads {
 		return [own, ...same].find((candidate) => this.#weights.has(candidate)) ?? same[0]!;
 	}
 
-	/** Whether the decoder's heads are others than those outside it. */
+	/** Whether the decoder's heads differ from those outside it. */
 	get differ(): boolean {
 		if (!this.#config.refines) return false;
 		if (!this.#tied) return true;
