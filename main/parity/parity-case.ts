@@ -77,9 +77,13 @@ function seededInputs(description: Readonly<Record<string, unknown>>, path: stri
 	]);
 }
 
-/** `stated` is another case's file, a seed, or nothing where the case has a file of its own or none. */
+/** `stated` is another case's file of weights or case.json, a seed, or nothing where the case has a file of its own or none. */
 async function readWeights(folder: string, stated: unknown): Promise<Weights> {
-	if (typeof stated === 'string') return readTensors(join(folder, stated), true);
+	if (typeof stated === 'string') {
+		const path = join(folder, stated);
+		if (!path.endsWith('.json')) return readTensors(path, true);
+		return readWeights(dirname(path), parseObject(await readRequired(path), path)['weights']);
+	}
 	if (stated !== undefined)
 		return seededTensors(parsePart(seededTensorsSchema, stated, `${join(folder, 'case.json')}: weights`));
 	const own = WEIGHT_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));

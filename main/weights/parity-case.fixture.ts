@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Checkpoint } from './checkpoint.ts';
 import { readSafetensors, type Weights } from './safetensors.ts';
@@ -21,11 +20,14 @@ export async function checkpointOfCase(name: string): Promise<Checkpoint> {
 	};
 }
 
-/** `stated` is a seed, another case's file, or nothing. */
+/** `stated` is a seed, another case's file of weights or case.json, or nothing. */
 async function readWeights(folder: URL, stated: unknown): Promise<Weights> {
+	if (typeof stated === 'object') return seededTensors(seededTensorsSchema.parse(stated));
 	const file = new URL(typeof stated === 'string' ? stated : 'weights.safetensors', folder);
-	if (!existsSync(file)) return seededTensors(seededTensorsSchema.parse(stated));
-	return readSafetensors(await readFile(file), file.pathname);
+	const bytes = await readFile(file);
+	if (!file.pathname.endsWith('.json')) return readSafetensors(bytes, file.pathname);
+	const { weights } = JSON.parse(bytes.toString()) as { weights: unknown };
+	return readWeights(new URL('.', file), weights);
 }
 
 /** A safetensors file of float32 tensors. */

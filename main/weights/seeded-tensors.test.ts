@@ -28,6 +28,12 @@ describe('seeded tensors', () => {
 		expect([...weights.values()].map(({ data }) => data[0])).toEqual([5, 6]);
 	});
 
+	it('knows a tensor by several names', () => {
+		const tensors = { 'a.weight': [2], 'b.weight': 'a.weight' };
+		const weights = seededTensors({ seed: 1, rules: [], tensors });
+		expect(weights.get('b.weight')).toEqual(weights.get('a.weight'));
+	});
+
 	it('moves tokens on from frame to frame', () => {
 		const video = seededVideo({ seed: 5, shape: [1, 2, 2], frames: 3, scale: 0.5, repeats: [2] });
 		const last = [-0.8681661486625671, 0.7641691565513611, -0.44084402918815613, -0.593791663646698];

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { assert } from '../domain/errors.ts';
 import type { Weights, WeightTensor } from './safetensors.ts';
 
 // Tensors from a seed and their name, number for number as tools/parity/seeded.py makes them: whole numbers, exact products
 // and double arithmetic only, so that both round to the same float32.
 
-const shapesSchema = z.record(z.string(), z.array(z.number().int().nonnegative()));
+const shapeSchema = z.array(z.number().int().nonnegative());
 const seedSchema = z.number().int().min(0).max(0xffffffff);
 
 /** Weights or other tensors that stand in no file. */
@@ -12,11 +13,15 @@ export const seededTensorsSchema = z.strictObject({
 	seed: seedSchema,
 	/** By the end of a tensor's name: mean and standard deviation of its numbers. The first that fits holds. */
 	rules: z.array(z.tuple([z.string(), z.number(), z.number()])).default([]),
-	tensors: shapesSchema,
+	/** A shape, or the name of another of these tensors that it is. */
+	tensors: z.record(z.string(), z.union([shapeSchema, z.string()])),
 });
 
 /** Pictures, bytes by name, as [height, width, 3] or [.., 3, height, width]. */
-export const seededPicturesSchema = z.strictObject({ seed: seedSchema, tensors: shapesSchema });
+export const seededPicturesSchema = z.strictObject({
+	seed: seedSchema,
+	tensors: z.record(z.string(), shapeSchema),
+});
 
 /** Tokens [1, tokens, dim] of a video's frames, `frame<t>.input`. Those of a frame in `repeats` are the last frame's. */
 export const seededVideoSchema = z.strictObject({
@@ -37,12 +42,14 @@ const COMMON_RULES: readonly Rule[] = [
 ];
 
 export function seededTensors({ seed, rules, tensors }: z.infer<typeof seededTensorsSchema>): Weights {
-	return new Map(
-		Object.entries(tensors).map(([name, shape]) => {
-			const [, mean, std] = ruleFor(name, shape, [...rules, ...COMMON_RULES]);
-			return [name, { data: normals(seed, name, sizeOf(shape), mean, std), shape }];
-		}),
-	);
+	const make = (name: string): WeightTensor => {
+		const shape = tensors[name];
+		assert(shape !== undefined, `a seeded tensor is said to be ${name}, which is none of them`);
+		if (typeof shape === 'string') return make(shape);
+		const [, mean, std] = ruleFor(name, shape, [...rules, ...COMMON_RULES]);
+		return { data: normals(seed, name, sizeOf(shape), mean, std), shape };
+	};
+	return new Map(Object.keys(tensors).map((name) => [name, make(name)]));
 }
 
 export function seededPictures({ seed, tensors }: z.infer<typeof seededPicturesSchema>): Weights {

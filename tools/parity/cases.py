@@ -11,6 +11,8 @@ from safetensors.numpy import save_file
 
 #: Tensors of more numbers are stored as float16, where the case's tolerance allows it.
 LARGE = 512
+#: In the names of what comes out of post-processing.
+RESULT = "post."
 
 
 class Watch:
@@ -43,10 +45,11 @@ def rounded_to_half(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.half().float()
 
 
-def stored(array: np.ndarray, tolerance: float) -> np.ndarray:
-    """Whole numbers stay what they are. Large float tensors lose the bits that a relative tolerance of 1e-3 does not see."""
+def stored(name: str, array: np.ndarray, tolerance: float) -> np.ndarray:
+    """Whole numbers and what users see stay as they are. Large float tensors lose the bits that a relative tolerance of 1e-3
+    does not see."""
     array = np.ascontiguousarray(array)
-    if array.dtype != np.float32 or array.size <= LARGE or tolerance < 1e-3:
+    if array.dtype != np.float32 or array.size <= LARGE or tolerance < 1e-3 or RESULT in name:
         return array
     half = array.astype(np.float16)
     if not np.isfinite(half[np.isfinite(array)]).all():
@@ -62,7 +65,7 @@ def write_case(folder: Path, case: dict, tensors: dict[str, np.ndarray]) -> None
     """`case.json` and `tensors.safetensors`; one line per tensor of weights, so that the file can be read."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "tensors.safetensors"
-    save_file({name: stored(array, case["tolerance"]["rel"]) for name, array in tensors.items()}, path)
+    save_file({name: stored(name, array, case["tolerance"]["rel"]) for name, array in tensors.items()}, path)
     path.chmod(0o644)
     (folder / "case.json").write_text(as_json(case) + "\n")
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import itertools
 import json
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from cases import numpy_of, write_case
 SYSTEMS = {"eventful": "eventful", "sparse-detr": "sparse_detr", "enact": "enact", "shvit": "shvit"}
 #: Parts of case.json that have a seed.
 SEEDED = ("weights", "inputs", "video", "pictures")
+SEEDS_TRIED = 40
 
 
 def weights_of(folder: Path, case: dict) -> dict[str, np.ndarray]:
@@ -35,6 +35,8 @@ def weights_of(folder: Path, case: dict) -> dict[str, np.ndarray]:
     if isinstance(stated, dict):
         return seeded.tensors(stated)
     path = folder / (stated or "weights.safetensors")
+    if path.suffix == ".json":
+        return weights_of(path.parent, json.loads(path.read_text()))
     return load_file(path) if path.exists() else {}
 
 
@@ -57,7 +59,7 @@ def remake(folder: Path, first_seed: int) -> None:
     if isinstance(case.get("weights"), dict) and "tensors" not in case["weights"]:
         case["weights"]["tensors"] = shapes(case)
     least = max(2e-4, case["tolerance"]["rel"] / 10)
-    for seed in itertools.count(first_seed):
+    for seed in range(first_seed, first_seed + SEEDS_TRIED):
         for part in SEEDED:
             if isinstance(case.get(part), dict):
                 case[part]["seed"] = seed
@@ -66,15 +68,23 @@ def remake(folder: Path, first_seed: int) -> None:
         if margin > least:
             break
         print(f"{folder.name}: not seed {seed}, for a choice with a margin of {margin:.1e}")
+    else:
+        raise RuntimeError(f"{folder.name}: no seed makes its choices clear enough")
     write_case(folder, {**case, **found}, tensors)
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder.name}: {len(tensors)} tensors, {size / 1024:.0f} KB, seed {seed}, margin {margin:.1e}")
 
 
-def shapes(case: dict) -> dict[str, list[int]]:
-    """Names and shapes of all weights that the published model has for the case's configuration."""
+def shapes(case: dict) -> dict[str, list[int] | str]:
+    """Of all weights that the published model has for the case's configuration: their shapes, or which one is the same."""
     state = importlib.import_module(SYSTEMS[case["system"]]).build(case).state_dict()
-    return {name: list(value.shape) for name, value in state.items()}
+    first: dict[tuple, str] = {}
+    found: dict[str, list[int] | str] = {}
+    for name, value in state.items():
+        place = (value.data_ptr(), tuple(value.shape)) if value.numel() else name
+        found[name] = list(value.shape) if place not in first else first[place]
+        first.setdefault(place, name)
+    return found
 
 
 def check(folder: Path) -> None:

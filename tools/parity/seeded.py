@@ -65,9 +65,10 @@ def picture(seed: int, name: str, height: int, width: int) -> np.ndarray:
 
 
 def tensors(stated: dict) -> dict[str, np.ndarray]:
-    """The tensors of a `weights` or `inputs` part of case.json."""
-    rules = stated.get("rules", [])
-    return {name: weight(stated["seed"], name, shape, rules) for name, shape in stated["tensors"].items()}
+    """The tensors of a `weights` or `inputs` part of case.json; a name in place of a shape is that of the same tensor."""
+    seed, rules = stated["seed"], stated.get("rules", [])
+    own = {name: weight(seed, name, shape, rules) for name, shape in stated["tensors"].items() if not isinstance(shape, str)}
+    return {name: own[shape if isinstance(shape, str) else name] for name, shape in stated["tensors"].items()}
 
 
 def video(seed: int, shape: list[int], frames: int, scale: float = 1.0, repeats: tuple[int, ...] = ()) -> dict[str, np.ndarray]:

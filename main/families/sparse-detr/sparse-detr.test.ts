@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { SettingValues } from '../../domain/settings-table.ts';
-import { readSafetensors, type WeightTensor } from '../../weights/safetensors.ts';
+import { checkpointOfCase } from '../../weights/parity-case.fixture.ts';
+import type { WeightTensor } from '../../weights/safetensors.ts';
 import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
 import type { Detector } from '../../detector/detector.ts';
 import type { OpenedModel } from '../family.ts';
@@ -19,19 +19,7 @@ const PLAIN = ['deformable-plain', 'box-refine-one-stage'];
 const SIZE = { width: 160, height: 120 };
 const MAX_SIDE = 212; // not a multiple of the finest stride
 
-async function checkpointOf(name: string): Promise<Checkpoint> {
-	const { config } = JSON.parse(await readFile(new URL(`${name}/case.json`, CASES), 'utf8')) as {
-		config: object;
-	};
-	const bytes = await readFile(new URL(`${name}/weights.safetensors`, CASES));
-	return {
-		path: `${name}.pth`,
-		sha256: '',
-		weights: readSafetensors(bytes, name),
-		options: { args: config },
-	};
-}
-
+const checkpointOf = (name: string) => checkpointOfCase(`sparse-detr/${name}`);
 const openCheckpoint = (checkpoint: Checkpoint) => sparseDetrFamily.open(ModelSource.inMemory(checkpoint));
 const open = (model: OpenedModel, mode: string, settings: SettingValues = {}) =>
 	openDetector<QueryAnswers>(model, { displaySize: SIZE, mode, settings, maxSide: MAX_SIDE });
