@@ -17,14 +17,12 @@ const HEAD_ROWS = `heads·${ROWS}`;
 /**
  * Attention of the computed tokens over what is remembered of all, block by block.
  *
- * Over all tokens: in `keys.i` and `values.i` [heads, 1, tokens, width], the computed tokens in the last slots; out, with
- * `inPlace`, per head `keys.i.h` and `values.i.h` [1, rows, width]. These must be written into those last slots during the run:
- * the node that reads them runs after the node that writes them, and no memory is copied, which would take a seventh of the run.
- * Without, out `keys.i.fresh` and `values.i.fresh` [heads, rows, width], for whoever owns the memories to put there afterwards;
- * the graph reads only what stands before the last slots.
- *
- * Within windows: in `keys.i` and `values.i` [heads · memory rows, width] and what `WindowIndices` makes, its names behind
- * `windows.<layout>.`; out `keys.i.fresh` and `values.i.fresh`. Windows are gathered, so nothing has to be in place.
+ * in: per block `keys.i` and `values.i` [heads, 1, memory rows, width], the computed tokens in the last slots; what
+ * `WindowIndices` makes, its names behind `windows.<layout>.`.
+ * out, with `inPlace`: per block and head the fresh `keys.i.h` and `values.i.h` [1, rows, width]. These must be written into the
+ * last slots during the run: whatever reads them runs after the node that writes them, and no memory is copied, which would take
+ * a seventh of the run. Without: `keys.i.fresh` and `values.i.fresh` [heads, rows, width], for whoever owns the memories to put
+ * there afterwards; the graph makes copies with the fresh rows in place of the last slots.
  */
 export class PartialAttention {
 	readonly #layers: Layers;
@@ -33,7 +31,7 @@ export class PartialAttention {
 	readonly #tokens: Value;
 	readonly #inPlace: boolean;
 	readonly #layouts: { layouts: WindowLayout[]; ofBlock: number[] };
-	readonly #indices: Record<'queries' | 'memory' | 'fresh' | 'back', Value>[];
+	readonly #indices: Record<'queries' | 'memory' | 'back', Value>[];
 
 	/** `tokens` [rows]: where each row stands in the plan's order. */
 	constructor(layers: Layers, plan: VitPlan, parts: BlockLayers, tokens: Value, inPlace: boolean) {
@@ -47,7 +45,6 @@ export class PartialAttention {
 		this.#indices = this.#layouts.layouts.map((_, i) => ({
 			queries: graph.input(`windows.${i}.queries`, 'int32', [`heads·windows.${i}`, `queries.${i}`]),
 			memory: graph.input(`windows.${i}.memory`, 'int32', [`heads·places.${i}`]),
-			fresh: graph.input(`windows.${i}.fresh`, 'int64', [HEAD_ROWS, 1]),
 			back: graph.input(`windows.${i}.back`, 'int32', [ROWS, plan.heads]),
 		}));
 	}
@@ -59,8 +56,7 @@ export class PartialAttention {
 		const block = this.#plan.blocks[i]!;
 		const together = this.#parts.projectionsTogether(block, normed);
 		const byHead = layers.transpose(together, [1, 0, 2]);
-		const perHead = this.#inPlace && !block.window;
-		const pieces = perHead ? Array<number>(heads).fill(1) : [heads];
+		const pieces = this.#inPlace ? Array<number>(heads).fill(1) : [heads];
 		if (!this.#plan.rotary && !block.relative) {
 			const [queries, ...rest] = layers.split(byHead, [heads, ...pieces, ...pieces], 0);
 			return this.#attend(i, queries!, rest.slice(0, pieces.length), rest.slice(pieces.length));
@@ -74,64 +70,68 @@ export class PartialAttention {
 	}
 
 	/** Queries [heads, rows, width] with fresh keys and values in the pieces that become outputs -> [rows, dim]. */
-	#attend(i: number, queries: Value, keys: readonly Value[], values: readonly Value[]): Value {
+	#attend(i: number, queries: Value, freshKeys: readonly Value[], freshValues: readonly Value[]): Value {
 		const { graph } = this.#layers;
 		const { dim, blocks } = this.#plan;
 		const block = blocks[i]!;
-		const name = (of: string, head: number) =>
-			keys.length === 1 && !this.#isInPlace(block) ? `${of}.${i}.fresh` : `${of}.${i}.${head}`;
-		keys.forEach((fresh, head) => graph.output(name('keys', head), fresh));
-		values.forEach((fresh, head) => graph.output(name('values', head), fresh));
+		const { keyWidth, valueWidth } = blockMemory(this.#plan, block);
+		const keys = this.#renewed(`keys.${i}`, block, keyWidth, freshKeys);
+		const values = this.#renewed(`values.${i}`, block, valueWidth, freshValues);
 		const seen = block.window ? block.window.layout.size : tokenTotal(this.#plan);
 		graph.count(ROWS, seen, dim); // query · key
 		graph.count(ROWS, seen, dim); // weight · value
-		if (block.window) return this.#attendInWindows(i, queries, keys[0]!, values[0]!);
-		return this.#attendToAll(i, queries, keys, values);
+		return block.window
+			? this.#attendInWindows(i, queries, keys, values)
+			: this.#attendToAll(queries, keys, values);
 	}
 
-	#attendToAll(i: number, queries: Value, keys: readonly Value[], values: readonly Value[]): Value {
+	/** A memory [heads, 1, memory rows, width] as it is with the fresh rows in it, which become outputs. */
+	#renewed(name: string, block: VitBlock, width: number, fresh: readonly Value[]): Value {
 		const layers = this.#layers;
-		const { heads, dim } = this.#plan;
-		const { rows, keyWidth, valueWidth } = blockMemory(this.#plan, this.#plan.blocks[i]!);
-		const all = (name: string, width: number, fresh: Value): Value => {
-			const memory = layers.graph.input(`${name}.${i}`, 'float32', [heads, 1, rows, width]);
-			if (this.#inPlace) return memory;
-			const remembered = layers.graph.op(
-				'Slice',
-				[memory, layers.graph.integers([0]), this.#minusRows(), layers.graph.integers([2])],
-				{ shape: [heads, 1, 'remembered', width] },
-			);
-			const own = layers.reshape(fresh, [heads, 1, ROWS, width]);
-			return { ...layers.concat([remembered, own], 2), shape: [heads, 1, rows, width] };
-		};
-		const attended = this.#attention(
-			queries,
-			all('keys', keyWidth, keys[0]!),
-			all('values', valueWidth, values[0]!),
-		);
-		return layers.reshape(layers.transpose(attended, [1, 0, 2]), [ROWS, dim]);
+		const { graph } = layers;
+		const { heads } = this.#plan;
+		const { rows } = blockMemory(this.#plan, block);
+		const memory = graph.input(name, 'float32', [heads, 1, rows, width]);
+		if (this.#inPlace) {
+			fresh.forEach((ofHead, head) => graph.output(`${name}.${head}`, ofHead));
+			return memory;
+		}
+		graph.output(`${name}.fresh`, fresh[0]!);
+		const end = graph.op('Neg', [this.#countRows(this.#tokens, 0)], { shape: [1] });
+		const remembered = graph.op('Slice', [memory, graph.integers([0]), end, graph.integers([2])], {
+			shape: [heads, 1, 'remembered', width],
+		});
+		const all = layers.concat([remembered, layers.reshape(fresh[0]!, [heads, 1, ROWS, width])], 2);
+		return { ...all, shape: memory.shape };
 	}
 
-	#attendInWindows(i: number, queries: Value, freshKeys: Value, freshValues: Value): Value {
+	#attendToAll(queries: Value, keys: Value, values: Value): Value {
 		const layers = this.#layers;
+		const attended = this.#attention(queries, keys, values);
+		return layers.reshape(layers.transpose(attended, [1, 0, 2]), [ROWS, this.#plan.dim]);
+	}
+
+	#attendInWindows(i: number, queries: Value, keys: Value, values: Value): Value {
+		const layers = this.#layers;
+		const { graph } = layers;
 		const { heads, dim } = this.#plan;
-		const block = this.#plan.blocks[i]!;
-		const { rows, keyWidth, valueWidth } = blockMemory(this.#plan, block);
-		const { size } = block.window!.layout;
+		const { size } = this.#plan.blocks[i]!.window!.layout;
 		const indices = this.#indices[this.#layouts.ofBlock[i]!]!;
 		const [batch, most] = indices.queries.shape;
-		const flat = (x: Value, width: number) => layers.reshape(x, [HEAD_ROWS, width]);
-		const ofWindows = (name: string, width: number, fresh: Value): Value => {
-			const memory = layers.graph.input(`${name}.${i}`, 'float32', [heads * rows, width]);
-			const gathered = layers.gatherRows(memory, indices.memory);
-			const renewed = layers.scatter(gathered, indices.fresh, flat(fresh, width));
-			return layers.reshape(renewed, [batch!, 1, size, width]);
+		const keyWidth = keys.shape[3] as number;
+		const valueWidth = values.shape[3] as number;
+		// Made from the queries, so that nothing is gathered before the node that gives them has written the fresh rows.
+		const count = graph.cast(this.#countRows(queries, 1), 'int32');
+		const places = layers.add(indices.memory, count);
+		const ofWindows = (memory: Value, width: number): Value => {
+			const rows = layers.reshape(memory, [heads * (memory.shape[2] as number), width]);
+			return layers.reshape(layers.gatherRows(rows, places), [batch!, 1, size, width]);
 		};
-		const gathered = layers.gatherRows(flat(queries, keyWidth), indices.queries);
+		const ofQueries = layers.gatherRows(layers.reshape(queries, [HEAD_ROWS, keyWidth]), indices.queries);
 		const attended = this.#attention(
-			{ ...gathered, shape: [batch!, most!, keyWidth] },
-			ofWindows('keys', keyWidth, freshKeys),
-			ofWindows('values', valueWidth, freshValues),
+			{ ...ofQueries, shape: [batch!, most!, keyWidth] },
+			ofWindows(keys, keyWidth),
+			ofWindows(values, valueWidth),
 		);
 		const attendedRows = layers.reshape(attended, [`attended.${i}`, valueWidth]);
 		const back = layers.gatherRows(attendedRows, indices.back);
@@ -215,13 +215,9 @@ export class PartialAttention {
 		);
 	}
 
-	#isInPlace(block: VitBlock): boolean {
-		return this.#inPlace && !block.window;
-	}
-
-	#minusRows(): Value {
-		const { graph } = this.#layers;
-		const rows = graph.op('Shape', [this.#tokens], { shape: [1], type: 'int64' });
-		return graph.op('Neg', [rows], { shape: [1] });
+	/** The size of x along an axis, as a value [1]. */
+	#countRows(x: Value, axis: number): Value {
+		const attributes = { start: axis, end: axis + 1 };
+		return this.#layers.graph.op('Shape', [x], { shape: [1], type: 'int64' }, { attributes });
 	}
 }

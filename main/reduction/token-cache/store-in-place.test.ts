@@ -127,6 +127,18 @@ describe.each(Object.entries(RUNTIMES))('a token store, %s', (_, createRuntime) 
 	});
 });
 
+it.each(PLANS)('%s: a graph that reads what it wrote is not compiled in the slower way', async (_, plan) => {
+	const runtime = createRuntime(1);
+	const loaded: string[] = [];
+	const load: GraphRuntime['load'] = (bytes, name) => {
+		loaded.push(name);
+		return runtime.load(bytes, name);
+	};
+	const store = await StoreInPlace.load(plan, tinyWeights(), { ...runtime, load });
+	expect(loaded.filter((name) => name.endsWith(':partial'))).toHaveLength(1);
+	await store.release();
+});
+
 it.each(Object.entries(RUNTIMES))('tells whether outputs are %s', async (when, createRuntime) => {
 	const runtime = createRuntime();
 	expect(await writesDuringRun(runtime)).toBe(when !== 'written after the run');

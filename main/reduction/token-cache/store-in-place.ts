@@ -7,27 +7,14 @@ import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
 import { extraTotal, tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
 import { compileFull } from '../vit-graphs.ts';
-import { blockMemory, distinctLayouts, keyPositions, paddingRows, placeInWindow } from './memory-layout.ts';
+import { KeyValueTables } from './key-value-tables.ts';
+import { distinctLayouts } from './memory-layout.ts';
 import { ROWS } from './partial-attention.ts';
 import { compilePartial, SELECTED } from './partial-graph.ts';
 import { Slots } from './slots.ts';
 import type { TokenStore } from './token-store.ts';
 import { WindowIndices } from './window-indices.ts';
 import { writesDuringRun } from './writes-during-run.ts';
-
-/** Keys or values of a block: [heads, padding + tokens, width]. */
-type Table = {
-	name: string;
-	data: Float32Array;
-	padding: number;
-	rows: number;
-	width: number;
-	/** What follows every token's `headDim` numbers, [tokens, positions' width]; null where nothing does. */
-	positions: Float32Array | null;
-	inPlace: boolean;
-	/** What graphs read. */
-	tensor: GraphTensor;
-};
 
 /**
  * Keys and values in memory that graphs read and write where it lies. Where a runtime can't write outputs while it runs, they
@@ -40,7 +27,9 @@ export class StoreInPlace implements TokenStore {
 	readonly #plan: VitPlan;
 	readonly #full: LoadedGraph;
 	readonly #partial: LoadedGraph;
-	readonly #tables: readonly Table[];
+	readonly #tables: KeyValueTables;
+	/** Whether graphs write fresh rows where they belong. */
+	readonly #inPlace: boolean;
 	/** By name, what residuals read of all tokens: [tokens, dim]. */
 	readonly #residuals: ReadonlyMap<string, Float32Array>;
 	readonly #slots: Slots;
@@ -64,16 +53,17 @@ export class StoreInPlace implements TokenStore {
 	): Promise<StoreInPlace> {
 		const full = compileFull(plan, weights, { keepKeysAndValues: true, withScores: plan.scorer !== null });
 		const partial = compilePartial(plan, weights, { inPlace });
-		return new StoreInPlace(plan, createTables(plan, weights, inPlace), {
+		return new StoreInPlace(plan, new KeyValueTables(plan, weights), {
 			full: await LoadedGraph.load(runtime, full),
 			partial: await LoadedGraph.load(runtime, partial),
+			inPlace,
 		});
 	}
 
 	private constructor(
 		plan: VitPlan,
-		tables: readonly Table[],
-		graphs: { full: LoadedGraph; partial: LoadedGraph },
+		tables: KeyValueTables,
+		graphs: { full: LoadedGraph; partial: LoadedGraph; inPlace: boolean },
 	) {
 		const [gridTokens, tokens, extra] = [tokenCount(plan.grid), tokenTotal(plan), extraTotal(plan)];
 		this.answers = {
@@ -85,6 +75,7 @@ export class StoreInPlace implements TokenStore {
 		this.#plan = plan;
 		this.#full = graphs.full;
 		this.#partial = graphs.partial;
+		this.#inPlace = graphs.inPlace;
 		this.#tables = tables;
 		this.#residuals = new Map(
 			plan.blocks.flatMap(({ residual }, i) =>
@@ -106,10 +97,10 @@ export class StoreInPlace implements TokenStore {
 		const { grid, extra } = this.#plan;
 		const outputs = await this.#full.run(
 			{ picture: float32(picture, [1, 3, grid.rows * grid.stride, grid.cols * grid.stride]) },
-			[...this.#answerNames(), ...this.#tables.map(({ name }) => name), ...this.#residuals.keys()],
+			[...this.#answerNames(), ...Object.keys(this.#tables.tensors), ...this.#residuals.keys()],
 		);
 		this.#slots.reset();
-		for (const table of this.#tables) this.#fill(table, floats(outputs, table.name));
+		this.#tables.fill(outputs, this.#slots.tokenAt);
 		for (const [name, data] of this.#residuals) data.set(floats(outputs, name));
 		if (this.#plan.answers.grid) this.answers.grid.set(floats(outputs, 'head'));
 		if (this.#plan.answers.extra) this.answers.extra.set(floats(outputs, 'extra'));
@@ -122,25 +113,23 @@ export class StoreInPlace implements TokenStore {
 		const computed = this.#computed(tokens, count);
 		const rows = computed.length;
 		const { from, to } = this.#slots.arrange(computed, count);
-		for (const table of this.#tables) moveRows(table, this.#plan.heads, from, to);
+		this.#tables.move(from, to);
 		const outputs = await this.#partial.run(
 			{
 				windows: float32(windows, [count, 3, windowSize, windowSize]),
 				tokens: { type: 'int64', data: BigInt64Array.from(computed, BigInt), shape: [rows] },
-				...Object.fromEntries(this.#tables.map(({ name, tensor }) => [name, tensor])),
+				...this.#tables.tensors,
 				...this.#residualTensors(),
 				...this.#windowTensors(computed),
 			},
 			[
 				...this.#answerNames(),
-				...this.#tables.filter(({ inPlace }) => !inPlace).map(({ name }) => `${name}.fresh`),
+				...(this.#inPlace ? [] : this.#tables.freshNames),
 				...[...this.#residuals.keys()].map((name) => `${name}.fresh`),
 			],
-			this.#lastRows(rows),
+			this.#inPlace ? this.#tables.lastRows(rows) : {},
 		);
-		for (const table of this.#tables) {
-			if (!table.inPlace) this.#putLast(table, floats(outputs, `${table.name}.fresh`), rows);
-		}
+		if (!this.#inPlace) this.#tables.putLast(outputs, rows);
 		for (const [name, data] of this.#residuals) {
 			putRows(data, this.#plan.dim, floats(outputs, `${name}.fresh`), computed);
 		}
@@ -182,7 +171,7 @@ export class StoreInPlace implements TokenStore {
 		const { grid } = this.#plan;
 		const last = Int32Array.of(tokenCount(grid) - 1); // stands before the extra tokens already, so that no row moves
 		const rows = last.length + this.#extraTokens.length;
-		for (const { data } of Object.values(this.#lastRows(rows))) (data as Float32Array).fill(NaN);
+		for (const { data } of Object.values(this.#tables.lastRows(rows))) (data as Float32Array).fill(NaN);
 		await this.update(last, 1, new Float32Array(3 * grid.windowSize ** 2));
 		const { grid: ofGrid, extra } = this.answers;
 		return ![ofGrid, extra].some((answers) => answers.some(Number.isNaN));
@@ -191,7 +180,7 @@ export class StoreInPlace implements TokenStore {
 	/** Everything that later frames depend on, but for the slots. */
 	#remembered(): Record<string, Float32Array> {
 		return {
-			...Object.fromEntries(this.#tables.map(({ name, data }) => [name, data])),
+			...this.#tables.arrays,
 			...Object.fromEntries(this.#residuals),
 			'answers.grid': this.answers.grid,
 			'answers.extra': this.answers.extra,
@@ -232,104 +221,11 @@ export class StoreInPlace implements TokenStore {
 		return tensors;
 	}
 
-	/** Per table that is written in place and head the last `count` rows, for a graph to write to. */
-	#lastRows(count: number): Record<string, GraphTensor> {
-		const tensors: Record<string, GraphTensor> = {};
-		for (const { name, data, rows, width, inPlace } of this.#tables) {
-			if (!inPlace) continue;
-			for (let head = 0; head < this.#plan.heads; head++) {
-				const end = (head + 1) * rows * width;
-				const last = data.subarray(end - count * width, end);
-				tensors[`${name}.${head}`] = float32(last, [1, count, width]);
-			}
-		}
-		return tensors;
-	}
-
-	/** Fresh rows [heads, count, width] become the last ones of each head. */
-	#putLast({ data, rows, width }: Table, fresh: Float32Array, count: number): void {
-		for (let head = 0; head < this.#plan.heads; head++) {
-			const own = fresh.subarray(head * count * width, (head + 1) * count * width);
-			data.set(own, ((head + 1) * rows - count) * width);
-		}
-	}
-
-	/** All tokens' numbers [heads, tokens, headDim], in the plan's order, become the table's rows. */
-	#fill({ data, padding, rows, width, positions }: Table, fresh: Float32Array): void {
-		const { tokenAt } = this.#slots;
-		const tokens = tokenAt.length;
-		const own = fresh.length / (this.#plan.heads * tokens);
-		for (let head = 0; head < this.#plan.heads; head++) {
-			for (let slot = 0; slot < tokens; slot++) {
-				const token = tokenAt[slot]!;
-				const [source, target] = [(head * tokens + token) * own, (head * rows + padding + slot) * width];
-				data.set(fresh.subarray(source, source + own), target);
-				if (!positions) continue;
-				data.set(positions.subarray(token * (width - own), (token + 1) * (width - own)), target + own);
-			}
-		}
-	}
-
 	#putAnswers(outputs: Readonly<Record<string, GraphTensor>>, tokens: Int32Array): void {
 		const { grid, extra } = this.#plan.answers;
 		if (grid) putRows(this.answers.grid, grid.width, floats(outputs, 'head'), tokens);
 		if (extra) this.answers.extra.set(floats(outputs, 'extra'));
 		if (this.scores) putRows(this.scores, 1, floats(outputs, 'scores'), tokens);
-	}
-}
-
-function createTables(plan: VitPlan, weights: WeightLookup, inPlace: boolean): Table[] {
-	return plan.blocks.flatMap((block, i) => {
-		const { padding, rows, keyWidth, valueWidth } = blockMemory(plan, block);
-		const ofPadding = paddingRows(plan, weights, block);
-		const table = (of: 'keys' | 'values', width: number, positions: Float32Array | null): Table => {
-			const data = new Float32Array(plan.heads * rows * width);
-			for (let head = 0; head < plan.heads; head++) {
-				const own = ofPadding[of].subarray(head * padding * width, (head + 1) * padding * width);
-				data.set(own, head * rows * width);
-			}
-			const shape = block.window ? [plan.heads * rows, width] : [plan.heads, 1, rows, width];
-			const tensor = float32(data, shape);
-			const name = `${of}.${i}`;
-			return { name, data, padding, rows, width, positions, inPlace: inPlace && !block.window, tensor };
-		};
-		const positions = block.relative ? positionsOfTokens(plan, block) : null;
-		return [table('keys', keyWidth, positions), table('values', valueWidth, null)];
-	});
-}
-
-/** What follows each token's key: [tokens, key rows + key cols]. */
-function positionsOfTokens(plan: VitPlan, block: VitPlan['blocks'][number]): Float32Array {
-	const { keyWidth, valueWidth } = blockMemory(plan, block);
-	const width = keyWidth - valueWidth;
-	const positions = keyPositions(plan, block);
-	const out = new Float32Array(tokenTotal(plan) * width);
-	placeInWindow(plan, block).forEach((place, token) =>
-		out.set(positions.subarray(place * width, (place + 1) * width), token * width),
-	);
-	return out;
-}
-
-/**
- * Copies each head's row of slot `from[i]` over that of slot `to[i]`. Rows of a head are short: two numbers at a time, in a loop
- * of one's own, they are copied in two thirds of the time that `copyWithin` takes for them.
- */
-function moveRows(
-	{ data, padding, rows, width }: Table,
-	heads: number,
-	from: Int32Array,
-	to: Int32Array,
-): void {
-	const even = width % 2 === 0;
-	const numbers = even ? new Float64Array(data.buffer, data.byteOffset, data.length / 2) : data;
-	const step = even ? width / 2 : width;
-	for (let head = 0; head < heads; head++) {
-		const first = head * rows + padding;
-		for (let i = 0; i < from.length; i++) {
-			const source = (first + from[i]!) * step;
-			const target = (first + to[i]!) * step;
-			for (let j = 0; j < step; j++) numbers[target + j] = numbers[source + j]!;
-		}
 	}
 }
 

@@ -32,34 +32,29 @@ export class WindowIndices {
 	/**
 	 * For `tokens`, the computed ones in the order of their rows, and the slots of all tokens:
 	 * `queries` [heads · windows, k] of rows [heads · tokens], filled up with the first one;
-	 * `memory` [heads · windows · places] of memory rows [heads · rows];
-	 * `fresh` [heads · tokens, 1], the place among those of each token's own key and value;
+	 * `memory` [heads · windows · places] of memory rows [heads · rows], less the number of tokens, which the graph adds;
 	 * `back` [tokens, heads] of attended rows [heads · windows · k].
 	 */
-	of(tokens: Int32Array, slotOf: Int32Array): Record<'queries' | 'memory' | 'fresh' | 'back', GraphTensor> {
+	of(tokens: Int32Array, slotOf: Int32Array): Record<'queries' | 'memory' | 'back', GraphTensor> {
 		const { size, slotOf: windowSlotOf } = this.#layout;
 		const heads = this.#heads;
 		const rows = tokens.length;
 		const { windows, most } = this.#count(tokens);
 		const queries = new Int32Array(heads * windows * most);
-		const fresh = new BigInt64Array(heads * rows);
 		const back = new Int32Array(rows * heads);
 		this.#filled.fill(0);
 		for (let row = 0; row < rows; row++) {
-			const windowSlot = windowSlotOf[tokens[row]!]!;
-			const window = Math.floor(windowSlot / size);
+			const window = Math.floor(windowSlotOf[tokens[row]!]! / size);
 			const query = this.#filled[window]!++;
 			for (let head = 0; head < heads; head++) {
 				const part = head * windows + this.#part[window]!;
 				queries[part * most + query] = head * rows + row;
 				back[row * heads + head] = part * most + query;
-				fresh[head * rows + row] = BigInt(part * size + (windowSlot % size));
 			}
 		}
 		return {
 			queries: { type: 'int32', data: queries, shape: [heads * windows, most] },
-			memory: this.#memory(windows, slotOf),
-			fresh: { type: 'int64', data: fresh, shape: [heads * rows, 1] },
+			memory: this.#memory(windows, slotOf, rows),
 			back: { type: 'int32', data: back, shape: [rows, heads] },
 		};
 	}
@@ -74,7 +69,7 @@ export class WindowIndices {
 		return { windows, most: Math.max(...this.#filled) };
 	}
 
-	#memory(windows: number, slotOf: Int32Array): GraphTensor {
+	#memory(windows: number, slotOf: Int32Array, rows: number): GraphTensor {
 		const { size, tokenAt } = this.#layout;
 		const numbers = windows * size;
 		const data = new Int32Array(this.#heads * numbers);
@@ -83,7 +78,7 @@ export class WindowIndices {
 			if (part < 0) return;
 			for (let place = window * size; place < (window + 1) * size; place++) {
 				const token = tokenAt[place]!;
-				data[at++] = token < 0 ? this.#paddingAt[place]! : this.#padding + slotOf[token]!;
+				data[at++] = (token < 0 ? this.#paddingAt[place]! : this.#padding + slotOf[token]!) - rows;
 			}
 		});
 		for (; at < data.length; at++) data[at] = data[at - numbers]! + this.#memoryRows;
