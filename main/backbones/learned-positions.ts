@@ -17,7 +17,7 @@ export function learnedPositions(
 ): Float32Array {
 	const half = dim / 2;
 	const table = (axis: 'row' | 'col') =>
-		layers.tensor(`${prefix}${axis}_embed.weight`, [LEARNED_CELLS, half]).data as Float32Array;
+		layers.tensor(`${prefix}${axis}_embed.weight`, [LEARNED_CELLS, half]).data;
 	const [byRow, byCol] = [table('row'), table('col')];
 	if (Math.max(rows, cols) > LEARNED_CELLS) {
 		throw new UserFacingError(

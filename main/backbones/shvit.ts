@@ -1,5 +1,6 @@
-import type { Tensor, Value } from '../graph/graph-builder.ts';
+import type { Value } from '../graph/graph-builder.ts';
 import { foldBatchNorm, type ConvGeometry, type Layers } from '../graph/layers.ts';
+import { derivedTensor, type FloatTensor } from '../domain/float-tensor.ts';
 
 /** An SHViT (Yun and Ro, CVPR 2024) as the shapes of its tensors describe it. */
 export type ShvitConfig = {
@@ -225,8 +226,10 @@ function squeezedWidth(width: number): number {
 	return Math.max(8, 8 * Math.floor((width / 4 + 4) / 8));
 }
 
-function withIdentity(kernels: Tensor): Tensor {
-	const data = (kernels.data as Float32Array).slice();
-	for (let centre = 4; centre < data.length; centre += 9) data[centre]! += 1;
-	return { data, shape: kernels.shape };
+function withIdentity(kernels: FloatTensor): FloatTensor {
+	return derivedTensor('with identity', [kernels], kernels.shape, () => {
+		const data = kernels.data.slice();
+		for (let centre = 4; centre < data.length; centre += 9) data[centre]! += 1;
+		return data;
+	});
 }

@@ -128,10 +128,11 @@ function attentionBias(
 	const size = window ** 2;
 	const table = layers.tensor(`${name}relative_position_bias_table`, [(2 * window - 1) ** 2, heads]);
 	const index = layers.tensor(`${name}relative_position_index`, [size, size]);
+	const [biases, places] = [table.data, index.data];
 	const learned = new Float32Array(heads * size * size);
 	for (let head = 0; head < heads; head++) {
 		for (let pair = 0; pair < size * size; pair++) {
-			learned[head * size * size + pair] = Number(table.data[Number(index.data[pair]) * heads + head]);
+			learned[head * size * size + pair] = biases[places[pair]! * heads + head]!;
 		}
 	}
 	if (!regions) {

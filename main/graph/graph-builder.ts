@@ -1,5 +1,6 @@
 import onnxProto from 'onnx-proto';
 import { assert } from '../domain/errors.ts';
+import { elementCount, type FloatTensor, LazyTensor } from '../domain/float-tensor.ts';
 import type { Dim, OperationCount } from './operation-count.ts';
 
 const { onnx } = onnxProto;
@@ -11,7 +12,7 @@ export type ElementType = 'float32' | 'float16' | 'float64' | 'int64' | 'int32' 
 export type Value = { name: string; type: ElementType; shape: readonly Dim[] };
 
 /** A tensor with data: a weight or a table. */
-export type Tensor = { data: Float32Array | BigInt64Array | Int32Array; shape: readonly number[] };
+export type Tensor = FloatTensor | { data: BigInt64Array | Int32Array; shape: readonly number[] };
 
 type Attribute = number | string | readonly number[] | { float: number };
 type Node = {
@@ -49,8 +50,13 @@ const OPSETS = [
 export type CompiledGraph = {
 	name: string;
 	operations: OperationCount;
-	/** The graph as ONNX protobuf bytes; encoded anew by every call. */
-	build(): Uint8Array;
+	/** Tensors that travel with the graph, by name. */
+	constants: ReadonlyMap<string, Tensor>;
+	/**
+	 * The graph as ONNX protobuf bytes; encoded anew by every call. `files` names the files, by the names of constants, whose
+	 * beginnings hold the numbers of those that stay outside.
+	 */
+	build(files?: ReadonlyMap<string, string>): Uint8Array;
 };
 
 /**
@@ -63,7 +69,7 @@ export class GraphBuilder {
 	readonly #outputs: object[] = [];
 	/** What values that are outputs are called outside; an Identity node a piece would cost time in every run. */
 	readonly #outputNames = new Map<string, string>();
-	readonly #initializers = new Map<string, object>();
+	readonly #constants = new Map<string, Tensor>();
 	readonly #operations: Dim[][] = [];
 	#serial = 0;
 
@@ -78,18 +84,8 @@ export class GraphBuilder {
 
 	/** A tensor that travels with the graph. The same name twice is the same tensor. */
 	constant(name: string, tensor: Tensor): Value {
-		const type =
-			tensor.data instanceof Float32Array ? 'float32' : tensor.data instanceof Int32Array ? 'int32' : 'int64';
-		if (!this.#initializers.has(name)) {
-			const { buffer, byteOffset, byteLength } = tensor.data;
-			this.#initializers.set(name, {
-				name,
-				dataType: ONNX_TYPES[type],
-				dims: [...tensor.shape],
-				rawData: new Uint8Array(buffer, byteOffset, byteLength),
-			});
-		}
-		return { name, type, shape: tensor.shape };
+		if (!this.#constants.has(name)) this.#constants.set(name, tensor);
+		return { name, type: elementType(tensor), shape: tensor.shape };
 	}
 
 	/** Whole numbers as a 1-D int64 constant: shapes, axes, counts. */
@@ -151,10 +147,15 @@ export class GraphBuilder {
 
 	/** The graph as it stands, to be loaded under a name. */
 	compile(name: string): CompiledGraph {
-		return { name, operations: this.#operations, build: () => this.#build(name) };
+		return {
+			name,
+			operations: this.#operations,
+			constants: this.#constants,
+			build: (files) => this.#build(name, files),
+		};
 	}
 
-	#build(name: string): Uint8Array {
+	#build(name: string, files: ReadonlyMap<string, string> = new Map()): Uint8Array {
 		const called = (value: string) => this.#outputNames.get(value) ?? value;
 		const nodes = this.#nodes.map((node) => ({
 			...node,
@@ -170,10 +171,34 @@ export class GraphBuilder {
 				node: nodes,
 				input: this.#inputs,
 				output: this.#outputs,
-				initializer: [...this.#initializers.values()],
+				initializer: [...this.#constants].map(([constant, tensor]) =>
+					initializer(constant, tensor, files.get(constant)),
+				),
 			},
 		}).finish();
 	}
+}
+
+function elementType(tensor: Tensor): 'float32' | 'int32' | 'int64' {
+	if (tensor instanceof LazyTensor) return 'float32';
+	const { data } = tensor;
+	return data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'int64';
+}
+
+/** TensorProto, with its numbers or with the file that begins with them. */
+function initializer(name: string, tensor: Tensor, file: string | undefined): object {
+	const { shape } = tensor;
+	const head = { name, dataType: ONNX_TYPES[elementType(tensor)], dims: [...shape] };
+	if (file === undefined) {
+		const { buffer, byteOffset, byteLength } = tensor.data;
+		return { ...head, rawData: new Uint8Array(buffer, byteOffset, byteLength) };
+	}
+	const place = { location: file, offset: '0', length: String(4 * elementCount(shape)) };
+	return {
+		...head,
+		dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
+		externalData: Object.entries(place).map(([key, value]) => ({ key, value })),
+	};
 }
 
 function valueInfo(value: Value): object {

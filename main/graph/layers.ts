@@ -1,8 +1,9 @@
-import type { GraphBuilder, Tensor, Value } from './graph-builder.ts';
+import { derivedTensor, type FloatTensor } from '../domain/float-tensor.ts';
+import type { GraphBuilder, Value } from './graph-builder.ts';
 import type { Dim } from './operation-count.ts';
 
 /** Looks up a named weight of a model; throws a tensor-mismatch where it is missing or of another shape. */
-export type WeightLookup = (name: string, shape: readonly number[]) => Tensor;
+export type WeightLookup = (name: string, shape: readonly number[]) => FloatTensor;
 
 /** Emits the layers of a network under its weights' published names. Tokens are rows: [tokens, features]. */
 export class Layers {
@@ -19,7 +20,7 @@ export class Layers {
 	}
 
 	/** A weight's data, for those that go into the graph in another form. */
-	tensor(name: string, shape: readonly number[]): Tensor {
+	tensor(name: string, shape: readonly number[]): FloatTensor {
 		return this.#weights(name, shape);
 	}
 
@@ -291,19 +292,29 @@ export type ConvGeometry = {
  * what `weight` [out, ..] and the batch norm behind it do.
  */
 export function foldBatchNorm(
-	weight: Tensor,
-	norm: (part: 'weight' | 'bias' | 'running_mean' | 'running_var') => Tensor,
+	weight: FloatTensor,
+	norm: (part: 'weight' | 'bias' | 'running_mean' | 'running_var') => FloatTensor,
 	epsilon: number,
-): { weight: Tensor; bias: Tensor } {
-	const numbersOf = (part: Parameters<typeof norm>[0]) => norm(part).data as Float32Array;
-	const [gamma, beta] = [numbersOf('weight'), numbersOf('bias')];
-	const [mean, variance] = [numbersOf('running_mean'), numbersOf('running_var')];
-	const scale = gamma.map((value, i) => value / Math.sqrt(variance[i]! + epsilon));
-	const source = weight.data as Float32Array;
-	const rowSize = source.length / scale.length;
+): { weight: FloatTensor; bias: FloatTensor } {
+	const [gamma, beta] = [norm('weight'), norm('bias')];
+	const [mean, variance] = [norm('running_mean'), norm('running_var')];
+	const scales = () => {
+		const { data } = variance;
+		return gamma.data.map((value, i) => value / Math.sqrt(data[i]! + epsilon));
+	};
+	const how = `fold batch norm, epsilon ${epsilon}`;
 	return {
-		weight: { data: source.map((value, i) => value * scale[Math.floor(i / rowSize)]!), shape: weight.shape },
-		bias: { data: beta.map((value, i) => value - mean[i]! * scale[i]!), shape: [scale.length] },
+		weight: derivedTensor(`${how}: weight`, [weight, gamma, variance], weight.shape, () => {
+			const scale = scales();
+			const { data } = weight;
+			const rowSize = data.length / scale.length;
+			return data.map((value, i) => value * scale[Math.floor(i / rowSize)]!);
+		}),
+		bias: derivedTensor(`${how}: bias`, [beta, mean, gamma, variance], beta.shape, () => {
+			const scale = scales();
+			const { data } = mean;
+			return beta.data.map((value, i) => value - data[i]! * scale[i]!);
+		}),
 	};
 }
 

@@ -34,7 +34,7 @@ it('tells what a graph takes and gives, with the names of sizes that vary', asyn
 });
 
 it('names the graph that it cannot load', async () => {
-	const broken = { name: 'the broken one', operations: [], build: () => Uint8Array.of(1, 2, 3) };
+	const broken = { ...castGraph('int32', 'int64').compile('the broken one'), build: () => Uint8Array.of(1) };
 	await expect(LoadedGraph.load(createRuntime(1), broken)).rejects.toMatchObject({
 		code: 'model-unreadable',
 		message: expect.stringContaining('the broken one') as string,

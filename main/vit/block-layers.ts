@@ -1,4 +1,5 @@
 import { assert } from '../domain/errors.ts';
+import { type FloatTensor, rowsOf } from '../domain/float-tensor.ts';
 import { activate } from '../graph/activations.ts';
 import type { Value } from '../graph/graph-builder.ts';
 import type { Layers, WeightLookup } from '../graph/layers.ts';
@@ -12,7 +13,7 @@ import {
 	type VitBlock,
 	type VitPlan,
 } from './plan.ts';
-import { fusedQkv, type LinearWeights, qkvPart, reorderOutputs, rowsOf, scaleOutputs } from './qkv.ts';
+import { fusedQkv, type LinearWeights, qkvPart, reorderOutputs, scaleOutputs } from './qkv.ts';
 
 /** Queries, keys and values of the same tokens, as rows [k, dim] each. */
 export type QkvRows = { queries: Value; keys: Value; values: Value };
@@ -242,7 +243,7 @@ export class BlockLayers {
 		const { layerScale } = this.#plan.layerNames;
 		if (!layerScale) return linear;
 		const factors = this.#weights(`${block.name}.${layerScale[branch]}`, [this.#plan.dim]);
-		return scaleOutputs(linear, factors.data as Float32Array);
+		return scaleOutputs(linear, factors);
 	}
 
 	/** One of the three projections, its head dimensions in rotary order. */
@@ -272,9 +273,8 @@ export class BlockLayers {
 	}
 
 	/** x [tokens, dim] plus learned positions for all of them. */
-	#addTable(name: string, table: (weights: WeightLookup) => Float32Array, x: Value): Value {
-		const shape = [tokenTotal(this.#plan), this.#plan.dim];
-		return this.#layers.add(x, this.#layers.graph.constant(name, { data: table(this.#weights), shape }));
+	#addTable(name: string, table: (weights: WeightLookup) => FloatTensor, x: Value): Value {
+		return this.#layers.add(x, this.#layers.graph.constant(name, table(this.#weights)));
 	}
 
 	#row(x: Value): Value {

@@ -7,6 +7,7 @@ import { attendsPlainly, type Extent, headDim, tokenTotal, type VitBlock, type V
 import { meansOverKeys } from './position-tables.ts';
 import { qkvBias } from './qkv.ts';
 import { type WindowLayout, wholeLayout } from './windows.ts';
+import { reshaped, rowsOf } from '../domain/float-tensor.ts';
 
 /**
  * Attention of a block that depends on positions: within windows, with relative positions, with pooled keys and values.
@@ -67,8 +68,8 @@ export class GridAttention {
 		const rowOfSlot = tokenAt.map((token) => (token < 0 ? slotOf.length : token));
 		const arranged = (part: keyof QkvRows, first: number): Value => {
 			if (!tokenAt.includes(-1)) return this.#gather(rows[part], tokenAt);
-			const data = bias.subarray(first, first + dim);
-			const padding = layers.graph.constant(`${this.block.name}:padding:${part}`, { data, shape: [1, dim] });
+			const row = reshaped(rowsOf(bias, first, dim), [1, dim]);
+			const padding = layers.graph.constant(`${this.block.name}:padding:${part}`, row);
 			return this.#gather(layers.concat([rows[part], padding], 0), rowOfSlot);
 		};
 		return {

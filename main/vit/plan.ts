@@ -1,4 +1,5 @@
 import { assert } from '../domain/errors.ts';
+import type { FloatTensor } from '../domain/float-tensor.ts';
 import { type TokenGrid, tokenCount } from '../domain/tokens.ts';
 import type { Activation } from '../graph/activations.ts';
 import type { Value } from '../graph/graph-builder.ts';
@@ -35,7 +36,7 @@ export type VitBlock = {
 	/** A branch on all tokens [tokens, dim] whose output is added after the MLP, such as a convolution over the grid. */
 	residual: ((layers: Layers, tokens: Value) => Value) | null;
 	/** Learned positions [tokens, dim] that are added last. */
-	positionsAfter: ((weights: WeightLookup) => Float32Array) | null;
+	positionsAfter: ((weights: WeightLookup) => FloatTensor) | null;
 };
 
 export type QkvPart = 'query' | 'key' | 'value';
@@ -94,7 +95,7 @@ export type VitPlan = {
 	/** The activation of the MLPs. */
 	activation: Activation;
 	/** Positions [tokens, dim] that are added before the first block, where a plan has them. */
-	absolute: ((weights: WeightLookup) => Float32Array) | null;
+	absolute: ((weights: WeightLookup) => FloatTensor) | null;
 	/** Rotary positions of queries and keys, where a plan has them. */
 	rotary: RotaryTable | null;
 	layerNames: LayerNames;

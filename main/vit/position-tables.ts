@@ -1,4 +1,5 @@
 import { antialiasedTaps, cubicKernel, interpolationTaps, type Tap, TRIANGLE } from '../domain/resampling.ts';
+import { derivedTensor, type FloatTensor } from '../domain/float-tensor.ts';
 import type { Extent } from './windows.ts';
 
 /** A map of vectors, [rows, cols, channels]. */
@@ -28,6 +29,24 @@ export function resizeBicubicAntialiased(map: VectorMap, to: Extent): Float32Arr
 		map,
 		antialiasedTaps(map.size.rows, to.rows, kernel),
 		antialiasedTaps(map.size.cols, to.cols, kernel),
+	);
+}
+
+/** A table of positions [rows · cols, channels] as the resize to another extent leaves it. */
+export function resizedTable(
+	how: 'bicubic' | 'bicubic, antialiased',
+	table: FloatTensor,
+	size: Extent,
+	to: Extent,
+): FloatTensor {
+	if (size.rows === to.rows && size.cols === to.cols) return table;
+	const channels = table.shape.at(-1)!;
+	const resize = how === 'bicubic' ? resizeBicubic : resizeBicubicAntialiased;
+	return derivedTensor(
+		`${how}: ${size.rows} × ${size.cols} to ${to.rows} × ${to.cols}`,
+		[table],
+		[to.rows * to.cols, channels],
+		() => resize({ data: table.data, size, channels }, to),
 	);
 }
 

@@ -26,7 +26,7 @@ it.each<[string, QkvNames, number[], number[]]>([
 	const plan: VitPlan = { ...TINY_PLANS[0]!, dim: 2, layerNames: { ...USUAL_LAYER_NAMES, qkv } };
 	const fused = fusedQkv(weights, plan, BLOCK);
 	expect(firstColumn(fused.weight.data, 2)).toEqual(rows);
-	expect([...qkvBias(weights, plan, BLOCK)]).toEqual(biases);
+	expect([...qkvBias(weights, plan, BLOCK).data]).toEqual(biases);
 	expect(fused.bias === null).toBe(biases.every((bias) => bias === 0));
 	const parts = (['query', 'key', 'value'] as const).map((part) => qkvPart(weights, plan, BLOCK, part));
 	expect(parts.flatMap(({ weight }) => firstColumn(weight.data, 2))).toEqual(rows);
@@ -40,7 +40,7 @@ it('a layer scale multiplies what a layer gives', () => {
 			weight: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] },
 			bias: { data: Float32Array.of(5, 6), shape: [2] },
 		},
-		Float32Array.of(10, -1),
+		{ data: Float32Array.of(10, -1), shape: [2] },
 	);
 	expect([...scaled.weight.data]).toEqual([10, 20, -3, -4]);
 	expect([...scaled.bias!.data]).toEqual([50, -6]);

@@ -1,9 +1,9 @@
-import type { Tensor } from '../graph/graph-builder.ts';
+import { derivedTensor, type FloatTensor, joinedTensors, rowsOf } from '../domain/float-tensor.ts';
 import type { WeightLookup } from '../graph/layers.ts';
 import type { QkvPart, VitBlock, VitPlan } from './plan.ts';
 
 /** A linear layer's weights [out, in] and bias [out] or null; `name` is that of its constants in a graph. */
-export type LinearWeights = { name: string; weight: Tensor; bias: Tensor | null };
+export type LinearWeights = { name: string; weight: FloatTensor; bias: FloatTensor | null };
 
 const PARTS: readonly QkvPart[] = ['query', 'key', 'value'];
 
@@ -37,16 +37,22 @@ export function fusedQkv(weights: WeightLookup, plan: VitPlan, block: VitBlock):
 	const parts = PARTS.map((part) => qkvPart(weights, plan, block, part));
 	return {
 		name: `${block.name}:qkv`,
-		weight: { data: joined(parts.map(({ weight }) => weight)), shape: [3 * dim, dim] },
-		bias: parts.some(({ bias }) => bias) ? { data: qkvBias(weights, plan, block), shape: [3 * dim] } : null,
+		weight: joinedTensors(
+			parts.map(({ weight }) => weight),
+			[3 * dim, dim],
+		),
+		bias: parts.some(({ bias }) => bias) ? qkvBias(weights, plan, block) : null,
 	};
 }
 
 /** The biases of the three projections, 0 where missing: [3 · dim]. */
-export function qkvBias(weights: WeightLookup, plan: VitPlan, block: VitBlock): Float32Array {
+export function qkvBias(weights: WeightLookup, plan: VitPlan, block: VitBlock): FloatTensor {
 	const { dim } = plan;
-	const none = { data: new Float32Array(dim), shape: [dim] };
-	return joined(PARTS.map((part) => qkvPart(weights, plan, block, part).bias ?? none));
+	const none = derivedTensor('zeros', [], [dim], () => new Float32Array(dim));
+	return joinedTensors(
+		PARTS.map((part) => qkvPart(weights, plan, block, part).bias ?? none),
+		[3 * dim],
+	);
 }
 
 /** Number of projections with a bias. */
@@ -56,12 +62,13 @@ export function qkvBiases({ layerNames: { qkv } }: VitPlan): number {
 }
 
 /** The layer with its output i multiplied by `factors[i]`, in its weights and bias. */
-export function scaleOutputs({ name, weight, bias }: LinearWeights, factors: Float32Array): LinearWeights {
-	const scaled = ({ data, shape }: Tensor): Tensor => {
-		const width = data.length / factors.length;
-		const numbers = data as Float32Array;
-		return { data: numbers.map((value, i) => value * factors[Math.floor(i / width)]!), shape };
-	};
+export function scaleOutputs({ name, weight, bias }: LinearWeights, factors: FloatTensor): LinearWeights {
+	const scaled = (tensor: FloatTensor): FloatTensor =>
+		derivedTensor('scale rows', [tensor, factors], tensor.shape, () => {
+			const [numbers, scales] = [tensor.data, factors.data];
+			const width = numbers.length / scales.length;
+			return numbers.map((value, i) => value * scales[Math.floor(i / width)]!);
+		});
 	return { name: `${name}:scaled`, weight: scaled(weight), bias: bias && scaled(bias) };
 }
 
@@ -70,30 +77,15 @@ export function reorderOutputs(
 	{ name, weight, bias }: LinearWeights,
 	order: readonly number[],
 ): LinearWeights {
-	const pick = ({ data, shape }: Tensor): Tensor => {
-		const width = data.length / shape[0]!;
-		const picked = new Float32Array(order.length * width);
-		order.forEach((row, i) =>
-			picked.set((data as Float32Array).subarray(row * width, (row + 1) * width), i * width),
-		);
-		return { data: picked, shape: [order.length, ...shape.slice(1)] };
+	const pick = (tensor: FloatTensor): FloatTensor => {
+		const shape = [order.length, ...tensor.shape.slice(1)];
+		return derivedTensor(`rows ${order.join(' ')}`, [tensor], shape, () => {
+			const { data } = tensor;
+			const width = data.length / tensor.shape[0]!;
+			const picked = new Float32Array(order.length * width);
+			order.forEach((row, i) => picked.set(data.subarray(row * width, (row + 1) * width), i * width));
+			return picked;
+		});
 	};
 	return { name: `${name}:reordered`, weight: pick(weight), bias: bias && pick(bias) };
-}
-
-/** `count` rows of a tensor from row `first` on; the same numbers in memory. */
-export function rowsOf({ data, shape }: Tensor, first: number, count: number): Tensor {
-	const width = data.length / shape[0]!;
-	const rows = (data as Float32Array).subarray(first * width, (first + count) * width);
-	return { data: rows, shape: [count, ...shape.slice(1)] };
-}
-
-function joined(tensors: readonly Tensor[]): Float32Array {
-	const out = new Float32Array(tensors.reduce((sum, { data }) => sum + data.length, 0));
-	let at = 0;
-	for (const { data } of tensors) {
-		out.set(data as Float32Array, at);
-		at += data.length;
-	}
-	return out;
 }

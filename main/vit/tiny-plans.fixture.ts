@@ -99,7 +99,7 @@ export const TINY_PLANS: readonly VitPlan[] = [
 				pairs(weights, axis, extent) {
 					const rows = 2 * extent[axis] - 1;
 					const name = `blocks.${i}.relative.${axis}`;
-					return relativePairs(weights(name, [rows, DIM / HEADS]).data as Float32Array, extent[axis]);
+					return relativePairs(weights(name, [rows, DIM / HEADS]).data, extent[axis]);
 				},
 			},
 			residual: i === 1 ? convolution : null,
@@ -121,7 +121,7 @@ export function tinyWeights(): WeightLookup {
 }
 
 function table(name: string, tokens: number) {
-	return (weights: WeightLookup) => weights(name, [tokens, DIM]).data as Float32Array;
+	return (weights: WeightLookup) => weights(name, [tokens, DIM]);
 }
 
 function embed(layers: Layers, pixels: Value, tokens: Value['shape'][number]): Value {

@@ -1,7 +1,8 @@
 import { UserFacingError } from '../domain/errors.ts';
+import type { FloatTensor } from '../domain/float-tensor.ts';
 import { ELEMENT_BYTES, isElementType, toFloat32 } from './element-types.ts';
 
-export type WeightTensor = { data: Float32Array; shape: readonly number[] };
+export type WeightTensor = FloatTensor;
 export type Weights = ReadonlyMap<string, WeightTensor>;
 
 type Entry = { dtype: string; shape: number[]; data_offsets: [number, number] };

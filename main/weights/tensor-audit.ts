@@ -1,4 +1,5 @@
 import { UserFacingError } from '../domain/errors.ts';
+import { elementCount, LazyTensor } from '../domain/float-tensor.ts';
 import type { Weights, WeightTensor } from './safetensors.ts';
 
 /** How many tensors a message names; the rest is a number. */
@@ -27,7 +28,7 @@ export class TensorAudit {
 		this.asked.set(name, shape);
 		const tensor = this.#weights.get(name);
 		if (tensor && sameShape(tensor.shape, shape)) return tensor;
-		return { data: new Float32Array(shape.reduce((size, dim) => size * dim, 1)), shape };
+		return new LazyTensor(shape, undefined, () => new Float32Array(elementCount(shape)));
 	};
 
 	/** Throws `tensor-mismatch`, naming the first few tensors that are missing, misshapen or superfluous. */

@@ -38,8 +38,8 @@ export function encodeAnchor(parts: DetrParts, tokens: Value): Value {
 export function decodeAnchor(parts: DetrParts, memory: Value): Prediction[] {
 	const { layers, config } = parts;
 	const { dim, queries, patterns } = config;
-	const anchors = layers.tensor('transformer.position.weight', [queries, 2]).data as Float32Array;
-	const patternTable = layers.tensor('transformer.pattern.weight', [patterns, dim]).data as Float32Array;
+	const anchors = layers.tensor('transformer.position.weight', [queries, 2]).data;
+	const patternTable = layers.tensor('transformer.pattern.weight', [patterns, dim]).data;
 	const all = patterns * queries;
 	const perQuery = (
 		name: string,

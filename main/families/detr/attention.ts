@@ -1,7 +1,8 @@
-import type { Tensor, Value } from '../../graph/graph-builder.ts';
+import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import type { Dim } from '../../graph/operation-count.ts';
 import { EntropyClusters } from '../../vit/enact-clustering.ts';
+import { derivedTensor, rowsOf, type FloatTensor } from '../../domain/float-tensor.ts';
 
 /** What is added to the logits of padded keys: far below any logit, and still a number. */
 const MASKED = -1e30;
@@ -136,13 +137,8 @@ export class AttentionLayers {
 
 type ClusterOptions = ConstructorParameters<typeof EntropyClusters>[3];
 
-/** `count` rows of a tensor [rows, …], from row `from` on. */
-function rowsOf(tensor: Tensor, from: number, count: number): Tensor {
-	const width = tensor.shape.slice(1).reduce((size, dim) => size * dim, 1);
-	const data = (tensor.data as Float32Array).subarray(from * width, (from + count) * width);
-	return { data, shape: [count, ...tensor.shape.slice(1)] };
-}
-
-function scaledBy(tensor: Tensor, scale: number): Tensor {
-	return { data: (tensor.data as Float32Array).map((value) => value * scale), shape: tensor.shape };
+function scaledBy(tensor: FloatTensor, scale: number): FloatTensor {
+	return derivedTensor(`times ${scale}`, [tensor], tensor.shape, () =>
+		tensor.data.map((value) => value * scale),
+	);
 }

@@ -10,7 +10,7 @@ const TEMPERATURE = 10_000;
 export function decodeConditional(parts: DetrParts, memory: Value, positions: Value): Prediction[] {
 	const { layers, config, attention } = parts;
 	const { dim, queries, decoderHeads: heads } = config;
-	const table = layers.tensor('query_embed.weight', [queries, dim]).data as Float32Array;
+	const table = layers.tensor('query_embed.weight', [queries, dim]).data;
 	const place = parts.repeated('query_embed.weight', table, dim);
 	const twoLayers = (name: string) => [0, 1].map((i) => `transformer.decoder.${name}.layers.${i}`);
 	const reference = layers.sigmoid(parts.mlp(twoLayers('ref_point_head'), place, 2));

@@ -5,7 +5,7 @@ import type { DetrParts, Prediction } from './parts.ts';
 export function decodePlain(parts: DetrParts, memory: Value, positions: Value): Prediction[] {
 	const { layers, config, attention } = parts;
 	const { dim, queries, decoderHeads: heads } = config;
-	const table = layers.tensor('query_embed.weight', [queries, dim]).data as Float32Array;
+	const table = layers.tensor('query_embed.weight', [queries, dim]).data;
 	const place = parts.repeated('query_embed.weight', table, dim);
 	const keys = layers.add(memory, positions);
 	const predictions: Prediction[] = [];

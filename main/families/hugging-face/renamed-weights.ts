@@ -1,3 +1,4 @@
+import { joinedTensors } from '../../domain/float-tensor.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import type { Weights } from '../../weights/safetensors.ts';
 
@@ -10,14 +11,8 @@ export function renamedLookup(lookup: WeightLookup, fileNames: FileNames): Weigh
 		const names = fileNames(name);
 		if (typeof names === 'string') return lookup(names, shape);
 		const [rows, ...rest] = shape as [number, ...number[]];
-		const parts = names.map((part) => lookup(part, [rows / names.length, ...rest]).data as Float32Array);
-		const data = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-		let at = 0;
-		for (const part of parts) {
-			data.set(part, at);
-			at += part.length;
-		}
-		return { data, shape };
+		const parts = names.map((part) => lookup(part, [rows / names.length, ...rest]));
+		return joinedTensors(parts, shape);
 	};
 }
 

@@ -3,6 +3,7 @@ import type { Value } from '../../graph/graph-builder.ts';
 import { foldBatchNorm, type Layers } from '../../graph/layers.ts';
 import type { Extent } from '../../vit/plan.ts';
 import type { QueryNetworkConfig } from './config.ts';
+import { derivedTensor, joinedTensors, reshaped, type FloatTensor } from '../../domain/float-tensor.ts';
 
 /** A map of features as rows of pixels: [rows · cols, channels]. */
 export type FeatureRows = { pixels: Value; size: Extent };
@@ -74,20 +75,20 @@ function enlarge(
 	}
 	const width = x.shape[1] as number;
 	const out = width >> 1;
-	const published = layers.tensor(`${name}${at}.weight`, [width, out, 2, 2]).data as Float32Array;
-	const bias = layers.tensor(`${name}${at}.bias`, [out]).data as Float32Array;
+	const published = layers.tensor(`${name}${at}.weight`, [width, out, 2, 2]);
+	const bias = layers.tensor(`${name}${at}.bias`, [out]);
 	// [in, out, y, x] -> [y, x, out, in], so that the channels of a pixel lie together.
-	const weight = Float32Array.from({ length: published.length }, (_, i) => {
-		const [from, rest] = [i % width, Math.floor(i / width)];
-		return published[(from * out + (rest % out)) * 4 + Math.floor(rest / out)]!;
+	const weight = derivedTensor('pixels first', [published], [4 * out, width], () => {
+		const { data } = published;
+		return Float32Array.from({ length: data.length }, (_, i) => {
+			const [from, rest] = [i % width, Math.floor(i / width)];
+			return data[(from * out + (rest % out)) * 4 + Math.floor(rest / out)]!;
+		});
 	});
 	const four = layers.linearFrom(
 		x,
-		graph.constant(`${name}${at}.weight:pixels`, { data: weight, shape: [4 * out, width] }),
-		graph.constant(`${name}${at}.bias:pixels`, {
-			data: Float32Array.from({ length: 4 * out }, (_, i) => bias[i % out]!),
-			shape: [4 * out],
-		}),
+		graph.constant(`${name}${at}.weight:pixels`, weight),
+		graph.constant(`${name}${at}.bias:pixels`, joinedTensors([bias, bias, bias, bias], [4 * out])),
 	);
 	const { rows, cols } = size;
 	const apart = layers.transpose(layers.reshape(four, [rows, cols, 2, 2 * out]), [0, 2, 1, 3]);
@@ -150,18 +151,14 @@ function convPixel(layers: Layers, config: QueryNetworkConfig, x: Value, out: nu
 	const width = x.shape[1] as number;
 	const { over, epsilon } = config.projector.norm;
 	const published = layers.tensor(`${name}conv.weight`, [out, width, 1, 1]);
-	const matrix = (data: Float32Array) =>
-		graph.constant(`${name}conv.weight:matrix`, { data, shape: [out, width] });
+	const matrix = (weight: FloatTensor) =>
+		graph.constant(`${name}conv.weight:matrix`, reshaped(weight, [out, width]));
 	if (over === 'channels') {
-		const y = layers.linearFrom(x, matrix(published.data as Float32Array), null);
+		const y = layers.linearFrom(x, matrix(published), null);
 		return layers.layerNorm(`${name}norm`, y, epsilon);
 	}
 	const folded = foldBatchNorm(published, (part) => layers.tensor(`${name}norm.${part}`, [out]), epsilon);
-	return layers.linearFrom(
-		x,
-		matrix(folded.weight.data as Float32Array),
-		graph.constant(`${name}conv.bias:folded`, folded.bias),
-	);
+	return layers.linearFrom(x, matrix(folded.weight), graph.constant(`${name}conv.bias:folded`, folded.bias));
 }
 
 /** [rows · cols, channels] -> [1, channels, rows, cols] */

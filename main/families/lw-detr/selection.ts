@@ -1,9 +1,10 @@
-import type { Tensor, Value } from '../../graph/graph-builder.ts';
+import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import type { GraphOutputs } from '../sparse-detr/outputs.ts';
 import { type Pyramid, tokenBoxes } from '../sparse-detr/pyramid.ts';
 import { moveBoxes, perceptron } from './boxes.ts';
 import type { QueryNetworkConfig } from './config.ts';
+import { rowsOf } from '../../domain/float-tensor.ts';
 
 const NORM_EPSILON = 1e-5;
 /** The first group of queries is the only one that is not for training alone. */
@@ -56,9 +57,8 @@ export function learned(
 	count: number,
 	width: number,
 ): Value {
-	const all: Tensor = layers.tensor(`${name}.weight`, [groups * queries, width]);
-	const first = (all.data as Float32Array).subarray(0, count * width);
-	return layers.graph.constant(`${name}.weight:first`, { data: first, shape: [count, width] });
+	const all = layers.tensor(`${name}.weight`, [groups * queries, width]);
+	return layers.graph.constant(`${name}.weight:first`, rowsOf(all, 0, count));
 }
 
 /** Tokens [tokens, dim] with zeros for those that have no box. */

@@ -1,5 +1,5 @@
 import type { WeightLookup } from '../../graph/layers.ts';
-import { rowsOf } from '../../vit/qkv.ts';
+import { rowsOf } from '../../domain/float-tensor.ts';
 
 /** Where a file keeps a tensor: under a name, or as one of equal `parts` of the rows of the tensor with that name. */
 export type StoredName = { name: string; part?: number; parts?: number };

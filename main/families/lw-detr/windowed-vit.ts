@@ -9,9 +9,10 @@ import {
 	PLAIN_BLOCK,
 	type VitPlan,
 } from '../../vit/plan.ts';
-import { resizeBicubic } from '../../vit/position-tables.ts';
+import { resizedTable } from '../../vit/position-tables.ts';
 import { windowLayout } from '../../vit/windows.ts';
 import type { LwDetrConfig, WindowedVitConfig } from './config.ts';
+import { reshaped, rowsOf, type FloatTensor } from '../../domain/float-tensor.ts';
 
 /** Every weight of the transformer is called after it. */
 export const VIT_PREFIX = 'model.backbone.backbone.';
@@ -127,14 +128,14 @@ export function withoutBias(qkv: LayerNames['qkv']): LayerNames['qkv'] {
 	return 'fused' in qkv ? { ...qkv, bias: false } : { ...qkv, biasless: ['query', 'key', 'value'] };
 }
 
-/** The table [1, 1 + side², dim], whose first row is a class token's, over the grid: [grid tokens, dim]. */
-function absolutePositions(weights: WeightLookup, side: number, dim: number, size: Extent): Float32Array {
-	const table = positionTable(weights, side, dim).subarray(dim);
-	if (size.rows === side && size.cols === side) return table;
-	return resizeBicubic({ data: table, size: { rows: side, cols: side }, channels: dim }, size);
+/** The table [1 + side², dim], whose first row is a class token's, over the grid: [grid tokens, dim]. */
+function absolutePositions(weights: WeightLookup, side: number, dim: number, size: Extent): FloatTensor {
+	const table = rowsOf(positionTable(weights, side, dim), 1, side * side);
+	return resizedTable('bicubic', table, { rows: side, cols: side }, size);
 }
 
-export function positionTable(weights: WeightLookup, side: number, dim: number): Float32Array {
-	return weights(`${VIT_PREFIX}embeddings.position_embeddings`, [1, 1 + side * side, dim])
-		.data as Float32Array;
+/** Positions of a class token and of a square of tokens: [1 + side², dim]. */
+export function positionTable(weights: WeightLookup, side: number, dim: number): FloatTensor {
+	const shape = [1 + side * side, dim];
+	return reshaped(weights(`${VIT_PREFIX}embeddings.position_embeddings`, [1, ...shape]), shape);
 }

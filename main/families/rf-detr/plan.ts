@@ -1,6 +1,6 @@
 import type { Layers, WeightLookup } from '../../graph/layers.ts';
 import type { BlockWindow, Extent, LayerNames, VitPlan } from '../../vit/plan.ts';
-import { resizeBicubicAntialiased } from '../../vit/position-tables.ts';
+import { resizedTable } from '../../vit/position-tables.ts';
 import { layoutFrom } from '../../vit/windows.ts';
 import {
 	patchGrid,
@@ -11,6 +11,7 @@ import {
 } from '../lw-detr/windowed-vit.ts';
 import type { WindowedVitConfig } from '../lw-detr/config.ts';
 import type { WindowedDinoConfig } from './config.ts';
+import { joinedTensors, rowsOf, type FloatTensor } from '../../domain/float-tensor.ts';
 
 const LAYER_NAMES: LayerNames = {
 	norm1: 'norm1',
@@ -97,29 +98,21 @@ function windowsOf(windowsPerSide: number, { rows, cols }: Extent): number[][] {
 }
 
 function classTokens(layers: Layers, dim: number, copies: number) {
-	const token = layers.tensor(`${VIT_PREFIX}embeddings.cls_token`, [1, 1, dim]).data as Float32Array;
+	const token = layers.tensor(`${VIT_PREFIX}embeddings.cls_token`, [1, 1, dim]).data;
 	const data = new Float32Array(copies * dim);
 	for (let copy = 0; copy < copies; copy++) data.set(token, copy * dim);
 	return layers.graph.constant('class-tokens', { data, shape: [copies, dim] });
 }
 
-/** The class token's row for each of its copies, then the table resized to the grid. */
+/** The class token's row for each of its copies, then the table resized to the grid: [tokens, dim]. */
 function absolutePositions(
 	weights: WeightLookup,
 	{ positions: side, dim, windowsPerSide }: WindowedDinoConfig,
 	size: Extent,
-): Float32Array {
+): FloatTensor {
 	const table = positionTable(weights, side, dim);
-	const ofGrid =
-		size.rows === side && size.cols === side
-			? table.subarray(dim)
-			: resizeBicubicAntialiased(
-					{ data: table.subarray(dim), size: { rows: side, cols: side }, channels: dim },
-					size,
-				);
-	const copies = windowsPerSide ** 2;
-	const all = new Float32Array(copies * dim + ofGrid.length);
-	for (let copy = 0; copy < copies; copy++) all.set(table.subarray(0, dim), copy * dim);
-	all.set(ofGrid, copies * dim);
-	return all;
+	const square = { rows: side, cols: side };
+	const ofGrid = resizedTable('bicubic, antialiased', rowsOf(table, 1, side * side), square, size);
+	const ofClass = Array.from({ length: windowsPerSide ** 2 }, () => rowsOf(table, 0, 1));
+	return joinedTensors([...ofClass, ofGrid], [ofClass.length + size.rows * size.cols, dim]);
 }

@@ -31,8 +31,7 @@ export function classifierGraph(
 function normedLinear(layers: Layers, name: string, x: Value, out: number, fused: boolean): Value {
 	if (fused) return layers.linear(name, x, out);
 	const width = x.shape[1] as number;
-	const numbersOf = (part: string, shape: readonly number[]) =>
-		layers.tensor(`${name}.${part}`, shape).data as Float32Array;
+	const numbersOf = (part: string, shape: readonly number[]) => layers.tensor(`${name}.${part}`, shape).data;
 	const [gamma, beta] = [numbersOf('bn.weight', [width]), numbersOf('bn.bias', [width])];
 	const [mean, variance] = [numbersOf('bn.running_mean', [width]), numbersOf('bn.running_var', [width])];
 	const weight = numbersOf('l.weight', [out, width]);

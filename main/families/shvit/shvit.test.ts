@@ -141,7 +141,7 @@ it('pools boxes of Mask R-CNN from proposals, and proposals from anchors', async
 		['roi_head.bbox_head.fc_cls.bias', [0, Math.log(2), Math.log(7)]],
 		['roi_head.bbox_head.fc_reg.bias', Array(8).fill(0)],
 	];
-	const weights = new Map([
+	const weights = new Map<string, WeightTensor>([
 		...saysNothing,
 		...biases.map(([name, bias]) => [name, { data: Float32Array.from(bias), shape: [bias.length] }] as const),
 	]);

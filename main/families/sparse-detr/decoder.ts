@@ -4,6 +4,7 @@ import type { SparseDetrConfig } from './config.ts';
 import type { DeformableAttention, Samples, References } from './deformable-attention.ts';
 import { feedForward } from './encoder.ts';
 import type { Pyramid } from './pyramid.ts';
+import { rowsOf } from '../../domain/float-tensor.ts';
 
 const NORM_EPSILON = 1e-5;
 /** Fractions closer to 0 or 1 than this count as this close where their logit is taken. */
@@ -102,18 +103,13 @@ function selfAttention(
 ): Value {
 	const { graph } = layers;
 	const each = (asked.shape[0] as number) / batch;
-	const weight = layers.tensor(`${prefix}in_proj_weight`, [3 * dim, dim]).data as Float32Array;
-	const bias = layers.tensor(`${prefix}in_proj_bias`, [3 * dim]).data as Float32Array;
+	const weight = layers.tensor(`${prefix}in_proj_weight`, [3 * dim, dim]);
+	const bias = layers.tensor(`${prefix}in_proj_bias`, [3 * dim]);
 	const project = (part: number, name: string, x: Value) => {
-		const weights = {
-			data: weight.subarray(part * dim * dim, (part + 1) * dim * dim),
-			shape: [dim, dim],
-		};
-		const biases = { data: bias.subarray(part * dim, (part + 1) * dim), shape: [dim] };
 		const projected = layers.linearFrom(
 			x,
-			graph.constant(`${prefix}${name}.weight`, weights),
-			graph.constant(`${prefix}${name}.bias`, biases),
+			graph.constant(`${prefix}${name}.weight`, rowsOf(weight, part * dim, dim)),
+			graph.constant(`${prefix}${name}.bias`, rowsOf(bias, part * dim, dim)),
 		);
 		return layers.reshape(projected, [batch, each, dim]);
 	};

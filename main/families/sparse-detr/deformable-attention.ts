@@ -1,8 +1,9 @@
 import { assert } from '../../domain/errors.ts';
-import type { Tensor, Value } from '../../graph/graph-builder.ts';
+import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers } from '../../graph/layers.ts';
 import type { Dim } from '../../graph/operation-count.ts';
 import { addBorder, type Pyramid } from './pyramid.ts';
+import { derivedTensor, type FloatTensor } from '../../domain/float-tensor.ts';
 
 /** What queries sample around, on every level and point: [rows, 1, levels · points] each, in fractions of a level's map. */
 export type References = {
@@ -283,14 +284,18 @@ function times(dim: Dim, factor: number): Dim {
 }
 
 /** Offsets lie as x, y, x, y, … in files: all x, all y, then all weights. */
-function joinRows(offsets: Tensor, logits: Tensor): Tensor {
-	const [pairs, count] = [offsets.data as Float32Array, logits.shape[0]!];
-	const width = pairs.length / (2 * count);
-	const data = new Float32Array(3 * count * width);
-	for (let i = 0; i < 2 * count; i++) {
-		const row = (i % 2) * count + (i >> 1);
-		data.set(pairs.subarray(i * width, (i + 1) * width), row * width);
-	}
-	data.set(logits.data as Float32Array, 2 * count * width);
-	return { data, shape: [3 * count, ...logits.shape.slice(1)] };
+function joinRows(offsets: FloatTensor, logits: FloatTensor): FloatTensor {
+	const count = logits.shape[0]!;
+	const shape = [3 * count, ...logits.shape.slice(1)];
+	return derivedTensor('offsets apart, then weights', [offsets, logits], shape, () => {
+		const pairs = offsets.data;
+		const width = pairs.length / (2 * count);
+		const data = new Float32Array(3 * count * width);
+		for (let i = 0; i < 2 * count; i++) {
+			const row = (i % 2) * count + (i >> 1);
+			data.set(pairs.subarray(i * width, (i + 1) * width), row * width);
+		}
+		data.set(logits.data, 2 * count * width);
+		return data;
+	});
 }

@@ -128,7 +128,7 @@ function tokenPositions(
 	{ dim, positions }: SparseDetrConfig,
 	{ batch, levels, tokens, padding }: Pyramid,
 ): Float32Array {
-	const ofLevels = layers.tensor('transformer.level_embed', [levels.length, dim]).data as Float32Array;
+	const ofLevels = layers.tensor('transformer.level_embed', [levels.length, dim]).data;
 	const out = new Float32Array(batch * tokens * dim);
 	levels.forEach(({ rows, cols, start }, level) => {
 		const map = { batch: 1, rows, cols };

@@ -55,9 +55,11 @@ export class TiedHeads {
 	get differ(): boolean {
 		if (!this.#config.refines) return false;
 		if (!this.#tied) return true;
-		return [...this.#weights].some(([name, { data }]) => {
+		return [...this.#weights].some(([name, tensor]) => {
 			const outer = name.startsWith(IN_FILES) ? this.#weights.get(name.slice(IN_FILES.length)) : undefined;
-			return outer !== undefined && data.some((value, i) => value !== outer.data[i]);
+			if (outer === undefined) return false;
+			const { data } = outer;
+			return tensor.data.some((value, i) => value !== data[i]);
 		});
 	}
 

@@ -8,8 +8,9 @@ import {
 	type VitBlock,
 	type VitPlan,
 } from '../../vit/plan.ts';
-import { relativePairs, resizeBicubic } from '../../vit/position-tables.ts';
+import { relativePairs, resizeBicubic, resizedTable } from '../../vit/position-tables.ts';
 import { windowLayout } from '../../vit/windows.ts';
+import { joinedTensors, reshaped, rowsOf, type FloatTensor } from '../../domain/float-tensor.ts';
 
 /** Layer names in the Eventful Transformers' checkpoints. */
 const LAYER_NAMES: LayerNames = {
@@ -93,17 +94,16 @@ export function backbonePlan(
 	};
 }
 
-/** The table resized to the grid; with a class token, after its row. */
-function absolutePositions(shape: BackboneShape, weights: WeightLookup): Float32Array {
+/** The table resized to the grid; with a class token, after its row: [tokens, dim]. */
+function absolutePositions(shape: BackboneShape, weights: WeightLookup): FloatTensor {
 	const { prefix, grid, classToken, dim, positionSize: size } = shape;
-	const first = classToken ? dim : 0;
-	const rows = size.rows * size.cols + (classToken ? 1 : 0);
-	const table = weights(`${prefix}position_encoding.encoding`, [1, rows, dim]).data as Float32Array;
-	if (size.rows === grid.rows && size.cols === grid.cols) return table;
-	const positions = new Float32Array(first + grid.rows * grid.cols * dim);
-	positions.set(table.subarray(0, first));
-	positions.set(resizeBicubic({ data: table.subarray(first), size, channels: dim }, grid), first);
-	return positions;
+	const first = classToken ? 1 : 0;
+	const ofGrid = size.rows * size.cols;
+	const published = weights(`${prefix}position_encoding.encoding`, [1, first + ofGrid, dim]);
+	const table = reshaped(published, [first + ofGrid, dim]);
+	const positions = resizedTable('bicubic', rowsOf(table, first, ofGrid), size, grid);
+	if (!classToken) return positions;
+	return joinedTensors([rowsOf(table, 0, 1), positions], [1 + grid.rows * grid.cols, dim]);
 }
 
 /**
@@ -116,7 +116,7 @@ function relativePositions(block: string, size: Extent, headDim: number): Relati
 		pairs(weights, axis, extent) {
 			const name = `${block}.relative_position.${axis === 'rows' ? 'y' : 'x'}_embedding`;
 			const length = size[axis];
-			const table = weights(name, [2 * length - 1, headDim]).data as Float32Array;
+			const table = weights(name, [2 * length - 1, headDim]).data;
 			const pairs = relativePairs(table, length);
 			if (size.rows === extent.rows && size.cols === extent.cols) return pairs;
 			// The published code has keys along the picture's rows and queries along its columns; this works on square grids

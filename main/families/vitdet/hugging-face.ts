@@ -13,12 +13,13 @@ import {
 	type VitBlock,
 	type VitPlan,
 } from '../../vit/plan.ts';
-import { relativePairs, resizeBicubic, resizeLinear } from '../../vit/position-tables.ts';
+import { relativePairs, resizedTable, resizeLinear } from '../../vit/position-tables.ts';
 import { windowLayout } from '../../vit/windows.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import { checkedConfig } from '../hugging-face/checked-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
+import { type FloatTensor, reshaped, rowsOf } from '../../domain/float-tensor.ts';
 
 /** Of the norms in residual blocks, whatever a configuration says. */
 const RESIDUAL_NORM_EPSILON = 1e-6;
@@ -167,14 +168,15 @@ function sideBySide(layers: Layers, states: readonly Value[]): Value {
 }
 
 /** The table of pretraining without its class token's row, resized to the grid. */
-function absolutePositions(config: VitDetBackboneConfig, grid: Extent, weights: WeightLookup): Float32Array {
+function absolutePositions(config: VitDetBackboneConfig, grid: Extent, weights: WeightLookup): FloatTensor {
 	const { pretrain_image_size, patch, hidden_size: dim } = config;
 	const [rows, cols] = pretrain_image_size.map((pixels) => Math.floor(pixels / patch)) as [number, number];
-	const table = weights('embeddings.position_embeddings', [1, rows * cols + 1, dim]).data as Float32Array;
+	const shape = [rows * cols + 1, dim];
+	const table = reshaped(weights('embeddings.position_embeddings', [1, ...shape]), shape);
 	// The published code takes the table for a square, whatever it was made for.
 	const side = Math.trunc(Math.sqrt(rows * cols));
 	const size = { rows: side, cols: side };
-	return resizeBicubic({ data: table.subarray(dim), size, channels: dim }, grid);
+	return resizedTable('bicubic', rowsOf(table, 1, side * side), size, grid);
 }
 
 /** Tables made for attention over `size`, resized as lines of vectors where it runs over another extent. */
@@ -191,7 +193,7 @@ function relativePositions({
 		pairs(weights, axis, extent) {
 			const [made, asked] = [2 * size[axis] - 1, 2 * extent[axis] - 1];
 			const published = `${name}.rel_pos_${axis === 'rows' ? 'h' : 'w'}`;
-			const table = weights(published, [made, headDim]).data as Float32Array;
+			const table = weights(published, [made, headDim]).data;
 			return relativePairs(made === asked ? table : resizeLinear(table, made, asked), extent[axis]);
 		},
 	};

@@ -1,8 +1,9 @@
 import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
+import { type FloatTensor, joinedTensors, reshaped, rowsOf } from '../../domain/float-tensor.ts';
 import type { Value } from '../../graph/graph-builder.ts';
 import type { Layers, WeightLookup } from '../../graph/layers.ts';
 import { type Extent, PLAIN_BLOCK, type LayerNames, type VitPlan } from '../../vit/plan.ts';
-import { resizeBicubic } from '../../vit/position-tables.ts';
+import { resizedTable } from '../../vit/position-tables.ts';
 import type { YolosConfig } from './config.ts';
 
 /** What transformers calls a block's layers. */
@@ -114,24 +115,17 @@ function head(layers: Layers, name: string, x: Value, out: number): Value {
 	}, x);
 }
 
-function initialPositions(config: YolosConfig, grid: Extent, weights: WeightLookup): Float32Array {
-	const shape = [1, tableRows(config), config.dim];
-	const table = weights('vit.embeddings.position_embeddings', shape).data as Float32Array;
-	return resized(config, grid, table);
+function initialPositions(config: YolosConfig, grid: Extent, weights: WeightLookup): FloatTensor {
+	const shape = [tableRows(config), config.dim];
+	return resized(config, grid, reshaped(weights('vit.embeddings.position_embeddings', [1, ...shape]), shape));
 }
 
 /** The positions that are added after block i, of one table for all blocks but the last. */
-function midPositionsAfter(
-	config: YolosConfig,
-	grid: Extent,
-	i: number,
-	weights: WeightLookup,
-): Float32Array {
+function midPositionsAfter(config: YolosConfig, grid: Extent, i: number, weights: WeightLookup): FloatTensor {
 	const { dim, depth } = config;
-	const size = tableRows(config) * dim;
-	const shape = [depth - 1, 1, tableRows(config), dim];
-	const table = weights('vit.encoder.mid_position_embeddings', shape).data as Float32Array;
-	return resized(config, grid, table.subarray(i * size, (i + 1) * size));
+	const shape = [tableRows(config), dim];
+	const tables = weights('vit.encoder.mid_position_embeddings', [depth - 1, 1, ...shape]);
+	return resized(config, grid, reshaped(rowsOf(tables, i, 1), shape));
 }
 
 function tableRows({ tableSize, detectionTokens }: YolosConfig): number {
@@ -139,13 +133,12 @@ function tableRows({ tableSize, detectionTokens }: YolosConfig): number {
 }
 
 /** A table with its patches' part resized to the grid: class token, patches, detection tokens. */
-function resized(config: YolosConfig, grid: Extent, table: Float32Array): Float32Array {
+function resized(config: YolosConfig, grid: Extent, table: FloatTensor): FloatTensor {
 	const { dim, tableSize: size, detectionTokens } = config;
-	const end = table.length - detectionTokens * dim;
-	const patches = resizeBicubic({ data: table.subarray(dim, end), size, channels: dim }, grid);
-	const out = new Float32Array(dim + patches.length + detectionTokens * dim);
-	out.set(table.subarray(0, dim));
-	out.set(patches, dim);
-	out.set(table.subarray(end), dim + patches.length);
-	return out;
+	const patches = size.rows * size.cols;
+	const ofGrid = resizedTable('bicubic', rowsOf(table, 1, patches), size, grid);
+	return joinedTensors(
+		[rowsOf(table, 0, 1), ofGrid, rowsOf(table, 1 + patches, detectionTokens)],
+		[1 + grid.rows * grid.cols + detectionTokens, dim],
+	);
 }

@@ -81,7 +81,7 @@ export class EventfulBackbone {
 			residuals.push(graph && (await LoadedGraph.load(runtime, graph)));
 		}
 		const tables = [plan.absolute, ...plan.blocks.map(({ positionsAfter }) => positionsAfter)];
-		const positions = tables.map((table) => table && table(weights));
+		const positions = tables.map((table) => table && table(weights).data);
 		return new EventfulBackbone(plan, memory, shared, { blocks, residuals, positions });
 	}
 

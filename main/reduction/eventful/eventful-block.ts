@@ -100,8 +100,7 @@ export class EventfulBlock {
 		const { plan, block, weights } = this.#source;
 		const { dim } = this.#sizes;
 		for (const name of ['norm1', 'norm2'] as const) {
-			const weight = (part: string) =>
-				weights(`${block.name}.${plan.layerNames[name]}.${part}`, [dim]).data as Float32Array;
+			const weight = (part: string) => weights(`${block.name}.${plan.layerNames[name]}.${part}`, [dim]).data;
 			this.#memory.array(this.#norms[name].gamma, dim).data.set(weight('weight'));
 			this.#memory.array(this.#norms[name].beta, dim).data.set(weight('bias'));
 		}

@@ -71,7 +71,7 @@ export class WholeAttention implements BlockAttention {
 		}
 		if (!this.#tokenAt.includes(-1)) return;
 		// A slot of padding has the projections of zeros: their biases.
-		const bias = qkvBias(weights, plan, block);
+		const bias = qkvBias(weights, plan, block).data;
 		const unpooled = this.#pooled?.remembered();
 		this.#tokenAt.forEach((token, slot) => {
 			if (token >= 0) return;

@@ -60,7 +60,7 @@ export function paddingRows(
 	const keys = new Float32Array(plan.heads * padding * keyWidth);
 	const values = new Float32Array(plan.heads * padding * valueWidth);
 	if (!block.window || padding === 0) return { keys, values };
-	const bias = qkvBias(weights, plan, block);
+	const bias = qkvBias(weights, plan, block).data;
 	const positions = block.relative ? keyPositions(plan, block) : null;
 	const positionWidth = keyWidth - valueWidth;
 	const places = paddedPlaces(block.window.layout);

@@ -3,6 +3,7 @@ import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
 import { extraTotal, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
 import { PartialAttention, ROWS } from './partial-attention.ts';
+import { type FloatTensor } from '../../domain/float-tensor.ts';
 
 /** The name of the number of selected tokens of the grid. */
 export const SELECTED = 'selected';
@@ -29,9 +30,8 @@ export function compilePartial(
 	const extra = extraTotal(plan);
 
 	/** The rows of the table's tokens, added to x. */
-	function addRows(name: string, table: (weights: WeightLookup) => Float32Array, x: Value): Value {
-		const shape = [tokenTotal(plan), plan.dim];
-		const rows = layers.gatherRows(graph.constant(name, { data: table(weights), shape }), tokens);
+	function addRows(name: string, table: (weights: WeightLookup) => FloatTensor, x: Value): Value {
+		const rows = layers.gatherRows(graph.constant(name, table(weights)), tokens);
 		return layers.add(x, rows);
 	}
 
