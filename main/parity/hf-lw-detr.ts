@@ -2,29 +2,28 @@ import { checkedConfig } from '../families/hugging-face/checked-config.ts';
 import type { HuggingFaceFiles } from '../families/hugging-face/files.ts';
 import { PROCESSOR_KINDS } from '../families/hugging-face/processor.ts';
 import { compileBehind } from '../families/lw-detr/behind.ts';
+import { lwDetrVitSchema } from '../families/lw-detr/config.ts';
 import { openHuggingFaceLwDetr } from '../families/lw-detr/hugging-face.ts';
 import type { OpenedDetector } from '../families/lw-detr/windowed-detector.ts';
-import { VIT_PREFIX } from '../families/lw-detr/windowed-vit.ts';
+import { lwDetrTransformer, VIT_PREFIX, type WindowedTransformer } from '../families/lw-detr/windowed-vit.ts';
 import { windowedDinoSchema } from '../families/rf-detr/config.ts';
 import { openHuggingFaceRfDetr } from '../families/rf-detr/hugging-face.ts';
-import { featureOrder, rfDetrPlan, rfDetrWindow } from '../families/rf-detr/plan.ts';
-import type { CompiledGraph } from '../graph/graph-builder.ts';
+import { rfDetrTransformer } from '../families/rf-detr/plan.ts';
 import type { WeightLookup } from '../graph/layers.ts';
-import { compileFull } from '../reduction/vit-graphs.ts';
 import { runOnce } from '../runtime/loaded-graph.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
-import type { GraphTensor } from '../runtime/runtime.ts';
 import { float32, floats } from '../runtime/tensors.ts';
-import type { Extent, VitPlan } from '../vit/plan.ts';
+import type { Extent } from '../vit/plan.ts';
 import type { WindowLayout } from '../vit/windows.ts';
 import { requireTensors } from '../weights/weights.ts';
 import type { Findings } from './findings.ts';
 import type { HfCase } from './hf-case.ts';
 import { type HfPictures, picturesOf } from './hf-pictures.ts';
 import { comparePostProcessing } from './hf-post-processing.ts';
+import { blockNames, VitPictures } from './hf-vit.ts';
 
-/** What one picture of a batch gives, by our names. */
-type Outputs = Record<string, Float32Array>;
+/** How a case states tokens before the first block. */
+type Embedded = 'planes' | 'windows';
 
 export async function checkHfLwDetr(given: HfCase, findings: Findings): Promise<void> {
 	await checkDetector(given, findings, openHuggingFaceLwDetr(filesOf(given)), 'planes');
@@ -34,6 +33,18 @@ export async function checkHfRfDetr(given: HfCase, findings: Findings): Promise<
 	await checkDetector(given, findings, openHuggingFaceRfDetr(filesOf(given)), 'windows');
 }
 
+/** The transformer of LW-DETR alone. */
+export async function checkHfLwDetrVit(given: HfCase, findings: Findings): Promise<void> {
+	const vit = checkedConfig(lwDetrVitSchema, given.config, `${given.folder}/config.json`, 'LW-DETR');
+	await checkBackbone(given, findings, lwDetrTransformer(vit), 'planes');
+}
+
+/** The transformer of RF-DETR alone. */
+export async function checkHfWindowedDino(given: HfCase, findings: Findings): Promise<void> {
+	const vit = checkedConfig(windowedDinoSchema, given.config, `${given.folder}/config.json`, 'RF-DETR');
+	await checkBackbone(given, findings, rfDetrTransformer(vit), 'windows');
+}
+
 function filesOf({ config, weights, folder }: HfCase): HuggingFaceFiles {
 	return {
 		config: { json: config, place: `${folder}/config.json` },
@@ -41,30 +52,23 @@ function filesOf({ config, weights, folder }: HfCase): HuggingFaceFiles {
 	};
 }
 
-/** The transformer of RF-DETR alone. */
-export async function checkHfWindowedDino(given: HfCase, findings: Findings): Promise<void> {
-	const vit = checkedConfig(windowedDinoSchema, given.config, `${given.folder}/config.json`, 'RF-DETR');
+async function checkBackbone(
+	given: HfCase,
+	findings: Findings,
+	transformer: WindowedTransformer,
+	embedded: Embedded,
+): Promise<void> {
 	const inFile = requireTensors(given.weights, given.folder);
+	const weights: WeightLookup = (name, shape) => inFile(name.slice(VIT_PREFIX.length), shape);
+	const { dim, features } = transformer.vit;
 	for (const batch of given.batches) {
 		const pictures = picturesOf(findings, given, batch, PROCESSOR_KINDS['rf-detr']);
-		const size = gridOf(pictures, vit.patch);
-		const plan = rfDetrPlan(vit, size, true);
-		const runs = await runTransformer(pictures, plan, (name, shape) =>
-			inFile(name.slice(VIT_PREFIX.length), shape),
-		);
 		const compare = comparison(findings, given, batch.name);
-		compareBlocks(compare, runs, rfDetrWindow(vit, size)?.layout ?? null);
-		compare(
-			'embeddings',
-			runs.map((run) => inWindows(run['embedded']!, rfDetrWindow(vit, size)?.layout ?? null)),
-		);
-		const order = featureOrder(vit, size);
-		vit.features.forEach((_, i) => {
-			const maps = runs.map((run) => columns(run['head']!, plan.features.length, i, 1, vit.dim));
-			compare(
-				`feature_maps.${i}`,
-				maps.map((rows) => planesOf(rows, vit.dim, order)),
-			);
+		const { size, rows } = await compareTransformer(compare, transformer, weights, pictures, embedded);
+		const order = transformer.featureOrder(size);
+		features.forEach((_, i) => {
+			const maps = rows.map((row) => planesOf(columns(row, features.length, i, 1, dim), dim, order));
+			compare(`feature_maps.${i}`, maps);
 		});
 	}
 }
@@ -73,31 +77,48 @@ async function checkDetector(
 	given: HfCase,
 	findings: Findings,
 	{ detector, lookup }: OpenedDetector,
-	embedded: 'planes' | 'windows',
+	embedded: Embedded,
 ): Promise<void> {
-	const { vit, ranking } = detector;
 	for (const batch of given.batches) {
 		const pictures = picturesOf(findings, given, batch, detector.processor);
-		const size = gridOf(pictures, vit.patch);
-		const plan = detector.plan(size, true);
-		const layout = detector.window(size)?.layout ?? null;
-		const runs = await runTransformer(pictures, plan, lookup);
 		const compare = comparison(findings, given, batch.name);
-		compareBlocks(compare, runs, layout);
-		compare(
-			'embeddings',
-			runs.map((run) =>
-				embedded === 'planes'
-					? planesOf(run['embedded']!, vit.dim, null)
-					: inWindows(run['embedded']!, layout),
-			),
-		);
-		const features = runs.map((run) =>
-			columns(run['head']!, plan.features.length, 0, vit.features.length, vit.dim),
-		);
-		await compareBehind(compare, { detector, lookup, pictures, size, features });
-		comparePostProcessing(findings, given, batch, ranking);
+		const { size, rows } = await compareTransformer(compare, detector, lookup, pictures, embedded);
+		await compareBehind(compare, { detector, lookup, pictures, size, features: rows });
+		comparePostProcessing(findings, given, batch, detector.ranking);
 	}
+}
+
+/** Compares tokens before and behind every block; gives the features of each picture side by side, [tokens, features · dim]. */
+async function compareTransformer(
+	compare: Compare,
+	{ vit, plan: planOf, window }: WindowedTransformer,
+	weights: WeightLookup,
+	pictures: HfPictures,
+	embedded: Embedded,
+): Promise<{ size: Extent; rows: Float32Array[] }> {
+	const { dim, features, patch } = vit;
+	const vitPictures = new VitPictures(pictures, patch);
+	const size = vitPictures.grid;
+	const plan = planOf(size, true);
+	const layout = window(size)?.layout ?? null;
+	const first = plan.absolute ? 'embedded' : 'stem';
+	const blocks = blockNames(plan);
+	const runs = await vitPictures.run(plan, weights, ['head', first, ...blocks]);
+	const of = (name: string) => runs.map((run) => run[name]!);
+	compare(
+		'embeddings',
+		of(first).map((tokens) =>
+			embedded === 'planes' ? planesOf(tokens, dim, null) : inWindows(tokens, layout),
+		),
+	);
+	for (const name of blocks)
+		compare(
+			name,
+			of(name).map((tokens) => inWindows(tokens, layout)),
+		);
+	// The last block answers as well, whether or not it is a feature.
+	const rows = of('head').map((head) => columns(head, plan.features.length, 0, features.length, dim));
+	return { size, rows };
 }
 
 /** What stands behind the transformer, each picture by itself, as its features and its padding have it. */
@@ -121,26 +142,16 @@ async function compareBehind(
 		...each(layers, (i) => `dec.${i}`),
 		...each(layers, (i) => `intermediate_hidden_states.${i}`),
 	];
-	const runs: Outputs[] = [];
+	const wanted = ['logits', 'boxes', ...taps];
+	const runs: Record<string, Float32Array>[] = [];
 	for (const [n, data] of features.entries()) {
-		const graph = compileBehind(
-			network,
-			lookup,
-			{
-				grid: size,
-				order: detector.featureOrder(size),
-				picture: { size: pictures.size, content: pictures.sizes[n]! },
-			},
-			{ taps: new Set(taps) },
-		);
+		const order = detector.featureOrder(size);
+		const picture = { size: pictures.size, content: pictures.sizes[n]! };
+		const graph = compileBehind(network, lookup, { grid: size, order, picture }, { taps: new Set(taps) });
 		const tokens = size.rows * size.cols;
-		runs.push(
-			await runGraph(graph, { features: float32(data, [tokens, data.length / tokens]) }, [
-				'logits',
-				'boxes',
-				...taps,
-			]),
-		);
+		const feeds = { features: float32(data, [tokens, data.length / tokens]) };
+		const outputs = await runOnce(createRuntime(1), graph, feeds, wanted);
+		runs.push(Object.fromEntries(wanted.map((name) => [name, floats(outputs, name)])));
 	}
 	const of = (name: string) => runs.map((run) => run[name]!);
 	for (const name of taps) compare(name, of(name));
@@ -166,60 +177,6 @@ function comparison(findings: Findings, given: HfCase, batch: string): Compare {
 				perPicture.flatMap((numbers) => Array.from(numbers)),
 			);
 	};
-}
-
-function compareBlocks(compare: Compare, runs: readonly Outputs[], layout: WindowLayout | null): void {
-	for (let i = 0; runs[0]![`block.${i}`]; i++)
-		compare(
-			`block.${i}`,
-			runs.map((run) => inWindows(run[`block.${i}`]!, layout)),
-		);
-}
-
-function gridOf({ size }: HfPictures, patch: number): Extent {
-	return { rows: Math.floor(size.height / patch), cols: Math.floor(size.width / patch) };
-}
-
-async function runTransformer(
-	{ pixels, batch, size }: HfPictures,
-	plan: VitPlan,
-	weights: WeightLookup,
-): Promise<Outputs[]> {
-	const graph = compileFull(plan, weights, { keepKeysAndValues: false, withScores: false, taps: true });
-	const { rows, cols, stride } = plan.grid;
-	const [height, width] = [rows * stride, cols * stride];
-	const embedded = plan.absolute ? 'embedded' : 'stem';
-	const wanted = ['head', embedded, ...plan.blocks.map((_, i) => `block.${i}`)];
-	const runs: Outputs[] = [];
-	for (let n = 0; n < batch; n++) {
-		const data = crop(pixels.data as Float32Array, n, size, { width, height });
-		const run = await runGraph(graph, { picture: float32(data, [1, 3, height, width]) }, wanted);
-		runs.push({ ...run, embedded: run[embedded]! });
-	}
-	return runs;
-}
-
-/** The upper left of picture n, which whole patches cover: [3, height, width]. */
-function crop(
-	pixels: Float32Array,
-	n: number,
-	from: HfPictures['size'],
-	{ width, height }: HfPictures['size'],
-): Float32Array {
-	return Float32Array.from({ length: 3 * height * width }, (_, i) => {
-		const [row, col] = [Math.floor(i / width), i % width];
-		const channel = 3 * n + Math.floor(row / height);
-		return pixels[(channel * from.height + (row % height)) * from.width + col]!;
-	});
-}
-
-async function runGraph(
-	graph: CompiledGraph,
-	feeds: Record<string, GraphTensor>,
-	wanted: readonly string[],
-): Promise<Outputs> {
-	const outputs = await runOnce(createRuntime(1), graph, feeds, wanted);
-	return Object.fromEntries(wanted.map((output) => [output, floats(outputs, output)]));
 }
 
 /** Tokens [tokens, dim] in the order of the windows that they lie in. */

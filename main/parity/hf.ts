@@ -6,7 +6,7 @@ import { type HfCase, readHfCase } from './hf-case.ts';
 import { checkHfVitDet } from './hf-vitdet.ts';
 import { checkHfYolos } from './hf-yolos.ts';
 import type { ParityCase } from './parity-case.ts';
-import { checkHfLwDetr, checkHfRfDetr, checkHfWindowedDino } from './hf-lw-detr.ts';
+import { checkHfLwDetr, checkHfLwDetrVit, checkHfRfDetr, checkHfWindowedDino } from './hf-lw-detr.ts';
 
 /** Compares all that a case of one model type states, on every batch. */
 type HfModel = (given: HfCase, findings: Findings) => Promise<void>;
@@ -19,6 +19,7 @@ const MODELS: Readonly<Record<string, HfModel>> = {
 	rf_detr: checkHfRfDetr,
 	rf_detr_dinov2: checkHfWindowedDino,
 	lw_detr: checkHfLwDetr,
+	lw_detr_vit: checkHfLwDetrVit,
 	vitdet: checkHfVitDet,
 	yolos: checkHfYolos,
 };

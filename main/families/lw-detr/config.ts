@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ACTIVATION_NAMES, type Activation } from '../../graph/activations.ts';
-import { orElse } from '../hugging-face/checked-config.ts';
+import { architectures, orElse } from '../hugging-face/checked-config.ts';
 import { labelCount, labelFields } from '../hugging-face/labels.ts';
 
 /** What stands behind the vision transformer of LW-DETR and RF-DETR: projector, selection of proposals, decoder, heads. */
@@ -80,7 +80,7 @@ export const queryNetworkFields = {
 	decoder_cross_attention_heads: orElse(count, 16),
 	decoder_activation_function: orElse(activation, 'relu'),
 	head_dim: count.nullish(),
-	architectures: z.array(z.string()).nullish(),
+	architectures,
 	num_queries: orElse(count, 300),
 	group_detr: orElse(count, 13),
 	attention_bias: orElse(z.boolean(), true),
@@ -105,7 +105,8 @@ export const sides = z
 	.union([count, z.tuple([count, count])])
 	.transform((given): readonly [number, number] => (typeof given === 'number' ? [given, given] : given));
 
-const lwDetrVit = z
+/** config.json of the transformer alone (transformers' LwDetrViTConfig). */
+export const lwDetrVitSchema = z
 	.object({
 		...vitFields,
 		model_type: orElse(z.literal('lw_detr_vit'), 'lw_detr_vit'),
@@ -141,7 +142,7 @@ export const lwDetrSchema = z
 	.object({
 		...queryNetworkFields,
 		model_type: z.literal('lw_detr'),
-		backbone_config: lwDetrVit.nullish().transform((vit) => vit ?? lwDetrVit.parse(USUAL_VIT)),
+		backbone_config: lwDetrVitSchema.nullish().transform((vit) => vit ?? lwDetrVitSchema.parse(USUAL_VIT)),
 		batch_norm_eps: orElse(z.number().nonnegative(), 1e-5),
 		projector_scale_factors: z.array(z.union([z.literal(0.5), z.literal(1), z.literal(2)])).nonempty(),
 	})
@@ -228,8 +229,6 @@ export function queryNetworkOf(
 	context: Context,
 	projector: Pick<QueryNetworkConfig['projector'], 'levels' | 'norm'>,
 ): QueryNetworkConfig {
-	const other = config.architectures?.find((name) => name.includes('Segmentation'));
-	if (other) complain(context, 'architectures', `must be for object detection (got ${other})`);
 	const dim = config.d_model;
 	const heads = { self: config.decoder_self_attention_heads, cross: config.decoder_cross_attention_heads };
 	if (dim % heads.cross !== 0)

@@ -5,7 +5,7 @@ import { PROCESSOR_KINDS } from '../hugging-face/processor.ts';
 import { lwDetrSchema } from './config.ts';
 import { earlierAttention } from './stored-names.ts';
 import { openDetector, type OpenedDetector } from './windowed-detector.ts';
-import { lwDetrPlan, lwDetrWindow } from './windowed-vit.ts';
+import { lwDetrTransformer } from './windowed-vit.ts';
 
 /** Opens the files of transformers' LwDetrForObjectDetection. Throws `model-unreadable` or `tensor-mismatch`. */
 export function openHuggingFaceLwDetr(files: HuggingFaceFiles): OpenedDetector {
@@ -14,13 +14,10 @@ export function openHuggingFaceLwDetr(files: HuggingFaceFiles): OpenedDetector {
 	const renamed = [...files.weights.tensors.keys()].some((name) => name.includes('.attention.q_proj.'));
 	const detector = {
 		title: 'LW-DETR',
-		vit,
+		...lwDetrTransformer(vit),
 		network,
 		ranking: BEST_HUNDRED,
 		processor: PROCESSOR_KINDS.detr,
-		plan: lwDetrPlan.bind(null, vit),
-		window: lwDetrWindow.bind(null, vit),
-		featureOrder: () => null,
 		stored: (name: string) => ({ name: renamed ? name : earlierAttention(name, 'output') }),
 	};
 	return openDetector(detector, labels, files);

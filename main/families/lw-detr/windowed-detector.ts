@@ -1,7 +1,6 @@
 import type { QueryRanking } from '../../boxes/ranked-queries.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { compileFull } from '../../reduction/vit-graphs.ts';
-import type { BlockWindow, Extent, VitPlan } from '../../vit/plan.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import type { LabelNames } from '../coco-names.ts';
@@ -9,23 +8,17 @@ import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { labelsOf, requireLabels } from '../hugging-face/labels.ts';
 import type { ProcessorKind } from '../hugging-face/processor.ts';
 import { compileBehind } from './behind.ts';
-import type { LabelFields, QueryNetworkConfig, WindowedVitConfig } from './config.ts';
+import type { LabelFields, QueryNetworkConfig } from './config.ts';
 import { type StoredName, storedLookup } from './stored-names.ts';
+import type { WindowedTransformer } from './windowed-vit.ts';
 
 /** A transformer with windows and what finds objects behind it: LW-DETR and RF-DETR, as a configuration describes them. */
-export type WindowedDetector = {
+export type WindowedDetector = WindowedTransformer & {
 	title: string;
-	vit: WindowedVitConfig;
 	network: QueryNetworkConfig;
 	/** As the package's processor ranks what queries say. */
 	ranking: QueryRanking;
 	processor: ProcessorKind;
-	/** The transformer over a grid that its windows divide evenly; with the blocks that no feature needs if `whole`. */
-	plan(size: Extent, whole?: boolean): VitPlan;
-	/** The windows of such a grid; null where there is one. */
-	window(size: Extent): BlockWindow | null;
-	/** As `FeatureGrid` has it. */
-	featureOrder(size: Extent): Int32Array | null;
 	/** Where the file keeps what the package's modules hold. */
 	stored(name: string): StoredName;
 	/** Whether a tensor of the file is one that this configuration has no use for. */

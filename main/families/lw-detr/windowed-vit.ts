@@ -17,6 +17,17 @@ import { reshaped, rowsOf, type FloatTensor } from '../../domain/float-tensor.ts
 /** Every weight of the transformer is called after it. */
 export const VIT_PREFIX = 'model.backbone.backbone.';
 
+/** A transformer over any grid that its windows divide evenly. */
+export type WindowedTransformer = {
+	vit: WindowedVitConfig;
+	/** With the blocks that no feature needs if `whole`. */
+	plan(size: Extent, whole?: boolean): VitPlan;
+	/** Null where there is one window. */
+	window(size: Extent): BlockWindow | null;
+	/** Where each pixel of the features' map lies among the tokens; null = in their order. */
+	featureOrder(size: Extent): Int32Array | null;
+};
+
 /** What the two families' transformers do not have in common. */
 export type WindowedVitParts = Pick<VitPlan, 'name' | 'extra' | 'embedExtra' | 'absolute' | 'layerNames'> & {
 	config: WindowedVitConfig;
@@ -100,8 +111,17 @@ const LAYER_NAMES: LayerNames = {
 	layerScale: { attention: 'gamma_1', mlp: 'gamma_2' },
 };
 
-/** LW-DETR's transformer over a grid that its windows divide evenly. */
-export function lwDetrPlan(config: LwDetrConfig['vit'], size: Extent, whole = false): VitPlan {
+/** LW-DETR's transformer. */
+export function lwDetrTransformer(vit: LwDetrConfig['vit']): WindowedTransformer {
+	return {
+		vit,
+		plan: (size, whole = false) => lwDetrPlan(vit, size, whole),
+		window: (size) => lwDetrWindow(vit, size),
+		featureOrder: () => null,
+	};
+}
+
+function lwDetrPlan(config: LwDetrConfig['vit'], size: Extent, whole: boolean): VitPlan {
 	const { positions, dim, qkvBias } = config;
 	return windowedVitPlan({
 		name: 'lw-detr',
@@ -117,8 +137,7 @@ export function lwDetrPlan(config: LwDetrConfig['vit'], size: Extent, whole = fa
 	});
 }
 
-/** The windows of a grid that they divide evenly; null where there is one. */
-export function lwDetrWindow({ windowsPerSide }: WindowedVitConfig, size: Extent): BlockWindow | null {
+function lwDetrWindow({ windowsPerSide }: WindowedVitConfig, size: Extent): BlockWindow | null {
 	if (windowsPerSide === 1) return null;
 	const window = { rows: size.rows / windowsPerSide, cols: size.cols / windowsPerSide };
 	return { ...window, layout: windowLayout(size, window) };

@@ -3,7 +3,7 @@ import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { PROCESSOR_KINDS } from '../hugging-face/processor.ts';
 import { openDetector, type OpenedDetector } from '../lw-detr/windowed-detector.ts';
 import { rfDetrSchema } from './config.ts';
-import { featureOrder, rfDetrPlan, rfDetrWindow } from './plan.ts';
+import { rfDetrTransformer } from './plan.ts';
 import { roboflowName } from './stored-names.ts';
 
 /** The layer norm that features share, which a file holds even where they do not go through it. */
@@ -16,13 +16,10 @@ export function openHuggingFaceRfDetr(files: HuggingFaceFiles): OpenedDetector {
 	const byModules = [...files.weights.tensors.keys()].some((name) => name.startsWith('model.'));
 	const detector = {
 		title: 'RF-DETR',
-		vit,
+		...rfDetrTransformer(vit),
 		network,
 		ranking: { scores: 'sigmoid' as const, most: network.queries },
 		processor: PROCESSOR_KINDS['rf-detr'],
-		plan: rfDetrPlan.bind(null, vit),
-		window: rfDetrWindow.bind(null, vit),
-		featureOrder: featureOrder.bind(null, vit),
 		stored: (name: string) => (byModules ? { name } : roboflowName(name)),
 		unread: (name: string) => !vit.normsFeatures && FEATURE_NORM.test(name),
 	};

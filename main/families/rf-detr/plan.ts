@@ -7,6 +7,7 @@ import {
 	positionTable,
 	VIT_PREFIX,
 	windowedVitPlan,
+	type WindowedTransformer,
 	withoutBias,
 } from '../lw-detr/windowed-vit.ts';
 import type { WindowedVitConfig } from '../lw-detr/config.ts';
@@ -26,10 +27,19 @@ const LAYER_NAMES: LayerNames = {
 const GATED_NAMES = { fc1: 'mlp.up_proj', gate: 'mlp.gate_proj', fc2: 'mlp.down_proj' };
 
 /**
- * RF-DETR's transformer over a grid that its windows divide evenly: DINOv2 with windows, each of which has a copy of the class
- * token that goes its own way from the first block on.
+ * RF-DETR's transformer: DINOv2 with windows, each of which has a copy of the class token that goes its own way from the first
+ * block on.
  */
-export function rfDetrPlan(config: WindowedDinoConfig, size: Extent, whole = false): VitPlan {
+export function rfDetrTransformer(vit: WindowedDinoConfig): WindowedTransformer {
+	return {
+		vit,
+		plan: (size, whole = false) => rfDetrPlan(vit, size, whole),
+		window: (size) => rfDetrWindow(vit, size),
+		featureOrder: (size) => featureOrder(vit, size),
+	};
+}
+
+function rfDetrPlan(config: WindowedDinoConfig, size: Extent, whole: boolean): VitPlan {
 	const { windowsPerSide, dim, normEpsilon } = config;
 	const copies = windowsPerSide ** 2;
 	const qkv = config.qkvBias ? LAYER_NAMES.qkv : withoutBias(LAYER_NAMES.qkv);
@@ -50,13 +60,10 @@ export function rfDetrPlan(config: WindowedDinoConfig, size: Extent, whole = fal
 }
 
 /**
- * Where each pixel of the features' map lies among the tokens. The published code cuts a grid that is not square with its
- * height and width exchanged, and joins the windows with them as they are; null for a square, where that changes nothing.
+ * The published code cuts a grid that is not square with its height and width exchanged, and joins the windows with them as they
+ * are; in a square that changes nothing.
  */
-export function featureOrder(
-	{ windowsPerSide }: WindowedDinoConfig,
-	{ rows, cols }: Extent,
-): Int32Array | null {
+function featureOrder({ windowsPerSide }: WindowedDinoConfig, { rows, cols }: Extent): Int32Array | null {
 	if (rows === cols || windowsPerSide === 1) return null;
 	const [down, across] = [rows / windowsPerSide, cols / windowsPerSide];
 	const order = new Int32Array(rows * cols);
@@ -69,8 +76,8 @@ export function featureOrder(
 	return order;
 }
 
-/** The windows of a grid that they divide evenly, each with its class token first; null where there is one. */
-export function rfDetrWindow({ windowsPerSide }: WindowedVitConfig, size: Extent): BlockWindow | null {
+/** Each window has its class token first. */
+function rfDetrWindow({ windowsPerSide }: WindowedVitConfig, size: Extent): BlockWindow | null {
 	if (windowsPerSide === 1) return null;
 	const copies = windowsPerSide ** 2;
 	const windows = windowsOf(windowsPerSide, size).map((tokens, window) => [
