@@ -4,6 +4,7 @@ import type { OpenedRun, RunAgreement, RunMaps, RunTimeline } from '../../preloa
 import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
 import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
+import { RecentMap } from '../domain/recent-map.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import { tokenCount, type TokenMapKind } from '../domain/tokens.ts';
 import { agreementSteps } from '../evaluation/agreement.ts';
@@ -22,9 +23,11 @@ const MOST_OPEN = 8;
 export class RunQueries {
 	readonly #store: RunStore;
 	readonly #pathOf: (identity: VideoIdentity) => string | null;
-	readonly #open = new Map<string, { run: StoredRun; state: string }>();
+	readonly #open = new RecentMap<string, { run: StoredRun; state: string }>(MOST_OPEN);
 	/** Who is who in runs that somebody asked about; each is followed by one question at a time. */
-	readonly #followed = new Map<string, { identities: RunIdentities; following: Promise<void> }>();
+	readonly #followed = new RecentMap<string, { identities: RunIdentities; following: Promise<void> }>(
+		MOST_OPEN,
+	);
 
 	/** `pathOf` tells where a video lies today; null where only the run remembers. */
 	constructor(store: RunStore, pathOf: (identity: VideoIdentity) => string | null) {
@@ -37,12 +40,10 @@ export class RunQueries {
 		const folder = await this.#store.folderOf(runId);
 		const state = await stateOf(folder);
 		const known = this.#open.get(runId);
-		this.#open.delete(runId);
 		const run = known?.state === state ? known.run : await openRun(folder);
 		const path = this.#pathOf(run.header.videoIdentity);
 		if (path !== null) run.header.video = { ...run.header.video, path };
 		this.#open.set(runId, { run, state });
-		if (this.#open.size > MOST_OPEN) this.#open.delete(this.#open.keys().next().value ?? '');
 		return run;
 	}
 
@@ -127,7 +128,6 @@ export class RunQueries {
 		if (!followed || followed.identities.known > run.frameCount) {
 			followed = { identities: new RunIdentities(run.header.displayThreshold), following: Promise.resolve() };
 			this.#followed.set(runId, followed);
-			if (this.#followed.size > MOST_OPEN) this.#followed.delete(this.#followed.keys().next().value ?? '');
 		}
 		const { identities } = followed;
 		followed.following = followed.following

@@ -5,6 +5,7 @@ import { noMilliseconds, STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import { assert } from '../domain/errors.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
+import { RecentMap } from '../domain/recent-map.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
 import {
 	SELECTION_KINDS,
@@ -55,7 +56,7 @@ export class StoredRun {
 	readonly #journal: CommitJournal;
 	/** Row of each frame's first detection, counted over the whole run. */
 	readonly #detectionStarts: Uint32Array;
-	readonly #batches = new Map<string, RecordBatch | null>();
+	readonly #batches = new RecentMap<string, RecordBatch | null>(CACHED_BATCHES);
 
 	/** Use `openRun`. */
 	constructor(
@@ -195,11 +196,8 @@ export class StoredRun {
 		let batch = this.#batches.get(key);
 		if (batch === undefined) {
 			batch = this.#readBatch(stream, i);
-			if (this.#batches.size >= CACHED_BATCHES) this.#batches.delete(this.#batches.keys().next().value ?? '');
-		} else {
-			this.#batches.delete(key); // so that it becomes the youngest
+			this.#batches.set(key, batch);
 		}
-		this.#batches.set(key, batch);
 		return { batch, firstPosition };
 	}
 

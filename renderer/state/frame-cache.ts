@@ -1,5 +1,6 @@
 import { STAGES, noMilliseconds } from '../../main/domain/cost.ts';
 import { Detections } from '../../main/domain/detections.ts';
+import { RecentMap } from '../../main/domain/recent-map.ts';
 import { SELECTION_KINDS } from '../../main/domain/tokens.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { FrameView } from '../player/frame-view.ts';
@@ -32,32 +33,21 @@ export function frameViewOf(batch: FrameBatch, row: number): FrameView {
 
 /** The frames of a run that were looked at last, by their place in the run. */
 export class FrameCache {
-	readonly #views = new Map<number, FrameView>();
-	readonly #capacity: number;
+	readonly #views: RecentMap<number, FrameView>;
 
-	/** `capacity` in frames: at some 600 bytes each. */
+	/** `capacity` in frames, at some 600 bytes each. */
 	constructor(capacity: number) {
-		this.#capacity = capacity;
+		this.#views = new RecentMap(capacity);
 	}
 
 	/** Takes the rows of `batch` from `row` on as places `position`, `position + 1`, … */
 	put(position: number, batch: FrameBatch, row = 0): void {
 		for (let r = row; r < batch.frameIndices.length; r++) {
-			const place = position + r - row;
-			this.#views.delete(place);
-			this.#views.set(place, frameViewOf(batch, r));
-		}
-		for (const place of this.#views.keys()) {
-			if (this.#views.size <= this.#capacity) break;
-			this.#views.delete(place);
+			this.#views.set(position + r - row, frameViewOf(batch, r));
 		}
 	}
 
 	get(position: number): FrameView | null {
-		const view = this.#views.get(position);
-		if (!view) return null;
-		this.#views.delete(position);
-		this.#views.set(position, view);
-		return view;
+		return this.#views.get(position) ?? null;
 	}
 }

@@ -1,3 +1,4 @@
+import { RecentMap } from '../../main/domain/recent-map.ts';
 import type { FrameIdentities, RunTracks } from '../../main/tracking/run-tracks.ts';
 import type { HostApi } from '../../preload/contract.ts';
 import { CHECKPOINT_FRAMES } from './token-history.ts';
@@ -18,7 +19,7 @@ export class Identities {
 	version = $state(0);
 	readonly #host: HostApi;
 	readonly #runId: string;
-	readonly #blocks = new Map<number, Block>();
+	readonly #blocks = new RecentMap<number, Block>(MOST_BLOCKS);
 	#asking = false;
 	#askedAt = Number.NEGATIVE_INFINITY;
 	#askedAtEnd = false;
@@ -85,9 +86,7 @@ export class Identities {
 
 	async #askBlock(from: number): Promise<void> {
 		const before = this.#blocks.get(from)?.answer ?? null;
-		this.#blocks.delete(from);
 		this.#blocks.set(from, { answer: before, askedAt: performance.now() });
-		if (this.#blocks.size > MOST_BLOCKS) this.#blocks.delete(this.#blocks.keys().next().value!);
 		try {
 			const answer = await this.#host.request('run.identities', {
 				runId: this.#runId,

@@ -1,3 +1,4 @@
+import { RecentMap } from '../../main/domain/recent-map.ts';
 import type { TokenMapKind } from '../../main/domain/tokens.ts';
 import type { HostApi, RunMaps } from '../../preload/contract.ts';
 
@@ -15,7 +16,7 @@ export class TokenMaps {
 	version = $state(0);
 	readonly #host: HostApi;
 	readonly #runId: string;
-	readonly #blocks = new Map<string, Block>();
+	readonly #blocks = new RecentMap<string, Block>(MOST_BLOCKS);
 
 	constructor(host: HostApi, runId: string) {
 		this.#host = host;
@@ -40,9 +41,7 @@ export class TokenMaps {
 	async #ask(from: number, kind: TokenMapKind): Promise<void> {
 		const key = `${kind} ${from}`;
 		const before = this.#blocks.get(key)?.answer ?? null;
-		this.#blocks.delete(key);
 		this.#blocks.set(key, { answer: before, askedAt: performance.now() });
-		if (this.#blocks.size > MOST_BLOCKS) this.#blocks.delete(this.#blocks.keys().next().value!);
 		try {
 			const answer = await this.#host.request('run.maps', {
 				runId: this.#runId,

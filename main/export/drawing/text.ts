@@ -1,6 +1,7 @@
 import { createCanvas, GlobalFonts, type SKRSContext2D } from '@napi-rs/canvas';
 import bold from '@fontsource/ibm-plex-sans/files/ibm-plex-sans-latin-600-normal.woff2?inline';
 import regular from '@fontsource/ibm-plex-sans/files/ibm-plex-sans-latin-400-normal.woff2?inline';
+import { RecentMap } from '../../domain/recent-map.ts';
 import type { Mask } from './picture.ts';
 
 /** IBM Plex Sans (OFL): its figures all have one width. Letters that it lacks come from the system's fonts. */
@@ -14,7 +15,7 @@ export class TextPainter {
 	readonly sizePx: number;
 	/** Height of every mask, in pixels; the text stands in its middle. */
 	readonly lineHeight: number;
-	readonly #masks = new Map<string, Mask>();
+	readonly #masks = new RecentMap<string, Mask>(CACHED_TEXTS);
 	#scratch: SKRSContext2D;
 
 	constructor(sizePx: number) {
@@ -28,15 +29,9 @@ export class TextPainter {
 	mask(text: string, weight: TextWeight = 400, maxWidth = Number.POSITIVE_INFINITY): Mask {
 		const key = `${weight} ${maxWidth} ${text}`;
 		const known = this.#masks.get(key);
-		if (known) {
-			// Moves it to the young end: the first key of the map is then the one longest unused.
-			this.#masks.delete(key);
-			this.#masks.set(key, known);
-			return known;
-		}
+		if (known) return known;
 		const mask = this.#draw(text, weight, maxWidth);
 		this.#masks.set(key, mask);
-		if (this.#masks.size > CACHED_TEXTS) this.#masks.delete(this.#masks.keys().next().value!);
 		return mask;
 	}
 
