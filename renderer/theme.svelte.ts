@@ -4,9 +4,10 @@ const prefersDark = new MediaQuery('prefers-color-scheme: dark');
 
 let shown: 'light' | 'dark' = $state('light');
 
-/** The theme in force; what draws on canvases reads its colours anew when it changes. */
-export function currentTheme(): 'light' | 'dark' {
-	return shown;
+/** An element's style in the theme in force. Reactive: what is painted in its colours is painted anew in another theme. */
+export function themedStyle(element: Element): CSSStyleDeclaration {
+	void shown;
+	return getComputedStyle(element);
 }
 
 /** Follows the system where the person chose nothing. */

@@ -16,8 +16,7 @@ export type TimelineColours = {
 };
 
 /** The page's colours for charts, as the theme in force has them. */
-export function timelineColours(element: Element): TimelineColours {
-	const style = getComputedStyle(element);
+export function timelineColours(style: CSSStyleDeclaration): TimelineColours {
 	const read = (name: string): string => style.getPropertyValue(name).trim();
 	return {
 		cost: read('--chart-cost'),

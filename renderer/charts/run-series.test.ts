@@ -7,9 +7,7 @@ import { agreementFloor, RunSeries, sampleAgreement } from './run-series.ts';
 function seriesOf(from: number, count: number, every = 1): RunSeries {
 	const columns = new TimelineColumns();
 	columns.appendBatch(madeUpBatch(from, count, every), 0.5);
-	const series = new RunSeries(columns);
-	series.update();
-	return series;
+	return new RunSeries(() => columns);
 }
 
 describe('a run on a chart', () => {
@@ -59,8 +57,7 @@ describe('a run on a chart', () => {
 		const batch = madeUpBatch(0, 100);
 		batch.milliseconds.fill(90_000, 50 * 5, 51 * 5);
 		columns.appendBatch(batch, 0.5);
-		const series = new RunSeries(columns);
-		series.update();
+		const series = new RunSeries(() => columns);
 		expect(series.peaks()).toEqual({ macs: 99e9, milliseconds: 22.5, detections: 2 });
 	});
 });

@@ -28,7 +28,7 @@ export type Slots = {
 
 /** The series of a run, ready to be drawn at any zoom. */
 export class RunSeries {
-	readonly #columns: TimelineColumns;
+	readonly #timeline: () => TimelineColumns;
 	readonly #macs = new MinMaxPyramid();
 	readonly #budget = new MinMaxPyramid();
 	readonly #flushes = new MinMaxPyramid();
@@ -37,20 +37,21 @@ export class RunSeries {
 	readonly #stages = STAGES.map(() => new MinMaxPyramid());
 	readonly #extent = emptyExtent();
 
-	constructor(columns: TimelineColumns) {
-		this.#columns = columns;
+	constructor(timeline: () => TimelineColumns) {
+		this.#timeline = timeline;
 	}
 
-	/** Takes the frames that came since the last call. */
-	update(): void {
-		const c = this.#columns;
-		if (this.#macs.length === c.length) return;
+	/** The run's columns, once the pyramids hold all of them. */
+	#columns(): TimelineColumns {
+		const c = this.#timeline();
+		if (this.#macs.length === c.length) return c;
 		this.#macs.extend(c.macs, c.length);
 		this.#budget.extend(c.budgetMacs, c.length);
 		this.#flushes.extend(c.flushes, c.length);
 		this.#detections.extend(c.detections, c.length);
 		this.#total.extend(c.totalMilliseconds, c.length);
 		this.#stages.forEach((pyramid, s) => pyramid.extend(c.milliseconds[s]!, c.length));
+		return c;
 	}
 
 	/**
@@ -58,12 +59,12 @@ export class RunSeries {
 	 * time, nor do hiccups of the machine, which are longer by far than what nearly all frames take.
 	 */
 	peaks(): { macs: number; milliseconds: number; detections: number } {
-		const c = this.#columns;
+		const c = this.#columns();
 		const later = c.length > 1 ? 1 : 0;
 		const longest = this.#total.extent(c.totalMilliseconds, later, c.length).max;
 		return {
 			macs: Math.max(0, this.#macs.extent(c.macs, 0, c.length).max),
-			milliseconds: Math.max(0, Math.min(longest, 1.5 * this.#usualMilliseconds())),
+			milliseconds: Math.max(0, Math.min(longest, 1.5 * usualMilliseconds(c))),
 			detections: Math.max(0, this.#detections.extent(c.detections, 0, c.length).max),
 		};
 	}
@@ -73,7 +74,7 @@ export class RunSeries {
 	 * `every` is the distance of analysed frames; a frame closer than that to its neighbour fills the gap.
 	 */
 	sample(window: FrameWindow, width: number, every: number, into = emptySlots(width)): Slots {
-		const c = this.#columns;
+		const c = this.#columns();
 		const perPixel = (window.to - window.from) / width;
 		into.count = 0;
 		if (perPixel <= every) {
@@ -82,7 +83,7 @@ export class RunSeries {
 				if (frame > window.to + every) break;
 				const end = frame + Math.min(every, (p + 1 < c.length ? c.frameIndices[p + 1]! : Infinity) - frame);
 				const left = (frame - 0.5 - window.from) / perPixel;
-				this.#fill(into, left, (Math.min(end, frame + every) - 0.5 - window.from) / perPixel, p, p + 1);
+				this.#fill(c, into, left, (Math.min(end, frame + every) - 0.5 - window.from) / perPixel, p, p + 1);
 			}
 			return into;
 		}
@@ -94,23 +95,13 @@ export class RunSeries {
 			const edge = window.from + (x + 1) * perPixel;
 			const end = c.floorPosition(edge - 1e-9) + 1;
 			const to = end < c.length ? end - (end % grain) : end;
-			if (to > from) this.#fill(into, x, x + 1, from, to);
+			if (to > from) this.#fill(c, into, x, x + 1, from, to);
 			from = Math.max(from, to);
 		}
 		return into;
 	}
 
-	/** What 98 of 100 frames do not exceed, by a thousand of them or so. */
-	#usualMilliseconds(): number {
-		const { totalMilliseconds, length } = this.#columns;
-		const stride = Math.max(1, Math.floor(length / 1000));
-		const some: number[] = [];
-		for (let p = length > 1 ? 1 : 0; p < length; p += stride) some.push(totalMilliseconds[p]!);
-		return some.sort((a, b) => a - b)[Math.floor(0.98 * (some.length - 1))] ?? 0;
-	}
-
-	#fill(into: Slots, left: number, right: number, from: number, to: number): void {
-		const c = this.#columns;
+	#fill(c: TimelineColumns, into: Slots, left: number, right: number, from: number, to: number): void {
 		const extent = this.#extent;
 		const at = into.count++;
 		into.left[at] = left;
@@ -130,6 +121,14 @@ export class RunSeries {
 			into.stages[s]![at] = extent.sum / extent.count;
 		}
 	}
+}
+
+/** What 98 of 100 frames do not exceed, by a thousand of them or so. */
+function usualMilliseconds({ totalMilliseconds, length }: TimelineColumns): number {
+	const stride = Math.max(1, Math.floor(length / 1000));
+	const some: number[] = [];
+	for (let p = length > 1 ? 1 : 0; p < length; p += stride) some.push(totalMilliseconds[p]!);
+	return some.sort((a, b) => a - b)[Math.floor(0.98 * (some.length - 1))] ?? 0;
 }
 
 /** Scales that all curves fit under, with round ends; `dense` is what a dense frame takes. */

@@ -1,4 +1,5 @@
 import type { HostApi, OpenedVideo } from '../../preload/contract.ts';
+import { Changes } from '../changes.svelte.ts';
 import { FileClock } from './file-clock.svelte.ts';
 import { FrameReader } from './frame-reader.ts';
 import { FrameTable } from './frame-table.ts';
@@ -49,6 +50,8 @@ export class FrameSource {
 	readonly #clock: FileClock;
 	readonly #stopListening: () => void;
 	#table = new FrameTable();
+	/** Of what the table knows. */
+	readonly #times = new Changes();
 	#file: MediaFile | null = null;
 	#reader: FrameReader | null = null;
 	#cache = new PictureCache(1);
@@ -119,8 +122,8 @@ export class FrameSource {
 
 	/** When a frame is shown, in the clock of the file. */
 	timeOf(frame: number): number {
-		// Read for its sake alone: with it, what is known of times grows.
-		return this.#frameCount < 0 ? 0 : this.#clock.timeOf(frame, this.#table);
+		this.#times.track();
+		return this.#clock.timeOf(frame, this.#table);
 	}
 
 	/**
@@ -163,6 +166,7 @@ export class FrameSource {
 		const table = new FrameTable(file.startSeconds);
 		const cache = new PictureCache(pictureCapacity(maker.size));
 		this.#table = table;
+		this.#times.announce();
 		this.#cache = cache;
 		this.#reader = new FrameReader({
 			table,
@@ -184,6 +188,7 @@ export class FrameSource {
 				if (this.#table !== table) return;
 				if (this.#frameCount === 0 && known > 0) this.#clock.guess(table);
 				this.#frameCount = known;
+				this.#times.announce();
 				this.#listener.onGrown(table.complete);
 				onFirst();
 			}
@@ -272,5 +277,6 @@ export class FrameSource {
 		this.#reader = null;
 		this.#file = null;
 		this.#table = new FrameTable();
+		this.#times.announce();
 	}
 }

@@ -25,18 +25,16 @@ export interface RunFrames {
 	readonly displayThreshold: number;
 	readonly letterbox: Letterbox;
 	readonly grid: TokenGrid;
-	/** Grows with every change of what `frame` and `history` may answer; reactive. */
-	readonly version: number;
 	/**
 	 * The analysed frame `frameIndex`; with `hold`, else the last analysed one before it. Null where there is none or
-	 * where it is still on its way (then `version` will grow).
+	 * where it is still on its way. Reactive, as everything here.
 	 */
 	frame(frameIndex: number, hold: boolean): FrameView | null;
-	/** Who each detection of an analysed frame is, 0 for nobody in particular; null while that is unknown. Reactive. */
+	/** Who each detection of an analysed frame is, 0 for nobody in particular; null while that is unknown. */
 	identitiesOf(frameIndex: number): Int32Array | null;
-	/** Maps of tokens that the run has; grows while it is going. Reactive. */
+	/** Maps of tokens that the run has; grows while it is going. */
 	readonly mapKinds: readonly TokenMapKind[];
-	/** A map of the tokens of an analysed frame, 0 to 255; null where there is none or while it is on its way. Reactive. */
+	/** A map of the tokens of an analysed frame, 0 to 255; null where there is none or while it is on its way. */
 	mapOf(frameIndex: number, kind: TokenMapKind): Uint8Array | null;
 	/** Per token, the share of the analysed frames up to `frameIndex` in which it was recomputed; null while unknown. */
 	history(frameIndex: number): Float32Array | null;

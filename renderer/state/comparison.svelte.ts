@@ -210,7 +210,7 @@ export class Comparison {
 	/** Means of the run that the others are measured against; null while there is none. */
 	get referenceMeans(): FrameMeans | null {
 		const shown = this.panes.find(({ run }) => run !== null && run.runId === this.reference)?.run;
-		if (shown) return shown.version >= 0 ? shown.timeline.means() : null;
+		if (shown) return shown.timeline.means();
 		return this.#storedReference?.runId === this.reference ? this.#storedReference.means : null;
 	}
 

@@ -109,7 +109,7 @@ export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): Opene
 			msPerFrame: times,
 			medianMsPerFrame: times,
 			firstFrameMs: times,
-			gmacPerFrame: { first: 8, mean: 4, dense: 8 },
+			gmacPerFrame: { first: 8, mean: 4, dense: 8, behind: 0 },
 			tokens: { total: 12, meanSelected: 6 },
 			wallSeconds: 1,
 		},

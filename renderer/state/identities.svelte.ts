@@ -1,25 +1,20 @@
-import { RecentMap } from '../../main/domain/recent-map.ts';
 import type { FrameIdentities, RunTracks } from '../../main/tracking/run-tracks.ts';
 import type { HostApi } from '../../preload/contract.ts';
+import { FrameBlocks } from './frame-blocks.ts';
 import { CHECKPOINT_FRAMES } from './token-history.ts';
 
 /** Frames asked for at once. */
 const BLOCK_FRAMES = CHECKPOINT_FRAMES;
-const MOST_BLOCKS = 64;
 /** A run that is going is asked about its objects no more often than that: following them takes the host's time. */
 const PAUSE_MS = 2000;
-
-type Block = { answer: FrameIdentities | null; askedAt: number };
 
 /** Who the objects of a run are, as far as the host has followed them. */
 export class Identities {
 	/** Null until the first answer. */
 	tracks: RunTracks | null = $state.raw(null);
-	/** Grows with every answer. */
-	version = $state(0);
 	readonly #host: HostApi;
 	readonly #runId: string;
-	readonly #blocks = new RecentMap<number, Block>(MOST_BLOCKS);
+	readonly #blocks: FrameBlocks<FrameIdentities>;
 	#asking = false;
 	#askedAt = Number.NEGATIVE_INFINITY;
 	#askedAtEnd = false;
@@ -28,6 +23,13 @@ export class Identities {
 	constructor(host: HostApi, runId: string) {
 		this.#host = host;
 		this.#runId = runId;
+		this.#blocks = new FrameBlocks({
+			frames: BLOCK_FRAMES,
+			pauseMs: PAUSE_MS,
+			ask: (from) => host.request('run.identities', { runId, from, count: BLOCK_FRAMES }),
+			// In the last frame that was followed, who is new has no number yet.
+			isFinal: ({ offsets }, row) => row < offsets.length - 2 || offsets.length - 1 === BLOCK_FRAMES,
+		});
 	}
 
 	/**
@@ -57,18 +59,10 @@ export class Identities {
 
 	/** The identity of each detection of the frame at `position`, 0 for none; null while that is not known. */
 	of(position: number): Int32Array | null {
-		const from = Math.floor(position / BLOCK_FRAMES) * BLOCK_FRAMES;
-		const block = this.#blocks.get(from);
-		const answer = block?.answer;
-		const known = answer ? answer.offsets.length - 1 : 0;
-		const row = position - from;
-		// In the last frame that was followed, who is new has no number yet.
-		const isFinal = row < known - 1 || known === BLOCK_FRAMES;
-		if (!isFinal && performance.now() - (block?.askedAt ?? Number.NEGATIVE_INFINITY) > PAUSE_MS) {
-			void this.#askBlock(from);
-		}
-		if (!answer || row >= known) return null;
-		return answer.identities.subarray(answer.offsets[row], answer.offsets[row + 1]);
+		const found = this.#blocks.look(position);
+		if (!found || found.row >= found.answer.offsets.length - 1) return null;
+		const { offsets, identities } = found.answer;
+		return identities.subarray(offsets[found.row], offsets[found.row + 1]);
 	}
 
 	async #ask(): Promise<void> {
@@ -76,27 +70,10 @@ export class Identities {
 		this.#askedAt = performance.now();
 		try {
 			this.tracks = await this.#host.request('run.tracks', { runId: this.#runId });
-			this.version++;
 		} catch {
 			// The next look asks again.
 		} finally {
 			this.#asking = false;
-		}
-	}
-
-	async #askBlock(from: number): Promise<void> {
-		const before = this.#blocks.get(from)?.answer ?? null;
-		this.#blocks.set(from, { answer: before, askedAt: performance.now() });
-		try {
-			const answer = await this.#host.request('run.identities', {
-				runId: this.#runId,
-				from,
-				count: BLOCK_FRAMES,
-			});
-			this.#blocks.set(from, { answer, askedAt: performance.now() });
-			this.version++;
-		} catch {
-			// Boxes stay without numbers; the next look asks again.
 		}
 	}
 }

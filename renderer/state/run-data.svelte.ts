@@ -4,12 +4,13 @@ import type { Letterbox } from '../../main/domain/frame.ts';
 import type { SettingEvent } from '../../main/domain/run.ts';
 import { TOKEN_MAP_KINDS, tokenCount, type TokenGrid, type TokenMapKind } from '../../main/domain/tokens.ts';
 import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
+import { Changes } from '../changes.svelte.ts';
 import type { FrameView, RunFrames } from '../player/frame-view.ts';
 import { FrameCache } from './frame-cache.ts';
 import { Identities } from './identities.svelte.ts';
 import { TimelineColumns } from './timeline-columns.ts';
 import { CHECKPOINT_FRAMES, TokenHistory } from './token-history.ts';
-import { TokenMaps } from './token-maps.svelte.ts';
+import { TokenMaps } from './token-maps.ts';
 
 /** Frames asked for at once around the play head. */
 const BLOCK_FRAMES = CHECKPOINT_FRAMES;
@@ -29,16 +30,17 @@ export class RunData implements RunFrames {
 	readonly grid: TokenGrid;
 	readonly denseMacs: number;
 	readonly range: OpenedRun['header']['range'];
-	readonly timeline = new TimelineColumns();
 	readonly identities: Identities;
 	readonly #maps: TokenMaps;
 	mapKinds: readonly TokenMapKind[] = $state.raw([]);
-	version = $state(0);
 	entry: RunEntry = $state.raw() as RunEntry;
 	progress: AnalysisProgress | null = $state.raw(null);
 	/** Live changes of settings, in frame order. */
 	events: readonly SettingEvent[] = $state.raw([]);
 	readonly #host: HostApi;
+	readonly #timeline = new TimelineColumns();
+	/** Of the timeline, the cached frames and the counts of tokens. */
+	readonly #changes = new Changes();
 	readonly #cache = new FrameCache(CACHED_FRAMES);
 	readonly #history: TokenHistory;
 	readonly #askedBlocks = new Set<number>();
@@ -75,7 +77,7 @@ export class RunData implements RunFrames {
 	/** Adds the stored frames that never came in as events: of earlier sittings, or lost with a connection. */
 	async catchUp(): Promise<void> {
 		const timeline = await this.#host.request('run.timeline', { runId: this.runId });
-		if (this.timeline.appendTimeline(timeline) > 0) this.version++;
+		if (this.#timeline.appendTimeline(timeline) > 0) this.#changes.announce();
 	}
 
 	/**
@@ -94,7 +96,7 @@ export class RunData implements RunFrames {
 	#isGap(batch: FrameBatch): boolean {
 		const first = batch.frameIndices[0] ?? 0;
 		const { from, every } = this.range;
-		if (this.timeline.length > 0) return first > this.timeline.lastFrameIndex + every;
+		if (this.#timeline.length > 0) return first > this.#timeline.lastFrameIndex + every;
 		return 'frame' in from && first > from.frame;
 	}
 
@@ -109,24 +111,30 @@ export class RunData implements RunFrames {
 	}
 
 	#append(batch: FrameBatch): void {
-		const before = this.timeline.length;
-		const added = this.timeline.appendBatch(batch, this.displayThreshold);
+		const before = this.#timeline.length;
+		const added = this.#timeline.appendBatch(batch, this.displayThreshold);
 		if (added === 0) return;
 		this.#noteMaps(batch);
 		const row = batch.frameIndices.length - added;
 		this.#cache.put(before, batch, row);
 		if (this.#history.known === before) {
-			for (let p = before; p < this.timeline.length; p++) this.#history.add(this.#cache.get(p)!.bitmap);
+			for (let p = before; p < this.#timeline.length; p++) this.#history.add(this.#cache.get(p)!.bitmap);
 		}
-		this.version++;
+		this.#changes.announce();
+	}
+
+	/** The columns of all frames that are known by now. Reactive. */
+	get timeline(): TimelineColumns {
+		this.#changes.track();
+		return this.#timeline;
 	}
 
 	/** The place of a frame in the run; with `hold`, of the last one before it; -1 for none. */
 	positionOf(frameIndex: number, hold: boolean): number {
-		void this.version;
-		const position = this.timeline.floorPosition(frameIndex);
+		const { timeline } = this;
+		const position = timeline.floorPosition(frameIndex);
 		if (hold || position < 0) return position;
-		return this.timeline.frameIndices[position] === frameIndex ? position : -1;
+		return timeline.frameIndices[position] === frameIndex ? position : -1;
 	}
 
 	frame(frameIndex: number, hold: boolean): FrameView | null {
@@ -138,13 +146,11 @@ export class RunData implements RunFrames {
 	}
 
 	identitiesOf(frameIndex: number): Int32Array | null {
-		void this.identities.version;
 		const position = this.positionOf(frameIndex, false);
 		return position < 0 ? null : this.identities.of(position);
 	}
 
 	mapOf(frameIndex: number, kind: TokenMapKind): Uint8Array | null {
-		void this.#maps.version;
 		const position = this.positionOf(frameIndex, false);
 		return position < 0 ? null : this.#maps.of(position, kind);
 	}
@@ -182,7 +188,7 @@ export class RunData implements RunFrames {
 				count: BLOCK_FRAMES,
 			});
 			this.#cache.put(from, batch);
-			if (batch.frameIndices.length > position - from) this.version++;
+			if (batch.frameIndices.length > position - from) this.#changes.announce();
 		} catch {
 			// The frame stays without boxes; the next look at it asks again.
 		} finally {
@@ -196,9 +202,9 @@ export class RunData implements RunFrames {
 		if (this.#sweeping) return;
 		this.#sweeping = true;
 		try {
-			while (history.known < this.timeline.length) {
+			while (history.known < this.#timeline.length) {
 				const from = history.known;
-				const count = Math.min(SWEEP_FRAMES, this.timeline.length - from);
+				const count = Math.min(SWEEP_FRAMES, this.#timeline.length - from);
 				const batch = await this.#host.request('run.frames', { runId: this.runId, from, count });
 				const rows = batch.frameIndices.length;
 				if (rows === 0) break;
@@ -207,7 +213,7 @@ export class RunData implements RunFrames {
 				for (let row = history.known - from; row < rows; row++) {
 					history.add(batch.bitmaps.subarray(row * bytes, (row + 1) * bytes));
 				}
-				this.version++;
+				this.#changes.announce();
 			}
 		} catch {
 			// The heat map stays empty; the next look asks again.

@@ -35,13 +35,11 @@ describe('maps of tokens', () => {
 });
 
 describe('a stored run', () => {
-	it('reads the frames around the one that is asked for, once, and says when they are there', async () => {
+	it('reads the frames around the one that is asked for, once, and has them from then on', async () => {
 		const { run, host } = await opened(() => 1000);
-		const before = run.version;
 		expect(run.frame(300, false)).toBeNull();
 		expect(run.frame(301, false)).toBeNull();
 		await settled();
-		expect(run.version).toBeGreaterThan(before);
 		expect(run.frame(300, false)?.frameIndex).toBe(300);
 		expect(run.frame(511, false)?.frameIndex).toBe(511);
 		expect(host.count('run.frames')).toBe(1);

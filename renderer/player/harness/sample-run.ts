@@ -50,7 +50,6 @@ export function sampleRun(displaySize: Size): RunFrames {
 		displayThreshold: 0.3,
 		letterbox,
 		grid,
-		version: 0,
 		frame,
 		mapKinds: ['relevance', 'clusters'],
 		mapOf: (frameIndex, kind) =>
