@@ -11,6 +11,7 @@ import { benchPytorch } from './pytorch.ts';
 import { benchRunStage } from './run-stage.ts';
 import { benchShvit } from './shvit.ts';
 import { benchSparseDetr } from './sparse-detr.ts';
+import { benchTransformer, describeTransformer, TRANSFORMERS } from './transformers.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CLIP = join(ROOT, 'assets/samples/plaza.mp4');
@@ -37,7 +38,7 @@ const { values } = parseArgs({
 		out: { type: 'string', default: join(ROOT, 'bench-output') },
 	},
 });
-const EVERY_PART = 'run,pipeline,pytorch,memory,detr,sparse-detr,shvit,eventful';
+const EVERY_PART = 'run,pipeline,pytorch,memory,detr,sparse-detr,shvit,transformers,eventful';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -131,6 +132,19 @@ if (parts.includes('shvit')) {
 	say(`here ${ms.toFixed(1)} ms, ${picturesPerSecond.toFixed(1)} pictures/s`);
 	if ('skipped' in pytorch) say(`skipped: ${pytorch.skipped}`);
 	else say(`PyTorch ${pytorch.version} ${pytorch.ms.toFixed(1)} ms: ${pytorch.ratio.toFixed(2)}×, in turn`);
+}
+if (parts.includes('transformers')) {
+	const tables = [];
+	for (const { title, plan, lanes } of TRANSFORMERS) {
+		say(`\n${title}, random weights (one process, in turns)`);
+		const rows = await benchTransformer(plan, lanes, {
+			threads: common.threads,
+			rounds: Number(values.rounds),
+		});
+		tables.push({ title, rows });
+		for (const row of rows) say(describeTransformer(row));
+	}
+	report['transformers'] = tables;
 }
 if (parts.includes('eventful')) {
 	for (const variant of ['published', 'exact']) {

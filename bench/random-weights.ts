@@ -16,7 +16,7 @@ export function randomWeights(shapes: Readonly<Record<string, readonly number[]>
 }
 
 /** Numbers from 0 to 1, the same for the same seed (Numerical Recipes' linear congruence). */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
 	let state = seed;
 	return () => {
 		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
