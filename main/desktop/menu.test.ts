@@ -7,7 +7,7 @@ vi.mock('electron', () => import('./electron.fixture.ts'));
 
 type PageCommand = { id: string; keys: readonly string[] };
 // The page's modules are checked with the browser's types, which the shell does not have.
-const pageModule = '../renderer/commands.ts';
+const pageModule = '../../renderer/commands.ts';
 const { COMMANDS } = (await import(pageModule)) as { COMMANDS: readonly PageCommand[] };
 
 const nothing = () => undefined;
