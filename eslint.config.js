@@ -87,6 +87,10 @@ const lonely = [
 	{ name: 'onnxruntime-node', message: 'Only runtime/onnx-runtime.ts speaks to the runtime.' },
 	{ name: 'fluent-ffmpeg', message: 'Only video/ffmpeg.ts spawns ffmpeg.' },
 ];
+const page = {
+	group: ['**/renderer/**'],
+	message: 'The page is imported by nobody: what both need lies in preload.',
+};
 const forShell = { name: 'electron', message: 'Only the shell (main/desktop) imports electron.' };
 
 export default ts.config(
@@ -203,10 +207,13 @@ export default ts.config(
 					})),
 				},
 			],
-			'no-restricted-imports': ['error', { paths: [...lonely, forShell] }],
+			'no-restricted-imports': ['error', { paths: [...lonely, forShell], patterns: [page] }],
 		},
 	},
-	{ files: ['main/desktop/**'], rules: { 'no-restricted-imports': ['error', { paths: lonely }] } },
+	{
+		files: ['main/desktop/**'],
+		rules: { 'no-restricted-imports': ['error', { paths: lonely, patterns: [page] }] },
+	},
 	{
 		files: ['main/runtime/onnx-runtime.ts', 'main/video/ffmpeg.ts'],
 		rules: { 'no-restricted-imports': 'off' },

@@ -45,6 +45,7 @@ export const preferencesSchema = z.strictObject({
 	timelineHeight: z.number().min(80).max(800),
 });
 export type Preferences = z.infer<typeof preferencesSchema>;
+export type Language = Exclude<Preferences['language'], 'system'>;
 
 /** The input of every request, by name. */
 export const requestSchemas = {

@@ -1,38 +1,41 @@
 import { offeredHeat } from '../main/domain/overlay-geometry.ts';
+import { COMMAND_MENUS, type CommandGroup, type CommandId } from '../preload/commands.ts';
+import type { Preferences } from '../preload/contract.ts';
 import { budgetSetting } from './controls/visible-settings.ts';
 import { nudged } from './controls/slider-scale.ts';
-import type { MessageKey } from './i18n/en.ts';
+import type { Player } from './player/player.svelte.ts';
 import type { Session } from './state/session.svelte.ts';
 
-export type CommandGroup = 'file' | 'analysis' | 'playback' | 'view';
-
-/** What a person may have done, by menu, key or button: one table for all of them. */
-export type Command = {
-	id: string;
-	group: CommandGroup;
-	label: MessageKey;
-	/** As `keyName` writes them; the first one is shown. */
-	keys: readonly string[];
+/** What a command does. */
+type Action = {
 	/** Whether it means anything now. */
 	when: (session: Session) => boolean;
 	run: (session: Session) => void;
 };
 
-const always = (): boolean => true;
+export type Command = Action & { id: CommandId; group: CommandGroup; key: string };
+
 const withVideo = (session: Session): boolean => session.player !== null;
 const withRun = (session: Session): boolean => Boolean(session.comparison?.active.run);
 
-const playback = (
-	id: string,
-	keys: readonly string[],
-	run: (player: NonNullable<Session['player']>, session: Session) => void,
-): Command => ({
-	id,
-	group: 'playback',
-	label: `command.${id}` as MessageKey,
-	keys,
+const dialog = (name: NonNullable<Session['dialog']>, when: Action['when'] = () => true): Action => ({
+	when,
+	run: (session) => (session.dialog = name),
+});
+
+const playback = (run: (player: Player) => void): Action => ({
 	when: withVideo,
-	run: (session) => session.player && run(session.player, session),
+	run: ({ player }) => player && run(player),
+});
+
+const preference = (change: (session: Session) => Partial<Preferences>): Action => ({
+	when: withVideo,
+	run: (session) => void session.prefer(change(session)),
+});
+
+const pane = (number: number): Action => ({
+	when: (session) => (session.comparison?.panes.length ?? 0) >= number,
+	run: (session) => session.comparison?.activate(number - 1),
 });
 
 function turnBudget(session: Session, direction: 1 | -1): void {
@@ -46,45 +49,24 @@ function turnBudget(session: Session, direction: 1 | -1): void {
 	void comparison.change(comparison.active, name, nudged(spec, Number(draft.settings[name]), direction));
 }
 
-const pane = (number: number): Command => ({
-	id: `pane-${number}`,
-	group: 'view',
-	label: `command.pane-${number}` as MessageKey,
-	keys: [String(number)],
-	when: (session) => (session.comparison?.panes.length ?? 0) >= number,
-	run: (session) => session.comparison?.activate(number - 1),
-});
+function nextTokenMap({ comparison, preferences }: Session): Preferences['heatMap'] {
+	const kinds = comparison?.mapKinds ?? [];
+	const choices = ['off', 'frame', 'history', ...kinds] as const;
+	const shown = choices.indexOf(offeredHeat(preferences.heatMap, kinds));
+	return choices[(shown + 1) % choices.length]!;
+}
 
-const dialog = (name: NonNullable<Session['dialog']>, group: CommandGroup, keys: string[]): Command => ({
-	id: name,
-	group,
-	label: `command.${name}` as MessageKey,
-	keys,
-	when: always,
-	run: (session) => (session.dialog = name),
-});
-
-export const COMMANDS: readonly Command[] = [
-	{
-		...dialog('open', 'file', ['Mod+o']),
-		run: (session) => void session.choose(),
-	},
-	{
-		id: 'close',
-		group: 'file',
-		label: 'command.close',
-		keys: ['w'],
+const ACTIONS: Record<CommandId, Action> = {
+	open: { when: () => true, run: (session) => void session.choose() },
+	close: {
 		when: (session) => session.video !== null || session.error !== null,
 		run: (session) => session.close(),
 	},
-	{ ...dialog('export', 'file', ['Mod+e']), when: withRun },
-	{ ...dialog('runs', 'file', ['r']), when: withVideo },
-	dialog('settings', 'file', ['Mod+,']),
-	{
-		id: 'analyse',
-		group: 'analysis',
-		label: 'command.analyse',
-		keys: ['Mod+Enter'],
+	export: dialog('export', withRun),
+	runs: dialog('runs', withVideo),
+	settings: dialog('settings'),
+
+	analyse: {
 		when: withVideo,
 		run: (session) => {
 			const pane = session.comparison?.active;
@@ -92,99 +74,51 @@ export const COMMANDS: readonly Command[] = [
 			else void session.analyse();
 		},
 	},
-	{
-		id: 'less',
-		group: 'analysis',
-		label: 'command.less',
-		keys: ['['],
-		when: withVideo,
-		run: (session) => turnBudget(session, -1),
-	},
-	{
-		id: 'more',
-		group: 'analysis',
-		label: 'command.more',
-		keys: [']'],
-		when: withVideo,
-		run: (session) => turnBudget(session, 1),
-	},
-	{
-		id: 'next-disagreement',
-		group: 'analysis',
-		label: 'command.next-disagreement',
-		keys: ['d'],
+	less: { when: withVideo, run: (session) => turnBudget(session, -1) },
+	more: { when: withVideo, run: (session) => turnBudget(session, 1) },
+	'next-disagreement': {
 		when: (session) => session.comparison?.panes.some(({ agreement }) => agreement !== null) ?? false,
 		run: (session) => session.goToDisagreement(),
 	},
-	playback('play', ['Space'], (player) => player.toggle()),
-	playback('previous-frame', ['ArrowLeft'], (player) => player.step(-1)),
-	playback('next-frame', ['ArrowRight'], (player) => player.step(1)),
-	playback('second-back', ['Shift+ArrowLeft'], (player) => player.stepSeconds(-1)),
-	playback('second-on', ['Shift+ArrowRight'], (player) => player.stepSeconds(1)),
-	playback('first-frame', ['Home'], (player) => player.seek(0)),
-	playback('last-frame', ['End'], (player) => player.seek(player.frameCount - 1)),
-	playback('shuttle-back', ['j'], (player) => player.shuttle(-1)),
-	playback('shuttle-stop', ['k'], (player) => player.shuttle(0)),
-	playback('shuttle-on', ['l'], (player) => player.shuttle(1)),
-	{
-		...playback('mute', ['m'], (_, session) => void session.prefer({ muted: !session.preferences.muted })),
+
+	play: playback((player) => player.toggle()),
+	'previous-frame': playback((player) => player.step(-1)),
+	'next-frame': playback((player) => player.step(1)),
+	'second-back': playback((player) => player.stepSeconds(-1)),
+	'second-on': playback((player) => player.stepSeconds(1)),
+	'first-frame': playback((player) => player.seek(0)),
+	'last-frame': playback((player) => player.seek(player.frameCount - 1)),
+	'go-to': dialog('go-to', withVideo),
+	mute: {
 		when: (session) => session.player?.hasSound ?? false,
+		run: (session) => void session.prefer({ muted: !session.preferences.muted }),
 	},
-	playback('go-to', ['g'], (_, session) => (session.dialog = 'go-to')),
-	playback('range-in', ['i'], (player) => player.setIn()),
-	playback('range-out', ['o'], (player) => player.setOut()),
-	playback('range-clear', ['x'], (player) => player.clearRange()),
-	{
-		id: 'boxes',
-		group: 'view',
-		label: 'command.boxes',
-		keys: ['b'],
-		when: withVideo,
-		run: (session) => void session.prefer({ showBoxes: !session.preferences.showBoxes }),
-	},
-	{
-		id: 'identities',
-		group: 'view',
-		label: 'command.identities',
-		keys: ['n'],
-		when: withVideo,
-		run: (session) => void session.prefer({ showIdentities: !session.preferences.showIdentities }),
-	},
-	{
-		id: 'tokens',
-		group: 'view',
-		label: 'command.tokens',
-		keys: ['t'],
-		when: withVideo,
-		run: (session) => {
-			const kinds = session.comparison?.mapKinds ?? [];
-			const choices = ['off', 'frame', 'history', ...kinds] as const;
-			const shown = choices.indexOf(offeredHeat(session.preferences.heatMap, kinds));
-			void session.prefer({ heatMap: choices[(shown + 1) % choices.length]! });
-		},
-	},
-	{
-		id: 'add-pane',
-		group: 'view',
-		label: 'command.add-pane',
-		keys: ['c'],
-		when: withVideo,
-		run: (session) => session.comparison?.addPane(),
-	},
-	{
-		id: 'remove-pane',
-		group: 'view',
-		label: 'command.remove-pane',
-		keys: ['Shift+c'],
+	'shuttle-back': playback((player) => player.shuttle(-1)),
+	'shuttle-stop': playback((player) => player.shuttle(0)),
+	'shuttle-on': playback((player) => player.shuttle(1)),
+	'range-in': playback((player) => player.setIn()),
+	'range-out': playback((player) => player.setOut()),
+	'range-clear': playback((player) => player.clearRange()),
+
+	boxes: preference(({ preferences }) => ({ showBoxes: !preferences.showBoxes })),
+	identities: preference(({ preferences }) => ({ showIdentities: !preferences.showIdentities })),
+	tokens: preference((session) => ({ heatMap: nextTokenMap(session) })),
+	'add-pane': { when: withVideo, run: (session) => session.comparison?.addPane() },
+	'remove-pane': {
 		when: (session) => (session.comparison?.panes.length ?? 0) > 1,
 		run: (session) => session.comparison?.removePane(session.comparison.activeIndex),
 	},
-	pane(1),
-	pane(2),
-	pane(3),
-	pane(4),
-	dialog('help', 'view', ['?']),
-];
+	'pane-1': pane(1),
+	'pane-2': pane(2),
+	'pane-3': pane(3),
+	'pane-4': pane(4),
+	help: dialog('help'),
+};
+
+/** All commands, in the order of the menus. */
+export const COMMANDS: readonly Command[] = (Object.keys(COMMAND_MENUS) as CommandGroup[]).flatMap((group) =>
+	COMMAND_MENUS[group].flat().map(({ id, key }) => ({ id, key, group, ...ACTIONS[id] })),
+);
 
 /** Does what `id` says where it means anything now; answers whether it did. */
 export function runCommand(session: Session, id: string): boolean {
@@ -196,5 +130,5 @@ export function runCommand(session: Session, id: string): boolean {
 
 /** The command of a key press. */
 export function commandOfKey(key: string): Command | null {
-	return COMMANDS.find(({ keys }) => keys.includes(key)) ?? null;
+	return COMMANDS.find((command) => command.key === key) ?? null;
 }

@@ -1,15 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
+import { COMMAND_MENUS } from '../../preload/commands.ts';
 import type { FakeMenuItem } from './electron.fixture.ts';
 import { acceleratorOf, buildMenu, type MenuOptions } from './menu.ts';
 import { wordsOf } from './shell-words.ts';
 
 vi.mock('electron', () => import('./electron.fixture.ts'));
 
-type PageCommand = { id: string; keys: readonly string[] };
-// The page's modules are checked with the browser's types, which the shell does not have.
-const pageModule = '../../renderer/commands.ts';
-const { COMMANDS } = (await import(pageModule)) as { COMMANDS: readonly PageCommand[] };
-
+const COMMANDS = Object.values(COMMAND_MENUS).flat(2);
 const nothing = () => undefined;
 
 function itemsOf(options: Partial<MenuOptions> = {}): FakeMenuItem[] {
@@ -33,9 +30,9 @@ describe('the menu', () => {
 		expect(ids.toSorted()).toEqual(COMMANDS.map(({ id }) => id).toSorted());
 	});
 
-	it.each(COMMANDS)('shows the key of the page for $id', ({ id, keys }) => {
+	it.each(COMMANDS)('shows the key of the page for $id', ({ id, key }) => {
 		const item = commandsOf().find((candidate) => candidate.id === id);
-		expect(item?.accelerator).toBe(acceleratorOf(keys[0]!));
+		expect(item?.accelerator).toBe(acceleratorOf(key));
 		// The page hears keys itself: taken by the menu as well, a command would run twice.
 		expect(item?.registerAccelerator).toBe(false);
 	});

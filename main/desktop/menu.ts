@@ -1,4 +1,5 @@
 import { Menu, type MenuItemConstructorOptions } from 'electron';
+import { COMMAND_MENUS, type CommandGroup, type CommandId } from '../../preload/commands.ts';
 import type { Words } from './shell-words.ts';
 
 export type MenuOptions = {
@@ -12,49 +13,8 @@ export type MenuOptions = {
 	onCheckForUpdates: (() => void) | null;
 };
 
-/** Commands of the page and the key that each shows, arranged as menus; `null` parts groups. */
-const ANALYSIS = [
-	['analyse', 'Mod+Enter'],
-	null,
-	['less', '['],
-	['more', ']'],
-	null,
-	['next-disagreement', 'd'],
-] as const;
-const PLAYBACK = [
-	['play', 'Space'],
-	null,
-	['previous-frame', 'ArrowLeft'],
-	['next-frame', 'ArrowRight'],
-	['second-back', 'Shift+ArrowLeft'],
-	['second-on', 'Shift+ArrowRight'],
-	['first-frame', 'Home'],
-	['last-frame', 'End'],
-	['go-to', 'g'],
-	['mute', 'm'],
-	null,
-	['shuttle-back', 'j'],
-	['shuttle-stop', 'k'],
-	['shuttle-on', 'l'],
-	null,
-	['range-in', 'i'],
-	['range-out', 'o'],
-	['range-clear', 'x'],
-] as const;
-const VIEW = [
-	['boxes', 'b'],
-	['identities', 'n'],
-	['tokens', 't'],
-	null,
-	['add-pane', 'c'],
-	['remove-pane', 'Shift+c'],
-	['pane-1', '1'],
-	['pane-2', '2'],
-	['pane-3', '3'],
-	['pane-4', '4'],
-] as const;
-
-type Entries = readonly (readonly [id: string, key: string] | null)[];
+type MenuCommand = { id: CommandId; key: string };
+const ALL: readonly MenuCommand[] = Object.values(COMMAND_MENUS).flat(2);
 
 /** The menu bar, for `Menu.setApplicationMenu`. */
 export function buildMenu(options: MenuOptions): Menu {
@@ -64,9 +24,22 @@ export function buildMenu(options: MenuOptions): Menu {
 function menuTemplate(options: MenuOptions): MenuItemConstructorOptions[] {
 	const { words, platform, developing, onCheckForUpdates } = options;
 	const mac = platform === 'darwin';
-	const commands = (entries: Entries) => entries.map((entry) => commandItem(entry, options));
 	const separator: MenuItemConstructorOptions = { type: 'separator' };
-	const settings = commandItem(['settings', 'Mod+,'], options);
+	const itemOf = (id: CommandId) =>
+		commandItem(
+			ALL.find((command) => command.id === id)!,
+			options,
+		);
+	/** The commands of a group, without those that have a menu of their own. */
+	const itemsOf = (group: CommandGroup) =>
+		COMMAND_MENUS[group]
+			.map((section) => section.filter(({ id }) => id !== 'settings' && id !== 'help'))
+			.filter((section) => section.length > 0)
+			.flatMap((section, i) => [
+				...(i > 0 ? [separator] : []),
+				...section.map((command) => commandItem(command, options)),
+			]);
+	const settings = itemOf('settings');
 	const about: MenuItemConstructorOptions = { role: 'about', label: words('about') };
 	const quit: MenuItemConstructorOptions = { role: 'quit', label: words('quit') };
 	const updates: MenuItemConstructorOptions[] = onCheckForUpdates
@@ -87,7 +60,6 @@ function menuTemplate(options: MenuOptions): MenuItemConstructorOptions[] {
 			quit,
 		],
 	};
-	const file: Entries = [['open', 'Mod+o'], ['close', 'w'], null, ['export', 'Mod+e'], ['runs', 'r']];
 	const developer: MenuItemConstructorOptions[] = [
 		separator,
 		{ role: 'reload', label: words('reload') },
@@ -97,15 +69,15 @@ function menuTemplate(options: MenuOptions): MenuItemConstructorOptions[] {
 		...(mac ? [ofMac] : []),
 		{
 			label: words('file'),
-			submenu: [...commands(file), ...(mac ? [] : [separator, settings, separator, quit])],
+			submenu: [...itemsOf('file'), ...(mac ? [] : [separator, settings, separator, quit])],
 		},
 		{ label: words('edit'), submenu: editItems(words) },
-		{ label: words('analysis'), submenu: commands(ANALYSIS) },
-		{ label: words('playback'), submenu: commands(PLAYBACK) },
+		{ label: words('analysis'), submenu: itemsOf('analysis') },
+		{ label: words('playback'), submenu: itemsOf('playback') },
 		{
 			label: words('view'),
 			submenu: [
-				...commands(VIEW),
+				...itemsOf('view'),
 				separator,
 				{ role: 'zoomIn', label: words('zoomIn') },
 				{ role: 'zoomOut', label: words('zoomOut') },
@@ -117,7 +89,7 @@ function menuTemplate(options: MenuOptions): MenuItemConstructorOptions[] {
 		{
 			role: 'help',
 			label: words('help'),
-			submenu: [...commands([['help', '?']]), ...(mac ? [] : [...updates, separator, about])],
+			submenu: [itemOf('help'), ...(mac ? [] : [...updates, separator, about])],
 		},
 	];
 }
@@ -135,11 +107,9 @@ function editItems(words: Words): MenuItemConstructorOptions[] {
 }
 
 function commandItem(
-	entry: Entries[number],
+	{ id, key }: MenuCommand,
 	{ words, platform, onCommand }: MenuOptions,
 ): MenuItemConstructorOptions {
-	if (entry === null) return { type: 'separator' };
-	const [id, key] = entry;
 	const item: MenuItemConstructorOptions = { id, label: words.command(id), click: () => onCommand(id) };
 	// The page listens to keys itself, and knows when a letter is meant for a text field. macOS can't show a key
 	// without taking it: there, bare letters stay the page's alone.

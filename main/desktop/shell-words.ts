@@ -1,9 +1,7 @@
-import { en } from '../../renderer/i18n/en.ts';
-import { ja } from '../../renderer/i18n/ja.ts';
+import { COMMAND_WORDS, type CommandId } from '../../preload/commands.ts';
+import type { Language } from '../../preload/contract.ts';
 
 // What menus and dialogs of the desktop say. Commands are called as the page calls them.
-
-export type Language = 'en' | 'ja';
 
 const shellEn = {
 	file: 'File',
@@ -107,17 +105,15 @@ const shellJa: Record<ShellWord, string> = {
 export type Words = {
 	(word: ShellWord, values?: Record<string, string | number>): string;
 	/** What the page calls a command, by its id. */
-	command(id: string): string;
+	command(id: CommandId): string;
 };
 
 /** The words of one language. */
 export function wordsOf(language: Language): Words {
-	const [shell, page] = language === 'ja' ? [shellJa, ja] : [shellEn, en];
+	const shell = language === 'ja' ? shellJa : shellEn;
 	const words = (word: ShellWord, values: Record<string, string | number> = {}) =>
 		shell[word].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
-	return Object.assign(words, {
-		command: (id: string) => (page as Record<string, string>)[`command.${id}`] ?? id,
-	});
+	return Object.assign(words, { command: (id: CommandId) => COMMAND_WORDS[language][id] });
 }
 
 /** The language that is preferred, or the system's (a BCP 47 tag) where that is left to it. */

@@ -1,10 +1,10 @@
+import { COMMAND_WORDS, type CommandId } from '../../preload/commands.ts';
+import type { Language } from '../../preload/contract.ts';
 import { en, type MessageKey } from './en.ts';
 import { ja } from './ja.ts';
 import { classWordsJa } from './ja-class-words.ts';
 import { hostWordsEn } from './en-host-words.ts';
 import { hostWordsJa } from './ja-host-words.ts';
-
-export type Language = 'en' | 'ja';
 
 const MESSAGES: Record<Language, Record<MessageKey, string>> = { en, ja };
 const HOST_WORDS: Record<Language, Record<string, string>> = {
@@ -36,6 +36,11 @@ export function t(key: MessageKey, values: Record<string, string | number> = {})
 /** The same for keys that are made at run time; null where there is no such text. */
 export function tryText(key: string): string | null {
 	return (MESSAGES[current] as Record<string, string>)[key] ?? null;
+}
+
+/** What a command is called, as in the desktop's menus. */
+export function commandName(id: CommandId): string {
+	return COMMAND_WORDS[current][id];
 }
 
 /**
