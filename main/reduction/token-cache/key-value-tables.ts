@@ -23,6 +23,7 @@ export class KeyValueTables {
 	readonly arrays: Readonly<Record<string, Float32Array>>;
 	readonly #heads: number;
 	readonly #tables: readonly Table[];
+	#last: { count: number; tensors: GraphTensors } = { count: 0, tensors: {} };
 
 	constructor(plan: VitPlan, weights: WeightLookup) {
 		this.#heads = plan.heads;
@@ -73,6 +74,7 @@ export class KeyValueTables {
 
 	/** Per table and head `<table>.<head>` [1, count, width], the last rows, for a graph to write to. */
 	lastRows(count: number): GraphTensors {
+		if (this.#last.count === count) return this.#last.tensors; // as most often
 		const tensors = this.#tables.flatMap(({ name, data, rows, width }) =>
 			Array.from({ length: this.#heads }, (_, head) => {
 				const end = (head + 1) * rows * width;
@@ -80,7 +82,8 @@ export class KeyValueTables {
 				return [`${name}.${head}`, float32(last, [1, count, width])] as const;
 			}),
 		);
-		return Object.fromEntries(tensors);
+		this.#last = { count, tensors: Object.fromEntries(tensors) };
+		return this.#last.tensors;
 	}
 
 	/** The outputs that `putLast` takes. */
