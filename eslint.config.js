@@ -12,7 +12,7 @@ const rooms = {
 	graph: ['domain'],
 	runtime: ['domain', 'process', 'graph'],
 	video: ['domain'],
-	results: ['domain'],
+	results: ['domain', 'weights'],
 	tracking: ['domain'],
 	evaluation: ['domain', 'results', 'video'],
 	vit: ['domain', 'graph'],

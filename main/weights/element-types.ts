@@ -16,8 +16,8 @@ export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {
 	BOOL: 1,
 };
 
-export function isElementType(name: string): name is ElementType {
-	return Object.hasOwn(ELEMENT_BYTES, name);
+export function isElementType(name: unknown): name is ElementType {
+	return typeof name === 'string' && Object.hasOwn(ELEMENT_BYTES, name);
 }
 
 /** The numbers in `bytes` as float32: for F32 a view where `bytes` is aligned, in memory of their own otherwise. */

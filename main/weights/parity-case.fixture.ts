@@ -29,23 +29,3 @@ async function readWeights(folder: URL, stated: unknown): Promise<Weights> {
 	const { weights } = JSON.parse(bytes.toString()) as { weights: unknown };
 	return readWeights(new URL('.', file), weights);
 }
-
-/** A safetensors file of float32 tensors. */
-export function safetensorsOf(weights: Weights): Uint8Array {
-	let end = 0;
-	const entries = [...weights].map(([name, { data, shape }]) => {
-		const start = end;
-		end += data.byteLength;
-		return [name, { dtype: 'F32', shape, data_offsets: [start, end] }] as const;
-	});
-	const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
-	const bytes = new Uint8Array(8 + header.length + end);
-	new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
-	bytes.set(header, 8);
-	let at = 8 + header.length;
-	for (const { data } of weights.values()) {
-		bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-		at += data.byteLength;
-	}
-	return bytes;
-}

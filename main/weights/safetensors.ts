@@ -1,44 +1,87 @@
-import { UserFacingError } from '../domain/errors.ts';
+import { assert, UserFacingError } from '../domain/errors.ts';
 import type { FloatTensor } from '../domain/float-tensor.ts';
-import { ELEMENT_BYTES, isElementType, toFloat32 } from './element-types.ts';
+import { ELEMENT_BYTES, isElementType, toFloat32, type ElementType } from './element-types.ts';
 
 export type WeightTensor = FloatTensor;
 export type Weights = ReadonlyMap<string, WeightTensor>;
 
-type Entry = { dtype: string; shape: number[]; data_offsets: [number, number] };
+/** A tensor as it lies in a file: numbers little-endian, in raster order. */
+export type StoredTensor = { dtype: ElementType; shape: readonly number[]; bytes: Uint8Array };
+
+/** `data`: what follows the header, the bytes of all tensors. */
+export type SafetensorsFile = { metadata: unknown; tensors: Map<string, StoredTensor>; data: Uint8Array };
+
+/** What a header says of a tensor; anything may stand there. */
+type Entry = { dtype?: unknown; shape?: unknown; data_offsets?: unknown } | null;
 
 /** The format's own bound on its header (100 MB), so that a broken length can't ask for all memory. */
 const MAX_HEADER_BYTES = 100_000_000;
 
+/** Data start at a multiple of that, so that the first tensors are aligned. */
+const ALIGNMENT = 8;
+
 /**
- * Reads a safetensors file (https://github.com/huggingface/safetensors#format): 8 bytes little-endian header
- * length, a JSON header, data. All types come out as
- * float32, F32 as views into `bytes` where they are aligned. Throws `model-unreadable`, naming `place`.
+ * Reads a safetensors file of weights. All types come out as float32, F32 as views into `bytes` where they are aligned.
+ * Throws `model-unreadable`, naming `place`.
  */
 export function readSafetensors(bytes: Uint8Array, place: string): Weights {
-	const header = readHeader(bytes, place);
-	const start = 8 + header.length;
-	const tensors = Object.entries(header.entries).filter(([name]) => name !== '__metadata__');
 	const weights = new Map<string, WeightTensor>();
-	const missing = tensors.reduce((end, [, entry]) => Math.max(end, endOf(entry)), 0) + start - bytes.length;
-	for (const [name, entry] of tensors) {
-		if (!isElementType(entry?.dtype) || !isShape(entry.shape) || !isShape(entry.data_offsets)) {
+	for (const [name, { dtype, shape, bytes: own }] of parseSafetensors(bytes, place).tensors) {
+		weights.set(name, { data: toFloat32(own, dtype), shape: [...shape] });
+	}
+	return weights;
+}
+
+/**
+ * Takes a safetensors file apart (https://github.com/huggingface/safetensors#format): 8 bytes little-endian header length, a
+ * JSON header, data. Tensors are views into `bytes`. Throws `model-unreadable`, naming `place`.
+ */
+export function parseSafetensors(bytes: Uint8Array, place: string): SafetensorsFile {
+	const header = readHeader(bytes, place);
+	const data = bytes.subarray(8 + header.length);
+	const { __metadata__: metadata, ...entries } = header.entries;
+	const missing = Math.max(0, ...Object.values(entries).map(endOf)) - data.length;
+	const tensors = new Map<string, StoredTensor>();
+	for (const [name, entry] of Object.entries(entries)) {
+		const { dtype, shape, data_offsets: offsets } = entry ?? {};
+		if (!isElementType(dtype) || !isShape(shape) || !isShape(offsets) || offsets.length !== 2) {
 			throw unreadable(place, `tensor ${name} has no type, shape or place that the format knows`);
 		}
-		const [from, to] = entry.data_offsets;
-		const expected = entry.shape.reduce((size, dim) => size * dim, ELEMENT_BYTES[entry.dtype]);
+		const [from, to] = offsets as [number, number];
+		const expected = shape.reduce((size, dim) => size * dim, ELEMENT_BYTES[dtype]);
 		if (to - from !== expected) {
 			throw unreadable(place, `tensor ${name} should take ${expected} bytes (its place has ${to - from})`);
 		}
-		if (start + to > bytes.length) {
+		if (to > data.length) {
 			throw unreadable(place, `the file is cut off: ${missing} bytes are missing, some of tensor ${name}`);
 		}
-		weights.set(name, {
-			data: toFloat32(bytes.subarray(start + from, start + to), entry.dtype),
-			shape: entry.shape,
-		});
+		tensors.set(name, { dtype, shape, bytes: data.subarray(from, to) });
 	}
-	return weights;
+	return { metadata, tensors, data };
+}
+
+/**
+ * The parts of a safetensors file, in order; the bytes of tensors are not copied. Tensors of wide elements should come
+ * first: then every one is aligned.
+ */
+export function layOutSafetensors(
+	tensors: ReadonlyMap<string, StoredTensor>,
+	metadata: Record<string, string>,
+): Uint8Array[] {
+	assert(!tensors.has('__metadata__'), 'the name __metadata__ is taken by the format');
+	let end = 0;
+	const entries = Array.from(tensors, ([name, { dtype, shape, bytes }]) => {
+		const start = end;
+		end += bytes.length;
+		return [name, { dtype, shape, data_offsets: [start, end] }] as const;
+	});
+	const json = new TextEncoder().encode(
+		JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries])),
+	);
+	const header = new Uint8Array(8 + Math.ceil(json.length / ALIGNMENT) * ALIGNMENT).fill(0x20); // blanks
+	new DataView(header.buffer).setBigUint64(0, BigInt(header.length - 8), true);
+	header.set(json, 8);
+	return [header, ...Array.from(tensors.values(), ({ bytes }) => bytes)];
 }
 
 function readHeader(bytes: Uint8Array, place: string): { length: number; entries: Record<string, Entry> } {
@@ -62,9 +105,9 @@ function readHeader(bytes: Uint8Array, place: string): { length: number; entries
 }
 
 /** Where a tensor's numbers end, behind the header; 0 where the header does not say. */
-function endOf(entry: Entry | null): number {
-	const end = entry?.data_offsets?.[1];
-	return Number.isSafeInteger(end) ? end! : 0;
+function endOf(entry: Entry): number {
+	const offsets = entry?.data_offsets;
+	return isShape(offsets) ? (offsets[1] ?? 0) : 0;
 }
 
 function isShape(value: unknown): value is number[] {
