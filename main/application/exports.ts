@@ -16,15 +16,15 @@ type Export = {
 	state: 'going' | 'written' | 'failed';
 };
 
-type Surroundings = { queries: RunQueries; shell: Shell; emit: (event: HostEvent) => void };
+type ExportsDependencies = { queries: RunQueries; shell: Shell; emit: (event: HostEvent) => void };
 
 /** Turns runs into files where the person wants them, each in a process of its own. */
 export class Exports {
-	readonly #around: Surroundings;
+	readonly #deps: ExportsDependencies;
 	readonly #exports = new Map<string, Export>();
 
-	constructor(surroundings: Surroundings) {
-		this.#around = surroundings;
+	constructor(dependencies: ExportsDependencies) {
+		this.#deps = dependencies;
 	}
 
 	/**
@@ -40,7 +40,7 @@ export class Exports {
 				`labels must name each of the ${input.runIds.length} runs (got ${input.labels.length}).`,
 			);
 		}
-		const { queries, shell, emit } = this.#around;
+		const { queries, shell, emit } = this.#deps;
 		const runs = await Promise.all(input.runIds.map((runId) => queries.run(runId)));
 		const suggested = suggestedName(runs[0]!.header.video.path, runs[0]!.header.mode, format.fileExtension);
 		const path = await shell.chooseExportTarget(suggested, format.fileExtension);
@@ -93,7 +93,7 @@ export class Exports {
 	}
 
 	reveal(exportId: string): void {
-		this.#around.shell.revealFile(this.#get(exportId).path);
+		this.#deps.shell.revealFile(this.#get(exportId).path);
 	}
 
 	async close(): Promise<void> {

@@ -21,7 +21,7 @@ type Reading = {
 	urgent: boolean;
 };
 
-type Surroundings = {
+type FrameTimesDependencies = {
 	/** Folder for times that were read once. */
 	folder: string;
 	/** All times of a video from elsewhere, such as a run over all its frames; null where nobody knows them. */
@@ -34,7 +34,7 @@ type Surroundings = {
  * content of a file; what was found is kept on the disk.
  */
 export class FrameTimesReader {
-	readonly #around: Surroundings;
+	readonly #deps: FrameTimesDependencies;
 	readonly #readings = new Map<string, Reading>();
 	readonly #stop = new AbortController();
 	#held = false;
@@ -42,8 +42,8 @@ export class FrameTimesReader {
 	#interrupt = new AbortController();
 	readonly #wakers = new Set<() => void>();
 
-	constructor(surroundings: Surroundings) {
-		this.#around = surroundings;
+	constructor(dependencies: FrameTimesDependencies) {
+		this.#deps = dependencies;
 	}
 
 	/** What is known by now; reading begins where it has not. */
@@ -97,14 +97,14 @@ export class FrameTimesReader {
 		reading.all = this.#read(video, key, reading).then((times) => {
 			reading.complete = true;
 			const { videoId } = video;
-			this.#around.emit({ type: 'frameTimes', videoId, known: times.length, complete: true });
+			this.#deps.emit({ type: 'frameTimes', videoId, known: times.length, complete: true });
 			return times;
 		});
 		return reading;
 	}
 
 	async #read(video: KnownVideo, key: string, reading: Reading): Promise<Float64Array> {
-		const { folder, knownElsewhere } = this.#around;
+		const { folder, knownElsewhere } = this.#deps;
 		// Another decoder may see other frames in a damaged file.
 		const { version } = await findFfmpeg();
 		const path = join(folder, `${key}-${version.replace(/[^\w.-]/g, '_')}.f64`);
@@ -139,7 +139,7 @@ export class FrameTimesReader {
 				if (performance.now() - reported < REPORT_MILLISECONDS) return;
 				reported = performance.now();
 				const { videoId } = video;
-				this.#around.emit({ type: 'frameTimes', videoId, known: found.length, complete: false });
+				this.#deps.emit({ type: 'frameTimes', videoId, known: found.length, complete: false });
 			});
 			return ptsSeconds;
 		} catch (error) {

@@ -20,7 +20,7 @@ const MOST_CACHED_BYTES = 8 * 2 ** 30;
 
 const REPORT_MILLISECONDS = 200;
 
-type Surroundings = {
+type ProxyDependencies = {
 	/** Folder of the copies. */
 	folder: string;
 	timesOf: (video: KnownVideo) => Promise<Float64Array>;
@@ -33,13 +33,13 @@ type Surroundings = {
  * its own time (the first one at zero). Kept on the disk by the content of the file.
  */
 export class PlaybackProxies {
-	readonly #around: Surroundings;
+	readonly #deps: ProxyDependencies;
 	readonly #making = new Map<string, AbortController>();
 	/** One after another: each takes every core. */
 	#turn: Promise<void> = Promise.resolve();
 
-	constructor(surroundings: Surroundings) {
-		this.#around = surroundings;
+	constructor(dependencies: ProxyDependencies) {
+		this.#deps = dependencies;
 	}
 
 	/** The finished copy of a video; null where there is none. */
@@ -52,7 +52,7 @@ export class PlaybackProxies {
 
 	/** Where the page reads the copy, if it is there; else making it begins and `proxy` events tell how it goes. */
 	async prepare(video: KnownVideo): Promise<{ proxyUrl: string | null }> {
-		if (await this.find(video)) return { proxyUrl: this.#around.urlOf(video.videoId) };
+		if (await this.find(video)) return { proxyUrl: this.#deps.urlOf(video.videoId) };
 		if (!this.#making.has(video.videoId)) {
 			const stop = new AbortController();
 			this.#making.set(video.videoId, stop);
@@ -72,7 +72,7 @@ export class PlaybackProxies {
 
 	async #make(video: KnownVideo, signal: AbortSignal): Promise<void> {
 		const { videoId } = video;
-		const { emit, urlOf } = this.#around;
+		const { emit, urlOf } = this.#deps;
 		let last = { done: 0, total: video.info.estimatedFrames ?? 0 };
 		let reported = 0;
 		try {
@@ -95,11 +95,11 @@ export class PlaybackProxies {
 		signal: AbortSignal,
 		onProgress: (done: number, total: number) => void,
 	): Promise<void> {
-		const timesSeconds = await untilAborted(this.#around.timesOf(video), signal);
+		const timesSeconds = await untilAborted(this.#deps.timesOf(video), signal);
 		const total = timesSeconds.length;
 		const path = this.#pathOf(video);
 		try {
-			await mkdir(this.#around.folder, { recursive: true });
+			await mkdir(this.#deps.folder, { recursive: true });
 		} catch (error) {
 			throw systemError(error) ?? error;
 		}
@@ -137,11 +137,11 @@ export class PlaybackProxies {
 			await writer.abort();
 			throw error;
 		}
-		await trimFolder(this.#around.folder, MOST_CACHED_BYTES, path);
+		await trimFolder(this.#deps.folder, MOST_CACHED_BYTES, path);
 	}
 
 	#pathOf(video: KnownVideo): string {
-		return join(this.#around.folder, `${identityKey(video.identity)}.mp4`);
+		return join(this.#deps.folder, `${identityKey(video.identity)}.mp4`);
 	}
 }
 

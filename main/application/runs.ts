@@ -31,7 +31,7 @@ type LiveRun = {
 	tellEnded: () => void;
 };
 
-type Surroundings = {
+type RunsDependencies = {
 	store: RunStore;
 	videos: Videos;
 	preferences: () => Preferences;
@@ -43,12 +43,12 @@ type Surroundings = {
 
 /** Starts, changes and ends analyses, each in a process of its own, and tells how they go. */
 export class Runs {
-	readonly #around: Surroundings;
+	readonly #deps: RunsDependencies;
 	readonly #live = new Map<string, LiveRun>();
 	#closed = false;
 
-	constructor(surroundings: Surroundings) {
-		this.#around = surroundings;
+	constructor(dependencies: RunsDependencies) {
+		this.#deps = dependencies;
 	}
 
 	/** Begins a new run, or lets it wait for its turn. Throws for settings and modes that do not exist. */
@@ -56,8 +56,8 @@ export class Runs {
 		const mode = findMode(input.mode);
 		const settings = resolveSettings(mode.settings, input.settings, `mode ${mode.id}`);
 		const path = await modelPath(input.modelId);
-		const { threads, maxSide } = this.#around.preferences();
-		const { runId, folder } = await this.#around.store.reserve(video.identity, mode.id);
+		const { threads, maxSide } = this.#deps.preferences();
+		const { runId, folder } = await this.#deps.store.reserve(video.identity, mode.id);
 		const entry: StoredEntry = {
 			runId,
 			createdAt: new Date().toISOString(),
@@ -83,13 +83,13 @@ export class Runs {
 
 	/** Goes on with a run that was cancelled, failed or cut off. Throws `bad-argument` for all others. */
 	async resume(runId: string): Promise<RunEntry> {
-		const entry = await this.#around.store.entry(runId);
+		const entry = await this.#deps.store.entry(runId);
 		if (this.#live.has(runId) || entry.status.state === 'complete') {
 			const state = this.#live.has(runId) ? 'one that is going' : 'one that is complete';
 			throw new UserFacingError('bad-argument', `A run that was interrupted was expected (got ${state}).`);
 		}
-		await this.#around.store.refuseWhileWritten(runId);
-		const folder = await this.#around.store.folderOf(runId);
+		await this.#deps.store.refuseWhileWritten(runId);
+		const folder = await this.#deps.store.folderOf(runId);
 		return this.#enqueue(entry, await this.#continuation(folder, await readHeader(folder)));
 	}
 
@@ -119,7 +119,7 @@ export class Runs {
 
 	/** The stored runs of a video and those that wait, newest first. */
 	async list(video: KnownVideo): Promise<RunEntry[]> {
-		const stored = await this.#around.store.list(video.identity);
+		const stored = await this.#deps.store.list(video.identity);
 		const unstored = [...this.#live.values()].filter(
 			({ entry, job }) =>
 				job.videoPath === video.info.path && stored.every(({ runId }) => runId !== entry.runId),
@@ -130,7 +130,7 @@ export class Runs {
 	}
 
 	async entry(runId: string): Promise<RunEntry> {
-		return this.#withActivity(await this.#around.store.entry(runId));
+		return this.#withActivity(await this.#deps.store.entry(runId));
 	}
 
 	async delete(runId: string): Promise<void> {
@@ -139,8 +139,8 @@ export class Runs {
 				remedy: 'Cancel it first.',
 			});
 		}
-		await this.#around.store.refuseWhileWritten(runId);
-		await this.#around.store.delete(runId);
+		await this.#deps.store.refuseWhileWritten(runId);
+		await this.#deps.store.delete(runId);
 	}
 
 	/** How many are going or wait for their turn. */
@@ -171,7 +171,7 @@ export class Runs {
 	async #continuation(folder: string, header: RunHeader): Promise<AnalysisJob> {
 		const { contentSize } = header.letterbox;
 		return {
-			videoPath: this.#around.videos.pathOfIdentity(header.videoIdentity) ?? header.video.path,
+			videoPath: this.#deps.videos.pathOfIdentity(header.videoIdentity) ?? header.video.path,
 			modelPath: await modelPath(header.model.id),
 			mode: header.mode,
 			settings: header.settings,
@@ -202,7 +202,7 @@ export class Runs {
 	}
 
 	#startWaiting(): void {
-		this.#around.onBusy(this.#live.size > 0);
+		this.#deps.onBusy(this.#live.size > 0);
 		const going = [...this.#live.values()].filter(({ analysis }) => analysis !== null).length;
 		const waiting = [...this.#live.values()].filter(({ analysis }) => analysis === null);
 		for (const run of this.#closed ? [] : waiting.slice(0, WORKERS_AT_ONCE - going)) this.#begin(run);
@@ -211,7 +211,7 @@ export class Runs {
 	#begin(run: LiveRun): void {
 		const ended = (error: unknown) => this.#end(run, withRemedyOfPage(errorToData(error)));
 		try {
-			run.analysis = startAnalysis(run.job, this.#around.startWorker(), (news) => this.#forward(run, news));
+			run.analysis = startAnalysis(run.job, this.#deps.startWorker(), (news) => this.#forward(run, news));
 		} catch (error) {
 			void ended(error); // no process can be started
 			return;
@@ -221,7 +221,7 @@ export class Runs {
 
 	#forward(run: LiveRun, news: AnalysisNews): void {
 		const { runId } = run.entry;
-		const { emit } = this.#around;
+		const { emit } = this.#deps;
 		switch (news.type) {
 			case 'opened': {
 				const { video, ...header } = news.header;
@@ -250,7 +250,7 @@ export class Runs {
 		const { runId } = run.entry;
 		await this.#noteWriter(runId, null);
 		// A run that ended before its first frame, or before its turn, has left nothing to read.
-		const stored = await this.#around.store.entry(runId).catch(() => null);
+		const stored = await this.#deps.store.entry(runId).catch(() => null);
 		const state = error === null ? 'cancelled' : 'failed';
 		const unstored = {
 			...run.entry,
@@ -258,14 +258,14 @@ export class Runs {
 		};
 		this.#live.delete(runId);
 		const entry = this.#withActivity(stored ?? unstored);
-		this.#around.emit({ type: 'analysis.ended', runId, entry, error });
+		this.#deps.emit({ type: 'analysis.ended', runId, entry, error });
 		run.tellEnded();
 		this.#startWaiting();
 	}
 
 	/** What cannot be noted only lets two hosts meet that should not. */
 	#noteWriter(runId: string, pid: number | null): Promise<void> {
-		return this.#around.store.noteWriter(runId, pid).catch(() => undefined);
+		return this.#deps.store.noteWriter(runId, pid).catch(() => undefined);
 	}
 
 	#liveRun(runId: string): LiveRun {
