@@ -166,7 +166,6 @@ export default ts.config(
 	},
 	{
 		files: ['**/*.ts', '**/*.svelte'],
-		ignores: ['main/parity/**'],
 		plugins: { house: { rules: { 'no-import-circles': noImportCircles } } },
 		rules: { 'house/no-import-circles': 'error' },
 	},

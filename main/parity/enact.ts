@@ -2,7 +2,7 @@ import { checkClusteredAttention, checkClustering } from './enact-clustering.ts'
 import { checkDetr } from './enact-detr.ts';
 import { compareDetrManifest, type DetrManifest } from './enact-manifest.ts';
 import { Findings } from './findings.ts';
-import type { ParitySystem } from './index.ts';
+import type { ParitySystem } from './parity-system.ts';
 
 /** Cases of ENACT: the clustering alone, its attention alone, whole models of its three hosts, lists of tensors. */
 export const enact: ParitySystem = async (given) => {

@@ -10,7 +10,7 @@ import type { Frame } from '../domain/frame.ts';
 import { compileFull } from '../reduction/vit-graphs.ts';
 import type { Weights, WeightTensor } from '../weights/safetensors.ts';
 import { requireTensors } from '../weights/weights.ts';
-import { backboneSchema, BackboneRun, isDense, shapeOfCase, stepsOfCase } from './eventful.ts';
+import { backboneSchema, BackboneRun, isDense, shapeOfCase, stepsOfCase } from './eventful-case.ts';
 import { type Finding, Findings } from './findings.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
 import { LoadedGraph } from '../runtime/loaded-graph.ts';

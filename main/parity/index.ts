@@ -7,12 +7,11 @@ import { eventful } from './eventful.ts';
 import type { Finding } from './findings.ts';
 import { hf } from './hf.ts';
 import { isParityCase, type ParityCase, readParityCase } from './parity-case.ts';
+import type { ParitySystem } from './parity-system.ts';
 import { shvit } from './shvit.ts';
 import { sparseDetr } from './sparse-detr.ts';
 
-/** Computes what a case of one published system states, and compares. One file per system, one line below. */
-export type ParitySystem = (given: ParityCase) => Promise<Finding[]>;
-
+/** One file per system, one line here. */
 const SYSTEMS: Readonly<Record<string, ParitySystem>> = {
 	enact,
 	eventful,

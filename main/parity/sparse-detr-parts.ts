@@ -22,7 +22,7 @@ import { readTorchFile } from '../weights/torch-checkpoint.ts';
 import type { TorchTensor } from '../weights/torch-tensor.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { Findings } from './findings.ts';
-import type { ParitySystem } from './index.ts';
+import type { ParitySystem } from './parity-system.ts';
 import { compareManifest, type Manifest, manifestWeights } from './manifest.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
 import { runOnce } from '../runtime/loaded-graph.ts';

@@ -12,7 +12,7 @@ import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { GraphTensor } from '../runtime/runtime.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { Findings } from './findings.ts';
-import type { ParitySystem } from './index.ts';
+import type { ParitySystem } from './parity-system.ts';
 import { caseTensor, type ParityCase } from './parity-case.ts';
 import { sparseDetrPart } from './sparse-detr-parts.ts';
 import { runOnce } from '../runtime/loaded-graph.ts';
