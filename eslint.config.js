@@ -8,7 +8,7 @@ import { noImportCircles } from './build/no-import-circles.js';
 const rooms = {
 	domain: [],
 	process: ['domain'],
-	weights: ['domain'],
+	weights: ['domain', 'process'],
 	graph: ['domain'],
 	runtime: ['domain', 'process', 'graph'],
 	video: ['domain'],

@@ -31,6 +31,7 @@ export async function recordOnce(options: {
 		maxSide: null,
 		scoreThreshold: 0.05,
 		wantsFrames: false,
+		cacheFolder: null,
 	};
 	try {
 		const worker = forkWorker<AnalysisExchange>(join(import.meta.dirname, 'worker.js'));

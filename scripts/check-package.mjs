@@ -259,6 +259,7 @@ async function analyse(unpacked, resources) {
 		maxSide: null,
 		scoreThreshold: null,
 		wantsFrames: false,
+		cacheFolder: join(place, 'cache'),
 	});
 	if (fault) return [fault];
 	return outcome.framesStored === FRAMES ? [] : [`${outcome.framesStored} frames were stored`];

@@ -18,6 +18,7 @@ import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
+import { TensorStore } from '../runtime/tensor-store.ts';
 import type { AnalysisJob } from './protocol.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { runtimeVersion } from '../runtime/runtime-version.ts';
@@ -55,9 +56,11 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 	const earlier = await openEarlier(job);
 	const mode = findMode(job.mode);
 	const settings = resolveSettings(mode.settings, job.settings, `mode ${mode.id}`);
-	const model = await openModel(job.modelPath);
+	const model = await openModel(job.modelPath, job.cacheFolder);
 	const [video, videoIdentity] = await probing;
-	const runtime = createRuntime(job.threads ?? earlier?.header.threads ?? defaultThreads());
+	const threads = job.threads ?? earlier?.header.threads ?? defaultThreads();
+	const tensors = job.cacheFolder === null ? null : new TensorStore(join(job.cacheFolder, 'weights'));
+	const runtime = createRuntime(threads, { tensors });
 	const detector = await model.open(
 		{
 			displaySize: video.displaySize,

@@ -29,6 +29,8 @@ export type AnalysisJob = {
 	scoreThreshold: number | null;
 	/** Send `frames` reports, for a page that draws while the run is going. */
 	wantsFrames: boolean;
+	/** Where what opening a model took is kept for the next time; null = nowhere. */
+	cacheFolder: string | null;
 };
 
 /** How far a run has come; frames of earlier sittings of a resumed run count as done. */

@@ -53,6 +53,7 @@ function jobFor(name: string, changes: Partial<AnalysisJob> = {}): AnalysisJob {
 		maxSide: null,
 		scoreThreshold: 0.01,
 		wantsFrames: false,
+		cacheFolder: null,
 		...changes,
 	};
 }

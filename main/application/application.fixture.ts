@@ -7,7 +7,7 @@ import type { ErrorData } from '../domain/errors.ts';
 import { installationFolder } from '../process/installation.ts';
 import { forkWorker } from '../process/worker-process.ts';
 import { Application } from './application.ts';
-import type { DataFolders } from './data-folders.ts';
+import type { DataFolders } from '../process/data-folders.ts';
 import type { Shell } from './shell.ts';
 
 // For tests only: an application whose shell is a stand-in, and whose workers are the real ones.

@@ -16,7 +16,7 @@ import { EXPORT_FORMATS } from '../export/index.ts';
 import { REDUCTION_MODES } from '../reduction/index.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { Browser } from './browse.ts';
-import { dataFolders, type DataFolders } from './data-folders.ts';
+import { dataFolders, type DataFolders } from '../process/data-folders.ts';
 import { Exports } from './exports.ts';
 import { FrameTimesReader } from './frame-times.ts';
 import { Models } from './models.ts';
@@ -75,6 +75,7 @@ export class Application {
 			store,
 			videos,
 			preferences: () => preferences.current,
+			cacheFolder: folders.cache,
 			startWorker: () => shell.startAnalysisWorker(),
 			emit,
 			onBusy: (busy) => this.#frameTimes.setHeld(busy),

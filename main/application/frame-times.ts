@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FrameTimesAnswer, HostEvent } from '../../preload/contract.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { readFrameTimes } from '../video/frame-times.ts';
-import { touch, trimFolder } from './cache-folder.ts';
+import { touch, trimFolder } from '../process/cache-folder.ts';
 import { writeFileWhole } from './json-file.ts';
 import { identityKey, type KnownVideo } from './videos.ts';
 
@@ -119,7 +119,7 @@ export class FrameTimesReader {
 			const bytes = new Uint8Array(times.buffer, times.byteOffset, times.byteLength);
 			// A cache that cannot be written costs time at the next opening, nothing else.
 			await writeFileWhole(path, bytes)
-				.then(() => trimFolder(folder, MOST_CACHED_BYTES, path))
+				.then(() => trimFolder(folder, MOST_CACHED_BYTES, new Set([path])))
 				.catch(() => undefined);
 			return times;
 		}

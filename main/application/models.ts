@@ -25,10 +25,12 @@ const cacheFile = z.record(z.string(), description);
  */
 export class Models {
 	readonly #cachePath: string;
+	readonly #folder: string;
 	#described: Promise<ModelDescription[]> | null = null;
 
 	constructor(folder: string) {
 		this.#cachePath = join(folder, 'models.json');
+		this.#folder = folder;
 	}
 
 	/** Read once. Models that do not open are left out: `sparsight doctor` tells why. */
@@ -42,7 +44,7 @@ export class Models {
 		const found: Record<string, ModelDescription> = {};
 		for (const entry of await listModels()) {
 			const key = await stateOf(entry);
-			const model = cached[key] ?? (await describe(entry));
+			const model = cached[key] ?? (await describe(entry, this.#folder));
 			if (model) found[key] = model;
 		}
 		const isNew = Object.keys(found).some((key) => !(key in cached));
@@ -52,10 +54,10 @@ export class Models {
 	}
 }
 
-async function describe({ path }: CatalogEntry): Promise<ModelDescription | null> {
+async function describe({ path }: CatalogEntry, cacheFolder: string): Promise<ModelDescription | null> {
 	const { openModel } = await import('../families/index.ts');
 	try {
-		const { id, name, classes, modes, displayThreshold } = await openModel(path);
+		const { id, name, classes, modes, displayThreshold } = await openModel(path, cacheFolder);
 		return { id, name, classes: [...classes], modes: [...modes], displayThreshold };
 	} catch (error) {
 		if (error instanceof UserFacingError) return null;

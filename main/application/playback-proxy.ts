@@ -5,7 +5,7 @@ import { errorToData, systemError, UserFacingError } from '../domain/errors.ts';
 import { WHOLE_VIDEO, type Size, type VideoInfo } from '../domain/video.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { openVideoWriter } from '../video/write-video.ts';
-import { touch, trimFolder } from './cache-folder.ts';
+import { touch, trimFolder } from '../process/cache-folder.ts';
 import { identityKey, type KnownVideo } from './videos.ts';
 
 /** Longer side of a copy, in pixels: what a pane shows, and quick to code. */
@@ -137,7 +137,7 @@ export class PlaybackProxies {
 			await writer.abort();
 			throw error;
 		}
-		await trimFolder(this.#deps.folder, MOST_CACHED_BYTES, path);
+		await trimFolder(this.#deps.folder, MOST_CACHED_BYTES, new Set([path]));
 	}
 
 	#pathOf(video: KnownVideo): string {

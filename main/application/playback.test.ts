@@ -10,7 +10,7 @@ import {
 	openPageSide,
 	type PageSide,
 } from './application.fixture.ts';
-import { touch, trimFolder } from './cache-folder.ts';
+import { touch, trimFolder } from '../process/cache-folder.ts';
 import { proxySize } from './playback-proxy.ts';
 import { identityKey } from './videos.ts';
 
@@ -211,6 +211,6 @@ it('a cache forgets what was not of use for longest, but never what is new', asy
 		const { mtimeMs } = statSync(place(name));
 		while (Date.now() <= mtimeMs + 1);
 	}
-	await trimFolder(folder, 250, place('d'));
+	await trimFolder(folder, 250, new Set([place('d')]));
 	expect(readdirSync(folder).sort()).toEqual(['a', 'd']);
 });

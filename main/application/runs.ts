@@ -35,6 +35,7 @@ type RunsDependencies = {
 	store: RunStore;
 	videos: Videos;
 	preferences: () => Preferences;
+	cacheFolder: string;
 	startWorker: () => WorkerProcess<AnalysisExchange>;
 	emit: (event: HostEvent) => void;
 	/** Hears whenever the first run begins and the last one ends. */
@@ -78,6 +79,7 @@ export class Runs {
 			maxSide,
 			scoreThreshold: null,
 			wantsFrames: true,
+			cacheFolder: this.#deps.cacheFolder,
 		});
 	}
 
@@ -183,6 +185,7 @@ export class Runs {
 			maxSide: Math.max(contentSize.width, contentSize.height),
 			scoreThreshold: header.scoreThreshold,
 			wantsFrames: true,
+			cacheFolder: this.#deps.cacheFolder,
 		};
 	}
 

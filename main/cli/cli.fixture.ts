@@ -39,7 +39,8 @@ export function sparsight(
 	environment: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
 	return new Promise((resolve) => {
-		const options = { cwd, env: { ...process.env, ...environment }, maxBuffer: 2 ** 26 };
+		const env = { ...process.env, SPARSIGHT_HOME: cwd, ...environment };
+		const options = { cwd, env, maxBuffer: 2 ** 26 };
 		const child = execFile(process.execPath, [PROGRAM, ...words], options, (_, stdout, stderr) => {
 			resolve({ code: child.exitCode, stdout, stderr });
 		});
@@ -61,7 +62,8 @@ export function failureOf({ code, stdout, stderr }: Ended): {
 
 /** Starts the command line; the caller ends it. */
 export function startSparsight(cwd: string, words: readonly string[]) {
-	const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+	const env = { ...process.env, SPARSIGHT_HOME: cwd };
+	const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
 	let stdout = '';
 	let stderr = '';
 	child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

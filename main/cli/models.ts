@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { UserFacingError } from '../domain/errors.ts';
 import type { SettingSpec } from '../domain/settings-table.ts';
 import { listModels } from '../models/catalog.ts';
+import { dataFolders } from '../process/data-folders.ts';
 import type { Offer } from '../reduction/host.ts';
 import { REDUCTION_MODES } from '../reduction/index.ts';
 import type { ReductionMode } from '../reduction/mode.ts';
@@ -21,7 +22,7 @@ export async function modelsCommand(session: Session): Promise<number> {
 	const models = [];
 	for (const { id, path, source } of await listModels()) {
 		try {
-			const { name, family, classes, modes, refusals, sha256 } = await openModel(path);
+			const { name, family, classes, modes, refusals, sha256 } = await openModel(path, dataFolders().cache);
 			models.push({ id, name, path, source, family, sha256, modes, refusals, classes });
 		} catch (error) {
 			// One file that does not open must not hide the others.

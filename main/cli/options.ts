@@ -5,6 +5,7 @@ import { findModel } from '../models/catalog.ts';
 import { parseInteger, parseNumber, parseRange } from './arguments.ts';
 import type { Console } from './console.ts';
 import type { Interruption } from './interruption.ts';
+import { dataFolders } from '../process/data-folders.ts';
 
 /** What every command's action is given beside its own arguments; it returns the exit code. */
 export type Session = { console: Console; interruption: Interruption };
@@ -48,6 +49,7 @@ export async function commonJob(
 		maxSide: options.maxSide === undefined ? null : parseInteger(options.maxSide, '--max-side', 32, 8192),
 		scoreThreshold: options.score === undefined ? null : parseNumber(options.score, '--score', 0, 1),
 		wantsFrames: false,
+		cacheFolder: dataFolders().cache,
 	};
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { app, dialog, Menu, nativeTheme, protocol, session, type BrowserWindow } from 'electron';
 import { answerAppRequest } from './app-protocol.ts';
 import type { Application } from '../application/application.ts';
-import { dataFolders } from '../application/data-folders.ts';
+import { dataFolders } from '../process/data-folders.ts';
 import { readJsonFile, writeJsonFile } from '../application/json-file.ts';
 import { DesktopShell } from './desktop-shell.ts';
 import { connectPage } from './ipc.ts';

@@ -10,6 +10,7 @@ import { shvitFamily } from './shvit/index.ts';
 import { ModelSource } from './source.ts';
 import { sparseDetrFamily } from './sparse-detr/index.ts';
 import { vitDet } from './vitdet/index.ts';
+import { FileHashes } from '../weights/file-hashes.ts';
 import { yolosFamily } from './yolos/index.ts';
 
 /** Longer side of the picture that the network sees unless asked otherwise, in pixels. */
@@ -35,10 +36,10 @@ const NAMED_TENSORS = 4;
 
 /**
  * Opens the model at a path: a folder with its configuration and model.safetensors, one of these files, or a published
- * file of weights. Throws `model-not-found`, `model-unreadable` or `tensor-mismatch`.
+ * file of weights. Its hash is remembered in `cacheFolder`. Throws `model-not-found`, `model-unreadable` or `tensor-mismatch`.
  */
-export async function openModel(path: string): Promise<Model> {
-	return openSource(await ModelSource.at(path), MODEL_FAMILIES);
+export async function openModel(path: string, cacheFolder: string | null = null): Promise<Model> {
+	return openSource(await ModelSource.at(path, new FileHashes(cacheFolder)), MODEL_FAMILIES);
 }
 
 /** Opens a model as the one of these families that it is of. */

@@ -3,6 +3,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import type { Weights } from '../weights/safetensors.ts';
 import { type Checkpoint, readCheckpoint } from '../weights/checkpoint.ts';
+import { FileHashes } from '../weights/file-hashes.ts';
 
 /** Files that say what a folder's weights are: Sparsight's own first, then those of Hugging Face. */
 const CONFIG_FILES = ['model.json', 'config.json'] as const;
@@ -32,41 +33,49 @@ export class ModelSource {
 	readonly weightsPath: string;
 	/** What says which family and sizes the weights are of; null where a file of weights stands alone. */
 	readonly config: SourceConfig | null;
+	readonly #hashes: FileHashes;
 	#checkpoint: Promise<Checkpoint> | null = null;
 
-	private constructor(path: string, id: string, weightsPath: string, config: SourceConfig | null) {
+	private constructor(
+		path: string,
+		id: string,
+		weightsPath: string,
+		config: SourceConfig | null,
+		hashes: FileHashes,
+	) {
 		this.path = path;
 		this.id = id;
 		this.weightsPath = weightsPath;
 		this.config = config;
+		this.#hashes = hashes;
 	}
 
 	/**
 	 * A folder with model.json or config.json and model.safetensors; one of these files; or a published file of weights.
 	 * Throws `model-not-found` or `model-unreadable`.
 	 */
-	static async at(path: string): Promise<ModelSource> {
+	static async at(path: string, hashes = new FileHashes(null)): Promise<ModelSource> {
 		const place = resolve(path);
 		const found = await stat(place).catch(() => null);
 		if (!found) throw new UserFacingError('model-not-found', `${place}: no such model.`);
-		if (found.isDirectory()) return ModelSource.#ofFolder(place, await namesIn(place));
+		if (found.isDirectory()) return ModelSource.#ofFolder(place, await namesIn(place), hashes);
 		const folder = dirname(place);
 		const isPart = [...CONFIG_FILES, WEIGHTS_FILE].some((name) => name === basename(place));
 		const names = isPart ? await namesIn(folder) : [];
 		return CONFIG_FILES.some((name) => names.includes(name))
-			? ModelSource.#ofFolder(folder, names)
-			: new ModelSource(place, stem(place), place, null);
+			? ModelSource.#ofFolder(folder, names, hashes)
+			: new ModelSource(place, stem(place), place, null, hashes);
 	}
 
 	/** What is in memory already: a file of weights, or a folder's weights with its configuration. */
 	static inMemory(checkpoint: Checkpoint, config: SourceConfig | null = null): ModelSource {
 		const path = config ? dirname(checkpoint.path) : checkpoint.path;
-		const source = new ModelSource(path, stem(path), checkpoint.path, config);
+		const source = new ModelSource(path, stem(path), checkpoint.path, config, new FileHashes(null));
 		source.#checkpoint = Promise.resolve(checkpoint);
 		return source;
 	}
 
-	static async #ofFolder(folder: string, names: readonly string[]): Promise<ModelSource> {
+	static async #ofFolder(folder: string, names: readonly string[], hashes: FileHashes): Promise<ModelSource> {
 		const name = CONFIG_FILES.find((candidate) => names.includes(candidate));
 		if (!name) {
 			throw new UserFacingError(
@@ -82,11 +91,8 @@ export class ModelSource {
 				`${folder} has ${name} and no weights: ${WEIGHTS_FILE} was expected beside it.`,
 			);
 		}
-		return new ModelSource(folder, basename(folder), weightsPath, {
-			name,
-			place,
-			json: await readJson(place),
-		});
+		const config = { name, place, json: await readJson(place) };
+		return new ModelSource(folder, basename(folder), weightsPath, config, hashes);
 	}
 
 	/** The tensors under their published names. */
@@ -94,9 +100,9 @@ export class ModelSource {
 		return (await this.checkpoint()).weights;
 	}
 
-	/** Tensors, the plain data beside them, and the hash of their file. Read once. */
+	/** Tensors, the plain data beside them, and the hash of their file. Opened once. */
 	checkpoint(): Promise<Checkpoint> {
-		this.#checkpoint ??= readCheckpoint(this.weightsPath);
+		this.#checkpoint ??= readCheckpoint(this.weightsPath, this.#hashes);
 		return this.#checkpoint;
 	}
 

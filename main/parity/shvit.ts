@@ -21,6 +21,7 @@ import { createRuntime } from '../runtime/onnx-runtime.ts';
 import { GraphBuilder, type Value } from '../graph/graph-builder.ts';
 import type { GraphTensor } from '../runtime/runtime.ts';
 import { Layers } from '../graph/layers.ts';
+import { float32 } from '../runtime/tensors.ts';
 import { readSafetensors, type Weights, type WeightTensor } from '../weights/safetensors.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { type Finding, Findings } from './findings.ts';
@@ -213,7 +214,7 @@ async function runFor(
 	const outputs = await runOnce(
 		createRuntime(1),
 		graph.compile('checked'),
-		Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, { type: 'float32', ...feed }])),
+		Object.fromEntries(Object.entries(feeds).map(([name, { data, shape }]) => [name, float32(data, shape)])),
 		[...outputOf.values(), ...ownOutputs],
 	);
 	return new Map([

@@ -18,6 +18,20 @@ export async function runOnce(
 	}
 }
 
+/** With large tensors in files, where the runtime has a place for them. */
+async function loadSession(runtime: GraphRuntime, graph: CompiledGraph): Promise<GraphSession> {
+	const { tensors } = runtime;
+	const files = await tensors?.filesOf(graph.constants);
+	if (tensors && files && files.size > 0) {
+		try {
+			return await runtime.load(graph.build(files), graph.name, { tensorFolder: tensors.folder });
+		} catch {
+			// Another program may just have emptied the cache. What else is wrong, loading it whole will tell.
+		}
+	}
+	return runtime.load(graph.build(), graph.name);
+}
+
 /** A graph at work: its session, what a run costs, and its name. */
 export class LoadedGraph {
 	readonly name: string;
@@ -32,8 +46,7 @@ export class LoadedGraph {
 
 	/** Throws `model-unreadable` where the runtime refuses the graph. */
 	static async load(runtime: GraphRuntime, graph: CompiledGraph): Promise<LoadedGraph> {
-		const { name, operations } = graph;
-		return new LoadedGraph(name, await runtime.load(graph.build(), name), operations);
+		return new LoadedGraph(graph.name, await loadSession(runtime, graph), graph.operations);
 	}
 
 	/** Multiply-adds of a run with the given values of its named sizes. */

@@ -1,6 +1,7 @@
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { UserFacingError } from '../domain/errors.ts';
 import type { GraphPort, GraphRuntime, GraphSession, GraphTensor, GraphTensors } from './runtime.ts';
+import type { TensorStore } from './tensor-store.ts';
 
 /** The execution providers that the installed runtime knows; whether they work, only trying tells. */
 export function supportedProviders(): string[] {
@@ -11,11 +12,15 @@ export function supportedProviders(): string[] {
  * The one door to onnxruntime. `run` blocks its thread for the whole inference, so this is loaded in worker processes and
  * tests only.
  */
-export function createRuntime(threads: number, { provider = 'cpu' } = {}): GraphRuntime {
+export function createRuntime(
+	threads: number,
+	{ provider = 'cpu', tensors = null }: { provider?: string; tensors?: TensorStore | null } = {},
+): GraphRuntime {
 	return {
 		provider,
+		tensors,
 		threads,
-		async load(modelBytes, name) {
+		async load(modelBytes, name, { tensorFolder } = {}) {
 			try {
 				const session = await InferenceSession.create(modelBytes, {
 					executionProviders: [provider],
@@ -24,8 +29,13 @@ export function createRuntime(threads: number, { provider = 'cpu' } = {}): Graph
 					executionMode: 'sequential',
 					graphOptimizationLevel: 'all',
 					logSeverityLevel: 3,
-					// Else threads of idle sessions spin for the next run, and take the cores from the session that runs.
-					extra: { session: { force_spinning_stop: '1' } },
+					extra: {
+						session: {
+							// Else threads of idle sessions spin for the next run, and take the cores from the session that runs.
+							force_spinning_stop: '1',
+							...(tensorFolder && { model_external_initializers_file_folder_path: tensorFolder }),
+						},
+					},
 				});
 				return new OnnxSession(session);
 			} catch (cause) {

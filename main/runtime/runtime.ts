@@ -1,3 +1,5 @@
+import type { TensorStore } from './tensor-store.ts';
+
 /**
  * A tensor as it goes into or comes out of a graph. `data` may be a view; its length is the product of `shape`. Numbers of
  * float16 stand as their bits.
@@ -35,6 +37,10 @@ export interface GraphRuntime {
 	/** The execution provider that is really active, such as `cpu`. */
 	readonly provider: string;
 	readonly threads: number;
-	/** `name` stands in errors. Throws `model-unreadable`. */
-	load(modelBytes: Uint8Array, name: string): Promise<GraphSession>;
+	/** Where large tensors of graphs may lie, in files of their own. */
+	readonly tensors?: TensorStore | null;
+	/**
+	 * `name` stands in errors; files that the graph names are looked for in `tensorFolder`. Throws `model-unreadable`.
+	 */
+	load(modelBytes: Uint8Array, name: string, options?: { tensorFolder?: string }): Promise<GraphSession>;
 }

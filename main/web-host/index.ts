@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Application } from '../application/application.ts';
-import { dataFolders } from '../application/data-folders.ts';
+import { dataFolders } from '../process/data-folders.ts';
 import { samplePath } from '../application/videos.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
 import { installationFolder } from '../process/installation.ts';

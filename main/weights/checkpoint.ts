@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { UserFacingError } from '../domain/errors.ts';
+import { FileBytes } from './byte-source.ts';
+import type { FileHashes } from './file-hashes.ts';
 import { PickleObject } from './pickle.ts';
-import { readSafetensors, type WeightTensor, type Weights } from './safetensors.ts';
+import { openSafetensors, readSafetensors, type WeightTensor, type Weights } from './safetensors.ts';
 import { isTorchFile, readTorchFile } from './torch-checkpoint.ts';
 import { TorchTensor } from './torch-tensor.ts';
 
@@ -23,23 +23,38 @@ export type Checkpoint = {
 const WEIGHT_KEYS = ['model', 'state_dict', 'model_state_dict'];
 /** Of a file that is read at once. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
+/** Enough to tell the formats apart. */
+const FORMAT_BYTES = 64;
 /** Below this share of the file, the model's numbers are copied out, so that the rest (an optimizer's) can be freed. */
 const WORTH_KEEPING = 0.75;
 /** Plain data of published files are a few levels deep. */
 const MAX_DEPTH = 64;
 
 /**
- * Reads a file of weights by its content: safetensors, or what `torch.save` wrote in either format. Throws
- * `model-not-found` or `model-unreadable`, naming the file.
+ * Reads a file of weights by its content: safetensors, tensor by tensor when their numbers are asked for, or what
+ * `torch.save` wrote in either format, as a whole. Throws `model-not-found` or `model-unreadable`, naming the file.
  */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
-	const bytes = await read(path);
-	const sha256 = createHash('sha256').update(bytes).digest('hex');
-	return { path, sha256, ...parseCheckpoint(bytes, path) };
+export async function readCheckpoint(path: string, hashes: FileHashes): Promise<Checkpoint> {
+	const file = new FileBytes(path);
+	const sha256 = await hashes.sha256(file);
+	if (!isTorchFile(file.read(0, Math.min(FORMAT_BYTES, file.length))))
+		return { path, sha256, weights: openSafetensors(file, path, sha256), options: null };
+	if (file.length > MAX_FILE_BYTES) {
+		throw new UserFacingError(
+			'model-unreadable',
+			`${path} has ${file.length} bytes; checkpoints may have up to ${MAX_FILE_BYTES}.`,
+			{ remedy: 'Save the model without its optimizer.' },
+		);
+	}
+	return { path, sha256, ...parseCheckpoint(file.read(0, file.length), path, sha256) };
 }
 
 /** As `readCheckpoint`, of bytes that are there already. */
-export function parseCheckpoint(bytes: Uint8Array, place: string): Pick<Checkpoint, 'weights' | 'options'> {
+export function parseCheckpoint(
+	bytes: Uint8Array,
+	place: string,
+	sha256?: string,
+): Pick<Checkpoint, 'weights' | 'options'> {
 	if (!isTorchFile(bytes)) return { weights: readSafetensors(bytes, place), options: null };
 	const root = readTorchFile(bytes, place);
 	const options = plainEntries(root, place);
@@ -51,7 +66,7 @@ export function parseCheckpoint(bytes: Uint8Array, place: string): Pick<Checkpoi
 			`${place} holds no tensors by name: expected them under ${WEIGHT_KEYS.join(', ')} or as the whole (got ${keys}).`,
 		);
 	}
-	return { weights: toWeights(tensors, bytes.length), options };
+	return { weights: toWeights(tensors, bytes.length, sha256), options };
 }
 
 function modelTensors(root: unknown): Map<string, TorchTensor> {
@@ -71,13 +86,19 @@ function namedTensors(value: unknown): Map<string, TorchTensor> {
 	return tensors;
 }
 
-function toWeights(tensors: ReadonlyMap<string, TorchTensor>, fileBytes: number): Weights {
+function toWeights(
+	tensors: ReadonlyMap<string, TorchTensor>,
+	fileBytes: number,
+	sha256: string | undefined,
+): Weights {
 	const storages = new Set([...tensors.values()].map((tensor) => tensor.storage));
 	const used = [...storages].reduce((sum, storage) => sum + storage.byteLength, 0);
 	if (used < WORTH_KEEPING * fileBytes) {
 		for (const storage of storages) storage.bytes = new Uint8Array(storage.bytes);
 	}
-	return new Map<string, WeightTensor>([...tensors].map(([name, tensor]) => [name, tensor.toWeight()]));
+	return new Map<string, WeightTensor>(
+		[...tensors].map(([name, tensor]) => [name, tensor.toWeight(sha256 && `${sha256} ${name}`)]),
+	);
 }
 
 /** The entries of a file's dictionary that are plain data throughout. */
@@ -138,21 +159,4 @@ class PlainData {
 
 function keyText(key: unknown): string {
 	return typeof key === 'object' && key !== null ? 'object' : String(key);
-}
-
-async function read(path: string): Promise<Uint8Array> {
-	const found = await stat(path).catch(() => null);
-	if (!found?.isFile()) throw new UserFacingError('model-not-found', `${path}: no such file of weights.`);
-	if (found.size > MAX_FILE_BYTES) {
-		throw new UserFacingError(
-			'model-unreadable',
-			`${path} has ${found.size} bytes; files of weights may have up to ${MAX_FILE_BYTES}.`,
-			{ remedy: 'Save the model without its optimizer.' },
-		);
-	}
-	try {
-		return await readFile(path);
-	} catch (cause) {
-		throw new UserFacingError('model-not-found', `${path} cannot be read.`, { cause });
-	}
 }

@@ -1,5 +1,6 @@
 import { assert, UserFacingError } from '../domain/errors.ts';
-import type { FloatTensor } from '../domain/float-tensor.ts';
+import { type FloatTensor, LazyTensor } from '../domain/float-tensor.ts';
+import { type ByteSource, bytesInMemory } from './byte-source.ts';
 import { ELEMENT_BYTES, isElementType, toFloat32, type ElementType } from './element-types.ts';
 
 export type WeightTensor = FloatTensor;
@@ -20,28 +21,49 @@ const MAX_HEADER_BYTES = 100_000_000;
 /** Data start at a multiple of that, so that the first tensors are aligned. */
 const ALIGNMENT = 8;
 
-/**
- * Reads a safetensors file of weights. All types come out as float32, F32 as views into `bytes` where they are aligned.
- * Throws `model-unreadable`, naming `place`.
- */
+/** As `openSafetensors`, of a file that is in memory. */
 export function readSafetensors(bytes: Uint8Array, place: string): Weights {
+	return openSafetensors(bytesInMemory(bytes), place);
+}
+
+/**
+ * Reads the header of a safetensors file of weights. Tensors are read when their numbers are asked for, as float32 whatever
+ * their type. With the file's `sha256` they know where they come from. Throws `model-unreadable`, naming `place`.
+ */
+export function openSafetensors(source: ByteSource, place: string, sha256?: string): Weights {
 	const weights = new Map<string, WeightTensor>();
-	for (const [name, { dtype, shape, bytes: own }] of parseSafetensors(bytes, place).tensors) {
-		weights.set(name, { data: toFloat32(own, dtype), shape: [...shape] });
+	for (const [name, { dtype, shape, from, to }] of locateTensors(source, place).tensors) {
+		const origin = sha256 && `${sha256} ${name}`;
+		weights.set(name, new LazyTensor(shape, origin, () => toFloat32(source.read(from, to), dtype)));
 	}
 	return weights;
 }
 
-/**
- * Takes a safetensors file apart (https://github.com/huggingface/safetensors#format): 8 bytes little-endian header length, a
- * JSON header, data. Tensors are views into `bytes`. Throws `model-unreadable`, naming `place`.
- */
+/** Takes a safetensors file apart. Tensors are views into `bytes`. Throws `model-unreadable`, naming `place`. */
 export function parseSafetensors(bytes: Uint8Array, place: string): SafetensorsFile {
-	const header = readHeader(bytes, place);
-	const data = bytes.subarray(8 + header.length);
+	const { metadata, tensors, start } = locateTensors(bytesInMemory(bytes), place);
+	const stored = Array.from(tensors, ([name, { dtype, shape, from, to }]) => {
+		return [name, { dtype, shape, bytes: bytes.subarray(from, to) }] as const;
+	});
+	return { metadata, tensors: new Map(stored), data: bytes.subarray(start) };
+}
+
+/** Where the bytes of a tensor stand in a file. */
+type Located = Pick<StoredTensor, 'dtype' | 'shape'> & { from: number; to: number };
+
+/**
+ * Reads the header of a safetensors file (https://github.com/huggingface/safetensors#format): 8 bytes little-endian length,
+ * JSON. Behind it, from `start` on, are data.
+ */
+function locateTensors(
+	source: ByteSource,
+	place: string,
+): { metadata: unknown; tensors: Map<string, Located>; start: number } {
+	const header = readHeader(source, place);
+	const start = 8 + header.length;
 	const { __metadata__: metadata, ...entries } = header.entries;
-	const missing = Math.max(0, ...Object.values(entries).map(endOf)) - data.length;
-	const tensors = new Map<string, StoredTensor>();
+	const missing = Math.max(0, ...Object.values(entries).map(endOf)) + start - source.length;
+	const tensors = new Map<string, Located>();
 	for (const [name, entry] of Object.entries(entries)) {
 		const { dtype, shape, data_offsets: offsets } = entry ?? {};
 		if (!isElementType(dtype) || !isShape(shape) || !isShape(offsets) || offsets.length !== 2) {
@@ -52,12 +74,12 @@ export function parseSafetensors(bytes: Uint8Array, place: string): SafetensorsF
 		if (to - from !== expected) {
 			throw unreadable(place, `tensor ${name} should take ${expected} bytes (its place has ${to - from})`);
 		}
-		if (to > data.length) {
+		if (start + to > source.length) {
 			throw unreadable(place, `the file is cut off: ${missing} bytes are missing, some of tensor ${name}`);
 		}
-		tensors.set(name, { dtype, shape, bytes: data.subarray(from, to) });
+		tensors.set(name, { dtype, shape, from: start + from, to: start + to });
 	}
-	return { metadata, tensors, data };
+	return { metadata, tensors, start };
 }
 
 /**
@@ -84,18 +106,19 @@ export function layOutSafetensors(
 	return [header, ...Array.from(tensors.values(), ({ bytes }) => bytes)];
 }
 
-function readHeader(bytes: Uint8Array, place: string): { length: number; entries: Record<string, Entry> } {
-	if (bytes.length < 8) throw unreadable(place, `expected at least 8 bytes (got ${bytes.length})`);
-	const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+function readHeader(source: ByteSource, place: string): { length: number; entries: Record<string, Entry> } {
+	if (source.length < 8) throw unreadable(place, `expected at least 8 bytes (got ${source.length})`);
+	const { buffer, byteOffset } = source.read(0, 8);
+	const length = Number(new DataView(buffer, byteOffset, 8).getBigUint64(0, true));
 	if (length > MAX_HEADER_BYTES || length < 2) throw unreadable(place, `its header claims ${length} bytes`);
-	if (8 + length > bytes.length) {
+	if (8 + length > source.length) {
 		throw unreadable(
 			place,
-			`the file is cut off: ${8 + length - bytes.length} bytes of its header are missing`,
+			`the file is cut off: ${8 + length - source.length} bytes of its header are missing`,
 		);
 	}
 	try {
-		const entries: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+		const entries: unknown = JSON.parse(new TextDecoder().decode(source.read(8, 8 + length)));
 		if (typeof entries === 'object' && entries !== null)
 			return { length, entries: entries as Record<string, Entry> };
 	} catch {

@@ -1,5 +1,6 @@
 import { UserFacingError } from '../domain/errors.ts';
 import { ELEMENT_BYTES, type ElementType, toFloat32 } from './element-types.ts';
+import { LazyTensor } from '../domain/float-tensor.ts';
 import type { WeightTensor } from './safetensors.ts';
 
 /** Numbers that tensors are views into. Several tensors may share one. */
@@ -68,8 +69,9 @@ export class TorchTensor {
 		this.strides = strides;
 	}
 
-	toWeight(): WeightTensor {
-		return { data: this.storage.read(this.offset, this.shape, this.strides), shape: this.shape };
+	/** `origin` as in `FloatTensor`. */
+	toWeight(origin?: string): WeightTensor {
+		return new LazyTensor(this.shape, origin, () => this.storage.read(this.offset, this.shape, this.strides));
 	}
 }
 

@@ -9,7 +9,7 @@ export type DataFolders = {
 	runs: string;
 	/** What the web host's exports are written to. */
 	exports: string;
-	/** Playable copies and frame times: may be deleted at any time. */
+	/** Playable copies, frame times, tensors of models: may be deleted at any time. */
 	cache: string;
 };
 

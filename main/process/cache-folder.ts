@@ -7,8 +7,12 @@ export async function touch(path: string): Promise<void> {
 	await utimes(path, now, now).catch(() => undefined);
 }
 
-/** Deletes the files of `folder` that were not of use for longest until at most `mostBytes` remain; never `keep`. */
-export async function trimFolder(folder: string, mostBytes: number, keep: string): Promise<void> {
+/** Deletes the files of `folder` that were not of use for longest until at most `mostBytes` remain; never those of `keep`. */
+export async function trimFolder(
+	folder: string,
+	mostBytes: number,
+	keep: ReadonlySet<string>,
+): Promise<void> {
 	const files: { path: string; size: number; usedMs: number }[] = [];
 	for (const name of await readdir(folder).catch(() => [])) {
 		const path = join(folder, name);
@@ -18,7 +22,7 @@ export async function trimFolder(folder: string, mostBytes: number, keep: string
 	let total = files.reduce((sum, { size }) => sum + size, 0);
 	for (const { path, size } of files.sort((a, b) => a.usedMs - b.usedMs)) {
 		if (total <= mostBytes) return;
-		if (path === keep) continue;
+		if (keep.has(path)) continue;
 		await rm(path, { force: true }).catch(() => undefined);
 		total -= size;
 	}
