@@ -2,7 +2,7 @@ import type { WeightLookup } from '../../graph/layers.ts';
 import type { GraphTensors } from '../../runtime/runtime.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
 import { tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
-import { blockMemory, keyPositions, paddingRows, placeInWindow } from './memory-layout.ts';
+import { blockMemory, keyPositions, paddingRows, slotInWindow } from './memory-layout.ts';
 
 /** Keys or values of a block: [heads, padding + tokens, width]. */
 type Table = {
@@ -15,7 +15,7 @@ type Table = {
 	positions: Float32Array | null;
 };
 
-/** The remembered keys and values of all blocks, `keys.i` and `values.i`, whose rows stand in slots that tokens change. */
+/** The remembered keys and values of all blocks, `keys.i` and `values.i`, whose rows a `RowOrder` gives to tokens. */
 export class KeyValueTables {
 	/** What graphs read. */
 	readonly tensors: GraphTensors;
@@ -34,16 +34,16 @@ export class KeyValueTables {
 		);
 	}
 
-	/** All tokens' numbers, outputs [1, heads, tokens, headDim] in the plan's order, become the rows of their slots. */
+	/** All tokens' numbers, outputs [1, heads, tokens, headDim] in the plan's order, become their rows. */
 	fill(outputs: GraphTensors, tokenAt: Int32Array): void {
 		const tokens = tokenAt.length;
 		for (const { name, data, padding, rows, width, positions } of this.#tables) {
 			const fresh = floats(outputs, name);
 			const own = fresh.length / (this.#heads * tokens);
 			for (let head = 0; head < this.#heads; head++) {
-				for (let slot = 0; slot < tokens; slot++) {
-					const token = tokenAt[slot]!;
-					const [source, target] = [(head * tokens + token) * own, (head * rows + padding + slot) * width];
+				for (let row = 0; row < tokens; row++) {
+					const token = tokenAt[row]!;
+					const [source, target] = [(head * tokens + token) * own, (head * rows + padding + row) * width];
 					data.set(fresh.subarray(source, source + own), target);
 					if (!positions) continue;
 					data.set(positions.subarray(token * (width - own), (token + 1) * (width - own)), target + own);
@@ -53,7 +53,7 @@ export class KeyValueTables {
 	}
 
 	/**
-	 * Copies each head's row of slot `from[i]` over that of slot `to[i]`. Rows of a head are short: two numbers at a time, in a
+	 * Copies each head's row `from[i]` over its row `to[i]`, counted without padding. Rows of a head are short: two numbers at a time, in a
 	 * loop of one's own, they are copied in two thirds of the time that `copyWithin` takes for them.
 	 */
 	move(from: Int32Array, to: Int32Array): void {
@@ -124,8 +124,8 @@ function positionsOfTokens(plan: VitPlan, block: VitBlock): Float32Array {
 	const width = keyWidth - valueWidth;
 	const positions = keyPositions(plan, block);
 	const out = new Float32Array(tokenTotal(plan) * width);
-	placeInWindow(plan, block).forEach((place, token) =>
-		out.set(positions.subarray(place * width, (place + 1) * width), token * width),
+	slotInWindow(plan, block).forEach((slot, token) =>
+		out.set(positions.subarray(slot * width, (slot + 1) * width), token * width),
 	);
 	return out;
 }

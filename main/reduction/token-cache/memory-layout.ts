@@ -19,7 +19,7 @@ export type BlockMemory = {
 export function blockMemory(plan: VitPlan, block: VitBlock): BlockMemory {
 	const valueWidth = headDim(plan);
 	const { rows, cols } = keyExtent(plan, block);
-	const padding = block.window ? paddedPlaces(block.window.layout).length : 0;
+	const padding = block.window ? paddedSlots(block.window.layout).length : 0;
 	return {
 		padding,
 		rows: padding + tokenTotal(plan),
@@ -28,21 +28,21 @@ export function blockMemory(plan: VitPlan, block: VitBlock): BlockMemory {
 	};
 }
 
-/** The places within a window that are padding in at least one of the windows, ascending. */
-export function paddedPlaces({ size, tokenAt }: WindowLayout): number[] {
+/** The slots of a window that are padding in at least one of the windows, ascending. */
+export function paddedSlots({ size, tokenAt }: WindowLayout): number[] {
 	const padded = new Set<number>();
-	tokenAt.forEach((token, place) => token < 0 && padded.add(place % size));
+	tokenAt.forEach((token, slot) => token < 0 && padded.add(slot % size));
 	return [...padded].sort((a, b) => a - b);
 }
 
-/** For each token its place within its window, or among all tokens. */
-export function placeInWindow(plan: VitPlan, block: VitBlock): Int32Array {
+/** For each token its slot within its window, or among all tokens. */
+export function slotInWindow(plan: VitPlan, block: VitBlock): Int32Array {
 	const { slotOf, size } = layoutOf(plan, block);
 	return slotOf.map((slot) => slot % size);
 }
 
 /**
- * What tells a key's row and column to the terms that queries carry for them: [places, key rows + key cols]. The terms are not
+ * What tells a key's row and column to the terms that queries carry for them: [slots, key rows + key cols]. The terms are not
  * scaled as products of queries and keys are, which the numbers here make up for.
  */
 export function keyPositions(plan: VitPlan, block: VitBlock): Float32Array {
@@ -63,17 +63,17 @@ export function paddingRows(
 	const bias = qkvBias(weights, plan, block).data;
 	const positions = block.relative ? keyPositions(plan, block) : null;
 	const positionWidth = keyWidth - valueWidth;
-	const places = paddedPlaces(block.window.layout);
+	const slots = paddedSlots(block.window.layout);
 	for (let head = 0; head < plan.heads; head++) {
 		const [key, value] = [plan.dim, 2 * plan.dim].map((part) =>
 			bias.subarray(part + head * valueWidth, part + (head + 1) * valueWidth),
 		) as [Float32Array, Float32Array];
-		places.forEach((place, i) => {
+		slots.forEach((slot, i) => {
 			const row = head * padding + i;
 			keys.set(key, row * keyWidth);
 			values.set(value, row * valueWidth);
 			if (!positions) return;
-			const own = positions.subarray(place * positionWidth, (place + 1) * positionWidth);
+			const own = positions.subarray(slot * positionWidth, (slot + 1) * positionWidth);
 			keys.set(own, row * keyWidth + valueWidth);
 		});
 	}

@@ -5,7 +5,7 @@ import type { BlockLayers } from '../../vit/block-layers.ts';
 import { attentionExtent, GridAttention } from '../../vit/grid-attention.ts';
 import { headDim, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
 import type { WindowLayout } from '../../vit/windows.ts';
-import { blockMemory, distinctLayouts, keyPositions, placeInWindow } from './memory-layout.ts';
+import { blockMemory, distinctLayouts, keyPositions, slotInWindow } from './memory-layout.ts';
 
 /** The name of the number of tokens that are computed, the extra ones included. */
 export const ROWS = 'rows';
@@ -17,12 +17,12 @@ const HEAD_ROWS = `heads·${ROWS}`;
 /**
  * Attention of the computed tokens over what is remembered of all, block by block.
  *
- * in: per block `keys.i` and `values.i` [heads, 1, memory rows, width], the computed tokens in the last slots; what
+ * in: per block `keys.i` and `values.i` [heads, 1, memory rows, width], the computed tokens' rows last; what
  * `WindowIndices` makes, its names behind `windows.<layout>.`.
  * out, with `inPlace`: per block and head the fresh `keys.i.h` and `values.i.h` [1, rows, width]. These must be written into the
- * last slots during the run: whatever reads them runs after the node that writes them, and no memory is copied, which would take
+ * last rows during the run: whatever reads them runs after the node that writes them, and no memory is copied, which would take
  * a seventh of the run. Without: `keys.i.fresh` and `values.i.fresh` [heads, rows, width], for whoever owns the memories to put
- * there afterwards; the graph makes copies with the fresh rows in place of the last slots.
+ * there afterwards; the graph makes copies with the fresh rows in place of the last ones.
  */
 export class PartialAttention {
 	readonly #layers: Layers;
@@ -44,7 +44,7 @@ export class PartialAttention {
 		this.#layouts = distinctLayouts(plan);
 		this.#indices = this.#layouts.layouts.map((_, i) => ({
 			queries: graph.input(`windows.${i}.queries`, 'int32', [`heads·windows.${i}`, `queries.${i}`]),
-			memory: graph.input(`windows.${i}.memory`, 'int32', [`heads·places.${i}`]),
+			memory: graph.input(`windows.${i}.memory`, 'int32', [`heads·slots.${i}`]),
 			back: graph.input(`windows.${i}.back`, 'int32', [ROWS, plan.heads]),
 		}));
 	}
@@ -122,10 +122,10 @@ export class PartialAttention {
 		const valueWidth = values.shape[3] as number;
 		// Made from the queries, so that nothing is gathered before the node that gives them has written the fresh rows.
 		const count = graph.cast(this.#countRows(queries, 1), 'int32');
-		const places = layers.add(indices.memory, count);
+		const slots = layers.add(indices.memory, count);
 		const ofWindows = (memory: Value, width: number): Value => {
 			const rows = layers.reshape(memory, [heads * (memory.shape[2] as number), width]);
-			return layers.reshape(layers.gatherRows(rows, places), [batch!, 1, size, width]);
+			return layers.reshape(layers.gatherRows(rows, slots), [batch!, 1, size, width]);
 		};
 		const ofQueries = layers.gatherRows(layers.reshape(queries, [HEAD_ROWS, keyWidth]), indices.queries);
 		const attended = this.#attention(
@@ -179,17 +179,17 @@ export class PartialAttention {
 		const { keyWidth, valueWidth } = blockMemory(this.#plan, block);
 		const width = keyWidth - valueWidth;
 		const { cols } = attentionExtent(this.#plan, block);
-		const places = placeInWindow(this.#plan, block);
+		const slots = slotInWindow(this.#plan, block);
 		const [queries] = layers.split(together, [heads, 2 * heads], 1);
 		const terms = new GridAttention(layers, this.#plan, block).queryTermsAt(
 			queries!,
 			this.#ofTokens(
 				`${block.name}:down`,
-				places.map((place) => Math.floor(place / cols)),
+				slots.map((slot) => Math.floor(slot / cols)),
 			),
 			this.#ofTokens(
 				`${block.name}:across`,
-				places.map((place) => place % cols),
+				slots.map((slot) => slot % cols),
 			),
 		);
 		const positions = keyPositions(this.#plan, block);
@@ -197,7 +197,7 @@ export class PartialAttention {
 			data: positions,
 			shape: [positions.length / width, width],
 		});
-		const ofKeys = layers.gatherRows(table, this.#ofTokens(`${block.name}:places`, places));
+		const ofKeys = layers.gatherRows(table, this.#ofTokens(`${block.name}:slots`, slots));
 		const repeated = graph.op(
 			'Expand',
 			[layers.reshape(ofKeys, [1, ROWS, width]), graph.integers([heads, 1, 1])],

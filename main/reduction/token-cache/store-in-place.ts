@@ -11,7 +11,7 @@ import { KeyValueTables } from './key-value-tables.ts';
 import { distinctLayouts } from './memory-layout.ts';
 import { ROWS } from './partial-attention.ts';
 import { compilePartial, SELECTED } from './partial-graph.ts';
-import { Slots } from './slots.ts';
+import { RowOrder } from './row-order.ts';
 import type { TokenStore } from './token-store.ts';
 import { WindowIndices } from './window-indices.ts';
 import { writesDuringRun } from './writes-during-run.ts';
@@ -32,7 +32,7 @@ export class StoreInPlace implements TokenStore {
 	readonly #inPlace: boolean;
 	/** By name, what residuals read of all tokens: [tokens, dim]. */
 	readonly #residuals: ReadonlyMap<string, Float32Array>;
-	readonly #slots: Slots;
+	readonly #rows: RowOrder;
 	readonly #extraTokens: Int32Array;
 	readonly #windows: readonly WindowIndices[];
 
@@ -85,7 +85,7 @@ export class StoreInPlace implements TokenStore {
 		this.#extraTokens = Int32Array.from({ length: extra }, (_, i) =>
 			i < plan.extra.before ? i : gridTokens + i,
 		);
-		this.#slots = new Slots(tokens, this.#extraTokens);
+		this.#rows = new RowOrder(tokens, this.#extraTokens);
 		this.#windows = distinctLayouts(plan).layouts.map((layout) => new WindowIndices(layout, plan.heads));
 	}
 
@@ -99,8 +99,8 @@ export class StoreInPlace implements TokenStore {
 			{ picture: float32(picture, [1, 3, grid.rows * grid.stride, grid.cols * grid.stride]) },
 			[...this.#answerNames(), ...Object.keys(this.#tables.tensors), ...this.#residuals.keys()],
 		);
-		this.#slots.reset();
-		this.#tables.fill(outputs, this.#slots.tokenAt);
+		this.#rows.reset();
+		this.#tables.fill(outputs, this.#rows.tokenAt);
 		for (const [name, data] of this.#residuals) data.set(floats(outputs, name));
 		if (this.#plan.answers.grid) this.answers.grid.set(floats(outputs, 'head'));
 		if (this.#plan.answers.extra) this.answers.extra.set(floats(outputs, 'extra'));
@@ -112,7 +112,7 @@ export class StoreInPlace implements TokenStore {
 		const { windowSize } = this.#plan.grid;
 		const computed = this.#computed(tokens, count);
 		const rows = computed.length;
-		const { from, to } = this.#slots.arrange(computed, count);
+		const { from, to } = this.#rows.arrange(computed, count);
 		this.#tables.move(from, to);
 		const outputs = await this.#partial.run(
 			{
@@ -140,7 +140,7 @@ export class StoreInPlace implements TokenStore {
 		const arrays = Object.entries(this.#remembered()).map(([name, data]) => [`store.${name}`, data.slice()]);
 		return Promise.resolve({
 			...(Object.fromEntries(arrays) as NamedArrays),
-			'store.tokenAt': this.#slots.tokenAt.slice(),
+			'store.tokenAt': this.#rows.tokenAt.slice(),
 		});
 	}
 
@@ -155,7 +155,7 @@ export class StoreInPlace implements TokenStore {
 			tokenAt instanceof Int32Array && tokenAt.length === tokenTotal(this.#plan),
 			'a snapshot holds store.tokenAt',
 		);
-		this.#slots.settle(tokenAt);
+		this.#rows.settle(tokenAt);
 	}
 
 	async release(): Promise<void> {
@@ -177,7 +177,7 @@ export class StoreInPlace implements TokenStore {
 		return ![ofGrid, extra].some((answers) => answers.some(Number.isNaN));
 	}
 
-	/** Everything that later frames depend on, but for the slots. */
+	/** Everything that later frames depend on, but for the order of rows. */
 	#remembered(): Record<string, Float32Array> {
 		return {
 			...this.#tables.arrays,
@@ -214,7 +214,7 @@ export class StoreInPlace implements TokenStore {
 	#windowTensors(computed: Int32Array): Record<string, GraphTensor> {
 		const tensors: Record<string, GraphTensor> = {};
 		this.#windows.forEach((indices, layout) => {
-			for (const [name, tensor] of Object.entries(indices.of(computed, this.#slots.slotOf))) {
+			for (const [name, tensor] of Object.entries(indices.of(computed, this.#rows.rowOf))) {
 				tensors[`windows.${layout}.${name}`] = tensor;
 			}
 		});

@@ -1,6 +1,6 @@
 import type { GraphTensor } from '../../runtime/runtime.ts';
 import type { WindowLayout } from '../../vit/windows.ts';
-import { paddedPlaces } from './memory-layout.ts';
+import { paddedSlots } from './memory-layout.ts';
 
 /**
  * Which rows a partial graph gathers for attention within windows, made anew for every frame: only windows in which a token is
@@ -11,7 +11,7 @@ export class WindowIndices {
 	readonly #layout: WindowLayout;
 	readonly #heads: number;
 	readonly #memoryRows: number;
-	/** [count · size]: the padding row at places that are padding. */
+	/** [count · size]: the memory row of slots that are padding. */
 	readonly #paddingAt: Int32Array;
 	readonly #padding: number;
 	/** [windows]: computed tokens in each window, and which of the windows that take part it is. */
@@ -19,24 +19,24 @@ export class WindowIndices {
 	readonly #part: Int32Array;
 
 	constructor(layout: WindowLayout, heads: number) {
-		const padded = paddedPlaces(layout);
+		const padded = paddedSlots(layout);
 		this.#layout = layout;
 		this.#heads = heads;
 		this.#padding = padded.length;
 		this.#memoryRows = padded.length + layout.slotOf.length;
-		this.#paddingAt = layout.tokenAt.map((_, place) => padded.indexOf(place % layout.size));
+		this.#paddingAt = layout.tokenAt.map((_, slot) => padded.indexOf(slot % layout.size));
 		this.#filled = new Int32Array(layout.count);
 		this.#part = new Int32Array(layout.count);
 	}
 
 	/**
-	 * For `tokens`, the computed ones in the order of their rows, and the slots of all tokens:
+	 * For `tokens`, the computed ones in the order of their rows, and the memory rows of all tokens:
 	 * `queries` [heads · windows, k] of rows [heads · tokens], filled up with the first one;
-	 * `memory` [heads · windows · places] of memory rows [heads · rows], less the number of tokens, which the graph adds;
+	 * `memory` [heads · windows · slots] of memory rows [heads · rows], less the number of tokens, which the graph adds;
 	 * `back` [tokens, heads] of attended rows [heads · windows · k].
 	 */
-	of(tokens: Int32Array, slotOf: Int32Array): Record<'queries' | 'memory' | 'back', GraphTensor> {
-		const { size, slotOf: windowSlotOf } = this.#layout;
+	of(tokens: Int32Array, rowOf: Int32Array): Record<'queries' | 'memory' | 'back', GraphTensor> {
+		const { size, slotOf } = this.#layout;
 		const heads = this.#heads;
 		const rows = tokens.length;
 		const { windows, most } = this.#count(tokens);
@@ -44,7 +44,7 @@ export class WindowIndices {
 		const back = new Int32Array(rows * heads);
 		this.#filled.fill(0);
 		for (let row = 0; row < rows; row++) {
-			const window = Math.floor(windowSlotOf[tokens[row]!]! / size);
+			const window = Math.floor(slotOf[tokens[row]!]! / size);
 			const query = this.#filled[window]!++;
 			for (let head = 0; head < heads; head++) {
 				const part = head * windows + this.#part[window]!;
@@ -54,7 +54,7 @@ export class WindowIndices {
 		}
 		return {
 			queries: { type: 'int32', data: queries, shape: [heads * windows, most] },
-			memory: this.#memory(windows, slotOf, rows),
+			memory: this.#memory(windows, rowOf, rows),
 			back: { type: 'int32', data: back, shape: [rows, heads] },
 		};
 	}
@@ -69,16 +69,16 @@ export class WindowIndices {
 		return { windows, most: Math.max(...this.#filled) };
 	}
 
-	#memory(windows: number, slotOf: Int32Array, rows: number): GraphTensor {
+	#memory(windows: number, rowOf: Int32Array, rows: number): GraphTensor {
 		const { size, tokenAt } = this.#layout;
 		const numbers = windows * size;
 		const data = new Int32Array(this.#heads * numbers);
 		let at = 0;
 		this.#part.forEach((part, window) => {
 			if (part < 0) return;
-			for (let place = window * size; place < (window + 1) * size; place++) {
-				const token = tokenAt[place]!;
-				data[at++] = (token < 0 ? this.#paddingAt[place]! : this.#padding + slotOf[token]!) - rows;
+			for (let slot = window * size; slot < (window + 1) * size; slot++) {
+				const token = tokenAt[slot]!;
+				data[at++] = (token < 0 ? this.#paddingAt[slot]! : this.#padding + rowOf[token]!) - rows;
 			}
 		});
 		for (; at < data.length; at++) data[at] = data[at - numbers]! + this.#memoryRows;

@@ -1,15 +1,15 @@
 import { assert } from '../../domain/errors.ts';
 
 /**
- * In which rows of a memory tokens stand. Attention does not mind the order of its keys, so tokens may change places: those
- * that are computed next stand last, where their fresh rows can be written one behind the other. `pinned` tokens, which are
- * computed in every frame, stand behind all others for good.
+ * Which row of a memory belongs to which token. Attention does not mind the order of its keys, so tokens may change rows: those
+ * that are computed next have the last ones, where fresh keys and values can be written one behind the other. `pinned` tokens,
+ * which are computed in every frame, have rows behind all others for good.
  */
-export class Slots {
-	/** [tokens]: the token in each slot. */
+export class RowOrder {
+	/** [tokens]: the token of each row. */
 	readonly tokenAt: Int32Array;
-	/** [tokens]: the slot of each token. */
-	readonly slotOf: Int32Array;
+	/** [tokens]: the row of each token. */
+	readonly rowOf: Int32Array;
 	readonly #pinned: Int32Array;
 	readonly #selected: Uint8Array;
 	readonly #from: Int32Array;
@@ -18,26 +18,26 @@ export class Slots {
 	constructor(tokens: number, pinned: Int32Array) {
 		this.#pinned = pinned;
 		this.tokenAt = new Int32Array(tokens);
-		this.slotOf = new Int32Array(tokens);
+		this.rowOf = new Int32Array(tokens);
 		this.#selected = new Uint8Array(tokens);
 		this.#from = new Int32Array(tokens);
 		this.#to = new Int32Array(tokens);
 		this.settle(initialOrder(tokens, pinned));
 	}
 
-	/** Puts every token where `tokenAt` says. */
+	/** Gives every row to the token that `tokenAt` says. */
 	settle(tokenAt: Int32Array): void {
-		tokenAt.forEach((token, slot) => this.#put(token, slot));
+		tokenAt.forEach((token, row) => this.#put(token, row));
 	}
 
-	/** Puts tokens in their own order, pinned ones last. */
+	/** Gives rows to tokens in their own order, pinned ones last. */
 	reset(): void {
 		this.settle(initialOrder(this.tokenAt.length, this.#pinned));
 	}
 
 	/**
-	 * Brings `tokens[0..count)`, none of them pinned, to the last slots before the pinned ones, in their order. What was there
-	 * goes where they were: the row of slot `from[i]` must be moved to slot `to[i]`. Their own old rows are lost.
+	 * Gives `tokens[0..count)`, none of them pinned, the last rows before the pinned ones, in their order. The tokens that had
+	 * these get theirs: row `from[i]` must be copied over row `to[i]`.
 	 */
 	arrange(tokens: Int32Array, count: number): { from: Int32Array; to: Int32Array } {
 		const end = this.tokenAt.length - this.#pinned.length;
@@ -45,23 +45,23 @@ export class Slots {
 		this.#selected.fill(0);
 		for (let i = 0; i < count; i++) this.#selected[tokens[i]!] = 1;
 		let moves = 0;
-		for (let slot = first; slot < end; slot++) {
-			if (!this.#selected[this.tokenAt[slot]!]) this.#from[moves++] = slot;
+		for (let row = first; row < end; row++) {
+			if (!this.#selected[this.tokenAt[row]!]) this.#from[moves++] = row;
 		}
-		let places = 0;
+		let free = 0;
 		for (let i = 0; i < count; i++) {
-			const slot = this.slotOf[tokens[i]!]!;
-			if (slot < first) this.#to[places++] = slot;
+			const row = this.rowOf[tokens[i]!]!;
+			if (row < first) this.#to[free++] = row;
 		}
-		assert(moves === places, 'as many tokens leave the last slots as come to them');
+		assert(moves === free, 'as many tokens give up the last rows as get them');
 		for (let i = 0; i < moves; i++) this.#put(this.tokenAt[this.#from[i]!]!, this.#to[i]!);
 		for (let i = 0; i < count; i++) this.#put(tokens[i]!, first + i);
 		return { from: this.#from.subarray(0, moves), to: this.#to.subarray(0, moves) };
 	}
 
-	#put(token: number, slot: number): void {
-		this.tokenAt[slot] = token;
-		this.slotOf[token] = slot;
+	#put(token: number, row: number): void {
+		this.tokenAt[row] = token;
+		this.rowOf[token] = row;
 	}
 }
 
