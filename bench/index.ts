@@ -11,7 +11,8 @@ import { benchPytorch } from './pytorch.ts';
 import { benchRunStage } from './run-stage.ts';
 import { benchShvit } from './shvit.ts';
 import { benchSparseDetr } from './sparse-detr.ts';
-import { benchTransformer, describeTransformer, TRANSFORMERS } from './transformers.ts';
+import { benchTransformer, describeTransformer, TRANSFORMERS, transformerAlone } from './transformers.ts';
+import { benchWindowedDetector, WINDOWED_DETECTORS } from './windowed-detectors.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CLIP = join(ROOT, 'assets/samples/plaza.mp4');
@@ -38,7 +39,8 @@ const { values } = parseArgs({
 		out: { type: 'string', default: join(ROOT, 'bench-output') },
 	},
 });
-const EVERY_PART = 'run,pipeline,pytorch,memory,detr,sparse-detr,shvit,transformers,eventful';
+const EVERY_PART =
+	'run,pipeline,pytorch,memory,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -137,7 +139,7 @@ if (parts.includes('transformers')) {
 	const tables = [];
 	for (const { title, plan, lanes } of TRANSFORMERS) {
 		say(`\n${title}, random weights (one process, in turns)`);
-		const rows = await benchTransformer(plan, lanes, {
+		const rows = await benchTransformer(transformerAlone(plan), lanes, {
 			threads: common.threads,
 			rounds: Number(values.rounds),
 		});
@@ -145,6 +147,29 @@ if (parts.includes('transformers')) {
 		for (const row of rows) say(describeTransformer(row));
 	}
 	report['transformers'] = tables;
+}
+if (parts.includes('windowed-detectors')) {
+	const tables = [];
+	for (const published of WINDOWED_DETECTORS) {
+		say(`\n${published.title}, end to end, random weights (one process, in turns)`);
+		const table = await benchWindowedDetector(published, {
+			script: join(ROOT, 'bench/windowed-detectors.py'),
+			threads: common.threads,
+			rounds: Number(values.rounds),
+		});
+		tables.push({ title: published.title, ...table });
+		for (const row of table.rows) say(describeTransformer(row));
+		for (const { part, gmac, ms } of table.parts)
+			say(`  ${part.padEnd(16)} ${gmac.toFixed(2).padStart(7)} GMAC run ${ms.toFixed(1).padStart(7)} ms`);
+		const { exported } = table;
+		if ('skipped' in exported) say(`  skipped: ${exported.skipped}`);
+		else
+			say(
+				`  what is behind the transformer, exported from PyTorch ${exported.version}, in plain onnxruntime: ` +
+					`${exported.ms.toFixed(1)} ms; ours takes ${exported.ratio.toFixed(2)} times as long`,
+			);
+	}
+	report['windowedDetectors'] = tables;
 }
 if (parts.includes('eventful')) {
 	for (const variant of ['published', 'exact']) {

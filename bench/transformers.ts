@@ -7,7 +7,7 @@ import { yolosPlan } from '../main/families/yolos/plan.ts';
 import type { Value } from '../main/graph/graph-builder.ts';
 import type { Layers, WeightLookup } from '../main/graph/layers.ts';
 import { WasmFramePixels } from '../main/pixels/frame-pixels.ts';
-import type { BehindOffer } from '../main/reduction/host.ts';
+import type { BehindOffer, Host } from '../main/reduction/host.ts';
 import { findModeFor } from '../main/reduction/index.ts';
 import type { Reduction } from '../main/reduction/mode.ts';
 import { hostOfVit } from '../main/reduction/vit-host.ts';
@@ -34,10 +34,10 @@ export type TransformerRow = {
 	speedup: number;
 };
 
-type Lane = { label: string; mode: string; settings: SettingValues };
+export type Lane = { label: string; mode: string; settings: SettingValues };
 
-const DENSE: Lane = { label: 'dense', mode: 'dense', settings: {} };
-const cached = (fraction: number): Lane => ({
+export const DENSE: Lane = { label: 'dense', mode: 'dense', settings: {} };
+export const cached = (fraction: number): Lane => ({
 	label: `token cache ${100 * fraction} %`,
 	mode: 'token-cache',
 	settings: { fraction, sceneCut: 1, floor: 0 },
@@ -78,22 +78,23 @@ export const TRANSFORMERS: readonly { title: string; plan: VitPlan; lanes: reado
 	},
 ];
 
-/**
- * A transformer's tokens, without what may stand behind them, in several ways over the same frames, taking turns. Its weights
- * are random, from a fixed seed.
- */
+/** A transformer without what may stand behind it. */
+export function transformerAlone(plan: VitPlan): Host {
+	return hostOfVit({ plan, weights: drawnWeights(), behind: NOTHING_BEHIND });
+}
+
+/** A transformer in several ways over the same frames, taking turns; the first lane is what the others are held against. */
 export async function benchTransformer(
-	plan: VitPlan,
+	host: Host,
 	lanes: readonly Lane[],
 	options: { threads: number; rounds: number },
 ): Promise<TransformerRow[]> {
-	const host = hostOfVit({ plan, weights: drawnWeights(), behind: NOTHING_BEHIND });
 	const runtime = createRuntime(options.threads);
-	const frames = noisyFrames(plan.grid);
+	const frames = noisyFrames(host.grid);
 	const opened = [];
 	for (const { label, mode, settings } of lanes) {
 		const reduction: Reduction<object> = await findModeFor(host, mode).open(host, runtime, settings);
-		const pixels = new WasmFramePixels(plan.grid, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
+		const pixels = new WasmFramePixels(host.grid, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
 		opened.push({
 			label,
 			reduction,
@@ -178,8 +179,8 @@ function vitDetB(grid: TokenGrid): VitPlan {
 	);
 }
 
-/** Weights under whatever name and shape is asked for, made so that a signal keeps its size. */
-function drawnWeights(): WeightLookup {
+/** Random weights of a fixed seed under whatever name and shape is asked for, made so that a signal keeps its size. */
+export function drawnWeights(): WeightLookup {
 	const random = randomNumbers(7);
 	const made = new Map<string, Float32Array>();
 	return (name, shape) => {
@@ -188,7 +189,7 @@ function drawnWeights(): WeightLookup {
 		if (!data) {
 			const reach = Math.sqrt((3 * shape[0]!) / size);
 			if (shape.length > 1) data = Float32Array.from({ length: size }, () => reach * (2 * random() - 1));
-			else data = new Float32Array(size).fill(name.endsWith('weight') ? 1 : 0);
+			else data = new Float32Array(size).fill(/(weight|running_var|gamma_\d|lambda1)$/.test(name) ? 1 : 0);
 			made.set(name, data);
 		}
 		return { data, shape };

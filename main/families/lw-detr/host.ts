@@ -1,6 +1,7 @@
 import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
 import type { Letterbox } from '../../domain/frame.ts';
 import type { CompiledGraph } from '../../graph/graph-builder.ts';
+import type { WeightLookup } from '../../graph/layers.ts';
 import { countOperations } from '../../graph/operation-count.ts';
 import type { Behind, Host } from '../../reduction/host.ts';
 import { hostOfVit } from '../../reduction/vit-host.ts';
@@ -12,7 +13,8 @@ import { processorOf } from '../hugging-face/files.ts';
 import { queryModel } from '../hugging-face/query-model.ts';
 import type { ModelSource } from '../source.ts';
 import { compileBehind } from './behind.ts';
-import type { OpenedDetector } from './windowed-detector.ts';
+import type { OpenedDetector, WindowedDetector } from './windowed-detector.ts';
+import type { WindowedTransformer } from './windowed-vit.ts';
 
 /** Of scores that are trained to be what boxes overlap by. */
 const DISPLAY_THRESHOLD = 0.5;
@@ -35,9 +37,15 @@ export async function windowedModel(source: ModelSource, opened: OpenedDetector)
 	});
 }
 
+/** A detector as far as its pictures and answers do not matter. */
+type Network = {
+	detector: WindowedTransformer & Pick<WindowedDetector, 'network'>;
+	lookup: WeightLookup;
+};
+
 /** What the detector offers at the size of a letterbox. */
 export function windowedHost(
-	{ detector, lookup }: OpenedDetector,
+	{ detector, lookup }: Network,
 	{ inputSize, contentSize }: Pick<Letterbox, 'inputSize' | 'contentSize'>,
 ): Host<QueryAnswers> {
 	const { vit, network } = detector;
