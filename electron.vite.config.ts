@@ -14,6 +14,7 @@ const entries = {
 	'provider-probe': 'main/runtime/provider-probe.ts',
 	'web-host': 'main/web-host/index.ts',
 	bench: 'bench/index.ts',
+	'bench-opening': 'bench/opening-process.ts',
 };
 
 /**

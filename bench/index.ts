@@ -6,6 +6,7 @@ import { describeLane } from './lanes.ts';
 import { benchEventful } from './eventful.ts';
 import { describeMachine } from './machine.ts';
 import { benchMemory } from './memory.ts';
+import { benchOpening } from './opening.ts';
 import { benchPipeline, type Configuration } from './pipeline.ts';
 import { benchPytorch } from './pytorch.ts';
 import { benchRunStage } from './run-stage.ts';
@@ -40,7 +41,7 @@ const { values } = parseArgs({
 	},
 });
 const EVERY_PART =
-	'run,pipeline,pytorch,memory,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful';
+	'run,pipeline,pytorch,memory,opening,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -108,6 +109,19 @@ if (parts.includes('memory')) {
 	say('\npeak memory of the worker');
 	for (const row of rows)
 		say(`${row.label.padEnd(18)} ${row.frames} frames: ${row.peakMemoryMib.toFixed(0)} MiB`);
+}
+if (parts.includes('opening')) {
+	const { modelMib, rows } = await benchOpening({
+		threads: common.threads,
+		rounds: Number(values.rounds),
+	});
+	report['opening'] = { modelMib, rows };
+	say(`\nopening YOLOS-small, ${modelMib.toFixed(0)} MiB of random weights (own process each)`);
+	for (const { label, milliseconds, peakMib } of rows)
+		say(
+			`${label.padEnd(18)} ${milliseconds.toFixed(0).padStart(5)} ms  ` +
+				`${peakMib.toFixed(0)} MiB, ${(peakMib / modelMib).toFixed(2)}× the weights, beyond an empty process`,
+		);
 }
 const laneOptions = { videoPath: CLIP, threads: common.threads, blocks: Number(values.rounds) };
 if (parts.includes('detr')) {

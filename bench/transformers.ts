@@ -3,6 +3,7 @@ import type { Frame } from '../main/domain/frame.ts';
 import type { SettingValues } from '../main/domain/settings-table.ts';
 import type { TokenGrid } from '../main/domain/tokens.ts';
 import { backbonePlan } from '../main/families/vitdet/backbone-plan.ts';
+import type { YolosConfig } from '../main/families/yolos/config.ts';
 import { yolosPlan } from '../main/families/yolos/plan.ts';
 import type { Value } from '../main/graph/graph-builder.ts';
 import type { Layers, WeightLookup } from '../main/graph/layers.ts';
@@ -48,27 +49,26 @@ const eventful = (fraction: number): Lane => ({
 	settings: { fraction },
 });
 
+/** YOLOS-small as published. */
+export const YOLOS_SMALL: YolosConfig = {
+	dim: 384,
+	depth: 12,
+	heads: 6,
+	hidden: 1536,
+	activation: 'gelu',
+	normEpsilon: 1e-12,
+	patch: PATCH,
+	tableSize: { rows: 32, cols: 54 },
+	qkvBias: true,
+	detectionTokens: 100,
+	midPositions: true,
+};
+
 /** Published transformers at published sizes, and how they are run. */
 export const TRANSFORMERS: readonly { title: string; plan: VitPlan; lanes: readonly Lane[] }[] = [
 	{
 		title: 'YOLOS-small at 512×864 (1,728 patches, 101 more tokens)',
-		plan: yolosPlan(
-			{
-				dim: 384,
-				depth: 12,
-				heads: 6,
-				hidden: 1536,
-				activation: 'gelu',
-				normEpsilon: 1e-12,
-				patch: PATCH,
-				tableSize: { rows: 32, cols: 54 },
-				qkvBias: true,
-				detectionTokens: 100,
-				midPositions: true,
-			},
-			{ rows: 32, cols: 54 },
-			91,
-		),
+		plan: yolosPlan(YOLOS_SMALL, YOLOS_SMALL.tableSize, 91),
 		lanes: [DENSE, cached(0.1), cached(0.05)],
 	},
 	{
