@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { installationFolder } from '../process/installation.ts';
+import { safetensorsOfCase } from '../weights/parity-case.fixture.ts';
 import { op, pickle, torchArchive } from '../weights/torch-file.fixture.ts';
 import { failureOf, makeClip, openBench, sparsight } from './cli.fixture.ts';
 
@@ -9,9 +10,9 @@ const FIXTURES = join(installationFolder(), 'main', 'parity', 'fixtures');
 const bench = openBench();
 const at = (name: string) => join(bench.folder, name);
 
-beforeAll(() => {
+beforeAll(async () => {
 	makeClip(at('clip.mp4'), 3);
-	const detr = readFileSync(join(FIXTURES, 'enact', 'detr-plain', 'weights.safetensors'));
+	const detr = await safetensorsOfCase('enact/detr-plain');
 	const changed = (from: string, to: string) =>
 		Buffer.from(detr.toString('latin1').replace(from, to), 'latin1');
 	writeFileSync(at('detr.safetensors'), detr);

@@ -11,8 +11,8 @@ from safetensors.numpy import save_file
 
 #: Tensors of more numbers are stored as float16, where the case's tolerance allows it.
 LARGE = 512
-#: In the names of what comes out of post-processing.
-RESULT = "post."
+#: In the names of a network's results and of what comes out of post-processing.
+RESULTS = ("post.", "pred_")
 
 
 class Watch:
@@ -49,7 +49,7 @@ def stored(name: str, array: np.ndarray, tolerance: float) -> np.ndarray:
     """Whole numbers and what users see stay as they are. Large float tensors lose the bits that a relative tolerance of 1e-3
     does not see."""
     array = np.ascontiguousarray(array)
-    if array.dtype != np.float32 or array.size <= LARGE or tolerance < 1e-3 or RESULT in name:
+    if array.dtype != np.float32 or array.size <= LARGE or tolerance < 1e-3 or any(part in name for part in RESULTS):
         return array
     half = array.astype(np.float16)
     if not np.isfinite(half[np.isfinite(array)]).all():

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torchvision
 
-from published import stub
+from published import narrowed, stub
 from tiny_resnet import backbone_of
 
 #: Scores whose order is part of the result, and how much closer they may be than other choices.
@@ -30,11 +30,8 @@ def build(case: dict):
     args = Namespace(dropout=0.0, **config)
     backbone = backbone_of(config, BackboneBase, FrozenBatchNorm2d, (2, 3, 4))
     transformer = build_deforamble_transformer(args)
-    embed_boxes = type(transformer).get_proposal_pos_embed
     # The authors' function has the 128 of d_model 256 in it.
-    code = embed_boxes.__code__
-    features = tuple(config["hidden_dim"] // 2 if value == 128 else value for value in code.co_consts)
-    narrow = type(embed_boxes)(code.replace(co_consts=features), embed_boxes.__globals__)
+    narrow = narrowed(type(transformer).get_proposal_pos_embed, config["hidden_dim"] // 2)
     transformer.get_proposal_pos_embed = narrow.__get__(transformer)
     joined = Joiner(backbone, PositionEmbeddingSine(config["hidden_dim"] // 2, normalize=True))
     model = DeformableDETR(

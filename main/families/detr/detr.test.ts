@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../domain/frame.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
-import { readSafetensors, type Weights, type WeightTensor } from '../../weights/safetensors.ts';
+import { checkpointOfCase, tensorsOfCase } from '../../weights/parity-case.fixture.ts';
+import type { Weights, WeightTensor } from '../../weights/safetensors.ts';
 import type { QueryAnswers } from '../../boxes/ranked-queries.ts';
 import type { OpenedModel } from '../family.ts';
 import { syntheticFrame } from '../../pixels/synthetic-frame.fixture.ts';
@@ -12,21 +12,11 @@ import { ModelSource } from '../source.ts';
 import { detrFamily } from './index.ts';
 
 // Small models of the published kind, as the parity cases have them, run as the product runs them: frame by frame.
-const CASES = new URL('../../parity/fixtures/enact/', import.meta.url);
 const CLUSTERED = ['detr-enact', 'conditional-detr-enact', 'anchor-detr-enact'];
 const PLAIN = ['detr-plain', 'conditional-detr-plain', 'anchor-detr-plain'];
 const SIZE = { width: 250, height: 150 };
 
-const tensorsIn = async (path: string) => readSafetensors(await readFile(new URL(path, CASES)), path);
-
-async function checkpointOf(name: string): Promise<Checkpoint> {
-	const { config } = JSON.parse(await readFile(new URL(`${name}/case.json`, CASES), 'utf8')) as {
-		config: object;
-	};
-	const weights = await tensorsIn(`${name}/weights.safetensors`);
-	return { path: `${name}.pth`, sha256: '', weights, options: { epoch: 1, args: config } };
-}
-
+const checkpointOf = (name: string) => checkpointOfCase(`enact/${name}`);
 const openModel = (checkpoint: Checkpoint) => detrFamily.open(ModelSource.inMemory(checkpoint));
 const open = (model: OpenedModel, mode: string, settings: SettingValues = {}, displaySize = SIZE) =>
 	openDetector<QueryAnswers>(model, { displaySize, mode, settings });
@@ -97,7 +87,7 @@ describe.each([...CLUSTERED, ...PLAIN])('a checkpoint of %s', (name) => {
 
 describe.each(CLUSTERED)('the clustered attention of %s', (name) => {
 	it('gives the published outputs from a video frame', async () => {
-		const tensors = await tensorsIn(`${name}/tensors.safetensors`);
+		const tensors = await tensorsOfCase(`enact/${name}`);
 		const frame = frameOf(tensors, 'B.image.0');
 		const detector = await open(await openModel(await checkpointOf(name)), 'enact', {}, frame.size);
 		const outcome = await step(detector, frame);
