@@ -2,6 +2,7 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installationFolder } from '../process/installation.ts';
+import { safetensorsOfCase } from '../weights/parity-case.fixture.ts';
 import { failureOf, ffmpeg, makeClip, openBench, sparsight } from './cli.fixture.ts';
 
 const bench = openBench();
@@ -110,8 +111,8 @@ describe('compare', () => {
 	});
 
 	it('takes runs of other models; those of other classes agree with nothing', async () => {
-		const fixtures = join(installationFolder(), 'main/parity/fixtures');
-		const stranger = join(fixtures, 'shvit/retinanet/weights.safetensors');
+		const stranger = at('weights.safetensors');
+		writeFileSync(stranger, await safetensorsOfCase('shvit/retinanet'));
 		const runs = ['dense@lookout-sh', `motion@${stranger}`].flatMap((run) => ['--run', run]);
 		const comparison = await json('compare', 'clip.mp4', ...runs, '--to', '1', '--out', 'models');
 		expect(comparison.runs).toMatchObject([

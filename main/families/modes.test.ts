@@ -27,7 +27,7 @@ const MODELS: Record<string, () => Promise<Model>> = {
 	detr: () => ofCase('enact/detr-plain'),
 	'detr with clusters': () => ofCase('enact/detr-enact'),
 	'sparse-detr': () => ofCase('sparse-detr/rho-0.3'),
-	shvit: () => openModel(at('../parity/fixtures/shvit/retinanet/weights.safetensors')),
+	shvit: () => ofCase('shvit/retinanet'),
 };
 
 /** A model of a parity case, opened as the checkpoint that it would be. */

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 #: Tensors of more numbers are stored as float16, where the case's tolerance allows it.
 LARGE = 512
 #: In the names of a network's results and of what comes out of post-processing.
-RESULTS = ("post.", "pred_")
+RESULTS = ("post.", "pred_", "pre_nms.", "detections")
 
 
 class Watch:

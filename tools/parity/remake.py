@@ -24,7 +24,7 @@ import seeded
 from cases import numpy_of, write_case
 
 #: By `system` of case.json: the module that runs its cases.
-SYSTEMS = {"eventful": "eventful", "sparse-detr": "sparse_detr", "enact": "enact", "shvit": "shvit"}
+SYSTEMS = {"eventful": "eventful", "sparse-detr": "sparse_detr", "enact": "enact", "shvit": "shvit_models"}
 #: Parts of case.json whose seed is looked for; that of the weights stays.
 SEEDED = ("inputs", "video", "pictures")
 SEEDS_TRIED = 100

@@ -1,18 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readSafetensors, type Weights, type WeightTensor } from '../../weights/safetensors.ts';
+import { checkpointOfCase } from '../../weights/parity-case.fixture.ts';
+import type { Weights, WeightTensor } from '../../weights/safetensors.ts';
 import type { Detector } from '../../detector/detector.ts';
 import type { OpenedModel } from '../family.ts';
 import { openDetector, step as stepFrame } from '../detector.fixture.ts';
 import { ModelSource } from '../source.ts';
-import { openModel } from '../index.ts';
+import { MODEL_FAMILIES, openSource } from '../index.ts';
 import { syntheticFrame } from '../../pixels/synthetic-frame.fixture.ts';
 import { shvitFamily } from './index.ts';
 
-// Small files with the published names.
-const fixture = (name: string) =>
-	new URL(`../../parity/fixtures/shvit/${name}/weights.safetensors`, import.meta.url).pathname;
-const tensorsOf = async (name: string) => readSafetensors(await readFile(fixture(name)), name);
+// Small weights with the published names.
+const tensorsOf = async (name: string) => (await checkpointOfCase(`shvit/${name}`)).weights;
 const DISPLAY = { width: 300, height: 180 };
 
 let retina: Weights;
@@ -35,7 +33,8 @@ const step = (detector: Detector, seed: number) =>
 
 describe('a published file', () => {
 	it('is opened by the names in it', async () => {
-		const model = await openModel(fixture('retinanet'));
+		const checkpoint = await checkpointOfCase('shvit/retinanet');
+		const model = await openSource(ModelSource.inMemory(checkpoint), MODEL_FAMILIES);
 		expect(model).toMatchObject({ name: 'RetinaNet SHViT', modes: ['dense', 'motion'] });
 		expect(model.classes).toEqual(['class 0', 'class 1', 'class 2', 'class 3', 'class 4']);
 	});
