@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import type { Plugin } from 'vite';
 
 /**
- * Writes the names of the packages that became part of a bundle to `path`, as a JSON list: their licences have to go
- * with it. Names come from the modules that are really in it, not from what was wished for.
+ * Writes the names of the packages in a bundle to `path`, as a JSON list: their licences must be shipped with it. The
+ * names come from the modules that really are in the bundle.
  */
 export function bundledPackages(path: string): Plugin {
 	return {
@@ -25,7 +25,7 @@ export function bundledPackages(path: string): Plugin {
 	};
 }
 
-/** `…/node_modules/@scope/name/file.js` is of `@scope/name`; null for modules of our own. */
+/** `…/node_modules/@scope/name/file.js` belongs to `@scope/name`; null for our own modules. */
 function packageOf(module: string): string | null {
 	return /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(module.replaceAll('\\', '/'))?.[1] ?? null;
 }

@@ -2,15 +2,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 
-/** Folders whose modules may import each other. */
+/** Folders whose modules import each other. */
 const FOLDERS = ['main', 'preload', 'renderer', 'bench', 'e2e', 'build'];
 
 /** @type {Map<string, readonly string[]> | null} */
 let known = null;
 
 /**
- * Which module of the project imports which, by absolute path; imports of types count. Read once per run, from the files as
- * they lie on the disk, since the linter shows its rules one file at a time.
+ * Which module of the project imports which, by absolute path, including imports of types. Read once per run from disk,
+ * since the linter passes its rules one file at a time.
  * @param {string} root
  */
 function importGraph(root) {
@@ -38,7 +38,7 @@ function importsOf(path) {
 }
 
 /**
- * The shortest way along imports, both ends included; null where there is none.
+ * The shortest path along imports, both ends included; null if there is none.
  * @param {Map<string, readonly string[]>} graph
  * @param {string} from
  * @param {string} to

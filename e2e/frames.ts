@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import type { Page } from 'playwright-core';
 
-// What is painted, held against what ffmpeg decodes: both in grey, shrunk to the same small picture.
+// Compares what is painted with what ffmpeg decodes: both in grey, reduced to the same small picture.
 
 export const GREY = { width: 192, height: 144 };
 
@@ -10,7 +10,7 @@ export function ffmpeg(...words: string[]): Buffer {
 	return execFileSync(program, ['-v', 'error', '-y', ...words], { maxBuffer: 2 ** 30 });
 }
 
-/** What ffprobe says of a file, counting its frames. */
+/** What ffprobe says about a file, with its frames counted. */
 export function ffprobe(path: string): { codec: string; frames: number; timesSeconds: number[] } {
 	const words = [
 		'-v',
@@ -46,7 +46,7 @@ export function decodedFrames(path: string): Uint8Array[] {
 
 export type Painted = { frameIndex: number; panes: Uint8Array[] };
 
-/** What every pane shows, once the frame that was asked for is painted. */
+/** What every pane shows, once the requested frame is painted. */
 export async function painted(page: Page): Promise<Painted> {
 	await page.waitForFunction(() => {
 		const asked = document.querySelector('[role=slider][aria-label="Position in the video"]');
@@ -74,7 +74,7 @@ export async function painted(page: Page): Promise<Painted> {
 	return { frameIndex, panes: panes.map((text) => Buffer.from(text, 'base64')) };
 }
 
-/** Of the frames around `index`, the one that a painted picture is most like. */
+/** The frame around `index` that a painted picture resembles most. */
 export function closestFrame(picture: Uint8Array, frames: readonly Uint8Array[], index: number): number {
 	let best = -1;
 	let least = Infinity;

@@ -7,12 +7,12 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { _electron, chromium, type ElectronApplication, type Page } from 'playwright-core';
 
-// The built application as a person meets it: a page in a browser, or a window of the desktop.
+// Starts the built application as users see it: as a page in a browser, or as a window of the desktop.
 
 export const ROOT = resolve(import.meta.dirname, '..');
 
 const CHROMIUMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-/** As the desktop application names its analysis process. */
+/** The desktop application's name of its analysis process. */
 const DESKTOP_WORKER = 'Sparsight analysis';
 
 export type HostKind = 'web' | 'electron';
@@ -29,29 +29,29 @@ export type LaunchOptions = {
 export type Launched = {
 	host: HostKind;
 	page: Page;
-	/** Everything that the application keeps; gone after `close`. */
+	/** The application's data folder, removed by `close`. */
 	home: string;
-	/** The folder that may be browsed; put videos here. */
+	/** The folder that can be browsed; put videos here. */
 	videos: string;
-	/** Milliseconds from the start of the program to its first page; a browser is there before. */
+	/** Milliseconds from the start of the program to its first page; the browser is started before. */
 	pageMilliseconds: number;
 	/** Opens a file of `videos` through the application's own dialog. */
 	openVideo(name: string): Promise<void>;
-	/** Does `press`, which makes an export, and gives the path that it can then be read from. */
+	/** Calls `press`, which starts an export, and returns the path of the finished file. */
 	saved(press: () => Promise<void>): Promise<string>;
-	/** Process ids of the analyses that are going. */
+	/** Process ids of the analyses in progress. */
 	workers(): Promise<number[]>;
 	/** Ends everything that was started. */
 	close(): Promise<void>;
 };
 
-/** A browser on this machine: `SPARSIGHT_CHROMIUM` or `CHROMIUM_PATH`, else where systems put one; null for none. */
+/** A browser on this machine: `SPARSIGHT_CHROMIUM` or `CHROMIUM_PATH`, else one in the usual places; null for none. */
 export function findChromium(): string | null {
 	const named = [process.env['SPARSIGHT_CHROMIUM'], process.env['CHROMIUM_PATH']];
 	return [...named, ...CHROMIUMS].find((path) => path !== undefined && existsSync(path)) ?? null;
 }
 
-/** Electron's binary, which is fetched apart from its package; null where it was not. */
+/** Electron's binary, which is downloaded separately from its package; null if it was not. */
 export function findElectron(): string | null {
 	const folder = dirname(createRequire(import.meta.url).resolve('electron/package.json'));
 	const named = join(folder, 'path.txt');
@@ -61,14 +61,14 @@ export function findElectron(): string | null {
 	return existsSync(binary) ? binary : null;
 }
 
-/** Why the application cannot be tried on a host; null where it can. */
+/** Why the application cannot be tested on a host; null if it can. */
 export function whyNot(host: HostKind): string | null {
 	if (host === 'web')
 		return findChromium() ? null : 'no Chromium was found (SPARSIGHT_CHROMIUM may name one)';
 	return findElectron() ? null : 'Electron has no binary here';
 }
 
-/** Starts the built application with a data folder, videos and a port of its own, and waits for its page. */
+/** Starts the built application with its own data folder, videos and port, and waits for its page. */
 export async function launchApp(options: LaunchOptions): Promise<Launched> {
 	const home = mkdtempSync(join(tmpdir(), 'sparsight-e2e-'));
 	const videos = join(home, 'videos');
@@ -188,7 +188,7 @@ async function launchDesktop(options: LaunchOptions, home: string, videos: strin
 	};
 }
 
-/** Stands in for the person at the system's own dialogs, which no page reaches. */
+/** Answers the system's own dialogs, which no page can reach. */
 async function answerDialogs(app: ElectronApplication, path: string): Promise<void> {
 	await app.evaluate(({ dialog }, answer) => {
 		dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [answer] });

@@ -3,7 +3,7 @@ import { whyNot, type HostKind } from './launch.ts';
 
 const HOSTS: readonly HostKind[] = ['web', 'electron'];
 
-/** The same journey on every host that this machine has; of the others, the reason is printed. */
+/** Runs the same journey on every host that this machine has; prints why others are skipped. */
 export function onEveryHost(journey: string, steps: (host: HostKind) => void): void {
 	for (const host of HOSTS) {
 		const reason = whyNot(host);

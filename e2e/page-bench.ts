@@ -6,7 +6,7 @@ import { ffmpeg } from './frames.ts';
 import { launchApp, whyNot, type Launched } from './launch.ts';
 import { analyse, makeLongClip, newestRun, opened, SAMPLE, untilComplete, untilPainted } from './person.ts';
 
-/** What a person waits for, and how smooth the page stays. Milliseconds, frames per second, bytes. */
+/** Waiting times, and how smooth the page stays. Milliseconds, frames per second, bytes. */
 export type PageBench = {
 	firstPageMs: number[];
 	longVideo: { frames: number; megabytes: number; firstFrameMs: number[]; analysisStartMs: number[] };
@@ -19,7 +19,7 @@ const ROUNDS = 3;
 const LONG_FRAMES = 90_000;
 const ANALYSED_FRAMES = 200;
 
-/** Measures the built application in a browser; where there is none, says why not. */
+/** Measures the built application in a browser; if there is none, says why not. */
 export async function benchPage(
 	say: (text: string) => void = () => {},
 ): Promise<PageBench | { skipped: string }> {
@@ -47,7 +47,7 @@ function rounded(values: readonly number[]): string {
 	return values.map((value) => value.toFixed(0)).join(', ');
 }
 
-/** The targets beside what was measured. */
+/** The measurements, with the targets beside them. */
 export function describePageBench(result: PageBench): string[] {
 	const { longVideo, whileAnalysing, whilePlayingToo } = result;
 	const smooth = ({ framesPerSecond, slowestFrameMs, longTasksMs }: PageBench['whileAnalysing']) =>
@@ -103,7 +103,7 @@ async function benchSmoothness(
 ): Promise<Pick<PageBench, 'whileAnalysing' | 'whilePlayingToo' | 'socketBytesPerFrame'>> {
 	const { page } = app;
 	makeLongClip(app, 'long.mp4', ANALYSED_FRAMES);
-	// A socket is seen from its beginning only.
+	// A socket can only be observed from its beginning.
 	let bytes = 0;
 	page.on('websocket', (socket) => {
 		socket.on('framereceived', ({ payload }) => (bytes += payload.length));
@@ -131,7 +131,7 @@ async function benchSmoothness(
 type Watch = { deltas: number[]; tasks: number[]; going: boolean };
 type Watched = { watch: Watch };
 
-/** Starts to note when the page paints, and what keeps it from doing so. */
+/** Starts recording when the page paints, and what blocks it. */
 async function watchFrames(page: Page): Promise<void> {
 	await page.evaluate(() => {
 		const watch: Watch = { deltas: [], tasks: [], going: true };

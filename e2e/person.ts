@@ -5,7 +5,7 @@ import { openRun, type StoredRun } from '../main/results/stored-run.ts';
 import { ffmpeg } from './frames.ts';
 import { ROOT, type Launched } from './launch.ts';
 
-// What a person does and reads, by roles and names.
+// What a user does and reads, by roles and names.
 
 export const SAMPLE = join(ROOT, 'assets', 'samples', 'plaza.mp4');
 
@@ -39,21 +39,21 @@ export async function untilPainted(page: Page, frame: number): Promise<void> {
 	await page.locator(`[data-frame-index="${frame}"]`).waitFor();
 }
 
-/** The frame that the transport says is on screen. */
+/** The frame on screen according to the transport. */
 export async function shownFrame(page: Page): Promise<number> {
 	return Number(
 		await page.getByRole('slider', { name: 'Position in the video' }).getAttribute('aria-valuenow'),
 	);
 }
 
-/** The objects of the frame on screen, as the panel counts them: name → count. */
+/** The panel's counts of objects in the frame on screen: name → count. */
 export async function readCounts(page: Page): Promise<Map<string, number>> {
 	const items = await page.getByRole('list', { name: 'Objects' }).getByRole('listitem').allInnerTexts();
 	const counts = items.map((text) => /^(\d+)\s*(.+)$/s.exec(text.trim())).filter((found) => found !== null);
 	return new Map(counts.map(([, count, name]) => [name!.trim(), Number(count)]));
 }
 
-/** What the run says of the same: name → count of detections that are shown. */
+/** The same from the stored run: name → count of detections that are shown. */
 export function storedCounts(run: StoredRun, frame: number): Map<string, number> {
 	const { displayThreshold, model } = run.header;
 	const detections = run.detections(run.positionOfFrame(frame));
@@ -73,14 +73,14 @@ export function runFolders({ home }: Launched): string[] {
 		.sort((a, b) => statSync(a).birthtimeMs - statSync(b).birthtimeMs);
 }
 
-/** The run that was begun last. */
+/** The run that was started last. */
 export function newestRun(app: Launched): Promise<StoredRun> {
 	const folder = runFolders(app).at(-1);
 	if (folder === undefined) throw new Error('A stored run was expected (there is none).');
 	return openRun(folder);
 }
 
-/** The sample, repeated until it has `frames` frames; its pictures are copied, not coded anew. */
+/** The sample, repeated until it has `frames` frames; copied without re-encoding. */
 export function makeLongClip({ videos }: Launched, name: string, frames: number): void {
 	ffmpeg(
 		'-stream_loop',
@@ -97,12 +97,12 @@ export function makeLongClip({ videos }: Launched, name: string, frames: number)
 	);
 }
 
-/** The workspace of a video is there. */
+/** Waits for the workspace of a video. */
 export async function opened(page: Page): Promise<void> {
 	await page.getByRole('slider', { name: 'Position in the video' }).waitFor();
 }
 
-/** Reads the progress until so many frames are done. */
+/** Waits until this many frames are done. */
 export async function untilFramesDone(page: Page, frames: number): Promise<void> {
 	await page.waitForFunction(
 		(least) => {

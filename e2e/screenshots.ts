@@ -5,11 +5,11 @@ import type { Page } from 'playwright-core';
 import { launchApp, whyNot, type Launched } from './launch.ts';
 import { analyse, goToFrame, openSample, untilComplete } from './person.ts';
 
-/** Of the WebP pictures, 0 to 100: letters stay sharp. */
+/** Quality of the WebP pictures, 0 to 100: text stays sharp. */
 const QUALITY = 88;
 const SHOWN_FRAME = 96;
 
-/** Photographs the main views at 1280 × 800 into `folder`. */
+/** Takes screenshots of the main views at 1280 × 800 into `folder`. */
 export async function takeScreenshots(folder: string): Promise<void> {
 	const reason = whyNot('web');
 	if (reason !== null) throw new Error(`No screenshots can be taken: ${reason}.`);
@@ -67,7 +67,7 @@ async function photographAll(app: Launched, take: (name: string) => Promise<void
 async function photograph(page: Page, path: string): Promise<void> {
 	await page.mouse.move(0, 0);
 	await page.evaluate(() => document.fonts.ready);
-	await page.waitForTimeout(400); // the longest transition, and the timeline's last stroke
+	await page.waitForTimeout(400); // until transitions and the timeline have finished
 	const picture = await loadImage(await page.screenshot());
 	const canvas = createCanvas(picture.width, picture.height);
 	canvas.getContext('2d').drawImage(picture, 0, 0);

@@ -3,12 +3,12 @@ import { expect } from 'vitest';
 import { tokenCells } from '../main/domain/overlay-geometry.ts';
 import type { StoredRun } from '../main/results/stored-run.ts';
 
-// What the overlay paints over single tokens.
+// Reads what the overlay paints on single tokens.
 
-/** Where a token's cell has its middle, in pixels of the overlay. */
+/** The centre of a token's cell, in pixels of the overlay. */
 export type Centre = { x: number; y: number; token: number };
 
-/** The middles of all cells in the picture, as the geometry of `run` puts them on the overlay. */
+/** The centres of all cells in the picture on the overlay, from the geometry of `run`. */
 export async function tokenCentres(page: Page, { header }: StoredRun): Promise<Centre[]> {
 	const size = await page.locator('canvas.overlay').evaluate((canvas) => {
 		const { width, height } = canvas as HTMLCanvasElement;
@@ -19,7 +19,7 @@ export async function tokenCentres(page: Page, { header }: StoredRun): Promise<C
 	const found: Centre[] = [];
 	for (let row = 0; row < grid.rows; row++) {
 		for (let col = 0; col < grid.cols; col++) {
-			if (xs[col + 1]! - xs[col]! < 2 || ys[row + 1]! - ys[row]! < 2) continue; // beyond the picture
+			if (xs[col + 1]! - xs[col]! < 2 || ys[row + 1]! - ys[row]! < 2) continue; // outside the picture
 			const x = Math.floor((xs[col]! + xs[col + 1]!) / 2);
 			found.push({ x, y: Math.floor((ys[row]! + ys[row + 1]!) / 2), token: row * grid.cols + col });
 		}
@@ -28,7 +28,7 @@ export async function tokenCentres(page: Page, { header }: StoredRun): Promise<C
 	return found;
 }
 
-/** The overlay's red, green, blue and opacity, 0 to 255, at each place. */
+/** The overlay's red, green, blue and opacity, 0 to 255, at each position. */
 export function overlayColours(page: Page, places: readonly Centre[]): Promise<number[][]> {
 	const points = places.map(({ x, y }) => [x, y] as const);
 	return page.evaluate((at) => {

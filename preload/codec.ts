@@ -2,17 +2,17 @@ import { decode, encode, ExtensionCodec } from '@msgpack/msgpack';
 import type { ErrorData } from '../main/domain/errors.ts';
 import type { HostEvent } from './contract.ts';
 
-// How requests, answers and events cross a socket: MessagePack, with typed arrays as they are. Electron's IPC
-// needs none of it.
+// Encoding of requests, answers and events for a socket: MessagePack with typed arrays. Electron's IPC does not need
+// it.
 
 /** From the page. */
 export type RequestMessage = { id: number; name: string; input: unknown };
 
-/** To the page: the reply to one request, or something it did not ask for. */
+/** To the page: the reply to a request, or an event. */
 export type HostMessage =
 	{ id: number; answer: unknown } | { id: number; error: ErrorData } | { event: HostEvent };
 
-/** Place in the list = type of the MessagePack extension. */
+/** Index in the list = type of the MessagePack extension. */
 const ARRAY_TYPES = [
 	Uint8Array,
 	Int8Array,
@@ -29,7 +29,7 @@ for (const [type, ArrayType] of ARRAY_TYPES.entries()) {
 	extensionCodec.register({
 		type,
 		encode: (value) => (value instanceof ArrayType ? bytesOf(value) : null),
-		// A copy, since elements must be aligned. (`slice` of a Node Buffer would be none.)
+		// A copy, since elements must be aligned. (`slice` of a Node Buffer would not copy.)
 		decode: (bytes) => new ArrayType(new Uint8Array(bytes).buffer),
 	});
 }
@@ -43,12 +43,12 @@ export function encodeMessage(message: RequestMessage | HostMessage): Uint8Array
 	return encode(message, { extensionCodec, ignoreUndefined: true });
 }
 
-/** Throws a RangeError or DecodeError for what is not a whole message. */
+/** Throws a RangeError or DecodeError for anything but a complete message. */
 export function decodeMessage(bytes: Uint8Array): unknown {
 	return decode(bytes, { extensionCodec });
 }
 
-/** The request in `bytes`; null for anything else, whatever it is. */
+/** The request in `bytes`; null for anything else. */
 export function decodeRequest(bytes: Uint8Array): RequestMessage | null {
 	let message: unknown;
 	try {

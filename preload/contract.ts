@@ -9,8 +9,8 @@ import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
 import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts';
 
-// The only list of what the page may ask and hear. Two hosts answer it: Electron's IPC and the local web host.
-// Inputs are checked with these schemas at the edge of both; a file is named by an opaque id, never by a path.
+// All requests and events between page and host. Two hosts implement it: Electron's IPC and the local web host. Both
+// check inputs with these schemas; files are named by opaque ids, never by paths.
 
 const id = z.string().regex(/^[a-z0-9-]{1,64}$/);
 const index = z.number().int().min(0);
@@ -33,11 +33,11 @@ export const preferencesSchema = z.strictObject({
 	threads: z.number().int().min(1).max(64).nullable(),
 	maxSide: z.number().int().min(64).max(4096),
 	runsFolder: z.string().max(4096).nullable(),
-	/** Of the video's sound, 0 to 1. */
+	/** Volume of the video's sound, 0 to 1. */
 	volume: z.number().min(0).max(1),
 	muted: z.boolean(),
 	showBoxes: z.boolean(),
-	/** Who is who, on the boxes. */
+	/** Whether boxes show identities. */
 	showIdentities: z.boolean(),
 	heatMap: z.enum(['off', 'frame', 'history', ...TOKEN_MAP_KINDS]),
 	heatOpacity: z.number().min(0).max(1),
@@ -51,19 +51,19 @@ export type Language = Exclude<Preferences['language'], 'system'>;
 export const requestSchemas = {
 	'app.describe': z.strictObject({}),
 	'preferences.change': preferencesSchema.partial(),
-	/** Desktop: shows the system's dialog. Empty answer when the person cancels. */
+	/** Desktop: shows the system's dialog. Empty answer if the user cancels. */
 	'video.choose': z.strictObject({}),
-	/** Desktop: a file that was dropped on the page, by the token that the preload made of it. */
+	/** Desktop: a file that was dropped on the page, by the token that the preload script gave it. */
 	'video.adopt': z.strictObject({ dropToken: z.string().max(64) }),
-	/** Web host: what lies in a folder that the user named at start; null = the list of those folders. */
+	/** Web host: lists a folder below those that the user named at start; null = the list of those folders. */
 	'video.browse': z.strictObject({ folderId: id.nullable() }),
 	'video.forget': z.strictObject({ videoId: id }),
 	'video.open': z.strictObject({ videoId: id }),
-	/** Presentation times of all frames as far as they are known; starts reading them when they are not. */
+	/** Presentation times of all frames as far as known; starts reading them if they are not. */
 	'video.frameTimes': z.strictObject({ videoId: id }),
-	/** Asks for a copy that the page can play, frame for frame; progress comes as `proxy` events. */
+	/** Requests a copy that the page can play, frame for frame; progress comes as `proxy` events. */
 	'video.prepareProxy': z.strictObject({ videoId: id }),
-	/** Gives up a copy that is being made; its `proxy` event then carries the error `cancelled`. */
+	/** Cancels making a copy; its `proxy` event then has the error `cancelled`. */
 	'video.cancelProxy': z.strictObject({ videoId: id }),
 	'analysis.start': z.strictObject({
 		videoId: id,
@@ -72,7 +72,7 @@ export const requestSchemas = {
 		settings,
 		range,
 	}),
-	/** Live settings of a run that is going. */
+	/** Changes live settings of a run in progress. */
 	'analysis.change': z.strictObject({ runId: id, settings }),
 	'analysis.cancel': z.strictObject({ runId: id }),
 	'analysis.resume': z.strictObject({ runId: id }),
@@ -92,7 +92,7 @@ export const requestSchemas = {
 	'run.timeline': z.strictObject({ runId: id }),
 	/** The objects that were followed through a run, as far as it is stored. */
 	'run.tracks': z.strictObject({ runId: id }),
-	/** Who the detections at positions `[from, from + count)` are; at most 2,000 frames. */
+	/** Identities of the detections at positions `[from, from + count)`; at most 2,000 frames. */
 	'run.identities': z.strictObject({ runId: id, from: index, count: z.number().int().min(1).max(2000) }),
 	/** How a run agrees with a dense (or any other) run of the same video, per frame. */
 	'run.agreement': z.strictObject({ runId: id, referenceRunId: id, truthId: id.nullable() }),
@@ -145,7 +145,7 @@ export type AppDescription = {
 	openAtStart: string | null;
 };
 
-/** A video that the host knows: from a dialog, a drop, the recent list, a named folder, the command line. */
+/** A video known to the host: from a dialog, a drop, the recent list, a named folder, or the command line. */
 export type VideoEntry = { videoId: string; name: string; folder: string; exists: boolean };
 
 export type BrowseListing = {
@@ -162,9 +162,9 @@ export type OpenedVideo = {
 	videoId: string;
 	name: string;
 	info: Omit<VideoInfo, 'path'>;
-	/** Where the page reads the file, with byte ranges. */
+	/** Address of the file, with byte ranges. */
 	mediaUrl: string;
-	/** Where the page reads the playable copy; null until `video.prepareProxy` has made it. */
+	/** Address of the playable copy; null until `video.prepareProxy` has made it. */
 	proxyUrl: string | null;
 	runs: RunEntry[];
 };
@@ -176,9 +176,9 @@ export type RunEntry = {
 	mode: string;
 	settings: SettingValues;
 	status: RunStatus;
-	/** A process is working on it right now, or it waits for its turn. */
+	/** Whether a process is working on it, or it waits for its turn. */
 	active: boolean;
-	/** It waits until the runs before it are done: measured times are only honest one at a time. */
+	/** Whether it waits until the runs before it are done: measured times are only valid one at a time. */
 	waiting: boolean;
 };
 
@@ -228,7 +228,7 @@ export type RunAgreement = {
 		gained: Uint16Array;
 		meanIou: Float32Array;
 	};
-	/** Per run, when a ground-truth file was given. */
+	/** Null unless a ground-truth file was given. */
 	averagePrecision50: number | null;
 };
 
@@ -238,7 +238,7 @@ export type FrameTimesAnswer = {
 	complete: boolean;
 };
 
-/** What each request answers; any of them may be refused with ErrorData. */
+/** The answer of each request; any request may be refused with ErrorData. */
 export type Answers = {
 	'app.describe': AppDescription;
 	'preferences.change': Preferences;
@@ -269,9 +269,9 @@ export type Answers = {
 	'export.reveal': null;
 };
 
-/** What the page hears without asking. */
+/** Events from the host to the page. */
 export type HostEvent =
-	/** Video and model are open: from now on `run.open` answers. `framesStored` are those of earlier sittings. */
+	/** Video and model are open: from now on `run.open` works. `framesStored`: frames of earlier sittings. */
 	| { type: 'analysis.opened'; runId: string; header: Omit<RunHeader, 'video'>; framesStored: number }
 	| { type: 'analysis.progress'; runId: string; progress: AnalysisProgress }
 	| { type: 'analysis.frames'; runId: string; batch: FrameBatch }
@@ -294,19 +294,19 @@ export type HostEvent =
 			total: number;
 	  }
 	| { type: 'export.ended'; exportId: string; downloadUrl: string | null; error: ErrorData | null }
-	/** A menu command or key of the desktop shell, by the page's own command name. */
+	/** A menu command of the desktop shell, by its id. */
 	| { type: 'command'; command: string }
 	/** A video that another start of the application, or the system, asks to open. */
 	| { type: 'open'; video: VideoEntry };
 
-/** What a host answers: the answer of that name, or why there is none. */
+/** A host's reply: the answer to the request, or why there is none. */
 export type Reply = { answer: unknown } | { error: ErrorData };
 
-/** What a host gives to the page. */
+/** The host, as the page sees it. */
 export interface HostApi {
 	request<Name extends RequestName>(name: Name, input: RequestInput<Name>): Promise<Answers[Name]>;
-	/** Returns the function that stops listening. */
+	/** Returns a function that unsubscribes. */
 	listen(listener: (event: HostEvent) => void): () => void;
-	/** Desktop: a token for a dropped file, whose path the page never sees; null in the web host. */
+	/** Desktop: a token for a dropped file, whose path the page never sees; null with the web host. */
 	dropToken(file: unknown): string | null;
 }

@@ -2,7 +2,7 @@ import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import { DROP_CHANNEL, EVENT_CHANNEL, REQUEST_CHANNEL } from './channels.ts';
 import type { HostApi, HostEvent, Reply } from './contract.ts';
 
-// All that the page gets of the desktop: the contract, as window.sparsight. Neither ipcRenderer nor a path crosses.
+// Gives the page the contract as window.sparsight, and nothing else of the desktop: neither ipcRenderer nor any path.
 
 const listeners = new Set<(event: HostEvent) => void>();
 ipcRenderer.on(EVENT_CHANNEL, (_, event: HostEvent) => {
@@ -27,13 +27,13 @@ const api: HostApi = {
 		const path = pathOf(file);
 		if (path === '') return null;
 		const token = `drop-${++lastDrop}`;
-		// Messages stay in order: the path is there before a request can name the token.
+		// Messages stay in order: the path arrives before a request can name the token.
 		ipcRenderer.send(DROP_CHANNEL, token, path);
 		return token;
 	},
 };
 
-/** Empty for files that the page made itself, and for what is no file. */
+/** Empty for files that the page made itself, and for anything that is not a file. */
 function pathOf(file: unknown): string {
 	try {
 		return webUtils.getPathForFile(file as Parameters<typeof webUtils.getPathForFile>[0]);

@@ -4,24 +4,24 @@ import type { HostApi, HostEvent } from '../preload/contract.ts';
 
 declare global {
 	interface Window {
-		/** Put there by the preload of the desktop application. */
+		/** Set by the preload script of the desktop application. */
 		sparsight?: HostApi;
 	}
 }
 
-/** The host answers, or has stopped answering. */
+/** Whether the host can be reached. */
 export type Connection = 'open' | 'lost';
 
 export type HostLink = {
 	host: HostApi;
-	/** Calls `listener` whenever the connection comes or goes; the desktop's never does. */
+	/** Calls `listener` whenever the connection opens or is lost; the desktop's never is. */
 	onConnection(listener: (connection: Connection) => void): void;
 };
 
-/** Longest pause between two tries to reach the web host again. */
+/** Longest pause between two attempts to reconnect to the web host. */
 const LONGEST_PAUSE_MS = 5000;
 
-/** The desktop's bridge where there is one, else the web host that served this page. */
+/** The desktop's bridge if there is one, else the web host that served this page. */
 export function linkToHost(): HostLink {
 	if (window.sparsight) return { host: window.sparsight, onConnection: () => undefined };
 	return new SocketLink(socketUrl(window.location));
@@ -36,7 +36,7 @@ export function socketUrl(page: Pick<Location, 'href'>): string {
 	return url.href;
 }
 
-/** What a refused request was refused for, whatever came through the bridge. */
+/** The reason of a refused request, in whatever form it came through the bridge. */
 export function toErrorData(reason: unknown): ErrorData {
 	if (typeof reason === 'object' && reason !== null && 'message' in reason) {
 		const { code, message, remedy, stack } = reason as Partial<Record<keyof ErrorData, unknown>>;
@@ -128,7 +128,7 @@ class SocketLink implements HostLink {
 		else waiting?.resolve(message.answer);
 	}
 
-	/** Requests whose answers are lost with the connection; those not sent yet wait for the next one. */
+	/** Rejects requests whose answers are lost with the connection; unsent ones wait for the next one. */
 	#fail(): void {
 		if (this.#outbox.length > 0) return;
 		const waiting = [...this.#waiting.values()];

@@ -1,6 +1,6 @@
 /**
- * Tells Svelte of data that it cannot watch itself, such as typed arrays that grow in place. The class that owns the data
- * calls `track` in every method that reads them: what used the answer is worked out anew after `announce`.
+ * Makes data reactive that Svelte cannot observe, such as typed arrays that grow in place. The class that owns the data
+ * calls `track` in every method that reads it, and `announce` after every change.
  */
 export class Changes {
 	#count = $state(0);

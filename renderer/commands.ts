@@ -8,7 +8,7 @@ import type { Session } from './state/session.svelte.ts';
 
 /** What a command does. */
 type Action = {
-	/** Whether it means anything now. */
+	/** Whether it applies now. */
 	when: (session: Session) => boolean;
 	run: (session: Session) => void;
 };
@@ -120,7 +120,7 @@ export const COMMANDS: readonly Command[] = (Object.keys(COMMAND_MENUS) as Comma
 	COMMAND_MENUS[group].flat().map(({ id, key }) => ({ id, key, group, ...ACTIONS[id] })),
 );
 
-/** Does what `id` says where it means anything now; answers whether it did. */
+/** Runs the command `id` if it applies now; returns whether it did. */
 export function runCommand(session: Session, id: string): boolean {
 	const command = COMMANDS.find((candidate) => candidate.id === id);
 	if (!command?.when(session)) return false;

@@ -2,8 +2,8 @@
 export type KeyPress = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'altKey'>;
 
 /**
- * A key press in the words of the command table: `Mod+o` (Ctrl, or Command on a Mac), `Shift+ArrowLeft`, `Space`, `b`,
- * `?`. Characters that need Shift stand for themselves. Null for modifiers alone and for Alt.
+ * A key press as written in the command table: `Mod+o` (Ctrl, or Command on a Mac), `Shift+ArrowLeft`, `Space`, `b`,
+ * `?`. Characters that need Shift are written as themselves. Null for modifiers alone and for Alt.
  */
 export function keyName(press: KeyPress): string | null {
 	if (press.altKey || ['Shift', 'Control', 'Meta', 'Alt', 'Process'].includes(press.key)) return null;
@@ -14,10 +14,10 @@ export function keyName(press: KeyPress): string | null {
 	return `${mod}${isLetter && press.shiftKey ? 'Shift+' : ''}${press.key.toLowerCase()}`;
 }
 
-/** Roles whose own keys are the arrows, Home and End. */
+/** Roles that use the arrow keys, Home and End themselves. */
 const ARROW_ROLES = ['slider', 'tab', 'menuitem', 'radio', 'option', 'separator', 'spinbutton', 'listbox'];
 
-/** Whether the element that has the focus needs this key itself. */
+/** Whether the focused element needs this key itself. */
 export function ownsKey(
 	target: { tagName: string; type?: string; role: string | null; editable: boolean },
 	key: string,
@@ -35,7 +35,7 @@ export function ownsKey(
 	return isArrow && target.role !== null && ARROW_ROLES.includes(target.role);
 }
 
-/** A key of the command table as a person reads it. */
+/** A key of the command table, for display. */
 export function keyLabel(key: string, mac: boolean): string {
 	const names: Record<string, string> = {
 		Mod: mac ? '⌘' : 'Ctrl',

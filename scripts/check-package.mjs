@@ -20,14 +20,14 @@ import { makePackage } from './package.mjs';
 if (process.platform !== 'linux' || process.arch !== 'x64')
 	fail('The check knows the layout of Linux on x64 only.');
 
-/** How a binary of Electron marks its fuses: this text, a version, their number, one character each. */
+/** The fuses in a binary of Electron: this text, a version, their number, one character each. */
 const FUSE_MARK = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX';
 /** Off (0) or on (1) as electron-builder.yml asks, in the order of Electron's fuses; `.` is left as it comes. */
 const WANTED_FUSES = /^010011.0/;
 const FRAMES = 10;
-/** What is started from a file of its own. */
+/** Programs that are started from a file of their own. */
 const OUTSIDE = ['worker', 'export-worker', 'frame-thread', 'provider-probe'];
-/** What the exports of a run are, each by its id. */
+/** Ids of the export formats. */
 const FORMATS = ['video', 'still', 'report', 'csv', 'jsonl', 'coco', 'mot', 'yolo', 'arrow'];
 /** `from 'x'`, `import 'x'`, `import('x')`, where a statement may stand. */
 const IMPORT = /^(?:import|export)\b[^'"\n]*["']([^"'\n]+)["'];?$|\bimport\(["']([^"'\n]+)["']\)/gm;
@@ -136,7 +136,7 @@ async function inspect(folder) {
 }
 
 /**
- * What Electron's folder has to hold for electron-builder; the program has fuses, all as Electron ships them.
+ * Makes what electron-builder expects in Electron's folder; the program has fuses as Electron ships them.
  * @param {string} folder
  */
 function electronStub(folder) {
@@ -201,7 +201,7 @@ function packagesReached(archive) {
 }
 
 /**
- * Loads what the archive holds with plain Node, from a folder; for `electron`, which no archive holds, stands nothing.
+ * Loads what the archive holds with plain Node, from a folder, with a stub for `electron`, which no archive holds.
  * @param {Archive} archive
  */
 async function loadAll(archive) {
@@ -289,7 +289,7 @@ function samplePath(resources) {
 }
 
 /**
- * Has a process do a job from its final place; resolves with what that comes to, or with what went wrong.
+ * Lets a process do a job from its final place; resolves with its outcome, or with what went wrong.
  * @param {string} unpacked
  * @param {string} resources
  * @param {string} entry

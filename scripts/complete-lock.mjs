@@ -1,7 +1,7 @@
-// npm run lock: after a change of dependencies, puts back into package-lock.json what npm leaves out of it. Where a
-// registry does not serve the binary packages of other systems, npm drops these optional packages from the lock
-// file, and "npm ci" then refuses the file everywhere. Their versions stand in the packages that ask for them; what
-// system one is for, its name tells.
+// npm run lock: after a change of dependencies, restores what npm left out of package-lock.json. Where a registry does
+// not serve the binary packages of other systems, npm drops these optional packages from the lock file, and "npm ci"
+// then refuses the file everywhere. Their versions are stated by the packages that need them; the system is part of
+// their names.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './prepare.mjs';

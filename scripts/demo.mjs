@@ -7,7 +7,7 @@ import { ensureBuild, ensureFfmpeg, ensurePackages, fail, root, run } from './pr
 const CLIP = join(root, 'assets', 'samples', 'plaza.mp4');
 const RUNS = [
 	...['dense', 'token-cache:fraction=0.1', 'token-cache:fraction=0.05', 'sparse:keep=0.3', 'motion'],
-	'dense@lookout-sh', // would a small static model do?
+	'dense@lookout-sh', // for comparison, a small static model
 ];
 
 ensurePackages();
@@ -51,7 +51,7 @@ function shown(path) {
 }
 
 /**
- * One command of the command line, with its output on ours.
+ * Runs a command of the command line, with its output on ours.
  * @param {string[]} words
  */
 function sparsight(...words) {

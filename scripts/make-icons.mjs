@@ -21,7 +21,7 @@ const APPLE_TYPES = {
 	ic14: 512,
 };
 
-/** Makes all icons; gives their folder. */
+/** Makes all icons; returns their folder. */
 export async function makeIcons() {
 	const folder = join(root, 'out', 'icons');
 	mkdirSync(folder, { recursive: true });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fail, root } from './prepare.mjs';
 
 /**
- * What a package.json says of licences, in the words of all its ages.
+ * The parts of a package.json about licences, in current and older forms.
  * @typedef {{
  *   name: string,
  *   version: string,
@@ -32,7 +32,7 @@ import { fail, root } from './prepare.mjs';
 const BUNDLES = join(root, 'out', 'bundled');
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
-/** Writes the file; gives its path. Ends the script where a package states no licence at all. */
+/** Writes the file; returns its path. Ends the script if a package states no licence. */
 export function makeLicences() {
 	const packages = [...new Map([...shipped(), ...bundled()].map((one) => [one.folder, one])).values()];
 	packages.sort((a, b) => a.name.localeCompare(b.name, 'en'));
@@ -48,7 +48,7 @@ export function makeLicences() {
 const INTRODUCTION = `What others made and what comes with Sparsight, with the licence of each. Electron's own and
 Chromium's stand in LICENSE.electron.txt and LICENSES.chromium.html, further remarks in NOTICE.`;
 
-/** For packages that name the licence without its text. */
+/** For packages that name this licence without its text. */
 const MIT = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
 rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
@@ -70,7 +70,7 @@ function section({ name, version, licence, author, texts }) {
 }
 
 /**
- * The dependencies of the program and theirs, as far as they are installed.
+ * The program's dependencies and theirs, as far as they are installed.
  * @returns {Iterable<Package>}
  */
 function shipped() {
@@ -79,7 +79,7 @@ function shipped() {
 	const visit = (/** @type {Manifest} */ manifest, /** @type {string} */ from) => {
 		for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
 			const folder = folderOf(name, from);
-			if (folder === null || found.has(folder)) continue; // optional ones of other systems are not there
+			if (folder === null || found.has(folder)) continue; // optional ones for other systems are missing
 			const entry = describe(folder);
 			found.set(folder, entry);
 			visit(entry.manifest, folder);
@@ -90,7 +90,7 @@ function shipped() {
 }
 
 /**
- * What the bundler found inside of our own files.
+ * The packages that the bundler included.
  * @returns {Package[]}
  */
 function bundled() {
@@ -104,7 +104,7 @@ function bundled() {
 }
 
 /**
- * As Node looks for a package: beside, then further up.
+ * Finds a package as Node does: here, then further up.
  * @param {string} name
  * @param {string} from
  */

@@ -6,7 +6,7 @@ import { makeLicences } from './make-licences.mjs';
 import { ensureBuild, ensurePackages, runPackage } from './prepare.mjs';
 
 /**
- * Builds what goes into a package and packs it; gives electron-builder's exit code.
+ * Builds what goes into a package and packs it; returns electron-builder's exit code.
  * @param {readonly string[]} words
  */
 export async function makePackage(words) {

@@ -1,5 +1,4 @@
-// What has to be there before anything runs: installed packages, ffmpeg, a build that is not stale.
-// Needs nothing but Node itself.
+// Provides what scripts need: installed packages, ffmpeg, an up-to-date build. Uses nothing but Node itself.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -31,7 +30,7 @@ export function fail(sentence) {
 }
 
 /**
- * Runs a program in the project's folder with its output on ours; gives its exit code.
+ * Runs a program in the project's folder with its output on ours; returns its exit code.
  * @param {string} program
  * @param {readonly string[]} words
  */
@@ -47,12 +46,12 @@ export function run(program, words, environment = {}) {
 }
 
 /**
- * Runs the built web host until it ends; gives its exit code.
+ * Runs the built web host until it ends; returns its exit code.
  * @param {readonly string[]} words
  */
 export function runWebHost(words) {
 	const entry = join(root, 'out', 'main', 'web-host.js');
-	// npm moves to the project's folder; paths are meant from where the person stands.
+	// npm changes to the project's folder, but paths are relative to where the user is.
 	const cwd = process.env.INIT_CWD ?? process.cwd();
 	return exitCodeOf(spawn(process.execPath, [entry, ...words], { stdio: 'inherit', cwd }));
 }
@@ -87,7 +86,7 @@ export function runPackage(name, words, program = name) {
 	return run(process.execPath, [join(folder, typeof bin === 'string' ? bin : bin[program]), ...words]);
 }
 
-/** Installs what the lock file says where something else is installed, or nothing. */
+/** Installs the packages of the lock file if they are missing or have other versions. */
 export function ensurePackages() {
 	requireNode();
 	const missing = missingPackages();
@@ -97,7 +96,7 @@ export function ensurePackages() {
 	fail('Installing the packages failed: npm says why above. A way to the npm registry is needed once.');
 }
 
-/** "npm ci" refuses a lock file that lacks packages of other systems; "npm install" takes the versions it has. */
+/** "npm ci" refuses a lock file that lacks packages for other systems; "npm install" uses the versions it has. */
 function installLoosely() {
 	const lockPath = join(root, 'package-lock.json');
 	const lock = readFileSync(lockPath);
@@ -116,7 +115,7 @@ function requireNode() {
 	}
 }
 
-/** npm keeps a lock file of what is really installed; optional packages may be absent from it. */
+/** npm keeps a lock file of what is really installed, in which optional packages may be missing. */
 function missingPackages() {
 	const wanted = packagesOf(join(root, 'package-lock.json'));
 	const installed = packagesOf(join(root, 'node_modules', '.package-lock.json'));
@@ -134,7 +133,7 @@ function packagesOf(path) {
 	return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : {};
 }
 
-/** Looks where the program itself looks; on Debian, root may install the distribution's package. */
+/** Looks where the program looks; as root on Debian, installs the distribution's package. */
 export function ensureFfmpeg() {
 	if (findFfmpeg()) return;
 	if (process.platform === 'linux' && process.getuid?.() === 0 && works('apt-get', '--version')) {
@@ -172,14 +171,14 @@ export function ensureBuild() {
 	if (buildIfStale() !== 0) fail('The build failed: the reason stands above.');
 }
 
-/** Builds where the sources are not those of the last build; gives the exit code. */
+/** Builds if the sources have changed since the last build; returns the exit code. */
 export function buildIfStale() {
 	if (existsSync(BUILD_STAMP) && readFileSync(BUILD_STAMP, 'utf8') === hashSources()) return 0;
 	console.error('Building …');
 	return build();
 }
 
-/** Builds and notes from what; gives the exit code. */
+/** Builds and stores a hash of the sources; returns the exit code. */
 export function build() {
 	const sources = hashSources();
 	const status = runPackage('electron-vite', ['build', '--logLevel', 'warn']);
@@ -196,7 +195,7 @@ function hashSources() {
 }
 
 /**
- * The files at or under a path of the project, sorted; tests are no part of the build.
+ * The files at or below a path of the project, sorted, without tests.
  * @param {string} path
  * @returns {string[]}
  */

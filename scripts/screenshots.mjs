@@ -1,4 +1,4 @@
-// npm run screenshots: photographs the main views of the built application into assets/screenshots/.
+// npm run screenshots: takes screenshots of the main views of the built application, into assets/screenshots/.
 import { join } from 'node:path';
 import { runnerImport } from 'vite';
 import { ensureBuild, ensureFfmpeg, ensurePackages, root } from './prepare.mjs';

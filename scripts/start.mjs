@@ -19,7 +19,7 @@ console.error(
 );
 process.exit(await runWebHost(hasDisplay() ? ['--open', ...words] : words));
 
-/** Electron's binary, which is not part of its package; null where it was never downloaded, or the shell is not built. */
+/** Electron's binary, which is not part of its package; null if it was not downloaded, or the shell is not built. */
 function findElectron() {
 	if (!existsSync(join(root, 'out', 'main', 'index.js'))) return null;
 	const folder = process.env.ELECTRON_OVERRIDE_DIST_PATH ?? join(root, 'node_modules', 'electron', 'dist');

@@ -1,5 +1,5 @@
-// npm test: installs what is missing, builds where the build is stale, runs every test. Words after `--` go to
-// vitest. The last line says how many tests passed, failed and were skipped.
+// npm test: installs what is missing, builds if the build is stale, runs every test. Words after `--` go to vitest. The
+// last line says how many tests passed, failed and were skipped.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuild, ensureFfmpeg, ensurePackages, root, runPackage } from './prepare.mjs';
@@ -18,13 +18,13 @@ console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(status === 0 && failed > 0 ? 1 : status);
 
 function count() {
-	// Without a report nothing ran, which is a failure and not a success of no tests.
+	// Without a report nothing ran, which is a failure.
 	if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
 	/** @type {import('vitest/node').JsonTestResults} */
 	const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
 		readFileSync(report, 'utf8'),
 	);
-	// A file that could not even be loaded has failed without a test of its own.
+	// A file that could not be loaded fails without having tests.
 	const brokenFiles = testResults.filter(
 		({ status, assertionResults }) =>
 			status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),

@@ -6,8 +6,8 @@ import type { DecodeSummary } from '../domain/video.ts';
 import type { Detector } from '../detector/detector.ts';
 
 /**
- * The journey of every frame, from pixels to detections; nothing else drives the engine. Frames come in
- * order; the caller has reset or restored `detector` and owns it. Returns what the reader said at its end.
+ * The journey of every frame, from pixels to detections; nothing else drives the engine. Frames come in order; the
+ * caller has reset or restored `detector` and owns it. Returns the reader's summary.
  */
 export async function* analyze(
 	frames: AsyncGenerator<Frame, DecodeSummary>,

@@ -9,13 +9,13 @@ export type RunningAnalysis = {
 	/** Rejects with what went wrong in the worker, or with `worker-died`. */
 	readonly outcome: Promise<AnalysisOutcome>;
 	changeSettings(settings: SettingValues): void;
-	/** Asks for a graceful end: the outcome is then `cancelled`, unless the run was just complete. */
+	/** Asks for an orderly end: the outcome is then `cancelled`, unless the run was just completed. */
 	cancel(): void;
-	/** Ends the worker at once; up to the last stored batch, the run stays resumable. */
+	/** Kills the worker at once; the run can be resumed from the last stored batch. */
 	kill(): void;
 };
 
-/** Starts recording; `onNews` hears everything but the end, which is `outcome`. */
+/** Starts recording; `onNews` is called with everything except the end, which is `outcome`. */
 export function startAnalysis(
 	job: AnalysisJob,
 	worker: WorkerProcess<AnalysisExchange>,

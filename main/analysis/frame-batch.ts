@@ -19,7 +19,7 @@ export type FrameBatch = {
 	milliseconds: Float32Array;
 	/** [frames, bytes]; every bitmap has the same length. */
 	bitmaps: Uint8Array;
-	/** Which maps there are of a frame: bit k for kind k of `TOKEN_MAP_KINDS`. The maps themselves are asked for. */
+	/** Which maps a frame has: bit k for kind k of `TOKEN_MAP_KINDS`. The maps themselves are requested separately. */
 	mapKinds: Uint8Array;
 	/** [frames + 1] */
 	detectionOffsets: Uint32Array;

@@ -37,7 +37,7 @@ export type Recording = {
 	lastFrameIndex: number;
 	/** Some of the frames that are stored. */
 	known: KnownFrame[];
-	/** Changes of settings that are still to be replayed, in order. */
+	/** Changes of settings still to be replayed, in order. */
 	events: SettingEvent[];
 };
 
@@ -46,13 +46,13 @@ function defaultThreads(): number {
 }
 
 /**
- * Opens video and model, then creates the run or goes on with it; leaves nothing behind when that fails. Gives
- * the stored run instead where it is the one asked for, complete, and the job takes such a one.
+ * Opens video and model, then creates the run or continues it; leaves nothing behind if that fails. Returns the stored
+ * run instead if it is complete, matches the job, and the job accepts such a run.
  */
 export async function openRecording(job: AnalysisJob): Promise<Recording | StoredRun> {
-	// ffmpeg looks at the video in a process of its own: meanwhile this one opens the model.
+	// ffmpeg probes the video in another process while this one opens the model.
 	const probing = Promise.all([probeVideo(job.videoPath), identifyVideo(job.videoPath)]);
-	probing.catch(() => undefined); // what fails first is told, the other may fail unheard
+	probing.catch(() => undefined); // the first failure is reported, the other one is ignored
 	const earlier = await openEarlier(job);
 	const mode = findMode(job.mode);
 	const settings = resolveSettings(mode.settings, job.settings, `mode ${mode.id}`);
@@ -104,7 +104,7 @@ async function openEarlier({ start, runFolder }: AnalysisJob): Promise<StoredRun
 	}
 }
 
-/** Settings first, memory last: a restored memory is the final word on everything a change may touch. */
+/** Settings first, state last: the restored state overrides everything that a change of settings may touch. */
 function restore(
 	detector: Detector,
 	state: Awaited<ReturnType<typeof RunWriter.resume>>['state'],
@@ -174,7 +174,7 @@ const SAME_FOR_RESUME: Record<string, (header: RunHeader) => unknown> = {
 	range: (header) => header.range,
 	'input size': (header) => header.letterbox,
 	'score threshold': (header) => header.scoreThreshold,
-	// Providers round differently: the rest of a run would not be what it began as.
+	// Providers round differently: the rest of the run would not match its beginning.
 	'execution provider': (header) => header.provider,
 };
 

@@ -2,10 +2,10 @@ import type { FrameResult } from '../domain/frame-result.ts';
 import type { FrameRange, Position, VideoInfo } from '../domain/video.ts';
 import type { AnalysisProgress } from './protocol.ts';
 
-/** Reports go out at most this often: a person reads no faster, and each one costs a message. */
+/** Most frequent reports: nobody reads faster, and each costs a message. */
 const REPORT_MILLISECONDS = 100;
 
-/** The rate is taken over this much recent time, so that it follows live changes of a budget. */
+/** The rate is averaged over this much recent time, so that it follows live changes of a budget. */
 const RATE_WINDOW_MILLISECONDS = 5000;
 
 /** Turns finished frames into progress reports, thinned out to ten a second. */
@@ -49,7 +49,7 @@ export class ProgressMeter {
 	}
 }
 
-/** About how many frames a range holds, from what the container claims; null where it claims nothing. */
+/** About how many frames a range holds, from the container's claims; null if it claims nothing. */
 export function estimateFrames(video: VideoInfo, range: FrameRange): number | null {
 	const { estimatedFrames } = video;
 	const from = estimateIndex(video, range.from);

@@ -5,7 +5,7 @@ import type { SettingValues } from '../domain/settings-table.ts';
 import type { DecodeSummary, FrameRange } from '../domain/video.ts';
 import type { FrameBatch } from './frame-batch.ts';
 
-/** Everything a worker needs to record one run; plain data. */
+/** Everything that a worker needs to record one run; plain data. */
 export type AnalysisJob = {
 	videoPath: string;
 	/** Folder or file of the model. */
@@ -17,8 +17,8 @@ export type AnalysisJob = {
 	/** Folder of the run. */
 	runFolder: string;
 	/**
-	 * `create` wants no run in `runFolder`; `continue` goes on with an unfinished one; `ensure` does too, and
-	 * takes a complete one, or none, as well.
+	 * `create` requires that `runFolder` holds no run; `continue` resumes an unfinished one; `ensure` does the same, and
+	 * also accepts a complete one or none.
 	 */
 	start: 'create' | 'continue' | 'ensure';
 	/** Null: as many as there are cores, at most 8, or those of the run that is continued. */
@@ -36,12 +36,12 @@ export type AnalysisJob = {
 /** How far a run has come; frames of earlier sittings of a resumed run count as done. */
 export type AnalysisProgress = {
 	framesDone: number;
-	/** From the container's claims; null where it makes none. */
+	/** From the container's claims; null if it makes none. */
 	framesEstimated: number | null;
 	/** Over the last seconds of this sitting. */
 	framesPerSecond: number;
 	secondsLeft: number | null;
-	/** Of the frame just done. */
+	/** Multiply-adds and times of the frame just done. */
 	macs: number;
 	milliseconds: StageMilliseconds;
 };
@@ -52,7 +52,7 @@ export type AnalysisOutcome = {
 	framesStored: number;
 	/** Seconds of this sitting, from the first frame asked for to the last one stored. */
 	wallSeconds: number;
-	/** What was lost while decoding; null for a cancelled run. */
+	/** Summary of decoding, with lost frames; null for a cancelled run. */
 	decode: DecodeSummary | null;
 	/** Largest resident memory of the worker's process so far. */
 	peakMemoryBytes: number;
@@ -63,10 +63,10 @@ export type AnalysisRequest =
 	| { type: 'start'; job: AnalysisJob }
 	/** Live settings; in force from the next frame. */
 	| { type: 'change-settings'; settings: SettingValues }
-	/** Finish the frame at hand, store everything, end as cancelled. */
+	/** Finish the current frame, store everything, end as cancelled. */
 	| { type: 'cancel' };
 
-/** What the worker tells the host on its way. */
+/** What the worker reports before its outcome. */
 export type AnalysisNews =
 	| { type: 'opened'; header: RunHeader; framesStored: number }
 	| { type: 'progress'; progress: AnalysisProgress }

@@ -17,11 +17,11 @@ import { openRecording, type Recording } from './open-recording.ts';
 import { estimateFrames, ProgressMeter } from './progress-meter.ts';
 import type { AnalysisJob, AnalysisOutcome, AnalysisNews } from './protocol.ts';
 
-/** Frames of one `frames` report: few messages, yet a page sees them within a blink. */
+/** Frames per `frames` report: few messages, but without visible delay. */
 const FRAMES_PER_BATCH = 8;
 const BATCH_MILLISECONDS = 100;
 
-/** The switches of a run that is going; a host turns them between frames. */
+/** Controls of a run in progress; they take effect between frames. */
 export class RunControl {
 	readonly #pendingSettings: SettingValues[] = [];
 	#cancelled = false;
@@ -38,16 +38,16 @@ export class RunControl {
 		this.#pendingSettings.push(settings);
 	}
 
-	/** The changes asked for since the last call, in order. */
+	/** The changes requested since the last call, in order. */
 	takeSettings(): SettingValues[] {
 		return this.#pendingSettings.splice(0);
 	}
 }
 
 /**
- * The worker's job: analyses a video and stores the run as it happens. Ends as `cancelled` (resumable) when
- * `control` says so. Throws a UserFacingError for bad input; a run that had begun is then closed as `failed`
- * with everything stored so far kept. `readVideo`: how frames are read, by default in this thread.
+ * The worker's job: analyses a video and stores the run as it happens. Ends as `cancelled` (resumable) when `control`
+ * says so. Throws a UserFacingError for bad input; a run that had begun is then closed as `failed`, and what was stored
+ * is kept. `readVideo`: how frames are read, by default in this thread.
  */
 export async function recordRun(
 	job: AnalysisJob,
@@ -91,7 +91,7 @@ export async function recordRun(
 	} catch (error) {
 		const nothingStored = writer.framesStored === 0;
 		await closeAsFailed(writer, error, wallSeconds());
-		// An empty run would only stand in the way of the next try.
+		// An empty run would only be in the way of the next try.
 		if (nothingStored && folderIsOurs) await rm(job.runFolder, { recursive: true, force: true });
 		throw error;
 	} finally {
@@ -99,7 +99,7 @@ export async function recordRun(
 	}
 }
 
-/** Frame by frame to the end of the range; null when cancelled on the way. */
+/** Frame by frame to the end of the range; null if cancelled before. */
 async function recordFrames(
 	job: AnalysisJob,
 	control: RunControl,
@@ -144,8 +144,8 @@ async function recordFrames(
 }
 
 /**
- * Changes of an earlier sitting that took effect behind the point where this one began. They were recorded
- * with the index after the frame they followed, so that the same frames see the same settings again.
+ * Changes of an earlier sitting that took effect after the point where this one began. They were recorded with the
+ * index after the frame they followed, so that the same frames get the same settings again.
  */
 function replaySettings(detector: Detector, events: SettingEvent[], lastFrame: number): void {
 	while (events.length > 0 && events[0]!.frameIndex <= lastFrame + 1) {
@@ -204,17 +204,17 @@ function noFrames(video: VideoInfo, job: AnalysisJob): UserFacingError {
 	return new UserFacingError('bad-range', `${video.path}: no frame lies in the range asked for.${length}`);
 }
 
-/** Node states it in kibibytes. */
+/** Node gives it in kibibytes. */
 function peakMemoryBytes(): number {
 	return process.resourceUsage().maxRSS * 1024;
 }
 
-/** The first failure is the one to tell; that the run could not even be closed shows when it is opened. */
+/** The first failure is the one to report; that the run could not be closed either shows when it is opened. */
 async function closeAsFailed(writer: RunWriter, error: unknown, wallSeconds: number): Promise<void> {
 	try {
 		const { message } = errorToData(error);
 		await writer.close('failed', { decode: null, error: message, wallSeconds, state: null });
 	} catch {
-		// An unclosed run reads back up to its last batch, like one that was cut off.
+		// An unclosed run can be read up to its last batch, like an interrupted one.
 	}
 }

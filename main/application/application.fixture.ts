@@ -38,7 +38,7 @@ export function makeClip(path: string, frames: number, ...words: string[]): void
 	ffmpeg(...looped, ...words, path);
 }
 
-/** A folder for one test file, with places for what an application keeps. */
+/** A temporary folder for one test file, with the folders of an application. */
 export function makeFolders(): DataFolders & { base: string; remove: () => void } {
 	const base = mkdtempSync(join(tmpdir(), 'sparsight-app-'));
 	const place = (name: string) => join(base, name);
@@ -53,7 +53,7 @@ export function makeFolders(): DataFolders & { base: string; remove: () => void 
 	};
 }
 
-/** A desktop whose person chooses what the test says. */
+/** A desktop shell whose dialogs answer what the test says. */
 export function standInShell(folders: DataFolders, changes: Partial<Shell> = {}): Shell {
 	return {
 		host: 'desktop',
@@ -72,7 +72,7 @@ export function standInShell(folders: DataFolders, changes: Partial<Shell> = {})
 	};
 }
 
-/** An application as the page meets it: answers or throws ErrorData, and remembers every event. */
+/** An application as the page sees it: answers or throws ErrorData, and records every event. */
 export class PageSide {
 	readonly application: Application;
 	readonly events: HostEvent[] = [];
@@ -92,7 +92,7 @@ export class PageSide {
 		return reply.answer as Answers[Name];
 	}
 
-	/** The first event of this type from `since` on for which `wanted` holds, come or still to come. */
+	/** The first event of this type from `since` on for which `wanted` holds, past or future. */
 	hear<Type extends HostEvent['type']>(
 		type: Type,
 		wanted: (event: Extract<HostEvent, { type: Type }>) => boolean = () => true,

@@ -32,7 +32,7 @@ import { Videos, type KnownVideo } from './videos.ts';
 export type ApplicationOptions = {
 	shell: Shell;
 	folders?: DataFolders;
-	/** A video named at the start, as the page's first. */
+	/** A video given at the start, for the page to open first. */
 	openAtStart?: string | null;
 };
 
@@ -99,7 +99,7 @@ export class Application {
 		this.#handlers = this.#bindHandlers();
 	}
 
-	/** Reads what earlier sessions left. Never fails for what they left. */
+	/** Reads what earlier sessions left. Never fails because of it. */
 	static async open({
 		shell,
 		folders = dataFolders(),
@@ -115,7 +115,7 @@ export class Application {
 		return application;
 	}
 
-	/** Checks what the page asks and answers it; whatever fails comes back as data. */
+	/** Checks and answers a request of the page; failures are returned as data. Never rejects. */
 	async request(name: string, input: unknown): Promise<Reply> {
 		try {
 			return { answer: await this.#dispatch(name, input) };
@@ -124,7 +124,7 @@ export class Application {
 		}
 	}
 
-	/** Hears every event; the returned function stops that. */
+	/** Subscribes to all events; the returned function unsubscribes. */
 	listen(listener: (event: HostEvent) => void): () => void {
 		this.#listeners.add(listener);
 		return () => this.#listeners.delete(listener);
@@ -138,7 +138,7 @@ export class Application {
 		return this.#preferences.current;
 	}
 
-	/** What would be cut off if the application ended now. */
+	/** What would be interrupted if the application ended now. */
 	get unfinished(): { runs: number; exports: number } {
 		return { runs: this.runs.going, exports: this.#exports.going };
 	}
@@ -148,18 +148,18 @@ export class Application {
 		this.emit({ type: 'open', video: await this.#videos.entryOf(path) });
 	}
 
-	/** The file behind a media address. Throws for unknown ids; null where there is no copy (yet). */
+	/** The file behind a media address. Throws for unknown ids; null if there is no copy (yet). */
 	async mediaFile(videoId: string, kind: MediaKind): Promise<string | null> {
 		if (kind === 'source') return this.#videos.readablePathOf(videoId);
 		return this.#proxies.find(await this.#videos.open(videoId));
 	}
 
-	/** The file behind a download address; null where there is none. */
+	/** The file behind a download address; null if there is none. */
 	exportFile(exportId: string): string | null {
 		return this.#exports.fileOf(exportId);
 	}
 
-	/** Ends everything that is going; runs can be resumed. */
+	/** Ends all work in progress; runs can be resumed. */
 	async close(): Promise<void> {
 		this.#frameTimes.close();
 		await Promise.all([this.runs.close(), this.#exports.close(), this.#proxies.close()]);

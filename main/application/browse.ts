@@ -6,10 +6,10 @@ import { TRUTH_NAMES, VIDEO_NAMES } from './media-types.ts';
 import type { OpaqueIds } from './opaque-ids.ts';
 import type { Videos } from './videos.ts';
 
-/** A folder of many thousand files is no list that anybody reads. */
+/** Nobody reads a list of many thousand files. */
 const MOST_ENTRIES = 2000;
 
-/** Folders that a person named, and nothing outside of them, whatever links lead there. */
+/** Browses the named folders, and nothing outside of them, whatever links lead there. */
 export class Browser {
 	readonly #roots: readonly string[];
 	readonly #videos: Videos;
@@ -67,8 +67,8 @@ export class Browser {
 }
 
 /**
- * Whether `path`, or the nearest folder above it that exists, really lies in one of `roots` once every symbolic
- * link is followed. `roots` are absolute, without symbolic links.
+ * Whether `path`, or its nearest existing parent, is really inside one of `roots` once all symbolic links are resolved.
+ * `roots` are absolute, without symbolic links.
  */
 export async function isInside(path: string, roots: readonly string[]): Promise<boolean> {
 	const real = await realPath(resolve(path));
@@ -77,8 +77,8 @@ export async function isInside(path: string, roots: readonly string[]): Promise<
 }
 
 /**
- * The path without symbolic links; names at its end that do not exist yet are kept. Null where a link leads
- * nowhere: what it will lead to cannot be told.
+ * The path with symbolic links resolved; trailing names that do not exist yet are kept. Null for a dangling link, whose
+ * target could become anything.
  */
 async function realPath(path: string): Promise<string | null> {
 	try {
@@ -91,7 +91,7 @@ async function realPath(path: string): Promise<string | null> {
 	}
 }
 
-/** Sorted as a person would; hidden ones left out. */
+/** Sorted in natural order, without hidden ones. */
 async function namesIn(folder: string): Promise<string[]> {
 	let names: string[];
 	try {

@@ -1,13 +1,16 @@
-/** Which bytes of a file an HTTP answer carries, after RFC 9110 (§13 conditions, §14 ranges). Sizes beyond 4 GiB are fine. */
+/**
+ * Which bytes of a file an HTTP response carries, according to RFC 9110 (§13 conditions, §14 ranges). Sizes beyond 4
+ * GiB are fine.
+ */
 export type RangedAnswer = {
 	status: 200 | 206 | 304 | 416;
 	/** Content-Length, Content-Range, ETag, Accept-Ranges. */
 	headers: Record<string, string>;
-	/** First and last byte to send, both included; null where the answer has no body. */
+	/** First and last byte to send, both included; null if the response has no body. */
 	body: { first: number; last: number } | null;
 };
 
-/** What of a request decides about bytes; null where the header is absent. */
+/** The parts of a request that decide about bytes; null if the header is absent. */
 export type RangeRequest = {
 	method: string;
 	range: string | null;
@@ -15,14 +18,15 @@ export type RangeRequest = {
 	ifNoneMatch: string | null;
 };
 
-/** The answer for a file of `size` bytes whose strong validator is `etag`, quotes included. */
+/** The response for a file of `size` bytes whose strong validator is `etag`, quotes included. */
 export function answerRange(size: number, etag: string, request: RangeRequest): RangedAnswer {
 	const common = { ETag: etag, 'Accept-Ranges': 'bytes' };
 	if (request.ifNoneMatch !== null && listsTag(request.ifNoneMatch, etag)) {
 		return { status: 304, headers: common, body: null };
 	}
 	const withBody = request.method !== 'HEAD';
-	// Ranges are defined for GET only. A date in If-Range never equals a tag, so the whole file is sent: always right.
+	// Ranges are defined for GET only. A date in If-Range never equals a tag, so the whole file is sent, which is always
+	// valid.
 	const applies = request.method === 'GET' && (request.ifRange === null || request.ifRange.trim() === etag);
 	const range = applies && request.range !== null ? parseRange(request.range, size) : 'whole';
 	if (range === 'unsatisfiable') {
@@ -57,8 +61,8 @@ export function fileTag(file: { size: number; mtimeMs: number; ino: number }): s
 }
 
 /**
- * `bytes=0-99`, `bytes=100-`, `bytes=-100`. Several ranges at once, other units and what is not a range at all
- * mean the whole file, as the RFC allows.
+ * `bytes=0-99`, `bytes=100-`, `bytes=-100`. Several ranges, other units and invalid ranges give the whole file, as the
+ * RFC allows.
  */
 function parseRange(
 	header: string,

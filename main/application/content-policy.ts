@@ -7,7 +7,7 @@ export function contentSecurityPolicy(mediaSources: readonly string[] = []): str
 	return [
 		"default-src 'none'",
 		"script-src 'self'",
-		// Components place menus and tooltips with style attributes; style sheets come from files alone.
+		// Components position menus and tooltips with style attributes; style sheets come from files only.
 		"style-src 'self'",
 		"style-src-attr 'unsafe-inline'",
 		"img-src 'self' data: blob:",

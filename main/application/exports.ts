@@ -8,7 +8,7 @@ import { newId } from './opaque-ids.ts';
 import type { RunQueries } from './run-queries.ts';
 import type { Shell } from './shell.ts';
 
-/** A file that is being written, or was. */
+/** An export that is being written or is done. */
 type Export = {
 	path: string;
 	cancel: () => void;
@@ -18,7 +18,7 @@ type Export = {
 
 type ExportsDependencies = { queries: RunQueries; shell: Shell; emit: (event: HostEvent) => void };
 
-/** Turns runs into files where the person wants them, each in a process of its own. */
+/** Exports runs to files that the user chooses, each in a process of its own. */
 export class Exports {
 	readonly #deps: ExportsDependencies;
 	readonly #exports = new Map<string, Export>();
@@ -28,8 +28,8 @@ export class Exports {
 	}
 
 	/**
-	 * Asks where to and begins writing; `export.progress` and `export.ended` tell the rest. Null when the person
-	 * cancels. Throws for formats and settings that do not exist, and for runs that cannot be read.
+	 * Asks where to write and begins; `export.progress` and `export.ended` events follow. Null if the user cancels.
+	 * Throws for unknown formats and settings, and for runs that cannot be read.
 	 */
 	async start(input: RequestInput<'export.start'>): Promise<{ exportId: string; name: string } | null> {
 		const format = exportFormat(input.format);
@@ -76,18 +76,18 @@ export class Exports {
 		return { exportId, name: basename(path) };
 	}
 
-	/** How many are being written. */
+	/** Number of exports being written. */
 	get going(): number {
 		return [...this.#exports.values()].filter(({ state }) => state === 'going').length;
 	}
 
-	/** The file of an export that is done; null for all others. */
+	/** The file of a finished export; null for all others. */
 	fileOf(exportId: string): string | null {
 		const entry = this.#exports.get(exportId);
 		return entry?.state === 'written' ? entry.path : null;
 	}
 
-	/** Ends an export; nothing of it is left behind. */
+	/** Cancels an export; nothing of it is left behind. */
 	cancel(exportId: string): void {
 		this.#get(exportId).cancel();
 	}
@@ -112,7 +112,7 @@ export class Exports {
 	}
 }
 
-/** Named after video and mode, as the files of the command line are. */
+/** Named after video and mode, like the files of the command line. */
 function suggestedName(videoPath: string, mode: string, fileExtension: string): string {
 	return `${basename(videoPath, extname(videoPath))}-${mode}.${fileExtension}`;
 }

@@ -9,7 +9,7 @@ import { identityKey, type KnownVideo } from './videos.ts';
 
 const MOST_CACHED_BYTES = 256 * 2 ** 20;
 
-/** Between two reports of how far reading has come. */
+/** Between two progress reports. */
 const REPORT_MILLISECONDS = 250;
 
 /** Times of one video: those found so far, and the promise of all of them. */
@@ -17,28 +17,28 @@ type Reading = {
 	found: number[];
 	all: Promise<Float64Array>;
 	complete: boolean;
-	/** Somebody waits for all of them: no more holding back. */
+	/** Whether somebody waits for all of them, so that reading is not held back. */
 	urgent: boolean;
 };
 
 type FrameTimesDependencies = {
-	/** Folder for times that were read once. */
+	/** Folder of the cached times. */
 	folder: string;
-	/** All times of a video from elsewhere, such as a run over all its frames; null where nobody knows them. */
+	/** All times of a video from another source, such as a run over all its frames; null if there is none. */
 	knownElsewhere: (video: KnownVideo) => Promise<Float64Array | null>;
 	emit: (event: HostEvent) => void;
 };
 
 /**
- * The exact times of all frames. Only decoding tells them, so that goes on in the background, once for each
- * content of a file; what was found is kept on the disk.
+ * The exact times of all frames. Finding them requires decoding, which is done in the background, once per content of a
+ * file; the result is cached on disk.
  */
 export class FrameTimesReader {
 	readonly #deps: FrameTimesDependencies;
 	readonly #readings = new Map<string, Reading>();
 	readonly #stop = new AbortController();
 	#held = false;
-	/** Aborted when holding back begins. */
+	/** Aborted when reading is to be held back. */
 	#interrupt = new AbortController();
 	readonly #wakers = new Set<() => void>();
 
@@ -46,16 +46,16 @@ export class FrameTimesReader {
 		this.#deps = dependencies;
 	}
 
-	/** What is known by now; reading begins where it has not. */
+	/** The times known so far; starts reading if that has not begun. */
 	async answer(video: KnownVideo): Promise<FrameTimesAnswer> {
 		const reading = this.#reading(video);
-		// What lies in the cache is there within a moment: worth the wait.
+		// Cached times are there within a moment: worth waiting for.
 		await Promise.race([reading.all, moment(50)]);
 		if (reading.complete) return { ptsSeconds: await reading.all, complete: true };
 		return { ptsSeconds: Float64Array.from(reading.found), complete: false };
 	}
 
-	/** All of them, now. Throws what decoding throws. */
+	/** All times, read with priority. Throws what decoding throws. */
 	all(video: KnownVideo): Promise<Float64Array> {
 		const reading = this.#reading(video);
 		reading.urgent = true;
@@ -63,7 +63,7 @@ export class FrameTimesReader {
 		return reading.all;
 	}
 
-	/** While an analysis measures its times, nothing else decodes without need; reading begins anew after it. */
+	/** Holds back reading while an analysis measures times; reading starts over afterwards. */
 	setHeld(held: boolean): void {
 		if (held === this.#held) return;
 		this.#held = held;
@@ -105,7 +105,7 @@ export class FrameTimesReader {
 
 	async #read(video: KnownVideo, key: string, reading: Reading): Promise<Float64Array> {
 		const { folder, knownElsewhere } = this.#deps;
-		// Another decoder may see other frames in a damaged file.
+		// Another version of the decoder may see other frames in a damaged file.
 		const { version } = await findFfmpeg();
 		const path = join(folder, `${key}-${version.replace(/[^\w.-]/g, '_')}.f64`);
 		const cached = await readCached(path);
@@ -125,7 +125,7 @@ export class FrameTimesReader {
 		}
 	}
 
-	/** Null where it was interrupted by what matters more. */
+	/** Null if it was interrupted by something more important. */
 	async #decode(video: KnownVideo, reading: Reading): Promise<Float64Array | null> {
 		const { signal: interrupt } = this.#interrupt;
 		const stop = this.#stop.signal;
@@ -148,7 +148,7 @@ export class FrameTimesReader {
 		}
 	}
 
-	/** Resolves when this reading may decode. */
+	/** Resolves when this reading is allowed to decode. */
 	async #turn(reading: Reading): Promise<void> {
 		while (this.#held && !reading.urgent && !this.#stop.signal.aborted) {
 			await new Promise<void>((resolve) => this.#wakers.add(resolve));

@@ -4,7 +4,9 @@ import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { systemError } from '../domain/errors.ts';
 
-/** What `path` holds where it holds what `schema` wants; null for everything else: a lost comfort, not an error. */
+/**
+ * The contents of `path` if they match `schema`; null for everything else, since such files only hold conveniences.
+ */
 export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
 	try {
 		const parsed = schema.safeParse(JSON.parse(await readFile(path, 'utf8')));
@@ -14,12 +16,14 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
 	}
 }
 
-/** Writes `value` wholly or not at all; its folder is made. Throws what a full or closed disk means to a person. */
+/**
+ * Writes `value` completely or not at all; makes the folder. Throws a UserFacingError for a full or read-only disk.
+ */
 export async function writeJsonFile(path: string, value: unknown): Promise<void> {
 	await writeFileWhole(path, `${JSON.stringify(value, null, '\t')}\n`);
 }
 
-/** Puts `content` where `path` is, in one step. */
+/** Replaces the file at `path` by `content` in one step. */
 export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
 	const fresh = `${path}.${randomBytes(4).toString('hex')}.new`;
 	try {
@@ -33,7 +37,7 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
 		}
 		await rename(fresh, path);
 	} catch (error) {
-		await rm(fresh, { force: true }).catch(() => undefined); // the first error is the one to tell
+		await rm(fresh, { force: true }).catch(() => undefined); // the first error is the one to report
 		throw systemError(error) ?? error;
 	}
 }

@@ -1,12 +1,12 @@
 import { extname } from 'node:path';
 
-/** What files of videos are called; others can be opened from the command line. */
+/** File extensions of videos; others can be opened from the command line. */
 export const VIDEO_NAMES = new Set(
 	'3gp asf avi flv h264 h265 hevc m2ts m2v m4v mkv mjpeg mjpg mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv y4m'.split(
 		' ',
 	),
 );
-/** What files of ground truth are called. */
+/** File extensions of ground truth. */
 export const TRUTH_NAMES = new Set(['json', 'txt', 'csv', 'xml']);
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -19,7 +19,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
 	'.webm': 'video/webm',
 };
 
-/** What a file of a video is called in a Content-Type header, by its name. */
+/** The Content-Type of a video file, by its name. */
 export function mediaType(path: string): string {
 	return MEDIA_TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream';
 }

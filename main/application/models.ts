@@ -16,12 +16,12 @@ const description = z.object({
 	displayThreshold: z.number(),
 }) satisfies z.ZodType<ModelDescription>;
 
-/** By the state of a model's files. */
+/** Keyed by the state of a model's files. */
 const cacheFile = z.record(z.string(), description);
 
 /**
- * The models that open, as the page shows them. Opening one loads the runtime into this process, so what was found
- * is kept in `folder` for as long as the model's files and this program stay the same.
+ * The models that open, as the page shows them. Opening one loads the runtime into this process, so descriptions are
+ * cached in `folder` for as long as the model's files and this program stay the same.
  */
 export class Models {
 	readonly #cachePath: string;
@@ -48,7 +48,7 @@ export class Models {
 			if (model) found[key] = model;
 		}
 		const isNew = Object.keys(found).some((key) => !(key in cached));
-		// Without the file the next start takes a little longer, that is all.
+		// Without the cache the next start takes a little longer, that is all.
 		if (isNew) await writeJsonFile(this.#cachePath, found).catch(() => undefined);
 		return Object.values(found);
 	}
@@ -66,7 +66,7 @@ async function describe({ path }: CatalogEntry, cacheFolder: string): Promise<Mo
 }
 
 async function stateOf({ id, path }: CatalogEntry): Promise<string> {
-	const names = (await readdir(path).catch(() => [])).sort(); // none of a file of weights
+	const names = (await readdir(path).catch(() => [])).sort(); // a file of weights has none
 	const paths = [path, ...names.map((name) => join(path, name))];
 	const tags = await Promise.all(paths.map((part) => stat(part).then(fileTag, () => '-')));
 	return [id, PRODUCT_VERSION, ...tags].join(' ');

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
-/** An id that says nothing and cannot be guessed. */
+/** An id that carries no meaning and cannot be guessed. */
 export function newId(): string {
 	return randomBytes(10).toString('hex');
 }
 
-/** Things under opaque ids: the same thing keeps its id. `keyOf` tells things apart. */
+/** Gives things opaque ids; equal things (by `keyOf`) have the same id. */
 export class OpaqueIds<T> {
 	readonly #byId = new Map<string, T>();
 	readonly #idOfKey = new Map<string, string>();
@@ -15,7 +15,7 @@ export class OpaqueIds<T> {
 		this.#keyOf = keyOf;
 	}
 
-	/** `preferred` is taken for a thing without an id, where it is free. */
+	/** `preferred` is used for a thing without an id if it is free. */
 	idOf(thing: T, preferred?: string): string {
 		const key = this.#keyOf(thing);
 		const known = this.#idOfKey.get(key);

@@ -29,8 +29,8 @@ type ProxyDependencies = {
 };
 
 /**
- * Copies that a browser plays, of videos that it does not: H.264 in mp4, frame for frame in decoding order, each at
- * its own time (the first one at zero). Kept on the disk by the content of the file.
+ * Copies of videos that browsers cannot play: H.264 in mp4, frame for frame in decoding order, each at its own time
+ * (the first one at zero). Cached on disk by the content of the file.
  */
 export class PlaybackProxies {
 	readonly #deps: ProxyDependencies;
@@ -42,7 +42,7 @@ export class PlaybackProxies {
 		this.#deps = dependencies;
 	}
 
-	/** The finished copy of a video; null where there is none. */
+	/** The finished copy of a video; null if there is none. */
 	async find(video: KnownVideo): Promise<string | null> {
 		const path = this.#pathOf(video);
 		if (!(await stat(path).catch(() => null))) return null;
@@ -50,7 +50,7 @@ export class PlaybackProxies {
 		return path;
 	}
 
-	/** Where the page reads the copy, if it is there; else making it begins and `proxy` events tell how it goes. */
+	/** The copy's address if it exists; otherwise starts making it and reports progress by `proxy` events. */
 	async prepare(video: KnownVideo): Promise<{ proxyUrl: string | null }> {
 		if (await this.find(video)) return { proxyUrl: this.#deps.urlOf(video.videoId) };
 		if (!this.#making.has(video.videoId)) {
@@ -145,7 +145,7 @@ export class PlaybackProxies {
 	}
 }
 
-/** The displayed picture, shrunk where it is large; sides are even, as 4:2:0 wants them. */
+/** The displayed size, reduced if it is large; sides are even, as 4:2:0 requires. */
 export function proxySize({ displaySize }: Pick<VideoInfo, 'displaySize'>): Size {
 	const scale = Math.min(1, LONGEST_SIDE / Math.max(displaySize.width, displaySize.height));
 	const even = (side: number) => Math.max(2, 2 * Math.round((side * scale) / 2));

@@ -36,8 +36,8 @@ export class PreferencesStore {
 	}
 
 	/**
-	 * Reads the file in `folder`. What another version wrote is kept key by key as far as it is still understood.
-	 * `mayWriteTo` tells whether this host lets the page choose a folder for its runs.
+	 * Reads the file in `folder`. Keys that another version wrote are kept if they are still valid. `mayWriteTo` decides
+	 * whether this host lets the page choose a folder for its runs.
 	 */
 	static async open(
 		folder: string,
@@ -59,7 +59,7 @@ export class PreferencesStore {
 		return this.#current;
 	}
 
-	/** Puts `changes` over what is there and stores it. Throws `bad-argument` for a folder that must not be used. */
+	/** Applies `changes` and stores the result. Throws `bad-argument` for a folder that must not be used. */
 	async change(changes: RequestInput<'preferences.change'>): Promise<Preferences> {
 		const folder = changes.runsFolder ?? null;
 		if (folder !== null && !(isAbsolute(folder) && (await this.#mayWriteTo(folder)))) {
@@ -70,7 +70,7 @@ export class PreferencesStore {
 			);
 		}
 		this.#current = { ...this.#current, ...given(changes) };
-		// One after another: the last state asked for is the last one written.
+		// One write after another, so that the last state is the last one written.
 		const write = this.#writing.then(() => writeJsonFile(this.#path, this.#current));
 		this.#writing = write.catch(() => undefined);
 		await write;
@@ -78,7 +78,7 @@ export class PreferencesStore {
 	}
 }
 
-/** Without the keys that are not there: `partial` types them as possibly undefined. */
+/** Drops undefined keys, which the type of `partial` allows. */
 function given(changes: RequestInput<'preferences.change'>): Partial<Preferences> {
 	return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
 }

@@ -19,23 +19,23 @@ import type { RunStore } from './run-store.ts';
 /** Runs whose columns are kept in memory. */
 const MOST_OPEN = 8;
 
-/** Answers questions about stored runs, those that are still growing included. */
+/** Answers questions about stored runs, including those that are still growing. */
 export class RunQueries {
 	readonly #store: RunStore;
 	readonly #pathOf: (identity: VideoIdentity) => string | null;
 	readonly #open = new RecentMap<string, { run: StoredRun; state: string }>(MOST_OPEN);
-	/** Who is who in runs that somebody asked about; each is followed by one question at a time. */
+	/** Identities in runs that were asked about; each run is followed by one request at a time. */
 	readonly #followed = new RecentMap<string, { identities: RunIdentities; following: Promise<void> }>(
 		MOST_OPEN,
 	);
 
-	/** `pathOf` tells where a video lies today; null where only the run remembers. */
+	/** `pathOf` gives the current path of a video; null if only the run knows one. */
 	constructor(store: RunStore, pathOf: (identity: VideoIdentity) => string | null) {
 		this.#store = store;
 		this.#pathOf = pathOf;
 	}
 
-	/** The run as it is stored by now. */
+	/** The run as currently stored. */
 	async run(runId: string): Promise<StoredRun> {
 		const folder = await this.#store.folderOf(runId);
 		const state = await stateOf(folder);
@@ -64,10 +64,10 @@ export class RunQueries {
 		};
 	}
 
-	/** Positions `[from, from + count)` as far as the run has them. */
+	/** The frames at positions `[from, from + count)`, as far as the run has them. */
 	async frames(runId: string, from: number, count: number): Promise<FrameBatch> {
 		const known = this.#open.get(runId)?.run;
-		// A run only grows: for what was there already it need not be read again.
+		// A run only grows: what was there already need not be read again.
 		const run = known && from + count <= known.frameCount ? known : await this.run(runId);
 		return packFrameBatch(await inTurns(readResults(run, from, Math.min(from + count, run.frameCount))));
 	}
@@ -114,7 +114,7 @@ export class RunQueries {
 		return (await this.#follow(runId, run, run.frameCount)).tracks();
 	}
 
-	/** Who the detections at positions `[from, from + count)` are, as far as the run has them. */
+	/** Identities of the detections at positions `[from, from + count)`, as far as the run has them. */
 	async identities(runId: string, from: number, count: number): Promise<FrameIdentities> {
 		const run = await this.run(runId);
 		const to = Math.min(from + count, run.frameCount);
@@ -124,7 +124,7 @@ export class RunQueries {
 
 	async #follow(runId: string, run: StoredRun, to: number): Promise<RunIdentities> {
 		let followed = this.#followed.get(runId);
-		// A run that was cut off may go on from an earlier frame than its last one, with other boxes.
+		// An interrupted run may be resumed from an earlier frame than its last one, with other boxes.
 		if (!followed || followed.identities.known > run.frameCount) {
 			followed = { identities: new RunIdentities(run.header.displayThreshold), following: Promise.resolve() };
 			this.#followed.set(runId, followed);

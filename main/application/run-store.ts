@@ -13,26 +13,26 @@ import { RUN_FILES } from '../results/run-folder.ts';
 import { readJsonFile } from './json-file.ts';
 import { identityKey } from './videos.ts';
 
-/** In a run's folder while a worker of a host writes to it. */
+/** Lies in a run's folder while the worker of some host writes to it. */
 const WRITER_FILE = 'writer.json';
 
-/** A stored run as a list shows it; `active` and `waiting` are for those who know the processes. */
+/** A stored run as shown in lists; `active` and `waiting` are added by `Runs`, which knows the processes. */
 export type StoredEntry = Omit<RunEntry, 'active' | 'waiting'>;
 
 /**
- * The folders of stored runs: `<runs>/<identity of the video>/<run id>`, so that a video finds its runs again
- * wherever it lies.
+ * The folders of stored runs: `<runs>/<identity of the video>/<run id>`, so that a video finds its runs wherever it is
+ * moved.
  */
 export class RunStore {
 	readonly #root: () => string;
 	readonly #folders = new Map<string, string>();
 
-	/** `root` is asked each time: it is a preference. */
+	/** `root` is called each time, because it is a preference. */
 	constructor(root: () => string) {
 		this.#root = root;
 	}
 
-	/** A name and a place for a run that is about to begin; the folder itself is the writer's to make. */
+	/** An id and a path for a run that is about to begin; the writer makes the folder. */
 	async reserve(identity: VideoIdentity, mode: string): Promise<{ runId: string; folder: string }> {
 		const parent = join(this.#root(), identityKey(identity));
 		await makeFolder(parent);
@@ -44,7 +44,7 @@ export class RunStore {
 		return { runId, folder };
 	}
 
-	/** The runs of a video, newest first; what cannot be read is left out. */
+	/** The runs of a video, newest first; unreadable ones are left out. */
 	async list(identity: VideoIdentity): Promise<StoredEntry[]> {
 		const parent = join(this.#root(), identityKey(identity));
 		const entries: StoredEntry[] = [];
@@ -62,8 +62,8 @@ export class RunStore {
 	}
 
 	/**
-	 * Where a run is stored. Ids of earlier sessions are looked for under every video; they come checked from the
-	 * contract and hold neither dots nor separators. Throws `run-unreadable` where there is none.
+	 * Where a run is stored. Ids of earlier sessions are searched under every video; the contract guarantees that they
+	 * hold neither dots nor separators. Throws `run-unreadable` if there is none.
 	 */
 	async folderOf(runId: string): Promise<string> {
 		const known = this.#folders.get(runId);
@@ -81,14 +81,14 @@ export class RunStore {
 		);
 	}
 
-	/** Notes which process writes to a run, for other hosts that share the folder; null once none does. */
+	/** Notes which process writes to a run, for other hosts that share the folder; null if none does. */
 	async noteWriter(runId: string, pid: number | null): Promise<void> {
 		const place = join(await this.folderOf(runId), WRITER_FILE);
 		if (pid === null) await rm(place, { force: true });
 		else await writeFile(place, `${JSON.stringify({ pid })}\n`);
 	}
 
-	/** Throws `bad-argument` where a process of another host is still writing to a run. */
+	/** Throws `bad-argument` if a process of another host is still writing to a run. */
 	async refuseWhileWritten(runId: string): Promise<void> {
 		const place = join(await this.folderOf(runId), WRITER_FILE);
 		const writer = await readJsonFile(place, z.object({ pid: z.int().positive() }));
@@ -100,7 +100,7 @@ export class RunStore {
 		);
 	}
 
-	/** Deletes the files of a run. It disappears from lists in one step, however long its files take to go. */
+	/** Deletes the files of a run. It disappears from lists at once, however long deleting its files takes. */
 	async delete(runId: string): Promise<void> {
 		const folder = await this.folderOf(runId);
 		const doomed = `${folder}.deleted`;
@@ -131,7 +131,7 @@ function isAlive(pid: number): boolean {
 	}
 }
 
-/** How a run stands: as its writer noted or, where it was cut off, as far as its journal goes. */
+/** The status of a run: as its writer noted or, if it was interrupted, as far as its journal goes. */
 async function readRunStatus(folder: string): Promise<RunStatus> {
 	const noted = await readStatus(folder);
 	if (noted && noted.state !== 'running') return noted;

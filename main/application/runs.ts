@@ -11,22 +11,22 @@ import { modelPath } from '../models/catalog.ts';
 import type { RunStore, StoredEntry } from './run-store.ts';
 import type { KnownVideo, Videos } from './videos.ts';
 
-/** One at a time: two that share the cores would both measure the other one too. */
+/** One at a time: two that share the cores would disturb each other's measured times. */
 const WORKERS_AT_ONCE = 1;
 
-/** Runs that may wait for their turn. */
+/** Most runs that may wait for their turn. */
 const MOST_WAITING = 16;
 
-/** How long runs may take to end in order when the application ends. */
+/** How long runs may take to end orderly when the application closes. */
 const CLOSING_MILLISECONDS = 8000;
 
-/** A run that is going or waits. */
+/** A run in progress or waiting. */
 type LiveRun = {
 	entry: StoredEntry;
 	job: AnalysisJob;
 	/** Null while it waits. */
 	analysis: RunningAnalysis | null;
-	/** Resolves when everything about its end has been told. */
+	/** Resolves when its end was fully reported. */
 	ended: Promise<void>;
 	tellEnded: () => void;
 };
@@ -52,7 +52,7 @@ export class Runs {
 		this.#deps = dependencies;
 	}
 
-	/** Begins a new run, or lets it wait for its turn. Throws for settings and modes that do not exist. */
+	/** Starts a new run, or queues it. Throws for unknown settings and modes. */
 	async start(video: KnownVideo, input: RequestInput<'analysis.start'>): Promise<RunEntry> {
 		const mode = findMode(input.mode);
 		const settings = resolveSettings(mode.settings, input.settings, `mode ${mode.id}`);
@@ -83,7 +83,7 @@ export class Runs {
 		});
 	}
 
-	/** Goes on with a run that was cancelled, failed or cut off. Throws `bad-argument` for all others. */
+	/** Resumes a run that was cancelled, failed or interrupted. Throws `bad-argument` for all others. */
 	async resume(runId: string): Promise<RunEntry> {
 		const entry = await this.#deps.store.entry(runId);
 		if (this.#live.has(runId) || entry.status.state === 'complete') {
@@ -95,7 +95,7 @@ export class Runs {
 		return this.#enqueue(entry, await this.#continuation(folder, await readHeader(folder)));
 	}
 
-	/** Changes live settings. Whether they may change is for the run to say: `analysis.refused` comes where not. */
+	/** Changes live settings. The run decides whether they may change: an `analysis.refused` event follows if not. */
 	change(runId: string, settings: RequestInput<'analysis.change'>['settings']): void {
 		const run = this.#liveRun(runId);
 		if (run.analysis) {
@@ -112,7 +112,7 @@ export class Runs {
 		run.job.settings = run.entry.settings;
 	}
 
-	/** Ends a run in order; it can be resumed. */
+	/** Ends a run orderly; it can be resumed. */
 	cancel(runId: string): void {
 		const run = this.#liveRun(runId);
 		if (run.analysis) run.analysis.cancel();
@@ -145,7 +145,7 @@ export class Runs {
 		await this.#deps.store.delete(runId);
 	}
 
-	/** How many are going or wait for their turn. */
+	/** Number of runs in progress or waiting. */
 	get going(): number {
 		return this.#live.size;
 	}
@@ -159,7 +159,7 @@ export class Runs {
 		return pids;
 	}
 
-	/** Ends every run in order, by force where that takes too long; all of them can be resumed. */
+	/** Ends every run orderly, and kills those that take too long; all can be resumed. */
 	async close(): Promise<void> {
 		this.#closed = true;
 		const live = [...this.#live.values()];
@@ -169,7 +169,7 @@ export class Runs {
 		clearTimeout(timer);
 	}
 
-	/** What the stored run was made with, so that it goes on as it began. */
+	/** The job of a stored run, so that it continues as it began. */
 	async #continuation(folder: string, header: RunHeader): Promise<AnalysisJob> {
 		const { contentSize } = header.letterbox;
 		return {
@@ -181,7 +181,7 @@ export class Runs {
 			runFolder: folder,
 			start: 'continue',
 			threads: header.threads,
-			// The side that the picture was shrunk to shrinks it to the same size again.
+			// The side that the picture was reduced to gives the same size again.
 			maxSide: Math.max(contentSize.width, contentSize.height),
 			scoreThreshold: header.scoreThreshold,
 			wantsFrames: true,
@@ -252,7 +252,7 @@ export class Runs {
 	async #end(run: LiveRun, error: ErrorData | null): Promise<void> {
 		const { runId } = run.entry;
 		await this.#noteWriter(runId, null);
-		// A run that ended before its first frame, or before its turn, has left nothing to read.
+		// A run that ended before its first frame, or before its turn, left nothing to read.
 		const stored = await this.#deps.store.entry(runId).catch(() => null);
 		const state = error === null ? 'cancelled' : 'failed';
 		const unstored = {
@@ -266,7 +266,7 @@ export class Runs {
 		this.#startWaiting();
 	}
 
-	/** What cannot be noted only lets two hosts meet that should not. */
+	/** If it cannot be noted, two hosts may write to the same run; that alone is no reason to fail. */
 	#noteWriter(runId: string, pid: number | null): Promise<void> {
 		return this.#deps.store.noteWriter(runId, pid).catch(() => undefined);
 	}

@@ -20,8 +20,8 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The files that are served, by the path of their address: all that lies in the built page's folder at the start,
- * and nothing that an address could spell otherwise. Empty where the page was not built.
+ * The files to serve, by the path of their address: those in the built page's folder at the start, and no others,
+ * whatever an address says. Empty if the page was not built.
  */
 export async function listStaticFiles(folder: string): Promise<Map<string, StaticFile>> {
 	const files = new Map<string, StaticFile>();
@@ -38,9 +38,9 @@ async function addFolder(folder: string, address: string, files: Map<string, Sta
 		const found = await stat(path);
 		if (found.isDirectory()) await addFolder(path, place, files);
 		const contentType = CONTENT_TYPES[extname(name).toLowerCase()];
-		// Source maps and whatever else lies there are nobody's business.
+		// Source maps and everything else are not served.
 		if (!found.isFile() || contentType === undefined) continue;
-		// Names of assets change with their content; the page itself and its icon keep theirs.
+		// Names of assets contain hashes of their content; the page itself and its icon keep their names.
 		const lasting = /-[\w-]{8,}\.\w+$/.test(name);
 		const cacheControl = lasting ? 'public, max-age=31536000, immutable' : 'no-cache';
 		files.set(place, { path, contentType, cacheControl });

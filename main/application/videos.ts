@@ -13,14 +13,14 @@ import { fileTag } from './byte-ranges.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 
-/** A video that could be opened. */
+/** A video that was opened. */
 export type KnownVideo = { videoId: string; info: VideoInfo; identity: VideoIdentity };
 
 const MOST_RECENT = 20;
 
 const recentFile = z.array(z.object({ videoId: z.string().regex(/^[a-z0-9-]{1,64}$/), path: z.string() }));
 
-/** The files that the page may name, under ids, and which of them were opened lately. */
+/** The video files that the page may name, by ids, and the recently opened ones. */
 export class Videos {
 	readonly #recentPath: string;
 	readonly #mayOpenPath: (path: string) => Promise<boolean>;
@@ -34,7 +34,7 @@ export class Videos {
 		this.#mayOpenPath = mayOpenPath;
 	}
 
-	/** Reads the recent list in `folder`; what `mayOpenPath` refuses does not get an id. */
+	/** Reads the recent list in `folder`; files that `mayOpenPath` refuses get no id. */
 	static async load(folder: string, mayOpenPath: (path: string) => Promise<boolean>): Promise<Videos> {
 		const videos = new Videos(join(folder, 'recent.json'), mayOpenPath);
 		for (const { videoId, path } of (await readJsonFile(videos.#recentPath, recentFile)) ?? []) {
@@ -45,7 +45,7 @@ export class Videos {
 		return videos;
 	}
 
-	/** Gives a file an id; that it is there or a video shows when it is opened. */
+	/** Gives a file an id; whether it exists and is a video shows when it is opened. */
 	async entryOf(path: string): Promise<VideoEntry> {
 		const whole = resolve(path);
 		return {
@@ -60,13 +60,13 @@ export class Videos {
 		return Promise.all(this.#recent.map((path) => this.entryOf(path)));
 	}
 
-	/** The bundled clip; null where the installation came without it. */
+	/** The bundled clip; null if the installation lacks it. */
 	async sample(): Promise<VideoEntry | null> {
 		const entry = await this.entryOf(samplePath());
 		return entry.exists ? entry : null;
 	}
 
-	/** Throws `file-not-found` for ids that nobody gave out. */
+	/** Throws `file-not-found` for unknown ids. */
 	pathOf(videoId: string): string {
 		const path = this.#ids.find(videoId);
 		if (path !== undefined) return path;
@@ -79,14 +79,14 @@ export class Videos {
 		);
 	}
 
-	/** The path, checked at this moment: a folder on the way may have become a link. */
+	/** The path, checked anew: a folder in it may have become a link. */
 	async readablePathOf(videoId: string): Promise<string> {
 		const path = this.pathOf(videoId);
 		if (await this.#mayOpenPath(path)) return path;
 		throw new UserFacingError('file-unreadable', `${path}: a file in one of the named folders was expected.`);
 	}
 
-	/** Reads what the file says of itself, once for every state of it. Throws what probing throws. */
+	/** Probes the file, once for every state of it. Throws what probing throws. */
 	async open(videoId: string): Promise<KnownVideo> {
 		const path = await this.readablePathOf(videoId);
 		const state = await stat(path).then(fileTag, () => 'missing');
@@ -112,7 +112,7 @@ export class Videos {
 		await this.#store();
 	}
 
-	/** Where a video of this identity was opened last in this session; null where it was not. */
+	/** The path at which a video of this identity was last opened in this session; null if it was not. */
 	pathOfIdentity(identity: VideoIdentity): string | null {
 		for (const { info, identity: own } of [...this.#opened.values()].reverse()) {
 			if (own.edgesSha256 === identity.edgesSha256 && own.fileBytes === identity.fileBytes) return info.path;
@@ -123,7 +123,7 @@ export class Videos {
 	async #store(): Promise<void> {
 		const list = this.#recent.map((path) => ({ videoId: this.#ids.idOf(path), path }));
 		const write = this.#writing.then(() => writeJsonFile(this.#recentPath, list));
-		// A list that cannot be kept must not keep anybody from opening a video.
+		// Failing to store the list must not prevent opening a video.
 		this.#writing = write.catch(() => undefined);
 		await this.#writing;
 	}
@@ -134,12 +134,12 @@ export function samplePath(): string {
 	return join(installationFolder(), 'assets', 'samples', 'plaza.mp4');
 }
 
-/** A name for the folders of one video's runs and copies, wherever the file lies. */
+/** A name for the folders of one video's runs and copies, independent of the file's path. */
 export function identityKey({ edgesSha256, fileBytes }: VideoIdentity): string {
 	return `${edgesSha256.slice(0, 32)}-${fileBytes}`;
 }
 
-// The probe says in better words what is wrong with a file that cannot be read.
+// For a file that cannot be read, probing gives the better message.
 async function identify(path: string): Promise<VideoIdentity> {
 	try {
 		return await identifyVideo(path);

@@ -5,8 +5,8 @@ import type { ReductionMode } from '../reduction/mode.ts';
 import { findMode } from '../reduction/index.ts';
 
 /**
- * A place in a video: `120` is a frame index, `12.5s` and `1:02.500` (`h:mm:ss` too) are times in the file's
- * own clock. `flag` names the place in errors. Throws bad-argument.
+ * A position in a video: `120` is a frame index, `12.5s` and `1:02.500` (`h:mm:ss` too) are times in the file's own
+ * clock. `flag` is named in errors. Throws bad-argument.
  */
 export function parsePosition(text: string, flag: string): Position {
 	if (/^\d+$/.test(text)) return { frame: Number(text) };
@@ -20,7 +20,7 @@ export function parsePosition(text: string, flag: string): Position {
 	);
 }
 
-/** Throws bad-range where the end lies before the beginning. */
+/** Throws bad-range if the end is before the beginning. */
 export function parseRange(options: { from?: string; to?: string; every?: string }): FrameRange {
 	const range: FrameRange = {
 		from: options.from === undefined ? { frame: 0 } : parsePosition(options.from, '--from'),
@@ -61,7 +61,7 @@ export function parseNumber(text: string, flag: string, min: number, max: number
 	);
 }
 
-/** `name=value` words, as the table wants them. Throws bad-argument, unknown-setting, setting-out-of-range. */
+/** Parses `name=value` words according to the table. Throws bad-argument, unknown-setting, setting-out-of-range. */
 export function parseAssignments(
 	table: SettingsTable,
 	words: readonly string[],
@@ -78,7 +78,7 @@ export function parseAssignments(
 	return settings;
 }
 
-/** One run of a comparison; `model` is an id or a path, null where the run has that of all the others. */
+/** One run of a comparison; `model` is an id or a path, null for the common model. */
 export type RunSpec = { mode: ReductionMode; settings: SettingValues; model: string | null; text: string };
 
 /**
@@ -86,7 +86,7 @@ export type RunSpec = { mode: ReductionMode; settings: SettingValues; model: str
  * bad-argument and what `parseAssignments` throws.
  */
 export function parseRunSpec(text: string): RunSpec {
-	const at = text.indexOf('@'); // in no mode's name and in no setting
+	const at = text.indexOf('@'); // occurs in no mode's name and in no setting
 	const [run, model] = at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
 	if (model === '') {
 		throw new UserFacingError('bad-argument', `--run: a model's id or path must follow @ (got "${text}").`);
@@ -97,7 +97,7 @@ export function parseRunSpec(text: string): RunSpec {
 	return { mode, settings: parseAssignments(mode.settings, words, `mode ${mode.id}`), model, text };
 }
 
-/** A folder name for each run: the words it was asked for in, safe on every file system, no two alike. */
+/** A folder name for each run: its specification, made safe for every file system, all different. */
 export function labelRuns(specs: readonly RunSpec[]): string[] {
 	const taken = new Map<string, number>();
 	return specs.map(({ text }) => {

@@ -9,7 +9,7 @@ import { installationFolder } from '../process/installation.ts';
 
 const PROGRAM = join(installationFolder(), 'bin', 'sparsight.js');
 
-/** A folder for one test file. Throws where the command line is not built: these tests run what is shipped. */
+/** A temporary folder for one test file. Throws if the command line is not built: these tests run what is shipped. */
 export function openBench() {
 	if (!existsSync(join(installationFolder(), 'out', 'main', 'cli.js'))) {
 		throw new Error('These tests run the built command line: run "npm run build" first, or use "npm test".');
@@ -47,7 +47,7 @@ export function sparsight(
 	});
 }
 
-/** The failure that a command with --json told: one JSON object, one sentence of text, no stack trace. */
+/** The failure that a command printed with --json: one JSON object, one sentence of text, no stack trace. */
 export function failureOf({ code, stdout, stderr }: Ended): {
 	exitCode: number | null;
 	code: string;
@@ -82,12 +82,12 @@ export async function framesStored(runFolder: string): Promise<void> {
 	});
 }
 
-/** Waits for a condition; the test's own time limit ends a vain wait. */
+/** Waits for a condition, until the test's own time limit. */
 export async function until(condition: () => boolean): Promise<void> {
 	while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Everything a run says of its frames but the measured milliseconds. */
+/** Everything about a run's frames except the measured milliseconds. */
 export async function resultsOf(runFolder: string) {
 	const run = await openRun(runFolder);
 	return [...run.results()].map(({ cost, ...result }) => ({ ...result, macs: cost.macs }));

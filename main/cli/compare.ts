@@ -18,12 +18,12 @@ import { formatTable, type TextColumn } from './text-table.ts';
 
 type Options = AnalysisOptions & { run: string[]; truth?: string; out?: string };
 
-/** One run of a comparison as `--json` tells it. */
+/** One run of a comparison, for `--json`. */
 type ComparedRun = RunDescription & {
 	label: string;
-	/** With the dense run; null for a model of other classes. */
+	/** Agreement with the dense run; null for a model with other classes. */
 	agreement: Pick<Agreement, 'f1' | 'lost' | 'gained' | 'meanIou'> | null;
-	/** How many times faster than the dense run: the run stage alone, and everything from decode to interpret. */
+	/** Speed-up over the dense run: of the run stage alone, and of all stages. */
 	speedup: { run: number; total: number };
 	averagePrecision?: Evaluation;
 };
@@ -65,7 +65,7 @@ export async function compareCommand(video: string, options: Options, session: S
 		const runFolder = join(out, label);
 		if (options.overwrite) await removeRun(runFolder);
 		const start = options.resume ? 'ensure' : 'create';
-		// Never two at once: each is timed with the machine to itself.
+		// Never two at once: each is timed with the machine for itself.
 		const modelPath = modelPaths[i]!;
 		const job = { ...common, modelPath, mode: mode.id, settings, runFolder, start } as const;
 		const { state } = await record(job, label, console, interruption);
@@ -105,7 +105,7 @@ function agreementWith(run: StoredRun, dense: StoredRun): ComparedRun['agreement
 	return { f1, lost, gained, meanIou };
 }
 
-/** The specs with a dense run among them: the reference of every comparison. */
+/** The specs, with a dense run added if there is none: the reference of every comparison. */
 function withDense(specs: RunSpec[]): RunSpec[] {
 	return specs.some(isReference) ? specs : [parseRunSpec('dense'), ...specs];
 }

@@ -1,14 +1,14 @@
 import { inspect } from 'node:util';
 import { errorToData } from '../domain/errors.ts';
 
-/** Where a command speaks: results on stdout, everything else on stderr. */
+/** The output of a command: results on stdout, everything else on stderr. */
 export type Console = {
-	/** One JSON object on stdout, and nothing else there. */
+	/** Prints one JSON object on stdout and nothing else. */
 	readonly json: boolean;
 	readonly verbose: boolean;
 	/** Prints the result: `data` with --json, otherwise `text`. */
 	result(data: object, text: string): void;
-	/** A line for the person at the keyboard. */
+	/** Prints a line for the user on stderr. */
 	note(line: string): void;
 	failure(error: unknown): void;
 };

@@ -5,7 +5,7 @@ import type { RunSummary } from '../results/summary.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { TextColumn } from './text-table.ts';
 
-/** A run as `--json` tells it. */
+/** A run, for `--json`. */
 export type RunDescription = RunSummary & {
 	video: string;
 	model: string;
@@ -32,7 +32,7 @@ export function describeRun(run: StoredRun): RunDescription {
 	};
 }
 
-/** Columns that every table of runs has. */
+/** Columns of every table of runs. */
 export const RUN_COLUMNS: readonly TextColumn<{ label: string; run: RunDescription }>[] = [
 	{ title: 'run', align: 'left', cell: ({ label }) => label },
 	{ title: 'frames', align: 'right', cell: ({ run }) => String(run.frames) },

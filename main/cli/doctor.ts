@@ -15,14 +15,14 @@ import { captureOutput } from '../video/run-program.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
 
-/** The built process that tries an execution provider; it lies beside the built command line. */
+/** The built program that tries an execution provider, beside the built command line. */
 const PROBE_ENTRY = join(import.meta.dirname, 'provider-probe.js');
 
-/** One thing that was looked for. */
+/** One thing that was checked. */
 type Finding = {
 	name: string;
 	found: boolean;
-	/** Analysis does not work without it. */
+	/** Whether analysis requires it. */
 	required: boolean;
 	/** What was found, or what is missing and what to do. */
 	text: string;
@@ -57,7 +57,7 @@ export async function doctorCommand({ console }: Session): Promise<number> {
 	return missing.length === 0 ? EXIT.ok : EXIT.engine;
 }
 
-/** A failed look is a finding too. */
+/** A check that throws is a finding, too. */
 async function finding(
 	name: string,
 	required: boolean,
@@ -123,7 +123,7 @@ async function runtime() {
 }
 
 async function models() {
-	// Loaded here alone: where the runtime cannot be loaded, everything else is still told.
+	// Loaded only here: if the runtime cannot be loaded, everything else is still reported.
 	const { openModel } = await import('../families/index.ts');
 	const { createRuntime } = await import('../runtime/onnx-runtime.ts');
 	const entries = [];
@@ -148,7 +148,7 @@ async function models() {
 	};
 }
 
-/** Looks at the package's own note of its binary: requiring the package would start a download. */
+/** Reads the package's own note about its binary: requiring the package would start a download. */
 async function electron() {
 	const manifestPath = createRequire(import.meta.url).resolve('electron/package.json');
 	const { version } = JSON.parse(await readFile(manifestPath, 'utf8')) as { version: string };

@@ -1,6 +1,6 @@
 import { errorToData, type ErrorCode } from '../domain/errors.ts';
 
-/** What the command line's process ends with; documented in the README. */
+/** Exit codes of the command line; documented in the README. */
 export const EXIT = {
 	ok: 0,
 	internal: 1,

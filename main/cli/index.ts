@@ -13,7 +13,7 @@ import { defineModels, modelsCommand } from './models.ts';
 import type { Session } from './options.ts';
 import { defineParity, parityCommand } from './parity.ts';
 
-/** Runs the command line; `words` are those after the program's name. Gives the exit code. */
+/** Runs the command line; `words` are the arguments after the program's name. Returns the exit code. */
 export async function runCli(words: readonly string[]): Promise<number> {
 	const flag = (name: string) => words.includes(name);
 	const console = openConsole({ json: flag('--json'), verbose: flag('--verbose') });
@@ -42,17 +42,17 @@ function buildProgram(session: Session, finish: (exitCode: number) => void): Com
 		.description('Video analysis that recomputes only what changed')
 		.version(PRODUCT_VERSION)
 		.exitOverride()
-		// Usage errors are told once, in the manner of every other error.
+		// Usage errors are printed once, like every other error.
 		.configureOutput({ writeErr: () => undefined })
 		.showSuggestionAfterError();
-	/** Adds a command whose action gives an exit code. */
+	/** Adds a command whose action returns an exit code. */
 	const add = <Words extends unknown[]>(
 		name: string,
 		define: (command: Command) => Command,
 		run: (...words: [...Words, Session]) => Promise<number>,
 	) => {
 		const action = async (...given: unknown[]) => {
-			const words = given.slice(0, -1) as Words; // the last is the command itself
+			const words = given.slice(0, -1) as Words; // the last argument is the command itself
 			finish(await run(...words, session));
 		};
 		define(program.command(name))

@@ -1,10 +1,10 @@
 import { EXIT } from './exit-codes.ts';
 
-/** Ctrl+C and polite kills: the first asks for an orderly end, the second ends at once. */
+/** Ctrl+C and SIGTERM: the first one asks for an orderly end, the second one ends at once. */
 export type Interruption = {
-	/** Aborted by the first. */
+	/** Aborted by the first signal. */
 	readonly signal: AbortSignal;
-	/** What the second must end before this process ends. */
+	/** What the second signal must end before this process ends. */
 	beforeExit(end: () => void): void;
 };
 

@@ -53,7 +53,7 @@ export async function commonJob(
 	};
 }
 
-/** Where results go that nobody gave a place: in the current folder, named after the video. */
+/** The default path of results: in the current folder, named after the video. */
 export function defaultOut(videoPath: string, ending: string): string {
 	return `${basename(videoPath, extname(videoPath))}-${ending}`;
 }

@@ -13,7 +13,7 @@ export function defineParity(command: Command): Command {
 		.argument('<case...>', 'folders of cases, or folders that hold such folders');
 }
 
-/** A case that could not be run beside others that could. */
+/** A case that could not be run. */
 type Refusal = { folder: string; passed: false; error: Omit<ErrorData, 'stack'> };
 
 export async function parityCommand(folders: string[], _options: object, session: Session): Promise<number> {

@@ -1,10 +1,10 @@
 import { Presets, SingleBar } from 'cli-progress';
 
-/** Lines of a log need no more than this; a terminal gets a bar instead. */
+/** Between two lines in a log; a terminal gets a bar instead. */
 const LOG_MILLISECONDS = 5000;
 
 export type ProgressDisplay = {
-	/** `total` is null where it is not known; `extra` ends the line. */
+	/** `total` is null if unknown; `extra` is appended to the line. */
 	update(done: number, total: number | null, extra: string): void;
 	stop(): void;
 };
@@ -47,7 +47,7 @@ function logLines(title: string): ProgressDisplay {
 	};
 }
 
-/** `3.4 s left`, `12 min left`, or nothing where it is not known. */
+/** `3.4 s left`, `12 min left`, or nothing if unknown. */
 export function formatTimeLeft(seconds: number | null): string {
 	if (seconds === null) return '';
 	if (seconds < 90) return `${Math.ceil(seconds)} s left`;

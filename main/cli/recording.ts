@@ -10,7 +10,7 @@ import type { Console } from './console.ts';
 import type { Interruption } from './interruption.ts';
 import { formatTimeLeft, showProgress } from './progress-display.ts';
 
-/** The built worker; it lies beside the built command line. */
+/** The built worker, beside the built command line. */
 const WORKER_ENTRY = join(import.meta.dirname, 'worker.js');
 
 /** Records a run in a worker, with progress on stderr; the first Ctrl+C ends it as `cancelled`. */
@@ -53,7 +53,9 @@ export async function record(
 	}
 }
 
-/** Removes a run that is to be made anew; whatever is not a run stays, and creating the run will say so. */
+/**
+ * Removes a run that is to be overwritten; anything that is not a run is kept, and creating the run will then fail.
+ */
 export async function removeRun(folder: string): Promise<void> {
 	if (existsSync(join(folder, RUN_FILES.header))) await rm(folder, { recursive: true });
 }

@@ -1,7 +1,7 @@
-/** A column of a table on the terminal: its title and the cell of each row; numbers stand to the right. */
+/** A column of a table on the terminal: its title and the cell of each row; numbers are right-aligned. */
 export type TextColumn<Row> = { title: string; align: 'left' | 'right'; cell: (row: Row) => string };
 
-/** Rows under their titles, columns two spaces apart; a column without any text is left out. */
+/** Lays out rows under their titles, columns two spaces apart; empty columns are left out. */
 export function formatTable<Row>(columns: readonly TextColumn<Row>[], rows: readonly Row[]): string {
 	const texts = columns
 		.map((column) => ({ ...column, cells: rows.map(column.cell) }))

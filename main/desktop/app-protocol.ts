@@ -11,7 +11,9 @@ const HEADERS = {
 	'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** Answers `app:` from the files of the built page, which were listed at the start: 404 for everything else. */
+/**
+ * Answers `app:` requests with the files of the built page, which were listed at the start; 404 for everything else.
+ */
 export async function answerAppRequest(
 	{ url, method }: Pick<Request, 'url' | 'method'>,
 	files: ReadonlyMap<string, StaticFile>,

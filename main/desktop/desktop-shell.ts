@@ -9,16 +9,16 @@ import type { WorkerProcess } from '../process/worker-process.ts';
 import type { Words } from './shell-words.ts';
 import { utilityWorker, WORKER_NAMES } from './utility-worker.ts';
 
-/** Dropped files that were not asked for yet; more than a person drops at once. */
+/** Most dropped files kept until the page asks for them; more than anyone drops at once. */
 const MOST_DROPS = 256;
 
 export type DesktopShellOptions = {
 	/** The window that dialogs belong to. */
 	window: () => BrowserWindow | null;
 	words: () => Words;
-	/** Where exports are offered to go at first. */
+	/** The folder first offered for exports. */
 	exportsFolder: string;
-	/** The built workers, outside of any archive. */
+	/** The built workers, outside any archive. */
 	workerEntries: { analysis: string; export: string };
 };
 
@@ -35,7 +35,7 @@ export class DesktopShell implements Shell {
 		this.#exportsFolder = options.exportsFolder;
 	}
 
-	/** Paths come from a person's own hand here: the page has no way to name a file of its own choice. */
+	/** All paths come from the user: the page cannot name a file of its own choice. */
 	mayOpenPath(): Promise<boolean> {
 		return Promise.resolve(true);
 	}
@@ -50,7 +50,7 @@ export class DesktopShell implements Shell {
 		return filePaths;
 	}
 
-	/** Remembers the path of a file that was dropped on the page, under a token that the preload made. */
+	/** Remembers the path of a file that was dropped on the page, under a token made by the preload script. */
 	adoptDrop(dropToken: string, path: string): void {
 		this.#drops.set(dropToken, path);
 		const [oldest] = this.#drops.keys();
@@ -86,7 +86,7 @@ export class DesktopShell implements Shell {
 			: dialog.showSaveDialog(options));
 		if (canceled || filePath === '') return null;
 		this.#exportsFolder = dirname(filePath);
-		// Dialogs of some desktops do not add it.
+		// The dialogs of some desktops do not add it.
 		return extname(filePath) === '' ? `${filePath}.${fileExtension}` : filePath;
 	}
 
@@ -98,7 +98,7 @@ export class DesktopShell implements Shell {
 		return mediaUrl(videoId, kind);
 	}
 
-	/** Null: an export lies where the person wanted it. */
+	/** Null: the export was written where the user wanted it. */
 	downloadUrl(): null {
 		return null;
 	}

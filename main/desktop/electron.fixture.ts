@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 
-// What stands in for Electron in tests of the shell: it does what Electron's documentation says of the parts that are
-// used, and remembers what it was told. `vi.mock('electron', () => import('./electron.fixture.ts'))`.
+// Fakes Electron in tests of the shell: it does what Electron's documentation says about the parts that are used, and
+// records calls. `vi.mock('electron', () => import('./electron.fixture.ts'))`.
 
-/** An event that can be prevented, as Electron hands it to listeners. */
+/** An event that can be prevented, as Electron passes it to listeners. */
 export class FakeEvent {
 	defaultPrevented = false;
 	preventDefault(): void {
@@ -11,7 +11,7 @@ export class FakeEvent {
 	}
 }
 
-/** Emits an event with `details` on it; true where a listener prevented what would have followed. */
+/** Emits an event with `details`; true if a listener prevented the default. */
 export function isPrevented(emitter: EventEmitter, name: string, details: object = {}): boolean {
 	const event = Object.assign(new FakeEvent(), details);
 	emitter.emit(name, event);
@@ -110,7 +110,7 @@ export class BrowserWindow extends EventEmitter {
 	setFullScreen(): void {
 		this.fullScreen = true;
 	}
-	/** As a person's click on the window's cross, and as Electron's own: listeners may prevent it. */
+	/** Like a click on the window's close button: listeners may prevent it. */
 	close(): void {
 		if (isPrevented(this, 'close')) return;
 		this.closed = true;
@@ -191,7 +191,7 @@ export const dialog = {
 	showOpenDialog: (...words: unknown[]) => dialog.show(words),
 	showSaveDialog: (...words: unknown[]) => dialog.show(words),
 	questions: [] as { message: string; buttons: string[] }[],
-	/** The button that is pressed. */
+	/** Index of the button that is pressed. */
 	response: 0,
 	showMessageBox: (...words: unknown[]) => {
 		dialog.questions.push(words.at(-1) as (typeof dialog.questions)[number]);
@@ -214,7 +214,7 @@ class App extends EventEmitter {
 	readonly isPackaged = false;
 	readonly paths = new Map<string, string>();
 	sandboxed = false;
-	/** Null while it is going. */
+	/** Null while it is running. */
 	ended: 'quit' | 'exit' | null = null;
 	becomeReady: () => void = () => undefined;
 	readonly #ready = new Promise<void>((resolve) => (this.becomeReady = resolve));
@@ -240,7 +240,7 @@ class App extends EventEmitter {
 	requestSingleInstanceLock(): boolean {
 		return true;
 	}
-	/** Ends unless a listener holds it. */
+	/** Ends unless a listener prevents it. */
 	quit(): void {
 		if (!isPrevented(this, 'will-quit')) this.ended = 'quit';
 	}
@@ -260,7 +260,7 @@ export const protocol = {
 
 export const session = { defaultSession: new Session() };
 
-/** The preload's side. */
+/** For the preload script. */
 export const ipcRenderer = Object.assign(new EventEmitter(), {
 	sent: [] as unknown[][],
 	reply: {},

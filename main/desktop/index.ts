@@ -20,30 +20,30 @@ import { listStaticFiles } from '../application/static-files.ts';
 import { openWindow } from './window.ts';
 import { windowStateSchema } from './window-state.ts';
 
-// The desktop application. Everything before `ready` happens at once, without waiting for anything.
+// The desktop application. Everything before `ready` is done synchronously.
 
 const built = import.meta.dirname;
 const folders = dataFolders();
 const windowFile = join(folders.settings, 'window.json');
 const log = new Log(join(folders.cache, 'logs', 'sparsight.log'));
 
-/** The words of the system's language, until the preferences are read. */
+/** The texts in the system's language, until the preferences are read. */
 let words: () => Words = () => wordsOf(languageOf('system', app.getLocale()));
 let window: BrowserWindow | null = null;
 
 app.enableSandbox();
 protocol.registerSchemesAsPrivileged(SCHEMES);
-// What Chromium stores can be deleted at any time; the folder also tells one person's instances from another's.
+// What Chromium stores can be deleted at any time; the folder also separates the instances of different users.
 app.setPath('userData', madeFolder(join(folders.cache, 'desktop')));
 process.on('unhandledRejection', (reason) => log.write('unhandled rejection', reason));
 process.on('uncaughtException', endWith);
 
 const firstVideo = videoOfCommandLine(process.argv, app.isPackaged, process.cwd());
-/** Videos that were asked for while there was no page to show them. */
+/** Videos to open that were named before there was a page. */
 const waitingVideos: string[] = [];
 let showVideo = (path: string): void => void waitingVideos.push(path);
 
-// macOS hands over files this way, before and after `ready`.
+// macOS passes files this way, before and after `ready`.
 app.on('open-file', (event, path) => {
 	event.preventDefault();
 	showVideo(path);
@@ -70,14 +70,14 @@ async function start(): Promise<void> {
 		window: () => window,
 		words: () => words(),
 		exportsFolder: app.getPath('documents'),
-		// A process is started from a file, and inside an archive there is none.
+		// A process must be started from a real file, outside the archive.
 		workerEntries: { analysis: join(unpacked, 'worker.js'), export: join(unpacked, 'export-worker.js') },
 	});
 	const [files, left] = await Promise.all([
 		listStaticFiles(join(built, '..', 'renderer')),
 		readJsonFile(windowFile, windowStateSchema),
 	]);
-	// The page loads while the engine's modules do: what it asks waits for them.
+	// The page loads at the same time as the engine's modules; its requests wait for them.
 	let application: Application | null = null;
 	const opening = openApplication(shell);
 	protocol.handle('app', (request) => answerAppRequest(request, files));
@@ -117,7 +117,7 @@ async function openApplication(shell: DesktopShell): Promise<Application> {
 	return Application.open({ shell, folders, openAtStart: firstVideo ?? waitingVideos.shift() ?? null });
 }
 
-/** Language and theme of what the system draws. */
+/** Applies language and theme to what the system draws. */
 function applyPreferences(application: Application): void {
 	const { theme, language } = application.preferences;
 	nativeTheme.themeSource = theme;
@@ -133,7 +133,7 @@ function applyPreferences(application: Application): void {
 	app.setAboutPanelOptions({ applicationName: 'Sparsight', applicationVersion: app.getVersion() });
 }
 
-/** From now on the page hears of videos that come from outside, and of those that came too early. */
+/** From now on, videos from outside go to the page, including those that came too early. */
 function showVideosIn(application: Application): void {
 	showVideo = (path) => void application.openFromOutside(path);
 	for (const path of waitingVideos.splice(0)) showVideo(path);
@@ -151,7 +151,7 @@ async function mayClose(application: Application): Promise<boolean> {
 	});
 }
 
-/** Runs go on without a page: a new one picks them up where they are. */
+/** Runs continue without a page; a new page picks them up. */
 async function offerNewPage(details: Electron.RenderProcessGoneDetails): Promise<void> {
 	if (details.reason === 'clean-exit') return;
 	log.write('page gone', details);
@@ -166,7 +166,7 @@ async function offerNewPage(details: Electron.RenderProcessGoneDetails): Promise
 	else app.quit();
 }
 
-/** True for the last of two buttons; the first one is the safe one. */
+/** True for the second button; the first one is the safe choice. */
 async function ask(options: Electron.MessageBoxOptions): Promise<boolean> {
 	const question = { defaultId: 0, cancelId: 0, noLink: true, ...options };
 	const { response } = await (window
@@ -196,7 +196,7 @@ function lookForUpdates(): void {
 	});
 }
 
-/** Runs and exports end before the program does; the runs can be resumed. */
+/** Lets runs and exports end before the program does; runs can be resumed. */
 function endInOrder(application: Application): void {
 	let ended = false;
 	app.on('will-quit', (event) => {
@@ -212,13 +212,13 @@ function endInOrder(application: Application): void {
 	});
 }
 
-/** Electron wants its folders to be there. */
+/** Electron requires that its folders exist. */
 function madeFolder(path: string): string {
 	mkdirSync(path, { recursive: true });
 	return path;
 }
 
-/** For what must not happen: nothing that was stored is lost. */
+/** For unexpected failures; nothing that was stored is lost. */
 function endWith(error: unknown): void {
 	log.write('fatal', error);
 	dialog.showErrorBox(

@@ -5,23 +5,23 @@ import type { Application } from '../application/application.ts';
 import { UserFacingError, errorToData } from '../domain/errors.ts';
 import { isPageUrl } from './schemes.ts';
 
-/** What of a message tells who sent it. */
+/** The parts of a message that tell who sent it. */
 type Sent = { sender: WebContents; senderFrame: WebFrameMain | null };
 
 export type IpcOptions = {
-	/** Requests wait for it. */
+	/** Requests wait until it is open. */
 	application: Promise<Pick<Application, 'request' | 'listen'>>;
 	/** The window's page; null while there is none. */
 	page: () => WebContents | null;
-	/** A file was dropped on the page. */
+	/** Called when a file was dropped on the page. */
 	onDrop: (dropToken: string, path: string) => void;
-	/** A request of the page was answered. */
+	/** Called when a request of the page was answered. */
 	onAnswered: (name: string) => void;
 };
 
 const LONGEST_PATH = 32_768; // Windows, with its \\?\ prefix
 
-/** The contract over Electron's IPC: requests of the page, and of nobody else, and events to it. */
+/** The contract over Electron's IPC: requests from the page, and from nobody else, and events to it. */
 export function connectPage({ application, page, onDrop, onAnswered }: IpcOptions): void {
 	ipcMain.handle(REQUEST_CHANNEL, async (sent, name: unknown, input: unknown): Promise<Reply> => {
 		if (!isFromPage(sent, page())) return refusal('Requests are answered for the page alone.');
@@ -42,14 +42,14 @@ export function connectPage({ application, page, onDrop, onAnswered }: IpcOption
 	};
 	void application.then(
 		(opened) => opened.listen(send),
-		() => undefined, // whoever opens it says why it can't be
+		() => undefined, // whoever opens it reports why that failed
 	);
 }
 
-/** True for the main frame of `page` while it shows the application's own address; false for all others. */
+/** Whether a message comes from the main frame of `page` while it shows the application's own address. */
 function isFromPage({ sender, senderFrame }: Sent, page: WebContents | null): boolean {
 	if (page === null || sender !== page) return false;
-	// Null where the frame has gone or gone elsewhere since.
+	// Null if the frame has been closed or has navigated since.
 	return senderFrame !== null && senderFrame.parent === null && isPageUrl(senderFrame.url);
 }
 

@@ -1,14 +1,14 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** A log that is larger at the start is put aside; the one put aside before is dropped. */
+/** A log larger than this at the start is rotated; one old log is kept. */
 const MOST_BYTES = 1 << 20;
 
-/** What went wrong, in a file that a person can send along. Nothing in it ever leaves the machine by itself. */
+/** Records what went wrong in a file that users can send along. It never leaves the machine by itself. */
 export class Log {
 	readonly path: string;
 
-	/** Never fails: a program without a log is better than none. */
+	/** Never fails: a program without a log is better than no program. */
 	constructor(path: string) {
 		this.path = path;
 		try {
@@ -16,11 +16,11 @@ export class Log {
 			if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MOST_BYTES)
 				renameSync(path, `${path}.old`);
 		} catch {
-			// Writing will fail as well, and be passed over.
+			// Writing will fail as well, and is ignored.
 		}
 	}
 
-	/** Written at once: the next thing may be the end of this process. */
+	/** Written synchronously: this process may end right after. */
 	write(event: string, details: unknown = ''): void {
 		const text = details instanceof Error ? (details.stack ?? details.message) : details;
 		const words = typeof text === 'string' ? text : JSON.stringify(text);

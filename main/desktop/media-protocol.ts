@@ -5,10 +5,10 @@ import type { MediaKind } from '../application/shell.ts';
 import { errorToData } from '../domain/errors.ts';
 import { PAGE_ORIGIN } from './schemes.ts';
 
-/** One reading of the disk: large enough to keep up with a player, small enough to be given up on a seek. */
+/** Size of one read: large enough to keep up with a player, small enough to be wasted on a seek. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** The page may read what it asks for, although it comes from another scheme; nobody else may. */
+/** Lets the page, and only the page, read answers of this other scheme. */
 const HEADERS = {
 	'Access-Control-Allow-Origin': PAGE_ORIGIN,
 	'Access-Control-Expose-Headers': 'Accept-Ranges, Content-Length, Content-Range, ETag',
@@ -24,14 +24,14 @@ const PREFLIGHT_HEADERS = {
 	'Access-Control-Max-Age': '86400',
 };
 
-/** Where the page reads a video. The address holds an id, never a path. */
+/** The address of a video. It holds an id, never a path. */
 export function mediaUrl(videoId: string, kind: MediaKind): string {
 	return `media://video/${videoId}/${kind}`;
 }
 
 /**
- * Answers `media:` with the bytes that are asked for (RFC 9110 ranges). `fileOf` gives the path behind an id, null
- * where there is none; what it throws becomes 404, and everything the disk refuses becomes 500.
+ * Answers `media:` requests with the requested bytes (RFC 9110 ranges). `fileOf` gives the path behind an id, null if
+ * there is none; its errors become 404, errors of the disk 500.
  */
 export async function answerMediaRequest(
 	request: Pick<Request, 'url' | 'method' | 'headers'>,
@@ -52,7 +52,7 @@ export async function answerMediaRequest(
 		return refusal(errorToData(error).code === 'file-not-found' ? 404 : 500);
 	}
 	try {
-		// The file that was opened is the one that is measured and sent, whatever happens to its name.
+		// The opened file is measured and sent, whatever happens to its name.
 		const found = await file.stat();
 		const answer = answerRange(found.size, fileTag(found), {
 			method,
@@ -71,7 +71,7 @@ export async function answerMediaRequest(
 	}
 }
 
-/** Bytes `first` to `last` of a file, read when they are wanted; closes the file at the end, and when given up. */
+/** Bytes `first` to `last` of a file, read on demand; closes the file at the end and when cancelled. */
 function streamOf(file: FileHandle, first: number, last: number): ReadableStream<Uint8Array> {
 	let position = first;
 	return new ReadableStream<Uint8Array>(
@@ -81,7 +81,7 @@ function streamOf(file: FileHandle, first: number, last: number): ReadableStream
 				try {
 					const chunk = new Uint8Array(wanted);
 					const { bytesRead } = await file.read(chunk, 0, wanted, position);
-					// Fewer bytes than were promised would be taken for the end of the video.
+					// Fewer bytes than announced would be taken for the end of the video.
 					if (bytesRead === 0) throw new Error('The file became shorter while it was read.');
 					position += bytesRead;
 					controller.enqueue(chunk.subarray(0, bytesRead));
@@ -97,7 +97,7 @@ function streamOf(file: FileHandle, first: number, last: number): ReadableStream
 			},
 			cancel: () => file.close(),
 		},
-		// Nothing is read before it is asked for.
+		// Nothing is read ahead.
 		{ highWaterMark: 0 },
 	);
 }

@@ -5,11 +5,11 @@ import type { Words } from './shell-words.ts';
 export type MenuOptions = {
 	words: Words;
 	platform: NodeJS.Platform;
-	/** The menu for those who work on the program itself. */
+	/** Whether to add a menu for developers of the program. */
 	developing: boolean;
-	/** Does a command of the page. */
+	/** Runs a command of the page. */
 	onCommand: (id: string) => void;
-	/** Null where this package does not know where updates lie. */
+	/** Null if this package has no address of updates. */
 	onCheckForUpdates: (() => void) | null;
 };
 
@@ -111,14 +111,14 @@ function commandItem(
 	{ words, platform, onCommand }: MenuOptions,
 ): MenuItemConstructorOptions {
 	const item: MenuItemConstructorOptions = { id, label: words.command(id), click: () => onCommand(id) };
-	// The page listens to keys itself, and knows when a letter is meant for a text field. macOS can't show a key
-	// without taking it: there, bare letters stay the page's alone.
+	// The page handles keys itself, because it knows when a letter is meant for a text field. macOS can't show a key
+	// without registering it: there, bare letters are left to the page.
 	if (platform === 'darwin')
 		return key.startsWith('Mod+') ? { ...item, accelerator: acceleratorOf(key) } : item;
 	return { ...item, accelerator: acceleratorOf(key), registerAccelerator: false };
 }
 
-/** A key of the page's command table as Electron writes it: `Mod+Shift+r` is `CommandOrControl+Shift+R`. */
+/** A key of the command table as an Electron accelerator: `Mod+Shift+r` is `CommandOrControl+Shift+R`. */
 export function acceleratorOf(key: string): string {
 	return key
 		.split('+')

@@ -1,9 +1,9 @@
 import type { Session, WebContents } from 'electron';
 import { isPageUrl } from './schemes.ts';
 
-// What the page may not do, should anything foreign ever run in it.
+// Restricts the page, in case foreign code ever runs in it.
 
-/** Where a page of ours may load from; nothing of it is another machine. */
+/** Schemes that our page may load from; none reaches another machine. */
 const LOCAL_PROTOCOLS = ['app:', 'media:', 'blob:', 'data:', 'devtools:'];
 
 /** No other address in the window, no second window, no guest pages. */
@@ -12,7 +12,7 @@ export function guardContents(contents: WebContents): void {
 		if (!isPageUrl(event.url)) event.preventDefault();
 	});
 	contents.on('will-frame-navigate', (event) => {
-		// The page has no frames: where one appears, it is not ours.
+		// The page has no frames: one that appears is not ours.
 		if (!event.isMainFrame || !isPageUrl(event.url)) event.preventDefault();
 	});
 	contents.on('will-redirect', (event) => {
@@ -22,7 +22,7 @@ export function guardContents(contents: WebContents): void {
 	contents.setWindowOpenHandler(() => ({ action: 'deny' }));
 }
 
-/** No permission, no device, no network. */
+/** Denies all permissions, devices and network requests. */
 export function guardSession(session: Session): void {
 	session.setPermissionRequestHandler((_contents, _permission, decide) => decide(false));
 	session.setPermissionCheckHandler(() => false);

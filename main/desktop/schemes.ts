@@ -10,12 +10,12 @@ export const SCHEMES: CustomScheme[] = [
 	{ scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true } },
 	{
 		scheme: 'media',
-		// The page fetches parts of a file from another scheme than its own, as streams.
+		// The page fetches parts of files from another scheme than its own, as streams.
 		privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true, corsEnabled: true },
 	},
 ];
 
-/** Whether `url` is of the application's own page. */
+/** Whether `url` belongs to the application's own page. */
 export function isPageUrl(url: string): boolean {
 	try {
 		const { protocol, host } = new URL(url);

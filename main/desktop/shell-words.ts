@@ -1,7 +1,7 @@
 import { COMMAND_WORDS, type CommandId } from '../../preload/commands.ts';
 import type { Language } from '../../preload/contract.ts';
 
-// What menus and dialogs of the desktop say. Commands are called as the page calls them.
+// The texts of the desktop's menus and dialogs. Commands have the same names as in the page.
 
 const shellEn = {
 	file: 'File',
@@ -104,11 +104,11 @@ const shellJa: Record<ShellWord, string> = {
 
 export type Words = {
 	(word: ShellWord, values?: Record<string, string | number>): string;
-	/** What the page calls a command, by its id. */
+	/** The name of a command. */
 	command(id: CommandId): string;
 };
 
-/** The words of one language. */
+/** The texts in one language. */
 export function wordsOf(language: Language): Words {
 	const shell = language === 'ja' ? shellJa : shellEn;
 	const words = (word: ShellWord, values: Record<string, string | number> = {}) =>
@@ -116,7 +116,7 @@ export function wordsOf(language: Language): Words {
 	return Object.assign(words, { command: (id: CommandId) => COMMAND_WORDS[language][id] });
 }
 
-/** The language that is preferred, or the system's (a BCP 47 tag) where that is left to it. */
+/** The preferred language, or that of the system's locale (a BCP 47 tag). */
 export function languageOf(preference: 'system' | Language, systemLocale: string): Language {
 	if (preference !== 'system') return preference;
 	return systemLocale.toLowerCase().startsWith('ja') ? 'ja' : 'en';

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import type { App } from 'electron';
 
-/** What a second start hands to the first one. */
+/** What a second start passes to the first one. */
 type HandedOver = { video: string | null };
 
 /**
- * The video that a command line names, as an absolute path; null where it names none. A packaged program is its own
- * first word; otherwise the program's folder comes second. Switches, ours or Chromium's, are passed over.
+ * The video that a command line names, as an absolute path; null if it names none. In a packaged program the first word
+ * is the program; otherwise the second one is the program's folder. Switches are skipped.
  */
 export function videoOfCommandLine(
 	argv: readonly string[],
@@ -19,8 +19,8 @@ export function videoOfCommandLine(
 }
 
 /**
- * True in the first process of the application. Later ones hand their video to it and are told false: they should
- * end. `onSecondStart` hears of each of them, with its video.
+ * True in the first process of the application. Later processes pass their video to it and get false: they should end.
+ * `onSecondStart` is called for each of them, with its video.
  */
 export function claimSingleInstance(
 	app: Pick<App, 'requestSingleInstanceLock' | 'on'>,
@@ -28,7 +28,7 @@ export function claimSingleInstance(
 	onSecondStart: (video: string | null) => void,
 ): boolean {
 	if (!app.requestSingleInstanceLock({ video } satisfies HandedOver)) return false;
-	// The words of the other command line may come reordered; what it understood of them does not.
+	// Chromium may reorder the other command line's words, so the video it understood is passed separately.
 	app.on('second-instance', (_event, _argv, _folder, data) => {
 		const handed = (data as Partial<HandedOver> | null)?.video;
 		onSecondStart(typeof handed === 'string' ? handed : null);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What looking for updates needs of the person. */
+/** Dialogs for checking for updates. */
 export type UpdateDialogs = {
 	upToDate(version: string): Promise<void>;
 	/** True to download it. */
@@ -11,17 +11,17 @@ export type UpdateDialogs = {
 };
 
 /**
- * Whether this package says where updates lie: electron-builder writes the file when it is given a place to publish
- * to. Without it nothing is ever asked of the network.
+ * Whether this package has an address of updates: electron-builder writes the file if it is told where to publish.
+ * Without it the network is never used.
  */
 export function knowsUpdates(resourcesFolder: string): boolean {
 	return existsSync(join(resourcesFolder, 'app-update.yml'));
 }
 
-/** Looks once, because a person asked for it; downloads and installs only what that person agrees to. */
+/** Checks once, on request of the user; downloads and installs only with their consent. */
 export async function checkForUpdates(dialogs: UpdateDialogs): Promise<void> {
 	try {
-		// Loaded only now: it has no part in a session without updates.
+		// Loaded only now, because most sessions never need it.
 		const { default: updater } = await import('electron-updater');
 		const { autoUpdater } = updater;
 		autoUpdater.autoDownload = false;

@@ -2,13 +2,13 @@ import { utilityProcess } from 'electron';
 import { envelop, isLast, openEnvelope, type Exchange, type Report } from '../process/protocol.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 
-/** How the processes are called in task managers and crash reports. */
+/** Names of the processes in task managers and crash reports. */
 export const WORKER_NAMES = { analysis: 'Sparsight analysis', export: 'Sparsight export' } as const;
 
-/** How long the last words of a dead worker may take to arrive. */
+/** How long the last output of a dead worker may take to arrive. */
 const LAST_WORDS_MILLISECONDS = 1000;
 
-/** A worker as Electron's kind of process; `entry` is the built worker file, outside of any archive. */
+/** A worker as an Electron utility process; `entry` is the built worker file, outside any archive. */
 export function utilityWorker<E extends Exchange>(entry: string, name: string): WorkerProcess<E> {
 	const child = utilityProcess.fork(entry, [], {
 		serviceName: name,
@@ -21,7 +21,7 @@ export function utilityWorker<E extends Exchange>(entry: string, name: string): 
 	});
 	child.stderr?.setEncoding('utf8');
 	let pid = child.pid;
-	// Electron forgets it when the process ends.
+	// Electron clears the pid when the process ends.
 	child.once('spawn', () => (pid = child.pid));
 	return {
 		get pid() {
@@ -33,18 +33,18 @@ export function utilityWorker<E extends Exchange>(entry: string, name: string): 
 				const report = openEnvelope<Report<E>>(data);
 				if (!report) return;
 				listener(report);
-				// It waits for this: what a process posts just before it leaves may be lost.
+				// The worker waits to be killed: what a process posts just before it exits may be lost.
 				if (isLast(report)) child.kill();
 			}),
 		onStderr: (listener) => void child.stderr?.on('data', listener),
 		onExit: (listener) =>
 			void child.once('exit', (code) => void stderrEnded.then(() => listener(code, null))),
-		// Its ffmpeg ends with the pipe that nobody reads any more.
+		// Its ffmpeg ends because nobody reads its pipe any more.
 		kill: () => killAtOnce(child.pid) || void child.kill(),
 	};
 }
 
-/** Without the politeness that a worker in the middle of a frame would not hear. */
+/** With SIGKILL: a worker in the middle of a frame would not handle anything else. */
 function killAtOnce(pid: number | undefined): boolean {
 	try {
 		return pid !== undefined && process.kill(pid, 'SIGKILL');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** A rectangle on the desktop, in device-independent pixels. */
 export type Rectangle = { x: number; y: number; width: number; height: number };
 
-/** How the window was left. */
+/** State of the window when it was closed. */
 export const windowStateSchema = z.object({
 	bounds: z.object({ x: z.int(), y: z.int(), width: z.int(), height: z.int() }),
 	maximized: z.boolean(),
@@ -12,14 +12,14 @@ export const windowStateSchema = z.object({
 export type WindowState = z.infer<typeof windowStateSchema>;
 
 const FIRST_SIZE = { width: 1280, height: 800 };
-/** Below it the page does not fit. */
+/** The page needs at least this size. */
 export const SMALLEST_SIZE = { width: 880, height: 560 };
-/** So much of the upper edge has to be on a screen for a hand to take it. */
+/** At least this much of the upper edge must be on a screen, so that it can be dragged. */
 const HANDLE = { width: 120, height: 32 };
 
 /**
- * Where the window opens: as it was left where a person can still reach it there, never larger than its screen; in
- * the middle of the first screen otherwise. `workAreas` are those of the screens that are there, the first one first.
+ * Where the window opens: where it was closed if it can be reached there, never larger than its screen; otherwise in
+ * the middle of the first screen. `workAreas`: those of the connected screens, the primary one first.
  */
 export function placeWindow(left: WindowState | null, workAreas: readonly Rectangle[]): Rectangle {
 	const screen = left && workAreas.find((area) => canBeTaken(left.bounds, area));
@@ -43,7 +43,7 @@ function canBeTaken(bounds: Rectangle, area: Rectangle): boolean {
 	return width >= HANDLE.width && bounds.y >= area.y && bottomOfHandle <= area.y + area.height;
 }
 
-/** The rectangle, no larger than `area`; it may still reach over its edges, as the person left it. */
+/** The rectangle, no larger than `area`; it may still extend beyond its edges, as the user left it. */
 function shrinkInto({ x, y, width, height }: Rectangle, area: Rectangle): Rectangle {
 	return { x, y, width: Math.min(width, area.width), height: Math.min(height, area.height) };
 }

@@ -3,22 +3,22 @@ import { PAGE_URL } from './schemes.ts';
 import { placeWindow, SMALLEST_SIZE, type WindowState } from './window-state.ts';
 
 export type WindowOptions = {
-	/** How it was left; null at the first start. */
+	/** Its last state; null at the first start. */
 	left: WindowState | null;
 	preload: string;
-	/** For the window and the task bar, where the system does not take it from the program. */
+	/** Icon of window and task bar, if the system does not take it from the program. */
 	icon: string | null;
 	developing: boolean;
-	/** How the window stands, whenever that changes. */
+	/** Called with the window's state whenever it changes. */
 	onState: (state: WindowState) => void;
-	/** Asked before it closes; false keeps it open. */
+	/** Called before it closes; false keeps it open. */
 	mayClose: () => Promise<boolean>;
 };
 
-/** Colours of the page's surface, for the moment before it is drawn. */
+/** Background colours of the page, for the moment before it is drawn. */
 const SURFACE = { light: '#fafafa', dark: '#1a1b1e' };
 
-/** The window, which shows itself once there is something in it. */
+/** Opens the window, which is shown once the page is drawn. */
 export function openWindow({
 	left,
 	preload,
@@ -46,7 +46,7 @@ export function openWindow({
 			allowRunningInsecureContent: false,
 			webviewTag: false,
 			navigateOnDragDrop: false,
-			// Would fetch its dictionaries from the network.
+			// It would fetch its dictionaries from the network.
 			spellcheck: false,
 			devTools: developing,
 		},
@@ -81,7 +81,7 @@ function askBeforeClosing(window: BrowserWindow, mayClose: () => Promise<boolean
 		if (asking) return;
 		asking = true;
 		void mayClose()
-			.catch(() => true) // a question that cannot be asked must not hold the window
+			.catch(() => true) // if the question cannot be asked, the window closes
 			.then((may) => {
 				asking = false;
 				agreed = may;
@@ -90,7 +90,7 @@ function askBeforeClosing(window: BrowserWindow, mayClose: () => Promise<boolean
 	});
 }
 
-/** Of all screens, the main one first. */
+/** The work areas of all screens, the primary one first. */
 function workAreas() {
 	const first = screen.getPrimaryDisplay();
 	const others = screen.getAllDisplays().filter(({ id }) => id !== first.id);

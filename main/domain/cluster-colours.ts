@@ -1,7 +1,7 @@
 import { OKABE_ITO, rgbOf, type Rgb } from './palette.ts';
 import type { TokenGrid } from './tokens.ts';
 
-/** Apart in hue and in lightness for every kind of colour vision; neighbours in this list differ most. */
+/** Distinct in hue and lightness for every kind of colour vision; neighbours in this list differ most. */
 const COLOURS: readonly Rgb[] = [
 	OKABE_ITO.blue,
 	OKABE_ITO.yellow,
@@ -11,21 +11,21 @@ const COLOURS: readonly Rgb[] = [
 	OKABE_ITO.orange,
 	OKABE_ITO.bluishGreen,
 ].map(rgbOf);
-/** Numbers of clusters in a map: a byte per token. */
+/** A map holds a byte per token, hence at most this many clusters. */
 const NUMBERS = 256;
 
 /** How many colours clusters share. */
 export const CLUSTER_COLOUR_COUNT = COLOURS.length;
 
-/** The colour of a level that `clusterLevels` gives, from 1 on. */
+/** The colour of a level from `clusterLevels`; levels count from 1. */
 export function clusterColour(level: number): Rgb {
 	return COLOURS[(level - 1) % COLOURS.length]!;
 }
 
 /**
- * Gives every cluster of `values` [tokens] one of a few colours, as levels from 1 on, so that clusters that touch have
- * different ones wherever that can be had: each takes, in the order of their numbers, the colour that the clusters it
- * touches use least. Tokens in no cluster (0) keep level 0.
+ * Gives every cluster of `values` [tokens] one of a few colours, as levels from 1 on, so that adjacent clusters differ
+ * where possible: each, in the order of their numbers, takes the colour that the clusters around it use least. Tokens
+ * in no cluster (0) keep level 0.
  */
 export function clusterLevels(
 	values: Uint8Array,

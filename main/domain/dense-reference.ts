@@ -1,10 +1,10 @@
-/** What decides whether others are measured against a run. */
+/** What decides whether a run is the reference of others. */
 export type Comparable = { mode: string; model: string };
 
 /**
- * The dense run that `shown` runs are measured against: of the model of the first one that is not dense itself, since how
- * far reuse drifted only its own model's dense answers tell; then of the next such model. Where all are dense, the
- * first. `kept` are further ones that may stand in. Null where there is none.
+ * The dense run that `shown` runs are measured against: one of the model of the first run that is not dense (only a
+ * model's own dense answers tell how far reuse drifted), else of the next such model. If all are dense, the first.
+ * `kept` are further candidates. Null if there is none.
  */
 export function denseReference<Run>(
 	shown: readonly Run[],

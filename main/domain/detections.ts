@@ -1,9 +1,8 @@
 import { assert } from './errors.ts';
 
 /**
- * The boxes of one frame, in columns of equal length, best score first.
- * `boxesXyxy` holds four numbers a detection: left, top, right, bottom in displayed video pixels, clipped to
- * the picture.
+ * The boxes of one frame, in columns of equal length, best score first. `boxesXyxy` holds four numbers per detection:
+ * left, top, right, bottom in displayed video pixels, clipped to the picture.
  */
 export class Detections {
 	readonly count: number;

@@ -1,4 +1,4 @@
-/** Stable names of everything a person can do something about; the interface words them per language. */
+/** Stable names of all failures that a person can do something about; the page has texts for them in each language. */
 export type ErrorCode =
 	| 'file-not-found'
 	| 'file-unreadable'
@@ -28,8 +28,8 @@ export type ErrorCode =
 	| 'cancelled';
 
 /**
- * A failure that the person at the keyboard can mend. `message` is one sentence: place, what was expected,
- * what came. `remedy` says what to do next; null where the sentence already does.
+ * A failure that the user can fix. `message` is one sentence: place, what was expected, what came. `remedy` says what
+ * to do next; null if the sentence already does.
  */
 export class UserFacingError extends Error {
 	readonly code: ErrorCode;
@@ -43,7 +43,7 @@ export class UserFacingError extends Error {
 	}
 }
 
-/** Fails with `message` when our own reasoning is wrong: never for bad input. */
+/** Throws `message` if our own reasoning is wrong; never for bad input. */
 export function assert(condition: unknown, message: string): asserts condition {
 	if (!condition) throw new Error(`Assertion failed: ${message}`);
 }
@@ -81,7 +81,7 @@ export function errorFromData(data: ErrorData): Error {
 	return error;
 }
 
-/** What a failed system call means to a person, or null where it is not one of the known ones. */
+/** The UserFacingError for a failed system call; null if it is not one of the known ones. */
 export function systemError(error: unknown): UserFacingError | null {
 	if (!(error instanceof Error) || !('code' in error)) return null;
 	const place = 'path' in error && typeof error.path === 'string' ? error.path : 'the output';

@@ -2,7 +2,7 @@ import type { FrameCost } from './cost.ts';
 import type { Detections } from './detections.ts';
 import type { SelectionKind, TokenBitmap, TokenMap } from './tokens.ts';
 
-/** Everything that analysis says of one frame. */
+/** Everything that analysis gives for one frame. */
 export type FrameResult = {
 	frameIndex: number;
 	timeSeconds: number;
@@ -12,9 +12,9 @@ export type FrameResult = {
 	/** Tokens recomputed for this frame. */
 	selectedTokens: number;
 	selection: TokenBitmap;
-	/** What else there is to see of the tokens; absent where nothing is. */
+	/** Maps of the tokens; absent if there are none. */
 	maps?: readonly TokenMap[];
 	cost: FrameCost;
-	/** The budget in force: multiply-adds, or null where the mode has none. */
+	/** The budget in force, in multiply-adds; null if the mode has none. */
 	budgetMacs: number | null;
 };

@@ -1,8 +1,8 @@
 import type { Size } from './video.ts';
 
-/** One decoded frame. `pixels` belongs to the reader and holds until the next frame is pulled. */
+/** One decoded frame. `pixels` belongs to the reader and is valid until the next frame is pulled. */
 export type Frame = {
-	/** Place among all decoded frames of the file, from 0: never the place inside a range. */
+	/** Index among all decoded frames of the file, from 0; never the index within a range. */
 	index: number;
 	/** Presentation time in the file's own clock. */
 	timeSeconds: number;
@@ -13,8 +13,8 @@ export type Frame = {
 };
 
 /**
- * How pixels of a frame are made from those of the video, whose colours are stored at half its size: `bilinear` repeats
- * them; the fine ones interpolate them as well, as who opens a picture does.
+ * How a frame is scaled from the video, whose colours are stored at half its size: `bilinear` repeats them; the fine
+ * kinds interpolate them as well, as image libraries do.
  */
 export const RESAMPLINGS = ['bilinear', 'fine-bilinear', 'fine-bicubic'] as const;
 export type Resampling = (typeof RESAMPLINGS)[number];
@@ -29,6 +29,6 @@ export type Letterbox = {
 	inputSize: Size;
 	/** Grey level of the padding, 0 to 255, for all three channels. */
 	fill: number;
-	/** `bilinear` where it is absent. */
+	/** Default: `bilinear`. */
 	resampling?: Resampling;
 };

@@ -4,11 +4,11 @@ import type { Letterbox } from './frame.ts';
 import type { TokenGrid, TokenMap, TokenMapKind } from './tokens.ts';
 import type { Size } from './video.ts';
 
-// Where marks stand over a picture, in whole pixels: the same on the page and in exported pictures.
+// Where overlays are drawn on a picture, in whole pixels: the same on the page and in exported pictures.
 
 export type Rect = { x: number; y: number; width: number; height: number };
 
-/** A box in displayed video pixels, as it stands in a picture of `size`; clipped to it; null where nothing is left. */
+/** A box in displayed video pixels, scaled to a picture of `size` and clipped to it; null if nothing is left. */
 export function boxRect(
 	[left, top, right, bottom]: readonly [left: number, top: number, right: number, bottom: number],
 	displaySize: Size,
@@ -23,17 +23,17 @@ export function boxRect(
 	return width > 0 && height > 0 ? { x, y, width, height } : null;
 }
 
-/** What stands on a box; `identity` 0 = nobody in particular. */
+/** The label of a box; `identity` 0 = no identity. */
 export function boxLabel(className: string, score: number, identity: number): string {
 	return `${identity > 0 ? `#${identity} ` : ''}${className} ${score.toFixed(2)}`;
 }
 
-/** Where the cells of tokens begin and end along both axes: cell (row, col) is `xs[col]..xs[col + 1]` × `ys[row]..` */
+/** The edges of the tokens' cells along both axes: cell (row, col) is `xs[col]..xs[col + 1]` × `ys[row]..` */
 export type TokenCells = { xs: number[]; ys: number[] };
 
 /**
- * The cells of a grid in a picture of `size` that shows the whole displayed video. A cell is the square of one
- * stride around the centre of the token's window, carried from the network's input back to the picture.
+ * The cells of a grid in a picture of `size` that shows the whole displayed video. A cell is the square of one stride
+ * around the centre of the token's window, mapped from the network's input back to the picture.
  */
 export function tokenCells(grid: TokenGrid, { contentSize }: Letterbox, size: Size): TokenCells {
 	const offset = grid.windowOffset + (grid.windowSize - grid.stride) / 2;
@@ -48,21 +48,26 @@ export function tokenCells(grid: TokenGrid, { contentSize }: Letterbox, size: Si
 	};
 }
 
-/** The level of a token that has a `share` (0 to 1) of what there is to have, such as frames. Small and large both show. */
+/**
+ * The level of a token that has a `share` (0 to 1) of some total, such as frames. Small and large shares are both
+ * visible.
+ */
 export function heatLevel(share: number): number {
 	return share <= 0 ? 0 : Math.max(1, Math.round(255 * Math.sqrt(share)));
 }
 
-/** What may colour the tokens of a picture: those recomputed in its frame, how often each was so far, a map. */
+/** What the tokens of a picture can be coloured by: recomputed in this frame, how often recomputed so far, a map. */
 export type HeatKind = 'off' | 'frame' | 'history' | TokenMapKind;
 
-/** What is drawn of a wish: where a run has no such map, the tokens of the frame. */
+/** What is drawn for a choice: if a run has no such map, the tokens of the frame. */
 export function offeredHeat(wish: HeatKind, mapKinds: readonly TokenMapKind[]): HeatKind {
 	const isMap = wish !== 'off' && wish !== 'frame' && wish !== 'history';
 	return isMap && !mapKinds.includes(wish) ? 'frame' : wish;
 }
 
-/** Whether a full frame is framed instead of tinted: where tokens that were recomputed are shown, which then are all. */
+/**
+ * Whether a frame computed in full gets a border instead of a tint: if recomputed tokens are shown, which are then all.
+ */
 export function framesFull(kind: HeatKind): boolean {
 	return kind === 'frame' || kind === 'blocks';
 }
@@ -72,12 +77,12 @@ export function heatPaint(kind: HeatKind): (level: number) => Rgb {
 	return kind === 'clusters' ? clusterColour : heatColour;
 }
 
-/** The levels of a map's tokens: as it is or, for clusters, a colour that their neighbours have not. */
+/** The levels of a map's tokens: the map itself or, for clusters, colours that differ between neighbours. */
 export function mapLevels({ kind, values }: TokenMap, grid: TokenGrid): Uint8Array {
 	return kind === 'clusters' ? clusterLevels(values, grid) : values;
 }
 
-/** The colour of a heat level, 1 to 255; level 0 leaves the picture as it is. */
+/** The colour of a heat level from 1 to 255; level 0 leaves the picture unchanged. */
 export function heatColour(level: number): Rgb {
 	return [CIVIDIS[3 * level]!, CIVIDIS[3 * level + 1]!, CIVIDIS[3 * level + 2]!];
 }

@@ -16,7 +16,7 @@ export const OKABE_ITO = {
 
 const CLASS_COLOURS = Object.values(OKABE_ITO);
 
-/** The classes that meet most often in one picture get colours of their own. */
+/** The classes that most often appear together get colours of their own. */
 const SETTLED_CLASSES: Record<string, string> = {
 	person: OKABE_ITO.orange,
 	bicycle: OKABE_ITO.skyBlue,
@@ -27,7 +27,7 @@ const SETTLED_CLASSES: Record<string, string> = {
 	train: OKABE_ITO.reddishPurple,
 };
 
-/** The colour of a class, by its name alone: the same in every run, model and view. */
+/** The colour of a class, by its name alone: the same for every run, model and view. */
 export function classColour(className: string): string {
 	if (Object.hasOwn(SETTLED_CLASSES, className)) return SETTLED_CLASSES[className]!;
 	let hash = 0x811c9dc5; // FNV-1a, 32 bit
@@ -45,7 +45,7 @@ export function rgbOf(colour: string): Rgb {
 	return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
-/** Black or white, whichever reads better on `colour` (contrast of WCAG 2.2, relative luminance). */
+/** Black or white, whichever has more contrast on `colour` (contrast of WCAG 2.2, relative luminance). */
 export function inkOn(colour: string): '#000000' | '#ffffff' {
 	const [r, g, b] = rgbOf(colour).map((v) => {
 		const s = v / 255;
@@ -57,8 +57,8 @@ export function inkOn(colour: string): '#000000' | '#ffffff' {
 }
 
 /**
- * Cividis (Nuñez, Anderton and Renslow 2018, doi 10.1371/journal.pone.0199239) at 33 equal steps; the map
- * between them is straight to within 6 of 255.
+ * Cividis (Nuñez, Anderton and Renslow 2018, doi 10.1371/journal.pone.0199239) at 33 equal steps; between them the map
+ * is linear to within 6 of 255.
  */
 const CIVIDIS_STEPS = (
 	'00224e 00285b 002e6a 053371 1a386f 273e6e 32436d 3b496c 434e6c 4b546c 535a6d 5a5f6e 61656f 686a71 6f7073 ' +

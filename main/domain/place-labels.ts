@@ -2,20 +2,20 @@ import type { Rect } from './overlay-geometry.ts';
 import type { Size } from './video.ts';
 
 export type LabelWish = {
-	/** The box that it names. */
+	/** The labelled box. */
 	rect: Rect;
 	label: string;
-	/** Enough to tell whom it names, where there is no room for more. */
+	/** A shorter text, used if there is no room for the whole one. */
 	short: string;
 };
 
 export type PlacedLabel = Rect & { words: string };
 
 /**
- * Where labels stand so that each can be read: above its box, else below it, else inside; shortened where even that
- * would cover another one; null where there is no room at all. Boxes lower in the picture, nearer to the camera,
- * choose first, so that labels keep their places from frame to frame. `width` measures words; `height` is a label's;
- * nothing is put on `taken`. All in pixels; one answer a wish, in the order of the wishes.
+ * Places labels so that each is readable: above its box, else below it, else inside; shortened if even that would cover
+ * another one; null if there is no room at all. Boxes lower in the picture, nearer to the camera, choose first, so that
+ * labels keep their places from frame to frame. `width` measures words; `height` is that of a label; `taken` is kept
+ * free. All in pixels; one answer per wish, in the same order.
  */
 export function placeLabels(
 	wishes: readonly LabelWish[],

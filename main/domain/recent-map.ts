@@ -1,6 +1,6 @@
-/** A map of at most `capacity` entries: a further one takes the place of the one that was longest neither put nor got. */
+/** A map of at most `capacity` entries: a further one replaces the entry that was least recently set or got. */
 export class RecentMap<Key, Value> {
-	readonly #entries = new Map<Key, Value>(); // the longest unused one first
+	readonly #entries = new Map<Key, Value>(); // least recently used first
 	readonly #capacity: number;
 
 	constructor(capacity: number) {

@@ -1,7 +1,7 @@
-/** One sample that a resized one is a sum of. */
+/** One of the samples that a resized sample is the sum of. */
 export type Tap = { at: number; weight: number };
 
-/** A kernel of resampling: weights by distance in samples of the source, 0 from `support` on. */
+/** A resampling kernel: weights by distance in source samples, 0 from `support` on. */
 export type ResamplingKernel = { support: number; weight(distance: number): number };
 
 /** Linear interpolation. */
@@ -24,7 +24,7 @@ export function lanczosKernel(lobes: number): ResamplingKernel {
 	return { support: lobes, weight: (d) => (d < lobes ? sinc(d) * sinc(d / lobes) : 0) };
 }
 
-/** For every one of `to` samples, corners not aligned, what it is a sum of; samples beyond the edges repeat the edge. */
+/** The taps of each of `to` samples, corners not aligned; samples beyond the edges repeat the edge. */
 export function interpolationTaps(from: number, to: number, kernel: ResamplingKernel): Tap[][] {
 	const { support } = kernel;
 	return Array.from({ length: to }, (_, i) => {
@@ -38,8 +38,8 @@ export function interpolationTaps(from: number, to: number, kernel: ResamplingKe
 }
 
 /**
- * As `interpolationTaps`, antialiased: where there are fewer samples than before, the kernel is as much wider. Samples beyond
- * the edges are left out, and weights sum to 1.
+ * Like `interpolationTaps`, antialiased: when downscaling, the kernel is widened by the same factor. Samples beyond the
+ * edges are left out, and weights sum to 1.
  */
 export function antialiasedTaps(from: number, to: number, kernel: ResamplingKernel): Tap[][] {
 	const ratio = from / to;

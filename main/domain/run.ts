@@ -3,10 +3,10 @@ import type { SettingValues } from './settings-table.ts';
 import type { TokenGrid } from './tokens.ts';
 import type { DecodeSummary, FrameRange, VideoInfo } from './video.ts';
 
-/** Tells two files apart without reading hours of footage: size and a hash of its first and last mebibyte. */
+/** Identifies a file without reading hours of footage: its size and a hash of its first and last mebibyte. */
 export type VideoIdentity = { fileBytes: number; edgesSha256: string };
 
-/** What a run was made of; the JSON header of a stored run. */
+/** What a run was made with; the JSON header of a stored run. */
 export type RunHeader = {
 	format: 'sparsight-run';
 	version: 1;
@@ -26,17 +26,19 @@ export type RunHeader = {
 	displayThreshold: number;
 	/** Multiply-adds of one dense frame of this model at this input size. */
 	denseMacs: number;
-	/** Those of them that stand behind a vision transformer (projector, decoder): no reduction of its tokens saves them. */
+	/**
+	 * The part of `denseMacs` behind a vision transformer (projector, decoder), which no reduction of its tokens saves.
+	 */
 	behindMacs: number;
 	provider: string;
 	threads: number;
 	versions: { sparsight: string; onnxruntime: string; ffmpeg: string; node: string };
 };
 
-/** A setting that was changed while the run was going; holds from `frameIndex` on. */
+/** A setting that was changed during the run; in force from `frameIndex` on. */
 export type SettingEvent = { frameIndex: number; settings: SettingValues };
 
-/** How a run stands: `running` in a file nobody writes to means that it was cut off and can be resumed. */
+/** The state of a run: `running` in a file that nobody writes to means that it was interrupted and can be resumed. */
 export type RunStatus = {
 	state: 'running' | 'cancelled' | 'complete' | 'failed';
 	framesStored: number;

@@ -8,7 +8,7 @@ type Common = {
 	description: string;
 	/** May be changed while a run is going. */
 	live?: boolean;
-	/** Other settings that naming this one sets, unless they are named too: `fraction` implies its policy. */
+	/** Other settings that are set along with this one unless they are given too: `fraction` implies its policy. */
 	implies?: SettingValues;
 	/** Shown only while another setting has this value. */
 	shownWhen?: { setting: string; is: SettingValue };
@@ -38,7 +38,7 @@ type ValueOf<Spec extends SettingSpec> = Spec extends { kind: 'boolean' }
 /** The checked values of a table's settings, by name. */
 export type ValuesOf<Table extends SettingsTable> = { readonly [Name in keyof Table]: ValueOf<Table[Name]> };
 
-/** The table's defaults, with `given` over them. `place` begins every message, such as `mode token-cache`. */
+/** The table's defaults, overridden by `given`. `place` starts every error message, such as `mode token-cache`. */
 export function resolveSettings<Table extends SettingsTable>(
 	table: Table,
 	given: SettingValues,
@@ -48,7 +48,7 @@ export function resolveSettings<Table extends SettingsTable>(
 	return changeSettings(table, Object.fromEntries(defaults) as ValuesOf<Table>, given, place);
 }
 
-/** `current` with `given` over it, checked against the table. Neither argument is changed. */
+/** `current` overridden by `given`, checked against the table. Neither argument is modified. */
 export function changeSettings<Table extends SettingsTable>(
 	table: Table,
 	current: ValuesOf<Table>,
@@ -67,7 +67,7 @@ export function changeSettings<Table extends SettingsTable>(
 	return settings as ValuesOf<Table>;
 }
 
-/** The value of `text` as the table's `name` wants it; for command lines and forms. */
+/** Parses `text` as a value of the setting `name`; for command lines and forms. */
 export function parseSetting(table: SettingsTable, name: string, text: string, place: string): SettingValue {
 	const spec = table[name];
 	if (!spec) throw unknownSetting(table, name, place);

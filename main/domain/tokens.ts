@@ -20,17 +20,17 @@ export function tokenCount(grid: TokenGrid): number {
  */
 export type SelectionKind = 'flush' | 'partial' | 'skipped';
 
-/** Columns hold a kind as its place in this list. */
+/** Columns hold a kind as its index in this list. */
 export const SELECTION_KINDS: readonly SelectionKind[] = ['flush', 'partial', 'skipped'];
 
 /**
- * A picture of something that a network thinks of its tokens, beside which ones were recomputed:
- * `relevance` = a scorer's map, `attention` = how much the decoder looked at them, `clusters` = which cluster of keys and
- * values they fell into, `blocks` = in how many blocks they were updated. `values` [tokens], 0 to 255, raster order.
+ * A map of what a network computed about its tokens: `relevance` = a scorer's map, `attention` = how much the decoder
+ * attended to them, `clusters` = their cluster of keys and values, `blocks` = in how many blocks they were updated.
+ * `values` [tokens], 0 to 255, raster order.
  */
 export type TokenMap = { kind: TokenMapKind; values: Uint8Array };
 
-/** Columns hold a kind of map as its place in this list. */
+/** Columns hold a kind of map as its index in this list. */
 export const TOKEN_MAP_KINDS = ['relevance', 'attention', 'clusters', 'blocks'] as const;
 export type TokenMapKind = (typeof TOKEN_MAP_KINDS)[number];
 
@@ -41,7 +41,7 @@ export function bitmapBytes(tokens: number): number {
 	return (tokens + 7) >> 3;
 }
 
-/** Ascending or not, `indices` become the set bits of a bitmap over `tokens` tokens. */
+/** A bitmap over `tokens` tokens in which the bits of `indices`, in any order, are set. */
 export function packBitmap(indices: ArrayLike<number>, count: number, tokens: number): TokenBitmap {
 	const bitmap = new Uint8Array(bitmapBytes(tokens));
 	for (let i = 0; i < count; i++) {

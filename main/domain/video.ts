@@ -11,19 +11,19 @@ export type VideoInfo = {
 	pixelFormat: string;
 	/** As stored in the stream. */
 	codedSize: Size;
-	/** As a viewer sees it: rotated, with square pixels, even or odd. Boxes live in this space. */
+	/** As a viewer sees it: rotated, with square pixels; may be odd. Boxes are in this space. */
 	displaySize: Size;
-	/** Clockwise turn that a player applies. */
+	/** Clockwise rotation that a player applies. */
 	rotationDegrees: 0 | 90 | 180 | 270;
 	/** Width over height of one stored pixel. */
 	sampleAspectRatio: number;
 	/** Start of the video stream in the file's own clock; need not be zero. */
 	startSeconds: number;
-	/** As the container claims; null where it does not. */
+	/** As the container claims; null if it does not. */
 	durationSeconds: number | null;
 	/** For labels and estimates only: times come from the frames, never from rate × index. */
 	nominalFramesPerSecond: number | null;
-	/** For progress bars only; null where nothing is claimed. */
+	/** For progress bars only; null if the container claims nothing. */
 	estimatedFrames: number | null;
 	hasAudio: boolean;
 };
@@ -55,14 +55,14 @@ export type FrameTimes = { ptsSeconds: Float64Array };
 /** The exact time of one decoded frame. */
 export type KnownFrame = { frame: number; seconds: number };
 
-/** What reading frames came to, beside the frames. */
+/** The result of reading frames, besides the frames. */
 export type DecodeSummary = {
 	/** Frames handed out. */
 	framesRead: number;
-	/** Frames from the file's start to the end of the range, inside it or not. */
+	/** Frames from the file's start to the end of the range, including those before the range. */
 	framesDecoded: number;
-	/** Frames that corrupt data cost, as far as the decoder tells; of those before the range it need not know. */
+	/** Frames lost to corrupt data, as far as the decoder tells; those before the range may be missing. */
 	framesLost: number;
-	/** Warnings of the decoder about damaged data, at most a handful, for the report. */
+	/** The decoder's first few warnings about damaged data, for the report. */
 	warnings: string[];
 };

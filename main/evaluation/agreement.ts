@@ -3,17 +3,17 @@ import { boxIou, type Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
-/** How one frame's detections compare with reference ones. */
+/** How one frame's detections compare with those of a reference. */
 export type FrameAgreement = {
-	/** Pairs of the same class that overlap enough. */
+	/** Pairs of the same class with enough overlap. */
 	matched: number;
 	/** Reference detections without a partner. */
 	lost: number;
 	/** Detections without a partner in the reference. */
 	gained: number;
-	/** Over the pairs, 0 to 1; 1 where both are empty, 0 where nothing matched. */
+	/** Over the pairs, 0 to 1; 1 if both are empty, 0 if nothing matched. */
 	meanIou: number;
-	/** Twice the pairs over all detections of both, 0 to 1; 1 where both are empty. */
+	/** Twice the pairs over all detections of both, 0 to 1; 1 if both are empty. */
 	f1: number;
 };
 
@@ -55,7 +55,7 @@ export type Agreement = {
 	gained: number;
 	f1: number;
 	meanIou: number;
-	/** Columns of equal length, one entry a compared frame. */
+	/** Columns of equal length, one entry per compared frame. */
 	perFrame: {
 		frameIndex: Int32Array;
 		matched: Int32Array;
@@ -67,9 +67,9 @@ export type Agreement = {
 };
 
 /**
- * Compares a run with `denseRun`, frame by frame as their indices say, from `scoreThreshold` on (default: what each of
- * them shows, since scores of different models mean different things). Throws `bad-argument` for runs of different classes
- * or without a common frame.
+ * Compares a run with `denseRun`, frame by frame by index, from `scoreThreshold` on (default: what each of them shows,
+ * since scores of different models mean different things). Throws `bad-argument` for runs of different classes or
+ * without a common frame.
  */
 export function agreement(run: StoredRun, denseRun: StoredRun, options: AgreementOptions = {}): Agreement {
 	const steps = agreementSteps(run, denseRun, options);
@@ -81,7 +81,7 @@ export function agreement(run: StoredRun, denseRun: StoredRun, options: Agreemen
 
 export type AgreementOptions = { iou?: number; scoreThreshold?: number };
 
-/** `agreement` frame by frame, for hosts that have other things to do in between. */
+/** `agreement` frame by frame, for hosts that do other work in between. */
 export function* agreementSteps(
 	run: StoredRun,
 	denseRun: StoredRun,
@@ -150,7 +150,7 @@ function scores(
 	};
 }
 
-/** The dense run that the others of a comparison are measured against; null where there is none. */
+/** The dense run that the others of a comparison are measured against; null if there is none. */
 export function denseReferenceOf(runs: readonly StoredRun[]): StoredRun | null {
 	return denseReference(runs, ({ header }) => ({ mode: header.mode, model: header.model.sha256 }));
 }

@@ -8,22 +8,22 @@ export const COCO_IOUS: readonly number[] = Array.from(
 	(_, i) => 0.5 + i * ((0.95 - 0.5) / 9),
 );
 
-/** Only so many detections of a class in a picture are judged, best score first; as pycocotools does. */
+/** At most this many detections of a class in a picture are judged, best score first, as in pycocotools. */
 export const MAX_DETECTIONS = 100;
 
-/** One picture: what was found and what there is, in the same class numbering. */
+/** One picture: its detections and its objects, in the same class numbering. */
 export type Picture = { found: Detections; truth: TruthObjects };
 
 const WRONG = 0;
 const RIGHT = 1;
-/** Lies on something ignored: counts for nothing. */
+/** Matched an ignored object: does not count. */
 const NEITHER = 2;
 
 /** The detections of one class over all pictures, judged at several overlaps. */
 export type Judgement = {
 	/** Objects that should have been found. */
 	truthCount: number;
-	/** Best first; equal ones in the order of the pictures. */
+	/** Best first; ties in the order of the pictures. */
 	scores: Float32Array;
 	ious: readonly number[];
 	/** Per overlap, a verdict for each score. */
@@ -31,9 +31,8 @@ export type Judgement = {
 };
 
 /**
- * Judges all detections of a class as pycocotools' `evaluateImg` does: picture by picture, best score first, each
- * takes the free object it overlaps most; ignored objects and crowds come after counted ones and can be taken
- * again and again.
+ * Judges all detections of a class as pycocotools' `evaluateImg` does: picture by picture, best score first, each takes
+ * the free object it overlaps most; ignored objects and crowds come after counted ones and can be matched repeatedly.
  */
 export function judge(
 	pictures: readonly Picture[],
@@ -62,8 +61,8 @@ export function judge(
 }
 
 /**
- * COCO's average precision: the mean of the highest precision at or beyond each of 101 recalls, 0 to 1. For the
- * overlap `ious[t]`; without `t` the mean over all overlaps. Null where there is nothing to find.
+ * COCO's average precision: the mean of the highest precision at or beyond each of 101 recalls, 0 to 1. For the overlap
+ * `ious[t]`; without `t` the mean over all overlaps. Null if there is nothing to find.
  */
 export function cocoAveragePrecision(judgement: Judgement, t?: number): number | null {
 	if (judgement.truthCount === 0) return null;
@@ -72,9 +71,9 @@ export function cocoAveragePrecision(judgement: Judgement, t?: number): number |
 }
 
 /**
- * All-point average precision: the area under the curve of precision over recall, precision made to never rise
- * (PASCAL VOC from 2010 on), 0 to 1, for the overlap `ious[t]`. Null where there is nothing to find. The accuracies
- * that Lookout's model file names are of this kind.
+ * All-point average precision: the area under the curve of precision over recall, with precision made non-increasing
+ * (PASCAL VOC from 2010 on), 0 to 1, for the overlap `ious[t]`. Null if there is nothing to find. The accuracies in
+ * Lookout's model file are of this kind.
  */
 export function allPointAveragePrecision(judgement: Judgement, t: number): number | null {
 	if (judgement.truthCount === 0) return null;
@@ -84,7 +83,7 @@ export function allPointAveragePrecision(judgement: Judgement, t: number): numbe
 	return area;
 }
 
-/** Detections of at least `scoreThreshold`, counted. */
+/** Counts of detections of at least `scoreThreshold`. */
 export function countVerdicts(
 	judgement: Judgement,
 	t: number,

@@ -11,22 +11,22 @@ import {
 } from './average-precision.ts';
 import type { GroundTruth, TruthObjects } from './ground-truth/ground-truth.ts';
 
-/** Accuracies against ground truth, 0 to 1; null where there is nothing to find or nothing was found. */
+/** Accuracies against ground truth, 0 to 1; null if there is nothing to find or nothing was found. */
 export type Accuracy = {
-	/** COCO's, at an overlap of 0.5. */
+	/** COCO's average precision at an overlap of 0.5. */
 	ap50: number | null;
-	/** COCO's, mean over overlaps of 0.5 to 0.95. */
+	/** COCO's average precision, mean over overlaps of 0.5 to 0.95. */
 	ap50to95: number | null;
 	/** Area under the whole curve at an overlap of 0.5. */
 	ap50AllPoint: number | null;
-	/** Of the shown detections, at an overlap of 0.5. */
+	/** Precision and recall of the shown detections, at an overlap of 0.5. */
 	precision: number | null;
 	recall: number | null;
 };
 
 export type ClassEvaluation = Accuracy & {
 	className: string;
-	/** Objects that count, in the frames that count. */
+	/** Objects that count, in the compared frames. */
 	truthCount: number;
 };
 
@@ -35,7 +35,7 @@ export type Evaluation = {
 	truthFormat: string;
 	/** Frames that both the run and the truth have. */
 	framesCounted: number;
-	/** Lowest score of a shown detection; holds for precision and recall only. */
+	/** Lowest score of a shown detection; applies to precision and recall only. */
 	displayThreshold: number;
 	/** Classes that the model and the truth both know, as the model names them. */
 	classes: ClassEvaluation[];
@@ -57,8 +57,8 @@ const ALIASES: Record<string, string> = {
 };
 
 /**
- * Judges a run by ground truth: in the frames both have, for the classes both know (by name). Truth of pictures
- * of another size is scaled to the video's. Throws `truth-unreadable` where no frame or no class is common.
+ * Evaluates a run against ground truth: in the frames both have, for the classes both know (by name). Truth of pictures
+ * of another size is scaled to the video's. Throws `truth-unreadable` if they have no frame or no class in common.
  */
 export function evaluateRun(run: StoredRun, truth: GroundTruth): Evaluation {
 	const modelClasses = run.header.model.classes;

@@ -71,7 +71,7 @@ async function encode(
 	{ runs, signal, onProgress }: ExportRequest,
 	{ hold, sound, crf }: { hold: boolean; sound: boolean; crf: number },
 ): Promise<void> {
-	// Drawing brings a native canvas and fonts: only who draws loads them.
+	// Drawing needs a native canvas and fonts: loaded only if something is drawn.
 	const { createOverlay } = await import('./drawing/draw-overlay.ts');
 	const overlay = createOverlay(scenes.overlay);
 	const { frameIndices, timesSeconds, endSeconds } = clip;
@@ -119,7 +119,7 @@ function onlyAnalysed(clip: ClipFrames, scenes: Scenes): ClipFrames {
 	};
 }
 
-/** From the first frame to the end of the last; without a known end that lasts as long as the one before. */
+/** From the first frame to the end of the last, which lasts as long as the one before if its end is unknown. */
 function soundSpan(path: string, { timesSeconds, endSeconds }: ClipFrames) {
 	const last = timesSeconds.length - 1;
 	const before = timesSeconds[Math.max(0, last - 1)]!;

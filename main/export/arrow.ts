@@ -26,10 +26,10 @@ import { writePartialFirst } from './partial-file.ts';
 import { lowestScore, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings = { identities: IDENTITIES, ...SCORE_SETTINGS } as const satisfies SettingsTable;
-/** Frames between two turns of everything else. */
+/** Frames written before other work gets a turn. */
 const FRAMES_PER_TURN = 500;
 
-/** One file of the Arrow IPC format (arrow.apache.org/docs/format/Columnar.html), a row per detection. */
+/** A file in the Arrow IPC format (arrow.apache.org/docs/format/Columnar.html), one row per detection. */
 export const arrow: ExportFormat = {
 	id: 'arrow',
 	title: 'Arrow',
@@ -137,7 +137,7 @@ class DetectionColumns {
 		]);
 	}
 
-	/** Whole numbers from 1; a cleared bit of validity, least significant first, where there is none. */
+	/** Identities from 1; the validity bit, least significant first, is cleared if there is none. */
 	#identities(length: number): Data {
 		const nullBitmap = new Uint8Array(Math.ceil(length / 8));
 		let nullCount = 0;

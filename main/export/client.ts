@@ -3,21 +3,21 @@ import { followWorker, type Death, type WorkerProcess } from '../process/worker-
 import { exportCancelled, removePartial } from './partial-file.ts';
 import type { ExportExchange, ExportJob } from './protocol.ts';
 
-/** How long a process that is to stop may take for it. */
+/** How long a process may take to stop. */
 const STOPPING_MILLISECONDS = 2000;
 
-/** A file that is being written by another process. */
+/** An export that another process is writing. */
 export type RunningExport = {
 	/**
-	 * Resolves when the file stands under its name. Rejects with what went wrong in the process, with `cancelled`, or
-	 * with `export-died`; then nothing is left behind.
+	 * Resolves when the file has its name. Rejects with the error of the process, with `cancelled`, or with
+	 * `export-died`; then nothing is left behind.
 	 */
 	readonly written: Promise<void>;
-	/** Ends the process and the ffmpeg that it works with; by force where that takes too long. */
+	/** Ends the process and its ffmpeg; kills them if that takes too long. */
 	cancel(): void;
 };
 
-/** Starts writing; `onProgress` hears of frames done, of how many. */
+/** Starts writing; `onProgress` gets the number of frames done and their total. */
 export function startExport(
 	job: ExportJob,
 	worker: WorkerProcess<ExportExchange>,

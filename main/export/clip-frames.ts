@@ -9,15 +9,15 @@ import { probeVideo } from '../video/probe.ts';
 /** The frames of a clip before any of them is decoded. */
 export type ClipFrames = {
 	range: FrameRange;
-	/** Ascending; places among all decoded frames of the file. */
+	/** Ascending; indices among all decoded frames of the file. */
 	frameIndices: Int32Array;
 	/** Presentation times in the file's own clock. */
 	timesSeconds: Float64Array;
-	/** When the last frame ends; null where the file ends with it. */
+	/** When the last frame ends; null if the file ends with it. */
 	endSeconds: number | null;
 };
 
-/** The video of a run, if it is still the one that was analysed. */
+/** The video of a run; throws `bad-argument` if it is no longer the one that was analysed. */
 export async function openVideoOf(run: StoredRun): Promise<VideoInfo> {
 	const { video, videoIdentity } = run.header;
 	const info = await probeVideo(video.path);
@@ -31,7 +31,7 @@ export async function openVideoOf(run: StoredRun): Promise<VideoInfo> {
 	);
 }
 
-/** What the run analysed, with the frames between: the part of the video that a clip shows by default. */
+/** The part of the video that the run analysed, with all frames in it: what a clip shows by default. */
 export function analysedSpan({ header, status }: StoredRun): FrameRange {
 	const { from, to } = header.range;
 	return {
@@ -42,8 +42,8 @@ export function analysedSpan({ header, status }: StoredRun): FrameRange {
 }
 
 /**
- * Which frames `range` (null = what the run analysed) holds, and when. Taken from the run where it has them
- * all; else the video is decoded once to learn its times. Throws `bad-range` and what reading throws.
+ * The frames in `range` (null = what the run analysed) and their times. Taken from the run if it has them all;
+ * otherwise the video is decoded once to learn its times. Throws `bad-range` and what reading throws.
  */
 export async function findClipFrames(
 	run: StoredRun,
@@ -59,7 +59,7 @@ export async function findClipFrames(
 	return pickFrames(clip, known);
 }
 
-/** Whether the run has every frame that the range can hold, so that nothing needs to be decoded twice. */
+/** Whether the run has every frame that the range can hold, so that no extra decoding is needed. */
 function knowsAllTimes({ frameCount, frames, header, status }: StoredRun, range: FrameRange | null): boolean {
 	if (frameCount === 0) return false;
 	const { frameIndex, timeSeconds } = frames;
@@ -95,7 +95,7 @@ function pickFrames(range: FrameRange, known: { firstFrame: number; times: Float
 		range,
 		frameIndices: Int32Array.from(picked, (i) => known.firstFrame + i),
 		timesSeconds: Float64Array.from(picked, (i) => known.times[i]!),
-		// Between every n-th frame there is no next one to end the last: it is shown as long as the others.
+		// With every n-th frame, nothing ends the last one: it is shown as long as the others.
 		endSeconds: range.every === 1 ? endSeconds : null,
 	};
 }

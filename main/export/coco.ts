@@ -16,7 +16,7 @@ const settings = {
 		description: 'Which of the two COCO files.',
 	},
 	...SCORE_SETTINGS,
-	// What is made for evaluation needs the low scores, too.
+	// Evaluation needs the low scores, too.
 	scores: { ...SCORE_SETTINGS.scores, default: 'all' },
 } as const satisfies SettingsTable;
 
@@ -110,7 +110,7 @@ function* annotationTexts(
 	}
 }
 
-/** A JSON list, an item a line. */
+/** A JSON list, one item per line. */
 function* list(items: Iterable<string>): Generator<string> {
 	let before = '[\n';
 	for (const item of items) {

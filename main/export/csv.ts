@@ -19,7 +19,7 @@ const settings = {
 	...SCORE_SETTINGS,
 } as const satisfies SettingsTable;
 
-/** RFC 4180: commas, CRLF, a header line whose names carry the units. */
+/** RFC 4180: commas, CRLF, a header line with units in the names. */
 export const csv: ExportFormat = {
 	id: 'csv',
 	title: 'CSV',

@@ -30,7 +30,7 @@ export function rowsInRange(run: FrameList, range: FrameRange | null): Int32Arra
 	return rows.slice(0, count);
 }
 
-/** Fails where a range holds no analysed frame: an empty export helps nobody. */
+/** Like `rowsInRange`; throws `bad-range` if there are none: an empty export helps nobody. */
 export function requireRows(run: StoredRun, range: FrameRange | null): Int32Array {
 	const rows = rowsInRange(run, range);
 	if (rows.length > 0) return rows;

@@ -10,12 +10,12 @@ export const IDENTITIES = {
 	description: 'Numbers the objects that are followed from frame to frame.',
 } as const satisfies SettingSpec;
 
-/** Who the detections of a row are, in their order (best score first), 0 for nobody in particular. */
+/** The identities of a row's detections, in their order (best score first); 0 for none. */
 export type IdentitiesOfRow = (row: number) => Int32Array;
 
 /**
- * Follows the objects of the whole run, whatever part of it is exported: so an object has the same number in every
- * export and on the page. Where they are not `wanted`, everybody is nobody.
+ * Follows the objects of the whole run, whatever part of it is exported, so that an object has the same number in every
+ * export and on the page. All identities are 0 if they are not `wanted`.
  */
 export async function followRun(
 	run: StoredRun,

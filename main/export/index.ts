@@ -10,7 +10,7 @@ import { report } from './report.ts';
 import { still } from './still.ts';
 import { yolo } from './yolo.ts';
 
-/** Everything that runs can be turned into. */
+/** All formats that runs can be exported to. */
 export const EXPORT_FORMATS: readonly ExportFormat[] = [
 	annotatedVideo,
 	still,
@@ -23,7 +23,7 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
 	arrow,
 ];
 
-/** Throws `unknown-format`, naming those there are. */
+/** Throws `unknown-format`, naming the existing ones. */
 export function exportFormat(id: string): ExportFormat {
 	const format = EXPORT_FORMATS.find((one) => one.id === id);
 	if (format) return format;

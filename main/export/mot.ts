@@ -20,8 +20,8 @@ const settings = {
 
 /**
  * A MOTChallenge text (motchallenge.net/instructions): frame, id, left, top, width, height, score, x, y, z. Frames
- * count from 1; x, y and z are unknown, -1, as is the id of who is not followed. The benchmark's own boxes count pixels from 1 too,
- * which most tools pass over: so do we, here as where such files are read.
+ * count from 1; x, y and z are unknown, -1, and so is the id of detections without an identity. The benchmark also
+ * counts the pixels of boxes from 1, which most tools ignore: so do we, here and when reading such files.
  */
 export const mot: ExportFormat = {
 	id: 'mot',

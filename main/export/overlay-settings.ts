@@ -1,7 +1,7 @@
 import type { SettingsTable, ValuesOf } from '../domain/settings-table.ts';
 import { IDENTITIES } from './identities.ts';
 
-/** What is drawn over a picture; shared by the clip and the still. */
+/** What is drawn on a picture; shared by clip and still. */
 export const OVERLAY_SETTINGS = {
 	boxes: { kind: 'boolean', default: true, description: 'Draws the boxes.' },
 	labels: {

@@ -7,9 +7,9 @@ import { systemError, UserFacingError } from '../domain/errors.ts';
 import { makeFolder } from '../results/make-folder.ts';
 
 /**
- * Lets `write` make a file in a folder of its own beside `out`, then gives it the name `out` in one step.
- * When `write` fails, the folder is removed and an older `out` is left as it was. Refuses to put the
- * export over one of `sources` (the videos it is made from), by whatever path they are called.
+ * Lets `write` make a file in a separate folder beside `out`, then renames it to `out` in one step. If `write` fails,
+ * the folder is removed and an older `out` is left unchanged. Refuses to overwrite one of `sources` (the videos it is
+ * made from), whatever path they are given by.
  */
 export async function writePartialFirst(
 	out: string,
@@ -32,9 +32,9 @@ export async function writePartialFirst(
 	}
 }
 
-/** Removes what an export to `out` has left that the process `pid` could not end. Never fails. */
+/** Removes what an export to `out` left behind when its process `pid` was killed. Never fails. */
 export async function removePartial(out: string, pid: number): Promise<void> {
-	// On Windows a file stays for a moment after the program that wrote it was ended.
+	// On Windows a file stays locked for a moment after the program that wrote it has ended.
 	const options = { recursive: true, force: true, maxRetries: 10 };
 	await rm(partialFolder(resolve(out), pid), options).catch(() => undefined);
 }
@@ -43,7 +43,7 @@ function partialFolder(target: string, pid: number): string {
 	return join(dirname(target), `.${basename(target)}.${pid}.partial`);
 }
 
-/** Writes text as it comes; memory stays flat however long it is. */
+/** Writes text as it comes, in constant memory. */
 export async function writeText(
 	path: string,
 	chunks: Iterable<string>,
@@ -54,7 +54,7 @@ export async function writeText(
 
 const BLOCK_CHARACTERS = 1 << 16;
 
-/** Small pieces become blocks: a stream's overhead is per piece. Gives way to other work between blocks. */
+/** Joins small pieces to blocks, because a stream has a cost per piece. Lets other work run between blocks. */
 async function* inBlocks(chunks: Iterable<string>): AsyncGenerator<string> {
 	let block = '';
 	for (const chunk of chunks) {
@@ -91,7 +91,7 @@ export function exportCancelled(target: string): UserFacingError {
 	return new UserFacingError('cancelled', `${target}: the export was cancelled; nothing was left behind.`);
 }
 
-/** The error as one for a person, who knows the file that they have named, and not the folder beside it. */
+/** The error as a UserFacingError about the file that the user named, not about the folder beside it. */
 function namedBy(target: string, folder: string, error: unknown): unknown {
 	const meaning = meaningOf(error, target);
 	if (meaning instanceof Error) {

@@ -1,23 +1,23 @@
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
 
-/** Everything that a process needs to write one export; plain data. */
+/** Everything that a process needs to write an export; plain data. */
 export type ExportJob = {
 	/** Id of the format. */
 	format: string;
-	/** The first is the main one. `videoPath` is where the run's video lies today. */
+	/** The first is the main one. `videoPath`: where the run's video is now. */
 	runs: { folder: string; label: string; videoPath: string }[];
 	out: string;
-	/** Null is what the main run analysed. */
+	/** Null: what the main run analysed. */
 	range: FrameRange | null;
-	/** Over the defaults of the format's table. */
+	/** Override the defaults of the format's table. */
 	settings: SettingValues;
 };
 
 /** Frames done, of how many. */
 export type ExportNews = { type: 'progress'; done: number; total: number };
 
-/** The protocol of a worker that writes an export. Cancelled, it fails with `cancelled`. */
+/** The protocol of a worker that writes an export. If cancelled, it fails with `cancelled`. */
 export type ExportExchange = {
 	request: { type: 'start'; job: ExportJob } | { type: 'cancel' };
 	news: ExportNews;

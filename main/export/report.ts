@@ -7,7 +7,7 @@ import { reportRuns } from './report/report-runs.ts';
 
 const settings: SettingsTable = {};
 
-/** One HTML page that needs nothing else: tables and curves of all runs, against the dense one where it is there. */
+/** One self-contained HTML page: tables and curves of all runs, compared with the dense one if there is one. */
 export const report: ExportFormat = {
 	id: 'report',
 	title: 'Report',

@@ -7,7 +7,7 @@ import { fullBitmap, packBitmap, tokenCount, type TokenGrid, type TokenMap } fro
 import { RunWriter } from '../results/run-writer.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 
-/** A folder that is gone, with all in it, after `use`. */
+/** A temporary folder, removed after `use`. */
 export async function inTemporaryFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
 	const folder = await mkdtemp(join(tmpdir(), 'sparsight-export-'));
 	try {
@@ -37,7 +37,7 @@ export type SampleRun = {
 /** 64 × 48 pixels, 4 × 3 tokens of 16 pixels. */
 const GRID: TokenGrid = { rows: 3, cols: 4, stride: 16, windowSize: 16, windowOffset: 0 };
 
-/** As a run's header names a model that is not the usual one. */
+/** Another model than the usual one, for the run's header. */
 export const OTHER_MODEL: RunHeader['model'] = {
 	id: 'other',
 	name: 'Other',
@@ -92,7 +92,7 @@ export async function storeSampleRun(folder: string, sample: SampleRun = {}): Pr
 	return openRun(folder);
 }
 
-/** One sure person that walks to the right, and one doubtful bicycle that stays. */
+/** A person with a high score who walks to the right, and a bicycle with a low score that stays. */
 export function walker(frameIndex: number): Detections {
 	const left = 2 + frameIndex;
 	return new Detections(

@@ -11,13 +11,14 @@ import type { FrameScene, OverlayOptions, PaneScene } from './drawing/draw-overl
 import { followRun, type IdentitiesOfRow } from './identities.ts';
 import type { OverlaySettings } from './overlay-settings.ts';
 
-/** Turns stored runs into what is drawn, frame by frame. */
+/** What is drawn of stored runs, frame by frame. */
 export type Scenes = {
 	overlay: OverlayOptions;
-	/** True where at least one run analysed this frame. */
+	/** Whether at least one run analysed this frame. */
 	isAnalysed(frameIndex: number): boolean;
 	/**
-	 * Frames must be asked for in ascending order. Without `hold`, frames that a run did not analyse show none of its boxes.
+	 * Frames must be requested in ascending order. Without `hold`, frames that a run did not analyse show none of its
+	 * boxes.
 	 */
 	at(frameIndex: number, timeSeconds: number, hold: boolean): FrameScene;
 };
@@ -25,7 +26,7 @@ export type Scenes = {
 const MOST_PANES = 4;
 const LEGEND_CLASSES = 6;
 
-/** Fails unless all runs are of one video: side by side only compares what can be compared. */
+/** Throws `bad-argument` unless all runs are of one video: only then can they be compared side by side. */
 export function checkRuns(runs: readonly StoredRun[]): void {
 	if (runs.length < 1 || runs.length > MOST_PANES) {
 		throw new UserFacingError(
@@ -43,7 +44,7 @@ export function checkRuns(runs: readonly StoredRun[]): void {
 	}
 }
 
-/** The size a frame is drawn at: as displayed, or smaller where `maxPaneWidth` says so. */
+/** The size a frame is drawn at: as displayed, or smaller if `maxPaneWidth` limits it. */
 export function paneSizeOf(video: VideoInfo, settings: OverlaySettings): Size {
 	const { width, height } = video.displaySize;
 	const scale = Math.min(1, settings.maxPaneWidth / width);
@@ -106,7 +107,7 @@ type PaneSource = {
 	minScore: number;
 	identitiesOf: IdentitiesOfRow;
 	costs: CostColumns;
-	/** Of the dense run that others are measured against; null for that run itself, and where there is none. */
+	/** Times of the dense reference run; null for that run itself, and if there is none. */
 	referenceCosts: CostColumns | null;
 	scale: CostScale;
 };
@@ -137,7 +138,7 @@ function openPane(
 		}
 	}
 
-	/** Colours of the frame at `row`; a frame that was not analysed recomputed nothing. */
+	/** Levels of the tokens at `row`; a frame that was not analysed recomputed nothing. */
 	function paintLevels(isAnalysed: boolean): void {
 		if (!levels || row < 0) return;
 		if (heat === 'history') {
@@ -145,7 +146,7 @@ function openPane(
 			return;
 		}
 		levels.fill(0);
-		// A full frame is framed, not tinted: whole pictures that flash hide what they show.
+		// A frame computed in full gets a border instead of a tint: flashing pictures hide what they show.
 		const isFull = framesFull(heat) && run.frames.selectedTokens[row] === tokens;
 		if (!isAnalysed || isFull) return;
 		if (heat === 'frame') {
@@ -187,8 +188,8 @@ function openPane(
 }
 
 /**
- * Mean milliseconds of the analysed frames up to a frame, without the first one, which pays for warming up.
- * To be asked in ascending order.
+ * Mean milliseconds of the analysed frames up to a frame, without the first one, which includes warm-up. Must be
+ * requested in ascending order.
  */
 function runningMean({ frameIndex, milliseconds }: CostColumns): (frame: number) => number {
 	let row = 1;
@@ -199,7 +200,7 @@ function runningMean({ frameIndex, milliseconds }: CostColumns): (frame: number)
 	};
 }
 
-/** What the run's frames cost, in the columns that the strip draws. */
+/** The costs of the run's frames, as columns for the strip. */
 export function costColumns(run: StoredRun): CostColumns {
 	const { frameIndex, macs, kind, budgetMacs, selectedTokens } = run.frames;
 	const rows = run.frameCount;
@@ -210,7 +211,7 @@ export function costColumns(run: StoredRun): CostColumns {
 	}
 	const flushKind = SELECTION_KINDS.indexOf('flush');
 	const flush = Uint8Array.from(kind, (value) => (value === flushKind ? 1 : 0));
-	// Where every frame is a full one, none of them is an event.
+	// If every frame is computed in full, none of them is special.
 	if (flush.every((value) => value === 1)) flush.fill(0);
 	return {
 		frameIndex,
@@ -230,7 +231,7 @@ function costScales(runs: readonly StoredRun[], costs: readonly CostColumns[]): 
 		return dense >= 0 ? quantile(costs[dense]!.milliseconds, 0.5) : null;
 	});
 	const topMacs = 1.1 * Math.max(1, ...runs.map((run) => run.header.denseMacs));
-	// Rare slow frames may reach over the top rather than flatten all others.
+	// Rare slow frames may exceed the scale, so that they do not flatten all others.
 	const usual = Math.max(...costs.map(({ milliseconds }) => quantile(milliseconds, 0.98)));
 	const topMilliseconds = 1.1 * Math.max(0.001, usual, ...denseMilliseconds.map((value) => value ?? 0));
 	return runs.map(({ header }, i) => ({
@@ -247,7 +248,7 @@ function quantile(values: Float32Array, q: number): number {
 	return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
 }
 
-/** The classes that are drawn most, from a sample of the frames; at most six. */
+/** The classes that are drawn most often, from a sample of the frames; at most six. */
 function frequentClasses(runs: readonly StoredRun[], minScores: readonly number[]): string[] {
 	const counts = new Map<string, number>();
 	runs.forEach((run, i) => {

@@ -1,7 +1,7 @@
 import type { SettingsTable, ValuesOf } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
-/** For data formats: which detections go in. */
+/** For data formats: which detections to include. */
 export const SCORE_SETTINGS = {
 	scores: {
 		kind: 'choice',
@@ -25,7 +25,7 @@ export const SCORE_SETTINGS = {
 	},
 } as const satisfies SettingsTable;
 
-/** The lowest score that `settings`, resolved ones of SCORE_SETTINGS, ask for. */
+/** The lowest score according to `settings`, which are resolved ones of SCORE_SETTINGS. */
 export function lowestScore(run: StoredRun, settings: ValuesOf<typeof SCORE_SETTINGS>): number {
 	switch (settings.scores) {
 		case 'all':
@@ -37,7 +37,7 @@ export function lowestScore(run: StoredRun, settings: ValuesOf<typeof SCORE_SETT
 	}
 }
 
-/** Scores, seconds, pixels and milliseconds as they are written: enough figures, no float noise. */
+/** Formats scores, seconds, pixels and milliseconds: enough digits, no float noise. */
 export function rounded(value: number, decimals: number): number {
 	return Number(value.toFixed(decimals));
 }

@@ -36,7 +36,7 @@ export const still: ExportFormat = {
 			const options = { range: { from, to: null, every: 1 }, letterbox, format: 'rgba' as const, known };
 			for await (const frame of readFrames(video, signal ? { ...options, signal } : options)) {
 				const scenes = await openScenes(runs, labels, resolved, paneSize, signal);
-				// Drawing brings a native canvas and fonts: only who draws loads them.
+				// Drawing needs a native canvas and fonts: loaded only if something is drawn.
 				const { createOverlay } = await import('./drawing/draw-overlay.ts');
 				const overlay = createOverlay(scenes.overlay);
 				const rgba = overlay.draw(frame.pixels, scenes.at(frame.index, frame.timeSeconds, true));

@@ -2,7 +2,7 @@ import { endWith, openWorkerPort } from '../process/worker-port.ts';
 import type { ExportExchange } from './protocol.ts';
 import { writeExport } from './write-export.ts';
 
-// The entry of the process that writes an export: one file, then it ends. Drawing and encoding hold up this process alone.
+// The entry of the process that writes an export: one file, then it ends. Drawing and encoding block only this process.
 
 const port = openWorkerPort<ExportExchange>();
 const stop = new AbortController();

@@ -19,8 +19,8 @@ const settings = {
 } as const satisfies SettingsTable;
 
 /**
- * Labels as YOLO trainers read them (docs.ultralytics.com/datasets/detect), in one archive: `labels/frame_000123.txt` with
- * a line per box, class and centre x, centre y, width, height as shares of the picture, and `data.yaml` with the classes.
+ * Labels for YOLO trainers (docs.ultralytics.com/datasets/detect), in one archive: `labels/frame_000123.txt` with a
+ * line per box, class and centre x, centre y, width, height as shares of the picture, and `data.yaml` with the classes.
  */
 export const yolo: ExportFormat = {
 	id: 'yolo',
@@ -70,7 +70,7 @@ function labels(run: StoredRun, row: number, minScore: number, withScore: boolea
 	}).join('');
 }
 
-/** The bytes of a zip archive, file by file; small texts gain nothing from compression. */
+/** The bytes of a zip archive, file by file, uncompressed: small texts gain nothing from compression. */
 async function* archive(files: Iterable<{ name: string; text: string }>): AsyncGenerator<Uint8Array> {
 	const ready: Uint8Array[] = [];
 	const zip = new Zip((error, bytes) => {
@@ -79,7 +79,7 @@ async function* archive(files: Iterable<{ name: string; text: string }>): AsyncG
 	});
 	for (const { name, text } of files) {
 		const entry = new ZipPassThrough(name);
-		// The same run gives the same archive, whenever it is made.
+		// A fixed date, so that the same run always gives the same archive.
 		entry.mtime = new Date(1980, 0, 1);
 		zip.add(entry);
 		entry.push(strToU8(text), true);

@@ -8,7 +8,7 @@ const tanhGelu: Emit = ({ graph }, x) =>
 	graph.op('Gelu', [x], { shape: x.shape }, { attributes: { approximate: 'tanh' } });
 const silu: Emit = (layers, x) => times(layers, x, layers.sigmoid(x));
 
-/** Activation functions without weights of their own, by the names that configurations call them. */
+/** Activation functions without weights, by their names in configurations. */
 export const ACTIVATIONS = {
 	relu: (layers, x) => layers.relu(x),
 	relu2: (layers, x) => times(layers, layers.relu(x), layers.relu(x)),

@@ -8,7 +8,7 @@ const DataType = onnx.TensorProto.DataType;
 
 export type ElementType = 'float32' | 'float16' | 'float64' | 'int64' | 'int32' | 'uint8' | 'bool';
 
-/** A tensor inside a graph that is being built; `shape` is what operation counts are made from. */
+/** A tensor inside a graph that is being built; operations are counted from its `shape`. */
 export type Value = { name: string; type: ElementType; shape: readonly Dim[] };
 
 /** A tensor with data: a weight or a table. */
@@ -50,7 +50,7 @@ const OPSETS = [
 export type CompiledGraph = {
 	name: string;
 	operations: OperationCount;
-	/** Tensors that travel with the graph, by name. */
+	/** The graph's constants, by name. */
 	constants: ReadonlyMap<string, Tensor>;
 	/**
 	 * The graph as ONNX protobuf bytes; encoded anew by every call. `files` names the files, by the names of constants, whose
@@ -67,7 +67,7 @@ export class GraphBuilder {
 	readonly #nodes: OnnxNode[] = [];
 	readonly #inputs: object[] = [];
 	readonly #outputs: object[] = [];
-	/** What values that are outputs are called outside; an Identity node a piece would cost time in every run. */
+	/** Names under which values are outputs; an Identity node for each would cost time in every run. */
 	readonly #outputNames = new Map<string, string>();
 	readonly #constants = new Map<string, Tensor>();
 	readonly #operations: Dim[][] = [];
@@ -82,7 +82,7 @@ export class GraphBuilder {
 		return { name, type, shape };
 	}
 
-	/** A tensor that travels with the graph. The same name twice is the same tensor. */
+	/** A constant of the graph. The same name twice is the same tensor. */
 	constant(name: string, tensor: Tensor): Value {
 		if (!this.#constants.has(name)) this.#constants.set(name, tensor);
 		return { name, type: elementType(tensor), shape: tensor.shape };

@@ -2,7 +2,7 @@ import { derivedTensor, type FloatTensor } from '../domain/float-tensor.ts';
 import type { GraphBuilder, Value } from './graph-builder.ts';
 import type { Dim } from './operation-count.ts';
 
-/** Looks up a named weight of a model; throws a tensor-mismatch where it is missing or of another shape. */
+/** Looks up a named weight of a model; throws `tensor-mismatch` if it is missing or has another shape. */
 export type WeightLookup = (name: string, shape: readonly number[]) => FloatTensor;
 
 /** Emits the layers of a network under its weights' published names. Tokens are rows: [tokens, features]. */
@@ -19,7 +19,7 @@ export class Layers {
 		return this.graph.constant(name, this.tensor(name, shape));
 	}
 
-	/** A weight's data, for those that go into the graph in another form. */
+	/** A weight's data, for weights that are transformed before they go into the graph. */
 	tensor(name: string, shape: readonly number[]): FloatTensor {
 		return this.#weights(name, shape);
 	}
@@ -110,7 +110,7 @@ export class Layers {
 		this.graph.count(batch, out, h, w, width / groups, kernel * kernel);
 		const seesAll = kernel === height && kernel === breadth && h === 1 && w === 1;
 		if (seesAll && groups === 1 && pads.every((pad: number) => pad === 0)) {
-			// A kernel as large as the map is a linear layer, which the runtime does three times faster.
+			// A kernel as large as the map is a linear layer, which the runtime runs three times faster.
 			const size = width * kernel * kernel;
 			const rows = this.reshape(x, [batch, size]);
 			const inputs = [rows, this.reshape(weight, [out, size]), bias];
@@ -133,7 +133,7 @@ export class Layers {
 		);
 	}
 
-	/** A convolution without bias and the batch norm behind it, folded into one. */
+	/** A convolution without bias and the batch norm after it, folded into one. */
 	convBatchNorm(
 		conv: string,
 		norm: string,
@@ -230,7 +230,7 @@ export class Layers {
 		return this.graph.op('MatMul', [a, b], { shape });
 	}
 
-	/** Values that differ along `axis` only, one behind the other. */
+	/** Concatenates values whose shapes differ along `axis` only. */
 	concat(values: readonly Value[], axis: number): Value {
 		const sizes = values.map((value) => value.shape.at(axis)!);
 		const fixed = sizes.every((size) => typeof size === 'number');
@@ -278,7 +278,7 @@ export class Layers {
 	}
 }
 
-/** Of a square convolution. `pads`: top, left, bottom, right, or one number for all sides; none by default. */
+/** Options of a square convolution. `pads`: top, left, bottom, right, or one number for all sides; default 0. */
 export type ConvGeometry = {
 	kernel: number;
 	stride?: number;
@@ -288,8 +288,8 @@ export type ConvGeometry = {
 };
 
 /**
- * w' = w · gamma / sqrt(variance + epsilon), b' = beta - mean · gamma / sqrt(variance + epsilon): a convolution that does
- * what `weight` [out, ..] and the batch norm behind it do.
+ * w' = w · gamma / sqrt(variance + epsilon), b' = beta - mean · gamma / sqrt(variance + epsilon): a convolution equal
+ * to `weight` [out, ..] followed by the batch norm.
  */
 export function foldBatchNorm(
 	weight: FloatTensor,

@@ -1,4 +1,4 @@
-/** A size that is fixed when the graph is built, or the name of one that is known only when it runs. */
+/** A size known when the graph is built, or the name of one known only when it runs. */
 export type Dim = number | string;
 
 /** Values of the named sizes, such as `{ selected: 173 }`. */
@@ -10,7 +10,7 @@ export type DimValues = Readonly<Record<string, number>>;
  */
 export type OperationCount = readonly (readonly Dim[])[];
 
-/** Multiply-adds for given sizes. Throws when a named size has no value. */
+/** Multiply-adds for given sizes. Throws if a named size has no value. */
 export function countOperations(count: OperationCount, values: DimValues): number {
 	return count.reduce(
 		(sum, product) => sum + product.reduce<number>((p, dim) => p * dimValue(dim, values), 1),

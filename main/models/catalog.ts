@@ -4,9 +4,9 @@ import { UserFacingError } from '../domain/errors.ts';
 import { isModelFile, isModelFolder } from '../families/source.ts';
 import { installationFolder } from '../process/installation.ts';
 
-/** Its name is not a promise that the model can be read: opening it shows that. */
+/** A model by name only: whether it can be read shows when it is opened. */
 export type CatalogEntry = {
-	/** Name of its folder, or of its file without what follows the last dot; what `--model` takes. */
+	/** Name of its folder, or of its file without the extension; the argument of `--model`. */
 	id: string;
 	/** A folder with a configuration and weights, or a published file of weights. */
 	path: string;
@@ -16,7 +16,7 @@ export type CatalogEntry = {
 /** A folder of model folders and files of weights beside the shipped ones. */
 const MODELS_VARIABLE = 'SPARSIGHT_MODELS';
 
-/** The shipped models, then those in the folder that SPARSIGHT_MODELS names; an id that comes twice counts once. */
+/** The shipped models, then those in the folder given by SPARSIGHT_MODELS; the first of equal ids counts. */
 export async function listModels(): Promise<CatalogEntry[]> {
 	const shipped = await modelsIn(join(installationFolder(), 'models'), 'shipped');
 	const addedFolder = process.env[MODELS_VARIABLE];
@@ -25,7 +25,7 @@ export async function listModels(): Promise<CatalogEntry[]> {
 	return entries.filter((entry, i) => entries.findIndex(({ id }) => id === entry.id) === i);
 }
 
-/** The model called `id`; throws `model-not-found`, naming those that there are. */
+/** The model called `id`; throws `model-not-found`, naming the existing ones. */
 export async function modelPath(id: string): Promise<string> {
 	const entries = await listModels();
 	const entry = entries.find((one) => one.id === id);
@@ -58,7 +58,7 @@ async function modelsIn(folder: string, source: CatalogEntry['source']): Promise
 	return entries;
 }
 
-/** Sorted; empty where there is no such folder. */
+/** Sorted; empty if there is no such folder. */
 async function namesIn(folder: string): Promise<string[]> {
 	try {
 		return (await readdir(folder)).sort();

@@ -3,7 +3,7 @@ import type { WorkerProcess } from './worker-process.ts';
 
 // For tests only.
 
-/** A worker that says what a test lets it say, hears what it is asked, and ends when it is killed. */
+/** A worker that reports what a test makes it report, records requests, and ends when killed. */
 export function scriptedWorker<E extends Exchange>(pid = 7) {
 	const requests: E['request'][] = [];
 	const said: {

@@ -5,13 +5,16 @@ import { envelop, openEnvelope, type Exchange, type Report } from './protocol.ts
 export type WorkerPort<E extends Exchange> = {
 	post(report: Report<E>): void;
 	onRequest(listener: (request: E['request']) => void): void;
-	/** The host has gone; nobody will read any more. */
+	/** Called when the host has gone and nobody reads any more. */
 	onHostGone(listener: () => void): void;
-	/** Lets the process end once everything posted has left it. */
+	/** Lets the process end once everything posted was sent. */
 	close(): void;
 };
 
-/** The part of Electron's `process.parentPort` that is used; written down so that no room needs Electron's types. */
+/**
+ * The part of Electron's `process.parentPort` that is used; declared here so that only the shell needs Electron's
+ * types.
+ */
 type ParentPort = {
 	postMessage(message: unknown): void;
 	on(event: 'message', listener: (event: { data: unknown }) => void): void;
@@ -21,17 +24,17 @@ type ParentPort = {
 const HOST_PATIENCE_MILLISECONDS = 10_000;
 
 /**
- * The channel of the process this is called in: Electron's utilityProcess, or a forked Node process. From then on Ctrl+C
- * does not end the process.
+ * The channel of this process, an Electron utilityProcess or a forked Node process. From then on, Ctrl+C does not end
+ * it.
  */
 export function openWorkerPort<E extends Exchange>(): WorkerPort<E> {
-	// It reaches the whole group of a terminal; when to stop is the host's decision.
+	// A terminal sends it to the whole process group; when to stop is for the host to decide.
 	process.on('SIGINT', () => undefined);
 	const { parentPort } = process as typeof process & { parentPort?: ParentPort };
 	return parentPort ? utilityProcessPort(parentPort) : forkedProcessPort();
 }
 
-/** Tells the host what the work of this process came to, and lets the process end. */
+/** Reports the outcome of this process's work to the host, and lets the process end. */
 export async function endWith<E extends Exchange>(
 	port: WorkerPort<E>,
 	work: Promise<E['outcome']>,
@@ -50,7 +53,7 @@ function utilityProcessPort<E extends Exchange>(parentPort: ParentPort): WorkerP
 		onRequest: (listener) => parentPort.on('message', ({ data }) => deliver(data, listener)),
 		// Electron ends its utility processes itself when the main process goes.
 		onHostGone: () => undefined,
-		// Leaving at once could lose what was just posted: the host ends this process when it has the last report.
+		// Exiting at once could lose the last report: the host ends this process when it has received it.
 		close: () => void setTimeout(() => process.exit(0), HOST_PATIENCE_MILLISECONDS),
 	};
 }

@@ -2,35 +2,38 @@ import { fork } from 'node:child_process';
 import { errorFromData } from '../domain/errors.ts';
 import { envelop, isLast, openEnvelope, type Exchange, type Report } from './protocol.ts';
 
-/** Lets Node 20, whose engine has it behind this flag, free what the runtime copies for nobody; see runtime/onnx-runtime.ts. */
+/**
+ * Enables `ArrayBuffer.transfer` in Node 20, with which needless copies by the runtime are freed; see
+ * runtime/onnx-runtime.ts.
+ */
 const TRANSFER = '--harmony-rab-gsab-transfer';
 /** Lines of the worker's stderr that are kept to explain its death. */
 const LAST_WORDS = 12;
 
-/** A process that does one piece of work; `forkWorker` makes one, Electron's shell makes another kind. */
+/** A process that does one job; `forkWorker` starts one, Electron's shell starts another kind. */
 export type WorkerProcess<E extends Exchange> = {
-	/** Undefined where there is no process yet; known from then on, also when it has ended. */
+	/** Undefined before the process exists; stays known after it has ended. */
 	readonly pid: number | undefined;
 	post(request: E['request']): void;
 	onReport(listener: (report: Report<E>) => void): void;
 	onStderr(listener: (text: string) => void): void;
-	/** Called once, after the last report. `signal` is null where the process ended by itself. */
+	/** Called once, after the last report. `signal` is null if the process ended by itself. */
 	onExit(listener: (code: number | null, signal: string | null) => void): void;
-	/** Ends it at once, with everything it started. */
+	/** Kills it at once, with everything it started. */
 	kill(): void;
 };
 
-/** How a worker ended that had not told the end of its work. */
+/** How a worker died that had not reported an outcome. */
 export type Death = {
 	/** Such as `by signal SIGKILL`. */
 	how: string;
-	/** The last of what it wrote to stderr; null where it wrote nothing. */
+	/** The end of what it wrote to stderr; null if it wrote nothing. */
 	lastWords: Error | null;
 };
 
 /**
- * What the worker's work comes to. Rejects with what went wrong in the worker, or with what `ofDeath` makes of the end
- * of a process that went without a word. `onNews` hears everything before.
+ * The outcome of the worker's job. Rejects with the worker's error, or with the error that `ofDeath` gives if the
+ * process ended without reporting. `onNews` is called with everything reported before.
  */
 export function followWorker<E extends Exchange>(
 	worker: WorkerProcess<E>,
@@ -51,7 +54,7 @@ export function followWorker<E extends Exchange>(
 			else if (report.type === 'finished') resolve(report.outcome);
 			else reject(errorFromData(report.error));
 		});
-		// After a last report this changes nothing: a promise settles once.
+		// No effect after a last report: a promise settles once.
 		worker.onExit((code, signal) => {
 			const how = signal === null ? `with exit code ${code}` : `by signal ${signal}`;
 			const lastWords = lines.length > 0 ? new Error(lines.join('\n')) : null;
@@ -65,15 +68,15 @@ export function forkWorker<E extends Exchange>(entry: string): WorkerProcess<E> 
 	const child = fork(entry, [], {
 		serialization: 'advanced', // typed arrays cross as they are
 		stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-		// Little of what a frame leaves behind outlives it: V8's nursery, in mebibytes, would grow to eight times that in both
-		// threads over the first thousand frames, for nothing.
+		// In mebibytes. Little memory outlives a frame: otherwise V8's young generation would grow to eight times this in
+		// both threads within a thousand frames, without benefit.
 		execArgv: ['--max-semi-space-size=2', ...('transfer' in ArrayBuffer.prototype ? [] : [TRANSFER])],
-		// A group of its own: Ctrl+C in the terminal must not reach the ffmpeg that the worker reads from.
+		// A process group of its own: Ctrl+C in the terminal must not reach the ffmpeg that the worker reads from.
 		detached: true,
 	});
 	child.stderr?.setEncoding('utf8');
 	child.on('error', () => undefined); // a failed fork or a request after the end shows as the exit
-	// Whoever killed it may have killed it alone: what it had started ends with it.
+	// It may have been killed alone: end what it had started, too.
 	child.once(
 		'exit',
 		(_code, signal) => signal !== null && process.platform !== 'win32' && killGroup(child.pid),

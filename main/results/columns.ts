@@ -21,8 +21,8 @@ import type { FrameResult } from '../domain/frame-result.ts';
 import { SELECTION_KINDS, TOKEN_MAP_KINDS } from '../domain/tokens.ts';
 
 /**
- * The Arrow IPC streams of a run: one row a frame, one row a detection, one row a frame, one row a map of tokens. The last
- * one is there only where the mode or the model gives such maps.
+ * The Arrow IPC streams of a run: rows are frames, detections, frames and token maps. The last stream exists only if
+ * the mode or the model gives such maps.
  */
 export const STREAMS = ['frames', 'detections', 'tokens', 'maps'] as const;
 export type StreamName = (typeof STREAMS)[number];
@@ -76,7 +76,7 @@ export const STREAM_HEADS: Record<StreamName, Uint8Array> = streamRecord((stream
 	withoutEnd(tableToIPC(new Table(SCHEMAS[stream]), 'stream')),
 );
 
-/** The rows of `results` as one message per stream, to be appended behind what is there. */
+/** The rows of `results` as one message per stream, to be appended. */
 export function encodeBatch(results: readonly FrameResult[]): Record<StreamName, Uint8Array> {
 	return {
 		frames: encode('frames', results.length, frameChildren(results)),
@@ -86,7 +86,7 @@ export function encodeBatch(results: readonly FrameResult[]): Record<StreamName,
 	};
 }
 
-/** Nothing where no frame has a map. */
+/** Empty if no frame has a map. */
 function encodeMaps(results: readonly FrameResult[]): Uint8Array {
 	const rows = results.flatMap(({ frameIndex, maps = [] }) => maps.map((map) => ({ frameIndex, ...map })));
 	if (rows.length === 0) return new Uint8Array(0);

@@ -7,21 +7,21 @@ import { parseJson, wholeLines } from './header.ts';
 import { readText, RUN_FILES, streamFile, unreadable } from './run-folder.ts';
 
 /**
- * One line of `commits.jsonl`, written once a batch is in all streams. Bytes that no line vouches for do not
- * exist, so a torn tail is never read.
+ * One line of `commits.jsonl`, written once a batch is in all streams. Bytes beyond the last line are ignored, so that
+ * a partly written batch is never read.
  */
 export type Commit = {
 	/** Frames stored so far. */
 	frames: number;
 	/** -1 where there is none. */
 	lastFrameIndex: number;
-	/** Seconds of work so far. */
+	/** Seconds of work so far, over all sittings. */
 	wallSeconds: number;
 	/** Length of each stream so far. */
 	bytes: Record<StreamName, number>;
 	/** CRC-32 of what this batch added to each stream. */
 	crc32: Record<StreamName, number>;
-	/** The streams had reached the disk, not only the system's memory, before this line was written. */
+	/** Whether the streams had reached the disk, not only the system's memory, before this line was written. */
 	durable: boolean;
 };
 
@@ -35,7 +35,7 @@ export const NO_COMMIT: Commit = {
 	durable: false,
 };
 
-// Runs that were stored before there were maps say nothing of them.
+// Runs stored by earlier versions have no maps.
 const perStream = z.object({
 	frames: z.int(),
 	detections: z.int(),
@@ -53,9 +53,9 @@ const commitLine = z.object({
 
 /** The commits of a run, oldest first, kept in columns: a long run has many. */
 export class CommitJournal {
-	/** Frames stored up to and with each commit; never falls. */
+	/** Frames stored up to and including each commit; never decreases. */
 	readonly frames: number[] = [];
-	/** Length of the journal's file up to and with each commit. */
+	/** Length of the journal's file up to and including each commit. */
 	readonly journalBytes: number[] = [];
 	readonly #lastFrameIndices: number[] = [];
 	readonly #wallSeconds: number[] = [];
@@ -84,7 +84,7 @@ export class CommitJournal {
 		};
 	}
 
-	/** How many commits there are whose frames are at most `frames`: commits are in order, so the first so many. */
+	/** How many commits hold at most `frames` frames; they are the first ones. */
 	countUpTo(frames: number): number {
 		let low = 0;
 		let high = this.count;
@@ -119,7 +119,7 @@ export class CommitJournal {
 		}
 	}
 
-	/** Forgets everything behind the first `count` commits. */
+	/** Drops everything after the first `count` commits. */
 	cutTo(count: number): void {
 		const columns = [
 			this.frames,
@@ -135,9 +135,9 @@ export class CommitJournal {
 }
 
 /**
- * The commits of a run that hold: whole lines, streams as long as they say, and, behind the last durable one,
- * bytes with the right checksum. After the death of the process all of them do; after a loss of power the
- * journal may have reached the disk before the batches it speaks of.
+ * The valid commits of a run: complete lines, streams at least that long, and, after the last durable one, bytes with
+ * the right checksum. If only the process died, all are valid; after a power loss the journal may have reached the disk
+ * before the batches it describes.
  */
 export async function readJournal(folder: string): Promise<CommitJournal> {
 	const journal = new CommitJournal();
@@ -171,7 +171,7 @@ async function cutBehindDamage(folder: string, journal: CommitJournal): Promise<
 	}
 }
 
-/** Those that have a file: maps are a stream only where there is one. */
+/** The streams that have a file; maps exist only in some runs. */
 function streamsOf(journal: CommitJournal): StreamName[] {
 	return STREAMS.filter((stream) => stream !== 'maps' || journal.last.bytes.maps > 0);
 }

@@ -4,7 +4,7 @@ import type { NamedArrays } from '../domain/named-arrays.ts';
 import { RunWriter } from './run-writer.ts';
 import { sampleHeader, sampleMaps, sampleResult } from './sample-run.fixture.ts';
 
-/** An engine in small: each frame's cost follows from all frames before it, so a wrong memory shows at once. */
+/** A toy engine: each frame's cost depends on all frames before it, so that wrongly restored memory shows at once. */
 export class SampleEngine {
 	#memory = 1;
 
@@ -28,15 +28,15 @@ export class SampleEngine {
 	}
 }
 
-/** The first `count` frames of the sample engine, as a run that nothing disturbs would store them. */
+/** The first `count` frames of the sample engine, as an undisturbed run would store them. */
 export function undisturbed(count: number): FrameResult[] {
 	const engine = new SampleEngine();
 	return Array.from({ length: count }, (_, i) => engine.next(i));
 }
 
 /**
- * Records the sample engine in `folder`, going on with the run that is there, until `frames` are stored; with
- * a snapshot every `snapshotFrames`.
+ * Records the sample engine in `folder`, continuing the run that is there, until `frames` are stored, with a snapshot
+ * every `snapshotFrames`.
  */
 export async function recordSample(
 	folder: string,
@@ -66,7 +66,7 @@ async function createOrResume(
 	}
 }
 
-// As a process of its own: records until it is killed, or until the disk takes no more.
+// Run as a process, records until it is killed or the disk is full.
 if (process.argv[2] === '--endless') {
 	try {
 		await recordSample(process.argv[3]!, Infinity, 150);

@@ -7,12 +7,12 @@ import { columnValidity, columnValues, decodeBatches } from './columns.ts';
 import type { CommitJournal } from './commit-journal.ts';
 import { onDisk, streamFile, unreadable } from './run-folder.ts';
 
-/** What a run says of its frames but for boxes and bitmaps: columns of equal length, by position in the run. */
+/** Everything about a run's frames except boxes and bitmaps: columns of equal length, by position in the run. */
 export type FrameColumns = {
-	/** Rising; with gaps where only every n-th frame was analysed. */
+	/** Ascending; with gaps if only every n-th frame was analysed. */
 	frameIndex: Int32Array;
 	timeSeconds: Float64Array;
-	/** Places in `SELECTION_KINDS`. */
+	/** Indices into `SELECTION_KINDS`. */
 	kind: Uint8Array;
 	selectedTokens: Int32Array;
 	detectionCount: Int32Array;
@@ -23,7 +23,10 @@ export type FrameColumns = {
 	milliseconds: Record<Stage, Float32Array>;
 };
 
-/** The first and the last frame of a run among those up to index `upTo`: by them a reader knows the video's frames again. */
+/**
+ * The first and the last frame of a run among those up to index `upTo`; a reader checks the numbering of the video's
+ * frames against them.
+ */
 export function knownFrames({ frameIndex, timeSeconds }: FrameColumns, upTo: number): KnownFrame[] {
 	const last = frameIndex.findLastIndex((index) => index <= upTo);
 	const places = last < 0 ? [] : [...new Set([0, last])];
@@ -32,7 +35,7 @@ export function knownFrames({ frameIndex, timeSeconds }: FrameColumns, upTo: num
 
 const CHUNK_BYTES = 1 << 20;
 
-/** All frames that the journal vouches for. Reads the stream chunk by chunk; throws `run-unreadable` on damage. */
+/** All committed frames. Reads the stream chunk by chunk; throws `run-unreadable` on damage. */
 export async function readFrameColumns(folder: string, journal: CommitJournal): Promise<FrameColumns> {
 	const path = join(folder, streamFile('frames'));
 	const columns = emptyColumns(journal.last.frames);

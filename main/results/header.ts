@@ -60,7 +60,7 @@ const runHeader = z.looseObject({
 	scoreThreshold: z.number(),
 	displayThreshold: z.number(),
 	denseMacs: z.number(),
-	behindMacs: z.number().default(0), // runs before it was stated had nothing there
+	behindMacs: z.number().default(0), // missing in runs of earlier versions
 	provider: z.string(),
 	threads: z.number(),
 	versions: z.looseObject({
@@ -89,7 +89,7 @@ const runStatus = z.object({
 	error: z.string().nullable(),
 }) satisfies z.ZodType<RunStatus>;
 
-/** The checked `run.json` of a folder. Throws `run-unreadable` where there is none or it is not ours. */
+/** The checked `run.json` of a folder. Throws `run-unreadable` if it is missing or was not written by Sparsight. */
 export async function readHeader(folder: string): Promise<RunHeader> {
 	const place = join(folder, RUN_FILES.header);
 	const text = await readText(folder, RUN_FILES.header);
@@ -108,7 +108,7 @@ export async function readHeader(folder: string): Promise<RunHeader> {
 	throw unreadable(place, `${issue.path.join('.') || 'the header'}: ${issue.message}`);
 }
 
-/** How the run was left, as its writer noted; null where that cannot be told: then the journal says it all. */
+/** The state of the run as its writer noted it; null if it cannot be read: then only the journal tells. */
 export async function readStatus(folder: string): Promise<RunStatus | null> {
 	const status = runStatus.safeParse(parseJson((await readText(folder, RUN_FILES.status)) ?? ''));
 	return status.success ? status.data : null;
@@ -128,12 +128,12 @@ export async function readEvents(folder: string): Promise<{ events: SettingEvent
 	return { events, bytes };
 }
 
-/** The lines of `text` that end in a line break, without it: a torn last line is left out. */
+/** The lines of `text` that end in a line break; an incomplete last line is left out. */
 export function wholeLines(text: string): string[] {
 	return text.split('\n').slice(0, -1);
 }
 
-/** The value of `text`; undefined where it is not JSON. */
+/** The value of `text`; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
 	try {
 		return JSON.parse(text) as unknown;

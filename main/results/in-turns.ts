@@ -4,8 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 const TURN_MILLISECONDS = 12;
 
 /**
- * Runs `steps`, the work on all frames of a run, to their end and lets others have their turn in between. Rejects with
- * the signal's reason once it is aborted.
+ * Runs `steps`, the work on all frames of a run, to the end and lets other work run in between. Rejects with the
+ * signal's reason once it is aborted.
  */
 export async function inTurns<Result>(steps: Generator<void, Result>, signal?: AbortSignal): Promise<Result> {
 	let since = performance.now();

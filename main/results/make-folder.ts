@@ -3,8 +3,9 @@ import { dirname } from 'node:path';
 import { systemError, UserFacingError } from '../domain/errors.ts';
 
 /**
- * Makes the folder and those above it; one that exists is left as it is. Throws `output-not-writable` where a file is in its
- * way or the file system takes no folders. (Node's own recursive mkdir never returns from the latter, for instance in procfs.)
+ * Makes the folder and its parents; an existing one is left as it is. Throws `output-not-writable` if a file is in the
+ * way or the file system takes no folders. (Node's own recursive mkdir never returns from the latter, for instance in
+ * procfs.)
  */
 export async function makeFolder(folder: string): Promise<void> {
 	try {

@@ -16,9 +16,7 @@ export function streamFile(stream: StreamName): string {
 	return `${stream}.arrow`;
 }
 
-/**
- * Puts `bytes` where `folder/name` is, wholly or not at all: written beside it, brought to the disk, renamed.
- */
+/** Writes `folder/name` completely or not at all: written beside it, flushed to disk, renamed. */
 export async function replaceFile(
 	folder: string,
 	name: string,
@@ -42,7 +40,7 @@ export async function replaceFile(
 	});
 }
 
-/** Writes all of `bytes` at `position`; a disk that takes only a part is asked again and then says why. */
+/** Writes all of `bytes` at `position`; a partial write is repeated, and then fails with the reason. */
 export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
 	let done = 0;
 	while (done < bytes.length) {
@@ -51,7 +49,7 @@ export async function writeFully(handle: FileHandle, bytes: Uint8Array, position
 	}
 }
 
-/** Runs `work` on the file at `path`; a system error that a person can mend becomes one that says so. */
+/** Runs `work` on the file at `path`; turns system errors that a person can fix into UserFacingErrors. */
 export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
 	try {
 		return await work();

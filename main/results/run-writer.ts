@@ -14,43 +14,43 @@ import { makeFolder } from './make-folder.ts';
 import { onDisk, replaceFile, RUN_FILES, streamFile, writeFully } from './run-folder.ts';
 import { encodeSnapshot, readSnapshot, type Snapshot } from './state-file.ts';
 
-/** A batch is stored when it has so many frames, or when its first one is so old and another arrives. */
+/** A batch is stored once it has this many frames, or when a frame arrives and its first one is this old. */
 export const BATCH_FRAMES = 64;
 export const BATCH_MILLISECONDS = 1000;
 const SNAPSHOT_MILLISECONDS = 30_000;
 
 export type RunOutcome = {
-	/** Null where the source was not read to its end. */
+	/** Null if the source was not read to its end. */
 	decode: DecodeSummary | null;
 	error: string | null;
 	/** Seconds since this writer was made or resumed; earlier sittings are added to it. */
 	wallSeconds: number;
-	/** The engine's memory behind the last frame, so that a cancelled run goes on exactly there. */
+	/** The engine's state after the last frame, so that a cancelled run resumes exactly there. */
 	state: NamedArrays | null;
 };
 
 export type ResumedRun = {
 	writer: RunWriter;
 	header: RunHeader;
-	/** The frame behind which to go on; -1: from the beginning of the range. */
+	/** The frame after which to continue; -1: from the beginning of the range. */
 	lastFrameIndex: number;
-	/** The engine's memory behind that frame; null: start with an empty one. */
+	/** The engine's state after that frame; null: start empty. */
 	state: NamedArrays | null;
-	/** All of them, later ones too: replay them, without recording them again. */
+	/** All changes, including later ones: replay them without recording them again. */
 	events: SettingEvent[];
 };
 
 /**
- * Stores a run as it happens, so that whatever ends the process, all batches up to the last one read back.
+ * Stores a run while it is computed. However the process ends, all batches up to the last one can be read.
  *
- * Order of writing: the batch goes to the streams, then one line to the journal vouches for it; what
- * lies behind the last line does not exist. That order is all a dying process needs, for the system keeps
- * what it was given. Only a loss of power can reorder it: so streams and journal are brought to the disk
- * (fdatasync) at every snapshot and at the end, not at every batch, where it would make slow disks set the
- * pace; batches since the last such moment carry checksums that the reader verifies. Memory holds one batch.
+ * Order of writing: a batch goes to the streams, then a line in the journal commits it; anything after the last commit
+ * is ignored. That is enough if the process dies, because the system keeps what it was given. Only a power loss can
+ * reorder writes: therefore streams and journal are flushed to disk (fdatasync) at every snapshot and at the end.
+ * Flushing at every batch would let slow disks set the pace; batches since the last flush carry checksums that the
+ * reader verifies. Memory holds one batch.
  *
- * A batch that could not be stored (full disk) stays in memory and is tried again with the next call, at the
- * same place. Calls may overlap; they are done in order.
+ * A batch that could not be stored (full disk) stays in memory and is retried with the next call, at the same position.
+ * Calls may overlap; they are executed in order.
  */
 export class RunWriter {
 	readonly #folder: string;
@@ -87,8 +87,8 @@ export class RunWriter {
 	}
 
 	/**
-	 * Makes the folder (and those above it) with an empty run. Throws `run-exists` when it already holds one;
-	 * leftovers of a creation that was cut off are written over.
+	 * Makes the folder (and its parents) with an empty run. Throws `run-exists` if it already holds one; leftovers of an
+	 * interrupted creation are overwritten.
 	 */
 	static async create(folder: string, header: RunHeader): Promise<RunWriter> {
 		if (existsSync(join(folder, RUN_FILES.header))) {
@@ -122,9 +122,9 @@ export class RunWriter {
 	}
 
 	/**
-	 * Opens an unfinished run to go on with it. Everything behind its newest whole snapshot is cut off, since
-	 * the engine will compute it again, the same; without a snapshot that is everything. Throws
-	 * `resume-mismatch` for a complete run and `run-unreadable` where there is none.
+	 * Opens an unfinished run to continue it. Everything after its newest valid snapshot (everything, if there is none)
+	 * is cut off: the engine will compute the same again. Throws `resume-mismatch` for a complete run and
+	 * `run-unreadable` if there is none.
 	 */
 	static async resume(folder: string): Promise<ResumedRun> {
 		const header = await readHeader(folder);
@@ -145,7 +145,7 @@ export class RunWriter {
 		const files = await openFiles(folder, 'r+', commit.bytes.maps > 0);
 		try {
 			await removeSnapshotsBut(folder, slot);
-			// The journal first: what it does not vouch for does not exist, wherever this is interrupted.
+			// The journal first: what it does not commit is ignored, wherever this is interrupted.
 			await files.journal.truncate(journalBytes);
 			for (const stream of STREAMS) await files.streams[stream]?.truncate(commit.bytes[stream]);
 			await files.events.truncate(eventBytes);
@@ -165,18 +165,18 @@ export class RunWriter {
 		}
 	}
 
-	/** Frames appended, those of the unfinished batch included. */
+	/** Frames appended, including those of the unfinished batch. */
 	get framesStored(): number {
 		return this.#committed.frames + this.#pending.length;
 	}
 
-	/** Whether the last snapshot is so old that a new one is worth its time. */
+	/** Whether the last snapshot is old enough for a new one. */
 	get wantsSnapshot(): boolean {
 		const due = performance.now() - this.#snapshotAt >= SNAPSHOT_MILLISECONDS;
 		return due && this.framesStored > this.#snapshotFrames;
 	}
 
-	/** Takes the next frame, which must not be changed any more. Frames come in rising order. */
+	/** Takes the next frame, which must not be modified afterwards. Frames come in ascending order. */
 	append(result: FrameResult): Promise<void> {
 		return this.#inOrder(async () => {
 			const last = this.#pending.at(-1)?.frameIndex ?? this.#committed.lastFrameIndex;
@@ -191,7 +191,7 @@ export class RunWriter {
 		});
 	}
 
-	/** Stores the unfinished batch now: for pauses. */
+	/** Stores the unfinished batch now, for pauses. */
 	commit(): Promise<void> {
 		return this.#inOrder(() => this.#commit(false));
 	}
@@ -208,14 +208,14 @@ export class RunWriter {
 		);
 	}
 
-	/** Stores the unfinished batch, then `state`, the engine's memory behind the last appended frame. */
+	/** Stores the unfinished batch, then `state`, the engine's state after the last appended frame. */
 	snapshot(state: NamedArrays): Promise<void> {
 		return this.#inOrder(() => this.#snapshot(state));
 	}
 
 	/**
-	 * Ends the run and frees its files; the writer is of no use afterwards. A complete run loses its snapshots.
-	 * A failed one is ended as far as the disk allows, without another error: the journal says what is stored.
+	 * Ends the run and closes its files; the writer cannot be used afterwards. Snapshots of a complete run are deleted. A
+	 * failed run is ended as far as the disk allows, without another error: the journal says what is stored.
 	 */
 	close(state: 'complete' | 'cancelled' | 'failed', outcome: RunOutcome): Promise<void> {
 		return this.#inOrder(async () => {
@@ -268,13 +268,13 @@ export class RunWriter {
 		this.#pending = [];
 	}
 
-	/** The first batch with maps brings the file, and the stream's head with its own bytes. */
+	/** The first batch with maps creates the file and starts it with the stream's head. */
 	async #beginMaps(parts: Record<StreamName, Uint8Array>): Promise<void> {
 		this.#streams.maps ??= await openStream(this.#folder, 'maps', 'w');
 		parts.maps = Buffer.concat([STREAM_HEADS.maps, parts.maps]);
 	}
 
-	/** Writes behind the committed bytes: an attempt that failed half-way is written over. */
+	/** Writes after the committed bytes, over what a failed attempt left. */
 	async #put(stream: StreamName, bytes: Uint8Array): Promise<void> {
 		const handle = this.#streams[stream];
 		if (!handle) return; // maps that there are none of
@@ -307,7 +307,7 @@ export class RunWriter {
 
 	#inOrder(task: () => Promise<void>): Promise<void> {
 		const done = this.#queue.then(task);
-		this.#queue = done.catch(() => undefined); // the caller hears of it; the next call may still succeed
+		this.#queue = done.catch(() => undefined); // the caller gets the error; the next call may still succeed
 		return done;
 	}
 }
@@ -318,7 +318,7 @@ const LASTING_STREAMS = ['frames', 'detections', 'tokens'] as const;
 type StreamHandles = Record<(typeof LASTING_STREAMS)[number], FileHandle> & { maps: FileHandle | null };
 type RunFileHandles = { streams: StreamHandles; journal: FileHandle; events: FileHandle };
 
-/** `withMaps`: that stream has a file already; one that nobody vouches for is removed. */
+/** `withMaps`: whether that stream has a file already; an uncommitted one is removed. */
 async function openFiles(folder: string, flags: 'w' | 'r+', withMaps = false): Promise<RunFileHandles> {
 	const opened: FileHandle[] = [];
 	const noted = async (handle: Promise<FileHandle>) => {
@@ -360,7 +360,7 @@ async function closeFiles({ streams, journal, events }: RunFileHandles): Promise
 	for (const handle of [...Object.values(streams), journal, events]) await handle?.close();
 }
 
-/** The newest whole snapshot that fits what is stored, and where it lies; slot -1 where there is none. */
+/** The newest valid snapshot of frames that are stored, and its slot; slot -1 if there is none. */
 async function newestSnapshot(
 	folder: string,
 	journal: CommitJournal,
@@ -377,7 +377,7 @@ async function newestSnapshot(
 	return newest;
 }
 
-/** A snapshot that is not gone on from must not be found later, when other batches lie under it. */
+/** A snapshot that was not resumed from must not be found later, when other batches have been stored. */
 async function removeSnapshotsBut(folder: string, keptSlot: number): Promise<void> {
 	for (const [slot, name] of RUN_FILES.snapshots.entries()) {
 		if (slot !== keptSlot) await onDisk(join(folder, name), () => rm(join(folder, name), { force: true }));

@@ -4,7 +4,7 @@ import type { RunHeader } from '../domain/run.ts';
 import { fullBitmap, packBitmap, type TokenMap } from '../domain/tokens.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
 
-// A run without a video or a model, for tests: every value of a frame follows from its index.
+// A run without a video or a model, for tests: every value of a frame is derived from its index.
 
 const TOKENS = 6 * 5;
 

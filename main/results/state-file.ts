@@ -12,15 +12,15 @@ import {
 	type StoredTensor,
 } from '../weights/safetensors.ts';
 
-/** Everything needed to go on behind a frame: the engine's memory, and which frame that is. */
+/** Everything needed to continue after a frame: the engine's state, and which frame that is. */
 export type Snapshot = {
-	/** Frames that the run held. */
+	/** Frames that the run held at that moment. */
 	framesStored: number;
 	lastFrameIndex: number;
 	state: NamedArrays;
 };
 
-// A safetensors file whose metadata say which frame it is of, with a checksum over the arrays.
+// A safetensors file whose metadata name the frame, with a checksum over the arrays.
 const TYPES = { F64: Float64Array, F32: Float32Array, I32: Int32Array, U8: Uint8Array } as const; // wide ones first
 type TypeName = keyof typeof TYPES;
 const TYPE_NAMES = Object.keys(TYPES) as TypeName[];

@@ -21,12 +21,12 @@ import { readEvents, readHeader, readStatus } from './header.ts';
 import { streamFile, unreadable } from './run-folder.ts';
 import { summarize, type RunSummary } from './summary.ts';
 
-/** Decoded batches of boxes and bitmaps that are kept at hand. */
+/** Decoded batches of boxes and bitmaps that are kept in memory. */
 const CACHED_BATCHES = 64;
 
 /**
- * Opens a run, finished or not: one that is being written or was cut off shows the batches stored by now.
- * Throws `run-unreadable` where there is no run, or a part of it that was on the disk is damaged.
+ * Opens a run, finished or not: one that is being written or was interrupted shows the batches stored so far. Throws
+ * `run-unreadable` if there is no run, or a part of it that was on disk is damaged.
  */
 export async function openRun(folder: string): Promise<StoredRun> {
 	const header = await readHeader(folder);
@@ -34,7 +34,7 @@ export async function openRun(folder: string): Promise<StoredRun> {
 	const journal = await readJournal(folder);
 	const noted = await readStatus(folder);
 	const { frames: framesStored, lastFrameIndex, wallSeconds } = journal.last;
-	// A note of more frames than there are was overtaken by damage: the run can be resumed, not trusted as whole.
+	// More frames were noted than are left, so some are damaged: the run can be resumed but is not complete.
 	const status: RunStatus =
 		noted && noted.state !== 'running' && noted.framesStored <= framesStored
 			? { ...noted, framesStored, lastFrameIndex }
@@ -80,7 +80,7 @@ export class StoredRun {
 		}
 	}
 
-	/** Everything said of one frame. Times of the stages come back rounded to 32 bits. */
+	/** Everything about one frame. Times of the stages were rounded to 32 bits. */
 	result(position: number): FrameResult {
 		this.#check(position);
 		const { frameIndex, timeSeconds, kind, selectedTokens, macs, budgetMacs } = this.frames;
@@ -115,7 +115,7 @@ export class StoredRun {
 		return [];
 	}
 
-	/** All maps of a frame's tokens; none where the mode or the model gives none. */
+	/** All maps of a frame's tokens; empty if the mode or the model gives none. */
 	maps(position: number): TokenMap[] {
 		this.#check(position);
 		const { batch } = this.#batchOf('maps', position);
@@ -164,7 +164,7 @@ export class StoredRun {
 		return bytes.slice();
 	}
 
-	/** Where a frame of the video stands in this run; -1 where it was not analysed. */
+	/** The position of a frame of the video in this run; -1 if it was not analysed. */
 	positionOfFrame(frameIndex: number): number {
 		const indices = this.frames.frameIndex;
 		let low = 0;
@@ -188,7 +188,7 @@ export class StoredRun {
 		return summarize(this.header, this.status, this.frames);
 	}
 
-	/** The batch that holds a position, null where it is without rows, and the position it starts with. */
+	/** The batch that holds a position (null if it has no rows), and the position it starts with. */
 	#batchOf(stream: StreamName, position: number): { batch: RecordBatch | null; firstPosition: number } {
 		const i = this.#journal.countUpTo(position);
 		const firstPosition = i > 0 ? this.#journal.frames[i - 1]! : 0;

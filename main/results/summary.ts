@@ -9,9 +9,9 @@ export type StageTimes = StageMilliseconds & {
 };
 
 /**
- * A run in a few numbers, ready for JSON. The first frame is computed whole and pays for warming up, so it
- * stands apart: means and medians are of the frames after it, unless it is the only one. Everything is 0 for a
- * run without frames.
+ * A run in a few numbers, ready for JSON. The first frame is computed in full and includes warm-up, so it is kept
+ * apart: means and medians are over the frames after it, unless it is the only one. Everything is 0 for a run without
+ * frames.
  */
 export type RunSummary = {
 	frames: number;

@@ -1,18 +1,18 @@
 /**
  * Pairs rows with columns so that the sum of costs is least: shortest augmenting paths with potentials (Jonker and
- * Volgenant 1987, Computing 38), O(rows² · cols). `costs` is [rows, cols]; pairs at or above `limit` are refused, and
- * a row would rather stay alone than take one. Answers a column per row, -1 for none.
+ * Volgenant 1987, Computing 38), O(rows² · cols). `costs` is [rows, cols]; pairs that cost `limit` or more are not
+ * made: such a row stays alone. Returns a column per row, -1 for none.
  */
 export function assign(costs: Float64Array, rows: number, cols: number, limit: number): Int32Array {
 	const columnOf = new Int32Array(rows).fill(-1);
 	if (rows === 0 || cols === 0) return columnOf;
-	// A column of its own for every row, at the price of the limit: that is staying alone.
+	// Each row also has a column of its own at the cost of `limit`, which stands for staying alone.
 	const width = cols + rows;
 	const costOf = (row: number, col: number) =>
 		col < cols ? Math.min(costs[row * cols + col]!, 4 * limit) : limit;
 	const rowPotential = new Float64Array(rows + 1);
 	const colPotential = new Float64Array(width + 1);
-	/** Row of each column, counted from 1; 0 = free. Column 0 stands for the row that looks for a place. */
+	/** Row of each column, counted from 1; 0 = free. Column 0 stands for the row that is being assigned. */
 	const rowOf = new Int32Array(width + 1);
 	const before = new Int32Array(width + 1);
 	const shortest = new Float64Array(width + 1);

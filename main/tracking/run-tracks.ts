@@ -2,10 +2,10 @@ import type { Detections } from '../domain/detections.ts';
 import { assert } from '../domain/errors.ts';
 import { Tracker } from './tracker.ts';
 
-/** Least score of a detection that goes on with an identity, as in ByteTrack; see `TrackerScores.doubtful`. */
+/** Least score of a detection that can continue an identity, as in ByteTrack; see `TrackerScores.doubtful`. */
 const DOUBTFUL_SCORE = 0.1;
 
-/** The part of a stored run that identities are made of; `frameCount` may grow between calls. */
+/** The part of a stored run that identities are derived from; `frameCount` may grow between calls. */
 export type TrackedRun = {
 	frameCount: number;
 	header: { displayThreshold: number };
@@ -14,11 +14,11 @@ export type TrackedRun = {
 };
 
 /**
- * The objects of a run, each an identity that lasts, in columns in order of the first frame. Identities count from 1
- * and have been seen in two frames at least.
+ * The objects of a run, one per identity, in columns in order of the first frame. Identities count from 1 and were seen
+ * in at least two frames.
  */
 export type RunTracks = {
-	/** Frames of the run that were followed so far. */
+	/** Frames of the run followed so far. */
 	framesKnown: number;
 	identities: Int32Array;
 	classIndices: Uint16Array;
@@ -26,7 +26,7 @@ export type RunTracks = {
 	lastFrames: Int32Array;
 	/** Frames in which it was seen. */
 	sightings: Int32Array;
-	/** [tracks + 1] Where each one's spans begin. */
+	/** [tracks + 1] Where the spans of each begin. */
 	spanOffsets: Uint32Array;
 	/** [spans, 2] First and last frame of each stretch of analysed frames in which it was seen throughout. */
 	spans: Int32Array;
@@ -37,7 +37,7 @@ export type FrameIdentities = { offsets: Uint32Array; identities: Int32Array };
 
 type Tracklet = {
 	classIndex: number;
-	/** 0 until it has been seen twice. */
+	/** 0 until it was seen twice. */
 	identity: number;
 	sightings: number;
 	lastPosition: number;
@@ -45,13 +45,13 @@ type Tracklet = {
 	spans: number[];
 };
 
-/** Follows the objects of one run, however far it has come, and goes on where it stood when the run has grown. */
+/** Follows the objects of one run as far as it is stored, and continues there when the run has grown. */
 export class RunIdentities {
 	readonly #tracker: Tracker;
 	readonly #tracklets: Tracklet[] = [];
-	/** Those that became identities, in that order. */
+	/** The tracklets that became identities, in that order. */
 	readonly #identities: Tracklet[] = [];
-	/** Per frame, where its entries of `#ofDetections` begin; detections behind the last followed one have none. */
+	/** Per frame, where its entries of `#ofDetections` begin; detections after the last followed frame have none. */
 	#offsets = new Uint32Array(1024);
 	#ofDetections = new Int32Array(4096);
 	#frameIndices = new Int32Array(1024);
@@ -69,7 +69,7 @@ export class RunIdentities {
 		return this.#known;
 	}
 
-	/** Follows up to position `to` (excluded), a step a frame. The run is the one of the calls before, or more of it. */
+	/** Follows up to position `to` (excluded), one step per frame. The run is that of earlier calls, possibly grown. */
 	*follow(run: TrackedRun, to = run.frameCount): Generator<void, void> {
 		for (; this.#known < Math.min(to, run.frameCount);) {
 			this.#add(run, this.#known);

@@ -1,47 +1,48 @@
 import { boxIou, type Detections } from '../domain/detections.ts';
 import { assign } from './assignment.ts';
 
-// Least overlap, as in the published tracker: of predicted box and sure detection, of what is left and doubtful ones,
-// and of objects that were seen once only.
+// Least overlaps, as in the published tracker: of predicted boxes with sure detections, of the remaining ones with
+// doubtful detections, and of objects seen only once.
 const SURE_OVERLAP = 0.2;
 const DOUBTFUL_OVERLAP = 0.5;
 const NEW_OVERLAP = 0.3;
 
-/** An object that is not seen is looked for that long, and for so many analysed frames at least. */
+/** A lost object is searched for this long, and for at least this many analysed frames. */
 const PATIENCE_SECONDS = 1;
 const PATIENCE_FRAMES = 2;
 
-/** Share of a prediction's error that corrects the velocity, once there have been enough of them. */
+/** Share of a prediction's error that corrects the velocity, after enough sightings. */
 const VELOCITY_GAIN = 0.3;
 
-/** One thing that is followed. */
+/** One object that is followed. */
 type Track = {
 	/** Counted from 1 in order of the first sighting. */
 	tracklet: number;
 	classIndex: number;
-	/** Left, top, right, bottom where it is expected, in displayed video pixels. */
+	/** Its predicted box: left, top, right, bottom in displayed video pixels. */
 	box: Float32Array;
-	/** Of its centre, pixels per second. */
+	/** Velocity of its centre, in pixels per second. */
 	velocity: [x: number, y: number];
 	sightings: number;
 	seenSeconds: number;
 	seenFrame: number;
 };
 
-/** From which score on detections count. */
+/** Least scores of detections. */
 export type TrackerScores = {
-	/** May begin a track; what a person is shown. */
+	/** Can begin a track; also what is displayed. */
 	sure: number;
-	/** May go on with one, after all sure ones: half-hidden objects have low scores. */
+	/** Can continue a track, after all sure ones: half-hidden objects have low scores. */
 	doubtful: number;
 };
 
 /**
  * Follows objects from frame to frame by their boxes alone: ByteTrack (Zhang et al., ECCV 2022, arXiv 2110.06864,
  * algorithm 1) with classes kept apart. Two rounds of least-cost pairing by overlap: first the sure detections with all
- * tracks, then the doubtful ones with the tracks that are left and were seen in the frame before. Where the paper has a
- * Kalman filter of eight numbers, this has the filter that it settles to for a steady velocity (α-β, Kalata 1984) on
- * the centre; the size is the one last seen. Frames may be any time apart. The same boxes give the same tracks, always.
+ * tracks, then the doubtful ones with the tracks that are left and were seen in the frame before. In place of the
+ * paper's Kalman filter of eight numbers, the centre is filtered with its steady state for constant velocity (α-β,
+ * Kalata 1984); the size is the one last seen. Frames may be any time apart. The same boxes always give the same
+ * tracks.
  */
 export class Tracker {
 	readonly #scores: TrackerScores;
@@ -55,8 +56,8 @@ export class Tracker {
 	}
 
 	/**
-	 * The tracklet of each detection of the next frame, counted from 1; 0 for none. A tracklet of a single sighting is
-	 * no object yet.
+	 * The tracklet of each detection of the next frame, counted from 1; 0 for none. A tracklet with a single sighting is
+	 * not an object yet.
 	 */
 	step(timeSeconds: number, detections: Detections): Int32Array {
 		const tracklets = new Int32Array(detections.count);
@@ -93,7 +94,7 @@ export class Tracker {
 
 	#see(track: Track, timeSeconds: number, box: readonly [number, number, number, number]): void {
 		const seconds = timeSeconds - track.seenSeconds;
-		// With few sightings behind it, a velocity is the mean of what was seen rather than a habit.
+		// After few sightings, the velocity is the mean of what was seen.
 		const gain = Math.max(VELOCITY_GAIN, 1 / track.sightings);
 		for (const axis of [0, 1] as const) {
 			const error = (box[axis] + box[axis + 2]! - track.box[axis]! - track.box[axis + 2]!) / 2;
@@ -106,7 +107,7 @@ export class Tracker {
 	}
 
 	#isAwaited({ sightings, seenFrame, seenSeconds }: Track, timeSeconds: number): boolean {
-		if (sightings === 1) return false; // what was there for one frame was nothing
+		if (sightings === 1) return false; // an object seen in one frame only is dropped
 		return timeSeconds - seenSeconds <= PATIENCE_SECONDS + 1e-6 || this.#frame - seenFrame <= PATIENCE_FRAMES;
 	}
 
@@ -139,7 +140,7 @@ function pair(
 			costs[row * among.length + col] = 1 - boxIou(box, 0, detections.boxesXyxy, i);
 		});
 	});
-	const limit = 1 - overlap + 1e-9; // the least overlap is enough
+	const limit = 1 - overlap + 1e-9; // the least overlap counts as enough
 	assign(costs, tracks.length, among.length, limit).forEach((col, row) => {
 		if (col >= 0) take(tracks[row]!, among[col]!);
 	});

@@ -22,7 +22,7 @@ export function fileUrl(path: string): string {
 	return `file:${path}`;
 }
 
-// A playlist or a reference movie may name further sources; from this machine's files is as far as they get.
+// A playlist or a reference movie may name further sources; only files on this machine are allowed.
 const LOCAL_ONLY = ['-protocol_whitelist', 'file,pipe'];
 
 // `level+` marks each line with its severity, `repeat+` writes repeated ones out instead of a count of them.
@@ -54,7 +54,7 @@ const DECODE_OPTIONS = [
 	'-filter_threads', '1',
 ];
 
-// Writes a line for every decoded frame with its time in ticks; its seconds are rounded to six digits, so not used.
+// Logs a line for every decoded frame with its time in ticks; its seconds are rounded to six digits and not used.
 const LOG_FRAMES = 'showinfo=checksum=0';
 
 /** Decodes the whole file and logs every frame; writes no pixels. */
@@ -66,7 +66,7 @@ export function frameTimesCommand(path: string): FfmpegCommand {
 	};
 }
 
-/** What reads a packet and all its headers, and fails where a decoder would refuse it, by ffmpeg's name of the codec. */
+/** Bitstream filters that parse every packet header and fail where a decoder would, by ffmpeg's name of the codec. */
 const PACKET_CHECKS: Partial<Record<string, string>> = {
 	h264: 'h264_metadata',
 	hevc: 'hevc_metadata',
@@ -145,12 +145,14 @@ function letterboxFilters(letterbox: Letterbox, format: 'rgb24' | 'rgba'): strin
 	return filters;
 }
 
-/** Prints what ffmpeg sees in a file; it fails for want of an output, after having said all. */
+/**
+ * Makes ffmpeg describe a file. It exits with an error because no output is given, but only after printing everything.
+ */
 export function describeArgs(path: string): string[] {
 	return ['-hide_banner', '-nostdin', ...LOCAL_ONLY, '-i', fileUrl(path)];
 }
 
-/** What ffprobe is asked, to answer in JSON. */
+/** Makes ffprobe describe a file in JSON. */
 export function probeArgs(path: string): string[] {
 	const entries = [
 		'format=format_name,start_time,duration',
@@ -171,7 +173,7 @@ export function probeArgs(path: string): string[] {
 export type EncodeOptions = {
 	encoder: string;
 	crf: number;
-	/** A key frame at least every so many frames, and none that waits for a later one; null = as the encoder likes. */
+	/** Most frames between key frames, without frames that depend on later ones; null leaves both to the encoder. */
 	keyFrameEvery: number | null;
 	/** Path of the file to write. */
 	path: string;
@@ -184,7 +186,7 @@ export type EncodeOptions = {
 /** Ticks per second of the files that we write: every common frame rate is whole in it. */
 export const CLOCK_HZ = 90_000;
 
-/** From Matroska with raw RGBA on standard input to an mp4 that browsers play while it loads. */
+/** Encodes Matroska with raw RGBA from standard input to an mp4 that browsers can play while it loads. */
 export function encodeCommand(options: EncodeOptions): FfmpegCommand {
 	const { audio } = options;
 	const filters = [
@@ -196,7 +198,7 @@ export function encodeCommand(options: EncodeOptions): FfmpegCommand {
 	];
 	return {
 		inputs: [
-			// Nothing is left to find out about the pipe: probing it would only hold frames back.
+			// There is nothing to find out about the pipe: probing it would only delay frames.
 			{
 				options: ['-f', 'matroska', '-analyzeduration', '0', '-fpsprobesize', '0', ...LOCAL_ONLY],
 				source: 'pipe:0',
@@ -223,15 +225,15 @@ function qualityOptions(encoder: string, crf: number): string[] {
 	return encoder === 'libx264' ? ['-preset', 'veryfast', '-crf', String(crf)] : ['-b:v', '8M'];
 }
 
-// Lengths of all other frames follow from their neighbours; the last one's has to be said.
-// Without its own expressions `setts` makes the times of presentation equal to those of decoding.
+// The durations of all other frames follow from their neighbours; only the last one's must be stated. Without explicit
+// expressions, `setts` would set presentation times to decoding times.
 function lastFrameOptions(seconds: number): string[] {
 	return ['-bsf:v', `setts=pts=PTS:dts=DTS:duration=${Math.max(1, Math.round(seconds * CLOCK_HZ))}`];
 }
 
 type AudioSpan = { path: string; fromSeconds: number; toSeconds: number };
 
-/** Seconds before the span at which decoding of sound begins, so that the decoder has settled. */
+/** Decoding of sound begins this many seconds before the span, so that the decoder has settled. */
 const AUDIO_LEAD = 5;
 
 function audioInput({ path, fromSeconds }: AudioSpan): FfmpegCommand['inputs'][number] {
@@ -239,7 +241,7 @@ function audioInput({ path, fromSeconds }: AudioSpan): FfmpegCommand['inputs'][n
 	return { options: [...LOCAL_ONLY, '-vn', ...(seek > 0 ? jump(seek) : [])], source: fileUrl(path) };
 }
 
-/** To the key frame at or before a time in the file's own clock; all that is decoded from there on comes out. */
+/** Seeks to the key frame at or before a time in the file's own clock; everything decoded from there on is put out. */
 function jump(seconds: number): string[] {
 	return ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', seconds.toFixed(6)];
 }

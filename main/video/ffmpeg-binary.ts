@@ -9,7 +9,7 @@ export type FfmpegBinaries = {
 	ffmpeg: string;
 	/** Null where only ffmpeg itself is there. */
 	ffprobe: string | null;
-	/** As ffmpeg names it, such as `5.1.9-0+deb12u1`. */
+	/** In ffmpeg's own words, such as `5.1.9-0+deb12u1`. */
 	version: string;
 	source: 'environment' | 'ffmpeg-static' | 'path';
 };
@@ -37,7 +37,7 @@ export function findFfmpeg(): Promise<FfmpegBinaries> {
 
 async function searchFfmpeg(): Promise<FfmpegBinaries> {
 	const environment = process.env['SPARSIGHT_FFMPEG'];
-	// A place that was named must hold: falling through to another ffmpeg would surprise.
+	// If a path was given, it must work: silently using another ffmpeg would be a surprise.
 	if (environment) return check(environment, 'environment', 'SPARSIGHT_FFMPEG');
 	const packaged = await packagedFfmpeg();
 	if (packaged !== null) return check(packaged, 'ffmpeg-static', 'The package ffmpeg-static');
@@ -52,7 +52,7 @@ async function searchFfmpeg(): Promise<FfmpegBinaries> {
 	);
 }
 
-/** How one gets ffmpeg on `platform`, in one line. */
+/** How to install ffmpeg on `platform`, in one line. */
 export function installRemedy(platform: NodeJS.Platform): string {
 	switch (platform) {
 		case 'darwin':

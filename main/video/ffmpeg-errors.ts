@@ -1,10 +1,7 @@
 import { UserFacingError } from '../domain/errors.ts';
 import type { FfmpegOutcome } from './ffmpeg.ts';
 
-/**
- * `place` failed because of ffmpeg: what its last lines say in plain words, with the command line and the lines
- * themselves as the cause.
- */
+/** An error for a failure of ffmpeg, with the command line and the last lines of its log as the cause. */
 export function ffmpegError(
 	code: 'ffmpeg-failed' | 'decode-failed' | 'not-a-video' | 'no-frames',
 	message: string,
@@ -21,12 +18,12 @@ export function ffmpegCause(commandLine: string, outcome: FfmpegOutcome): Error 
 	return new Error([ending.split('\n')[0], commandLine, ...outcome.lastLines].join('\n'));
 }
 
-// What ffmpeg complains of once an empty stream is through, on its way out.
+// What ffmpeg complains about after an empty stream has ended.
 const AFTER_THE_END = /Cannot determine format of input/;
 
 /**
- * ffmpeg came to its end without a single frame: an empty stream, or one that cannot be decoded. `damage` is what its
- * log said of damaged data, in order.
+ * ffmpeg ended without a single frame: the stream is empty or cannot be decoded. `damage`: what its log said about
+ * damaged data, in order.
  */
 export function nothingDecoded(
 	path: string,

@@ -16,13 +16,13 @@ export type FfmpegOutcome = {
 };
 
 export type FfmpegJob = {
-	/** For logs and causes; not quoted for a shell. */
+	/** For logs and error causes; not quoted for a shell. */
 	commandLine: string;
 	/** ffmpeg's standard input where the command reads from `pipe:0`. */
 	stdin: Writable | null;
 	/** Settles when the process is gone and its pipes are closed; never rejects. */
 	ended: Promise<FfmpegOutcome>;
-	/** SIGKILL: nothing is flushed, nothing waits. */
+	/** Sends SIGKILL: nothing is flushed, nothing is waited for. */
 	kill(): void;
 };
 
@@ -56,7 +56,7 @@ export function startFfmpeg(
 	else ffmpeg.output(command.target);
 	addOptions((...options) => ffmpeg.outputOptions(...options), command.options);
 
-	// `end` and `error` come at the process's exit; what it wrote may still be in the pipe.
+	// `end` and `error` come at the process's exit; its output may still be in the pipe.
 	let drained: Promise<void> = Promise.resolve();
 	streams.stdout?.once('pipe', (source: Readable) => {
 		drained = new Promise((resolve) => source.once('close', resolve));
@@ -103,8 +103,8 @@ type SpawnEnd = (error: Error | null, stdout?: LogRing, stderr?: LogRing) => voi
 type LogRing = { get(): string };
 type Spawner = { _spawnFfmpeg(args: string[], options: object, onStart: unknown, onEnd?: SpawnEnd): void };
 
-// Where the process cannot be started (no more file descriptors, say), fluent-ffmpeg 2.1.3 reads the logs that are not
-// there, and the exception ends our process. Empty logs make an `error` event of it.
+// Where the process cannot be started (no more file descriptors, say), fluent-ffmpeg 2.1.3 reads logs that do not
+// exist, and the exception ends our process. With empty logs it emits `error` instead.
 function survivable(ffmpeg: fluent.FfmpegCommand): fluent.FfmpegCommand {
 	const inner = ffmpeg as unknown as Spawner;
 	const spawn = inner._spawnFfmpeg.bind(ffmpeg);
@@ -117,7 +117,7 @@ function survivable(ffmpeg: fluent.FfmpegCommand): fluent.FfmpegCommand {
 	return ffmpeg;
 }
 
-/** Stands in as fluent-ffmpeg's input stream and keeps the process's own stdin: no copy, and a true back-pressure. */
+/** Poses as fluent-ffmpeg's input stream to get hold of the process's own stdin: no copy, and real back-pressure. */
 class StdinTap extends Readable {
 	target: Writable | null = null;
 
@@ -137,7 +137,7 @@ function addOptions(add: (...options: string[]) => unknown, options: string[]): 
 	else if (options.length === 1) throw new Error('options come in pairs, or with another one');
 }
 
-/** Names of the encoders that this ffmpeg was built with; being listed does not promise that hardware is there. */
+/** Names of the encoders that this ffmpeg was built with; a listed encoder may still lack its hardware. */
 export async function listEncoders(binaries: FfmpegBinaries): Promise<ReadonlySet<string>> {
 	const listing = await captureOutput(binaries.ffmpeg, ['-hide_banner', '-encoders']);
 	return new Set(

@@ -8,15 +8,15 @@ import {
 
 const KEPT_WARNINGS = 5;
 
-/** Reads ffmpeg's log while it decodes: every frame with its index and time, and what was lost. */
+/** Reads ffmpeg's log while it decodes: the index and time of every frame, and what was lost. */
 export class FrameLog {
-	/** Damage as the decoder words it, the first few different ones. */
+	/** The first few different messages of the decoder about damage. */
 	readonly warnings: string[] = [];
-	/** Those that a jump left out are counted as well. */
+	/** Includes the frames that a jump skipped. */
 	framesDecoded = 0;
 	readonly #onFrame: (index: number, timeSeconds: number) => void;
 	#secondsPerTick = Number.NaN;
-	/** By the container's claim; null where it makes none. */
+	/** As the container claims; null if it claims nothing. */
 	#interval: number | null = null;
 	#lastSeconds: number | null = null;
 	#refusedPackets = 0;
@@ -30,7 +30,7 @@ export class FrameLog {
 		this.#onFrame = onFrame;
 	}
 
-	/** The frame that was told last is frame `index` of the file, and what came before it does not count. */
+	/** The frame reported last is frame `index` of the file; everything before it is disregarded. */
 	beginAt(index: number): void {
 		this.framesDecoded = index + 1;
 		this.#firstIndex = index;
@@ -40,11 +40,11 @@ export class FrameLog {
 	}
 
 	/**
-	 * How many frames damage has cost, as far as anything tells; frames decoded with errors concealed are not lost. The
-	 * largest of: packets that the decoder refused; where the log speaks of damage in a file of even rate, the frames
-	 * that fit into the holes between times (what the demuxer drops never reaches the decoder); and what is missing from
-	 * the container's claim, where the file was read to its end and is cut off, or is an avi, which numbers its frames
-	 * instead of timing them.
+	 * How many frames were lost to damage, as far as can be told; frames decoded with errors concealed are not lost. The
+	 * largest of: the packets that the decoder refused; if the log reports damage in a file of even rate, the frames that
+	 * fit into the gaps between times (what the demuxer drops never reaches the decoder); and, if the file was read to
+	 * its end and is cut off or is an avi (which numbers its frames instead of timing them), the frames missing from the
+	 * container's claim.
 	 */
 	countLost(readToEnd: { container: string; estimatedFrames: number | null } | null): number {
 		if (!this.#damaged) return this.#refusedPackets;

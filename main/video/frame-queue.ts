@@ -1,17 +1,17 @@
 import { Writable } from 'node:stream';
 
 /**
- * Frames kept ready beyond the one that the consumer holds. Two: one to hand out at once, one being filled. ffmpeg
- * itself holds another at its end of the pipe, so that it decodes while the consumer computes; more would only
- * cost memory, for the slower side sets the pace anyway.
+ * Frames kept ready besides the one that the consumer holds: one to hand out at once, one being filled. ffmpeg holds
+ * another at its end of the pipe, so that it decodes while the consumer computes. More would only cost memory: the
+ * slower side sets the pace anyway.
  */
 const READ_AHEAD_FRAMES = 2;
 
 type FrameRecord = { index: number; timeSeconds: number };
 
 /**
- * Where pixels from ffmpeg's output meet the records from its log: the n-th whole frame belongs to the n-th record.
- * Fixed buffers go round; while all are taken the pipe stands still, and ffmpeg with it.
+ * Where pixels from ffmpeg's output meet the records from its log: the n-th whole frame belongs to the n-th record. A
+ * fixed set of buffers is reused; while all are taken, the pipe is not read and ffmpeg waits.
  */
 export class FrameQueue {
 	/** The pixel end of the queue. Never emits `close` (see `FfmpegStreams`). */
@@ -49,18 +49,18 @@ export class FrameQueue {
 		return this.#records.length;
 	}
 
-	/** Whole frames that no record came for: more than zero after the end means that the two sides disagree. */
+	/** Whole frames without a record; if any are left after the end, pixels and log disagree. */
 	get unclaimedFrames(): number {
 		return Math.max(0, this.#filled.length - this.#records.length);
 	}
 
-	/** No more will come: `next` gives what is there, then null. */
+	/** Nothing more will come: `next` gives what is there, then null. */
 	end(): void {
 		this.#ended = true;
 		this.#notify();
 	}
 
-	/** Drops everything, and all that still comes, so that the pipe runs dry. */
+	/** Drops everything, including what still arrives, so that the pipe drains. */
 	discard(): void {
 		this.#discarding = true;
 		this.#rest?.done();
@@ -68,7 +68,7 @@ export class FrameQueue {
 		this.end();
 	}
 
-	/** The next frame, or null at the end. Its pixels go back into the round with `release`. */
+	/** The next frame, or null at the end. `release` gives its buffer back for reuse. */
 	async next(): Promise<(FrameRecord & { pixels: Uint8Array }) | null> {
 		for (;;) {
 			const pixels = this.#filled[0];

@@ -1,8 +1,8 @@
 import { UserFacingError } from '../domain/errors.ts';
 import { isAfter, isBefore, TIME_SLACK, type FrameRange, type Position } from '../domain/video.ts';
 
-// Which frames a range picks is decided twice: by ffmpeg, which must not scale and send the others, and here,
-// where each one that comes gets its index. Both sides do the same arithmetic on the same doubles.
+// Which frames a range picks is decided twice: by ffmpeg, so that it neither scales nor sends the others, and here,
+// where each frame that arrives gets its index. Both sides do the same arithmetic on the same doubles.
 
 /** Throws `bad-range` unless the range can hold a frame. */
 export function checkRange(range: FrameRange): void {
@@ -38,7 +38,7 @@ function badRange(what: string): UserFacingError {
 export type SeekPlan = {
 	/** Where ffmpeg is sent, in the file's own clock: a key frame. */
 	seekSeconds: number;
-	/** Times of all frames from that key frame to the first wanted one; what decodes must have them, one by one. */
+	/** Times of all frames from that key frame to the first wanted one; the decoded frames must have exactly these. */
 	expectedSeconds: number[];
 	/** The first frame that matters: its index, and its time in ticks of the stream. */
 	firstIndex: number;
@@ -47,7 +47,7 @@ export type SeekPlan = {
 	framesBefore: number;
 };
 
-/** Tells for the decoded frames, one after another from the start or from where a jump leads, whether the range picks them. */
+/** Decides for each decoded frame in turn, from the start or from the target of a jump, whether the range picks it. */
 export class FramePicker {
 	readonly #range: FrameRange;
 	readonly #startAfterFrame: number;
@@ -61,7 +61,7 @@ export class FramePicker {
 		this.#inRange = seek?.framesBefore ?? 0;
 	}
 
-	/** Must be asked once for every decoded frame, in order; behind a jump, from the first wanted one on. */
+	/** Call once for every decoded frame, in order; after a jump, from the first wanted one on. */
 	pick(index: number, timeSeconds: number): 'pick' | 'skip' | 'past' {
 		const { from, to, every } = this.#range;
 		if (to !== null && isAfter(to, index, timeSeconds)) return 'past';
@@ -78,8 +78,8 @@ export class FramePicker {
 }
 
 /**
- * The same choice as an expression for ffmpeg's `select` filter, or null where every frame is picked. Variable 0
- * counts the frames inside the range, variable 1 those behind a jump; they live as long as the filter does.
+ * The same choice as an expression for ffmpeg's `select` filter, or null where every frame is picked. Variable 0 counts
+ * the frames inside the range, variable 1 those after a jump; they live as long as the filter does.
  */
 export function selectExpression(
 	range: FrameRange,
@@ -92,7 +92,7 @@ export function selectExpression(
 	return `if(gte(pts,${seek.firstTicks}),st(1,ld(1)+1);${choice ?? '1'})`;
 }
 
-/** `index`: an expression for the index of a frame among all of the file. */
+/** `index`: an expression for the index of a frame among all frames of the file. */
 function choose(
 	range: FrameRange,
 	startAfterFrame: number,

@@ -31,7 +31,7 @@ async function read() {
 		if (next.done) return next.value;
 		const { index, timeSeconds, pixels } = next.value;
 		const slot = await freeSlot();
-		// Once stopped there is none: the reader says so by itself.
+		// There is none once reading was stopped: the reader then throws by itself.
 		if (slot === undefined) continue;
 		slots[slot]!.set(pixels);
 		post({ type: 'frame', slot, index, timeSeconds });

@@ -7,8 +7,8 @@ import { startFfmpeg } from './ffmpeg.ts';
 import { FrameLog } from './frame-log.ts';
 
 /**
- * Presentation times of every frame that decodes, in the file's own clock, found by decoding the whole file: what
- * the container claims about counts and rates is not asked. `onTime` hears every time as it is found. Throws
+ * Presentation times of every frame that decodes, in the file's own clock, found by decoding the whole file: the
+ * container's claims about counts and rates are not used. `onTime` is called with every time as it is found. Throws
  * `no-frames`, `decode-failed`, `cancelled`.
  */
 export async function readFrameTimes(

@@ -1,4 +1,4 @@
-// What ffmpeg writes in its log, line by line. Wordings differ between versions; the tests keep captured ones.
+// What ffmpeg writes in its log, line by line. Wordings differ between versions; the tests hold captured lines.
 
 /** A frame that the decoder put out: `ticks` is null where the file gives it no time. */
 export type FrameLine = { ticks: number | null };
@@ -30,12 +30,12 @@ export function parseClockLine(
 const LOST_FRAME =
 	/Error while decoding stream #|Error submitting (?:a )?packet to (?:the )?decoder|Decode error: |Decoding error: /i;
 
-/** True for the one line by which ffmpeg says that a packet gave no frame. */
+/** True for the line in which ffmpeg says that a packet gave no frame. */
 export function isLostFrameLine(line: string): boolean {
 	return LOST_FRAME.test(line);
 }
 
-// Said at a lower level than error, and still about damaged data.
+// Logged at a lower level than error, but still about damaged data.
 const DAMAGE = /\bconcealing \d+|\bcorrupt|\btruncat|\bpartial file|\bended prematurely|\binvalid data/i;
 
 /** A line about damaged or missing data without its addresses and levels; null for every other line. */
@@ -58,7 +58,7 @@ export function stripLogPrefix(line: string): string {
 		.trim();
 }
 
-/** Lines about single frames and about nothing: not worth keeping for a report of what went wrong. */
+/** True for lines about single frames and for empty ones, which say nothing about what went wrong. */
 export function isLogNoise(line: string): boolean {
 	return line.length === 0 || /\[(?:Parsed_)?showinfo|^\s|^\[info\]\s/.test(line) || line.trim() === '';
 }

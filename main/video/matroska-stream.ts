@@ -1,7 +1,7 @@
 import type { Size } from '../domain/video.ts';
 
 // Just enough Matroska (RFC 9559) to hand ffmpeg raw frames together with their times: a bare stream of pixels has
-// none. Times are in nanoseconds; segment and clusters have no length, for they are written as they come.
+// none. Times are in nanoseconds; segment and clusters have no length, because they are written as frames arrive.
 
 const NANOSECONDS_PER_TICK = 1;
 const UNKNOWN_LENGTH = Buffer.from('01ffffffffffffff', 'hex');
@@ -32,7 +32,7 @@ export function matroskaHeader(size: Size, meanFrameSeconds: number | null): Buf
 	]);
 }
 
-/** What goes before the pixels of one frame: a cluster with this frame alone, so that any time can be said. */
+/** What goes before the pixels of one frame: a cluster with this frame alone, so that any time can be stated. */
 export function matroskaFrameHeader(timeSeconds: number, frameBytes: number): Buffer {
 	const time = element('e7', Math.round(timeSeconds * 1e9));
 	const block = Buffer.from('81000080', 'hex'); // track 1, time 0 in its cluster, key frame

@@ -11,14 +11,14 @@ export type PacketTable = {
 	secondsPerTick: number;
 	/** Presentation times, strictly rising. */
 	ticks: number[];
-	/** Places in `ticks` where decoding can begin. */
+	/** Indices into `ticks` at which decoding can begin. */
 	keyFrames: number[];
 };
 
 /**
- * The packets from the start of the file up to a while behind the first key frame that `isPast` (it is told how many
- * packets came before that key frame, and its time in seconds); nothing is decoded. A sentence that says why instead,
- * where packets do not tell the frames: times that are missing or not unique, damage. Throws `cancelled`.
+ * The packets from the start of the file to shortly after the first key frame for which `isPast` is true (given the
+ * number of packets before that key frame, and its time in seconds); nothing is decoded. If packets do not determine
+ * the frames (times missing or not unique, damage), a sentence that says why. Throws `cancelled`.
  */
 export async function readPackets(
 	video: VideoInfo,
@@ -57,7 +57,7 @@ export async function readPackets(
 const KEY = 1;
 const DISCARDED = 4;
 
-/** Key frames to read behind the place looked for: what comes in the file after the second is shown after the first. */
+/** Key frames to read after the wanted place: what follows the second one in the file is shown after the first one. */
 const KEY_FRAMES_PAST = 2;
 
 /** Reads the list that ffmpeg's `framecrc` writes: `#tb 0: 1/25`, then a line for each packet. */
@@ -83,7 +83,7 @@ class PacketList {
 		if (line.startsWith('#') || line === '') return;
 		const [, , presented, , , , ...rest] = line.split(',').map((part) => part.trim());
 		const ticks = Number(presented);
-		const flags = Number(rest.find((part) => part.startsWith('F='))?.slice(2) ?? KEY); // said where it is not just a key frame
+		const flags = Number(rest.find((part) => part.startsWith('F='))?.slice(2) ?? KEY); // only printed if it is not just a key frame
 		if (flags & DISCARDED) return; // an edit list hides it
 		if (!Number.isSafeInteger(ticks)) this.#withoutTime = true;
 		const isKey = (flags & KEY) !== 0;

@@ -12,9 +12,9 @@ import type { FileDescription } from './stream-description.ts';
 const NOT_VIDEO = /^(?:tty|image2|subviewer|lrc|bin|xbin|adf|idf)$|_pipe$/;
 
 /**
- * What the file says of itself, without decoding it; asked of ffprobe, or of ffmpeg where there is no ffprobe.
- * Throws `file-not-found`, `file-unreadable` (a folder, no permission), `not-a-video`, `no-video-stream`,
- * `no-frames`, `decode-failed` (cut off before its index, unknown codec), `ffmpeg-missing`.
+ * What the file says about itself, without decoding it, as ffprobe reports it (ffmpeg if there is no ffprobe). Throws
+ * `file-not-found`, `file-unreadable` (a folder, no permission), `not-a-video`, `no-video-stream`, `no-frames`,
+ * `decode-failed` (cut off before its index, unknown codec), `ffmpeg-missing`.
  */
 export async function probeVideo(path: string): Promise<VideoInfo> {
 	const fileBytes = await checkFile(path);
@@ -115,7 +115,7 @@ async function notAVideo(
 	return new UserFacingError('not-a-video', `${path}: a video was expected, and ffmpeg ${taken}.`, { cause });
 }
 
-// ffmpeg trusts the file name where the content says nothing, so noise called .mp4 is a cut-off mp4 to it.
+// If the content says nothing, ffmpeg trusts the file name: to it, noise called .mp4 is a cut-off mp4.
 async function beginsLikeMp4(path: string): Promise<boolean> {
 	const file = await open(path);
 	try {

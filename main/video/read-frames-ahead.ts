@@ -19,8 +19,8 @@ export type FrameThreadMessage =
 	| { type: 'failed'; error: ErrorData };
 
 /**
- * As `readFrames`, by a thread of its own: inference blocks the thread that calls this, and ffmpeg would stand still
- * whenever its pipe is full, which a part of one frame does. `entry`: the built `frame-thread.js`.
+ * Like `readFrames`, in a thread of its own: inference blocks the thread that calls this, and ffmpeg would wait
+ * whenever its pipe is full, which takes only part of a frame. `entry`: the built `frame-thread.js`.
  */
 export async function* readFramesAhead(
 	entry: string,
@@ -53,7 +53,7 @@ export async function* readFramesAhead(
 	}
 }
 
-/** What a thread says, in order, for one who asks. */
+/** The messages of a thread, in order, for one reader. */
 class Inbox {
 	/** Settles when the thread has ended. */
 	readonly closed: Promise<void>;

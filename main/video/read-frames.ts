@@ -18,29 +18,31 @@ export type ReadOptions = {
 	format: 'rgb24' | 'rgba';
 	signal?: AbortSignal;
 	/**
-	 * To go on where an earlier reading stopped: frames of the range up to and including this decoded index are left
-	 * out, without changing which ones `every` picks.
+	 * Continues where an earlier reading stopped: frames of the range up to and including this decoded index are skipped,
+	 * without changing which ones `every` picks.
 	 */
 	startAfterFrame?: number;
-	/** Frames that decoding from the start gave earlier: where the file's packets disagree, no jump is made. */
+	/**
+	 * Frames known from an earlier decoding from the start: if the file's packets disagree with them, no jump is made.
+	 */
 	known?: readonly KnownFrame[];
 };
 
 export const BYTES_PER_PIXEL = { rgb24: 3, rgba: 4 } as const;
 
-/** Shown where NODE_DEBUG says `sparsight`. */
+/** Printed if NODE_DEBUG contains `sparsight`. */
 const detail = debuglog('sparsight');
 
 /**
- * The frames of a range, scaled and padded as `letterbox` says, with their exact index and time. At most three are
- * held at once; the pixels of one are good until the next is asked for. Leaving the loop early, or the signal,
- * kills ffmpeg and waits until it is gone.
+ * The frames of a range, scaled and padded as `letterbox` says, with their exact index and time. At most three are held
+ * at once; a frame's pixels are valid until the next one is requested. Leaving the loop early, or aborting, kills
+ * ffmpeg and waits until it has exited.
  *
- * A range far into the file is reached by a jump (`seek.ts`), and by decoding from the start wherever the jump does not
- * lead to just the same.
+ * A range far into the file is reached by a jump (`seek.ts`), or by decoding from the start if a jump would not give
+ * exactly the same frames.
  *
- * Damaged data costs frames, not the reading: the summary counts them. Throws `bad-range`, `no-frames`,
- * `decode-failed` (nothing decodes), `ffmpeg-failed` (ffmpeg died), `cancelled`.
+ * Damaged data costs frames, not the reading: the summary counts them. Throws `bad-range`, `no-frames`, `decode-failed`
+ * (nothing decodes), `ffmpeg-failed` (ffmpeg died), `cancelled`.
  */
 export async function* readFrames(
 	video: VideoInfo,
@@ -58,7 +60,7 @@ export async function* readFrames(
 	return (yield* readFrom(video, options, null))!;
 }
 
-/** Null, and no frame, where the jump leads to other frames than it should: that never is without one. */
+/** Null, without having given a frame, if a jump led to other frames than expected; never null without a jump. */
 async function* readFrom(
 	video: VideoInfo,
 	options: ReadOptions,
@@ -124,7 +126,7 @@ async function* readFrom(
 		const framesDecoded = rangeEnd ?? log.framesDecoded;
 		const warnings = [...log.warnings];
 		if (rangeEnd === null) {
-			// ffmpeg came to its end by itself: the file is through, or ffmpeg failed.
+			// ffmpeg ended by itself: the end of the file was reached, or ffmpeg failed.
 			assert(
 				queue.unclaimedFrames === 0,
 				`ffmpeg sent ${queue.unclaimedFrames} frames that the range does not pick`,

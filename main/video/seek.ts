@@ -2,20 +2,20 @@ import { isBefore, type FrameRange, type KnownFrame, type VideoInfo } from '../d
 import type { SeekPlan } from './frame-range.ts';
 import { readPackets, type PacketTable } from './packet-table.ts';
 
-// Decoding an hour to reach its last minute takes minutes. A jump skips that, where it is certain that the frames behind
-// it are the ones that decoding from the start would give, with the same numbers.
+// Decoding an hour to reach its last minute takes minutes. A jump avoids that, if it is certain that it gives the same
+// frames, with the same numbers, as decoding from the start.
 
-/** Up to here decoding from the start is as fast as finding out where to jump. */
+/** Up to here, decoding from the start is as fast as finding out where to jump. */
 const NEAR_FRAMES = 50;
 const NEAR_SECONDS = 2;
 
 /** ffmpeg's names of the containers whose index leads to key frames. */
 const CONTAINERS = new Set(['mov,mp4,m4a,3gp,3g2,mj2', 'matroska,webm', 'avi']);
 
-/** Those where a packet is a picture, and decoding can begin at any key frame. */
+/** Codecs in which a packet is a picture and decoding can begin at any key frame. */
 const CODECS = new Set(['h264', 'hevc', 'vp9', 'av1', 'mpeg4', 'mjpeg', 'prores', 'ffv1']);
 
-/** Of these, the ones whose packets show damage that costs frames; damage to the others shows only when they are decoded. */
+/** The codecs among them whose packets reveal damage that loses frames; in the others it shows only when decoding. */
 const TELLING_CODECS = new Set(['h264', 'hevc', 'vp9']);
 
 export type SeekRequest = {
@@ -27,10 +27,10 @@ export type SeekRequest = {
 };
 
 /**
- * How to reach the first wanted frame without decoding all before it; null where it lies near the start, or a sentence
- * that says why there is no way. The packets' times number the frames; where packets do not show damage that costs frames,
- * a frame that is known from before must vouch for the numbers. The jump goes one key frame further back than
- * frames need: pictures around the first may lean on what lies before it. Throws `cancelled`.
+ * How to reach the first wanted frame without decoding everything before it; null if it is near the start, or a
+ * sentence that says why it is not possible. Frames are numbered by the times of the packets; if packets do not reveal
+ * lost frames, a frame known from before must confirm the numbers. The jump goes back one more key frame than
+ * necessary: pictures around the first one may refer to earlier ones. Throws `cancelled`.
  */
 export async function planSeek(
 	video: VideoInfo,
@@ -77,7 +77,7 @@ function planFrom(
 	};
 }
 
-/** Compares what decodes behind a jump with what the packets promised. */
+/** Compares the frames decoded after a jump with the times of the packets. */
 export class SeekCheck {
 	readonly #expected: readonly number[];
 	#place = 0;
@@ -86,12 +86,15 @@ export class SeekCheck {
 		this.#expected = plan.expectedSeconds;
 	}
 
-	/** Takes the time of the next decoded frame: whether it is on the way, the first wanted one, or not as promised. */
+	/**
+	 * Takes the time of the next decoded frame: whether it is before the first wanted one, is that one, or differs from
+	 * what the packets say.
+	 */
 	take(timeSeconds: number): 'on-the-way' | 'arrived' | 'differs' {
-		// ffmpeg may land further back, and pictures that lean on what was skipped may come out or not.
+		// ffmpeg may land further back, and pictures that refer to skipped ones may be put out or not.
 		if (this.#place === 0 && timeSeconds < this.#expected[0]!) return 'on-the-way';
 		if (timeSeconds !== this.#expected[this.#place++]) {
-			this.#place = Number.POSITIVE_INFINITY; // whatever comes now, it differs
+			this.#place = Number.POSITIVE_INFINITY; // from now on everything differs
 			return 'differs';
 		}
 		return this.#place === this.#expected.length ? 'arrived' : 'on-the-way';

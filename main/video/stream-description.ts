@@ -1,6 +1,6 @@
 import type { Size, VideoInfo } from '../domain/video.ts';
 
-/** What ffprobe or ffmpeg tells of a file, in our words. */
+/** What ffprobe or ffmpeg says about a file, in our terms. */
 export type FileDescription = {
 	container: string;
 	hasAudio: boolean;
@@ -11,7 +11,7 @@ export type FileDescription = {
 export type StreamDescription = {
 	codec: string;
 	pixelFormat: string;
-	/** Zero where the file does not tell. */
+	/** Zero if the file does not say. */
 	codedSize: Size;
 	sampleAspectRatio: number;
 	rotationDegrees: VideoInfo['rotationDegrees'];
@@ -22,8 +22,8 @@ export type StreamDescription = {
 };
 
 /**
- * The picture with square pixels, turned upright. Oblong pixels make one side longer and none shorter, as browsers
- * do, so no detail is lost.
+ * The size of the picture with square pixels, upright. Non-square pixels lengthen one side and shorten none, as in
+ * browsers, so that no detail is lost.
  */
 export function displaySize(coded: Size, sampleAspectRatio: number, rotationDegrees: number): Size {
 	const width = Math.round(coded.width * Math.max(1, sampleAspectRatio));

@@ -11,7 +11,7 @@ import { readFrames, type ReadOptions } from './read-frames.ts';
 
 const run = promisify(execFile);
 
-/** A folder that is gone when `use` is done. */
+/** A temporary folder, removed when `use` has ended. */
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
 	const folder = await mkdtemp(join(tmpdir(), 'sparsight-video-'));
 	try {
@@ -21,7 +21,7 @@ export async function withFolder<T>(use: (folder: string) => Promise<T>): Promis
 	}
 }
 
-/** ffmpeg with these arguments, quietly; throws what it wrote where it fails. */
+/** Runs ffmpeg quietly with these arguments; throws its output if it fails. */
 export async function ffmpeg(...args: string[]): Promise<void> {
 	await run('ffmpeg', ['-hide_banner', '-nostdin', '-v', 'error', '-y', ...args]);
 }
@@ -39,7 +39,10 @@ export async function availableEncoders(): Promise<Set<string>> {
 
 export type ReadFrame<Pixels> = { index: number; timeSeconds: number; pixels: Pixels };
 
-/** All frames that `readFrames` gives, unscaled and of the whole video unless `options` say otherwise; `of` keeps what matters of pixels. */
+/**
+ * All frames that `readFrames` gives, by default unscaled and of the whole video; `of` reduces the pixels to what a
+ * test compares.
+ */
 export async function readAll<Pixels>(
 	video: VideoInfo,
 	options: Partial<ReadOptions>,

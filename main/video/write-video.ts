@@ -13,19 +13,19 @@ import { matroskaFrameHeader, matroskaHeader } from './matroska-stream.ts';
 import { stripLogPrefix } from './log-lines.ts';
 
 export type WriteOptions = {
-	/** The mp4 to write. It appears under its name once it is whole. */
+	/** The mp4 to write. It gets its name once it is complete. */
 	path: string;
-	/** Of the frames given; an odd side gets one more row or column of black. */
+	/** Size of the frames; an odd side gets one more black row or column. */
 	size: Size;
 	/** One for every frame, ascending: presentation times in the source's clock. */
 	timesSeconds: Float64Array;
-	/** When the last frame ends; null to show it as long as the one before (a lone one for 40 ms). */
+	/** When the last frame ends; null shows it as long as the one before (a single frame for 40 ms). */
 	endSeconds: number | null;
 	/** Sound of this span, in the source's clock; null for none. */
 	audioFrom: { path: string; fromSeconds: number; toSeconds: number } | null;
 	/** Quality of libx264: 0 (lossless) to 51; default 20. */
 	crf?: number;
-	/** For stepping back and forth: a key frame at least every so many frames, each coded without later ones. */
+	/** Most frames between key frames, without frames that depend on later ones, for stepping back and forth. */
 	keyFrameEvery?: number;
 	signal?: AbortSignal;
 };
@@ -41,10 +41,13 @@ export interface VideoWriter {
 
 const DEFAULT_CRF = 20;
 
-/** How long a video of one frame is when nobody says. */
+/** Default duration of a video of one frame. */
 const LONE_FRAME_SECONDS = 0.04;
 
-/** By preference. Encoders that need a graphics card are left out: ffmpeg lists them on machines without one. */
+/**
+ * In order of preference. Encoders that need a graphics card are left out: ffmpeg lists them on machines without one,
+ * too.
+ */
 const H264_ENCODERS = ['libx264', 'libopenh264', 'h264_videotoolbox', 'h264_mf'];
 
 /**
@@ -186,7 +189,7 @@ class FfmpegWriter implements VideoWriter {
 		await rm(this.#temporary, { force: true });
 	}
 
-	/** Resolves when the pipe has taken the bytes. A broken pipe means that ffmpeg is gone, and why. */
+	/** Resolves when the pipe has taken the bytes. If the pipe is broken, throws why ffmpeg ended. */
 	async #send(bytes: Uint8Array): Promise<void> {
 		const { stdin } = this.#job;
 		const sent = await new Promise<boolean>((resolve) => {

@@ -1,18 +1,18 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What of a request decides whether it is answered. */
+/** The parts of a request that decide whether it is answered. */
 export type AskedRequest = { headers: IncomingHttpHeaders; url: URL };
 
-/** Why a request is not answered, as an HTTP status; null where it may be. */
+/** Why a request is refused, as an HTTP status; null if it is allowed. */
 export type Refusal = { status: 401 | 403; reason: string };
 
 const LOOPBACK_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** Who may ask: one person on this machine, who knows the token of this start. */
+/** Access control: for one user on this machine, who has the token of this start. */
 export class Access {
 	readonly token: string;
-	/** Cookies do not know ports: two hosts at once must not take each other's. */
+	/** Cookies are shared between ports: two hosts at once must not use each other's. */
 	readonly #cookieName: string;
 
 	constructor(port: number, token = randomBytes(32).toString('base64url')) {
@@ -21,8 +21,9 @@ export class Access {
 	}
 
 	/**
-	 * A name that is not this machine's means that a foreign page made its own name point here (DNS rebinding); a
-	 * foreign origin, that another page asks behind the person's back. The port may differ: a tunnel has its own.
+	 * A host name that is not this machine's means that a foreign page made its own name point here (DNS rebinding); a
+	 * foreign origin means that another page sends requests behind the user's back. The port may differ: a tunnel has its
+	 * own.
 	 */
 	refuseForeign({ headers }: AskedRequest): Refusal | null {
 		const host = parseHost(headers.host);
@@ -44,7 +45,7 @@ export class Access {
 		return { status: 401, reason: 'Open the address that was printed when this program started.' };
 	}
 
-	/** A page may open the socket only from its own origin; a program without one must bring the token itself. */
+	/** A page may open the socket only from its own origin; a program without an origin must send the token itself. */
 	refuseSocket(request: AskedRequest): Refusal | null {
 		const { origin, authorization } = request.headers;
 		if (origin === undefined && authorization === undefined) {
@@ -53,18 +54,20 @@ export class Access {
 		return this.refuseForeign(request) ?? this.refuseStranger(request);
 	}
 
-	/** Whether the address itself brings the right token. */
+	/** Whether the address contains the right token. */
 	hasTokenInAddress({ url }: AskedRequest): boolean {
 		const given = url.searchParams.get('token');
 		return given !== null && this.#isToken(given);
 	}
 
-	/** Keeps the token out of addresses, and away from scripts and other sites, from the first request on. */
+	/**
+	 * A cookie that keeps the token out of addresses, and away from scripts and other sites, from the first request on.
+	 */
 	cookie(): string {
 		return `${this.#cookieName}=${this.token}; Path=/; HttpOnly; SameSite=Strict`;
 	}
 
-	/** In a time that does not depend on how much of it is right, or how long it is. */
+	/** Compares in constant time, whatever the lengths. */
 	#isToken(given: string): boolean {
 		return timingSafeEqual(digest(given), digest(this.token));
 	}

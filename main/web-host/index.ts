@@ -10,7 +10,7 @@ import { startServer } from './server.ts';
 import { listStaticFiles } from '../application/static-files.ts';
 import { WebShell } from './web-shell.ts';
 
-// The whole application for a browser on this machine, or at the other end of a tunnel.
+// The application for a browser on this machine, or at the other end of a tunnel.
 
 const USAGE = `sparsight web host: the application for a browser, on this machine alone
 
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
 	if (options.open) await openBrowser(address);
 }
 
-/** Null where help is asked for. Throws `bad-argument` and `file-not-found`. */
+/** Null if help was requested. Throws `bad-argument` and `file-not-found`. */
 async function readOptions(words: string[]): Promise<Options | null> {
 	const { values, positionals } = parseWords(words);
 	if (values.help) return null;
@@ -107,10 +107,10 @@ async function realFolder(path: string): Promise<string> {
 
 async function openBrowser(address: string): Promise<void> {
 	const { default: open } = await import('open');
-	await open(address).catch(() => undefined); // the address is printed, too
+	await open(address).catch(() => undefined); // the address is printed as well
 }
 
-/** The first Ctrl+C or polite kill ends runs in order; the second ends at once. */
+/** The first Ctrl+C or SIGTERM ends runs orderly; the second one ends at once. */
 function endInOrder(close: () => Promise<void>): void {
 	let ending = false;
 	const onSignal = () => {

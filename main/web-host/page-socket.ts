@@ -3,7 +3,7 @@ import { decodeRequest, encodeMessage, type HostMessage } from '../../preload/co
 import type { HostEvent } from '../../preload/contract.ts';
 import type { Application } from '../application/application.ts';
 
-/** While so much is on its way to a page, news that later news replaces are held back. */
+/** While this much is buffered for a page, events that later ones replace are held back. */
 const BUSY_BYTES = 256 * 1024;
 
 const RETRY_MILLISECONDS = 50;
@@ -12,7 +12,7 @@ const RETRY_MILLISECONDS = 50;
 const UNSUPPORTED_DATA = 1003;
 const INTERNAL_ERROR = 1011;
 
-/** Joins one page with the application until either goes. */
+/** Connects one page with the application until either closes. */
 export function connectPage(socket: WebSocket, application: Application): void {
 	const send = (message: HostMessage) => {
 		if (socket.readyState === socket.OPEN) socket.send(encodeMessage(message));
@@ -41,8 +41,8 @@ export function connectPage(socket: WebSocket, application: Application): void {
 }
 
 /**
- * Events on their way to a page. Every one arrives, in order, but for progress: of what is newer only the newest is
- * told once a slow page has caught up.
+ * Events on their way to a page. All arrive in order, except progress: while a page is slow, only the newest progress
+ * is kept.
  */
 export class EventQueue {
 	readonly #send: (event: HostEvent) => void;
@@ -62,12 +62,12 @@ export class EventQueue {
 			this.#timer ??= setInterval(() => this.flush(), RETRY_MILLISECONDS);
 			return;
 		}
-		// An end must not be overtaken by progress that was held back before it.
+		// An end must not overtake progress that was held back before it.
 		if (key === null && this.#held.size > 0 && !isFrames(event)) this.#sendHeld();
 		this.#send(event);
 	}
 
-	/** Sends what was held back, if the page has caught up. */
+	/** Sends held-back events if the page has caught up. */
 	flush(): void {
 		if (!this.#isBusy()) this.#sendHeld();
 	}

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { answerRange, fileTag } from '../application/byte-ranges.ts';
 
-/** Sends a file, or the part of it that is asked for. `headers` say what it is. Answers 404 where it is gone. */
+/** Sends a file, or the requested part of it. `headers` describe it. Answers 404 if it no longer exists. */
 export async function serveFile(
 	request: IncomingMessage,
 	response: ServerResponse,
@@ -16,7 +16,7 @@ export async function serveFile(
 		return;
 	}
 	try {
-		// The file that was opened is the one that is measured and sent, whatever happens to its name.
+		// The opened file is measured and sent, whatever happens to its name.
 		const found = await file.stat();
 		const answer = answerRange(found.size, fileTag(found), {
 			method: request.method ?? 'GET',
@@ -32,7 +32,7 @@ export async function serveFile(
 		const { first, last } = answer.body;
 		await pipeline(file.createReadStream({ start: first, end: last, autoClose: false }), response);
 	} catch (error) {
-		// A player that seeks hangs up in the middle of an answer all the time.
+		// A player that seeks often closes the connection in the middle of a response.
 		if (!isHangUp(error)) throw error;
 	} finally {
 		await file.close();

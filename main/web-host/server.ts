@@ -13,7 +13,7 @@ import { connectPage } from './page-socket.ts';
 import { serveFile } from './serve-file.ts';
 import type { StaticFile } from '../application/static-files.ts';
 
-/** Requests are small; what is larger is not one. */
+/** Largest request, in bytes; requests are small. */
 const MOST_MESSAGE_BYTES = 1 << 20;
 
 const COMMON_HEADERS = {
@@ -27,14 +27,14 @@ const COMMON_HEADERS = {
 
 export type WebServer = {
 	port: number;
-	/** With the token: whoever has it is let in. */
+	/** Contains the token: whoever has it has access. */
 	address: string;
 	close(): Promise<void>;
 };
 
 /**
- * Serves the page, the media and the contract on loopback alone. `port` 0 takes a free one. Every request must
- * name this machine, come from this page and bring the token of this start.
+ * Serves the page, the media and the contract on loopback only. `port` 0 takes a free one. Every request must name this
+ * machine, come from this page and have the token of this start.
  */
 export async function startServer(
 	application: Application,
@@ -149,7 +149,7 @@ function refuse(
 }
 
 function parseRequest({ headers, url }: IncomingMessage): AskedRequest | null {
-	// Only the path matters: what a request in absolute form claims as its host is not believed.
+	// Only the path is used: the host in a request in absolute form is not trusted.
 	if (url === undefined || !url.startsWith('/')) return null;
 	try {
 		return { headers, url: new URL(`http://localhost${url}`) };
@@ -163,7 +163,7 @@ function unknownIsNothing(error: unknown): null {
 	throw error;
 }
 
-/** RFC 6266: the name in UTF-8, and in plain letters for who does not read that. */
+/** RFC 6266: the name in UTF-8, and in ASCII as a fallback. */
 function attachment(name: string): string {
 	const plain = name.replace(/[^\w. ()-]/g, '_');
 	return `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, escape)}`;

@@ -9,21 +9,21 @@ import type { ExportExchange } from '../export/protocol.ts';
 import { forkWorker, type WorkerProcess } from '../process/worker-process.ts';
 
 export type WebShellOptions = {
-	/** Folders that the person named, absolute and without symbolic links. */
+	/** Folders that the user named, absolute and without symbolic links. */
 	roots: readonly string[];
-	/** Files that the person named, and the sample clip. */
+	/** Files that the user named, and the sample clip. */
 	namedFiles: readonly string[];
 	exportsFolder: string;
 	/** The built workers. */
 	workerEntries: { analysis: string; export: string };
 };
 
-/** A browser is no desktop: files are browsed below the named folders, and exports are downloaded. */
+/** The shell for a browser: files are browsed below the named folders, and exports are downloaded. */
 export class WebShell implements Shell {
 	readonly host = 'web';
 	readonly browseRoots: readonly string[];
 	readonly #options: WebShellOptions;
-	/** Names given out: a file appears under its own only once it is whole. */
+	/** Names in use: an export's file only exists once it is complete. */
 	readonly #taken = new Set<string>();
 
 	constructor(options: WebShellOptions) {
@@ -77,7 +77,7 @@ export class WebShell implements Shell {
 		return forkWorker(this.#options.workerEntries.export);
 	}
 
-	/** `clip.mp4`, or `clip-2.mp4` where that is taken. */
+	/** `clip.mp4`, or `clip-2.mp4` if that is taken. */
 	#freeName(folder: string, name: string): string {
 		const extension = extname(name);
 		const stem = basename(name, extension);

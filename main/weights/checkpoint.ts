@@ -115,7 +115,7 @@ function plainEntries(root: unknown, place: string): Record<string, unknown> | n
 
 const HOLDS_TENSORS = Symbol('holds tensors');
 
-/** Turns what a pickle holds into JSON-like data; what comes twice is turned once. */
+/** Converts the contents of a pickle to JSON-like data; shared objects are converted once. */
 class PlainData {
 	readonly #done = new Map<object, unknown>();
 	readonly #open = new Set<object>();
@@ -125,7 +125,7 @@ class PlainData {
 		this.#place = place;
 	}
 
-	/** Throws `model-unreadable` for data that contain themselves or are nested beyond all use. */
+	/** Throws `model-unreadable` for data that contains itself or is nested too deeply. */
 	convert(value: unknown, depth: number): unknown {
 		if (typeof value !== 'object' || value === null) return value;
 		if (value instanceof TorchTensor) return HOLDS_TENSORS;
@@ -152,7 +152,7 @@ class PlainData {
 			const parts = [...entries].map((part: unknown) => this.convert(part, depth));
 			return parts.includes(HOLDS_TENSORS) ? HOLDS_TENSORS : parts;
 		}
-		// A type, a storage of its own: nothing that options are made of.
+		// A type or a storage: not part of options.
 		return null;
 	}
 }

@@ -1,6 +1,6 @@
 import { halvesToFloat32 } from './half.ts';
 
-/** How numbers lie in a file of weights, little-endian. */
+/** How numbers are stored in a file of weights, little-endian. */
 export type ElementType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
 
 export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {
@@ -20,7 +20,7 @@ export function isElementType(name: unknown): name is ElementType {
 	return typeof name === 'string' && Object.hasOwn(ELEMENT_BYTES, name);
 }
 
-/** The numbers in `bytes` as float32: for F32 a view where `bytes` is aligned, in memory of their own otherwise. */
+/** The numbers in `bytes` as float32: for F32 a view if `bytes` is aligned, otherwise a copy. */
 export function toFloat32(bytes: Uint8Array, type: ElementType): Float32Array {
 	const size = ELEMENT_BYTES[type];
 	const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);

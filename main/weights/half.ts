@@ -1,7 +1,7 @@
 /** The float32 of each of the 65,536 half-precision numbers (IEEE 754 binary16), made when first needed. */
 let table: Float32Array | null = null;
 
-/** Widens half-precision numbers, given by their bits, exactly: a look-up each, since weights come in millions. */
+/** Widens half-precision numbers, given by their bits, exactly: by table lookup, since weights come in millions. */
 export function halvesToFloat32(bits: Uint16Array): Float32Array {
 	table ??= Float32Array.from({ length: 1 << 16 }, (_, half) => valueOfHalf(half));
 	const values = new Float32Array(bits.length);
@@ -9,7 +9,7 @@ export function halvesToFloat32(bits: Uint16Array): Float32Array {
 	return values;
 }
 
-/** 1 bit sign, 5 bits exponent (bias 15), 10 bits fraction; exponent 0 is subnormal, 31 is infinity or no number. */
+/** 1 bit sign, 5 bits exponent (bias 15), 10 bits fraction; exponent 0 is subnormal, 31 is infinity or NaN. */
 function valueOfHalf(half: number): number {
 	const sign = half >> 15 ? -1 : 1;
 	const exponent = (half >> 10) & 31;

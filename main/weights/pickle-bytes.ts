@@ -1,8 +1,8 @@
 import { UserFacingError } from '../domain/errors.ts';
 
-/** The bytes of a pickle, read from front to back; throws `model-unreadable` where they end too early. */
+/** Reads the bytes of a pickle from front to back; throws `model-unreadable` if they end too early. */
 export class PickleBytes {
-	/** Of the next byte. */
+	/** Position of the next byte. */
 	at: number;
 	readonly #bytes: Uint8Array;
 	readonly #view: DataView;
@@ -41,7 +41,7 @@ export class PickleBytes {
 		return this.#view.getFloat64(this.skip(8));
 	}
 
-	/** A signed whole number of `size` bytes, little-endian; bigint where a number can't hold it. */
+	/** A signed integer of `size` bytes, little-endian; a bigint if a number can't hold it. */
 	long(size: number): number | bigint {
 		if (size > MAX_LONG_BYTES) {
 			throw new UserFacingError('model-unreadable', `${this.#place} holds a number of ${size} bytes.`);
@@ -57,7 +57,7 @@ export class PickleBytes {
 		return new TextDecoder(encoding).decode(this.take(size));
 	}
 
-	/** Up to the next line break, which is left out. */
+	/** The text up to the next line break, which is skipped. */
 	line(): string {
 		const end = this.#bytes.indexOf(0x0a, this.at);
 		const text = this.text((end < 0 ? this.#bytes.length + 1 : end) - this.at);
@@ -65,7 +65,7 @@ export class PickleBytes {
 		return text;
 	}
 
-	/** Moves on, and gives where it stood. */
+	/** Advances, and returns the position before. */
 	skip(count: number): number {
 		const start = this.at;
 		const missing = start + count - this.#bytes.length;
@@ -80,5 +80,5 @@ export class PickleBytes {
 	}
 }
 
-/** Seeds and counters are shorter by far; a longer one would only keep us busy. */
+/** Seeds and counters are much shorter; a longer one would only waste time. */
 const MAX_LONG_BYTES = 255;

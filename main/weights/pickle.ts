@@ -2,8 +2,8 @@ import { UserFacingError } from '../domain/errors.ts';
 import { PickleBytes } from './pickle-bytes.ts';
 
 /**
- * A class or function that a pickle may name. Nothing of Python runs: `make` gives plain data for what a call of it
- * would give; absent where it may be named (as a type, say) but not called.
+ * A class or function that a pickle may name. No Python code runs: `make` returns plain data in place of the result of
+ * a call; absent if it may only be named (as a type, say).
  */
 export class PickleGlobal {
 	readonly name: string;
@@ -26,9 +26,9 @@ export class PickleObject {
 	}
 }
 
-/** What a pickle may name, and what ids of things that lie outside it stand for. */
+/** What a pickle may name, and what its persistent ids stand for. */
 export type PickleRules = {
-	/** Null where a pickle must not name it. */
+	/** Null if a pickle must not name it. */
 	findGlobal(name: string): PickleGlobal | null;
 	findPersistent(id: unknown): unknown;
 };
@@ -37,9 +37,9 @@ const MARK = Symbol('mark');
 
 /**
  * Reads the pickle (protocols 0 to 5, https://peps.python.org/pep-3154/) that starts at `start`, as data: None is null,
- * tuples and lists are arrays, dictionaries are Maps, whole numbers are bigint where a number can't hold them. Throws
- * `model-unreadable`, naming `place`, for a global that the rules don't know, an operation that plain data don't need,
- * and a pickle that breaks off.
+ * tuples and lists are arrays, dictionaries are Maps, integers are bigint if a number can't hold them. Throws
+ * `model-unreadable`, naming `place`, for a global that the rules don't know, an operation that plain data doesn't
+ * need, and a pickle that ends early.
  */
 export function readPickle(
 	bytes: Uint8Array,
@@ -78,7 +78,7 @@ class PickleReader {
 		}
 	}
 
-	/** Numbers, strings and the like; false where `code` is none of them. */
+	/** Numbers, strings and the like; false if `code` is none of them. */
 	#constant(code: number): boolean {
 		const input = this.#in;
 		switch (code) {
@@ -194,7 +194,7 @@ class PickleReader {
 		}
 	}
 
-	/** What in Python would run code: here it makes the data that the rules know, or is refused. */
+	/** Operations that would run code in Python: here they make the data that the rules know, or are refused. */
 	#object(code: number): boolean {
 		switch (code) {
 			case 0x63: // GLOBAL
@@ -236,7 +236,7 @@ class PickleReader {
 		throw this.#refuse(`it calls ${callee instanceof PickleGlobal ? callee.name : 'what is not a name'}`);
 	}
 
-	/** Attributes of what was made last. Those of containers, such as `_metadata`, mean nothing to us. */
+	/** Attributes of the object made last. Those of containers, such as `_metadata`, are ignored. */
 	#build(state: unknown): void {
 		const target = this.#top();
 		if (target instanceof Map) return;

@@ -9,10 +9,10 @@ export type Weights = ReadonlyMap<string, WeightTensor>;
 /** A tensor as it lies in a file: numbers little-endian, in raster order. */
 export type StoredTensor = { dtype: ElementType; shape: readonly number[]; bytes: Uint8Array };
 
-/** `data`: what follows the header, the bytes of all tensors. */
+/** `data`: the bytes after the header, of all tensors. */
 export type SafetensorsFile = { metadata: unknown; tensors: Map<string, StoredTensor>; data: Uint8Array };
 
-/** What a header says of a tensor; anything may stand there. */
+/** A header's entry for a tensor, unchecked. */
 type Entry = { dtype?: unknown; shape?: unknown; data_offsets?: unknown } | null;
 
 /** The format's own bound on its header (100 MB), so that a broken length can't ask for all memory. */
@@ -122,12 +122,12 @@ function readHeader(source: ByteSource, place: string): { length: number; entrie
 		if (typeof entries === 'object' && entries !== null)
 			return { length, entries: entries as Record<string, Entry> };
 	} catch {
-		// Said below, with the place.
+		// Reported below, with the place.
 	}
 	throw unreadable(place, 'its header is not JSON');
 }
 
-/** Where a tensor's numbers end, behind the header; 0 where the header does not say. */
+/** Where a tensor's numbers end, counted from the end of the header; 0 if the entry does not say. */
 function endOf(entry: Entry): number {
 	const offsets = entry?.data_offsets;
 	return isShape(offsets) ? (offsets[1] ?? 0) : 0;

@@ -2,28 +2,28 @@ import { UserFacingError } from '../domain/errors.ts';
 import { elementCount, LazyTensor } from '../domain/float-tensor.ts';
 import type { Weights, WeightTensor } from './safetensors.ts';
 
-/** How many tensors a message names; the rest is a number. */
+/** How many tensors a message names; the rest is given as a number. */
 const NAMED = 3;
 
 /**
- * Holds a file of weights against what a network asks for while its graph is emitted once, without being built. Unlike
- * a lookup that throws at the first tensor, it lets the network go on with zeros and reports all at the end.
+ * Compares a file of weights with what a network asks for while its graph is emitted once, without being built. Unlike
+ * a lookup that throws at the first missing tensor, it continues with zeros and reports all at the end.
  */
 export class TensorAudit {
-	/** What was asked for: names and shapes, in order. */
+	/** Names and shapes that were asked for, in order. */
 	readonly asked = new Map<string, readonly number[]>();
 	readonly #weights: Weights;
 	readonly #place: string;
 	readonly #model: string;
 
-	/** `model`: what the file should be. */
+	/** `model`: what the file should be, for messages. */
 	constructor(weights: Weights, place: string, model: string) {
 		this.#weights = weights;
 		this.#place = place;
 		this.#model = model;
 	}
 
-	/** To emit a network with. */
+	/** The lookup to emit a network with. */
 	readonly lookup = (name: string, shape: readonly number[]): WeightTensor => {
 		this.asked.set(name, shape);
 		const tensor = this.#weights.get(name);

@@ -4,7 +4,7 @@ import { type StoragePart, storageType, torchGlobal } from './torch-globals.ts';
 import { TorchStorage } from './torch-tensor.ts';
 import { firstZipEntry, isZip, leastEntryOverhead, readZipEntries } from './zip-archive.ts';
 
-/** What older files start with, as a pickled number. */
+/** Older files start with this, as a pickled number. */
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
 const PICKLE_START = 0x80;
@@ -15,9 +15,9 @@ export function isTorchFile(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads what `torch.save` wrote, as data: dictionaries are Maps, tensors are TorchTensors whose numbers stay where they
- * are in `bytes`. No code of a pickle ever runs: it may name tensors, plain containers and scalars. Throws
- * `model-unreadable`, naming `place` and whatever else it asks for, or how many bytes are missing.
+ * Reads what `torch.save` wrote, as data: dictionaries are Maps, tensors are TorchTensors that are views into `bytes`.
+ * No code in a pickle ever runs: it may name tensors, plain containers and scalars. Throws `model-unreadable`, naming
+ * `place` and anything else it asks for, or how many bytes are missing.
  */
 export function readTorchFile(bytes: Uint8Array, place: string): unknown {
 	return isZip(bytes) ? readArchive(bytes, place) : readLegacy(bytes, place);
@@ -49,7 +49,7 @@ function readArchive(bytes: Uint8Array, place: string): unknown {
 	return value;
 }
 
-/** The list of storages comes first in an archive: it tells how long the whole must be at the least. */
+/** The list of storages comes first in an archive and gives the minimum length of the whole. */
 function cutOffArchive(bytes: Uint8Array, storages: Storages, place: string): UserFacingError {
 	const first = firstZipEntry(bytes);
 	let least = bytes.length + 1;
@@ -106,7 +106,7 @@ function readLegacy(bytes: Uint8Array, place: string): unknown {
 	return content.value;
 }
 
-/** Where the last storage ends; in front of each stands its number of elements. Every storage must come once. */
+/** Where the last storage ends; each is preceded by its number of elements. Every storage must occur once. */
 function legacyEnd(keys: readonly unknown[], storages: Storages, start: number, place: string): number {
 	const named = new Set(keys.map(String));
 	const absent = [...storages.all].find(({ key }) => !named.has(key));

@@ -1,4 +1,4 @@
-// Writes what torch.save writes, and what it never would: pickles from their operations, archives, older files.
+// Writes files like torch.save's, valid and invalid ones: pickles from their operations, archives, older files.
 
 const ascii = (text: string) => [...new TextEncoder().encode(text)];
 const little = (value: number, size: number) =>
@@ -92,7 +92,7 @@ export function torchArchive(
 
 const MAGIC = [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
-/** What torch.save wrote before: pickles in a row, then the storages. */
+/** The format of torch.save before version 1.6: consecutive pickles, then the storages. */
 export function torchLegacy(
 	content: number[],
 	storages: Readonly<Record<string, readonly number[]>> = {},

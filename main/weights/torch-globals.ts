@@ -16,11 +16,11 @@ const STORAGE_TYPES: Readonly<Record<string, ElementType>> = {
 	BoolStorage: 'BOOL',
 };
 const STORAGE = /^torch\.(?:cuda\.)?(\w+Storage)$/;
-/** Names that say something of the data but are never called. */
+/** Names that describe data but are never called. */
 const NAMES = /^torch\.(float16|float32|float64|bfloat16|int8|int16|int32|int64|uint8|bool|strided)$/;
 const FACTORIES = /^(builtins|__builtin__)\.(dict|list|int|float)$/;
 
-/** A part of a storage, as the id in a pickle names it; old files number views of storages. */
+/** A part of a storage, as a persistent id names it; old files number views of storages. */
 export type StoragePart = { storage: TorchStorage; start: number };
 
 /** The only globals that a checkpoint's pickle may name: tensors, containers and scalars; null for all others. */
@@ -58,7 +58,7 @@ const CALLS: Readonly<Record<string, Call>> = Object.assign(Object.create(null) 
 	'_codecs.encode': encode,
 });
 
-/** (storage, offset, shape, strides, …): hooks and the need of gradients mean nothing to us. */
+/** (storage, offset, shape, strides, …): hooks and requires_grad are ignored. */
 function rebuildTensor(args: readonly unknown[], place: string): TorchTensor {
 	const [part, offset, shape, strides] = args;
 	const isPart = typeof part === 'object' && part !== null && 'storage' in part;
@@ -102,7 +102,7 @@ function numpyScalar([type, bytes]: readonly unknown[], place: string): number {
 	return read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
-/** How protocol 2 writes bytes: as text that stands for them. */
+/** Protocol 2 writes bytes as text. */
 function encode([text, encoding]: readonly unknown[], place: string): Uint8Array {
 	if (typeof text !== 'string' || encoding !== 'latin1') throw refuse(place, 'bytes that are not latin1');
 	return new Uint8Array(Buffer.from(text, 'latin1'));

@@ -23,7 +23,7 @@ export class TorchStorage {
 		return this.count * ELEMENT_BYTES[this.type];
 	}
 
-	/** The numbers of a tensor in its own order; a view into the file where they lie so. */
+	/** The numbers of a tensor in raster order; a view into the file if they are stored so. */
 	read(offset: number, shape: readonly number[], strides: readonly number[]): Float32Array {
 		const key = `${offset};${shape.join()};${strides.join()}`;
 		const known = this.#read.get(key);
@@ -46,7 +46,7 @@ export class TorchTensor {
 	readonly shape: readonly number[];
 	readonly strides: readonly number[];
 
-	/** Throws `model-unreadable`, naming `place`, where the tensor does not lie inside its storage. */
+	/** Throws `model-unreadable`, naming `place`, if the tensor reaches beyond its storage. */
 	constructor(
 		storage: TorchStorage,
 		offset: number,

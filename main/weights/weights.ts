@@ -2,8 +2,8 @@ import { UserFacingError } from '../domain/errors.ts';
 import type { WeightTensor, Weights } from './safetensors.ts';
 
 /**
- * A lookup that insists on shapes. The returned function throws `tensor-mismatch`, naming `place`, where a
- * tensor is missing or shaped otherwise than the model needs.
+ * A lookup that checks shapes. The returned function throws `tensor-mismatch`, naming `place`, if a tensor is missing
+ * or has another shape than the model needs.
  */
 export function requireTensors(weights: Weights, place: string) {
 	return (name: string, shape: readonly number[]): WeightTensor => {

@@ -11,7 +11,7 @@ const IN_ZIP64 = 0xffffffff;
 /** Most sizes in one entry's extra field: content, packed, place. */
 const ZIP64_FIELD = 1;
 
-/** How many bytes an entry called `name` takes at the least, beside its content: both headers and the checksum. */
+/** The least number of bytes that an entry called `name` takes besides its content: both headers and the checksum. */
 export function leastEntryOverhead(name: string): number {
 	return 30 + 46 + 2 * new TextEncoder().encode(name).length;
 }
@@ -21,9 +21,9 @@ export function isZip(bytes: Uint8Array): boolean {
 }
 
 /**
- * The entries of an archive whose files are stored as they are (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT),
- * as views into `bytes`. Null where the directory at its end is missing, as in a file that was cut off. Throws
- * `model-unreadable`, naming `place`, for compressed or damaged entries.
+ * The entries of an archive whose files are stored as they are
+ * (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), as views into `bytes`. Null if the directory at its
+ * end is missing, as in a truncated file. Throws `model-unreadable`, naming `place`, for compressed or damaged entries.
  */
 export function readZipEntries(bytes: Uint8Array, place: string): Map<string, Uint8Array> | null {
 	const directory = findDirectory(bytes);
@@ -49,7 +49,7 @@ export function readZipEntries(bytes: Uint8Array, place: string): Map<string, Ui
 	return entries;
 }
 
-/** Name and place of the content of the entry that the archive starts with, from the header in front of it. */
+/** Name and content position of the archive's first entry, from its local header. */
 export function firstZipEntry(bytes: Uint8Array): { name: string; start: number } | null {
 	if (bytes.length < 30) return null;
 	const start = contentStart(bytes, 0);
@@ -85,7 +85,7 @@ function findDirectory(bytes: Uint8Array): { start: number; count: number } | nu
 	return null;
 }
 
-/** Of archives that are too large for the old end record: its successor stands in front of it. */
+/** The zip64 end record, which precedes the old one in archives that are too large for it. */
 function findWideDirectory(data: DataView, end: number): { start: number; count: number } | null {
 	if (end < 20 || data.getUint32(end - 20, true) !== END_LOCATOR_64) return null;
 	const at = Number(data.getBigUint64(end - 12, true));
@@ -96,7 +96,7 @@ function findWideDirectory(data: DataView, end: number): { start: number; count:
 	};
 }
 
-/** The 8-byte sizes of an entry's extra field, in their order. */
+/** The 8-byte sizes in an entry's extra field, in order. */
 function wideSizes(extra: Uint8Array): number[] {
 	const data = view(extra);
 	for (let at = 0; at + 4 <= extra.length; at += 4 + data.getUint16(at + 2, true)) {

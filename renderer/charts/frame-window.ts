@@ -1,10 +1,10 @@
 /**
- * The stretch of a video that a chart shows, in frames: `[from, to]`, fractions allowed; `to > from`. A frame reaches half
+ * The part of a video that a chart shows, in frames: `[from, to]`, fractions allowed; `to > from`. A frame extends half
  * a frame to either side of its index.
  */
 export type FrameWindow = { from: number; to: number };
 
-/** No closer than so many frames across the chart. */
+/** Fewest frames across the chart. */
 const FEWEST_FRAMES = 8;
 
 /** All of a video with `frameCount` frames. */
@@ -12,7 +12,7 @@ export function wholeWindow(frameCount: number): FrameWindow {
 	return { from: -0.5, to: Math.max(frameCount, FEWEST_FRAMES) - 0.5 };
 }
 
-/** `window` with the frame under `at` (0 = left edge, 1 = right) kept in place; `factor` below 1 looks closer. */
+/** Zooms `window`, keeping the frame at `at` (0 = left edge, 1 = right) in place; `factor` below 1 zooms in. */
 export function zoomed(window: FrameWindow, at: number, factor: number, frameCount: number): FrameWindow {
 	const whole = wholeWindow(frameCount);
 	const span = window.to - window.from;
@@ -21,7 +21,7 @@ export function zoomed(window: FrameWindow, at: number, factor: number, frameCou
 	return within({ from: anchor - at * wanted, to: anchor + (1 - at) * wanted }, frameCount);
 }
 
-/** `window` moved by `frames`, as far as the video goes. */
+/** `window` moved by `frames`, within the video. */
 export function panned(window: FrameWindow, frames: number, frameCount: number): FrameWindow {
 	return within({ from: window.from + frames, to: window.to + frames }, frameCount);
 }
@@ -33,7 +33,7 @@ function within(window: FrameWindow, frameCount: number): FrameWindow {
 	return { from, to: from + span };
 }
 
-/** Where a frame lies across `width` pixels. */
+/** The x position of a frame on `width` pixels. */
 export function frameToX(window: FrameWindow, frame: number, width: number): number {
 	return ((frame - window.from) / (window.to - window.from)) * width;
 }
@@ -44,7 +44,7 @@ export function xToFrame(window: FrameWindow, x: number, width: number, frameCou
 	return Math.min(Math.max(frame, 0), Math.max(frameCount - 1, 0));
 }
 
-/** Steps between time labels that a person reads at a glance, in seconds. */
+/** Steps between time labels that are easy to read, in seconds. */
 const TIME_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400];
 
 /** Round times in `[from, to]`, at most `most` of them. */

@@ -1,28 +1,28 @@
-/** Values under one bucket of the lowest level, and buckets under one of the next. */
+/** Values per bucket of the lowest level, and buckets per bucket of the next one. */
 const FANOUT = 8;
 
-/** The largest bucket with at most `values` values; 1 where that is none. */
+/** The largest bucket size of at most `values` values; 1 if there is none. */
 export function bucketSize(values: number): number {
 	let size = 1;
 	while (size * FANOUT <= values) size *= FANOUT;
 	return size;
 }
 
-/** Of some values: NaN ones are left out; `count` 0 means that there were no others. */
+/** Extent of some values without the NaN ones; `count` 0 means that there were no others. */
 export type Extent = { min: number; max: number; sum: number; count: number };
 
 type Level = { min: Float64Array; max: Float64Array; sum: Float64Array; count: Uint32Array };
 
 /**
- * Least, largest and summed values over any stretch of a column that grows, in a few hundred steps however long the
- * stretch: what lets a million frames be drawn on a thousand pixels sixty times a second.
+ * Minimum, maximum and sum over any range of a growing column, in a few hundred steps however long the range is, so
+ * that a million frames can be drawn on a thousand pixels sixty times a second.
  */
 export class MinMaxPyramid {
 	length = 0;
-	/** Level l holds buckets of FANOUT^(l + 1) values; only whole buckets count. */
+	/** Level l holds buckets of FANOUT^(l + 1) values; only complete buckets are kept. */
 	readonly #levels: Level[] = [];
 
-	/** Takes the values from `length` on; `column` may be a larger copy of the one that was given before. */
+	/** Adds the values from `length` on; `column` may be a larger copy of the one given before. */
 	extend(column: ArrayLike<number>, length: number): void {
 		const before = this.length;
 		this.length = length;
@@ -46,7 +46,7 @@ export class MinMaxPyramid {
 		}
 	}
 
-	/** Over `column[from]` up to, not with, `column[to]`; `into` is overwritten and answered. */
+	/** The extent of `column[from]` up to, but excluding, `column[to]`; `into` is overwritten and returned. */
 	extent(column: ArrayLike<number>, from: number, to: number, into: Extent = emptyExtent()): Extent {
 		clear(into);
 		let at = Math.max(0, from);

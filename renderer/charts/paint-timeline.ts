@@ -15,7 +15,7 @@ export type TimelineColours = {
 	muted: string;
 };
 
-/** The page's colours for charts, as the theme in force has them. */
+/** The page's colours for charts, in the current theme. */
 export function timelineColours(style: CSSStyleDeclaration): TimelineColours {
 	const read = (name: string): string => style.getPropertyValue(name).trim();
 	return {
@@ -31,7 +31,7 @@ export function timelineColours(style: CSSStyleDeclaration): TimelineColours {
 	};
 }
 
-/** Largest value of each track; of the agreement, which hangs from 1, the least. */
+/** Largest value of each track; for the agreement, which is drawn downwards from 1, the least. */
 export type Scales = { macs: number; milliseconds: number; detections: number; agreementFloor: number };
 
 export type TimelineScene = {
@@ -41,11 +41,11 @@ export type TimelineScene = {
 	others: readonly Slots[];
 	scales: Scales;
 	denseMacs: number;
-	/** Lowest F1 per pixel column; null where nothing was compared. */
+	/** Lowest F1 per pixel column; null if nothing was compared. */
 	agreement: Float64Array | null;
-	/** Null where nobody was followed. */
+	/** Null if there are no identities. */
 	identities: TrackRowScene | null;
-	/** Pixel columns where settings were changed while the run was going. */
+	/** Pixel columns where settings were changed during the run. */
 	changes: readonly number[];
 	/** Pixel columns of the time labels. */
 	ticks: readonly number[];
@@ -53,7 +53,7 @@ export type TimelineScene = {
 	height: number;
 };
 
-/** Draws everything but what follows the pointer and the play head; coordinates are device pixels. */
+/** Draws everything except what follows the pointer and the play head; coordinates are device pixels. */
 export function paintTimeline(
 	pen: CanvasRenderingContext2D,
 	scene: TimelineScene,
@@ -78,7 +78,7 @@ export function paintTimeline(
 	}
 }
 
-/** How high a value stands, in pixels from the top. */
+/** The y position of a value, in pixels from the top. */
 function heightOf(track: Track, largest: number): (value: number) => number {
 	const scale = (track.bottom - track.top) / largest;
 	return (value) => track.bottom - value * scale;
@@ -159,7 +159,7 @@ function paintTime(
 	}
 }
 
-/** Hangs from the top: the deeper, the worse. */
+/** Drawn from the top: the deeper, the worse. */
 function paintAgreement(
 	pen: CanvasRenderingContext2D,
 	{ agreement, scales }: TimelineScene,
@@ -206,11 +206,11 @@ function bars(
 	pen.fill();
 }
 
-/** On whole pixels, so that neighbours neither overlap nor part. */
+/** On whole pixels, so that neighbours neither overlap nor leave gaps. */
 function rect(pen: CanvasRenderingContext2D, slots: Slots, i: number, top: number, bottom: number): void {
 	const left = Math.round(slots.left[i]!);
 	const right = Math.max(Math.round(slots.right[i]!), left + 1);
-	// Room to tell neighbouring frames apart, where there is any.
+	// A gap between neighbouring frames if there is space for one.
 	const gap = right - left >= 6 ? 1 : 0;
 	pen.rect(left, top, right - left - gap, bottom - top);
 }

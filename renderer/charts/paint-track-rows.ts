@@ -15,8 +15,8 @@ export type TrackRowScene = {
 };
 
 /**
- * A line an identity, in the colour of its class: strong where it was seen, faint where it was only awaited.
- * Coordinates are device pixels.
+ * A line per identity, in the colour of its class: opaque where it was seen, faint where it was lost. Coordinates are
+ * device pixels.
  */
 export function paintTrackRows(
 	pen: CanvasRenderingContext2D,
@@ -24,7 +24,7 @@ export function paintTrackRows(
 	strip: { top: number; width: number },
 ): void {
 	const height = rows.height * unit;
-	// Lines part where there is room to part them.
+	// A gap between lines if there is space for one.
 	const thickness = Math.max(1, Math.round(height >= 3 * unit ? height - unit : height));
 	const x = (frame: number) => Math.round(frameToX(window, frame, strip.width));
 	rows.tracks.forEach((track, row) => {

@@ -5,8 +5,8 @@ import { bucketSize, emptyExtent, MinMaxPyramid } from './min-max-pyramid.ts';
 import { roundUp, type FrameWindow } from './frame-window.ts';
 
 /**
- * What is drawn of a run: one slot a pixel column, or, looked at closely, one slot a frame. Entries from `count` on are
- * left over from earlier drawings.
+ * What is drawn of a run: one slot per pixel column or, zoomed in, one slot per frame. Entries from `count` on are left
+ * over from earlier drawings.
  */
 export type Slots = {
 	count: number;
@@ -17,7 +17,7 @@ export type Slots = {
 	macsMax: Float64Array;
 	/** Mean; NaN = none in force. */
 	budget: Float64Array;
-	/** 1 where a frame was computed whole. */
+	/** 1 where a frame was computed in full. */
 	flush: Uint8Array;
 	/** Means, a row per stage. */
 	stages: Float64Array[];
@@ -55,8 +55,8 @@ export class RunSeries {
 	}
 
 	/**
-	 * What the scales have to reach: the largest values of all frames. The first one, which warms up, does not count for
-	 * time, nor do hiccups of the machine, which are longer by far than what nearly all frames take.
+	 * What the scales have to include: the largest values of all frames. For time, the first frame (warm-up) and outliers
+	 * far above nearly all frames are disregarded.
 	 */
 	peaks(): { macs: number; milliseconds: number; detections: number } {
 		const c = this.#columns();
@@ -70,8 +70,8 @@ export class RunSeries {
 	}
 
 	/**
-	 * What `window` looks like on `width` pixels: least and largest values of each slot, and means for what is stacked.
-	 * `every` is the distance of analysed frames; a frame closer than that to its neighbour fills the gap.
+	 * Samples `window` on `width` pixels: least and largest values of each slot, and means for stacks. `every` is the
+	 * distance of analysed frames; a frame extends over the gap up to its neighbour.
 	 */
 	sample(window: FrameWindow, width: number, every: number, into = emptySlots(width)): Slots {
 		const c = this.#columns();
@@ -87,7 +87,7 @@ export class RunSeries {
 			}
 			return into;
 		}
-		// Slots end where buckets end, half a pixel off at most: that spares going through single frames.
+		// Slots end where buckets end, at most half a pixel off, so that single frames need not be visited.
 		const grain = bucketSize(perPixel / every / 2);
 		let from = c.floorPosition(window.from - 1e-9) + 1;
 		from -= from % grain;
@@ -123,7 +123,7 @@ export class RunSeries {
 	}
 }
 
-/** What 98 of 100 frames do not exceed, by a thousand of them or so. */
+/** The 98th percentile, from a sample of about a thousand frames. */
 function usualMilliseconds({ totalMilliseconds, length }: TimelineColumns): number {
 	const stride = Math.max(1, Math.floor(length / 1000));
 	const some: number[] = [];
@@ -131,7 +131,7 @@ function usualMilliseconds({ totalMilliseconds, length }: TimelineColumns): numb
 	return some.sort((a, b) => a - b)[Math.floor(0.98 * (some.length - 1))] ?? 0;
 }
 
-/** Scales that all curves fit under, with round ends; `dense` is what a dense frame takes. */
+/** Scales that include all curves, with round ends; `dense`: multiply-adds of a dense frame. */
 export function commonScales(
 	peaks: readonly { macs: number; dense: number; milliseconds: number; detections: number }[],
 ): { macs: number; milliseconds: number; detections: number } {
@@ -142,7 +142,7 @@ export function commonScales(
 	};
 }
 
-/** Room for the slots of a chart `width` pixels wide. */
+/** Empty slots of a chart `width` pixels wide. */
 export function emptySlots(width: number): Slots {
 	const room = width + 2;
 	const column = (): Float64Array => new Float64Array(room);
@@ -161,7 +161,7 @@ export function emptySlots(width: number): Slots {
 	};
 }
 
-/** Where the scale of agreement may end so that small disagreements show and the worst still fits. */
+/** Possible lower ends of the scale of agreement: small disagreements should be visible, and the worst should fit. */
 const AGREEMENT_FLOORS = [0.9, 0.8, 0.5, 0];
 
 /** The lowest F1 of the scale: the highest of a few round values that no frame is below. */
@@ -171,7 +171,7 @@ export function agreementFloor(f1: Float32Array): number {
 	return AGREEMENT_FLOORS.find((floor) => floor <= lowest) ?? 0;
 }
 
-/** Per pixel column the lowest F1 of its frames; NaN where nothing was compared. `every` as in `sample`. */
+/** The lowest F1 per pixel column; NaN if nothing was compared. `every` as in `sample`. */
 export function sampleAgreement(
 	perFrame: RunAgreement['perFrame'],
 	window: FrameWindow,

@@ -2,9 +2,9 @@ import { panned, wholeWindow, zoomed, type FrameWindow } from './frame-window.ts
 
 export const ZOOM_STEP = 1.4;
 
-/** Which stretch of a video the charts show. */
+/** Which part of a video the charts show. */
 export class TimelineView {
-	/** Null: everything, however much that becomes. */
+	/** Null: everything, also when the video grows. */
 	#zoom: FrameWindow | null = $state.raw(null);
 	readonly #frameCount: () => number;
 
@@ -21,7 +21,7 @@ export class TimelineView {
 		return this.#zoom !== null;
 	}
 
-	/** Looks closer (`factor` below 1) with the place `at` (0 = left edge, 1 = right) kept. */
+	/** Zooms (in if `factor` is below 1), keeping the position `at` (0 = left edge, 1 = right). */
 	zoomBy(factor: number, at = 0.5): void {
 		const frameCount = this.#frameCount();
 		const next = zoomed(this.window, Math.min(1, Math.max(0, at)), factor, frameCount);
@@ -33,20 +33,20 @@ export class TimelineView {
 		this.#zoom = null;
 	}
 
-	/** Moves by a share of what is in sight. */
+	/** Moves by a share of the visible part. */
 	pan(share: number): void {
 		const zoom = this.#zoom;
 		if (zoom) this.#zoom = panned(zoom, share * (zoom.to - zoom.from), this.#frameCount());
 	}
 
-	/** Turns the page where `frame` has left it. */
+	/** Moves on by a page if `frame` is no longer visible. */
 	keepInSight(frame: number): void {
 		const zoom = this.#zoom;
 		if (!zoom || (frame >= zoom.from && frame <= zoom.to)) return;
 		this.#zoom = panned(zoom, frame - zoom.from, this.#frameCount());
 	}
 
-	/** What a wheel does over a plot `width` pixels wide. */
+	/** Handles the wheel over a plot `width` pixels wide. */
 	wheel(event: WheelEvent, width: number): void {
 		event.preventDefault();
 		if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
@@ -56,7 +56,7 @@ export class TimelineView {
 		}
 	}
 
-	/** Plus, minus and 0, around the place `at` (0 to 1). Answers whether the key was one of them. */
+	/** Handles plus, minus and 0, around the position `at` (0 to 1). Returns whether the key was one of them. */
 	key(key: string, at: number): boolean {
 		if (key === '+' || key === '=') this.zoomBy(1 / ZOOM_STEP, at);
 		else if (key === '-') this.zoomBy(ZOOM_STEP, at);

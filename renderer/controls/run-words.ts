@@ -1,7 +1,7 @@
 import type { AppDescription } from '../../preload/contract.ts';
 import { hostWord } from '../i18n/language.svelte.ts';
 
-/** What a run is for a person: its mode, such as `Dense`; behind the model's name where runs of several are about. */
+/** A run's title: its mode, such as `Dense`, after the model's name if there are runs of several models. */
 export function runTitle(
 	{ modes, models }: AppDescription,
 	run: { modelId: string; mode: string },

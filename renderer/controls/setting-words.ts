@@ -1,10 +1,10 @@
 import type { SettingSpec, SettingValue } from '../../main/domain/settings-table.ts';
 import { formatPlain, formatShare, hostWord } from '../i18n/language.svelte.ts';
 
-/** Whose settings they are: what one calls by a name, another may mean otherwise. */
+/** The owner of the settings, such as `mode.eventful`: the same name may mean different things. */
 export type SettingsOwner = `mode.${string}` | `format.${string}`;
 
-/** A setting's name for a person: the page's own word, else the table's name taken apart. */
+/** A setting's label: the page's own, else derived from its name. */
 export function settingLabel(owner: SettingsOwner, name: string): string {
 	const words = name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
 	return settingWord(owner, name, words.charAt(0).toUpperCase() + words.slice(1));
@@ -18,7 +18,7 @@ export function optionLabel(owner: SettingsOwner, name: string, option: string, 
 	return settingWord(owner, `${name}.${option}`, text.charAt(0).toUpperCase() + text.slice(1));
 }
 
-/** The owner's own word such as `mode.eventful.threshold.description`, else the one that all share. */
+/** The owner's own text such as `mode.eventful.threshold.description`, else the common one. */
 function settingWord(owner: SettingsOwner, path: string, fallback: string): string {
 	return hostWord(`${owner}.${path}`, hostWord(`setting.${path}`, fallback));
 }
@@ -28,7 +28,7 @@ export function unitLabel(spec: SettingSpec): string {
 	return hostWord(`unit.${unit}`, unit);
 }
 
-/** A value as it stands beside its slider: shares in per cent, the rest with their unit. */
+/** A value as shown beside its slider: shares in per cent, others with their unit. */
 export function settingText(spec: SettingSpec, value: SettingValue): string {
 	if (spec.kind !== 'number' && spec.kind !== 'integer') return String(value);
 	const number = Number(value);

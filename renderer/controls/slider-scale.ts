@@ -2,21 +2,21 @@ import type { SettingSpec } from '../../main/domain/settings-table.ts';
 
 export type NumberSpec = Extract<SettingSpec, { kind: 'number' | 'integer' }>;
 
-/** Slider positions from end to end. */
+/** Number of slider positions. */
 export const SLIDER_STEPS = 1000;
-/** Ranges over more than so many decades are walked in ratios, not differences. */
+/** Ranges over more decades than this have a logarithmic scale. */
 const LOGARITHMIC_RATIO = 500;
-/** Where the default lies this close to a lower end of 0, small values get most of the way. */
+/** If the default is this close to a lower end of 0, small values get most of the slider. */
 const CROWDED_SHARE = 0.05;
 
-/** How the way along a slider relates to the value: straight, in ratios, or as its cube. */
+/** The scale of a slider: linear, logarithmic, or cubic. */
 export function sliderKind(spec: NumberSpec): 'linear' | 'logarithmic' | 'cubic' {
 	if (spec.min > 0 && spec.max / spec.min > LOGARITHMIC_RATIO) return 'logarithmic';
 	if (spec.min === 0 && spec.default < CROWDED_SHARE * spec.max) return 'cubic';
 	return 'linear';
 }
 
-/** The table's step; where it names none, 1 for whole numbers and a hundredth of the range for others. */
+/** The table's step; by default 1 for integers and a hundredth of the range for others. */
 export function stepOf(spec: NumberSpec): number {
 	return spec.step ?? (spec.kind === 'integer' ? 1 : (spec.max - spec.min) / 100);
 }
@@ -26,7 +26,7 @@ export function toSlider(spec: NumberSpec, value: number): number {
 	return Math.round(Math.min(Math.max(shareOf(spec, value), 0), 1) * SLIDER_STEPS);
 }
 
-/** The value at a slider position, on the grid of steps, or rounded to two figures. */
+/** The value at a slider position, on the grid of steps or rounded to two digits. */
 export function fromSlider(spec: NumberSpec, position: number): number {
 	const share = position / SLIDER_STEPS;
 	switch (sliderKind(spec)) {
@@ -54,7 +54,7 @@ function twoFigures(value: number): number {
 	return Number(value.toPrecision(2));
 }
 
-/** One press of a key further: a step, or a tenth where the range is walked in ratios. */
+/** The value after one key press: a step further, or by a tenth on a logarithmic scale. */
 export function nudged(spec: NumberSpec, value: number, direction: 1 | -1): number {
 	if (sliderKind(spec) === 'logarithmic') {
 		const ratio = Number((value * (direction > 0 ? 1.1 : 1 / 1.1)).toPrecision(3));
@@ -63,7 +63,7 @@ export function nudged(spec: NumberSpec, value: number, direction: 1 | -1): numb
 	return bounded(spec, value + direction * stepOf(spec));
 }
 
-/** Within the table's bounds, on its grid of steps. */
+/** Clamped to the table's bounds, on its grid of steps. */
 export function bounded(spec: NumberSpec, value: number): number {
 	const step = stepOf(spec);
 	const onGrid = spec.min + Math.round((value - spec.min) / step) * step;

@@ -1,6 +1,6 @@
 import type { SettingsTable, SettingValues } from '../../main/domain/settings-table.ts';
 
-/** The names that are worth showing while the others have `values`, in the table's order. */
+/** The names of the settings that apply while the others have `values`, in the table's order. */
 export function visibleSettings(table: SettingsTable, values: SettingValues): string[] {
 	return Object.entries(table)
 		.filter(
@@ -10,8 +10,8 @@ export function visibleSettings(table: SettingsTable, values: SettingValues): st
 }
 
 /**
- * The setting that is turned while a run is going: the first live number that belongs to the choice in force, else
- * the first live number; null for modes without one.
+ * The main setting during a run: the first live number that applies to the current values, else the first live number;
+ * null for modes without one.
  */
 export function budgetSetting(table: SettingsTable, values: SettingValues): string | null {
 	const live = visibleSettings(table, values).filter((name) => {

@@ -1,7 +1,7 @@
-/** Where a person wants to go: a frame, or a time in the file's clock. Null for anything else. */
+/** A target to go to: a frame, or a time in the file's clock. Null for anything else. */
 export type Place = { frame: number } | { seconds: number };
 
-/** Reads `124` as a frame, `12.4s`, `0:12.4` and `1:02:03` as times. Full-width figures count as figures. */
+/** Reads `124` as a frame, `12.4s`, `0:12.4` and `1:02:03` as times. Accepts full-width digits. */
 export function parsePlace(text: string): Place | null {
 	const plain = text.trim().normalize('NFKC');
 	if (/^\d+$/.test(plain)) return { frame: Number(plain) };

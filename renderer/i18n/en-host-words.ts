@@ -1,4 +1,4 @@
-/** Short names for what the host describes in sentences: settings, and options that are too long for a menu. */
+/** Short labels for what the host describes in sentences: settings, and options that are too long for a menu. */
 export const hostWordsEn: Record<string, string> = {
 	'mode.eventful.refresh': 'Refresh every',
 	'setting.policy': 'Policy',

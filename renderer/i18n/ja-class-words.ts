@@ -1,4 +1,4 @@
-/** What detectors find, in Japanese: the classes of COCO. */
+/** The classes of COCO in Japanese. */
 export const classWordsJa: Record<string, string> = {
 	'class.person': '人',
 	'class.bicycle': '自転車',

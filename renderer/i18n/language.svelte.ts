@@ -12,7 +12,7 @@ const HOST_WORDS: Record<Language, Record<string, string>> = {
 	ja: { ...hostWordsJa, ...classWordsJa },
 };
 
-/** The language of the system where the person chose none. */
+/** The system's language, used if the user chose none. */
 export function systemLanguage(): Language {
 	return navigator.language.toLowerCase().startsWith('ja') ? 'ja' : 'en';
 }
@@ -28,30 +28,30 @@ export function setLanguage(choice: 'system' | Language): void {
 	document.documentElement.lang = current;
 }
 
-/** The text of `key` in the person's language, with `{name}` replaced by `values.name`. */
+/** The text of `key` in the user's language, with `{name}` replaced by `values.name`. */
 export function t(key: MessageKey, values: Record<string, string | number> = {}): string {
 	return MESSAGES[current][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
-/** The same for keys that are made at run time; null where there is no such text. */
+/** The same for keys built at run time; null if there is no such text. */
 export function tryText(key: string): string | null {
 	return (MESSAGES[current] as Record<string, string>)[key] ?? null;
 }
 
-/** What a command is called, as in the desktop's menus. */
+/** The name of a command, as in the desktop's menus. */
 export function commandName(id: CommandId): string {
 	return COMMAND_WORDS[current][id];
 }
 
 /**
- * What the host calls something (a mode, a setting, an option, a format) in the person's language; `fallback` where
- * the page has no word of its own. `key` is a path such as `setting.threshold` or `mode.dense.description`.
+ * The host's text for something (a mode, a setting, an option, a format) in the user's language; `fallback` if the page
+ * has no text of its own. `key` is a path such as `setting.threshold` or `mode.dense.description`.
  */
 export function hostWord(key: string, fallback: string): string {
 	return HOST_WORDS[current][key] ?? fallback;
 }
 
-/** The system's own habits of writing numbers, where they belong to the language of the page. */
+/** The locale for numbers: the system's, if it belongs to the language of the page. */
 function locale(): string {
 	return navigator.language.startsWith(current) ? navigator.language : current;
 }
@@ -65,12 +65,12 @@ function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
 	return format;
 }
 
-/** `value` with so many digits behind the point. */
+/** `value` with this many decimals. */
 export function formatNumber(value: number, digits = 0): string {
 	return numberFormat({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 }
 
-/** Three figures or so: 0.912, 7.38, 68.1, 1,240. */
+/** About three significant digits: 0.912, 7.38, 68.1, 1,240. */
 export function formatFigures(value: number): string {
 	const size = Math.abs(value);
 	return formatNumber(
@@ -79,7 +79,7 @@ export function formatFigures(value: number): string {
 	);
 }
 
-/** As it was set: no digits that say nothing. */
+/** Without trailing zeros, at most three decimals. */
 export function formatPlain(value: number): string {
 	return numberFormat({ maximumFractionDigits: 3 }).format(value);
 }
@@ -97,7 +97,7 @@ export function formatDate(iso: string): string {
 	return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
 }
 
-/** Minutes and seconds, hours where there are any: 1:19, 2:04:00; with `digits`, fractions of the second. */
+/** Minutes and seconds, and hours if there are any: 1:19, 2:04:00; with `digits`, fractions of the second. */
 export function formatClock(seconds: number, digits = 0): string {
 	const unit = 10 ** digits;
 	const total = Math.round(Math.abs(seconds) * unit) / unit;

@@ -6,7 +6,7 @@ import { extname, join } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { build } from 'vite';
 
-// For tests only: the harness page, built and served beside some files, to a real browser.
+// For tests only: builds the harness page and serves it, with some files, to a real browser.
 
 const CHROMIUMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 

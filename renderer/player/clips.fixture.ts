@@ -4,7 +4,7 @@ import { readFrames } from '../../main/video/read-frames.ts';
 import { ffmpeg, testPicture, unscaled } from '../../main/video/test-videos.fixture.ts';
 import { WHOLE_VIDEO, type VideoInfo } from '../../main/domain/video.ts';
 
-// For tests only: clips that players get wrong, and what the engine sees in them.
+// For tests only: clips that players often get wrong, and how the engine decodes them.
 
 const H264 = [
 	'-c:v',
@@ -20,7 +20,7 @@ const H264 = [
 	'-b_strategy',
 	'0',
 ];
-// Without it a decoder has to guess the matrix, and guesses differ.
+// Without it decoders guess the colour matrix, differently.
 const TAGGED = ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'];
 const toBt709 = 'scale=out_color_matrix=bt709';
 
@@ -37,7 +37,7 @@ function encoded(name: string, file: string, arguments_: string[], size = '160x1
 	};
 }
 
-/** What a browser plays by itself; every one has 40 frames at most. */
+/** Clips that a browser can play itself; each has at most 40 frames. */
 export const CLIPS: Clip[] = [
 	encoded('B-frames', 'b-frames.mp4', ['-vf', toBt709, ...H264]),
 	encoded('B-frames and no edit list', 'no-edits.mp4', ['-vf', toBt709, '-use_editlist', '0', ...H264]),
@@ -89,12 +89,12 @@ export const CLIPS: Clip[] = [
 export type EngineView = {
 	info: VideoInfo;
 	times: number[];
-	/** Each frame in grey, a byte a block of `block` × `block` pixels; the same that the harness makes. */
+	/** Each frame in grey, one byte per block of `block` × `block` pixels; as in the harness. */
 	grey: Uint8Array[];
 	block: number;
 };
 
-/** What the engine decodes: the truth that players are held against. */
+/** What the engine decodes, which players must match. */
 export async function engineView(path: string): Promise<EngineView> {
 	const info = await probeVideo(path);
 	const { width, height } = info.displaySize;

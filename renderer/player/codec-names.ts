@@ -1,4 +1,4 @@
-/** Codecs by the names that people know them by; ffmpeg's own name is the key. */
+/** Common names of codecs, by ffmpeg's names. */
 const NAMES: Record<string, string> = {
 	av1: 'AV1',
 	ffv1: 'FFV1',
@@ -16,7 +16,7 @@ const NAMES: Record<string, string> = {
 	vvc: 'VVC',
 };
 
-/** What a codec is called on the page; as ffmpeg calls it where nobody calls it otherwise. */
+/** The name of a codec on the page; ffmpeg's name if there is no other. */
 export function codecName(codec: string): string {
 	return NAMES[codec] ?? codec;
 }

@@ -30,7 +30,7 @@ export function drawOverlay(
 		heatOpacity: number;
 		font: string;
 		unit: number;
-		/** Where something else stands on the picture, in its pixels. */
+		/** Areas of the picture that are taken, in its pixels. */
 		taken: readonly Rect[];
 	},
 ): void {
@@ -53,12 +53,12 @@ export function drawOverlay(
 	}
 	const thickness = px(2);
 	pen.lineWidth = thickness;
-	// Boxes of another frame are dashed: they were right a moment ago.
+	// Boxes of another frame are dashed.
 	pen.setLineDash(scene.heldFrom === null ? [] : [px(6), px(6)]);
 	for (const { rect, paper } of scene.boxes) {
 		pen.strokeStyle = paper;
 		const t = Math.min(thickness, rect.width, rect.height);
-		// Inside the box, on whole pixels: a line lies on both sides of its path.
+		// Inside the box, on whole pixels: a stroke covers both sides of its path.
 		pen.strokeRect(rect.x + t / 2, rect.y + t / 2, rect.width - t, rect.height - t);
 	}
 	if (!style.labels) return;

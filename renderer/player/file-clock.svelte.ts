@@ -1,8 +1,8 @@
 import type { FrameTable } from './frame-table.ts';
 
 /**
- * When frames are shown in the clock of the file, which is the engine's. The demuxer's clock may be another one: how
- * far they are apart is guessed from where the stream is said to start, until the host or a run knows better. Reactive.
+ * The times of frames in the file's clock, which the engine uses. The demuxer's clock may differ: the offset is guessed
+ * from the stated start of the stream until the host or a run gives exact times. Reactive.
  */
 export class FileClock {
 	readonly #startSeconds: number;
@@ -13,24 +13,24 @@ export class FileClock {
 		this.#startSeconds = startSeconds;
 	}
 
-	/** How many frames the host has counted; null while it has not. */
+	/** The number of frames according to the host; null if not known yet. */
 	get hostFrames(): number | null {
 		return this.#hostTimes?.length ?? null;
 	}
 
-	/** Makes a first guess; the table knows a frame. */
+	/** Makes a first guess; the table must know a frame. */
 	guess(table: FrameTable): void {
 		const difference = this.#startSeconds - table.seconds(0);
 		this.#offsetSeconds = Math.abs(difference) < (table.interval ?? 0.04) ? 0 : difference;
 	}
 
-	/** Takes the times of all frames as the host decoded them, and by how much its clock is ahead. */
+	/** Takes the times of all frames from the host, and how far its clock is ahead. */
 	settle(hostTimes: Float64Array, offsetSeconds: number): void {
 		this.#hostTimes = hostTimes;
 		this.#offsetSeconds = offsetSeconds;
 	}
 
-	/** Seconds; frames beyond those that are known count as the last one. */
+	/** In seconds; frames beyond the known ones get the time of the last one. */
 	timeOf(frame: number, table: FrameTable): number {
 		const known = this.#hostTimes?.[frame];
 		if (known !== undefined) return known;
@@ -38,7 +38,7 @@ export class FileClock {
 		return table.seconds(Math.min(table.known - 1, Math.max(0, frame))) + this.#offsetSeconds;
 	}
 
-	/** Whether the engine's time of a frame is that of the same frame in the table. May correct the guess. */
+	/** Whether the engine's time of a frame belongs to the same frame in the table. May correct the guess. */
 	agrees(frame: number, seconds: number, table: FrameTable): boolean {
 		const isHere = (own: number) => Math.abs(own - seconds) <= table.gapAround(frame) / 2;
 		if (isHere(this.timeOf(frame, table))) return true;

@@ -1,6 +1,6 @@
 import type { Size } from '../../main/domain/video.ts';
 
-/** A canvas inside a pane: as large as fits with its proportions kept, on whole device pixels. */
+/** A canvas inside a pane: as large as fits in its proportions, on whole device pixels. */
 export type Fit = {
 	/** Pixels of the canvas. */
 	pixels: Size;

@@ -7,11 +7,11 @@ export type FrameReaderParts = {
 	cache: PictureCache;
 	/** Decoded frames from the one of this time on. */
 	samples(fromSeconds: number): AsyncGenerator<VideoSample, void, unknown>;
-	/** Takes the sample. */
+	/** Takes ownership of the sample. */
 	makePicture(sample: VideoSample, index: number): Picture;
-	/** A frame that was asked for is there. Not every one is: the latest wish wins. */
+	/** Called with a requested frame. Not every one is delivered: the latest request wins. */
 	onPicture(picture: Picture): void;
-	/** Decoding failed, or gave other frames than the table has. The reader has stopped. */
+	/** Called when decoding failed or gave other frames than the table has. The reader has stopped. */
 	onTrouble(cause: unknown): void;
 };
 
@@ -19,13 +19,16 @@ type Direction = -1 | 0 | 1;
 type Goal = { index: number; keepFrom: number; isWish: boolean };
 type Run = { samples: AsyncGenerator<VideoSample, void, unknown>; next: number; abandoned: boolean };
 
-/** A wish under way for longer gives way to a newer one; shorter ones are finished, so that dragging shows something. */
+/**
+ * A request in progress for longer is abandoned for a newer one; younger ones are finished, so that dragging shows
+ * something.
+ */
 const PATIENCE_MS = 300;
 
-/** Going on is preferred to starting at a key frame where it costs a few frames more. */
+/** Continuing is preferred to restarting at a key frame, even if it decodes this many more frames. */
 const SPARE_FRAMES = 8;
 
-/** Pictures that are decoded before they are asked for, forwards. */
+/** Pictures decoded ahead when playing forwards. */
 const READ_AHEAD = 6;
 
 /** Fetches single frames, forwards, backwards or anywhere, from a decoder that can only go forwards from key frames. */
@@ -43,7 +46,7 @@ export class FrameReader {
 		void this.#work();
 	}
 
-	/** Asks for a frame. `direction` says what will be asked for next, so that it can be there already. */
+	/** Requests a frame. `direction`: where the next requests will go, so that they can be read ahead. */
 	want(index: number, direction: Direction): void {
 		const { cache } = this.#parts;
 		this.#wish = { index, direction };
@@ -62,14 +65,14 @@ export class FrameReader {
 		this.#wake();
 	}
 
-	/** Gives up what is being decoded, now or when it has taken too long, where it is of no use to the wish. */
+	/** Abandons what is being decoded if it does not help the request, now or when it has taken too long. */
 	#makeWay(): void {
 		if (!this.#pending || !this.#wish) return;
 		const { goal, since } = this.#pending;
 		const { index, direction } = this.#wish;
 		const { table } = this.#parts;
 		const isOnTheWay = index >= goal.keepFrom && table.keyBefore(index) <= goal.index;
-		// While playing, what was asked for a moment ago is shown, though late: giving it up would show nothing at all.
+		// While playing, an earlier request is still shown, though late: otherwise nothing would be shown at all.
 		if (isOnTheWay || (goal.isWish && direction > 0 && index > goal.index)) return;
 		const patience = goal.isWish ? PATIENCE_MS - (performance.now() - since) : 0;
 		if (patience <= 0) this.#abandon();
@@ -109,7 +112,7 @@ export class FrameReader {
 		return null;
 	}
 
-	/** Backwards, the frames on the way are worth keeping: they are the next ones. */
+	/** Backwards, the frames before the goal are kept: they are needed next. */
 	#goal(index: number, direction: Direction, isWish: boolean): Goal {
 		const { table, cache } = this.#parts;
 		if (direction >= 0) return { index, keepFrom: index, isWish };
@@ -139,13 +142,13 @@ export class FrameReader {
 					sample.close();
 				} else {
 					const picture = this.#parts.makePicture(sample, index);
-					// Before the cache has it: whoever paints it pins it there. A wish may have come while it was read ahead.
+					// Before it is cached: whoever paints it pins it there. It may have been requested while it was read ahead.
 					if (index === this.#wish?.index || (goal.isWish && index === goal.index))
 						this.#parts.onPicture(picture);
 					cache.put(picture);
 				}
 				if (index === goal.index) return;
-				// Reading ahead steps back for a wish; what was decoded so far stays of use.
+				// Reading ahead stops for a request; what was decoded so far is kept.
 				if (!goal.isWish && this.#wish && !cache.has(this.#wish.index)) return;
 			}
 		} finally {
@@ -168,7 +171,7 @@ export class FrameReader {
 	#abandon(): void {
 		if (!this.#run) return;
 		this.#run.abandoned = true;
-		this.#run.samples.return().catch(() => undefined); // nobody waits for what it still decodes
+		this.#run.samples.return().catch(() => undefined); // its result is not needed
 		this.#run = null;
 	}
 }

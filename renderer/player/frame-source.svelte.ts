@@ -9,25 +9,25 @@ import { PictureMaker } from './picture-maker.ts';
 import { readTable } from './read-table.ts';
 import type { SoundSource } from './sound.ts';
 
-/** Why a video is played from a copy, or not at all: keys of the page's texts. */
+/** Why a video is played from a copy, or not at all; keys of the page's texts. */
 type PlaybackNote = `player.note.${'container' | 'codec' | 'undecodable' | 'otherFrames' | 'copyFailed'}`;
 
-/** How a video is played. `progress` (0 to 1) is that of the copy being made; null while unknown. */
+/** How a video is played. `progress` (0 to 1) of the copy that is being made; null while unknown. */
 export type Playback = {
 	kind: 'webcodecs' | 'proxy' | 'preparing' | 'failed';
 	note: PlaybackNote | null;
 	progress: number | null;
 };
 
-/** What a source of frames tells the one who shows them. */
+/** What a source of frames reports to the player. */
 export type FrameSourceListener = {
-	/** A frame that was wanted, decoded. It belongs to the source until another one comes, or `onRelease`. */
+	/** A requested frame, decoded. It belongs to the source and is valid until the next one or `onRelease`. */
 	onPicture(picture: Picture): void;
-	/** More frames can be gone to; all of them where `isAll`. */
+	/** More frames can be shown; all of them if `isAll`. */
 	onGrown(isAll: boolean): void;
-	/** Indices stand for other frames from now on: the last picture may be of another one. */
+	/** Frame indices have changed: the last picture may belong to another index now. */
 	onMoved(): void;
-	/** The file is about to be closed; whatever came of it must not be used any longer. */
+	/** The file is about to be closed; its pictures must no longer be used. */
 	onRelease(): void;
 };
 
@@ -35,8 +35,8 @@ export type FrameSourceListener = {
 const CHECKED_FRAMES = 5000;
 
 /**
- * Where the frames of one video come from: its own file where this browser decodes that as the engine does, else a
- * copy that the host makes. Frame i here is decoded frame i of the engine.
+ * The frames of one video: from its own file if this browser decodes it like the engine, else from a copy made by the
+ * host. Frame i here is decoded frame i of the engine.
  */
 export class FrameSource {
 	#frameCount = $state(0);
@@ -50,7 +50,7 @@ export class FrameSource {
 	readonly #clock: FileClock;
 	readonly #stopListening: () => void;
 	#table = new FrameTable();
-	/** Of what the table knows. */
+	/** Changes of the table. */
 	readonly #times = new Changes();
 	#file: MediaFile | null = null;
 	#reader: FrameReader | null = null;
@@ -77,7 +77,7 @@ export class FrameSource {
 		});
 	}
 
-	/** Frames that can be gone to; grows until `complete`. Reactive, as the three that follow. */
+	/** Number of frames that can be shown; grows until `complete`. Reactive, like the three members below. */
 	get frameCount(): number {
 		return this.#frameCount;
 	}
@@ -90,17 +90,17 @@ export class FrameSource {
 		return this.#playback;
 	}
 
-	/** The sound of the file that is open; null where there is none to be heard. */
+	/** The sound of the open file; null if there is none. */
 	get sound(): SoundSource | null {
 		return this.#sound;
 	}
 
-	/** The frames that are known of the file that is open; empty where none is. */
+	/** The known frames of the open file; empty if none is open. */
 	get table(): FrameTable {
 		return this.#table;
 	}
 
-	/** Resolves when the first frame is on its way, or a playable copy has been asked for. */
+	/** Resolves when the first frame is being decoded, or a playable copy was requested. */
 	async open(): Promise<void> {
 		const { info, mediaUrl } = this.#video;
 		try {
@@ -115,20 +115,20 @@ export class FrameSource {
 		}
 	}
 
-	/** Asks for a frame's picture; `direction`: where the next wishes will go. Of several wishes the last one counts. */
+	/** Requests a frame's picture; `direction`: where the next requests will go. The latest request wins. */
 	want(frame: number, direction: -1 | 0 | 1): void {
 		this.#reader?.want(frame, direction);
 	}
 
-	/** When a frame is shown, in the clock of the file. */
+	/** The time of a frame, in the clock of the file. */
 	timeOf(frame: number): number {
 		this.#times.track();
 		return this.#clock.timeOf(frame, this.#table);
 	}
 
 	/**
-	 * Tells what the engine knows of a frame's time. Where that is another frame than the one here, the video is played
-	 * from a copy instead, whose frames are the engine's by construction.
+	 * Takes the engine's time of a frame. If it belongs to another frame here, the video is played from a copy instead,
+	 * whose frames are the engine's by construction.
 	 */
 	confirm(frame: number, seconds: number): void {
 		if (this.#playback.kind !== 'webcodecs' || frame >= this.#table.known) return;
@@ -153,7 +153,7 @@ export class FrameSource {
 			if (!(file instanceof MediaFile)) return this.#fail('player.note.copyFailed');
 			if (this.#closed) return file.close();
 			this.#playback = { kind: 'proxy', note, progress: null };
-			// The copy is turned upright already, and has square pixels or says that it has not.
+			// The copy is already upright, and has square pixels or states its aspect ratio.
 			await this.#start(file, new PictureMaker(this.#video.info.displaySize, null));
 		} catch {
 			this.#fail('player.note.copyFailed');
@@ -202,7 +202,7 @@ export class FrameSource {
 		}
 	}
 
-	/** Short or doubtful videos are held against what the host decodes, long ones against the frames of runs. */
+	/** Short or doubtful videos are compared with what the host decodes, long ones with the frames of runs. */
 	#check(file: MediaFile, table: FrameTable): void {
 		if (this.#playback.kind !== 'webcodecs') return;
 		const isShort = table.known <= CHECKED_FRAMES;
@@ -218,13 +218,13 @@ export class FrameSource {
 			if (!this.#file) this.#frameCount = answer.ptsSeconds.length;
 			return;
 		}
-		// Asked before the table was read, this is asked again when it is.
+		// If the table is not complete yet, this is repeated when it is.
 		if (!this.#table.complete) return;
 		const agreement = this.#table.agreeWith(answer.ptsSeconds);
 		if (agreement === null) return void this.#askForCopy('player.note.otherFrames');
 		this.#clock.settle(answer.ptsSeconds, agreement.offsetSeconds);
 		if (agreement.dropped === 0) return;
-		// What was decoded may stand at another index.
+		// Decoded pictures may belong to other indices now.
 		this.#cache.clear();
 		this.#frameCount = this.#table.known;
 		this.#listener.onMoved();

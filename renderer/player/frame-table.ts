@@ -1,12 +1,12 @@
-/** Packets that H.264, HEVC, VP9 or AV1 may decode before one that is shown earlier: at most 16 by their standards. */
+/** Packets that may precede one that is shown earlier: at most 16 by the standards of H.264, HEVC, VP9 and AV1. */
 const DEEPEST_REORDER = 16;
 
-/** Two clocks speak of the same frame when they differ by less; Matroska rounds to whole milliseconds. */
+/** Times that differ by less belong to the same frame; Matroska rounds to milliseconds. */
 const SAME_SECONDS = 0.0006;
 
 /**
- * The frames of a video in presentation order, while its packets are read in the order of decoding. Index i is
- * decoded frame i of the engine. Times are seconds in the demuxer's clock, ascending.
+ * The frames of a video in presentation order, built while its packets are read in decoding order. Index i is decoded
+ * frame i of the engine. Times are seconds in the demuxer's clock, ascending.
  */
 export class FrameTable {
 	readonly #seconds: number[] = [];
@@ -21,7 +21,7 @@ export class FrameTable {
 		this.#discardBefore = discardBefore;
 	}
 
-	/** How many frames, from 0 on, have their final index. */
+	/** Number of frames, from 0 on, with their final index. */
 	get known(): number {
 		return this.#complete ? this.#seconds.length : Math.max(0, this.#seconds.length - DEEPEST_REORDER);
 	}
@@ -30,12 +30,12 @@ export class FrameTable {
 		return this.#complete;
 	}
 
-	/** The order of packets leaves doubt which frame is which: two share a time, or some were cut off. */
+	/** Whether packets do not clearly determine the frames: two share a time, or some were cut off. */
 	get isDoubtful(): boolean {
 		return this.#twins > 0 || this.#discarded > 0;
 	}
 
-	/** The next packet in the order of decoding. */
+	/** Adds the next packet in decoding order. */
 	add(seconds: number, isKey: boolean): void {
 		if (seconds < this.#discardBefore) {
 			this.#discarded++;
@@ -53,7 +53,7 @@ export class FrameTable {
 		}
 	}
 
-	/** No packet is left. */
+	/** All packets have been added. */
 	finish(): void {
 		this.#complete = true;
 	}
@@ -63,25 +63,25 @@ export class FrameTable {
 		return this.#seconds[index]!;
 	}
 
-	/** The last known frame that is due at `seconds`; the first one before its time; -1 while none is known. */
+	/** The last known frame due at `seconds`; before its time, the first one; -1 while none is known. */
 	indexAt(seconds: number): number {
 		return Math.min(this.known - 1, Math.max(0, this.#countUpTo(seconds + SAME_SECONDS / 2) - 1));
 	}
 
-	/** The frame of exactly this time; -1 where there is none. */
+	/** The frame with exactly this time; -1 if there is none. */
 	indexOf(seconds: number): number {
 		const index = this.#countUpTo(seconds + SAME_SECONDS / 2) - 1;
 		return index >= 0 && Math.abs(this.#seconds[index]! - seconds) < SAME_SECONDS / 2 ? index : -1;
 	}
 
-	/** The last frame up to `index` that decoding can start from. */
+	/** The last frame up to `index` at which decoding can start. */
 	keyBefore(index: number): number {
 		let at = index;
 		while (at > 0 && !this.#keys[at]) at--;
 		return at;
 	}
 
-	/** Usual time between frames, seconds; null while fewer than two are known. */
+	/** Usual time between frames, in seconds; null while fewer than two are known. */
 	get interval(): number | null {
 		const last = Math.min(this.known, 1000) - 1;
 		return last < 1 ? null : (this.#seconds[last]! - this.#seconds[0]!) / last;
@@ -96,9 +96,9 @@ export class FrameTable {
 	}
 
 	/**
-	 * Holds the complete table against the host's times of all decoded frames, and drops frames at both ends that the
-	 * host does not have. Returns by how much the host's clock is ahead, in seconds, or null where the two do not agree:
-	 * then this table must not be trusted.
+	 * Compares the complete table with the host's times of all decoded frames, and drops frames at both ends that the
+	 * host does not have. Returns how far the host's clock is ahead, in seconds, or null if the two do not agree: then
+	 * this table is wrong.
 	 */
 	agreeWith(hostSeconds: ArrayLike<number>): { offsetSeconds: number; dropped: number } | null {
 		if (this.#twins > 0) return null;
@@ -106,7 +106,7 @@ export class FrameTable {
 		if (spare < 0 || hostSeconds.length === 0) return null;
 		for (let first = 0; first <= spare; first++) {
 			const offsetSeconds = hostSeconds[0]! - this.#seconds[first]!;
-			// Frames of even rate fit anywhere: where some are to spare, only one clock for both tells which.
+			// Frames of even rate match at any offset: if there are surplus frames, only a common clock tells which.
 			if (spare > 0 && Math.abs(offsetSeconds) >= SAME_SECONDS) continue;
 			if (!this.#fits(hostSeconds, first, offsetSeconds)) continue;
 			this.#seconds.splice(0, first);

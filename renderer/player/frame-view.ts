@@ -3,7 +3,7 @@ import type { Detections } from '../../main/domain/detections.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
 import type { SelectionKind, TokenBitmap, TokenGrid, TokenMapKind } from '../../main/domain/tokens.ts';
 
-/** What a run says of one frame, as panes and panels show it. */
+/** What a run says about one frame, for panes and panels. */
 export type FrameView = {
 	frameIndex: number;
 	timeSeconds: number;
@@ -11,14 +11,14 @@ export type FrameView = {
 	selectedTokens: number;
 	bitmap: TokenBitmap;
 	macs: number;
-	/** Null where no budget was in force. */
+	/** Null if no budget was in force. */
 	budgetMacs: number | null;
 	milliseconds: StageMilliseconds;
-	/** All that was stored; those below the display threshold are not to be shown. */
+	/** All stored detections; those below the display threshold are not shown. */
 	detections: Detections;
 };
 
-/** The frames of a run, live or stored, for whoever draws them. */
+/** The frames of a run, live or stored, for drawing. */
 export interface RunFrames {
 	readonly runId: string;
 	readonly classes: readonly string[];
@@ -26,15 +26,15 @@ export interface RunFrames {
 	readonly letterbox: Letterbox;
 	readonly grid: TokenGrid;
 	/**
-	 * The analysed frame `frameIndex`; with `hold`, else the last analysed one before it. Null where there is none or
-	 * where it is still on its way. Reactive, as everything here.
+	 * The analysed frame `frameIndex`; with `hold`, else the last analysed one before it. Null if there is none or it is
+	 * still being loaded. Reactive, like everything here.
 	 */
 	frame(frameIndex: number, hold: boolean): FrameView | null;
-	/** Who each detection of an analysed frame is, 0 for nobody in particular; null while that is unknown. */
+	/** The identity of each detection of an analysed frame, 0 for none; null while unknown. */
 	identitiesOf(frameIndex: number): Int32Array | null;
-	/** Maps of tokens that the run has; grows while it is going. */
+	/** Kinds of token maps that the run has; grows during the run. */
 	readonly mapKinds: readonly TokenMapKind[];
-	/** A map of the tokens of an analysed frame, 0 to 255; null where there is none or while it is on its way. */
+	/** A map of the tokens of an analysed frame, 0 to 255; null if there is none or it is still being loaded. */
 	mapOf(frameIndex: number, kind: TokenMapKind): Uint8Array | null;
 	/** Per token, the share of the analysed frames up to `frameIndex` in which it was recomputed; null while unknown. */
 	history(frameIndex: number): Float32Array | null;

@@ -12,16 +12,16 @@ import {
 /** Why this browser cannot play a file itself. */
 export type Unplayable = 'container' | 'codec';
 
-// The file comes from this machine: what fails three times is gone.
+// The file comes from this machine: after three failures it is gone.
 const RETRIES = 3;
 const RETRY_SECONDS = 0.2;
 
-/** Containers whose packets are frames, one for one; and whose clock the host reads alike. */
+/** Containers in which each packet is a frame, and whose clock the host reads in the same way. */
 const TRUSTED_CONTAINERS = ['video/mp4', 'video/quicktime', 'video/x-matroska', 'video/webm'];
 
 /** The first video stream of a file that is read over byte ranges. */
 export class MediaFile {
-	/** Where packets may be no frames (VP8 has invisible ones), or the container tells little of them. */
+	/** Whether packets may not be frames (VP8 has invisible ones), or the container says little about them. */
 	readonly isDoubtful: boolean;
 	/** Frames before this time are cut off by an edit list. */
 	readonly startSeconds: number;
@@ -41,17 +41,17 @@ export class MediaFile {
 		this.startSeconds = traits.startSeconds;
 	}
 
-	/** Reads the head of the file at `url`. Network failures throw; what cannot be played is named. */
+	/** Reads the head of the file at `url`. Throws on network failures; if it cannot be played, returns why. */
 	static async open(url: string): Promise<MediaFile | Unplayable> {
 		const source = new UrlSource(url, {
 			getRetryDelay: (attempts) => (attempts < RETRIES ? RETRY_SECONDS : null),
-			// A reading ahead that fails is tried again, and reported, by whoever needs it.
+			// Failed read-ahead is repeated, and reported, by whoever needs the data.
 			handleUnhandledError: () => undefined,
 		});
 		const input = new Input({ source, formats: ALL_FORMATS });
 		try {
 			if (!(await input.canRead())) return drop(input, 'container');
-			// The first one, as the engine takes it; not the one that a browser would prefer.
+			// The first one, like the engine; not the one that a browser would prefer.
 			const track = (await input.getVideoTracks())[0];
 			if (!track) return drop(input, 'container');
 			if (!(await track.canDecode())) return drop(input, 'codec');
@@ -68,19 +68,19 @@ export class MediaFile {
 		}
 	}
 
-	/** Time and kind of every packet, in the order of decoding. */
+	/** Time and kind of every packet, in decoding order. */
 	async *packets(): AsyncGenerator<{ seconds: number; isKey: boolean }> {
 		for await (const packet of this.#packets.packets(undefined, undefined, { metadataOnly: true })) {
 			yield { seconds: packet.timestamp, isKey: packet.type === 'key' };
 		}
 	}
 
-	/** Decoded frames in presentation order from the one of `fromSeconds` on. Whoever takes one closes it. */
+	/** Decoded frames in presentation order from `fromSeconds` on. The caller must close each. */
 	samples(fromSeconds: number): AsyncGenerator<VideoSample, void, unknown> {
 		return this.#samples.samples(fromSeconds);
 	}
 
-	/** The first sound of the file; null where there is none that this browser decodes. */
+	/** The first audio track of the file; null if there is none that this browser can decode. */
 	async sound(): Promise<AudioBufferSink | null> {
 		const track = (await this.#input.getAudioTracks())[0];
 		return track && (await track.canDecode()) ? new AudioBufferSink(track) : null;

@@ -15,11 +15,11 @@ import type { Size } from '../../main/domain/video.ts';
 import type { FrameView, RunFrames } from './frame-view.ts';
 import type { LabelWish } from '../../main/domain/place-labels.ts';
 
-/** What a person wants to see over the picture. */
+/** What to show on the picture. */
 export type OverlayLook = {
 	boxes: boolean;
 	labels: boolean;
-	/** Numbers of the objects that are followed, on the labels. */
+	/** Whether labels show identities. */
 	identities: boolean;
 	heatMap: HeatKind;
 	/** 0 to 1. */
@@ -28,26 +28,25 @@ export type OverlayLook = {
 
 export type BoxMark = LabelWish & { paper: string; ink: string };
 
-/** Neighbouring tokens of one row and one level. `level` is 1 to 255; `heatPaint` tells its colour. */
+/** Adjacent tokens of one row with the same level. `level` is 1 to 255; `heatPaint` gives its colour. */
 export type HeatBar = Rect & { level: number };
 
-/** Everything that stands over one painted frame, in pixels of a canvas. */
+/** Everything drawn on one painted frame, in canvas pixels. */
 export type OverlayScene = {
 	/** Best last, so that it lies on top. */
 	boxes: BoxMark[];
 	heat: HeatBar[];
 	heatKind: HeatKind;
-	/** Every token was recomputed: said by a frame around the picture, since a tint all over would hide it. */
+	/** Whether every token was recomputed: shown by a border, since a tint would hide the picture. */
 	isFull: boolean;
-	/** The analysed frame that the boxes are of, where it is not the painted one; null where it is. */
+	/** The analysed frame that the boxes belong to, if it is not the painted one; else null. */
 	heldFrom: number | null;
 };
 
 const NOTHING: OverlayScene = { boxes: [], heat: [], heatKind: 'off', isFull: false, heldFrom: null };
 
 /**
- * What a run says of the painted frame, for a canvas of `size` that shows the whole video; `word` says what a class is
- * called.
+ * What a run shows for a painted frame, for a canvas of `size` with the whole video; `word` gives the name of a class.
  */
 export function overlayScene(
 	run: RunFrames,
@@ -96,7 +95,7 @@ function boxMarks(
 	return marks;
 }
 
-/** A level per token; a frame that was not analysed recomputed nothing. Null where nothing is to be drawn. */
+/** A level per token; a frame that was not analysed recomputed nothing. Null if nothing is drawn. */
 function heatLevels(run: RunFrames, view: FrameView, frameIndex: number, kind: HeatKind): Uint8Array | null {
 	if (kind === 'off') return null;
 	const tokens = tokenCount(run.grid);

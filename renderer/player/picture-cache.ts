@@ -1,19 +1,19 @@
-/** A decoded frame as the page paints it. Whoever drops it closes it. */
+/** A decoded frame for painting. Its owner must close it. */
 export type Picture = { readonly index: number; readonly bitmap: ImageBitmap };
 
 const MOST_PICTURES = 48;
 const MOST_BYTES = 64 * 1024 * 1024;
 const FEWEST_PICTURES = 4;
 
-/** How many pictures of this size are kept: 64 MB or 48 of them, but never fewer than four. */
+/** How many pictures of this size are kept: up to 64 MB or 48, but at least four. */
 export function pictureCapacity({ width, height }: { width: number; height: number }): number {
 	const fitting = Math.floor(MOST_BYTES / (4 * width * height));
 	return Math.max(FEWEST_PICTURES, Math.min(MOST_PICTURES, fitting));
 }
 
 /**
- * Decoded pictures around the frame that is looked at. Owns what is put in, and closes it when it goes: the one
- * farthest away goes first, and those left behind count three times as far as those ahead.
+ * Decoded pictures around the current frame. Owns and closes them: the farthest one is dropped first, and those behind
+ * count as three times as far as those ahead.
  */
 export class PictureCache {
 	readonly capacity: number;
@@ -38,13 +38,13 @@ export class PictureCache {
 		return this.#pictures.get(index) ?? null;
 	}
 
-	/** Where the eye is, and where it goes. */
+	/** Sets the current frame and the direction. */
 	look(index: number, direction: -1 | 0 | 1): void {
 		this.#focus = index;
 		this.#direction = direction;
 	}
 
-	/** The picture on the screen: never closed while it is there. */
+	/** Protects the picture on screen from being closed. */
 	pin(index: number | null): void {
 		this.#pinned = index;
 		this.#shrink();

@@ -2,23 +2,23 @@ import type { VideoSample } from 'mediabunny';
 import type { VideoInfo, Size } from '../../main/domain/video.ts';
 import type { Picture } from './picture-cache.ts';
 
-/** Larger pictures are scaled down to this: no screen that this is for shows more, and memory is bounded. */
+/** Larger pictures are scaled down to this, which bounds memory; few screens show more. */
 const MOST_PIXELS = 3840 * 2160;
 
-/** The size pictures of a video are kept in: as displayed, or smaller where that is huge. */
+/** The size of a video's pictures: as displayed, or smaller if that is huge. */
 export function pictureSize({ width, height }: Size): Size {
 	const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)));
 	return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-/** Makes pictures of decoded frames: turned and with square pixels, as boxes expect them. */
+/** Makes pictures from decoded frames: upright, with square pixels, matching the boxes. */
 export class PictureMaker {
 	readonly size: Size;
 	readonly #rotation: VideoInfo['rotationDegrees'] | null;
 	readonly #canvas: OffscreenCanvas;
 	readonly #pen: OffscreenCanvasRenderingContext2D;
 
-	/** `rotationDegrees` overrules what the file says; null leaves it to the file. */
+	/** `rotationDegrees` overrides the file's rotation; null keeps it. */
 	constructor(displaySize: Size, rotationDegrees: VideoInfo['rotationDegrees'] | null) {
 		this.size = pictureSize(displaySize);
 		this.#rotation = rotationDegrees;
@@ -26,7 +26,7 @@ export class PictureMaker {
 		this.#pen = this.#canvas.getContext('2d', { alpha: false })!;
 	}
 
-	/** Takes the sample and closes it: decoders have few frames to lend, so what is kept is a copy. */
+	/** Copies the sample and closes it: decoders have few frames to lend. */
 	make(sample: VideoSample, index: number): Picture {
 		try {
 			if (this.#rotation !== null) sample.setRotation(this.#rotation);

@@ -1,4 +1,4 @@
-/** The part of a frame table that playing needs. */
+/** The part of a frame table that playback needs. */
 export type Timeline = {
 	readonly known: number;
 	readonly complete: boolean;
@@ -8,18 +8,18 @@ export type Timeline = {
 };
 
 export type PlayPosition = {
-	/** The clock of the timeline, seconds. */
+	/** Playback position in seconds. */
 	clockSeconds: number;
 	/** The frame that is painted. */
 	shown: number;
 };
 
 export type PlayPace = {
-	/** Since the last tick. */
+	/** Milliseconds since the last tick. */
 	elapsedMs: number;
 	/** Speed; negative plays backwards. */
 	rate: number;
-	/** First and last frame that are played. */
+	/** First and last frame to play. */
 	first: number;
 	last: number;
 	/** Starts over at the end instead of stopping. */
@@ -28,27 +28,27 @@ export type PlayPace = {
 
 export type PlayTick = {
 	clockSeconds: number;
-	/** The frame to paint now; may be the one that is painted. */
+	/** The frame to paint now; may be the current one. */
 	due: number;
-	/** The end is reached and nothing follows. */
+	/** Whether the end is reached and playback stops. */
 	ended: boolean;
 };
 
-/** A page that was held up for longer has not been watched: that time does not count. */
+/** Longest tick: time during which the page was blocked for longer does not count. */
 const LONGEST_TICK_MS = 100;
 
-/** Frames that stay longer than this on the screen can all be shown, on any screen. */
+/** Frames shown for longer than this can all be shown on any screen. */
 const SHOWABLE_MS = 20;
 
-/** Frames that can all be shown are made up for one by one while the picture is not later than this. */
+/** Up to this delay, late frames that can all be shown are shown one by one. */
 const FORGIVEN_SECONDS = 0.5;
 
-/** Where decoding cannot keep up with the clock, the clock waits rather than run away. */
+/** If decoding cannot keep up, the clock waits once it is this far ahead. */
 const LATEST_SECONDS = 1;
 
 /**
- * Moves the clock on and says which frame is due. At speeds where each frame can be seen, none is skipped unless the
- * picture is late by more than half a second; faster than that, frames are dropped rather than late.
+ * Advances the clock and returns the frame that is due. At speeds where each frame can be seen, none is skipped unless
+ * the picture is late by more than half a second; faster than that, frames are dropped rather than late.
  */
 export function advanceClock(timeline: Timeline, at: PlayPosition, pace: PlayPace): PlayTick {
 	const { rate, first, last } = pace;
@@ -58,7 +58,7 @@ export function advanceClock(timeline: Timeline, at: PlayPosition, pace: PlayPac
 	const start = timeline.seconds(first);
 	const end = last + 1 < timeline.known ? timeline.seconds(last + 1) : timeline.seconds(last) + interval;
 
-	// The clock may only leave the range once its last frame has been painted.
+	// The clock may leave the range only after its last frame was painted.
 	const outermost = direction > 0 ? last : first;
 	if (direction > 0 ? clock >= end : clock < start) {
 		if (at.shown !== outermost)

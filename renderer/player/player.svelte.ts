@@ -9,7 +9,7 @@ export const FASTEST_RATE = 8;
 
 /**
  * Plays one video, frame by frame: frame i here is decoded frame i of the engine. One clock and one decoded picture
- * serve any number of panes. Methods may be called at any time; frames that do not exist are brought into bounds.
+ * serve any number of panes. Methods may be called at any time; frame indices are clamped.
  */
 export class Player {
 	#frameIndex = $state(0);
@@ -42,14 +42,14 @@ export class Player {
 		});
 	}
 
-	/** Resolves when the first frame is on its way, or a playable copy has been asked for. */
+	/** Resolves when the first frame is being decoded, or a playable copy was requested. */
 	static async open(video: OpenedVideo, host: HostApi): Promise<Player> {
 		const player = new Player(video, host);
 		await player.#source.open();
 		return player;
 	}
 
-	/** Frames that can be gone to; grows until `complete`. Reactive, as all that follows. */
+	/** Number of frames that can be shown; grows until `complete`. Reactive, like all members below. */
 	get frameCount(): number {
 		return this.#source.frameCount;
 	}
@@ -58,17 +58,17 @@ export class Player {
 		return this.#source.complete;
 	}
 
-	/** The frame that was asked for; `picture` is what is on the screen, and may be a moment behind. */
+	/** The requested frame; `picture`, which is on screen, may be a moment behind. */
 	get frameIndex(): number {
 		return this.#frameIndex;
 	}
 
-	/** In the clock of the file. */
+	/** The time of that frame, in the clock of the file. */
 	get timeSeconds(): number {
 		return this.timeOf(this.#frameIndex);
 	}
 
-	/** The frame that is on the screen. Belongs to the player: holds until another one is there. */
+	/** The picture on screen. Belongs to the player and is valid until the next one. */
 	get picture(): Picture | null {
 		return this.#picture;
 	}
@@ -82,7 +82,7 @@ export class Player {
 		return this.#rate;
 	}
 
-	/** First frame of the range that is played in a loop; null = the video's first. */
+	/** First frame of the range that is looped; null = the video's first. */
 	get inFrame(): number | null {
 		return this.#inFrame;
 	}
@@ -96,7 +96,7 @@ export class Player {
 		return this.#source.playback;
 	}
 
-	/** Whether there is sound to be heard. */
+	/** Whether there is sound. */
 	get hasSound(): boolean {
 		return this.#source.sound !== null;
 	}
@@ -107,23 +107,23 @@ export class Player {
 		this.#sound?.setVolume(volume);
 	}
 
-	/** Goes to a frame. Of several calls in a row, those that came to nothing yet are dropped. */
+	/** Goes to a frame. Pending earlier calls are dropped. */
 	seek(frame: number): void {
 		this.#goTo(frame, 0);
 	}
 
-	/** Goes to the frame that is shown at a time, in the clock of the file. */
+	/** Goes to the frame shown at a time, in the clock of the file. */
 	seekTime(seconds: number): void {
 		this.seek(this.frameAt(seconds));
 	}
 
-	/** Pauses and goes `n` frames on; negative goes back. */
+	/** Pauses and moves by `n` frames; backwards if negative. */
 	step(n: number): void {
 		this.pause();
 		this.#goTo(this.#frameIndex + n, n < 0 ? -1 : 1);
 	}
 
-	/** Goes to the frame that is shown `seconds` later; always to another one where there is one. */
+	/** Goes to the frame shown `seconds` later; always to another one if there is one. */
 	stepSeconds(seconds: number): void {
 		const target = this.frameAt(this.timeSeconds + seconds);
 		const least = this.#frameIndex + Math.sign(seconds);
@@ -137,7 +137,7 @@ export class Player {
 		if (atEnd || this.#frameIndex < first || this.#frameIndex > last) {
 			this.#goTo(this.#rate > 0 ? first : last, 0);
 		}
-		// Browsers let sound begin when a person has asked for something, as here.
+		// Browsers only allow sound to start upon a user's action, as here.
 		const { sound, table } = this.#source;
 		if (sound && !this.#sound) {
 			this.#sound = new Sound(sound, new AudioContext());
@@ -154,7 +154,7 @@ export class Player {
 		this.#playing = false;
 		this.#sound?.stop();
 		cancelAnimationFrame(this.#ticking);
-		// What is on the screen is where one stopped.
+		// Playback stops at the picture on screen.
 		if (this.#picture && !this.#jumping) this.#frameIndex = this.#picture.index;
 	}
 
@@ -163,13 +163,13 @@ export class Player {
 		else this.play();
 	}
 
-	/** Speed from 0.25 to 8, negative for backwards; others are brought into bounds. */
+	/** Speed from 0.25 to 8, negative for backwards; clamped. */
 	setRate(rate: number): void {
 		const size = Math.min(FASTEST_RATE, Math.max(SLOWEST_RATE, Math.abs(rate)));
 		this.#rate = rate < 0 ? -size : size;
 	}
 
-	/** As J (-1), K (0) and L (1) do: play backwards, pause, play; again the same way doubles the speed. */
+	/** As J (-1), K (0) and L (1) do: play backwards, pause, play; repeating doubles the speed. */
 	shuttle(direction: -1 | 0 | 1): void {
 		if (direction === 0) {
 			this.pause();
@@ -181,13 +181,13 @@ export class Player {
 		this.play();
 	}
 
-	/** Starts the range at the current frame, or at the one given. */
+	/** Starts the range at the current or given frame. */
 	setIn(frame = this.#frameIndex): void {
 		this.#inFrame = this.#bounded(frame);
 		if (this.#outFrame !== null && this.#outFrame < this.#inFrame) this.#outFrame = null;
 	}
 
-	/** Ends the range with the current frame, or with the one given. */
+	/** Ends the range with the current or given frame. */
 	setOut(frame = this.#frameIndex): void {
 		this.#outFrame = this.#bounded(frame);
 		if (this.#inFrame !== null && this.#inFrame > this.#outFrame) this.#inFrame = null;
@@ -198,12 +198,12 @@ export class Player {
 		this.#outFrame = null;
 	}
 
-	/** When a frame is shown, in the clock of the file. */
+	/** The time of a frame, in the clock of the file. */
 	timeOf(frame: number): number {
 		return this.#source.timeOf(frame);
 	}
 
-	/** The frame that is shown at a time, in the clock of the file. */
+	/** The frame shown at a time, in the clock of the file. */
 	frameAt(seconds: number): number {
 		let low = 0;
 		let high = this.frameCount;
@@ -216,8 +216,8 @@ export class Player {
 	}
 
 	/**
-	 * Tells what the engine knows of a frame's time. Where that is another frame than the one here, the video is played
-	 * from a copy instead, whose frames are the engine's by construction.
+	 * Takes the engine's time of a frame. If it belongs to another frame here, the video is played from a copy instead,
+	 * whose frames are the engine's by construction.
 	 */
 	confirm(frame: number, seconds: number): void {
 		this.#source.confirm(frame, seconds);
@@ -242,7 +242,7 @@ export class Player {
 		this.#picture = picture;
 	}
 
-	/** What was asked for may be known only now; what is not known yet is not forgotten. */
+	/** The requested frame may have become known only now; until then the request is kept. */
 	#showIfDue(isAll: boolean): void {
 		const isDue = this.#frameIndex < this.frameCount || isAll;
 		const isShown = this.#picture?.index === this.#frameIndex;

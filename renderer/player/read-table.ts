@@ -1,14 +1,14 @@
 import type { FrameTable } from './frame-table.ts';
 
-/** Reading a table may not hold up the page for longer. */
+/** Longest time that reading may block the page. */
 const READING_MS = 8;
 
-/** Growth is told so often: whoever draws a scale of all frames need not do so for each. */
+/** Interval of reports, so that a scale of all frames is not redrawn for each frame. */
 const REPORT_MS = 150;
 
 /**
- * Fills a table from packets in the order of decoding. Yields the number of known frames whenever the page should
- * look: as soon as there is one, now and then while reading goes on, and at the end; then the table is complete.
+ * Fills a table from packets in decoding order. Yields the number of known frames as soon as there is one, regularly
+ * while reading, and at the end, when the table is complete.
  */
 export async function* readTable(
 	packets: AsyncIterable<{ seconds: number; isKey: boolean }>,

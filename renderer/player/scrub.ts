@@ -1,11 +1,11 @@
-/** Where things stand on a scrubber of `count` frames: the first frame at its left end, the last one at its right. */
+/** Positions on a scrubber of `count` frames: the first frame is at its left end, the last one at its right end. */
 
 /** 0 to 1. */
 export function frameShare(frame: number, count: number): number {
 	return count < 2 ? 0 : Math.min(1, Math.max(0, frame / (count - 1)));
 }
 
-/** The frame at `share` (0 to 1; beyond is brought into bounds) of the way. */
+/** The frame at `share` (0 to 1, clamped) of the width. */
 export function frameAtShare(share: number, count: number): number {
 	return Math.round(Math.min(1, Math.max(0, share)) * Math.max(0, count - 1));
 }
@@ -13,8 +13,8 @@ export function frameAtShare(share: number, count: number): number {
 export type Band = { start: number; width: number };
 
 /**
- * Spans of frames (both ends included) as shares of the way, ascending; those that overlap or touch become one, and
- * what lies beyond the video is cut off.
+ * Spans of frames (both ends included) as shares of the width, ascending; overlapping and adjacent ones are merged, and
+ * parts beyond the video are cut off.
  */
 export function spanBands(spans: readonly (readonly [from: number, to: number])[], count: number): Band[] {
 	const inside = spans
@@ -33,7 +33,7 @@ export function spanBands(spans: readonly (readonly [from: number, to: number])[
 	});
 }
 
-/** What keys do on a scrubber that has the focus: the frame to go to, or null where the key means nothing to it. */
+/** The frame that a key press on a focused scrubber leads to; null for other keys. */
 export function keyTarget(key: string, frame: number, count: number, pageFrames: number): number | null {
 	const target = {
 		ArrowLeft: frame - 1,

@@ -1,20 +1,20 @@
-/** Decoded sound in order of time, in the clock of the file that the pictures are of. */
+/** Decoded sound in order of time, in the same clock as the pictures. */
 export type SoundSource = {
 	buffers(
 		fromSeconds: number,
 	): AsyncGenerator<{ buffer: AudioBuffer; timestamp: number; duration: number }, void, unknown>;
 };
 
-/** Sound may be apart from the picture by that much: less than a lip reader sees (ITU-R BT.1359). */
+/** Largest offset between sound and picture: less than can be noticed (ITU-R BT.1359). */
 const MOST_DRIFT_SECONDS = 0.08;
-/** Handed to the audio device before it is due. */
+/** How early sound is handed to the audio device. */
 const AHEAD_SECONDS = 0.5;
 
 type Voice = { startedAt: number; fromSeconds: number; nodes: Set<AudioBufferSourceNode>; stopped: boolean };
 
 /**
- * Plays a file's sound along with the clock of its pictures, at their own speed only: at any other, voices are no help.
- * The pictures lead. Where sound has drifted from them, it begins anew at the right place.
+ * Plays a file's sound in sync with its pictures, at normal speed only. The pictures lead: if the sound has drifted, it
+ * restarts at the right position.
  */
 export class Sound {
 	readonly #source: SoundSource;
@@ -31,11 +31,11 @@ export class Sound {
 
 	/** 0 (silent) to 1. */
 	setVolume(volume: number): void {
-		// Loudness is felt as a power of the amplitude: a square lets the middle of a slider be the middle.
+		// Perceived loudness is a power of the amplitude: squaring makes the slider feel linear.
 		this.#gain.gain.value = volume ** 2;
 	}
 
-	/** To be called with every move of the clock. */
+	/** Call at every tick of the clock. */
 	follow(clockSeconds: number, rate: number): void {
 		if (rate !== 1) {
 			this.stop();
@@ -81,7 +81,7 @@ export class Sound {
 				if (wait > 0) await new Promise((done) => setTimeout(done, 1000 * wait));
 			}
 		} catch {
-			// Pictures go on without sound that cannot be decoded.
+			// If the sound cannot be decoded, pictures play without it.
 		}
 	}
 

@@ -5,8 +5,8 @@ import type { Pane } from './pane.svelte.ts';
 import { lastUpTo } from './sorted.ts';
 
 /**
- * The run that the others are measured against: a dense run of a pane, else a stored one, of the model that is reduced
- * in the panes; where that has none, the first pane's reduced run.
+ * The reference run of the others: a dense run in a pane, else a stored one, of the model that is reduced in the panes;
+ * without one, the first pane's reduced run.
  */
 export function referenceRunId(panes: readonly Pane[], stored: readonly RunEntry[]): string | null {
 	const finished = panes.flatMap(({ run }) => (run && !run.entry.active ? [run.entry] : []));
@@ -16,7 +16,7 @@ export function referenceRunId(panes: readonly Pane[], stored: readonly RunEntry
 	return finished.length > 1 ? finished.find(({ mode }) => mode !== 'dense')!.runId : null;
 }
 
-/** Asks how every finished run of the panes agrees with the reference; what is known already is not asked again. */
+/** Requests the agreement of every finished run in the panes with the reference, unless it is known already. */
 export async function updateAgreements(
 	host: HostApi,
 	panes: readonly Pane[],
@@ -44,7 +44,8 @@ export async function updateAgreements(
 			if (pane.run === run) pane.agreement = { runId: run.runId, referenceRunId: reference, truthId, result };
 		} catch (reason) {
 			const error = toErrorData(reason);
-			// Runs of other ranges share no frames, and those of other models no classes: the columns stay empty.
+			// Runs of other ranges have no common frames, and those of other models no common classes: the columns stay
+			// empty.
 			if (error.code !== 'bad-argument' && pane.run === run) pane.error = error;
 		}
 	}
@@ -53,7 +54,7 @@ export async function updateAgreements(
 /** How a run agrees with the reference in one frame: F1 and mean IoU, 0 to 1; boxes lost and gained. */
 export type FrameAgreement = { f1: number; lost: number; gained: number; meanIou: number };
 
-/** The agreement of the frame `frameIndex`; null where it was not compared. */
+/** The agreement of the frame `frameIndex`; null if it was not compared. */
 export function agreementAt(
 	{ frameIndices, f1, lost, gained, meanIou }: RunAgreement['perFrame'],
 	frameIndex: number,

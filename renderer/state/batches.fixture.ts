@@ -3,12 +3,12 @@ import { SELECTION_KINDS } from '../../main/domain/tokens.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { RunTimeline } from '../../preload/contract.ts';
 
-/** Tokens of the made-up grid. */
+/** Tokens of the generated grid. */
 export const TOKENS = 12;
 
 /**
- * The frames `from`, `from + every`, … of a made-up run: frame i costs i GMAC, has i % 3 boxes of score 0.9 and one of
- * 0.1, and recomputes token i % TOKENS. Frame 0 is whole; frames from 5 on have a map of relevance.
+ * The frames `from`, `from + every`, … of a generated run: frame i costs i GMAC, has i % 3 boxes of score 0.9 and one
+ * of 0.1, and recomputes token i % TOKENS. Frame 0 is computed in full; frames from 5 on have a map of relevance.
  */
 export function madeUpBatch(from: number, count: number, every = 1): FrameBatch {
 	const frames = Array.from({ length: count }, (_, i) => from + i * every);
@@ -40,7 +40,7 @@ export function madeUpBatch(from: number, count: number, every = 1): FrameBatch 
 	};
 }
 
-/** The same frames as the stored columns have them, at a display threshold of 0.5. */
+/** The same frames as stored columns, at a display threshold of 0.5. */
 export function madeUpTimeline(from: number, count: number): RunTimeline {
 	const batch = madeUpBatch(from, count);
 	return { ...batch, detections: Uint32Array.from(batch.frameIndices, (frame) => frame % 3) };

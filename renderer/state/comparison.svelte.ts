@@ -11,26 +11,28 @@ import { RunData } from './run-data.svelte.ts';
 import type { FrameMeans } from './timeline-columns.ts';
 
 export const MOST_PANES = 4;
-/** Between two live changes. */
+/** Least pause between two live changes. */
 const LIVE_PAUSE_MS = 100;
 
 type RunEvent = Extract<HostEvent, { runId: string }>;
 
-/** The panes of one video, their runs, and how these agree. */
+/** The panes of one video, their runs, and the agreement of the runs. */
 export class Comparison {
 	panes: readonly Pane[] = $state.raw([]);
 	activeIndex = $state(0);
 	/** Stored runs of the video, newest first. */
 	runs: readonly RunEntry[] = $state.raw([]);
 	truth: { truthId: string; name: string } | null = $state.raw(null);
-	/** Means of the reference run where no pane shows it. */
+	/** Means of the reference run if no pane shows it. */
 	#storedReference: { runId: string; means: FrameMeans } | null = $state.raw(null);
 	readonly active: Pane = $derived(this.panes[Math.min(this.activeIndex, this.panes.length - 1)]!);
-	/** Maps of tokens that a run in some pane has. */
+	/** Kinds of token maps that some pane's run has. */
 	readonly mapKinds: readonly TokenMapKind[] = $derived(
 		TOKEN_MAP_KINDS.filter((kind) => this.panes.some(({ run }) => run?.mapKinds.includes(kind))),
 	);
-	/** Whether panes and stored runs of the video are of more than one: a run's mode does not tell it then. */
+	/**
+	 * Whether the panes and stored runs of the video use several models, so that a mode alone does not identify a run.
+	 */
 	readonly hasSeveralModels: boolean = $derived(
 		new Set(
 			[...this.panes.map(({ run, draft }) => run?.entry ?? draft), ...this.runs].map(
@@ -43,9 +45,9 @@ export class Comparison {
 	readonly #app: AppDescription;
 	readonly #video: OpenedVideo;
 	#nextPaneId = 1;
-	/** Live settings that wait for the pause after the last ones to end; null = no pause. */
+	/** Live settings that wait for the end of the pause after the last ones; null = no pause. */
 	#unsent: SettingValues | null = null;
-	/** Of runs whose start has not been answered, or that are not read yet. */
+	/** Events of runs whose start was not answered yet, or that are not loaded yet. */
 	#early: RunEvent[] = [];
 	readonly #adopting = new Set<string>();
 
@@ -61,7 +63,7 @@ export class Comparison {
 		this.panes = [this.#newPane(this.draftFor(model?.id ?? '', firstMode))];
 	}
 
-	/** Shows a run that is going, or the newest complete one, so that a video opens as it was left. */
+	/** Shows a run in progress, or the newest complete one, so that a video opens as it was left. */
 	async restore(): Promise<void> {
 		const entry =
 			this.runs.find(({ active }) => active) ??
@@ -71,7 +73,7 @@ export class Comparison {
 		else if (entry) await this.showRun(this.active, entry.runId);
 	}
 
-	/** Defaults of the mode's table, with what was last used over them. */
+	/** Defaults of the mode's table, overridden by what was last used. */
 	draftFor(modelId: string, mode: string): Draft {
 		const table = this.#app.modes.find(({ id }) => id === mode)?.settings ?? {};
 		const used = this.#app.preferences.modeSettings[mode] ?? {};
@@ -80,7 +82,7 @@ export class Comparison {
 		return { modelId, mode, settings };
 	}
 
-	/** A further pane with the first mode that no pane has yet. */
+	/** Adds a pane with the first mode that no pane has yet. */
 	addPane(): void {
 		if (this.panes.length >= MOST_PANES) return;
 		const { modelId } = this.active.draft;
@@ -91,7 +93,7 @@ export class Comparison {
 		this.activeIndex = this.panes.length - 1;
 	}
 
-	/** Takes a pane away; its run stays stored. The last one cannot go. */
+	/** Removes a pane; its run stays stored. The last pane cannot be removed. */
 	removePane(index: number): void {
 		if (this.panes.length <= 1) return;
 		this.panes = this.panes.filter((_, i) => i !== index);
@@ -122,7 +124,7 @@ export class Comparison {
 		await this.compare();
 	}
 
-	/** Starts the pane's run; the host lets it wait while another one is going. */
+	/** Starts the pane's run; the host queues it while another one is running. */
 	async start(pane: Pane, range: FrameRange = WHOLE_VIDEO): Promise<void> {
 		if (pane.busy) return;
 		pane.starting = true;
@@ -155,7 +157,7 @@ export class Comparison {
 		pane.starting = true;
 		pane.error = null;
 		try {
-			// It may go on from an earlier frame than the last one here: when it has opened, it is read anew.
+			// It may continue from an earlier frame than the last one here: it is reloaded once it has opened.
 			pane.pending = await this.#host.request('analysis.resume', { runId: run.runId });
 		} catch (reason) {
 			pane.error = toErrorData(reason);
@@ -165,7 +167,7 @@ export class Comparison {
 		}
 	}
 
-	/** A setting of the next run and, where the mode allows it, of the one that is going. */
+	/** Changes a setting of the next run and, if the mode allows it, of the one in progress. */
 	async change(pane: Pane, name: string, value: SettingValue): Promise<void> {
 		const spec = this.#app.modes.find(({ id }) => id === pane.draft.mode)?.settings[name];
 		for (const [other, implied] of Object.entries(spec?.implies ?? {})) pane.set(other, implied);
@@ -175,7 +177,7 @@ export class Comparison {
 		await this.#sendLive(pane, run.runId, { [name]: value });
 	}
 
-	/** Every change is recorded with the run: of those that come in a burst, as from a slider, only some are sent. */
+	/** Every change is recorded with the run: of a burst of changes, as from a slider, only some are sent. */
 	async #sendLive(pane: Pane, runId: string, settings: SettingValues): Promise<void> {
 		if (this.#unsent) {
 			Object.assign(this.#unsent, settings);
@@ -194,7 +196,7 @@ export class Comparison {
 		}
 	}
 
-	/** Deletes a stored run; answers why not, or null. */
+	/** Deletes a stored run; returns why that failed, or null. */
 	async deleteRun(runId: string): Promise<ErrorData | null> {
 		try {
 			await this.#host.request('run.delete', { runId });
@@ -207,14 +209,14 @@ export class Comparison {
 		return null;
 	}
 
-	/** Means of the run that the others are measured against; null while there is none. */
+	/** Means of the reference run; null while there is none. */
 	get referenceMeans(): FrameMeans | null {
 		const shown = this.panes.find(({ run }) => run !== null && run.runId === this.reference)?.run;
 		if (shown) return shown.timeline.means();
 		return this.#storedReference?.runId === this.reference ? this.#storedReference.means : null;
 	}
 
-	/** Brings agreements up to date with the panes. */
+	/** Updates agreements for the current panes. */
 	async compare(): Promise<void> {
 		const runId = this.reference;
 		const isShown = this.panes.some(({ run }) => run?.runId === runId);
@@ -225,7 +227,7 @@ export class Comparison {
 		await updateAgreements(this.#host, this.panes, this.reference, this.truth?.truthId ?? null);
 	}
 
-	/** Asks the person for a file of ground truth, and adds average precision to the comparison. */
+	/** Asks the user for a file of ground truth, and adds average precision to the comparison. */
 	async chooseTruth(): Promise<void> {
 		try {
 			const truth = await this.#host.request('truth.choose', { videoId: this.#video.videoId });
@@ -307,7 +309,7 @@ export class Comparison {
 		}
 	}
 
-	/** After a lost connection: what the host did meanwhile. */
+	/** Catches up with the host after a lost connection. */
 	async catchUp(): Promise<void> {
 		await this.refreshRuns();
 		for (const { run } of this.panes) {

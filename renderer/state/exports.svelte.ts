@@ -13,18 +13,18 @@ export type ExportJob = {
 	error: ErrorData | null;
 };
 
-/** The exports of this sitting, newest first. */
+/** The exports of this session, newest first. */
 export class Exports {
 	jobs: readonly ExportJob[] = $state.raw([]);
 	readonly #host: HostApi;
-	/** Events of exports whose start has not been answered yet. */
+	/** Events of exports whose start was not answered yet. */
 	#early: HostEvent[] = [];
 
 	constructor(host: HostApi) {
 		this.#host = host;
 	}
 
-	/** Starts an export; answers why not, or null. A person who cancels the file dialog starts none. */
+	/** Starts an export; returns why that failed, or null. Cancelling the file dialog starts none. */
 	async start(input: RequestInput<'export.start'>): Promise<ErrorData | null> {
 		try {
 			const started = await this.#host.request('export.start', input);
@@ -48,11 +48,11 @@ export class Exports {
 	}
 
 	async cancel(exportId: string): Promise<void> {
-		// Where it fails, the export has ended by itself.
+		// If it fails, the export has ended by itself.
 		await this.#host.request('export.cancel', { exportId }).catch(() => undefined);
 	}
 
-	/** Shows the file in the system's file manager; the job says where that fails. */
+	/** Shows the file in the system's file manager; the job gets the error if that fails. */
 	async reveal(exportId: string): Promise<void> {
 		try {
 			await this.#host.request('export.reveal', { exportId });

@@ -14,7 +14,7 @@ type Handler<Name extends RequestName> = (
 	input: RequestInput<Name>,
 ) => Answers[Name] | Promise<Answers[Name]>;
 
-/** A host that answers with what a test gives it, and notes what it was asked. */
+/** A host with answers from a test, which records requests. */
 export class FakeHost implements HostApi {
 	readonly asked: { name: RequestName; input: unknown }[] = [];
 	readonly #handlers = new Map<RequestName, (input: never) => unknown>();
@@ -50,7 +50,7 @@ export class FakeHost implements HostApi {
 		return null;
 	}
 
-	/** How often `name` was asked. */
+	/** How often `name` was requested. */
 	count(name: RequestName): number {
 		return this.asked.filter((request) => request.name === name).length;
 	}
@@ -77,7 +77,7 @@ export function madeUpEntry(runId: string, more: Partial<RunEntry> = {}): RunEnt
 	};
 }
 
-/** A run of made-up frames with a grid of 3 × 4 tokens, of which `frameCount` are stored. */
+/** A run of generated frames with a grid of 3 × 4 tokens, of which `frameCount` are stored. */
 export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): OpenedRun {
 	const times = { decode: 1, prepare: 1, select: 1, run: 1, interpret: 1, total: 5 };
 	return {
@@ -118,7 +118,7 @@ export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): Opene
 	};
 }
 
-/** Answers every question about runs as if `stored()` frames of each lay on the disk. */
+/** Answers all requests about runs as if `stored()` frames of each were on disk. */
 export function withRuns(
 	host: FakeHost,
 	entryOf: (runId: string) => RunEntry,

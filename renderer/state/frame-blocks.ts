@@ -4,17 +4,17 @@ import { Changes } from '../changes.svelte.ts';
 const MOST_BLOCKS = 64;
 
 export type BlockSource<Answer> = {
-	/** Frames asked for at once. */
+	/** Frames per request. */
 	frames: number;
-	/** What is not final is asked for again, but no sooner than this. */
+	/** Least pause before answers that are not final are requested again. */
 	pauseMs: number;
-	/** Asks the host about the frames at positions `[from, from + frames)`. */
+	/** Requests the frames at positions `[from, from + frames)`. */
 	ask: (from: number) => Promise<Answer>;
-	/** Whether what an answer says of its frame `row` will stay so. */
+	/** Whether an answer's row for a frame can no longer change. */
 	isFinal: (answer: Answer, row: number) => boolean;
 };
 
-/** What the host says of a run's frames, asked for block by block as they are looked at. Reactive. */
+/** Data about a run's frames, requested from the host block by block when looked at. Reactive. */
 export class FrameBlocks<Answer> {
 	readonly #source: BlockSource<Answer>;
 	readonly #blocks = new RecentMap<number, { answer: Answer | null; askedAt: number }>(MOST_BLOCKS);
@@ -24,7 +24,7 @@ export class FrameBlocks<Answer> {
 		this.#source = source;
 	}
 
-	/** The answer about the frame at `position`, and its place in that answer; null while there is none. */
+	/** The answer with the frame at `position`, and its row in it; null while there is none. */
 	look(position: number): { answer: Answer; row: number } | null {
 		this.#changes.track();
 		const { frames, pauseMs, isFinal } = this.#source;
@@ -45,7 +45,7 @@ export class FrameBlocks<Answer> {
 			this.#blocks.set(from, { answer, askedAt: performance.now() });
 			this.#changes.announce();
 		} catch {
-			// What was known stays; the next look asks again.
+			// The old answer is kept; the next look requests it again.
 		}
 	}
 }

@@ -31,7 +31,7 @@ export function frameViewOf(batch: FrameBatch, row: number): FrameView {
 	};
 }
 
-/** The frames of a run that were looked at last, by their place in the run. */
+/** The recently viewed frames of a run, by their position in the run. */
 export class FrameCache {
 	readonly #views: RecentMap<number, FrameView>;
 
@@ -40,7 +40,7 @@ export class FrameCache {
 		this.#views = new RecentMap(capacity);
 	}
 
-	/** Takes the rows of `batch` from `row` on as places `position`, `position + 1`, … */
+	/** Puts the rows of `batch` from `row` on at `position`, `position + 1`, … */
 	put(position: number, batch: FrameBatch, row = 0): void {
 		for (let r = row; r < batch.frameIndices.length; r++) {
 			this.#views.set(position + r - row, frameViewOf(batch, r));

@@ -3,12 +3,12 @@ import type { HostApi } from '../../preload/contract.ts';
 import { FrameBlocks } from './frame-blocks.ts';
 import { CHECKPOINT_FRAMES } from './token-history.ts';
 
-/** Frames asked for at once. */
+/** Frames per request. */
 const BLOCK_FRAMES = CHECKPOINT_FRAMES;
-/** A run that is going is asked about its objects no more often than that: following them takes the host's time. */
+/** Least pause between requests about a run in progress: following objects takes the host's time. */
 const PAUSE_MS = 2000;
 
-/** Who the objects of a run are, as far as the host has followed them. */
+/** The identities of a run's objects, as far as the host has followed them. */
 export class Identities {
 	/** Null until the first answer. */
 	tracks: RunTracks | null = $state.raw(null);
@@ -27,14 +27,14 @@ export class Identities {
 			frames: BLOCK_FRAMES,
 			pauseMs: PAUSE_MS,
 			ask: (from) => host.request('run.identities', { runId, from, count: BLOCK_FRAMES }),
-			// In the last frame that was followed, who is new has no number yet.
+			// In the last followed frame, new objects have no number yet.
 			isFinal: ({ offsets }, row) => row < offsets.length - 2 || offsets.length - 1 === BLOCK_FRAMES,
 		});
 	}
 
 	/**
-	 * Brings `tracks` up to `frameCount` frames: at once when a run has ended, else after the pause. May be called as
-	 * often as one likes.
+	 * Updates `tracks` to `frameCount` frames: at once if the run has ended, else after the pause. May be called any
+	 * number of times.
 	 */
 	refresh(frameCount: number, going: boolean): void {
 		if (frameCount <= (this.tracks?.framesKnown ?? 0) || this.#asking) return;
@@ -57,7 +57,7 @@ export class Identities {
 		}, wait);
 	}
 
-	/** The identity of each detection of the frame at `position`, 0 for none; null while that is not known. */
+	/** The identity of each detection of the frame at `position`, 0 for none; null while unknown. Reactive. */
 	of(position: number): Int32Array | null {
 		const found = this.#blocks.look(position);
 		if (!found || found.row >= found.answer.offsets.length - 1) return null;
@@ -71,7 +71,7 @@ export class Identities {
 		try {
 			this.tracks = await this.#host.request('run.tracks', { runId: this.#runId });
 		} catch {
-			// The next look asks again.
+			// The next call requests it again.
 		} finally {
 			this.#asking = false;
 		}

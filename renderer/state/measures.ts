@@ -2,19 +2,19 @@ import { GIGA } from '../../main/domain/cost.ts';
 import type { RunSummary } from '../../main/results/summary.ts';
 import type { FrameMeans } from './timeline-columns.ts';
 
-/** What a run comes to, per frame after the first. */
+/** The measures of a run, per frame after the first. */
 export type Measures = {
 	frames: number;
 	milliseconds: number;
 	gmac: number;
-	/** Share of the operations of dense frames that were not needed, 0 to 1. */
+	/** Share of a dense run's operations that was saved, 0 to 1. */
 	saved: number;
 	tokens: number;
-	/** How many times the reference's time a frame takes here is; null without a reference. */
+	/** Speed-up over the reference: its time per frame over this run's; null without a reference. */
 	speed: { total: number; run: number } | null;
 };
 
-/** `denseMacs`: of one dense frame. */
+/** `denseMacs`: multiply-adds of a dense frame. */
 export function measure(means: FrameMeans, denseMacs: number, reference: FrameMeans | null): Measures {
 	const comparable = reference && reference.frames > 0 && means.totalMilliseconds > 0;
 	return {
@@ -32,7 +32,7 @@ export function measure(means: FrameMeans, denseMacs: number, reference: FrameMe
 	};
 }
 
-/** Of a stored run. */
+/** The means of a stored run. */
 export function meansOfSummary(summary: RunSummary): FrameMeans {
 	const { total, ...milliseconds } = summary.msPerFrame;
 	return {
@@ -44,7 +44,7 @@ export function meansOfSummary(summary: RunSummary): FrameMeans {
 	};
 }
 
-/** The run stage; a mode that skips frames altogether may have none. */
+/** The run stage; it may be 0 in a mode that skips frames. */
 function computing(means: FrameMeans): number {
 	return Math.max(means.milliseconds.run, 1e-6);
 }

@@ -6,7 +6,7 @@ import type { RunData } from './run-data.svelte.ts';
 /** What the next run of a pane will be made with. */
 export type Draft = { modelId: string; mode: string; settings: SettingValues };
 
-/** An answer and what it was asked with. */
+/** An answer and its request. */
 export type PaneAgreement = {
 	runId: string;
 	referenceRunId: string;
@@ -19,9 +19,9 @@ export class Pane {
 	readonly id: number;
 	draft: Draft = $state.raw({ modelId: '', mode: '', settings: {} });
 	run: RunData | null = $state.raw(null);
-	/** Between the wish and the host's answer. */
+	/** Whether a start was requested and not answered yet. */
 	starting = $state(false);
-	/** A run that the host has taken on and not opened yet: it waits for its turn, or loads its model. */
+	/** A run that the host has accepted but not opened yet: it waits for its turn, or loads its model. */
 	pending: RunEntry | null = $state.raw(null);
 	/** How `run` agrees with the reference run of the comparison. */
 	agreement: PaneAgreement | null = $state.raw(null);
@@ -36,7 +36,7 @@ export class Pane {
 		return this.run?.entry.active ?? false;
 	}
 
-	/** A run is going, beginning or waiting for its turn. */
+	/** Whether a run is in progress, starting or waiting for its turn. */
 	get busy(): boolean {
 		return this.active || this.starting || this.pending !== null;
 	}

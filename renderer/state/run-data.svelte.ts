@@ -12,16 +12,16 @@ import { TimelineColumns } from './timeline-columns.ts';
 import { CHECKPOINT_FRAMES, TokenHistory } from './token-history.ts';
 import { TokenMaps } from './token-maps.ts';
 
-/** Frames asked for at once around the play head. */
+/** Frames per request around the play head. */
 const BLOCK_FRAMES = CHECKPOINT_FRAMES;
-/** Frames asked for at once to count tokens; the contract's limit. */
+/** Frames per request for counting tokens; the contract's limit. */
 const SWEEP_FRAMES = 2000;
 const CACHED_FRAMES = 6000;
 /** A run is stored every few seconds. */
 const GAP_ATTEMPTS = 20;
 const GAP_PAUSE_MS = 500;
 
-/** One run as the page knows it: what is stored of it and, while it is going, what comes in. */
+/** One run in the page: what is stored and, during the run, what comes in. */
 export class RunData implements RunFrames {
 	readonly runId: string;
 	readonly classes: readonly string[];
@@ -39,7 +39,7 @@ export class RunData implements RunFrames {
 	events: readonly SettingEvent[] = $state.raw([]);
 	readonly #host: HostApi;
 	readonly #timeline = new TimelineColumns();
-	/** Of the timeline, the cached frames and the counts of tokens. */
+	/** Changes of the timeline, the cached frames and the counts of tokens. */
 	readonly #changes = new Changes();
 	readonly #cache = new FrameCache(CACHED_FRAMES);
 	readonly #history: TokenHistory;
@@ -74,15 +74,15 @@ export class RunData implements RunFrames {
 		return run;
 	}
 
-	/** Adds the stored frames that never came in as events: of earlier sittings, or lost with a connection. */
+	/** Adds the stored frames that never arrived as events: of earlier sittings, or lost with a connection. */
 	async catchUp(): Promise<void> {
 		const timeline = await this.#host.request('run.timeline', { runId: this.runId });
 		if (this.#timeline.appendTimeline(timeline) > 0) this.#changes.announce();
 	}
 
 	/**
-	 * Takes a live batch. Where frames before it are missing (sent before this page listened), it waits until the host
-	 * has stored those.
+	 * Takes a live batch. If frames before it are missing (sent before this page listened), it waits until the host has
+	 * stored those.
 	 */
 	take(batch: FrameBatch): void {
 		if (this.#late.length > 0 || this.#isGap(batch)) {
@@ -123,13 +123,13 @@ export class RunData implements RunFrames {
 		this.#changes.announce();
 	}
 
-	/** The columns of all frames that are known by now. Reactive. */
+	/** The columns of all known frames. Reactive. */
 	get timeline(): TimelineColumns {
 		this.#changes.track();
 		return this.#timeline;
 	}
 
-	/** The place of a frame in the run; with `hold`, of the last one before it; -1 for none. */
+	/** The position of a frame in the run; with `hold`, else of the last one before it; -1 for none. */
 	positionOf(frameIndex: number, hold: boolean): number {
 		const { timeline } = this;
 		const position = timeline.floorPosition(frameIndex);
@@ -176,7 +176,7 @@ export class RunData implements RunFrames {
 		return shares;
 	}
 
-	/** Reads the block of frames around `position`. */
+	/** Loads the block of frames around `position`. */
 	async #ask(position: number): Promise<void> {
 		const from = Math.floor(position / BLOCK_FRAMES) * BLOCK_FRAMES;
 		if (this.#askedBlocks.has(from)) return;
@@ -190,13 +190,13 @@ export class RunData implements RunFrames {
 			this.#cache.put(from, batch);
 			if (batch.frameIndices.length > position - from) this.#changes.announce();
 		} catch {
-			// The frame stays without boxes; the next look at it asks again.
+			// The frame stays without boxes; the next look at it requests it again.
 		} finally {
 			this.#askedBlocks.delete(from);
 		}
 	}
 
-	/** Counts the tokens of all frames from where the counting stands. */
+	/** Counts the tokens of the frames that were not counted yet. */
 	async #sweep(): Promise<void> {
 		const history = this.#history;
 		if (this.#sweeping) return;
@@ -209,14 +209,14 @@ export class RunData implements RunFrames {
 				const rows = batch.frameIndices.length;
 				if (rows === 0) break;
 				const bytes = batch.bitmaps.length / rows;
-				// Live frames may have been counted meanwhile.
+				// Live frames may have been counted in the meantime.
 				for (let row = history.known - from; row < rows; row++) {
 					history.add(batch.bitmaps.subarray(row * bytes, (row + 1) * bytes));
 				}
 				this.#changes.announce();
 			}
 		} catch {
-			// The heat map stays empty; the next look asks again.
+			// The heat map stays empty; the next look requests it again.
 		} finally {
 			this.#sweeping = false;
 		}

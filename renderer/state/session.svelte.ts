@@ -17,7 +17,7 @@ import { Exports } from './exports.svelte.ts';
 
 export type DialogName = 'open' | 'export' | 'runs' | 'settings' | 'help' | 'go-to';
 
-/** What the whole page shares: the host, what is open, and what is asked of the person. */
+/** State of the whole page: the host, what is open, and which dialog is shown. */
 export class Session {
 	readonly host: HostApi;
 	readonly exports: Exports;
@@ -27,12 +27,12 @@ export class Session {
 	video: OpenedVideo | null = $state.raw(null);
 	player: Player | null = $state.raw(null);
 	comparison: Comparison | null = $state.raw(null);
-	/** The video on its way. */
+	/** The video that is being opened. */
 	opening: VideoEntry | null = $state.raw(null);
-	/** Why the video that was asked for is not on screen. */
+	/** Why the requested video is not on screen. */
 	error: { video: VideoEntry | null; data: ErrorData } | null = $state.raw(null);
 	dialog: DialogName | null = $state(null);
-	/** Name of a file that was dropped on a browser, which does not tell where it lies; null = none. */
+	/** Name of a file that was dropped in a browser, which does not reveal its path; null = none. */
 	dropped: string | null = $state(null);
 	connection: Connection = $state('open');
 	#runCommand: (id: string) => void = () => undefined;
@@ -51,7 +51,7 @@ export class Session {
 		});
 	}
 
-	/** Asks the host who it is; opens what the command line named. */
+	/** Connects to the host; opens what the command line named. */
 	static async begin(link: HostLink): Promise<Session> {
 		const app = await link.host.request('app.describe', {});
 		const session = new Session(link, app);
@@ -62,7 +62,7 @@ export class Session {
 		return session;
 	}
 
-	/** What menu entries of the desktop's window do. */
+	/** Sets what menu entries of the desktop do. */
 	onCommand(run: (id: string) => void): void {
 		this.#runCommand = run;
 	}
@@ -93,7 +93,7 @@ export class Session {
 		}
 	}
 
-	/** Back to the empty view; runs that are going go on. */
+	/** Returns to the empty view; runs in progress continue. */
 	close(): void {
 		this.player?.close();
 		this.player = null;
@@ -103,7 +103,7 @@ export class Session {
 		this.opening = null;
 	}
 
-	/** The desktop's dialog, or the browser over the folders that the web host may show. */
+	/** Shows the desktop's dialog, or the browser of the web host's folders. */
 	async choose(): Promise<void> {
 		if (this.app.host === 'web') {
 			this.dialog = 'open';
@@ -117,7 +117,7 @@ export class Session {
 		}
 	}
 
-	/** A file dropped on the page. */
+	/** Opens a file that was dropped on the page. */
 	async drop(file: File): Promise<void> {
 		const dropToken = this.host.dropToken(file);
 		if (dropToken === null) {
@@ -137,13 +137,13 @@ export class Session {
 		await this.host.request('video.forget', { videoId }).catch(() => undefined);
 	}
 
-	/** Takes effect at once; the host keeps it. */
+	/** Changes preferences at once; the host stores them. */
 	async prefer(change: Partial<Preferences>): Promise<void> {
 		this.preferences = { ...this.preferences, ...change };
 		await this.host.request('preferences.change', change).catch(() => undefined);
 	}
 
-	/** Starts the active pane's run over the marked range, or over everything; remembers what it was made with. */
+	/** Starts the active pane's run over the marked range, or over everything; remembers its settings. */
 	async analyse(): Promise<void> {
 		const comparison = this.comparison;
 		if (!comparison) return;
@@ -153,7 +153,7 @@ export class Session {
 		await comparison.start(comparison.active, this.markedRange() ?? WHOLE_VIDEO);
 	}
 
-	/** The frames between the in and out marks; null where none are marked. */
+	/** The frames between the in and out marks; null if there are none. */
 	markedRange(): FrameRange | null {
 		const player = this.player;
 		if (!player || (player.inFrame === null && player.outFrame === null)) return null;

@@ -1,4 +1,4 @@
-/** Place of the last of the first `length` ascending values that is not above `value`; -1 where there is none. */
+/** Index of the last of the first `length` ascending values that is not above `value`; -1 if there is none. */
 export function lastUpTo(ascending: ArrayLike<number>, value: number, length = ascending.length): number {
 	let low = 0;
 	let high = length;

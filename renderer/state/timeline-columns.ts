@@ -4,7 +4,7 @@ import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { RunTimeline } from '../../preload/contract.ts';
 import { lastUpTo } from './sorted.ts';
 
-/** Means per frame; the first frame is computed whole and pays for warming up, so it is left out where there are more. */
+/** Means per frame; the first frame is computed in full and includes warm-up, so it is left out if there are more. */
 export type FrameMeans = {
 	frames: number;
 	milliseconds: StageMilliseconds;
@@ -15,7 +15,7 @@ export type FrameMeans = {
 
 const FLUSH = SELECTION_KINDS.indexOf('flush');
 
-/** Cost, time and counts of every frame of a run, in frame order, in columns that grow while it is going. */
+/** Cost, time and counts of every frame of a run, in frame order, in columns that grow during the run. */
 export class TimelineColumns {
 	length = 0;
 	frameIndices = new Int32Array(0);
@@ -35,12 +35,12 @@ export class TimelineColumns {
 	readonly #sums = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
 	readonly #first = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
 
-	/** Copies all columns of a stored run behind those that are here; frames that are here already are left out. */
+	/** Appends the columns of a stored run, without the frames that are here already. Returns how many were new. */
 	appendTimeline(timeline: RunTimeline): number {
 		return this.#append(timeline, (row) => timeline.detections[row]!);
 	}
 
-	/** Copies a live batch; counts the detections that reach `displayThreshold`. Answers how many frames were new. */
+	/** Appends a live batch; counts the detections from `displayThreshold` on. Returns how many frames were new. */
 	appendBatch(batch: FrameBatch, displayThreshold: number): number {
 		return this.#append(batch, (row) => {
 			let shown = 0;
@@ -51,12 +51,12 @@ export class TimelineColumns {
 		});
 	}
 
-	/** The last frame that is here; -1 for none. */
+	/** The last known frame; -1 for none. */
 	get lastFrameIndex(): number {
 		return this.length > 0 ? this.frameIndices[this.length - 1]! : -1;
 	}
 
-	/** Place of the last frame at or before `frameIndex`; -1 where there is none. */
+	/** Position of the last frame at or before `frameIndex`; -1 if there is none. */
 	floorPosition(frameIndex: number): number {
 		return lastUpTo(this.frameIndices, frameIndex, this.length);
 	}

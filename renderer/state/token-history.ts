@@ -1,6 +1,6 @@
 import { bitmapHas, type TokenBitmap } from '../../main/domain/tokens.ts';
 
-/** Frames between two checkpoints: so many bitmaps are added up, at most, to answer a question. */
+/** Frames between two checkpoints: at most this many bitmaps are added up per query. */
 export const CHECKPOINT_FRAMES = 256;
 
 /**
@@ -8,7 +8,7 @@ export const CHECKPOINT_FRAMES = 256;
  * where the bitmaps themselves would be 150.
  */
 export class TokenHistory {
-	/** Frames counted so far, from the run's first on. */
+	/** Frames counted so far, from the first on. */
 	known = 0;
 	readonly #tokens: number;
 	readonly #counts: Uint32Array;
@@ -20,7 +20,7 @@ export class TokenHistory {
 		this.#counts = new Uint32Array(tokens);
 	}
 
-	/** Counts the run's next frame. */
+	/** Adds the run's next frame. */
 	add(bitmap: TokenBitmap): void {
 		if (this.known % CHECKPOINT_FRAMES === 0) this.#checkpoints.push(this.#counts.slice());
 		addBits(this.#counts, bitmap, this.#tokens);
@@ -29,7 +29,7 @@ export class TokenHistory {
 
 	/**
 	 * Per token, the share of frames `[0, position]` in which it was recomputed, 0 to 1. `bitmapAt` gives the bitmaps
-	 * since the last checkpoint; null where that, or one of those, is not known yet.
+	 * since the last checkpoint; null if the position or one of the bitmaps is not known yet.
 	 */
 	sharesAt(position: number, bitmapAt: (position: number) => TokenBitmap | null): Float32Array | null {
 		if (position < 0 || position >= this.known) return null;

@@ -2,12 +2,12 @@ import type { TokenMapKind } from '../../main/domain/tokens.ts';
 import type { HostApi, RunMaps } from '../../preload/contract.ts';
 import { FrameBlocks } from './frame-blocks.ts';
 
-/** Frames asked for at once: a few tens of kilobytes. */
+/** Frames per request: a few tens of kilobytes. */
 const BLOCK_FRAMES = 16;
-/** What is not stored yet is asked for again, but no sooner than this. */
+/** Least pause before frames that were not stored are requested again. */
 const PAUSE_MS = 500;
 
-/** Maps of a run's tokens, asked for as they are looked at: they are too many to come along with every frame. */
+/** Maps of a run's tokens, requested when looked at: they are too large to come with every frame. */
 export class TokenMaps {
 	readonly #host: HostApi;
 	readonly #runId: string;
@@ -18,7 +18,9 @@ export class TokenMaps {
 		this.#runId = runId;
 	}
 
-	/** The map [tokens] of the frame at `position`, 0 to 255; null where there is none or it is on its way. Reactive. */
+	/**
+	 * The map [tokens] of the frame at `position`, 0 to 255; null if there is none or it is still being loaded. Reactive.
+	 */
 	of(position: number, kind: TokenMapKind): Uint8Array | null {
 		const found = this.#blocksOf(kind).look(position);
 		if (!found) return null;

@@ -33,9 +33,9 @@ const dataset = z.object({
 type Image = z.infer<typeof image>;
 
 /**
- * COCO detection annotations. Which frame an image is, from 0, is told by the first of these that all images have,
- * each image another: `frame_index`; the last number in `file_name` (`street_000012.jpg` is frame 12); `id`.
- * `iscrowd` makes a crowd, `ignore` an ignored object.
+ * COCO detection annotations. The frame index of an image, from 0, is the first of these that all images have, each
+ * with another value: `frame_index`; the last number in `file_name` (`street_000012.jpg` is frame 12); `id`. `iscrowd`
+ * marks a crowd, `ignore` an ignored object.
  */
 export const coco: TruthFormat = {
 	id: 'coco',

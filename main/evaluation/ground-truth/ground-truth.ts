@@ -2,8 +2,8 @@ import { UserFacingError } from '../../domain/errors.ts';
 import type { Size } from '../../domain/video.ts';
 
 /**
- * How an object counts. `ignored`: finding it is neither right nor wrong, however often. `crowd`: the same for a
- * region of many; a box belongs to it by the part of the box that lies inside (pycocotools' `iscrowd`).
+ * How an object counts. `ignored`: finding it is neither right nor wrong, however often. `crowd`: the same for a region
+ * of many; a box overlaps it by the part of the box that is inside (pycocotools' `iscrowd`).
  */
 export const COUNTED = 0;
 export const IGNORED = 1;
@@ -11,7 +11,7 @@ export const CROWD = 2;
 
 /** The objects of one frame, in columns of equal length. */
 export type TruthObjects = {
-	/** Places in `GroundTruth.classNames`. */
+	/** Indices into `GroundTruth.classNames`. */
 	classIndices: Uint16Array;
 	/** Left, top, right, bottom, in pixels of the truth's own pictures. */
 	boxesXyxy: Float32Array;
@@ -19,15 +19,15 @@ export type TruthObjects = {
 	roles: Uint8Array;
 };
 
-/** What a person says is to be seen in a video. */
+/** What annotators saw in a video. */
 export type GroundTruth = {
 	path: string;
 	/** A format's id, such as `mot`. */
 	format: string;
 	classNames: readonly string[];
-	/** By frame index, from 0. A frame that is here without objects was looked at and is empty. */
+	/** By frame index, from 0. A frame without objects was looked at and is empty. */
 	frames: ReadonlyMap<number, TruthObjects>;
-	/** Size of the pictures that were annotated; null where the file doesn't tell. */
+	/** Size of the annotated pictures; null if the file doesn't say. */
 	pictureSize: Size | null;
 };
 
@@ -35,7 +35,7 @@ export type GroundTruth = {
 export type TruthFormat = {
 	id: string;
 	title: string;
-	/** What a person sees when no format fits. */
+	/** For the message if no format fits. */
 	expects: string;
 	recognises(text: string, path: string): boolean;
 	/** Throws `truth-unreadable` with the place. */

@@ -7,7 +7,7 @@ import { voc } from './voc.ts';
 
 export const TRUTH_FORMATS: readonly TruthFormat[] = [coco, mot, voc];
 
-/** Reads ground truth of whatever known format. Throws `truth-unreadable` (or `file-not-found`) with the place. */
+/** Reads ground truth of any known format. Throws `truth-unreadable` (or `file-not-found`) with the place. */
 export async function readGroundTruth(path: string): Promise<GroundTruth> {
 	const text = await readText(path);
 	const format = TRUTH_FORMATS.find((known) => known.recognises(text, path));

@@ -11,23 +11,23 @@ import {
 	type TruthObjects,
 } from './ground-truth.ts';
 
-// MOTChallenge: one object a line, `frame, id, left, top, width, height, confidence, …`, frames from 1.
-// 2D MOT 2015 goes on with a place in the world (10 columns, or none: 7); MOT16 and later with class and
-// visibility (9 columns), classes as in "MOT16: A Benchmark for Multi-Object Tracking" (arXiv 1603.00831), table 3.
-// The box is taken as written: the benchmark counts pixels from 1, which moves boxes by less than annotators do.
+// MOTChallenge: one object per line, `frame, id, left, top, width, height, confidence, …`, frames from 1. In 2D MOT
+// 2015 a world position follows (10 columns; 7 without it); in MOT16 and later class and visibility (9 columns), with
+// classes as in "MOT16: A Benchmark for Multi-Object Tracking" (arXiv 1603.00831), table 3. Boxes are taken as written:
+// the benchmark counts pixels from 1, which shifts boxes by less than annotators differ.
 const PEDESTRIAN = 1;
 /** Person on vehicle, static person, distractor, reflection, crowd: the benchmark scores none of them. */
 const NEITHER_RIGHT_NOR_WRONG = [2, 7, 8, 12, 13];
 const COLUMNS = [7, 9, 10];
-/** A day of video; a number beyond it is a mistake that would cost gigabytes of empty frames. */
+/** A day of video; a larger number is a mistake that would take gigabytes of empty frames. */
 const MAX_FRAME = 24 * 3600 * 60;
 const EXPECTED_LINE = 'frame,id,left,top,width,height,confidence and then 0, 2 or 3 further numbers';
 
 /**
- * People in a video. Confidence 0 makes an object `IGNORED`. With class ids (9 columns) only pedestrians count;
- * people on vehicles, people who don't move, distractors, reflections and crowds are ignored, and other classes
- * are left out. Without class ids everything is a person. Frames without a line up to the last one (or up to the
- * sequence length of a `seqinfo.ini` in the folder above) are empty.
+ * People in a video. Confidence 0 means `IGNORED`. With class ids (9 columns) only pedestrians count; people on
+ * vehicles, people who don't move, distractors, reflections and crowds are ignored, and other classes are left out.
+ * Without class ids everything is a person. Frames without a line, up to the last frame or to the sequence length in
+ * the `seqinfo.ini` of the folder above, are empty.
  */
 export const mot: TruthFormat = {
 	id: 'mot',

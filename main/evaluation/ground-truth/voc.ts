@@ -14,10 +14,10 @@ import {
 const EXPECTED = 'a Pascal VOC file (XML with annotation, object and bndbox)';
 
 /**
- * Pascal VOC annotations (The PASCAL Visual Object Classes Challenge, Everingham et al. 2010): a file an image, so all
- * XML files of the folder belong to the truth, whichever of them is named. Which frame an image is, from 0, the last
- * number in its name tells (`street_000012.xml` is frame 12). `difficult` makes an ignored object. Boxes are taken as
- * written: the challenge counts pixels from 1, most tools that write its files do not.
+ * Pascal VOC annotations (The PASCAL Visual Object Classes Challenge, Everingham et al. 2010): one file per image, so
+ * all XML files of the folder belong to the truth, whichever of them is given. The last number in a file's name is its
+ * frame index, from 0 (`street_000012.xml` is frame 12). `difficult` marks an ignored object. Boxes are taken as
+ * written: the challenge counts pixels from 1, but most tools that write its files do not.
  */
 export const voc: TruthFormat = {
 	id: 'voc',
@@ -49,7 +49,7 @@ export const voc: TruthFormat = {
 	},
 };
 
-/** Links are not followed, but for the file that was named: they may lead out of what a host may read. */
+/** Links are not followed, except for the given file: they may lead to places that a host may not read. */
 function filesBeside(path: string): string[] {
 	const folder = dirname(path);
 	const named = basename(path);
@@ -103,7 +103,7 @@ function readSize(text: string): Size | null {
 	return width > 0 && height > 0 ? { width, height } : null;
 }
 
-/** What stands between the tags of every `name`; these files nest no element in one of its own name. */
+/** The contents of every element `name`; these files never nest an element in one of the same name. */
 function elements(text: string, name: string): string[] {
 	return [...text.matchAll(new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>`, 'g'))].map(
 		([, inner]) => inner!.trim(),

@@ -12,7 +12,7 @@ export const TIME_COLOUR: Rgb = rgbOf(OKABE_ITO.reddishPurple);
 export const FLUSH_COLOUR: Rgb = rgbOf(OKABE_ITO.vermillion);
 export const BUDGET_COLOUR: Rgb = rgbOf(OKABE_ITO.yellow);
 
-/** What every analysed frame of a run cost; columns of equal length. */
+/** The cost of every analysed frame of a run; columns of equal length. */
 export type CostColumns = {
 	frameIndex: Int32Array;
 	macs: Float64Array;
@@ -25,10 +25,10 @@ export type CostColumns = {
 	selectedTokens: Int32Array;
 };
 
-/** The same for a whole clip, so that bars keep their meaning from frame to frame and from pane to pane. */
+/** Scales for a whole clip, so that bars can be compared between frames and between panes. */
 export type CostScale = {
 	denseMacs: number;
-	/** Milliseconds of a dense frame of the same model; null where no such run is shown. */
+	/** Milliseconds of a dense frame of the same model; null if no such run is shown. */
 	denseMilliseconds: number | null;
 	topMacs: number;
 	topMilliseconds: number;
@@ -38,10 +38,10 @@ export type CostScale = {
 
 export type CostScene = {
 	columns: CostColumns;
-	/** The row of the frame shown, or of the last analysed one before it; -1 where there is none yet. */
+	/** The row of the frame shown, or of the last analysed one before it; -1 if there is none yet. */
 	position: number;
 	scale: CostScale;
-	/** Share of a dense run's multiply-adds that was not spent, over all frames so far. */
+	/** Share of a dense run's multiply-adds that was saved, over all frames so far. */
 	saved: number;
 	/** How many times faster than the dense run shown beside it, over all frames so far; null if unknown. */
 	speedUp: number | null;
@@ -49,7 +49,7 @@ export type CostScene = {
 	held: boolean;
 };
 
-/** The numbers of the frame and, under them, the costs of the frames before it: newest at the right. */
+/** The numbers of the frame and, below them, the costs of the frames before it, newest on the right. */
 export function drawCostStrip(
 	picture: Picture,
 	area: Rect,
@@ -129,7 +129,7 @@ function drawBars(
 	for (let back = 0; back < shown; back++) {
 		const at = scene.position - back;
 		const x = room.x + room.width - (back + 1) * pitch;
-		// What costs anything at all is seen: one pixel at least.
+		// At least one pixel for any cost.
 		const height = row.values[at]! > 0 ? Math.max(px(1), heightOf(row.values[at]!)) : 0;
 		picture.fillRect(x, room.y + room.height - height, bar, height, flush[at] ? FLUSH_COLOUR : row.colour);
 		if (withMarks && budgetMacs[at]! > 0) {
@@ -142,7 +142,7 @@ function drawBars(
 	}
 }
 
-/** A labelled number that keeps its place while it changes: `widest` reserves its room. */
+/** A labelled number that does not move while it changes: space for `widest` is reserved. */
 type Fact = { label: string; value: string; widest: string };
 
 function drawFacts(

@@ -28,7 +28,7 @@ import { layOut, type OverlayLayout } from './layout.ts';
 import { Picture } from './picture.ts';
 import { TextPainter } from './text.ts';
 
-/** What stays the same over all frames of a clip. */
+/** What is the same for all frames of a clip. */
 export type OverlayOptions = {
 	/** Size of the pictures handed to `draw`; `displaySize` or smaller. */
 	paneSize: Size;
@@ -38,7 +38,7 @@ export type OverlayOptions = {
 	strip: boolean;
 	/** 0 to 1. */
 	heatOpacity: number;
-	/** Named in the legend, most frequent first. */
+	/** Classes in the legend, most frequent first. */
 	legendClasses: readonly string[];
 };
 
@@ -47,25 +47,28 @@ export type PaneOptions = {
 	classes: readonly string[];
 	letterbox: Letterbox;
 	grid: TokenGrid;
-	/** What colours its tokens. */
+	/** What its tokens are coloured by. */
 	heat: HeatKind;
-	/** A budget is in force in some frame. */
+	/** Whether a budget is in force in some frame. */
 	hasBudget: boolean;
 };
 
-/** Everything that one frame shows beside the video itself. */
+/** Everything that is drawn on one frame. */
 export type FrameScene = { frameIndex: number; timeSeconds: number; panes: PaneScene[] };
 
 export type PaneScene = {
-	/** Those to be drawn, best first; boxes in displayed video pixels. */
+	/** The detections to draw, best first; boxes in displayed video pixels. */
 	detections: Detections;
-	/** Who each of them is, 0 for nobody in particular. */
+	/** The identity of each detection; 0 for none. */
 	identities: Int32Array;
-	/** They belong to an earlier frame: drawn dashed. */
+	/** Whether they belong to an earlier frame; drawn dashed. */
 	held: boolean;
-	/** A level per token: 0 leaves it as it is, 1 to 255 is a colour of `heatPaint`. Null draws none. */
+	/** A level per token: 0 is not drawn, 1 to 255 is a colour of `heatPaint`. Null: no heat map. */
 	heat: Uint8Array | null;
-	/** Every token was recomputed, which is not usual in this run; where such tokens are shown, the picture gets a frame. */
+	/**
+	 * Whether every token was recomputed, which is unusual in this run; if recomputed tokens are shown, the picture gets
+	 * a border.
+	 */
 	isFull: boolean;
 	cost: CostScene | null;
 };
@@ -76,7 +79,7 @@ export type Overlay = {
 	draw(frameRgba: Uint8Array, scene: FrameScene): Uint8Array;
 };
 
-/** Prepares drawing: layout, fonts, colours and legend are settled once. Nothing here reads files or clocks. */
+/** Prepares drawing: layout, fonts, colours and legend are fixed once. Nothing here reads files or clocks. */
 export function createOverlay(options: OverlayOptions): Overlay {
 	const layout = layOut(options.paneSize, options.panes.length, options.strip);
 	const { unit } = layout;
@@ -146,7 +149,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
 	return { layout, draw };
 }
 
-/** The levels of tokens in raster order, where each of them lies, and what colours they mean. */
+/** The levels of tokens in raster order, the position of each token, and the colours of the levels. */
 type HeatCells = TokenCells & { levels: Uint8Array; paint: (level: number) => Rgb };
 
 function drawHeat(picture: Picture, room: Rect, { xs, ys, levels, paint }: HeatCells, opacity: number): void {
@@ -174,7 +177,7 @@ function drawLegend(
 	const end = footer.x + footer.width - px(10);
 	const swatch = px(12);
 	let x = left;
-	/** Draws a swatch of `width` and its words where both fit. */
+	/** Draws a swatch of `width` and its label if both fit. */
 	function item(words: string, width: number, paint: (x: number, y: number) => void): void {
 		const mask = text.mask(words);
 		if (x + width + px(6) + mask.width > end) return;

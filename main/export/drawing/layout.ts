@@ -3,9 +3,9 @@ import type { Size } from '../../domain/video.ts';
 
 export type PaneLayout = { caption: Rect; picture: Rect; strip: Rect | null };
 
-/** Where everything of an annotated picture stands, in its pixels. */
+/** The layout of an annotated picture, in its pixels. */
 export type OverlayLayout = {
-	/** Even along both axes, as yuv420p wants. */
+	/** Even along both axes, as yuv420p requires. */
 	size: Size;
 	/** Size of one design pixel: 1 for a pane of about 768 × 576, more for larger ones. */
 	unit: number;

@@ -2,14 +2,14 @@ import type { Rect } from '../../domain/overlay-geometry.ts';
 import type { Rgb } from '../../domain/palette.ts';
 import type { Size } from '../../domain/video.ts';
 
-/** Coverage of a piece of text, 0 to 255, a byte a pixel, rows packed. */
+/** Coverage of a text, 0 to 255, one byte per pixel, rows packed. */
 export type Mask = { width: number; height: number; coverage: Uint8Array };
 
 /**
- * An opaque RGBA picture in plain memory. Everything is clipped to it and lands on whole pixels.
+ * An opaque RGBA picture in plain memory. All drawing is clipped to it and aligned to whole pixels.
  *
- * Why not a canvas: reading a large canvas back costs 14 ms a frame (1536 × 720, @napi-rs/canvas 1.1),
- * whatever was drawn; these loops touch only the pixels that change.
+ * Why not a canvas: reading a large canvas back takes 14 ms per frame (1536 × 720, @napi-rs/canvas 1.1), whatever was
+ * drawn; these loops touch only the pixels that change.
  */
 export class Picture {
 	readonly width: number;
@@ -25,7 +25,7 @@ export class Picture {
 		this.rgba = new Uint8Array(this.#pixels.buffer);
 	}
 
-	/** Puts an opaque picture of `size` with its top left corner at (x, y), clipped on the right and below. */
+	/** Copies an opaque picture of `size` with its top left corner at (x, y), clipped on the right and below. */
 	copyFrom(rgba: Uint8Array, size: Size, x: number, y: number): void {
 		const bytes = 4 * Math.min(size.width, this.width - x);
 		const rows = Math.min(size.height, this.height - y);
@@ -44,7 +44,7 @@ export class Picture {
 		}
 	}
 
-	/** `alpha` is 0 (leaves the picture) to 255 (covers it). */
+	/** `alpha` is 0 (transparent) to 255 (opaque). */
 	blendRect(x: number, y: number, width: number, height: number, colour: Rgb, alpha: number): void {
 		const { left, top, right, bottom } = this.#clip(x, y, width, height);
 		const { rgba } = this;
@@ -62,7 +62,7 @@ export class Picture {
 		}
 	}
 
-	/** A frame of `thickness` whose outer edge is the rectangle; `dash` > 0 leaves gaps of that length. */
+	/** A border of `thickness` whose outer edge is the rectangle; `dash` > 0 leaves gaps of that length. */
 	strokeRect(rect: Rect, thickness: number, colour: Rgb, dash = 0): void {
 		const { x, y, width, height } = rect;
 		const t = Math.min(thickness, Math.ceil(width / 2), Math.ceil(height / 2));
@@ -112,7 +112,7 @@ export class Picture {
 	}
 }
 
-/** 0..255 to 0..256, so that 255 covers wholly with a shift instead of a division. */
+/** Maps 0..255 to 0..256, so that 255 is opaque with a shift instead of a division. */
 function toWeight(alpha: number): number {
 	return alpha + (alpha >> 7);
 }

@@ -4,16 +4,16 @@ import regular from '@fontsource/ibm-plex-sans/files/ibm-plex-sans-latin-400-nor
 import { RecentMap } from '../../domain/recent-map.ts';
 import type { Mask } from './picture.ts';
 
-/** IBM Plex Sans (OFL): its figures all have one width. Letters that it lacks come from the system's fonts. */
+/** IBM Plex Sans (OFL): all its digits have the same width. Missing glyphs come from the system's fonts. */
 const FAMILY = 'Sparsight Plex';
 const CACHED_TEXTS = 4096;
 
 export type TextWeight = 400 | 600;
 
-/** Turns text of one size into masks, and remembers them: most of what a clip shows, it shows again. */
+/** Renders text of one size to masks and caches them: most texts of a clip appear again and again. */
 export class TextPainter {
 	readonly sizePx: number;
-	/** Height of every mask, in pixels; the text stands in its middle. */
+	/** Height of every mask, in pixels; text is centred vertically. */
 	readonly lineHeight: number;
 	readonly #masks = new RecentMap<string, Mask>(CACHED_TEXTS);
 	#scratch: SKRSContext2D;
@@ -25,7 +25,7 @@ export class TextPainter {
 		this.#scratch = createCanvas(16 * sizePx, this.lineHeight).getContext('2d');
 	}
 
-	/** The mask of `text` on one line, cut with an ellipsis where it is wider than `maxWidth` pixels. */
+	/** The mask of `text` on one line, shortened with an ellipsis if it is wider than `maxWidth` pixels. */
 	mask(text: string, weight: TextWeight = 400, maxWidth = Number.POSITIVE_INFINITY): Mask {
 		const key = `${weight} ${maxWidth} ${text}`;
 		const known = this.#masks.get(key);
@@ -53,7 +53,7 @@ export class TextPainter {
 		pen.font = font;
 		pen.fillStyle = '#ffffff';
 		pen.textBaseline = 'alphabetic';
-		// The figures' middle in the line's middle: cap height is 0.70 of the size.
+		// Digits are centred in the line: cap height is 0.70 of the size.
 		pen.fillText(shown, 0, Math.round(height / 2 + 0.35 * this.sizePx));
 		const { data } = pen.getImageData(0, 0, width, height);
 		const coverage = new Uint8Array(width * height);

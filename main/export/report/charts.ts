@@ -14,14 +14,14 @@ import type { ReportRun } from './report-runs.ts';
 export type Chart = {
 	title: string;
 	unit: string;
-	/** Decimals of the values under the pointer. */
+	/** Decimals of the values shown at the pointer. */
 	decimals: number;
-	/** Top of the axis; null lets the values decide. */
+	/** Top of the axis; null: as the values require. */
 	top: number | null;
 	series: ChartSeries[];
-	/** Frames that are marked over the chart. */
+	/** Frames marked above the chart. */
 	marks: { label: string; colour: string; frames: number[] }[];
-	/** What stands behind the chart as numbers: a row per part of the video. */
+	/** The chart's numbers as a table: a row per part of the video. */
 	table: { columns: string[]; rows: (number | null)[][] };
 };
 
@@ -29,9 +29,9 @@ export type ChartSeries = {
 	label: string;
 	colour: string;
 	values: Curve;
-	/** `area` is filled down to the series before it, `dashed` a line of reference. */
+	/** `area` is filled down to the series before it, `dashed` is a reference line. */
 	look: 'line' | 'dashed' | 'area';
-	/** For stacks: the height of this layer alone, shown under the pointer. */
+	/** For stacks: the height of this layer alone, shown at the pointer. */
 	own?: Curve;
 };
 
@@ -39,7 +39,7 @@ export type ChartGroup = { axis: FrameAxis; charts: Chart[] };
 
 const TABLE_ROWS = 40;
 
-/** All curves of a report, on one axis of frames. Charts that nothing can be said in are left out. */
+/** All charts of a report, on one axis of frames. Empty ones are left out. */
 export function drawCharts(runs: readonly ReportRun[]): ChartGroup {
 	const axis = frameAxis(runs.map(({ run }) => run.frames.frameIndex));
 	if (axis.frames.length === 0) return { axis, charts: [] };
@@ -59,7 +59,7 @@ function gigamacChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart {
 			const values = extremesCurve(axis, run.frames.frameIndex, budget);
 			return { label: `${label}: budget`, colour, look: 'dashed', values };
 		});
-	// A dense run draws its own line.
+	// A dense run has its own line.
 	const shown = new Set(
 		runs.filter(({ run }) => run.header.mode === 'dense').map(({ run }) => run.header.denseMacs),
 	);
@@ -126,7 +126,7 @@ function agreementChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart | nu
 	};
 }
 
-/** A stack a run, all of one height, so that they compare. */
+/** One stack per run, all on the same scale. */
 function timeCharts(axis: FrameAxis, runs: readonly ReportRun[]): Chart[] {
 	const charts = runs
 		.filter(({ run }) => run.frameCount > 0)
@@ -158,7 +158,7 @@ function timeCharts(axis: FrameAxis, runs: readonly ReportRun[]): Chart[] {
 	return charts.map((chart) => ({ ...chart, top }));
 }
 
-/** High enough for all but the slowest frames: one hiccup must not flatten everything else. */
+/** High enough for all but the slowest frames: one outlier must not flatten everything else. */
 function commonTop(charts: readonly Chart[]): number {
 	const tops = charts.map((chart) => {
 		const totals = chart.series.at(-1)!.values.filter((value) => value !== null);
@@ -172,7 +172,7 @@ function flushMarks(axis: FrameAxis, runs: readonly ReportRun[]): Chart['marks']
 	const flush = SELECTION_KINDS.indexOf('flush');
 	return runs.flatMap(({ run, label, colour }) => {
 		const { frameIndex, kind } = run.frames;
-		if (kind.every((value) => value === flush)) return []; // where all are full, none stands out
+		if (kind.every((value) => value === flush)) return []; // if all are full, none stands out
 		const frames = markedFrames(axis, frameIndex, (row) => kind[row] === flush);
 		return frames.length > 0 ? [{ label, colour, frames }] : [];
 	});

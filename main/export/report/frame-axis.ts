@@ -9,13 +9,13 @@ const MOST_POINTS = 2400;
 export type FrameAxis = {
 	firstFrame: number;
 	lastFrame: number;
-	/** Frames that one point, or one pair of points, stands for; 1 = nothing was left out. */
+	/** Frames per point, or per pair of points; 1 = nothing was left out. */
 	framesPerSpan: number;
 	/** Frame indices of the points, ascending: one per frame, or two per span. */
 	frames: number[];
 };
 
-/** One value per entry of `FrameAxis.frames`; null where there is none. */
+/** One value per entry of `FrameAxis.frames`; null if there is none. */
 export type Curve = (number | null)[];
 
 /** The axis that holds all frames of all runs. `frameIndices` are ascending; all may be empty. */
@@ -34,12 +34,12 @@ export function frameAxis(frameIndices: readonly Int32Array[]): FrameAxis {
 	for (let start = firstFrame; start <= lastFrame; start += framesPerSpan) {
 		frames.push(start, Math.min(start + (framesPerSpan >> 1), lastFrame));
 	}
-	// The last span may be a single frame: its two points would share a place.
+	// The last span may be a single frame: its two points would coincide.
 	if (frames.at(-1) === frames.at(-2)) frames.pop();
 	return { firstFrame, lastFrame, framesPerSpan, frames };
 }
 
-/** The values at their frames; of each span the lowest and the highest, in the order they came. NaN is no value. */
+/** The values at their frames; for each span the lowest and the highest, in their order. NaN is no value. */
 export function extremesCurve(axis: FrameAxis, frameIndex: Int32Array, values: ArrayLike<number>): Curve {
 	const curve: Curve = new Array<number | null>(axis.frames.length).fill(null);
 	if (axis.framesPerSpan === 1) {
@@ -65,7 +65,7 @@ export function extremesCurve(axis: FrameAxis, frameIndex: Int32Array, values: A
 	return curve;
 }
 
-/** The values at their frames; of each span the mean, at both its points. What is stacked must add up. */
+/** The values at their frames; for each span the mean, at both points, because stacks must add up. */
 export function meanCurve(axis: FrameAxis, frameIndex: Int32Array, values: ArrayLike<number>): Curve {
 	if (axis.framesPerSpan === 1) return extremesCurve(axis, frameIndex, values);
 	const curve: Curve = new Array<number | null>(axis.frames.length).fill(null);
@@ -78,7 +78,7 @@ export function meanCurve(axis: FrameAxis, frameIndex: Int32Array, values: Array
 	return curve;
 }
 
-/** Frames for which `isMarked` holds, at most one a span. */
+/** Frames for which `isMarked` holds, at most one per span. */
 export function markedFrames(
 	axis: FrameAxis,
 	frameIndex: Int32Array,
@@ -95,7 +95,7 @@ export function markedFrames(
 	return marks;
 }
 
-/** Calls `visit` with every span that holds rows, and those rows. */
+/** Calls `visit` with every span that has rows, and those rows. */
 function forEachSpan(
 	axis: FrameAxis,
 	frameIndex: Int32Array,
@@ -112,7 +112,7 @@ function forEachSpan(
 	}
 }
 
-/** Four significant figures: more than a curve shows, less than a million frames weigh. */
+/** Four significant digits: more than a curve shows, and small enough for a million frames. */
 function tidy(value: number): number {
 	return Number(value.toPrecision(4));
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** Text that is safe inside HTML; only `html` and `join` make it. */
 export type Html = { readonly html: string };
 
-/** A template whose values are escaped, unless they are Html already. Null leaves nothing. */
+/** A template whose values are escaped unless they are Html. Null gives nothing. */
 export function html(parts: TemplateStringsArray, ...values: (string | number | Html | null)[]): Html {
 	let text = parts[0]!;
 	values.forEach((value, i) => {
@@ -27,7 +27,7 @@ function escaped(text: string): string {
 }
 
 /**
- * A `<style>` or `<script>` with exactly this text, and what a Content-Security-Policy calls it (CSP level 2).
+ * A `<style>` or `<script>` with exactly this text, and its hash source for a Content-Security-Policy (CSP level 2).
  * The text cannot end its element: `</` only stands in strings and comments, where `<\/` means the same.
  */
 export function inlineElement(name: 'style' | 'script', text: string): { element: Html; source: string } {
@@ -38,7 +38,7 @@ export function inlineElement(name: 'style' | 'script', text: string): { element
 	};
 }
 
-/** JSON for a data block: `<` never appears, so that no element can begin or end in it. */
+/** JSON for a data block: `<` is escaped, so that no element can begin or end in it. */
 export function jsonBlock(value: unknown): Html {
 	return { html: JSON.stringify(value).replaceAll('<', '\\u003c') };
 }

@@ -10,7 +10,7 @@
 
 	const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-	/** Frames with a full computation: triangles over the curve, a row and a colour a run. */
+	/** Frames computed in full: triangles above the curve, with a row and a colour per run. */
 	function drawMarks({ ctx, bbox, valToPos }, marks) {
 		const size = uPlot.pxRatio;
 		ctx.save();
@@ -30,7 +30,7 @@
 		ctx.restore();
 	}
 
-	/** Shares are drawn from the last tenth below the lowest one, so that small differences show. */
+	/** Shares start at the tenth below the lowest one, so that small differences show. */
 	function shareFloor(low) {
 		return Math.max(0, Math.min(0.9, Math.floor(10 * (low ?? 0) - 0.01) / 10));
 	}

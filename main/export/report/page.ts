@@ -8,14 +8,14 @@ import reportCss from './report.css?raw';
 import type { ReportRun } from './report-runs.ts';
 import { accuracyTables, runTable, settingsTable, videoFacts } from './tables.ts';
 
-/** The whole report as one page that asks nothing of any network. */
+/** The whole report as one page that loads nothing from any network. */
 export function reportPage(runs: readonly ReportRun[]): string {
 	const { axis, charts } = drawCharts(runs);
 	const { video } = runs[0]!.run.header;
 	const name = basename(video.path);
 	const scripts = [uPlotScript, pageScript].map((text) => inlineElement('script', text));
 	const styles = [uPlotCss, reportCss].map((text) => inlineElement('style', text));
-	// Nothing may run or load but what stands in this file, whatever a file name or a class name contains.
+	// Nothing but this file's own contents may run or load, whatever a file name or a class name contains.
 	const policy = [
 		`default-src 'none'`,
 		`script-src ${scripts.map(({ source }) => source).join(' ')}`,

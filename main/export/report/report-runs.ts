@@ -4,19 +4,19 @@ import type { Evaluation } from '../../evaluation/evaluate-run.ts';
 import type { StoredRun } from '../../results/stored-run.ts';
 import type { RunSummary } from '../../results/summary.ts';
 
-/** A run with everything that the report says of it. */
+/** A run with everything that the report says about it. */
 export type ReportRun = {
 	run: StoredRun;
 	label: string;
 	summary: RunSummary;
-	/** All others are measured against this dense run. */
+	/** Whether all others are measured against this dense run. */
 	isReference: boolean;
-	/** With the reference; null for that run itself, and where there is none to compare with. */
+	/** Agreement with the reference; null for the reference itself, and if there is none. */
 	agreement: Agreement | null;
-	/** Milliseconds of the reference over own ones; null without a reference. */
+	/** The reference's milliseconds over this run's; null without a reference. */
 	speedUp: { run: number; total: number } | null;
 	evaluation: Evaluation | null;
-	/** Which of the report's line colours is this run's. */
+	/** Index of the run's line colour. */
 	colour: string;
 };
 
@@ -49,7 +49,7 @@ export function reportRuns(
 	});
 }
 
-/** Null where the two runs have no classes or frames in common. */
+/** Null if the two runs have no classes or frames in common. */
 function comparableAgreement(run: StoredRun, dense: StoredRun): Agreement | null {
 	try {
 		return agreement(run, dense);

@@ -81,14 +81,14 @@ function facts(rows: string[][]): Html {
 type Column = {
 	group: string;
 	head: string;
-	/** Null where it says nothing of this run. */
+	/** Null if it does not apply to this run. */
 	cell(run: ReportRun): string | null;
 	isStrong?: boolean;
-	/** Where it is worth its room; absent = always. */
+	/** Whether the column is shown; absent = always. */
 	isFor?(runs: readonly ReportRun[]): boolean;
 };
 
-/** What a reader asks first stands first: how much faster, how alike, and only then where the time went. */
+/** What readers ask first comes first: how much faster, how similar, and only then where the time went. */
 const COLUMNS: Column[] = [
 	{
 		group: 'speed-up',
@@ -170,7 +170,7 @@ const COLUMNS: Column[] = [
 	{ group: 'frames', head: 'in all', cell: ({ summary }) => String(summary.frames) },
 ];
 
-/** A row a run. Columns that say nothing of any run are left out. */
+/** One row per run. Columns that apply to no run are left out. */
 export function runTable(runs: readonly ReportRun[]): Html {
 	const columns = COLUMNS.filter(
 		(column) => (column.isFor?.(runs) ?? true) && runs.some((run) => column.cell(run) !== null),
@@ -213,7 +213,7 @@ export function runTable(runs: readonly ReportRun[]): Html {
 	</div>`;
 }
 
-/** Average precision per class, for runs that were judged by ground truth. */
+/** Average precision per class, for runs that were evaluated against ground truth. */
 export function accuracyTables(runs: readonly ReportRun[]): Html | null {
 	const judged = runs.flatMap(({ label, colour, evaluation }) =>
 		evaluation ? [{ label, colour, evaluation }] : [],
@@ -266,7 +266,7 @@ export function accuracyTables(runs: readonly ReportRun[]): Html | null {
 		</div>`;
 }
 
-/** How each run was set, and what was changed while it went. */
+/** The settings of each run, and what was changed during it. */
 export function settingsTable(runs: readonly ReportRun[]): Html {
 	const rows = runs.map(({ run, label, colour }) => {
 		const { header, events } = run;
@@ -319,7 +319,7 @@ function share(value: number | null): string | null {
 	return value === null ? null : value.toFixed(3);
 }
 
-/** At most `decimals` of them, without trailing zeros. */
+/** At most `decimals` decimals, without trailing zeros. */
 function plain(value: number, decimals: number): string {
 	return String(Number(value.toFixed(decimals)));
 }

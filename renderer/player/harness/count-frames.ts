@@ -1,4 +1,4 @@
-/** What is held of decoders' frames and of pictures made of them. */
+/** Numbers of unclosed decoded frames and pictures. */
 export type FrameCounts = {
 	framesOpen: number;
 	framesDecoded: number;
@@ -6,7 +6,7 @@ export type FrameCounts = {
 	mostPictures: number;
 };
 
-/** Counts every decoded frame and every picture of this page, from now on. */
+/** Counts all decoded frames and pictures of this page from now on. */
 export function countFrames(): FrameCounts {
 	const counts: FrameCounts = { framesOpen: 0, framesDecoded: 0, picturesOpen: 0, mostPictures: 0 };
 	const frames = new WeakSet<VideoFrame>();

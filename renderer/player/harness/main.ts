@@ -7,14 +7,14 @@ import '../../theme.css';
 import { countFrames } from './count-frames.ts';
 import { sampleRun } from './sample-run.ts';
 
-// A page with nothing but the player, for tests: not part of the application.
+// A page with only the player, for tests; not part of the application.
 
 export type HarnessVideo = {
 	info: OpenedVideo['info'];
 	mediaUrl: string;
-	/** What the host answers; null where it is still reading. */
+	/** The host's frame times; null while it is still reading. */
 	hostTimes: number[] | null;
-	/** The copy that the host makes when it is asked; null = it cannot. */
+	/** The copy that the host makes on request; null = it cannot. */
 	copyUrl: string | null;
 	/** CSS pixels. */
 	stage: { width: number; height: number };
@@ -63,7 +63,7 @@ async function open(video: HarnessVideo): Promise<void> {
 	flushSync();
 }
 
-/** Closes the player and everything of it. */
+/** Closes the player. */
 async function close(): Promise<void> {
 	if (!current) return;
 	const { player, components } = current;
@@ -105,7 +105,7 @@ function hostOf(video: HarnessVideo): HostApi {
 	};
 }
 
-/** The first pane's picture in grey, a byte a block of `block` × `block` pixels, in base64. */
+/** The first pane's picture in grey, one byte per block of `block` × `block` pixels, in base64. */
 function greyBlocks(block: number): string {
 	const canvas = stageElement.querySelector<HTMLCanvasElement>('canvas.video')!;
 	const { data, width, height } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
@@ -126,7 +126,7 @@ function greyBlocks(block: number): string {
 const painted = () =>
 	Number(stageElement.querySelector<HTMLElement>('[data-frame-index]')!.dataset['frameIndex'] || -1);
 
-/** Resolves when the frame that was asked for is on the screen. */
+/** Resolves when the requested frame is on screen. */
 async function settled(): Promise<number> {
 	for (;;) {
 		flushSync();
@@ -135,7 +135,7 @@ async function settled(): Promise<number> {
 	}
 }
 
-/** All frames that are painted from now on, in order, until it is stopped. */
+/** Records all frames painted from now on, in order, until stopped. */
 function watch(): { seen: number[]; stop: () => number[] } {
 	const seen: number[] = [];
 	const root = stageElement.querySelector<HTMLElement>('[data-frame-index]')!;

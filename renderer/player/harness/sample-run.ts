@@ -3,7 +3,7 @@ import { packBitmap, tokenCount, type TokenGrid } from '../../../main/domain/tok
 import type { Size } from '../../../main/domain/video.ts';
 import type { FrameView, RunFrames } from '../frame-view.ts';
 
-/** A made-up run that analysed every second frame: a box that moves to the right, and the tokens under it. */
+/** A generated run that analysed every second frame: a box that moves to the right, and the tokens under it. */
 export function sampleRun(displaySize: Size): RunFrames {
 	const grid: TokenGrid = {
 		rows: Math.ceil(displaySize.height / 16),
