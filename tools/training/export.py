@@ -72,7 +72,8 @@ def rival_config(model: shvit.ShDetector, extra: dict) -> dict:
     }  # fmt: skip
 
 
-ROWS = 4  # of tokens inside the network every fourth is stored: attention makes each of them depend on all
+ROWS = 16  # of tokens inside the network every 16th is stored: attention makes each of them depend on all
+POINTS = 4  # of a token, each with logits and a box
 
 
 def parity(reference: Callable, photos: list[np.ndarray]) -> dict[str, Tensor]:
@@ -90,9 +91,12 @@ def parity(reference: Callable, photos: list[np.ndarray]) -> dict[str, Tensor]:
                 out |= {f"{name}.block.{i}": t[:, ::ROWS] for i, t in enumerate(o.blocks)}
             else:
                 out[f"{name}.{mode}.last"] = o.blocks[-1][:, ::ROWS]
-            if o.keep is not None:
+            answers = {"logits": o.logits, "boxes": o.boxes}
+            if o.keep is not None:  # the other tokens' answers mean nothing
+                kept = o.keep.flatten()
                 out[f"{name}.{mode}.keep"] = o.keep.int()
-            out |= {f"{name}.{mode}.logits": o.logits, f"{name}.{mode}.boxes": o.boxes}
+                answers = {part: t.unflatten(1, (-1, POINTS))[:, kept].flatten(1, 2) for part, t in answers.items()}
+            out |= {f"{name}.{mode}.{part}": t for part, t in answers.items()}
     return {k: v.contiguous().clone() for k, v in out.items()}
 
 
