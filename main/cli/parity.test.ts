@@ -104,6 +104,9 @@ describe('bad input', () => {
 		copyCase('sparse-detr/dam', 'unknown', (description) => (description['system'] = 'yolo'));
 		copyCase('sparse-detr/dam', 'inherited', (description) => (description['system'] = 'toString'));
 		copyCase('eventful/spatial_base', 'no-config', (description) => delete description['config']);
+		copyCase('sparse-detr/rho-0.3', 'no-inputs', (description) => {
+			delete (description['config'] as Record<string, unknown>)['inputs'];
+		});
 		copyCase('eventful/full_top_fraction', 'no-policy', (description) => {
 			description['steps'] = [{ frame: 0, policy: { type: 'best' } }];
 		});
@@ -124,8 +127,15 @@ describe('bad input', () => {
 		['a description that is a list', ['list'], 3, 'file-unreadable', 'list/case.json'],
 		['an unknown system', ['unknown'], 3, 'file-unreadable', '(got "yolo")'],
 		['a system by a name that all objects have', ['inherited'], 3, 'file-unreadable', '(got "toString")'],
-		['a case without configuration', ['no-config'], 3, 'file-unreadable', 'no-config'],
-		['a policy that there is not', ['no-policy'], 3, 'file-unreadable', 'no-policy'],
+		['a case without configuration', ['no-config'], 3, 'file-unreadable', 'no-config/case.json: config '],
+		[
+			'a configuration without inputs',
+			['no-inputs'],
+			3,
+			'file-unreadable',
+			'case.json: config is not what a case may hold (inputs: ',
+		],
+		['a policy that there is not', ['no-policy'], 3, 'file-unreadable', 'no-policy/case.json: steps '],
 		['weights that are not there', ['no-weights'], 3, 'file-not-found', 'none.safetensors'],
 		['tensors that are not there', ['no-tensors'], 3, 'file-unreadable', 'no-tensors/tensors.safetensors'],
 		['tensors that are cut off', ['cut'], 3, 'model-unreadable', 'the file is cut off: 7 bytes'],

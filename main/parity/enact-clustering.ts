@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { UserFacingError } from '../domain/errors.ts';
 import { GraphBuilder } from '../graph/graph-builder.ts';
 import type { GraphTensor } from '../runtime/runtime.ts';
@@ -7,7 +8,7 @@ import { createRuntime } from '../runtime/onnx-runtime.ts';
 import { type EntropyClusters, gaussianTaps } from '../vit/enact-clustering.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { Findings, type Finding } from './findings.ts';
-import { caseTensor, type ParityCase } from './parity-case.ts';
+import { casePart, caseTensor, type ParityCase } from './parity-case.ts';
 import { runOnce } from '../runtime/loaded-graph.ts';
 
 /** Values of a clustering that must be equal, and those that must be close. */
@@ -19,15 +20,26 @@ const INPUTS = ['k_row', 'k_col', 'value'];
 const RESULTS = ['out.k_row', 'out.k_col', 'out.v'];
 
 type Outputs = Readonly<Record<string, GraphTensor>>;
-type ClusteringConfig = Record<
-	'sigma' | 'cluster_length' | 'clusters' | 'dropped_left' | 'dropped_right' | 'kernel_length',
-	number
->;
+
+const clusteringSchema = z.object({
+	cases: z.record(
+		z.string(),
+		z.object({
+			sigma: z.number(),
+			cluster_length: z.number(),
+			clusters: z.number(),
+			dropped_left: z.number(),
+			dropped_right: z.number(),
+			kernel_length: z.number(),
+		}),
+	),
+});
+const attentionSchema = z.object({ n_heads: z.number(), sigma: z.number(), batch: z.number() });
 
 /** The clustering alone, one graph per input that the case names. */
 export async function checkClustering(given: ParityCase): Promise<Finding[]> {
 	const findings = new Findings(given);
-	const { cases } = given.description['config'] as { cases: Record<string, ClusteringConfig> };
+	const { cases } = casePart(given, 'config', clusteringSchema);
 	for (const [name, config] of Object.entries(cases)) {
 		const taps = gaussianTaps(config.sigma);
 		findings.close(`${name}.kernel`, taps);
@@ -77,8 +89,7 @@ async function runClustering(given: ParityCase, name: string, sigma: number): Pr
 /** The attention module of ENACT's DETR and Conditional DETR alone. */
 export async function checkClusteredAttention(given: ParityCase): Promise<Finding[]> {
 	const findings = new Findings(given);
-	const config = given.description['config'] as { n_heads: number; sigma: number; batch: number };
-	const { n_heads: heads, sigma, batch } = config;
+	const { n_heads: heads, sigma, batch } = casePart(given, 'config', attentionSchema);
 	const graph = new GraphBuilder();
 	const lookup = requireTensors(given.weights, `${given.folder}/weights.safetensors`);
 	const parts = new AttentionLayers(new Layers(graph, lookup), batch);

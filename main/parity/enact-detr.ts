@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { rankQueries } from '../boxes/ranked-queries.ts';
 import { type DetrConfig, rankingOf, readDetrConfig } from '../families/detr/config.ts';
 import { detrPositions, emitDetr } from '../families/detr/network.ts';
@@ -9,21 +10,23 @@ import { TensorAudit } from '../weights/tensor-audit.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { CLUSTER_VALUES, compareClusters, numbersOf } from './enact-clustering.ts';
 import { Findings, type Finding } from './findings.ts';
-import { caseTensor, type ParityCase } from './parity-case.ts';
+import { batchesSchema, casePart, caseTensor, type ParityCase } from './parity-case.ts';
 import { runOnce } from '../runtime/loaded-graph.ts';
 import { int64 } from '../runtime/tensors.ts';
 
 type Outputs = Readonly<Record<string, GraphTensor>>;
-type CaseConfig = {
-	image_mean: number[];
-	image_std: number[];
-	inputs: Record<string, { images_hw: [number, number][] }>;
-};
+/** Among the authors' own settings. */
+const configSchema = z.looseObject({
+	image_mean: z.tuple([z.number(), z.number(), z.number()]),
+	image_std: z.tuple([z.number(), z.number(), z.number()]),
+	inputs: batchesSchema,
+});
+type CaseConfig = z.infer<typeof configSchema>;
 
 /** A whole model of ENACT's hosts, on every batch of pictures that the case has. */
 export async function checkDetr(given: ParityCase): Promise<Finding[]> {
 	const findings = new Findings(given);
-	const caseConfig = given.description['config'] as CaseConfig;
+	const caseConfig = casePart(given, 'config', configSchema);
 	const place = `${given.folder}/weights.safetensors`;
 	const config = readDetrConfig({ path: place, weights: given.weights, options: { args: caseConfig } });
 	for (const [name, { images_hw }] of Object.entries(caseConfig.inputs)) {

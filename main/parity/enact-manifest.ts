@@ -1,18 +1,20 @@
+import { z } from 'zod';
 import { readDetrConfig } from '../families/detr/config.ts';
 import { auditTensors } from '../families/detr/index.ts';
 import type { Findings } from './findings.ts';
-import { type Manifest, manifestWeights } from './manifest.ts';
+import { manifestSchema, manifestWeights } from './manifest.ts';
 
 /** A list of a published model's tensors, and what else it states of the model. */
-export type DetrManifest = Manifest & {
-	heads: number;
-	dilation: boolean;
-	d_model: number;
-	enc_layers: number;
-	dec_layers: number;
-	dim_feedforward: number;
-	backbone_blocks: number[];
-};
+export const detrManifestSchema = manifestSchema.extend({
+	heads: z.number(),
+	dilation: z.boolean(),
+	d_model: z.number(),
+	enc_layers: z.number(),
+	dec_layers: z.number(),
+	dim_feedforward: z.number(),
+	backbone_blocks: z.array(z.number()),
+});
+type DetrManifest = z.infer<typeof detrManifestSchema>;
 
 /** The authors' parameters leave out frozen norms, and count once what Anchor DETR's decoder layers share. */
 const NOT_COUNTED =

@@ -10,7 +10,7 @@ import type { VitPlan } from '../vit/plan.ts';
 import { requireTensors } from '../weights/weights.ts';
 import type { Findings } from './findings.ts';
 import { publishedState } from './eventful-state.ts';
-import type { ParityCase } from './parity-case.ts';
+import { casePart, type ParityCase } from './parity-case.ts';
 
 const pair = z.tuple([z.number().int().positive(), z.number().int().positive()]);
 const size = z.union([
@@ -46,7 +46,7 @@ export const backboneSchema = z.strictObject({
 	block_class: blockClass,
 	window_indices: z.array(z.number()).nullish(),
 	windowed_class: blockClass.nullish(),
-	windowed_overrides: z.record(z.string(), z.unknown()).nullish(),
+	windowed_overrides: blockSchema.partial().nullish(),
 	block_config: blockSchema,
 	has_class_token: z.boolean().nullish(),
 });
@@ -158,14 +158,13 @@ export type BackboneStep = { frame: number; policy: GatePolicy | null; reset: bo
 
 /** A case's steps, in their order. */
 export function stepsOfCase(given: ParityCase): BackboneStep[] {
-	return z
-		.array(stepSchema)
-		.parse(given.description['steps'])
-		.map(({ frame, policy, reset_before: reset = false }) => ({
+	return casePart(given, 'steps', z.array(stepSchema).min(1)).map(
+		({ frame, policy, reset_before: reset = false }) => ({
 			frame,
 			policy: policy ? policyOf(policy) : null,
 			reset,
-		}));
+		}),
+	);
 }
 
 function policyOf(policy: z.infer<typeof policySchema>): GatePolicy {
@@ -262,9 +261,8 @@ export class BackboneRun {
 	}
 
 	#compareCounts(frame: number, counts: FrameCounts): void {
-		const cost = costSchema
-			.parse(this.#given.description['cost'])
-			.per_frame.find((entry) => entry.frame === frame);
+		const { per_frame } = casePart(this.#given, 'cost', costSchema);
+		const cost = per_frame.find((entry) => entry.frame === frame);
 		if (!cost) return;
 		const [ours, theirs] = [
 			(given: OperationCounts) => COUNT_NAMES.map(([name]) => given[name]),

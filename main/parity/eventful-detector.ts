@@ -12,7 +12,7 @@ import type { Weights, WeightTensor } from '../weights/safetensors.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { backboneSchema, BackboneRun, isDense, shapeOfCase, stepsOfCase } from './eventful-case.ts';
 import { type Finding, Findings } from './findings.ts';
-import { caseTensor, type ParityCase } from './parity-case.ts';
+import { casePart, caseTensor, type ParityCase } from './parity-case.ts';
 import { LoadedGraph } from '../runtime/loaded-graph.ts';
 import { floats } from '../runtime/tensors.ts';
 
@@ -50,6 +50,7 @@ const headSchema = z.object({
 });
 
 const configSchema = z.object({
+	backbone: backboneSchema,
 	patch_size: z.tuple([count, count]),
 	scale_factors: numbers,
 	normalize_mean: numbers,
@@ -62,8 +63,9 @@ const toleranceSchema = z.object({ boxes_abs_px: z.number(), scores_abs: z.numbe
 
 /** Whole detectors of the Eventful Transformers: backbone, pyramid, proposals, boxes, detections. */
 export async function eventfulDetector(given: ParityCase): Promise<Finding[]> {
-	const backbone = backboneSchema.parse((given.description['config'] as { backbone: unknown }).backbone);
-	const config = detectorOfCase(given);
+	const caseConfig = casePart(given, 'config', configSchema);
+	const { backbone } = caseConfig;
+	const config = detectorOfCase(given.name, caseConfig);
 	const findings = new Findings(given);
 	const [rows, cols] = backbone.input_size;
 	const grid = { rows, cols };
@@ -109,12 +111,11 @@ function regionChannels({ channels, rpn_conv_dims }: z.infer<typeof headSchema>)
 }
 
 /** The configuration that the product would have read from a published file, as the case states it. */
-function detectorOfCase(given: ParityCase): VitDetConfig {
-	const { head, ...config } = configSchema.parse(given.description['config']);
-	const backbone = backboneSchema.parse((given.description['config'] as { backbone: unknown }).backbone);
+function detectorOfCase(name: string, config: z.infer<typeof configSchema>): VitDetConfig {
+	const { head, backbone } = config;
 	const { dim, heads, mlp_ratio: mlpRatio } = backbone.block_config;
 	return {
-		name: given.name,
+		name,
 		classes: Array.from({ length: head.num_classes }, (_, i) => `class ${i}`),
 		mean: config.normalize_mean.map((value) => value / 255),
 		std: config.normalize_std.map((value) => value / 255),
@@ -192,7 +193,7 @@ async function checkHeads(
 	tokens: Float32Array,
 	findings: Findings,
 ): Promise<void> {
-	const { boxes_abs_px, scores_abs } = toleranceSchema.parse(given.description['tolerance']);
+	const { boxes_abs_px, scores_abs } = casePart(given, 'tolerance', toleranceSchema);
 	const toleranceOf = (name: string) => {
 		if (name.endsWith('.boxes') || name.startsWith('anchors.')) return { abs: boxes_abs_px, rel: 0 };
 		return name.endsWith('.scores') ? { abs: scores_abs, rel: 0 } : given.tolerance;
@@ -223,7 +224,7 @@ const manifestSchema = z.record(
 /** Names and shapes of full-size models: what our reader makes of them, and what our graphs then ask for. */
 export function eventfulManifest(given: ParityCase): Finding[] {
 	const findings = new Findings(given);
-	for (const [model, stated] of Object.entries(manifestSchema.parse(given.description['models']))) {
+	for (const [model, stated] of Object.entries(casePart(given, 'models', manifestSchema))) {
 		// Shapes without numbers: only names and shapes are looked at.
 		const weights: Weights = new Map(
 			Object.entries(stated.state_dict).map(([name, shape]) => [name, { data: new Float32Array(0), shape }]),

@@ -8,15 +8,15 @@ import { requireTensors } from '../weights/weights.ts';
 import { BackboneRun, backboneSchema, isDense, planOfCase, stepsOfCase } from './eventful-case.ts';
 import { eventfulDetector, eventfulManifest } from './eventful-detector.ts';
 import { type Finding, Findings } from './findings.ts';
-import { caseTensor, type ParityCase } from './parity-case.ts';
+import { casePart, caseTensor, type ParityCase } from './parity-case.ts';
+
+const configSchema = z.object({ backbone: backboneSchema, has_class_token: z.boolean().nullish() });
 
 /** Eventful Transformers (Dutson et al., ICCV 2023). */
 export async function eventful(given: ParityCase): Promise<Finding[]> {
 	if ('models' in given.description) return eventfulManifest(given);
-	if ('head' in (given.description['config'] as object)) return eventfulDetector(given);
-	const config = z
-		.object({ backbone: backboneSchema, has_class_token: z.boolean().nullish() })
-		.parse(given.description['config']);
+	if ('head' in casePart(given, 'config', z.looseObject({}))) return eventfulDetector(given);
+	const config = casePart(given, 'config', configSchema);
 	const plan = planOfCase(config.backbone, { prefix: '', classToken: config.has_class_token ?? false });
 	const findings = new Findings(given);
 	const run = await BackboneRun.load(given, findings, config.backbone, plan);

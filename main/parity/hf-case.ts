@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserFacingError } from '../domain/errors.ts';
-import { parsePart, type ParityCase } from './parity-case.ts';
+import { batchesSchema, parsePart, type ParityCase } from './parity-case.ts';
 
 /** A case of Hugging Face's transformers, as its models take it. */
 export type HfCase = ParityCase & {
@@ -17,12 +17,7 @@ export type HfCase = ParityCase & {
 };
 
 const partsSchema = z.object({
-	config: z.object({
-		inputs: z.record(
-			z.string(),
-			z.object({ images_hw: z.array(z.tuple([z.number().int(), z.number().int()])).min(1) }),
-		),
-	}),
+	config: z.object({ inputs: batchesSchema }),
 	tolerance: z.object({ pixel_values_abs: z.number() }),
 });
 

@@ -1,12 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ZodError } from 'zod';
 import { UserFacingError } from '../domain/errors.ts';
 import { enact } from './enact.ts';
 import { eventful } from './eventful.ts';
 import type { Finding } from './findings.ts';
 import { hf } from './hf.ts';
-import { isParityCase, type ParityCase, readParityCase } from './parity-case.ts';
+import { isParityCase, readParityCase } from './parity-case.ts';
 import type { ParitySystem } from './parity-system.ts';
 import { shvit } from './shvit.ts';
 import { sparseDetr } from './sparse-detr.ts';
@@ -42,7 +41,7 @@ export async function findCases(folder: string): Promise<string[]> {
 	);
 }
 
-/** Runs one case. Throws where the case itself cannot be read or belongs to no system that is known. */
+/** Runs one case. Throws a `UserFacingError` where it cannot be read, lacks what its system needs, or is of no known system. */
 export async function runCase(folder: string): Promise<CaseResult> {
 	const given = await readParityCase(folder);
 	const system = Object.hasOwn(SYSTEMS, given.system) ? SYSTEMS[given.system] : undefined;
@@ -53,21 +52,7 @@ export async function runCase(folder: string): Promise<CaseResult> {
 			`${folder}/case.json: system must be one of ${known} (got "${given.system}").`,
 		);
 	}
-	const findings = await system(given).catch((error: unknown) => {
-		throw misdescribed(error, given);
-	});
+	const findings = await system(given);
 	const passed = findings.length > 0 && findings.every((finding) => finding.passed);
 	return { folder: given.folder, system: given.system, case: given.name, passed, findings };
-}
-
-/** A system takes the parts of a case as it needs them: the first that is absent or of another kind ends it. */
-function misdescribed(error: unknown, { folder, system }: ParityCase): unknown {
-	if (!(error instanceof ZodError || error instanceof TypeError)) return error;
-	const issue = error instanceof ZodError ? error.issues[0] : undefined;
-	const what = issue ? `${issue.path.join('.') || 'a part'}: ${issue.message}` : error.message;
-	return new UserFacingError(
-		'file-unreadable',
-		`${folder} is not described as a case of ${system} must be (${what}).`,
-		{ cause: error },
-	);
 }

@@ -1,15 +1,23 @@
+import { z } from 'zod';
 import type { Weights } from '../weights/safetensors.ts';
 import type { Findings } from './findings.ts';
+import { parsePart, type ParityCase } from './parity-case.ts';
 
 /** Names and shapes of all tensors of a full-size model, without their numbers. */
-export type Manifest = {
-	model: string;
-	config?: unknown;
+export const manifestSchema = z.object({
+	model: z.string(),
+	config: z.unknown().optional(),
 	/** Of all tensors together, learned numbers only. */
-	parameters: number;
-	entries: number;
-	tensors: Readonly<Record<string, readonly number[]>>;
-};
+	parameters: z.number(),
+	entries: z.number(),
+	tensors: z.record(z.string(), z.array(z.number())),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** The manifests that a case is, each as `schema` has it. Throws `file-unreadable`. */
+export function manifestsOf<T extends Manifest>(given: ParityCase, schema: z.ZodType<T>): T[] {
+	return parsePart(z.array(schema), given.description['manifests'], given.folder);
+}
 
 /** Tensors of zeros, of the shapes that a manifest states; they share their memory. */
 export function manifestWeights(manifest: Pick<Manifest, 'tensors'>): Weights {

@@ -30,6 +30,9 @@ export type ParityCase = {
 /** |a − b| ≤ abs + rel · |b|, b being the reference's. */
 export type Tolerance = { abs: number; rel: number };
 
+/** Numbers that are not stated must agree exactly. */
+const toleranceSchema = z.object({ abs: z.number().optional(), rel: z.number().optional() }).nullish();
+
 /** Of systems whose cases are not whole model folders, and of those whose cases are. */
 const WEIGHT_FILES = ['weights.safetensors', 'model.safetensors'];
 
@@ -52,13 +55,13 @@ export async function readParityCase(folder: string): Promise<ParityCase> {
 			? { manifests: await readManifests(folder) }
 			: parseObject(await readRequired(path), path);
 	const textOf = (part: string) => parsePart(z.string().optional(), description[part], `${path}: ${part}`);
-	const tolerance = (description['tolerance'] ?? {}) as Partial<Tolerance>;
+	const tolerance = parsePart(toleranceSchema, description['tolerance'], `${path}: tolerance`);
 	return {
 		folder: resolve(folder),
 		system: textOf('system') ?? basename(dirname(resolve(folder))),
 		name: textOf('case') ?? basename(resolve(folder)),
 		description,
-		tolerance: { abs: Number(tolerance.abs ?? 0), rel: Number(tolerance.rel ?? 0) },
+		tolerance: { abs: tolerance?.abs ?? 0, rel: tolerance?.rel ?? 0 },
 		weights: await readWeights(folder, description['weights']),
 		tensors: new Map([
 			...(await readTensors(join(folder, 'tensors.safetensors'), false)),
@@ -90,7 +93,12 @@ async function readWeights(folder: string, stated: unknown): Promise<Weights> {
 	return own === undefined ? new Map() : readTensors(own, true);
 }
 
-/** Parses a part of case.json; throws `file-unreadable`, naming the place and the first thing that is wrong. */
+/** A part of case.json, as `schema` has it; throws `file-unreadable`, naming the first thing that is wrong or missing. */
+export function casePart<T>({ folder, description }: ParityCase, part: string, schema: z.ZodType<T>): T {
+	return parsePart(schema, description[part], `${join(folder, 'case.json')}: ${part}`);
+}
+
+/** Parses a part of a description; throws `file-unreadable`, naming the place and the first thing that is wrong. */
 export function parsePart<T>(schema: z.ZodType<T>, part: unknown, place: string): T {
 	const { data, error } = schema.safeParse(part);
 	if (!error) return data;
@@ -98,6 +106,12 @@ export function parsePart<T>(schema: z.ZodType<T>, part: unknown, place: string)
 	const where = path.length > 0 ? `${path.join('.')}: ` : '';
 	throw new UserFacingError('file-unreadable', `${place} is not what a case may hold (${where}${message}).`);
 }
+
+/** Batches of pictures by the name that their tensors begin with, and the pictures' sizes. */
+export const batchesSchema = z.record(
+	z.string(),
+	z.object({ images_hw: z.array(z.tuple([z.number().int(), z.number().int()])).min(1) }),
+);
 
 /** A tensor of a case; throws `file-unreadable` where it has none of that name. */
 export function caseTensor(given: ParityCase, name: string): WeightTensor {

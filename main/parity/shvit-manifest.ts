@@ -12,7 +12,7 @@ import { UserFacingError } from '../domain/errors.ts';
 import { countOperations } from '../graph/operation-count.ts';
 import type { Findings } from './findings.ts';
 import { manifestWeights } from './manifest.ts';
-import type { ParityCase } from './parity-case.ts';
+import { casePart, type ParityCase } from './parity-case.ts';
 
 const shapesSchema = z.record(z.string(), z.array(z.number()));
 const sizesSchema = z.object({
@@ -21,18 +21,16 @@ const sizesSchema = z.object({
 	partial_dim: z.array(z.number()),
 	types: z.array(z.enum(['i', 's'])),
 });
-const manifestSchema = z.object({
-	models: z.record(
-		z.string(),
-		z.object({
-			config: z.union([sizesSchema, z.string()]),
-			tensors: z.number(),
-			parameters: z.number().optional(),
-			state_dict: shapesSchema,
-			fused_state_dict: shapesSchema.optional(),
-		}),
-	),
-});
+const modelsSchema = z.record(
+	z.string(),
+	z.object({
+		config: z.union([sizesSchema, z.string()]),
+		tensors: z.number(),
+		parameters: z.number().optional(),
+		state_dict: shapesSchema,
+		fused_state_dict: shapesSchema.optional(),
+	}),
+);
 type Shapes = z.infer<typeof shapesSchema>;
 
 /** Read by no network: a counter of training steps beside every batch norm. */
@@ -43,7 +41,7 @@ const BUFFER = /\.(running_mean|running_var)$/;
 
 /** Whether our networks ask for just the tensors that published models have, fused and not. */
 export function shvitManifest(given: ParityCase, findings: Findings): void {
-	for (const [model, manifest] of Object.entries(manifestSchema.parse(given.description).models)) {
+	for (const [model, manifest] of Object.entries(casePart(given, 'models', modelsSchema))) {
 		const { config, asked } = compareList(findings, model, manifest.state_dict, manifest.tensors);
 		if (manifest.fused_state_dict) compareList(findings, `${model} fused`, manifest.fused_state_dict, null);
 		if (manifest.parameters !== undefined) {
@@ -88,28 +86,26 @@ function compareList(
 	return { config, asked };
 }
 
-const tableSchema = z.object({
-	rows: z.array(
-		z.object({
-			model: z.string(),
-			resolution: z.number(),
-			reference: z.object({
-				params: z.number(),
-				params_fused: z.number(),
-				params_distillation: z.number(),
-				buffers: z.number(),
-				macs: z.object({ linear: z.number(), total: z.number() }),
-				macs_fused: z.object({ linear: z.number(), total: z.number() }),
-			}),
+const rowsSchema = z.array(
+	z.object({
+		model: z.string(),
+		resolution: z.number(),
+		reference: z.object({
+			params: z.number(),
+			params_fused: z.number(),
+			params_distillation: z.number(),
+			buffers: z.number(),
+			macs: z.object({ linear: z.number(), total: z.number() }),
+			macs_fused: z.object({ linear: z.number(), total: z.number() }),
 		}),
-	),
-});
+	}),
+);
 
 const CLASSES = 1000;
 
 /** Parameters and multiply-adds of S1 to S4, counted by the graphs that run. */
 export function shvitTable(given: ParityCase, findings: Findings): void {
-	for (const { model, resolution, reference } of tableSchema.parse(given.description).rows) {
+	for (const { model, resolution, reference } of casePart(given, 'rows', rowsSchema)) {
 		const plain = sizesOf(model, resolution, { fused: false, heads: ['head'] });
 		const fused = sizesOf(model, resolution, { fused: true, heads: ['head'] });
 		const distilled = sizesOf(model, resolution, { fused: false, heads: ['head', 'head_dist'] });

@@ -25,7 +25,7 @@ import { float32 } from '../runtime/tensors.ts';
 import { readSafetensors, type Weights, type WeightTensor } from '../weights/safetensors.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { type Finding, Findings } from './findings.ts';
-import { caseTensor, type ParityCase } from './parity-case.ts';
+import { casePart, caseTensor, type ParityCase } from './parity-case.ts';
 import { shvitManifest, shvitTable } from './shvit-manifest.ts';
 import { runOnce } from '../runtime/loaded-graph.ts';
 
@@ -137,9 +137,9 @@ const detectorSchema = z.object({
 const detectorTolerance = z.object({ boxes_abs_px: z.number(), scores_abs: z.number() });
 
 async function checkRetina(given: ParityCase, findings: Findings): Promise<void> {
-	const { model, img_meta: meta } = detectorSchema.parse(given.description['config']);
+	const { model, img_meta: meta } = casePart(given, 'config', detectorSchema);
 	const test = model.test_cfg;
-	const allowed = detectorTolerance.parse(given.description['tolerance']);
+	const allowed = casePart(given, 'tolerance', detectorTolerance);
 	const weights = usedTensors(given.weights);
 	const published = readShvitConfig(weights, given.folder) as ShvitModelConfig & { head: RetinaConfig };
 	const {

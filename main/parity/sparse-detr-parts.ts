@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { rankQueries } from '../boxes/ranked-queries.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { layPyramid, maskPyramid, type Pyramid, tokenProposals } from '../famili
 import { embedBoxes } from '../families/sparse-detr/queries.ts';
 import { projectTokens, scoreTokens } from '../families/sparse-detr/scoring.ts';
 import { askForTensors } from '../families/sparse-detr/tensors.ts';
+import { UserFacingError } from '../domain/errors.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
 import { GraphBuilder, type Value } from '../graph/graph-builder.ts';
 import type { GraphTensor } from '../runtime/runtime.ts';
@@ -19,12 +21,12 @@ import type { ElementType } from '../weights/element-types.ts';
 import type { WeightTensor } from '../weights/safetensors.ts';
 import { TensorAudit } from '../weights/tensor-audit.ts';
 import { readTorchFile } from '../weights/torch-checkpoint.ts';
-import type { TorchTensor } from '../weights/torch-tensor.ts';
+import { TorchTensor } from '../weights/torch-tensor.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { Findings } from './findings.ts';
 import type { ParitySystem } from './parity-system.ts';
-import { compareManifest, type Manifest, manifestWeights } from './manifest.ts';
-import { caseTensor, type ParityCase } from './parity-case.ts';
+import { compareManifest, manifestSchema, manifestsOf, manifestWeights } from './manifest.ts';
+import { casePart, caseTensor, type ParityCase } from './parity-case.ts';
 import { runOnce } from '../runtime/loaded-graph.ts';
 
 /** How to compare a case of one part of the network; null where the case is of a whole one. */
@@ -106,17 +108,11 @@ async function proposals(given: ParityCase) {
 	return findings.finish();
 }
 
+const attentionSchema = z.object({ d_model: z.number(), n_heads: z.number(), n_points: z.number() });
+
 async function attention(given: ParityCase) {
 	const findings = new Findings(given);
-	const {
-		d_model: dim,
-		n_heads: heads,
-		n_points: points,
-	} = given.description['config'] as {
-		d_model: number;
-		n_heads: number;
-		n_points: number;
-	};
+	const { d_model: dim, n_heads: heads, n_points: points } = casePart(given, 'config', attentionSchema);
 	const padding = caseTensor(given, 'mask_flatten').data;
 	findings.input('query', 'value', 'ref2', 'ref4');
 	for (const [numbers, mask] of [
@@ -165,9 +161,11 @@ function references(
 	return width && height ? { x: x!, y: y!, width, height } : { x: x!, y: y! };
 }
 
+const functionsSchema = z.object({ num_pos_feats: z.number() });
+
 async function functions(given: ParityCase) {
 	const findings = new Findings(given);
-	const { num_pos_feats: features } = given.description['config'] as { num_pos_feats: number };
+	const { num_pos_feats: features } = casePart(given, 'config', functionsSchema);
 	const part = new PartGraph(given);
 	const fractions = part.layers.sigmoid(part.input('pos.proposals_unact', [-1, 4]));
 	const embedded = embedBoxes(part.layers, fractions, features);
@@ -293,7 +291,7 @@ async function samplingMaps(given: ParityCase) {
 
 async function manifests(given: ParityCase) {
 	const findings = new Findings(given);
-	for (const manifest of given.description['manifests'] as Manifest[]) {
+	for (const manifest of manifestsOf(given, manifestSchema)) {
 		const weights = manifestWeights(manifest);
 		const config = readConfig(weights, manifest.config, manifest.model);
 		const audit = new TensorAudit(weights, manifest.model, 'Sparse DETR');
@@ -303,22 +301,23 @@ async function manifests(given: ParityCase) {
 	return findings.finish();
 }
 
+const checkpointSchema = z.object({
+	keys: z.array(z.string()),
+	epoch: z.number(),
+	args: z.looseObject({}),
+	extra_dtypes: z.record(z.string(), z.string()),
+	extra_strides: z.record(z.string(), z.array(z.number())),
+});
+
 async function checkpoint(given: ParityCase) {
 	const findings = new Findings(given);
-	const stated = given.description['config'] as {
-		keys: string[];
-		epoch: number;
-		args: object;
-		extra_dtypes: Record<string, string>;
-		extra_strides: Record<string, number[]>;
-	};
+	const stated = casePart(given, 'config', checkpointSchema);
 	for (const file of CHECKPOINT_FILES) {
 		const bytes = await readFile(join(given.folder, file)).catch(() => null);
 		if (!bytes) continue;
 		const place = join(given.folder, file);
-		const root = readTorchFile(bytes, place) as Map<string, unknown>;
+		const { keys, extra } = contentsOf(readTorchFile(bytes, place), place);
 		const { weights, options } = parseCheckpoint(bytes, place);
-		const extra = root.get('extra') as Map<string, TorchTensor>;
 		const tensors = new Map<string, WeightTensor>([
 			...[...weights].map(([name, tensor]) => [`model.${name}`, tensor] as const),
 			...[...extra].map(([name, tensor]) => [`extra.${name}`, tensor.toWeight()] as const),
@@ -331,7 +330,7 @@ async function checkpoint(given: ParityCase) {
 		findings.equalTo(`${file}: tensors`, [tensors.size], [given.tensors.size]);
 		const same = (what: string, actual: unknown, expected: unknown) =>
 			findings.equalTo(`${file}: ${what}`, characters(actual), characters(expected));
-		same('keys', [...root.keys()], stated.keys);
+		same('keys', keys, stated.keys);
 		same('epoch', options?.['epoch'], stated.epoch);
 		same('args', options?.['args'], stated.args);
 		const of = (part: (tensor: TorchTensor) => unknown) =>
@@ -348,6 +347,15 @@ async function checkpoint(given: ParityCase) {
 		);
 	}
 	return findings.finish();
+}
+
+/** A checkpoint's own keys, and its tensors beside the model's. */
+function contentsOf(root: unknown, place: string): { keys: unknown[]; extra: Map<string, TorchTensor> } {
+	const contents = root instanceof Map ? (root as Map<unknown, unknown>) : new Map<unknown, unknown>();
+	const { data: extra } = z.map(z.string(), z.instanceof(TorchTensor)).safeParse(contents.get('extra'));
+	if (!extra)
+		throw new UserFacingError('file-unreadable', `${place} must have a dictionary of tensors as "extra".`);
+	return { keys: [...contents.keys()], extra };
 }
 
 const TORCH_TYPES: Readonly<Record<ElementType, string>> = {

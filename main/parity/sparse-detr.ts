@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { rankQueries } from '../boxes/ranked-queries.ts';
 import { attentionMap } from '../families/sparse-detr/attention-map.ts';
 import { readConfig, type SparseDetrConfig } from '../families/sparse-detr/config.ts';
@@ -8,28 +9,29 @@ import {
 	type Pyramid,
 	tokenProposals,
 } from '../families/sparse-detr/pyramid.ts';
+import { UserFacingError } from '../domain/errors.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { GraphTensor } from '../runtime/runtime.ts';
 import { requireTensors } from '../weights/weights.ts';
 import { Findings } from './findings.ts';
 import type { ParitySystem } from './parity-system.ts';
-import { caseTensor, type ParityCase } from './parity-case.ts';
+import { batchesSchema, casePart, caseTensor, type ParityCase } from './parity-case.ts';
 import { sparseDetrPart } from './sparse-detr-parts.ts';
 import { runOnce } from '../runtime/loaded-graph.ts';
 import { int64 } from '../runtime/tensors.ts';
 
-type CaseConfig = {
-	rho: number;
-	inputs: Record<string, { images_hw: [number, number][] }>;
-};
+/** Among the authors' own settings. */
+const configSchema = z.looseObject({ rho: z.number(), inputs: batchesSchema });
+type CaseConfig = z.infer<typeof configSchema>;
 
 /** Cases of whole networks; those of parts alone are told by their tensors. */
 export const sparseDetr: ParitySystem = async (given) => {
 	const part = sparseDetrPart(given);
 	if (part) return part(given);
 	const findings = new Findings(given);
-	const { inputs } = given.description['config'] as CaseConfig;
-	for (const key of Object.keys(inputs)) await new WholeNetwork(given, findings, key).compare();
+	const config = casePart(given, 'config', configSchema);
+	for (const key of Object.keys(config.inputs))
+		await new WholeNetwork(given, findings, config, key).compare();
 	return findings.finish();
 };
 
@@ -40,14 +42,16 @@ class WholeNetwork {
 	readonly #key: string;
 	readonly #config: SparseDetrConfig;
 	readonly #rho: number;
+	/** Height and width of each picture. */
+	readonly #sizes: readonly (readonly [number, number])[];
 
-	constructor(given: ParityCase, findings: Findings, key: string) {
+	constructor(given: ParityCase, findings: Findings, config: CaseConfig, key: string) {
 		this.#case = given;
 		this.#findings = findings;
 		this.#key = key;
-		const config = given.description['config'] as CaseConfig;
 		this.#config = readConfig(given.weights, config, given.folder);
 		this.#rho = config.rho;
+		this.#sizes = config.inputs[key]!.images_hw;
 	}
 
 	async compare(): Promise<void> {
@@ -108,8 +112,13 @@ class WholeNetwork {
 	/** Padding is given as a mask, or by the sizes of the pictures alone. */
 	#pictures(shape: readonly number[]): PictureBatch {
 		const [batch, , height, width] = shape as [number, number, number, number];
-		const { inputs } = this.#case.description['config'] as CaseConfig;
-		const sizes = inputs[this.#key]!.images_hw;
+		const sizes = this.#sizes;
+		if (sizes.length !== batch) {
+			throw new UserFacingError(
+				'file-unreadable',
+				`${this.#case.folder}/case.json: config.inputs.${this.#key}.images_hw must have a size for each of ${batch} pictures (got ${sizes.length}).`,
+			);
+		}
 		const padding = Uint8Array.from({ length: batch * height * width }, (_, i) => {
 			const [rows, cols] = sizes[Math.floor(i / (height * width))]!;
 			return Math.floor(i / width) % height >= rows || i % width >= cols ? 1 : 0;
