@@ -65,9 +65,27 @@ export async function readParityCase(folder: string): Promise<ParityCase> {
 		weights: await readWeights(folder, description['weights']),
 		tensors: new Map([
 			...(await readTensors(join(folder, 'tensors.safetensors'), false)),
+			...(await readShared(folder, parsePart(sharedSchema, description['shared'], `${path}: shared`))),
 			...seededInputs(description, path),
 		]),
 	};
+}
+
+/** By the file of another case: names of its tensors that this case has too. */
+const sharedSchema = z.record(z.string(), z.array(z.string())).optional();
+
+async function readShared(folder: string, shared: z.infer<typeof sharedSchema> = {}): Promise<Weights> {
+	const found = new Map<string, WeightTensor>();
+	for (const [file, names] of Object.entries(shared)) {
+		const path = join(folder, file);
+		const tensors = await readTensors(path, true);
+		for (const name of names) {
+			const tensor = tensors.get(name);
+			if (!tensor) throw new UserFacingError('file-unreadable', `${path} has no tensor ${name}.`);
+			found.set(name, tensor);
+		}
+	}
+	return found;
 }
 
 /** What case.json gives as seeds: `inputs` and `pictures` by name, `video` by frame. */

@@ -37,6 +37,8 @@ class HfCase:
     """Means and deviations of weights by the ends of their names."""
     omit: list[str] = field(default_factory=list)
     """Tensors that prove what others prove already."""
+    pixels_of: str | None = None
+    """Another case with the same pictures and processor, whose pixel values are not stored again."""
     notes: str = ""
 
 
@@ -80,6 +82,7 @@ def yolos(mid: bool) -> HfCase:
         },
         results=["logits", "pred_boxes"],
         rules=EMBEDDINGS,
+        pixels_of="yolos" if mid else None,
         notes="A has the size of the position table; B is resized and cut by the processor, and its positions are interpolated.",
     )
 
@@ -343,6 +346,7 @@ def detr(name: str, config, model: str, rules: list) -> HfCase:
         },
         results=["last_hidden_state", "logits", "pred_boxes"],
         rules=[("query_position_embeddings.weight", 0.0, 2.0), *rules],
+        pixels_of=None if name == "Detr" else "detr",
         notes="A is a padded batch of two.",
     )
 
@@ -373,6 +377,7 @@ def deformable_detr(two_stage: bool) -> HfCase:
         },
         results=["intermediate_reference_points", "init_reference_points", *first_stage, "logits", "pred_boxes"],
         rules=[*DEFORMABLE, ("query_position_embeddings.weight", 0.0, 1.0)],
+        pixels_of="detr",
         omit=["B.enc.0", "B.input_projection"] + (["A.enc.0", "B.enc_outputs_coord_logits"] if two_stage else []),
         notes="Two stages with refinement." if two_stage else "One stage without refinement; heads are shared.",
     )
@@ -402,6 +407,7 @@ def detr_variant() -> HfCase:
         [("embeddings.weight", 0.0, 1.0)],
     )
     case.images = {"A": [(48, 84), (60, 48)]}
+    case.pixels_of = "detr"
     case.modules.update(each(3, "dec", "model.decoder.layers"))
     case.notes = "Norms between the decoder's layers, learned positions, other activations, a backbone of basic blocks used in part."
     return case

@@ -93,6 +93,7 @@ def make(name: str, out: Path, first_seed: int) -> None:
         if not (calls := close_calls(tensors)):
             break
         print(f"{name}: not seed {seed}, for {'; '.join(calls)}")
+    shared = shared_pixels(out, case.pixels_of, tensors)
     write_case(
         folder,
         {
@@ -112,11 +113,19 @@ def make(name: str, out: Path, first_seed: int) -> None:
             "tolerance": TOLERANCE,
             "pictures": {"seed": seed, "tensors": pictures},
             "weights": {"seed": seed, "rules": [list(rule) for rule in case.rules], "tensors": shapes},
+            **({"shared": {f"../{case.pixels_of}/tensors.safetensors": shared}} if shared else {}),
         },
-        tensors,
+        {key: value for key, value in tensors.items() if key not in shared},
     )
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{name}: {len(tensors)} tensors, {size / 1024:.0f} KB, seed {seed}")
+
+
+def shared_pixels(out: Path, other: str | None, tensors: dict[str, np.ndarray]) -> list[str]:
+    """Which pixel values and masks another case has stored already."""
+    stated = load_file(out / other / "tensors.safetensors") if other else {}
+    pixels = [name for name in tensors if name.split(".")[1].startswith("pixel_") and name in stated]
+    return [name for name in pixels if np.array_equal(tensors[name], stated[name])]
 
 
 def seeded_model(case: HfCase, model_class, shapes: dict[str, list[int]], seed: int):
