@@ -18,8 +18,9 @@ const rooms = {
 	vit: ['domain', 'graph'],
 	backbones: ['domain', 'graph'],
 	pixels: ['domain'],
+	camera: ['domain', 'pixels'],
 	boxes: ['domain', 'graph', 'runtime'],
-	reduction: ['domain', 'graph', 'runtime', 'pixels', 'vit'],
+	reduction: ['domain', 'graph', 'runtime', 'pixels', 'camera', 'vit'],
 	detector: ['domain', 'runtime', 'pixels', 'reduction'],
 	families: [
 		'domain',

@@ -1,5 +1,62 @@
 // Written by build/wasm-kernels.ts from what the kernels export.
 
+declare module '*/registration.kernel.ts?wasm' {
+	export type Kernel = {
+		halve(parameters: {
+			from: number;
+			fromStride: number;
+			rows: number;
+			cols: number;
+			to: number;
+			toStride: number;
+		}): void;
+		shiftedDifferences(parameters: {
+			frame: number;
+			frameStride: number;
+			reference: number;
+			mask: number;
+			stride: number;
+			rows: number;
+			reach: number;
+			out: number;
+		}): void;
+		patchSums(parameters: {
+			frame: number;
+			reference: number;
+			stride: number;
+			size: number;
+			gain: number;
+			places: number;
+			count: number;
+			scratch: number;
+			out: number;
+		}): void;
+		slopes(parameters: {
+			reference: number;
+			stride: number;
+			places: number;
+			count: number;
+			out: number;
+		}): void;
+		putSquares(parameters: {
+			squares: number;
+			places: number;
+			count: number;
+			whole: number;
+			wholeStride: number;
+			half: number;
+			halfStride: number;
+			quarter: number;
+			quarterStride: number;
+			eighth: number;
+			mask: number;
+			eighthStride: number;
+		}): void;
+	};
+	/** The functions over `memory`, in which all addresses are byte offsets. */
+	export function instantiate(memory: WebAssembly.Memory): Kernel;
+}
+
 declare module '*/frame-pixels.kernel.ts?wasm' {
 	export type Kernel = {
 		changeSince(parameters: {
@@ -30,9 +87,10 @@ declare module '*/frame-pixels.kernel.ts?wasm' {
 			cols: number;
 			stride: number;
 			side: number;
-			pad: number;
-			width: number;
-			height: number;
+			left: number;
+			right: number;
+			top: number;
+			bottom: number;
 			tokens: number;
 			count: number;
 			table: number;
@@ -46,6 +104,92 @@ declare module '*/frame-pixels.kernel.ts?wasm' {
 			height: number;
 			table: number;
 			out: number;
+		}): void;
+	};
+	/** The functions over `memory`, in which all addresses are byte offsets. */
+	export function instantiate(memory: WebAssembly.Memory): Kernel;
+}
+
+declare module '*/scene-view.kernel.ts?wasm' {
+	export type Kernel = {
+		resampleAlong(parameters: {
+			source: number;
+			sourceStride: number;
+			firstRow: number;
+			rows: number;
+			left: number;
+			groups: number;
+			shift: number;
+			shiftY: number;
+			grow: number;
+			spin: number;
+			centreX: number;
+			centreY: number;
+			weights: number;
+			lines: number;
+			linesStride: number;
+		}): void;
+		resampleAcross(parameters: {
+			lines: number;
+			linesStride: number;
+			firstRow: number;
+			left: number;
+			top: number;
+			groups: number;
+			rows: number;
+			shift: number;
+			grow: number;
+			spin: number;
+			centreX: number;
+			centreY: number;
+			weights: number;
+			view: number;
+			viewStride: number;
+		}): void;
+		changeWithin(parameters: {
+			frame: number;
+			frameStride: number;
+			references: number;
+			pitch: number;
+			rows: number;
+			cols: number;
+			stride: number;
+			side: number;
+			rects: number;
+			out: number;
+		}): void;
+		luma(parameters: {
+			frame: number;
+			frameStride: number;
+			rows: number;
+			cols: number;
+			out: number;
+			outStride: number;
+		}): void;
+		lumaSquares(parameters: {
+			frame: number;
+			frameStride: number;
+			cols: number;
+			tokens: number;
+			count: number;
+			out: number;
+		}): void;
+		squareMeans(parameters: {
+			frame: number;
+			frameStride: number;
+			rows: number;
+			cols: number;
+			stride: number;
+			out: number;
+		}): void;
+		adjust(parameters: {
+			from: number;
+			stride: number;
+			rows: number;
+			bytes: number;
+			gain: number;
+			offset: number;
+			to: number;
 		}): void;
 	};
 	/** The functions over `memory`, in which all addresses are byte offsets. */

@@ -79,7 +79,7 @@ export function remember(
 
 /**
  * Normalised windows of `tokens[0..count)`, planar, float32: [count, 3, side, side] at `out`. Pixels outside
- * the picture, which lies at (pad, pad) of the padded frame, are 0 after normalisation.
+ * the picture, which are the padded frame's from (left, top) up to (right, bottom), are 0 after normalisation.
  * table: three times 256 float32, the normalised value of each byte per channel.
  */
 export function gatherWindows(
@@ -88,9 +88,10 @@ export function gatherWindows(
 	cols: i32,
 	stride: i32,
 	side: i32,
-	pad: i32,
-	width: i32,
-	height: i32,
+	left: i32,
+	right: i32,
+	top: i32,
+	bottom: i32,
 	tokens: usize,
 	count: i32,
 	table: usize,
@@ -99,15 +100,15 @@ export function gatherWindows(
 	const plane: usize = side * side * 4;
 	for (let i = 0; i < count; i++) {
 		const token = load<i32>(tokens + 4 * i);
-		const top = (token / cols) * stride;
-		const left = (token % cols) * stride;
-		const firstRow = max(0, pad - top);
-		const lastRow = min(side, pad + height - top);
-		const firstCol = max(0, pad - left);
-		const lastCol = min(side, pad + width - left);
+		const startRow = (token / cols) * stride;
+		const startCol = (token % cols) * stride;
+		const firstRow = max(0, top - startRow);
+		const lastRow = min(side, bottom - startRow);
+		const firstCol = max(0, left - startCol);
+		const lastCol = min(side, right - startCol);
 		if (firstRow > 0 || firstCol > 0 || lastRow < side || lastCol < side) memory.fill(out, 0, 3 * plane);
 		for (let y = firstRow; y < lastRow; y++) {
-			let from: usize = frame + (top + y) * frameStride + (left + firstCol) * 3;
+			let from: usize = frame + (startRow + y) * frameStride + (startCol + firstCol) * 3;
 			let to: usize = out + (y * side + firstCol) * 4;
 			for (let x = firstCol; x < lastCol; x++) {
 				store<f32>(to, load<f32>(table + ((load<u8>(from) as usize) << 2)));

@@ -1,16 +1,21 @@
 import { assert } from '../domain/errors.ts';
+import { isAtRest } from '../domain/placement.ts';
+import { rollGrid } from '../domain/roll-grid.ts';
 import type { Frame } from '../domain/frame.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
 import { instantiate, type Kernel } from './frame-pixels.kernel.ts?wasm';
+import { layoutSceneView, SceneView } from './scene-view.ts';
 
 const PAGE_BYTES = 65536;
 
 /** The frame at hand, and what every token was last computed from: the gate's measure of change. */
 export interface FramePixels {
 	readonly grid: TokenGrid;
-	/** Normalised picture, planar: [3, height, width]. Reused; holds until the next call. */
+	/** How the frame lies in the scene, where the camera is followed; see `SceneView`. */
+	readonly view: SceneView;
+	/** Normalised picture, planar: [3, height, width]; of a view at rest. Reused; holds until the next call. */
 	planar(): Float32Array;
 	/** Normalised pixel windows of `tokens[0..count)`: [count, 3, window, window]. Reused; holds until the next call. */
 	windows(tokens: Int32Array, count: number): Float32Array;
@@ -18,6 +23,8 @@ export interface FramePixels {
 	changeSince(): Float32Array;
 	/** From now on the change of `tokens[0..count)` is measured against this frame. */
 	remember(tokens: Int32Array, count: number): void;
+	/** What is remembered of each token is that of the token `rows` further down and `cols` to the right; of new ones nothing. */
+	roll(rows: number, cols: number): void;
 }
 
 /**
@@ -30,6 +37,7 @@ export class WasmFramePixels implements FramePixels {
 	readonly grid: TokenGrid;
 	readonly #width: number;
 	readonly #height: number;
+	readonly view: SceneView;
 	readonly #contentSize: Size;
 	readonly #pad: number;
 	readonly #frameStride: number;
@@ -52,9 +60,16 @@ export class WasmFramePixels implements FramePixels {
 
 	/**
 	 * `mean` and `std` per channel, of values in 0 to 1. Where `contentSize` is given, what lies right of it or below is
-	 * padding, which is 0 after normalisation whatever the frame holds there.
+	 * padding, which is 0 after normalisation whatever the frame holds there. `picture`: the part of the frame that comes from
+	 * the video; `follows`: whether its camera can be followed.
 	 */
-	constructor(grid: TokenGrid, mean: readonly number[], std: readonly number[], contentSize?: Size) {
+	constructor(
+		grid: TokenGrid,
+		mean: readonly number[],
+		std: readonly number[],
+		contentSize?: Size,
+		scene: { picture?: Size; follows?: boolean } = {},
+	) {
 		const tokens = tokenCount(grid);
 		this.grid = grid;
 		this.#width = grid.cols * grid.stride;
@@ -76,7 +91,7 @@ export class WasmFramePixels implements FramePixels {
 			return start;
 		};
 		this.#at = {
-			frame: take(this.#frameStride * paddedHeight),
+			frame: take(this.#frameStride * paddedHeight + 64), // groups of pixels that are drawn end behind the last row
 			references: take(this.#pitch * grid.windowSize * tokens),
 			table: take(3 * 256 * 4),
 			change: take(tokens * 4),
@@ -84,8 +99,23 @@ export class WasmFramePixels implements FramePixels {
 			// Windows and the whole picture are never wanted for the same run: they share their room.
 			floats: take(4 * Math.max(windowFloats * tokens, pictureFloats)),
 		};
+		const picture = scene.picture ?? { width: this.#width, height: this.#height };
+		const viewLayout = layoutSceneView(
+			grid,
+			{
+				frame: this.#at.frame,
+				frameStride: this.#frameStride,
+				pad: this.#pad,
+				padded: { width: paddedWidth, height: paddedHeight },
+				tokens: this.#at.tokens,
+			},
+			picture,
+			scene.follows ?? false,
+			take,
+		);
 		const memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE_BYTES) });
 		this.#kernel = instantiate(memory);
+		this.view = new SceneView(grid, picture, viewLayout, memory);
 		this.#bytes = new Uint8Array(memory.buffer);
 		this.#change = new Float32Array(memory.buffer, this.#at.change, tokens);
 		this.#tokens = new Int32Array(memory.buffer, this.#at.tokens, tokens);
@@ -107,16 +137,20 @@ export class WasmFramePixels implements FramePixels {
 			frame.format === 'rgb24' && width === this.#width && height === this.#height,
 			`the detector takes rgb24 frames of ${this.#width}×${this.#height} (got ${frame.format} of ${width}×${height})`,
 		);
-		const rowBytes = 3 * width;
-		let to = this.#at.frame + this.#pad * this.#frameStride + 3 * this.#pad;
-		for (let from = 0; from < rowBytes * height; from += rowBytes) {
-			this.#bytes.set(frame.pixels.subarray(from, from + rowBytes), to);
-			to += this.#frameStride;
+		// A view that is drawn needs no padding; it makes its own.
+		const shown = this.view.following ? this.view.picture : frame.size;
+		const { first, stride } = this.view.target;
+		for (let row = 0; row < shown.height; row++) {
+			const from = 3 * width * row;
+			this.#bytes.set(frame.pixels.subarray(from, from + 3 * shown.width), first + row * stride);
 		}
+		this.view.padding = frame.pixels.at(-1)!;
+		this.view.renew();
 		this.#planarIsCurrent = false;
 	}
 
 	planar(): Float32Array {
+		assert(isAtRest(this.view.place), 'a whole picture is the frame itself');
 		if (!this.#planarIsCurrent) {
 			const { frame, table, floats } = this.#at;
 			this.#kernel.planar({
@@ -143,9 +177,7 @@ export class WasmFramePixels implements FramePixels {
 			cols,
 			stride,
 			side: windowSize,
-			pad: this.#pad,
-			width: this.#contentSize.width,
-			height: this.#contentSize.height,
+			...this.#seen(),
 			tokens: this.#take(tokens, count),
 			count,
 			table,
@@ -156,10 +188,14 @@ export class WasmFramePixels implements FramePixels {
 	}
 
 	changeSince(): Float32Array {
-		const { frame, references, change } = this.#at;
+		const { references, change } = this.#at;
 		const { rows, cols, stride, windowSize } = this.grid;
+		if (this.view.following) {
+			this.view.changeWithin(references, this.#pitch, change);
+			return this.#change;
+		}
 		this.#kernel.changeSince({
-			frame,
+			frame: this.view.compares,
 			frameStride: this.#frameStride,
 			references,
 			pitch: this.#pitch,
@@ -173,10 +209,11 @@ export class WasmFramePixels implements FramePixels {
 	}
 
 	remember(tokens: Int32Array, count: number): void {
-		const { frame, references } = this.#at;
+		const { references } = this.#at;
 		const { cols, stride, windowSize } = this.grid;
+		if (this.view.following) this.view.remember(tokens, count);
 		this.#kernel.remember({
-			frame,
+			frame: this.view.compares,
 			frameStride: this.#frameStride,
 			references,
 			pitch: this.#pitch,
@@ -188,14 +225,29 @@ export class WasmFramePixels implements FramePixels {
 		});
 	}
 
+	roll(rows: number, cols: number): void {
+		rollGrid(this.grid, this.#references(), this.#pitch * this.grid.windowSize, rows, cols, null);
+		this.view.roll(rows, cols);
+	}
+
 	saveState(): NamedArrays {
-		return { 'pixels.references': this.#references().slice() };
+		return { 'pixels.references': this.#references().slice(), ...this.view.saveState() };
 	}
 
 	restoreState(state: NamedArrays): void {
 		const references = state['pixels.references'];
 		assert(references instanceof Uint8Array, 'a snapshot holds pixels.references');
 		this.#references().set(references);
+		this.view.restoreState(state);
+	}
+
+	/** The part of the padded frame that holds pixels. */
+	#seen(): { left: number; right: number; top: number; bottom: number } {
+		const pad = this.#pad;
+		const { left, right, top, bottom } = isAtRest(this.view.place)
+			? { left: 0, right: this.#contentSize.width, top: 0, bottom: this.#contentSize.height }
+			: this.view.known;
+		return { left: pad + left, right: pad + right, top: pad + top, bottom: pad + bottom };
 	}
 
 	#clearPadding(): void {

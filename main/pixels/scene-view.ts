@@ -1,0 +1,466 @@
+import { assert } from '../domain/errors.ts';
+import type { NamedArrays } from '../domain/named-arrays.ts';
+import { AT_REST, inFrame, isAtRest, type Placement, type Point } from '../domain/placement.ts';
+import { cubicKernel } from '../domain/resampling.ts';
+import { rollGrid } from '../domain/roll-grid.ts';
+import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
+import type { Size } from '../domain/video.ts';
+import { instantiate, type Kernel } from './scene-view.kernel.ts?wasm';
+
+/** Pixels around a picture that can be read, and how many of them repeat its edges. */
+const MARGIN = 48;
+const REPEATED = 4;
+/** Pixels that are drawn at a time. */
+const GROUP = 8;
+const PHASES = 64;
+/** 1 as the kernel's weights have it. */
+const ONE = 16384;
+/** Slope of the cubic with which the picture is resampled (Keys, 1981). */
+const CUBIC = -0.5;
+/** A window that was cut is worth computing anew when it knows so many more columns or rows, or all. */
+const KNOWS_MORE = 8;
+
+/** Whole pixels of a view, ends not included. */
+type Rect = { left: number; right: number; top: number; bottom: number };
+
+/** Where things lie in the memory that pixels share. */
+export type SceneViewLayout = {
+	/** The padded view, its stride and the width of its padding; its size. */
+	frame: number;
+	frameStride: number;
+	pad: number;
+	padded: Size;
+	adjusted: number;
+	luma: number;
+	lumaStride: number;
+	means: number;
+	tokens: number;
+	compared: number;
+	weights: number;
+	/** Null where the view never moves. */
+	moving: {
+		source: number;
+		sourceStride: number;
+		lines: number;
+		linesStride: number;
+		squares: number;
+	} | null;
+};
+
+/** Takes room for a view; `picture`: the part of the frame that is no padding. */
+export function layoutSceneView(
+	grid: TokenGrid,
+	view: Pick<SceneViewLayout, 'frame' | 'frameStride' | 'pad' | 'padded' | 'tokens'>,
+	picture: Size,
+	follows: boolean,
+	take: (bytes: number) => number,
+): SceneViewLayout {
+	const tokens = tokenCount(grid);
+	const lumaStride = align(picture.width, 16);
+	const sourceStride = align(3 * (picture.width + 2 * MARGIN), 16);
+	const linesStride = 6 * GROUP * Math.ceil(view.padded.width / GROUP);
+	return {
+		...view,
+		adjusted: take(view.frameStride * view.padded.height + 64),
+		luma: take(lumaStride * picture.height),
+		lumaStride,
+		means: take(4 * tokens),
+		compared: take(4 * tokens),
+		weights: take(8 * PHASES),
+		moving: follows
+			? {
+					source: take(sourceStride * (picture.height + 2 * REPEATED + 2)),
+					sourceStride,
+					lines: take(linesStride * (picture.height + 4 * REPEATED)),
+					linesStride,
+					squares: take(256 * tokens),
+				}
+			: null,
+	};
+}
+
+/**
+ * The frame as part of a scene: drawn so that the scene lies on whole pixels of the view, where the tokens are, while the camera
+ * moves. What the frame does not show of the view is unknown. Until `follow` is called the view is the frame itself.
+ */
+export class SceneView {
+	/** Whether the camera is followed: frames come into a buffer of their own and are drawn from there. */
+	following = false;
+	/** Where the view lies in the frame. */
+	place: Placement = AT_REST;
+	/** The part of the view that the frame shows. */
+	known: Rect;
+	/** The byte that a frame is padded with. */
+	padding = 0;
+	readonly #grid: TokenGrid;
+	/** The size of the frame without its padding. */
+	readonly picture: Size;
+	readonly #at: SceneViewLayout;
+	readonly #bytes: Uint8Array;
+	readonly #kernel: Kernel;
+	readonly #means: Float32Array;
+	readonly #compared: Uint8Array;
+	/** [tokens, 4]: first and end of the columns, then of the rows of each window that are known now, and that were known when it was remembered. */
+	readonly #now: Uint8Array;
+	readonly #then: Uint8Array;
+	#adjusted = false;
+	#meansAreCurrent = false;
+
+	constructor(grid: TokenGrid, picture: Size, layout: SceneViewLayout, memory: WebAssembly.Memory) {
+		const tokens = tokenCount(grid);
+		this.#grid = grid;
+		this.picture = picture;
+		this.#at = layout;
+		this.#bytes = new Uint8Array(memory.buffer);
+		this.#kernel = instantiate(memory);
+		this.#means = new Float32Array(memory.buffer, layout.means, tokens);
+		this.#compared = new Uint8Array(memory.buffer, layout.compared, 4 * tokens);
+		this.#now = new Uint8Array(4 * tokens);
+		this.#then = new Uint8Array(4 * tokens);
+		this.known = this.#wholePicture();
+		this.#knowNow();
+		new Int16Array(memory.buffer, layout.weights, 4 * PHASES).set(cubicWeights());
+	}
+
+	/** Where its first pixel belongs that a frame brings, and the distance of its rows, in bytes of the memory. */
+	get target(): { first: number; stride: number } {
+		if (this.following) return { first: this.#sourceStart, stride: this.#moving.sourceStride };
+		return { first: this.#viewStart, stride: this.#at.frameStride };
+	}
+
+	/** What change is measured on and remembered from: the view, its brightness adjusted where that was asked. */
+	get compares(): number {
+		return this.#adjusted ? this.#at.adjusted : this.#at.frame;
+	}
+
+	/** A new frame has come. */
+	renew(): void {
+		this.#adjusted = false;
+		this.#meansAreCurrent = false;
+		if (this.following) this.#repeatEdges();
+	}
+
+	/** From the next frame on the camera is followed, or not; this frame is shown as it is. */
+	follow(following: boolean): void {
+		assert(!following || this.#at.moving, 'a view that moves has room for it');
+		this.rest();
+		this.following = following;
+		this.place = AT_REST;
+	}
+
+	/** Shows the frame as it is. */
+	rest(): void {
+		if (this.following) {
+			const { frame, frameStride, padded } = this.#at;
+			const { sourceStride } = this.#moving;
+			this.#bytes.fill(0, frame, frame + frameStride * padded.height);
+			const { rows, cols, stride } = this.#grid;
+			for (let row = 0; row < rows * stride; row++) {
+				const start = this.#viewStart + row * frameStride;
+				this.#bytes.fill(this.padding, start, start + 3 * cols * stride);
+			}
+			for (let row = 0; row < this.picture.height; row++) {
+				const from = this.#sourceStart + row * sourceStride;
+				this.#bytes.copyWithin(this.#viewStart + row * frameStride, from, from + 3 * this.picture.width);
+			}
+		}
+		this.#shown(AT_REST, this.#wholePicture());
+	}
+
+	/** Draws the frame so that the view lies at `place` in it. */
+	show(place: Placement): void {
+		if (isAtRest(place)) {
+			this.rest();
+			return;
+		}
+		const { frame, frameStride, pad, padded, weights } = this.#at;
+		const { sourceStride, lines, linesStride } = this.#moving;
+		const known = this.#knownAt(place);
+		const { x: centreX, y: centreY } = this.centre;
+		const rows = [known.left, known.right - 1].flatMap((x) =>
+			[known.top, known.bottom - 1].map((y) => inFrame(place, this.centre, x, y).y),
+		);
+		const firstRow = Math.max(-REPEATED, Math.floor(Math.min(...rows)) - 2);
+		const endRow = Math.min(this.picture.height + REPEATED, Math.ceil(Math.max(...rows)) + 4);
+		const groups = Math.ceil(padded.width / GROUP);
+		this.#kernel.resampleAlong({
+			source: this.#sourceStart,
+			sourceStride,
+			firstRow,
+			rows: endRow - firstRow,
+			left: -pad,
+			groups,
+			shift: place.x,
+			shiftY: place.y,
+			grow: place.grow,
+			spin: place.spin,
+			centreX,
+			centreY,
+			weights,
+			lines,
+			linesStride,
+		});
+		this.#kernel.resampleAcross({
+			lines,
+			linesStride,
+			firstRow,
+			left: -pad,
+			top: known.top,
+			groups,
+			rows: known.bottom - known.top,
+			shift: place.y,
+			grow: place.grow,
+			spin: place.spin,
+			centreX,
+			centreY,
+			weights,
+			view: frame + (pad + known.top) * frameStride,
+			viewStride: frameStride,
+		});
+		this.#shown(place, known);
+	}
+
+	/** The middle of the view, in its pixels. */
+	get centre(): Point {
+		const { rows, cols, stride } = this.#grid;
+		return { x: (cols * stride - 1) / 2, y: (rows * stride - 1) / 2 };
+	}
+
+	/** Luma of the frame as it came, without padding, and the distance of its rows. Reused. */
+	luma(): { data: Uint8Array; stride: number } {
+		const { luma, lumaStride } = this.#at;
+		const { first, stride } = this.target;
+		const { width, height } = this.picture;
+		this.#kernel.luma({
+			frame: first,
+			frameStride: stride,
+			rows: height,
+			cols: width,
+			out: luma,
+			outStride: lumaStride,
+		});
+		return { data: this.#bytes.subarray(luma, luma + lumaStride * height), stride: lumaStride };
+	}
+
+	/** Luma of the view's squares of `tokens[0..count)`, as change is measured: [count, 16, 16]. Reused. */
+	squares(tokens: Int32Array, count: number): Uint8Array {
+		const { frameStride, pad, tokens: at } = this.#at;
+		const { squares } = this.#moving;
+		new Int32Array(this.#bytes.buffer, at, count).set(tokens.subarray(0, count));
+		this.#kernel.lumaSquares({
+			frame: this.compares + pad * frameStride + 3 * pad,
+			frameStride,
+			cols: this.#grid.cols,
+			tokens: at,
+			count,
+			out: squares,
+		});
+		return this.#bytes.subarray(squares, squares + 256 * count);
+	}
+
+	/** Whether the frame shows the whole square of a token. */
+	showsSquare(token: number): boolean {
+		const { stride, windowOffset } = this.#grid;
+		const [left, right, top, bottom] = this.#now.subarray(4 * token, 4 * token + 4) as unknown as Sides;
+		const [first, end] = [-windowOffset, stride - windowOffset];
+		return left <= first && right >= end && top <= first && bottom >= end;
+	}
+
+	/** Mean of all channels of every token's square of the view, not adjusted, [tokens], 0 to 255; unknown pixels are 0. Reused. */
+	means(): Float32Array {
+		if (!this.#meansAreCurrent) {
+			const { frameStride, means } = this.#at;
+			const { rows, cols, stride } = this.#grid;
+			this.#kernel.squareMeans({ frame: this.#viewStart, frameStride, rows, cols, stride, out: means });
+			this.#meansAreCurrent = true;
+		}
+		return this.#means;
+	}
+
+	/** From here on, until the next frame, change is measured on brightness × `gain` + `offset`. The network sees the frame as it is. */
+	adjust(gain: number, offset: number): void {
+		const { frame, frameStride, pad, padded, adjusted } = this.#at;
+		this.#bytes.copyWithin(adjusted, frame, frame + frameStride * padded.height);
+		const { left, right, top, bottom } = this.known;
+		const at = (pad + top) * frameStride + 3 * (pad + left);
+		this.#kernel.adjust({
+			from: frame + at,
+			stride: frameStride,
+			rows: bottom - top,
+			bytes: 3 * (right - left),
+			gain: Math.round(8192 * gain),
+			offset: Math.round(16 * offset),
+			to: adjusted + at,
+		});
+		this.#adjusted = true;
+	}
+
+	/** Change of every window as far as both are known; see `FramePixels.changeSince`. */
+	changeWithin(references: number, pitch: number, out: number): void {
+		const { compared } = this.#at;
+		const { rows, cols, stride, windowSize } = this.#grid;
+		for (let i = 0; i < this.#now.length; i += 2) {
+			this.#compared[i] = Math.max(this.#now[i]!, this.#then[i]!);
+			const end = Math.min(this.#now[i + 1]!, this.#then[i + 1]!);
+			this.#compared[i + 1] = Math.max(end, this.#compared[i]!);
+		}
+		this.#kernel.changeWithin({
+			frame: this.compares,
+			frameStride: this.#at.frameStride,
+			references,
+			pitch,
+			rows,
+			cols,
+			stride,
+			side: windowSize,
+			rects: compared,
+			out,
+		});
+	}
+
+	/** Sets `due` to 1 for tokens that were computed from windows that were cut, or never, and of which enough more is known now. */
+	markCut(due: Uint8Array): void {
+		const { windowSize } = this.#grid;
+		for (let token = 0; token < due.length; token++) {
+			const i = 4 * token;
+			const gain = Math.max(
+				this.#then[i]! - this.#now[i]!,
+				this.#now[i + 1]! - this.#then[i + 1]!,
+				this.#then[i + 2]! - this.#now[i + 2]!,
+				this.#now[i + 3]! - this.#then[i + 3]!,
+			);
+			if (gain <= 0) continue;
+			const whole =
+				this.#now[i] === 0 &&
+				this.#now[i + 2] === 0 &&
+				this.#now[i + 1] === windowSize &&
+				this.#now[i + 3] === windowSize;
+			const never = this.#then[i + 1] === 0;
+			if (whole || never || gain >= KNOWS_MORE) due[token] = 1;
+		}
+	}
+
+	/** `tokens[0..count)` are computed from what is known now. */
+	remember(tokens: Int32Array, count: number): void {
+		for (let i = 0; i < count; i++) {
+			const at = 4 * tokens[i]!;
+			this.#then.set(this.#now.subarray(at, at + 4), at);
+		}
+	}
+
+	/** What was known of each token is that of the token `rows` further down and `cols` to the right; of new ones nothing. */
+	roll(rows: number, cols: number): void {
+		rollGrid(this.#grid, this.#then, 4, rows, cols, 0);
+	}
+
+	saveState(): NamedArrays {
+		if (!this.following) return {};
+		return { 'view.known': this.#then.slice() };
+	}
+
+	restoreState(state: NamedArrays): void {
+		const known = state['view.known'];
+		this.following = known !== undefined;
+		if (known) this.#then.set(known);
+	}
+
+	get #moving(): NonNullable<SceneViewLayout['moving']> {
+		assert(this.#at.moving, 'a view that moves has room for it');
+		return this.#at.moving;
+	}
+
+	get #viewStart(): number {
+		const { frame, frameStride, pad } = this.#at;
+		return frame + pad * frameStride + 3 * pad;
+	}
+
+	get #sourceStart(): number {
+		const { source, sourceStride } = this.#moving;
+		return source + (REPEATED + 1) * sourceStride + 3 * MARGIN;
+	}
+
+	#wholePicture(): Rect {
+		return { left: 0, right: this.picture.width, top: 0, bottom: this.picture.height };
+	}
+
+	#shown(place: Placement, known: Rect): void {
+		this.place = place;
+		this.known = known;
+		this.#adjusted = false;
+		this.#meansAreCurrent = false;
+		this.#knowNow();
+	}
+
+	/** The largest upright part of the view whose pixels all lie in the frame, about. */
+	#knownAt(place: Placement): Rect {
+		const { pad, padded } = this.#at;
+		const { width, height } = this.picture;
+		const { x: centreX, y: centreY } = this.centre;
+		const tiltX = Math.abs(place.spin) * centreY;
+		const tiltY = Math.abs(place.spin) * centreX;
+		const along = (frame: number, shift: number, centre: number) =>
+			(frame - shift + place.grow * centre) / (1 + place.grow);
+		return {
+			left: Math.max(-pad, Math.ceil(along(tiltX, place.x, centreX))),
+			right: Math.min(padded.width - pad, Math.floor(along(width - 1 - tiltX, place.x, centreX)) + 1),
+			top: Math.max(-pad, Math.ceil(along(tiltY, place.y, centreY))),
+			bottom: Math.min(padded.height - pad, Math.floor(along(height - 1 - tiltY, place.y, centreY)) + 1),
+		};
+	}
+
+	#knowNow(): void {
+		const { rows, cols, stride, windowSize, windowOffset } = this.#grid;
+		const { left, right, top, bottom } = this.known;
+		const within = (side: number, start: number) => Math.min(windowSize, Math.max(0, side - start));
+		for (let row = 0; row < rows; row++) {
+			const startY = row * stride + windowOffset;
+			for (let col = 0; col < cols; col++) {
+				const startX = col * stride + windowOffset;
+				const at = 4 * (row * cols + col);
+				this.#now[at] = within(left, startX);
+				this.#now[at + 1] = within(right, startX);
+				this.#now[at + 2] = within(top, startY);
+				this.#now[at + 3] = within(bottom, startY);
+			}
+		}
+	}
+
+	#repeatEdges(): void {
+		const { sourceStride } = this.#moving;
+		const bytes = this.#bytes;
+		const { width, height } = this.picture;
+		const start = this.#sourceStart;
+		for (let row = 0; row < height; row++) {
+			const first = start + row * sourceStride;
+			const last = first + 3 * (width - 1);
+			for (let i = 1; i <= REPEATED; i++) {
+				bytes.copyWithin(first - 3 * i, first, first + 3);
+				bytes.copyWithin(last + 3 * i, last, last + 3);
+			}
+		}
+		const line = 3 * (width + 2 * REPEATED);
+		const top = start - 3 * REPEATED;
+		const bottom = top + (height - 1) * sourceStride;
+		for (let i = 1; i <= REPEATED; i++) {
+			bytes.copyWithin(top - i * sourceStride, top, top + line);
+			bytes.copyWithin(bottom + i * sourceStride, bottom, bottom + line);
+		}
+	}
+}
+
+/** Four weights for each phase, which add up to 1. */
+function cubicWeights(): number[] {
+	const cubic = cubicKernel(CUBIC);
+	return Array.from({ length: PHASES }, (_, phase) => {
+		const [before, , next, after] = [-1, 0, 1, 2].map((tap) =>
+			Math.round(ONE * cubic.weight(Math.abs(tap - phase / PHASES))),
+		) as [number, number, number, number];
+		return [before, ONE - before - next - after, next, after];
+	}).flat();
+}
+
+type Sides = [left: number, right: number, top: number, bottom: number];
+
+function align(bytes: number, to: number): number {
+	return Math.ceil(bytes / to) * to;
+}
