@@ -55,11 +55,9 @@ export async function readCounts(page: Page): Promise<Map<string, number>> {
 
 /** The same from the stored run: name → count of detections that are shown. */
 export function storedCounts(run: StoredRun, frame: number): Map<string, number> {
-	const { displayThreshold, model } = run.header;
+	const { displayThresholds, model } = run.header;
 	const detections = run.detections(run.positionOfFrame(frame));
-	const counts = detections
-		.filter((i) => detections.scores[i]! >= displayThreshold)
-		.countPerClass(model.classes.length);
+	const counts = detections.scoredAtLeast(displayThresholds).countPerClass(model.classes.length);
 	return new Map(
 		[...counts].map((count, c) => [model.classes[c]!, count] as const).filter(([, count]) => count > 0),
 	);

@@ -120,7 +120,6 @@ export type ModelDescription = {
 	name: string;
 	classes: string[];
 	modes: string[];
-	displayThreshold: number;
 };
 export type ExportDescription = {
 	id: string;

@@ -151,7 +151,7 @@ async function describeRun(
 		letterbox: detector.letterbox,
 		grid: detector.grid,
 		scoreThreshold,
-		displayThreshold: Math.max(scoreThreshold, model.displayThreshold),
+		displayThresholds: model.displayThresholds.map((score) => Math.max(scoreThreshold, score)),
 		denseMacs: detector.denseMacs,
 		behindMacs: detector.behindMacs,
 		provider: runtime.provider,

@@ -13,7 +13,6 @@ const description = z.object({
 	name: z.string(),
 	classes: z.array(z.string()),
 	modes: z.array(z.string()),
-	displayThreshold: z.number(),
 }) satisfies z.ZodType<ModelDescription>;
 
 /** Keyed by the state of a model's files. */
@@ -57,8 +56,8 @@ export class Models {
 async function describe({ path }: CatalogEntry, cacheFolder: string): Promise<ModelDescription | null> {
 	const { openModel } = await import('../families/index.ts');
 	try {
-		const { id, name, classes, modes, displayThreshold } = await openModel(path, cacheFolder);
-		return { id, name, classes: [...classes], modes: [...modes], displayThreshold };
+		const { id, name, classes, modes } = await openModel(path, cacheFolder);
+		return { id, name, classes: [...classes], modes: [...modes] };
 	} catch (error) {
 		if (error instanceof UserFacingError) return null;
 		throw error;

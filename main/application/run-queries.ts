@@ -126,7 +126,10 @@ export class RunQueries {
 		let followed = this.#followed.get(runId);
 		// An interrupted run may be resumed from an earlier frame than its last one, with other boxes.
 		if (!followed || followed.identities.known > run.frameCount) {
-			followed = { identities: new RunIdentities(run.header.displayThreshold), following: Promise.resolve() };
+			followed = {
+				identities: new RunIdentities(run.header.displayThresholds),
+				following: Promise.resolve(),
+			};
 			this.#followed.set(runId, followed);
 		}
 		const { identities } = followed;
@@ -168,14 +171,12 @@ function* readResults(run: StoredRun, from: number, to: number): Generator<void,
 	return results;
 }
 
-/** Detections at or above the display threshold, per frame. */
+/** Detections that are shown, per frame. */
 function* countShown(run: StoredRun): Generator<void, Uint32Array> {
 	const counts = new Uint32Array(run.frameCount);
 	for (let position = 0; position < run.frameCount; position++) {
 		if (run.frames.detectionCount[position] === 0) continue;
-		for (const score of run.detections(position).scores) {
-			if (score >= run.header.displayThreshold) counts[position]!++;
-		}
+		counts[position] = run.detections(position).scoredAtLeast(run.header.displayThresholds).count;
 		yield;
 	}
 	return counts;

@@ -139,7 +139,7 @@ describe('a run', () => {
 		expect(timeline.macs).toEqual(stored.frames.macs);
 		for (let f = 0; f < FRAMES; f++) {
 			const { detections, kind, cost } = stored.result(f);
-			const shown = detections.filter((i) => detections.scores[i]! >= stored.header.displayThreshold);
+			const shown = detections.scoredAtLeast(stored.header.displayThresholds);
 			expect(timeline.detections[f]).toBe(shown.count);
 			expect(SELECTION_KINDS[timeline.kinds[f]!]).toBe(kind);
 			expect(timeline.milliseconds[f * 5 + 3]).toBe(cost.milliseconds.run);

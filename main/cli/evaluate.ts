@@ -28,12 +28,12 @@ export async function evaluateCommand(
 	return EXIT.ok;
 }
 
-type Row = Accuracy & { name: string; truthCount: number | null };
+type Row = Accuracy & { name: string; truthCount: number | null; displayThreshold: number | null };
 
-function formatEvaluation({ classes, mean, framesCounted, truthPath, displayThreshold }: Evaluation): string {
+function formatEvaluation({ classes, mean, framesCounted, truthPath }: Evaluation): string {
 	const rows: Row[] = [
 		...classes.map((entry) => ({ ...entry, name: entry.className })),
-		{ ...mean, name: 'mean', truthCount: null },
+		{ ...mean, name: 'mean', truthCount: null, displayThreshold: null },
 	];
 	const accuracy = (title: string, name: keyof Accuracy) =>
 		({ title, align: 'right', cell: (row: Row) => row[name]?.toFixed(3) ?? '-' }) as const;
@@ -44,10 +44,15 @@ function formatEvaluation({ classes, mean, framesCounted, truthPath, displayThre
 			accuracy('AP50', 'ap50'),
 			accuracy('AP50:95', 'ap50to95'),
 			accuracy('AP50 all-point', 'ap50AllPoint'),
+			{
+				title: 'shown from',
+				align: 'right',
+				cell: ({ displayThreshold }) => displayThreshold?.toString() ?? '',
+			},
 			accuracy('precision', 'precision'),
 			accuracy('recall', 'recall'),
 		],
 		rows,
 	);
-	return `${table}${framesCounted} frames of ${truthPath}; precision and recall at a score of ${displayThreshold}\n`;
+	return `${table}${framesCounted} frames of ${truthPath}; precision and recall of what is shown\n`;
 }

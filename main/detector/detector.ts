@@ -1,5 +1,6 @@
 import type { Detections } from '../domain/detections.ts';
 import type { Frame, Letterbox } from '../domain/frame.ts';
+import type { LeastScores } from '../domain/least-scores.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { TokenGrid } from '../domain/tokens.ts';
@@ -16,8 +17,8 @@ export type ModelFacts = {
 	/** Of the file of weights. */
 	readonly sha256: string;
 	readonly classes: readonly string[];
-	/** Detections from this score on are worth showing and counting, 0 to 1. */
-	readonly displayThreshold: number;
+	/** By class, the score from which on detections are worth showing and counting, 0 to 1. */
+	readonly displayThresholds: LeastScores;
 };
 
 /** A model that has been read and checked, before it is bound to a video. */

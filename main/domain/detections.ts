@@ -1,4 +1,5 @@
 import { assert } from './errors.ts';
+import { reachesLeast, type LeastScores } from './least-scores.ts';
 
 /**
  * The boxes of one frame, in columns of equal length, best score first. `boxesXyxy` holds four numbers per detection:
@@ -40,9 +41,9 @@ export class Detections {
 		);
 	}
 
-	/** The detections with at least this score, in their order. */
-	scoredAtLeast(score: number): Detections {
-		return score > 0 ? this.filter((i) => this.scores[i]! >= score) : this;
+	/** The detections that reach the least score of their class, in their order. */
+	scoredAtLeast(least: LeastScores): Detections {
+		return this.filter((i) => reachesLeast(least, this.classIndices[i]!, this.scores[i]!));
 	}
 
 	/** How many detections each class has: `counts[classIndex]`. */

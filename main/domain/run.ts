@@ -22,8 +22,8 @@ export type RunHeader = {
 	grid: TokenGrid;
 	/** Lowest score that is stored, 0 to 1. */
 	scoreThreshold: number;
-	/** Lowest score that is shown, counted and compared, 0 to 1; not below `scoreThreshold`. */
-	displayThreshold: number;
+	/** By class, the lowest score that is shown, counted and compared, 0 to 1; not below `scoreThreshold`. */
+	displayThresholds: number[];
 	/** Multiply-adds of one dense frame of this model at this input size. */
 	denseMacs: number;
 	/**

@@ -119,7 +119,7 @@ describe('two runs', () => {
 		expect([...result.perFrame.gained]).toEqual([0, 0, 1, 0]);
 		expect([...result.perFrame.f1]).toEqual([1, 1, 0.5, 1]);
 		expect([...result.perFrame.meanIou].map((iou) => Math.fround(iou))).toEqual([1, Math.fround(0.8), 1, 1]);
-		expect(agreement(run, dense, { scoreThreshold: 0 })).toMatchObject({ matched: 3, lost: 1, gained: 2 });
+		expect(agreement(run, dense, { least: [0, 0, 0] })).toMatchObject({ matched: 3, lost: 1, gained: 2 });
 		expect(agreement(dense, dense)).toMatchObject({
 			framesCompared: 5,
 			lost: 0,
@@ -129,9 +129,17 @@ describe('two runs', () => {
 		});
 	});
 
-	it('count what each of them shows, whatever the other’s threshold is', async () => {
-		const run = await store('run', { 0: boxes([0, 0.2, 0], [0, 0.3, 60]) }, { displayThreshold: 0.1 });
-		const dense = await store('dense', { 0: boxes([0, 0.9, 0], [0, 0.2, 60]) }, { displayThreshold: 0.3 });
+	it('count what each of them shows of each class, whatever the other’s thresholds are', async () => {
+		const run = await store(
+			'run',
+			{ 0: boxes([0, 0.2, 0], [0, 0.3, 60], [1, 0.5, 30]) },
+			{ displayThresholds: [0.1, 0.6, 0.1] },
+		);
+		const dense = await store(
+			'dense',
+			{ 0: boxes([0, 0.9, 0], [0, 0.2, 60]) },
+			{ displayThresholds: [0.3, 0.3, 0.3] },
+		);
 		expect(agreement(run, dense)).toMatchObject({ matched: 1, lost: 0, gained: 1 });
 	});
 

@@ -1,6 +1,7 @@
 import { denseReference } from '../domain/dense-reference.ts';
 import { boxIou, type Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import type { LeastScores } from '../domain/least-scores.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
 /** How one frame's detections compare with those of a reference. */
@@ -67,7 +68,7 @@ export type Agreement = {
 };
 
 /**
- * Compares a run with `denseRun`, frame by frame by index, from `scoreThreshold` on (default: what each of them shows,
+ * Compares a run with `denseRun`, frame by frame by index, from `least` on (default: what each of them shows,
  * since scores of different models mean different things). Throws `bad-argument` for runs of different classes or
  * without a common frame.
  */
@@ -79,7 +80,7 @@ export function agreement(run: StoredRun, denseRun: StoredRun, options: Agreemen
 	}
 }
 
-export type AgreementOptions = { iou?: number; scoreThreshold?: number };
+export type AgreementOptions = { iou?: number; least?: LeastScores };
 
 /** `agreement` frame by frame, for hosts that do other work in between. */
 export function* agreementSteps(
@@ -87,7 +88,7 @@ export function* agreementSteps(
 	denseRun: StoredRun,
 	options: AgreementOptions = {},
 ): Generator<void, Agreement> {
-	const { iou = 0.5, scoreThreshold } = options;
+	const { iou = 0.5, least } = options;
 	requireSameClasses(run, denseRun);
 	const positions: [own: number, dense: number][] = [];
 	for (let position = 0; position < run.frameCount; position++) {
@@ -112,8 +113,8 @@ export function* agreementSteps(
 	const sum = { matched: 0, lost: 0, gained: 0, iou: 0 };
 	for (const [row, [own, dense]] of positions.entries()) {
 		const frame = compareDetections(
-			run.detections(own).scoredAtLeast(scoreThreshold ?? run.header.displayThreshold),
-			denseRun.detections(dense).scoredAtLeast(scoreThreshold ?? denseRun.header.displayThreshold),
+			run.detections(own).scoredAtLeast(least ?? run.header.displayThresholds),
+			denseRun.detections(dense).scoredAtLeast(least ?? denseRun.header.displayThresholds),
 			iou,
 		);
 		perFrame.matched[row] = frame.matched;

@@ -63,7 +63,6 @@ it.each([1, 2])(
 			truthPath: 'truth.json',
 			truthFormat: 'coco',
 			framesCounted: 2,
-			displayThreshold: 0.25,
 			mean: { ap50: 0.5, ap50to95: 0.5, ap50AllPoint: 0.5, precision: 1 / 2, recall: 1 / 3 },
 			unknownClasses: ['dragon'],
 		});
@@ -71,13 +70,23 @@ it.each([1, 2])(
 			{
 				className: 'person',
 				truthCount: 2,
+				displayThreshold: 0.25,
 				ap50: 1,
 				ap50to95: 1,
 				ap50AllPoint: 1,
 				precision: 1,
 				recall: 1 / 2,
 			},
-			{ className: 'car', truthCount: 1, ap50: 0, ap50to95: 0, ap50AllPoint: 0, precision: 0, recall: 0 },
+			{
+				className: 'car',
+				truthCount: 1,
+				displayThreshold: 0.25,
+				ap50: 0,
+				ap50to95: 0,
+				ap50AllPoint: 0,
+				precision: 0,
+				recall: 0,
+			},
 		]);
 	},
 );

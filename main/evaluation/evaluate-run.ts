@@ -28,6 +28,8 @@ export type ClassEvaluation = Accuracy & {
 	className: string;
 	/** Objects that count, in the compared frames. */
 	truthCount: number;
+	/** Lowest score of a shown detection; applies to precision and recall only. */
+	displayThreshold: number;
 };
 
 export type Evaluation = {
@@ -35,8 +37,6 @@ export type Evaluation = {
 	truthFormat: string;
 	/** Frames that both the run and the truth have. */
 	framesCounted: number;
-	/** Lowest score of a shown detection; applies to precision and recall only. */
-	displayThreshold: number;
 	/** Classes that the model and the truth both know, as the model names them. */
 	classes: ClassEvaluation[];
 	/** Means over the classes that have objects; precision and recall are of all their detections together. */
@@ -72,12 +72,12 @@ export function evaluateRun(run: StoredRun, truth: GroundTruth): Evaluation {
 		);
 	}
 	const pictures = commonPictures(run, truth, classOf);
-	const { displayThreshold } = run.header;
 
 	const classes: ClassEvaluation[] = [];
 	const shown = { right: 0, wrong: 0, missed: 0 };
 	for (const classIndex of [...new Set(classOf)].filter((index) => index >= 0).sort((a, b) => a - b)) {
 		const judgement = judge(pictures, classIndex);
+		const displayThreshold = run.header.displayThresholds[classIndex]!;
 		const counts = countVerdicts(judgement, 0, displayThreshold);
 		if (judgement.truthCount > 0) {
 			shown.right += counts.right;
@@ -87,6 +87,7 @@ export function evaluateRun(run: StoredRun, truth: GroundTruth): Evaluation {
 		classes.push({
 			className: modelClasses[classIndex]!,
 			truthCount: judgement.truthCount,
+			displayThreshold,
 			ap50: cocoAveragePrecision(judgement, 0),
 			ap50to95: cocoAveragePrecision(judgement),
 			ap50AllPoint: allPointAveragePrecision(judgement, 0),
@@ -101,7 +102,6 @@ export function evaluateRun(run: StoredRun, truth: GroundTruth): Evaluation {
 		truthPath: truth.path,
 		truthFormat: truth.format,
 		framesCounted: pictures.length,
-		displayThreshold,
 		classes,
 		mean: {
 			ap50: meanOf('ap50'),

@@ -17,13 +17,14 @@ import {
 	type DataType,
 } from 'apache-arrow';
 import { writeFile } from 'node:fs/promises';
+import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
 import { writePartialFirst } from './partial-file.ts';
-import { lowestScore, SCORE_SETTINGS } from './score-setting.ts';
+import { leastScores, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings = { identities: IDENTITIES, ...SCORE_SETTINGS } as const satisfies SettingsTable;
 /** Frames written before other work gets a turn. */
@@ -41,7 +42,7 @@ export const arrow: ExportFormat = {
 		const resolved = resolveSettings(settings, given, 'format arrow');
 		const rows = requireRows(run, range);
 		const identitiesOf = await followRun(run, resolved.identities, signal);
-		const columns = new DetectionColumns(run, lowestScore(run, resolved), identitiesOf);
+		const columns = new DetectionColumns(run, leastScores(run, resolved), identitiesOf);
 		await writePartialFirst(out, [run.header.video.path], async (partial) => {
 			for (const [done, row] of rows.entries()) {
 				columns.add(row);
@@ -57,7 +58,7 @@ export const arrow: ExportFormat = {
 /** Detections as columns that grow frame by frame. */
 class DetectionColumns {
 	readonly #run: StoredRun;
-	readonly #minScore: number;
+	readonly #least: LeastScores;
 	readonly #identitiesOf: IdentitiesOfRow;
 	readonly #frame: number[] = [];
 	readonly #time: number[] = [];
@@ -66,15 +67,15 @@ class DetectionColumns {
 	readonly #boxes: number[][] = [[], [], [], []];
 	readonly #identity: number[] = [];
 
-	constructor(run: StoredRun, minScore: number, identitiesOf: IdentitiesOfRow) {
+	constructor(run: StoredRun, least: LeastScores, identitiesOf: IdentitiesOfRow) {
 		this.#run = run;
-		this.#minScore = minScore;
+		this.#least = least;
 		this.#identitiesOf = identitiesOf;
 	}
 
 	add(row: number): void {
 		const { frameIndex, timeSeconds } = this.#run.frames;
-		const detections = this.#run.detections(row).scoredAtLeast(this.#minScore);
+		const detections = this.#run.detections(row).scoredAtLeast(this.#least);
 		const identities = this.#identitiesOf(row);
 		for (let i = 0; i < detections.count; i++) {
 			this.#frame.push(frameIndex[row]!);

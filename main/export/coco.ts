@@ -1,9 +1,10 @@
+import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
-import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
+import { leastScores, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings = {
 	layout: {
@@ -37,7 +38,7 @@ export const coco: ExportFormat = {
 		const annotations = annotationTexts(
 			run,
 			rows,
-			lowestScore(run, resolved),
+			leastScores(run, resolved),
 			resolved.layout === 'dataset',
 			onProgress,
 		);
@@ -84,14 +85,14 @@ function* imageTexts(
 function* annotationTexts(
 	run: StoredRun,
 	rows: Int32Array,
-	minScore: number,
+	least: LeastScores,
 	whole: boolean,
 	onProgress: ((done: number, total: number) => void) | undefined,
 ): Generator<string> {
 	let id = 0;
 	let done = 0;
 	for (const row of rows) {
-		const detections = run.detections(row).scoredAtLeast(minScore);
+		const detections = run.detections(row).scoredAtLeast(least);
 		for (let i = 0; i < detections.count; i++) {
 			const [left, top, right, bottom] = detections.box(i);
 			const width = rounded(right - left, 2);

@@ -1,4 +1,5 @@
 import { STAGES } from '../domain/cost.ts';
+import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import { SELECTION_KINDS } from '../domain/tokens.ts';
 import type { StoredRun } from '../results/stored-run.ts';
@@ -6,7 +7,7 @@ import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
-import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
+import { leastScores, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings = {
 	table: {
@@ -29,14 +30,14 @@ export const csv: ExportFormat = {
 	async write({ runs, out, range, settings: given, signal, onProgress }) {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format csv');
-		const minScore = lowestScore(run, resolved);
+		const least = leastScores(run, resolved);
 		const rows = requireRows(run, range);
 		const wanted = resolved.table === 'detections' && resolved.identities;
 		const identitiesOf = await followRun(run, wanted, signal);
 		const lines =
 			resolved.table === 'frames'
-				? frameLines(run, rows, minScore, onProgress)
-				: detectionLines(run, rows, minScore, identitiesOf, onProgress);
+				? frameLines(run, rows, least, onProgress)
+				: detectionLines(run, rows, least, identitiesOf, onProgress);
 		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, lines, signal));
 	},
 };
@@ -49,7 +50,7 @@ const DETECTION_COLUMNS = [
 function* detectionLines(
 	run: StoredRun,
 	rows: Int32Array,
-	minScore: number,
+	least: LeastScores,
 	identitiesOf: IdentitiesOfRow,
 	onProgress: ((done: number, total: number) => void) | undefined,
 ): Generator<string> {
@@ -58,7 +59,7 @@ function* detectionLines(
 	yield csvLine(DETECTION_COLUMNS);
 	let done = 0;
 	for (const row of rows) {
-		const detections = run.detections(row).scoredAtLeast(minScore);
+		const detections = run.detections(row).scoredAtLeast(least);
 		const identities = identitiesOf(row);
 		for (let i = 0; i < detections.count; i++) {
 			const classIndex = detections.classIndices[i]!;
@@ -90,7 +91,7 @@ const FRAME_COLUMNS = [
 function* frameLines(
 	run: StoredRun,
 	rows: Int32Array,
-	minScore: number,
+	least: LeastScores,
 	onProgress: ((done: number, total: number) => void) | undefined,
 ): Generator<string> {
 	const { frameIndex, timeSeconds, kind, selectedTokens, macs, budgetMacs, milliseconds } = run.frames;
@@ -101,7 +102,7 @@ function* frameLines(
 		yield csvLine([
 			frameIndex[row]!,
 			rounded(timeSeconds[row]!, 6),
-			run.detections(row).scoredAtLeast(minScore).count,
+			run.detections(row).scoredAtLeast(least).count,
 			SELECTION_KINDS[kind[row]!]!,
 			selectedTokens[row]!,
 			macs[row]!,

@@ -205,6 +205,24 @@ describe('which detections go in', () => {
 		const lines = (await exported(csv, { frames: 1 }, settings)).trim().split('\r\n');
 		expect(lines.length - 1).toBe(count);
 	});
+
+	const stricter: SampleRun = { frames: 1, header: { displayThresholds: [0.95, 0.1] } };
+	it.each<[string, ExportFormat, SettingValues, RegExp]>([
+		['csv', csv, {}, /^\w+(,\w+)*\r\n0,0,bicycle,0\.125,[^\n]*\n$/],
+		['csv, of frames', csv, { table: 'frames' }, /\r\n0,0,1,flush,12,2000000000,250000000,1,/],
+		['jsonl', jsonLines, {}, /"detections":\[\{"class":"bicycle",[^{}]*\}\]/],
+		['coco', coco, { scores: 'shown', layout: 'results' }, /^\[\s*\{[^{}]*"category_id":2[^{}]*\}\s*\]\s*$/],
+		['mot', mot, {}, /^1,-1,40,20,20,10,0\.125,-1,-1,-1\n$/],
+	])('of each class those that its own threshold shows: %s', async (_, format, settings, text) => {
+		expect(await exported(format, stricter, settings)).toMatch(text);
+	});
+
+	it('of each class those that its own threshold shows: yolo, arrow', async () => {
+		const labels = strFromU8(unzipSync(await exportedBytes(yolo, stricter, {}))['labels/frame_000000.txt']!);
+		expect(labels).toMatch(/^1 [^\n]*\n$/);
+		const table = tableFromIPC(await exportedBytes(arrow, stricter, {}));
+		expect(table.toArray().map((row) => row.toJSON()['class'])).toEqual(['bicycle']);
+	});
 });
 
 describe('arrow', () => {

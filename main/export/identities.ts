@@ -24,7 +24,7 @@ export async function followRun(
 ): Promise<IdentitiesOfRow> {
 	const countOf = (row: number) => run.frames.detectionCount[row]!;
 	if (!wanted) return (row) => new Int32Array(countOf(row));
-	const identities = new RunIdentities(run.header.displayThreshold);
+	const identities = new RunIdentities(run.header.displayThresholds);
 	try {
 		await inTurns(identities.follow(run), signal);
 	} catch (error) {

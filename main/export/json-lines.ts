@@ -1,5 +1,6 @@
 import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
+import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import { unpackBitmap, tokenCount } from '../domain/tokens.ts';
 import type { StoredRun } from '../results/stored-run.ts';
@@ -7,7 +8,7 @@ import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
-import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
+import { leastScores, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings = {
 	identities: IDENTITIES,
@@ -37,7 +38,7 @@ export const jsonLines: ExportFormat = {
 					run,
 					run.result(row),
 					identitiesOf(row),
-					lowestScore(run, resolved),
+					leastScores(run, resolved),
 					resolved.tokens,
 				);
 				yield `${JSON.stringify(line)}\n`;
@@ -54,11 +55,11 @@ function frameObject(
 	run: StoredRun,
 	result: FrameResult,
 	identities: Int32Array,
-	minScore: number,
+	least: LeastScores,
 	withTokens: boolean,
 ) {
 	const { grid, model } = run.header;
-	const detections = result.detections.scoredAtLeast(minScore);
+	const detections = result.detections.scoredAtLeast(least);
 	const { milliseconds } = result.cost;
 	return {
 		frame: result.frameIndex,

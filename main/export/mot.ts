@@ -5,7 +5,7 @@ import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
 import { followRun, IDENTITIES } from './identities.ts';
-import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
+import { leastScores, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings = {
 	classes: {
@@ -39,7 +39,7 @@ export const mot: ExportFormat = {
 		function* lines(): Generator<string> {
 			let done = 0;
 			for (const row of rows) {
-				const detections = run.detections(row).scoredAtLeast(lowestScore(run, resolved));
+				const detections = run.detections(row).scoredAtLeast(leastScores(run, resolved));
 				const identities = identitiesOf(row);
 				for (let i = 0; i < detections.count; i++) {
 					if (only !== null && detections.classIndices[i] !== only) continue;

@@ -17,7 +17,7 @@ export const OVERLAY_SETTINGS = {
 		min: 0,
 		max: 1,
 		step: 0.01,
-		description: "Detections with a lower score are not drawn; 0 takes the run's own display threshold.",
+		description: 'Detections with a lower score are not drawn; 0 takes what the model needs for each class.',
 	},
 	heat: {
 		kind: 'choice',

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Detections } from '../domain/detections.ts';
+import { sameLeastScore } from '../domain/least-scores.ts';
 import type { RunHeader } from '../domain/run.ts';
 import { fullBitmap, packBitmap, tokenCount, type TokenGrid, type TokenMap } from '../domain/tokens.ts';
 import { RunWriter } from '../results/run-writer.ts';
@@ -138,7 +139,7 @@ function sampleHeader({ mode = 'token-cache', classes, from = 0, every = 1, head
 		letterbox: { displaySize: size, contentSize: size, inputSize: size, fill: 114 },
 		grid: GRID,
 		scoreThreshold: 0.05,
-		displayThreshold: 0.3,
+		displayThresholds: sameLeastScore((classes ?? ['person', 'bicycle']).length, 0.3),
 		denseMacs: 2e9,
 		behindMacs: 0,
 		provider: 'cpu',

@@ -27,6 +27,9 @@ describe('scenes', () => {
 	it('show no detection below the threshold of the run, or of the settings', async () => {
 		await withScenes([{}], {}, (scenes) => expect(pane(scenes, 0).detections.count).toBe(1));
 		await withScenes([{}], { minScore: 0.1 }, (scenes) => expect(pane(scenes, 0).detections.count).toBe(2));
+		await withScenes([{ header: { displayThresholds: [0.95, 0.1] } }], {}, (scenes) =>
+			expect([...pane(scenes, 0).detections.classIndices]).toEqual([1]),
+		);
 	});
 
 	it('number who is followed, where the labels are wanted', async () => {

@@ -1,6 +1,7 @@
 import { STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import { sameLeastScore, type LeastScores } from '../domain/least-scores.ts';
 import { framesFull, heatLevel, mapLevels, offeredHeat, type HeatKind } from '../domain/overlay-geometry.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
@@ -62,14 +63,18 @@ export async function openScenes(
 	const heats = runs.map((run) => offeredHeat(settings.heat, run.mapKinds()));
 	const costs = runs.map(costColumns);
 	const scales = costScales(runs, costs);
-	const minScores = runs.map((run) => settings.minScore || run.header.displayThreshold);
+	const least = runs.map(({ header }) =>
+		settings.minScore > 0
+			? sameLeastScore(header.model.classes.length, settings.minScore)
+			: header.displayThresholds,
+	);
 	const named = settings.boxes && settings.labels && settings.identities;
 	const identities = await Promise.all(runs.map((run) => followRun(run, named, signal)));
 	const reference = denseReferenceOf(runs);
 	const panes = runs.map((run, i) =>
 		openPane(run, {
 			heat: heats[i]!,
-			minScore: minScores[i]!,
+			least: least[i]!,
 			identitiesOf: identities[i]!,
 			costs: costs[i]!,
 			referenceCosts: reference && reference !== run ? costs[runs.indexOf(reference)]! : null,
@@ -91,7 +96,7 @@ export async function openScenes(
 			labels: settings.labels,
 			strip: settings.strip,
 			heatOpacity: settings.heatOpacity,
-			legendClasses: frequentClasses(runs, minScores),
+			legendClasses: frequentClasses(runs, least),
 		},
 		isAnalysed: (frameIndex) => runs.some((run) => run.positionOfFrame(frameIndex) >= 0),
 		at: (frameIndex, timeSeconds, hold) => ({
@@ -104,7 +109,7 @@ export async function openScenes(
 
 type PaneSource = {
 	heat: HeatKind;
-	minScore: number;
+	least: LeastScores;
 	identitiesOf: IdentitiesOfRow;
 	costs: CostColumns;
 	/** Times of the dense reference run; null for that run itself, and if there is none. */
@@ -112,10 +117,7 @@ type PaneSource = {
 	scale: CostScale;
 };
 
-function openPane(
-	run: StoredRun,
-	{ heat, minScore, identitiesOf, costs, referenceCosts, scale }: PaneSource,
-) {
+function openPane(run: StoredRun, { heat, least, identitiesOf, costs, referenceCosts, scale }: PaneSource) {
 	const { grid } = run.header;
 	const tokens = tokenCount(grid);
 	const { frameIndex: frames } = costs;
@@ -164,7 +166,7 @@ function openPane(
 			advanceTo(frameIndex);
 			const isAnalysed = row >= 0 && frames[row] === frameIndex;
 			if (row !== before || shown === Detections.none) {
-				shown = row < 0 ? Detections.none : run.detections(row).scoredAtLeast(minScore);
+				shown = row < 0 ? Detections.none : run.detections(row).scoredAtLeast(least);
 				identities = row < 0 ? identities : identitiesOf(row);
 			}
 			paintLevels(isAnalysed);
@@ -249,12 +251,12 @@ function quantile(values: Float32Array, q: number): number {
 }
 
 /** The classes that are drawn most often, from a sample of the frames; at most six. */
-function frequentClasses(runs: readonly StoredRun[], minScores: readonly number[]): string[] {
+function frequentClasses(runs: readonly StoredRun[], least: readonly LeastScores[]): string[] {
 	const counts = new Map<string, number>();
 	runs.forEach((run, i) => {
 		const step = Math.max(1, Math.floor(run.frameCount / 1000));
 		for (let row = 0; row < run.frameCount; row += step) {
-			for (const classIndex of run.detections(row).scoredAtLeast(minScores[i]!).classIndices) {
+			for (const classIndex of run.detections(row).scoredAtLeast(least[i]!).classIndices) {
 				const name = run.header.model.classes[classIndex] ?? String(classIndex);
 				counts.set(name, (counts.get(name) ?? 0) + 1);
 			}

@@ -1,3 +1,4 @@
+import { sameLeastScore, type LeastScores } from '../domain/least-scores.ts';
 import type { SettingsTable, ValuesOf } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
@@ -7,7 +8,7 @@ export const SCORE_SETTINGS = {
 		kind: 'choice',
 		default: 'shown',
 		options: {
-			shown: "those that are shown: from the run's display threshold on",
+			shown: 'those that are shown: from what the model needs for each class on',
 			all: 'all that the run stored, as precision curves want them',
 			from: 'those with a score of at least min-score',
 		},
@@ -25,15 +26,15 @@ export const SCORE_SETTINGS = {
 	},
 } as const satisfies SettingsTable;
 
-/** The lowest score according to `settings`, which are resolved ones of SCORE_SETTINGS. */
-export function lowestScore(run: StoredRun, settings: ValuesOf<typeof SCORE_SETTINGS>): number {
+/** The least score of each class according to `settings`, which are resolved ones of SCORE_SETTINGS. */
+export function leastScores({ header }: StoredRun, settings: ValuesOf<typeof SCORE_SETTINGS>): LeastScores {
 	switch (settings.scores) {
 		case 'all':
-			return 0;
+			return sameLeastScore(header.model.classes.length, 0);
 		case 'from':
-			return settings.minScore;
+			return sameLeastScore(header.model.classes.length, settings.minScore);
 		case 'shown':
-			return run.header.displayThreshold;
+			return header.displayThresholds;
 	}
 }
 

@@ -2,12 +2,13 @@ import { strToU8, Zip, ZipPassThrough } from 'fflate';
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst } from './partial-file.ts';
-import { lowestScore, rounded, SCORE_SETTINGS } from './score-setting.ts';
+import { leastScores, rounded, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings = {
 	confidence: {
@@ -31,14 +32,14 @@ export const yolo: ExportFormat = {
 	async write({ runs, out, range, settings: given, signal, onProgress }) {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format yolo');
-		const minScore = lowestScore(run, resolved);
+		const least = leastScores(run, resolved);
 		const rows = requireRows(run, range);
 		function* files(): Generator<{ name: string; text: string }> {
 			yield { name: 'data.yaml', text: describeData(run) };
 			let done = 0;
 			for (const row of rows) {
 				const frame = String(run.frames.frameIndex[row]!).padStart(6, '0');
-				const text = labels(run, row, minScore, resolved.confidence);
+				const text = labels(run, row, least, resolved.confidence);
 				yield { name: `labels/frame_${frame}.txt`, text };
 				onProgress?.(++done, rows.length);
 			}
@@ -54,9 +55,9 @@ function describeData(run: StoredRun): string {
 	return ['path: .', 'train: images', 'val: images', 'names:', ...names, ''].join('\n');
 }
 
-function labels(run: StoredRun, row: number, minScore: number, withScore: boolean): string {
+function labels(run: StoredRun, row: number, least: LeastScores, withScore: boolean): string {
 	const { width, height } = run.header.video.displaySize;
-	const detections = run.detections(row).scoredAtLeast(minScore);
+	const detections = run.detections(row).scoredAtLeast(least);
 	return Array.from({ length: detections.count }, (_, i) => {
 		const [left, top, right, bottom] = detections.box(i);
 		const shares = [

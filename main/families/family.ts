@@ -1,4 +1,5 @@
 import type { Model, ModelFacts } from '../detector/detector.ts';
+import { sameLeastScore, type LeastScores } from '../domain/least-scores.ts';
 import type { Weights } from '../weights/safetensors.ts';
 import type { Offer } from '../reduction/host.ts';
 import type { ModelSource } from './source.ts';
@@ -42,11 +43,19 @@ export function stated(json: unknown, field: string): string | undefined {
 	return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** What a model is known by: its place, its weights, and what its configuration says. */
+/**
+ * What a model is known by: its place, its weights, and what its configuration says. `displayThreshold` is one score for
+ * all classes, or one for each.
+ */
 export async function factsOf(
 	source: ModelSource,
-	{ name, classes, displayThreshold }: Pick<ModelFacts, 'name' | 'classes' | 'displayThreshold'>,
+	stated: Pick<ModelFacts, 'name' | 'classes'> & { displayThreshold: number | LeastScores },
 ): Promise<ModelFacts> {
+	const { name, classes, displayThreshold } = stated;
 	const { sha256 } = await source.checkpoint();
-	return { id: source.id, path: source.path, sha256, name, classes, displayThreshold };
+	const displayThresholds =
+		typeof displayThreshold === 'number'
+			? sameLeastScore(classes.length, displayThreshold)
+			: displayThreshold;
+	return { id: source.id, path: source.path, sha256, name, classes, displayThresholds };
 }

@@ -1,5 +1,6 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { UserFacingError } from '../domain/errors.ts';
+import type { LeastScores } from '../domain/least-scores.ts';
 import type { SourceConfig } from './source.ts';
 
 /**
@@ -21,4 +22,16 @@ export function parseModelConfig<Schema extends z.ZodType>(
 		`${place}: ${field} is not as ${model} needs it (${issue?.message}).`,
 		remedy === undefined ? {} : { remedy },
 	);
+}
+
+/** Field `display_scores` of a model.json: by the name of a class, the score that it is displayed from. */
+export const displayScores = z.record(z.string(), z.number().min(0).max(1)).default({});
+
+/** By class, the score that it is displayed from: its own where it was measured, else the one of all classes. */
+export function displayThresholdsOf(config: {
+	classes: readonly string[];
+	nms: { score: number };
+	display_scores: Readonly<Record<string, number>>;
+}): LeastScores {
+	return config.classes.map((name) => config.display_scores[name] ?? config.nms.score);
 }

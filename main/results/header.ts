@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { RESAMPLINGS } from '../domain/frame.ts';
+import { sameLeastScore } from '../domain/least-scores.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
 import { readText, RUN_FILES, unreadable } from './run-folder.ts';
 
@@ -33,7 +34,7 @@ const grid = z.object({
 	windowOffset: z.number(),
 });
 
-const runHeader = z.looseObject({
+const storedHeader = z.looseObject({
 	format: z.literal('sparsight-run'),
 	version: z.literal(1),
 	createdAt: z.string(),
@@ -58,7 +59,8 @@ const runHeader = z.looseObject({
 	}),
 	grid,
 	scoreThreshold: z.number(),
-	displayThreshold: z.number(),
+	displayThreshold: z.number(), // of all classes in runs of earlier versions, else of the class that needs least
+	displayThresholds: z.array(z.number()).exactOptional(),
 	denseMacs: z.number(),
 	behindMacs: z.number().default(0), // missing in runs of earlier versions
 	provider: z.string(),
@@ -69,7 +71,20 @@ const runHeader = z.looseObject({
 		ffmpeg: z.string(),
 		node: z.string(),
 	}),
-}) satisfies z.ZodType<RunHeader>;
+});
+
+const runHeader = storedHeader
+	.refine(
+		({ displayThresholds, model }) => (displayThresholds ?? model.classes).length === model.classes.length,
+		{
+			path: ['displayThresholds'],
+			message: 'one score for each class was expected',
+		},
+	)
+	.transform(({ displayThreshold, displayThresholds, ...header }) => ({
+		...header,
+		displayThresholds: displayThresholds ?? sameLeastScore(header.model.classes.length, displayThreshold),
+	})) satisfies z.ZodType<RunHeader>;
 
 const settingEvent = z.object({ frameIndex: z.int(), settings }) satisfies z.ZodType<SettingEvent>;
 
@@ -88,6 +103,15 @@ const runStatus = z.object({
 		.nullable(),
 	error: z.string().nullable(),
 }) satisfies z.ZodType<RunStatus>;
+
+/** The text of a `run.json`, with the one threshold that earlier versions read. */
+export function headerText(header: RunHeader): string {
+	const stored: z.input<typeof storedHeader> = {
+		...header,
+		displayThreshold: Math.min(...header.displayThresholds),
+	};
+	return `${JSON.stringify(stored, null, '\t')}\n`;
+}
 
 /** The checked `run.json` of a folder. Throws `run-unreadable` if it is missing or was not written by Sparsight. */
 export async function readHeader(folder: string): Promise<RunHeader> {

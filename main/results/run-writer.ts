@@ -9,7 +9,7 @@ import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
 import type { DecodeSummary } from '../domain/video.ts';
 import { encodeBatch, STREAM_END, STREAM_HEADS, streamRecord, STREAMS, type StreamName } from './columns.ts';
 import { NO_COMMIT, readJournal, type Commit, type CommitJournal } from './commit-journal.ts';
-import { readEvents, readHeader, readStatus } from './header.ts';
+import { headerText, readEvents, readHeader, readStatus } from './header.ts';
 import { makeFolder } from './make-folder.ts';
 import { onDisk, replaceFile, RUN_FILES, streamFile, writeFully } from './run-folder.ts';
 import { encodeSnapshot, readSnapshot, type Snapshot } from './state-file.ts';
@@ -113,7 +113,7 @@ export class RunWriter {
 			const writer = new RunWriter(folder, files, start);
 			await writer.#putStatus('running', null, null, 0);
 			// The header comes last: a folder with a header is a run.
-			await replaceFile(folder, RUN_FILES.header, Buffer.from(`${JSON.stringify(header, null, '\t')}\n`));
+			await replaceFile(folder, RUN_FILES.header, Buffer.from(headerText(header)));
 			return writer;
 		} catch (error) {
 			await closeFiles(files);

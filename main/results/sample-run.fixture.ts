@@ -44,7 +44,7 @@ export function sampleHeader(change: Partial<RunHeader> = {}): RunHeader {
 		letterbox: { displaySize, contentSize: displaySize, inputSize: displaySize, fill: 114 },
 		grid: { rows: 6, cols: 5, stride: 16, windowSize: 31, windowOffset: -7 },
 		scoreThreshold: 0.05,
-		displayThreshold: 0.25,
+		displayThresholds: [0.25, 0.25, 0.25],
 		denseMacs: 3e9,
 		behindMacs: 0,
 		provider: 'cpu',

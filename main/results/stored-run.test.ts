@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { SettingEvent } from '../domain/run.ts';
+import { headerText } from './header.ts';
 import { BATCH_FRAMES, RunWriter } from './run-writer.ts';
 import { sampleHeader, sampleMaps, sampleResult } from './sample-run.fixture.ts';
 import { openRun } from './stored-run.ts';
@@ -36,6 +37,12 @@ async function storeFrames(
 function withMaps(frameIndex: number): FrameResult {
 	const maps = sampleMaps(frameIndex);
 	return { ...sampleResult(frameIndex), ...(maps.length > 0 && { maps }) };
+}
+
+/** The text of a header with some fields changed. */
+function headerWith(change: object): string {
+	const stored: object = JSON.parse(headerText(sampleHeader()));
+	return JSON.stringify({ ...stored, ...change });
 }
 
 const everyFifth = (count: number): number[] => Array.from({ length: count }, (_, i) => 5 * i);
@@ -70,6 +77,31 @@ describe('a stored run reads back as it was written', () => {
 			expect(run.positionOfFrame(5 * position)).toBe(position);
 		}
 		expect([-5, 3, 5 * 133].map((frame) => run.positionOfFrame(frame))).toEqual([-1, -1, -1]);
+	});
+
+	it.each<[string, object, number[]]>([
+		[
+			'one threshold for all classes, as earlier versions wrote it',
+			{ displayThreshold: 0.4 },
+			[0.4, 0.4, 0.4],
+		],
+		['a threshold for each', { displayThreshold: 0.2, displayThresholds: [0.2, 0.9, 0.4] }, [0.2, 0.9, 0.4]],
+	])('with %s', async (_, stored, displayThresholds) => {
+		await storeFrames([0]);
+		const path = join(folder, 'run.json');
+		const header: object = JSON.parse(readFileSync(path, 'utf8'));
+		await writeFile(path, JSON.stringify({ ...header, displayThresholds: undefined, ...stored }));
+		const run = await openRun(folder);
+		expect(run.header.displayThresholds).toEqual(displayThresholds);
+	});
+
+	it('and by earlier versions, which know one threshold', async () => {
+		const writer = await RunWriter.create(folder, sampleHeader({ displayThresholds: [0.5, 0.2, 0.8] }));
+		await writer.close('complete', OUTCOME);
+		expect(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))).toMatchObject({
+			displayThreshold: 0.2,
+			displayThresholds: [0.5, 0.2, 0.8],
+		});
 	});
 
 	it('with header, events and columns', async () => {
@@ -178,19 +210,20 @@ describe('what is not a run is refused with its place', () => {
 		],
 		[
 			'a header of a later version',
-			{ 'run.json': JSON.stringify({ ...sampleHeader(), version: 2 }) },
+			{ 'run.json': headerWith({ version: 2 }) },
 			/format version 1 was expected \(got version 2\)/,
 		],
 		[
 			'a header with a wrong field',
-			{ 'run.json': JSON.stringify({ ...sampleHeader(), denseMacs: 'many' }) },
+			{ 'run.json': headerWith({ denseMacs: 'many' }) },
 			/run\.json: denseMacs: .*expected number/,
 		],
 		[
-			'a header alone',
-			{ 'run.json': JSON.stringify(sampleHeader()) },
-			/frames\.arrow: a file of the run was expected/,
+			'a header with thresholds for other classes',
+			{ 'run.json': headerWith({ displayThresholds: [0.5, 0.5] }) },
+			/run\.json: displayThresholds: one score for each class was expected/,
 		],
+		['a header alone', { 'run.json': headerWith({}) }, /frames\.arrow: a file of the run was expected/],
 	])('%s', async (_, files, message) => {
 		for (const [name, text] of Object.entries(files)) await writeFile(join(folder, '..', name), text);
 		await expect(openRun(join(folder, '..'))).rejects.toMatchObject({

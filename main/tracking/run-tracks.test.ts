@@ -9,7 +9,7 @@ function runOf(frames: Seen[][], frameIndices = frames.map((_, f) => f)): Tracke
 	const sorted = frames.map((frame) => [...frame].sort((a, b) => (b.score ?? 0.9) - (a.score ?? 0.9)));
 	return {
 		frameCount: frames.length,
-		header: { displayThreshold: 0.3 },
+		header: { displayThresholds: [0.3, 0.3, 0.6] },
 		frames: {
 			frameIndex: Int32Array.from(frameIndices),
 			timeSeconds: Float64Array.from(frameIndices, (f) => f / 10),
@@ -26,7 +26,7 @@ function runOf(frames: Seen[][], frameIndices = frames.map((_, f) => f)): Tracke
 }
 
 function follow(run: TrackedRun) {
-	const identities = new RunIdentities(run.header.displayThreshold);
+	const identities = new RunIdentities(run.header.displayThresholds);
 	for (const step of identities.follow(run)) void step;
 	const { offsets, identities: flat } = identities.ofFrames(
 		0,
@@ -76,6 +76,11 @@ describe('identities', () => {
 			times(20, (f) => (f > 3 && f < 16 ? [] : [f <= 3 ? 1 : 2])),
 		],
 		['seen once is nobody', [[{ left: 0 }], [], [{ left: 50 }], []], [[0], [], [0], []]],
+		[
+			'of a class that needs more, doubtful from the beginning is nobody',
+			times(4, () => [{ left: 0, score: 0.5, classIndex: 2 }]),
+			times(4, () => [0]),
+		],
 		['doubtful from the beginning is nobody', times(4, () => [{ left: 0, score: 0.2 }]), times(4, () => [0])],
 		[
 			'another class is another object, in the same place',
@@ -134,7 +139,7 @@ describe('identities', () => {
 			times(6, (i) => ({ left: 40 * i + ((f * (i + 3)) % 17), score: 0.9 - i / 20 })),
 		);
 		const whole = runOf(frames);
-		const inParts = new RunIdentities(0.3);
+		const inParts = new RunIdentities(whole.header.displayThresholds);
 		for (const frameCount of [7, 8, 30]) {
 			for (const step of inParts.follow({ ...whole, frameCount })) void step;
 			expect(inParts.known).toBe(frameCount);

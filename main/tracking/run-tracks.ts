@@ -1,5 +1,6 @@
 import type { Detections } from '../domain/detections.ts';
 import { assert } from '../domain/errors.ts';
+import { loweredTo, type LeastScores } from '../domain/least-scores.ts';
 import { Tracker } from './tracker.ts';
 
 /** Least score of a detection that can continue an identity, as in ByteTrack; see `TrackerScores.doubtful`. */
@@ -8,7 +9,7 @@ const DOUBTFUL_SCORE = 0.1;
 /** The part of a stored run that identities are derived from; `frameCount` may grow between calls. */
 export type TrackedRun = {
 	frameCount: number;
-	header: { displayThreshold: number };
+	header: { displayThresholds: LeastScores };
 	frames: { frameIndex: Int32Array; timeSeconds: Float64Array };
 	detections(position: number): Detections;
 };
@@ -57,10 +58,10 @@ export class RunIdentities {
 	#frameIndices = new Int32Array(1024);
 	#known = 0;
 
-	constructor(displayThreshold: number) {
+	constructor(displayThresholds: LeastScores) {
 		this.#tracker = new Tracker({
-			sure: displayThreshold,
-			doubtful: Math.min(DOUBTFUL_SCORE, displayThreshold),
+			sure: displayThresholds,
+			doubtful: loweredTo(DOUBTFUL_SCORE, displayThresholds),
 		});
 	}
 

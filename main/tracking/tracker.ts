@@ -1,4 +1,5 @@
 import { boxIou, type Detections } from '../domain/detections.ts';
+import { reachesLeast, type LeastScores } from '../domain/least-scores.ts';
 import { assign } from './assignment.ts';
 
 // Least overlaps, as in the published tracker: of predicted boxes with sure detections, of the remaining ones with
@@ -31,9 +32,9 @@ type Track = {
 /** Least scores of detections. */
 export type TrackerScores = {
 	/** Can begin a track; also what is displayed. */
-	sure: number;
+	sure: LeastScores;
 	/** Can continue a track, after all sure ones: half-hidden objects have low scores. */
-	doubtful: number;
+	doubtful: LeastScores;
 };
 
 /**
@@ -71,18 +72,20 @@ export class Tracker {
 			tracklets[i] = track.tracklet;
 			seen.add(track);
 		};
-		const free = (least: number, below = Infinity) =>
-			Array.from(detections.scores.keys()).filter(
-				(i) => tracklets[i] === 0 && detections.scores[i]! >= least && detections.scores[i]! < below,
-			);
+		const reaches = (least: LeastScores, i: number) =>
+			reachesLeast(least, detections.classIndices[i]!, detections.scores[i]!);
+		const free = (wanted: (i: number) => boolean) =>
+			Array.from(detections.scores.keys()).filter((i) => tracklets[i] === 0 && wanted(i));
+		const isSure = (i: number) => reaches(sure, i);
+		const isDoubtful = (i: number) => reaches(doubtful, i) && !isSure(i);
 		const known = this.#tracks.filter(({ sightings }) => sightings > 1);
-		pair(known, detections, free(sure), SURE_OVERLAP, take);
+		pair(known, detections, free(isSure), SURE_OVERLAP, take);
 		const justSeen = known.filter((track) => !seen.has(track) && track.seenFrame === this.#frame - 1);
-		pair(justSeen, detections, free(doubtful, sure), DOUBTFUL_OVERLAP, take);
+		pair(justSeen, detections, free(isDoubtful), DOUBTFUL_OVERLAP, take);
 		const seenOnce = this.#tracks.filter(({ sightings }) => sightings === 1);
-		pair(seenOnce, detections, free(sure), NEW_OVERLAP, take);
+		pair(seenOnce, detections, free(isSure), NEW_OVERLAP, take);
 		this.#tracks = this.#tracks.filter((track) => seen.has(track) || this.#isAwaited(track, timeSeconds));
-		for (const i of free(sure)) tracklets[i] = this.#begin(timeSeconds, detections, i);
+		for (const i of free(isSure)) tracklets[i] = this.#begin(timeSeconds, detections, i);
 		return tracklets;
 	}
 

@@ -6,7 +6,7 @@ import { agreementFloor, RunSeries, sampleAgreement } from './run-series.ts';
 
 function seriesOf(from: number, count: number, every = 1): RunSeries {
 	const columns = new TimelineColumns();
-	columns.appendBatch(madeUpBatch(from, count, every), 0.5);
+	columns.appendBatch(madeUpBatch(from, count, every), [0.5]);
 	return new RunSeries(() => columns);
 }
 
@@ -56,7 +56,7 @@ describe('a run on a chart', () => {
 		const columns = new TimelineColumns();
 		const batch = madeUpBatch(0, 100);
 		batch.milliseconds.fill(90_000, 50 * 5, 51 * 5);
-		columns.appendBatch(batch, 0.5);
+		columns.appendBatch(batch, [0.5]);
 		const series = new RunSeries(() => columns);
 		expect(series.peaks()).toEqual({ macs: 99e9, milliseconds: 22.5, detections: 2 });
 	});

@@ -1,5 +1,6 @@
 import type { StageMilliseconds } from '../../main/domain/cost.ts';
 import type { Detections } from '../../main/domain/detections.ts';
+import type { LeastScores } from '../../main/domain/least-scores.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
 import type { SelectionKind, TokenBitmap, TokenGrid, TokenMapKind } from '../../main/domain/tokens.ts';
 
@@ -14,7 +15,7 @@ export type FrameView = {
 	/** Null if no budget was in force. */
 	budgetMacs: number | null;
 	milliseconds: StageMilliseconds;
-	/** All stored detections; those below the display threshold are not shown. */
+	/** All stored detections; those below the display threshold of their class are not shown. */
 	detections: Detections;
 };
 
@@ -22,7 +23,8 @@ export type FrameView = {
 export interface RunFrames {
 	readonly runId: string;
 	readonly classes: readonly string[];
-	readonly displayThreshold: number;
+	/** By class, the lowest score that is shown. */
+	readonly displayThresholds: LeastScores;
 	readonly letterbox: Letterbox;
 	readonly grid: TokenGrid;
 	/**

@@ -43,7 +43,7 @@ describe('boxes', () => {
 	});
 
 	it.each([
-		['below the display threshold', { ...run, displayThreshold: 0.5 }, LOOK, 1],
+		['below the display threshold of their class', { ...run, displayThresholds: [0.3, 0.5] }, LOOK, 1],
 		['that are switched off', run, { ...LOOK, boxes: false }, 0],
 		['of a run that has nothing yet', { ...run, frame: () => null }, LOOK, 0],
 	] as [string, RunFrames, OverlayLook, number][])('%s are not there', (_, given, look, count) => {

@@ -1,3 +1,4 @@
+import { reachesLeast } from '../../main/domain/least-scores.ts';
 import {
 	boxLabel,
 	boxRect,
@@ -81,10 +82,10 @@ function boxMarks(
 	const marks: BoxMark[] = [];
 	for (let i = detections.count - 1; i >= 0; i--) {
 		const score = detections.scores[i]!;
-		if (score < run.displayThreshold) continue;
+		const classIndex = detections.classIndices[i]!;
+		if (!reachesLeast(run.displayThresholds, classIndex, score)) continue;
 		const rect = boxRect(detections.box(i), run.letterbox.displaySize, size);
 		if (rect === null) continue;
-		const classIndex = detections.classIndices[i]!;
 		const name = run.classes[classIndex] ?? String(classIndex);
 		const paper = classColour(name);
 		const identity = identities?.[i] ?? 0;

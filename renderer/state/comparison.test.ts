@@ -12,7 +12,7 @@ import { FakeHost, madeUpEntry, madeUpRun, withRuns } from './fake-host.fixture.
 
 const MODES = ['dense', 'token-cache', 'sparse'];
 const APP = {
-	models: [{ id: 'lookout', name: 'Lookout', classes: ['person'], modes: MODES, displayThreshold: 0.5 }],
+	models: [{ id: 'lookout', name: 'Lookout', classes: ['person'], modes: MODES }],
 	modes: MODES.map((id) => ({
 		id,
 		title: id,

@@ -94,7 +94,7 @@ export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): Opene
 			letterbox: {} as OpenedRun['header']['letterbox'],
 			grid: { rows: 3, cols: 4, stride: 16, windowSize: 16, windowOffset: 0 },
 			scoreThreshold: 0.05,
-			displayThreshold: 0.5,
+			displayThresholds: [0.5],
 			denseMacs: 8e9,
 			behindMacs: 0,
 			provider: 'cpu',

@@ -1,6 +1,7 @@
 import type { AnalysisProgress } from '../../main/analysis/protocol.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
+import type { LeastScores } from '../../main/domain/least-scores.ts';
 import type { SettingEvent } from '../../main/domain/run.ts';
 import { TOKEN_MAP_KINDS, tokenCount, type TokenGrid, type TokenMapKind } from '../../main/domain/tokens.ts';
 import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
@@ -25,7 +26,7 @@ const GAP_PAUSE_MS = 500;
 export class RunData implements RunFrames {
 	readonly runId: string;
 	readonly classes: readonly string[];
-	readonly displayThreshold: number;
+	readonly displayThresholds: LeastScores;
 	readonly letterbox: Letterbox;
 	readonly grid: TokenGrid;
 	readonly denseMacs: number;
@@ -56,7 +57,7 @@ export class RunData implements RunFrames {
 		this.#maps = new TokenMaps(host, entry.runId);
 		this.mapKinds = opened.mapKinds;
 		this.classes = header.model.classes;
-		this.displayThreshold = header.displayThreshold;
+		this.displayThresholds = header.displayThresholds;
 		this.letterbox = header.letterbox;
 		this.grid = header.grid;
 		this.denseMacs = header.denseMacs;
@@ -112,7 +113,7 @@ export class RunData implements RunFrames {
 
 	#append(batch: FrameBatch): void {
 		const before = this.#timeline.length;
-		const added = this.#timeline.appendBatch(batch, this.displayThreshold);
+		const added = this.#timeline.appendBatch(batch, this.displayThresholds);
 		if (added === 0) return;
 		this.#noteMaps(batch);
 		const row = batch.frameIndices.length - added;

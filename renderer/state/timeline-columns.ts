@@ -1,4 +1,5 @@
 import { STAGES, type StageMilliseconds } from '../../main/domain/cost.ts';
+import { reachesLeast, type LeastScores } from '../../main/domain/least-scores.ts';
 import { SELECTION_KINDS } from '../../main/domain/tokens.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { RunTimeline } from '../../preload/contract.ts';
@@ -40,12 +41,12 @@ export class TimelineColumns {
 		return this.#append(timeline, (row) => timeline.detections[row]!);
 	}
 
-	/** Appends a live batch; counts the detections from `displayThreshold` on. Returns how many frames were new. */
-	appendBatch(batch: FrameBatch, displayThreshold: number): number {
+	/** Appends a live batch; counts the detections that reach `least`. Returns how many frames were new. */
+	appendBatch(batch: FrameBatch, least: LeastScores): number {
 		return this.#append(batch, (row) => {
 			let shown = 0;
 			for (let d = batch.detectionOffsets[row]!; d < batch.detectionOffsets[row + 1]!; d++) {
-				if (batch.scores[d]! >= displayThreshold) shown++;
+				if (reachesLeast(least, batch.classIndices[d]!, batch.scores[d]!)) shown++;
 			}
 			return shown;
 		});

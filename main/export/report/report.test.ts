@@ -106,8 +106,7 @@ describe('report', () => {
 			truthPath: 'gt.txt',
 			truthFormat: 'mot',
 			framesCounted: 12,
-			displayThreshold: 0.3,
-			classes: [{ ...accuracy, className: 'person', truthCount: 40 }],
+			classes: [{ ...accuracy, className: 'person', truthCount: 40, displayThreshold: 0.3 }],
 			mean: accuracy,
 			unknownClasses: ['tram'],
 		};

@@ -1,4 +1,5 @@
 import { GIGA, STAGES } from '../../domain/cost.ts';
+import type { RunHeader } from '../../domain/run.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
 import type { FrameRange, Position } from '../../domain/video.ts';
 import { formatTime } from '../drawing/draw-overlay.ts';
@@ -243,8 +244,7 @@ export function accuracyTables(runs: readonly ReportRun[]): Html | null {
 	return html`<h2>Accuracy</h2>
 		<p class="muted">
 			Against ${first.truthPath} (${first.truthFormat}), ${first.framesCounted} frames. Average precision as
-			COCO counts it; precision and recall of boxes with a score of at least ${first.displayThreshold}, at an
-			overlap of 0.5.${unknown}
+			COCO counts it; precision and recall of the boxes that are shown, at an overlap of 0.5.${unknown}
 		</p>
 		<div class="scroll">
 			<table>
@@ -278,7 +278,7 @@ export function settingsTable(runs: readonly ReportRun[]): Html {
 			<td>${header.mode}</td>
 			<td>${settingsText(header.settings) || 'none'}</td>
 			<td>${changes.join('; ') || NONE}</td>
-			<td>${header.displayThreshold}</td>
+			<td>${thresholdsText(header)}</td>
 			<td>${header.createdAt}</td>
 		</tr>`;
 	});
@@ -294,6 +294,17 @@ export function settingsTable(runs: readonly ReportRun[]): Html {
 			</tbody>
 		</table>
 	</div>`;
+}
+
+/** The scores that classes are shown from, each with its classes; the score alone where it is the same for all. */
+function thresholdsText({ model, displayThresholds }: RunHeader): string {
+	const classesOf = new Map<number, string[]>();
+	displayThresholds.forEach((score, c) =>
+		classesOf.set(score, [...(classesOf.get(score) ?? []), model.classes[c]!]),
+	);
+	const parts = [...classesOf].sort(([a], [b]) => a - b);
+	if (parts.length <= 1) return parts.map(([score]) => String(score)).join('');
+	return parts.map(([score, classes]) => `${score} ${classes.join(', ')}`).join('; ');
 }
 
 function settingsText(settings: SettingValues): string {

@@ -14,7 +14,7 @@ import { pointCandidates, pointDetections, pointHeadWidth } from '../../boxes/po
 import { floats } from '../../runtime/tensors.ts';
 import { staticHost, type WholeNetwork } from '../../reduction/host.ts';
 import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
-import { parseModelConfig } from '../model-config.ts';
+import { displayScores, displayThresholdsOf, parseModelConfig } from '../model-config.ts';
 import { shvitGrid, TOKEN_STRIDE } from '../shvit/grid.ts';
 import { addTopDown } from '../shvit/neck.ts';
 import { asInput } from '../shvit/network.ts';
@@ -52,6 +52,7 @@ const schema = z.object({
 	types: perStage(z.enum(['i', 's'])),
 	neck: width,
 	nms: z.object({ iou: z.number().min(0).max(1), max: width, score: z.number().min(0).max(1) }),
+	display_scores: displayScores,
 });
 
 /** model.json of a Lookout-SH, checked. */
@@ -101,7 +102,11 @@ async function openLookoutSh(source: ModelSource): Promise<OpenedModel> {
 	audit.finish({ remedy: REMEDY });
 	const weights = requireTensors(tensors, source.weightsPath);
 	const { classes, nms, mean, std } = config;
-	const facts = await factsOf(source, { name: config.name, classes, displayThreshold: nms.score });
+	const facts = await factsOf(source, {
+		name: config.name,
+		classes,
+		displayThreshold: displayThresholdsOf(config),
+	});
 
 	return modelOf(facts, ({ displaySize, maxSide, scoreThreshold }) => {
 		const letterbox = fitLetterbox(displaySize, maxSide, TOKEN_STRIDE, FILL);

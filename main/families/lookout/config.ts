@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UserFacingError } from '../../domain/errors.ts';
-import { parseModelConfig } from '../model-config.ts';
+import { displayScores, parseModelConfig } from '../model-config.ts';
 import type { SourceConfig } from '../source.ts';
 
 export const LOOKOUT_FORMAT = 'token-local detector, version 1';
@@ -27,6 +27,7 @@ const schema = z.object({
 	}),
 	rope: z.object({ max: z.number().positive(), min: z.number().positive() }),
 	nms: z.object({ iou: z.number().min(0).max(1), max: width, score: z.number().min(0).max(1) }),
+	display_scores: displayScores,
 	scorer: z.object({
 		after_blocks: z.number().int().min(0),
 		width: width.default(64),

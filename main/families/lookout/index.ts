@@ -8,6 +8,7 @@ import { hostOfVit } from '../../reduction/vit-host.ts';
 import { compileFull, compileSparse } from '../../reduction/vit-graphs.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
+import { displayThresholdsOf } from '../model-config.ts';
 import type { ModelSource } from '../source.ts';
 import { LOOKOUT_FORMAT, parseLookoutConfig } from './config.ts';
 import { lookoutPlan } from './plan.ts';
@@ -47,7 +48,11 @@ async function openLookout(source: ModelSource): Promise<OpenedModel> {
 	if (smallest.clusters) compileClustered(smallest, weights);
 	if (smallest.scorer?.own) compileSparse(smallest, weights, { own: true });
 	const { classes, nms, mean, std } = config;
-	const facts = await factsOf(source, { name: config.name, classes, displayThreshold: nms.score });
+	const facts = await factsOf(source, {
+		name: config.name,
+		classes,
+		displayThreshold: displayThresholdsOf(config),
+	});
 
 	return modelOf(facts, ({ displaySize, maxSide, scoreThreshold }): BoundNetwork<LookoutOutput> => {
 		const letterbox = fitLetterbox(displaySize, maxSide, config.patch, FILL);

@@ -22,7 +22,8 @@ describe.each([
 ])('a folder of %s', (name, title) => {
 	it('opens with its own names, in the modes of a vision transformer', async () => {
 		const model = await open(name);
-		expect(model).toMatchObject({ id: name, family: name, name: title, displayThreshold: 0.5 });
+		expect(model).toMatchObject({ id: name, family: name, name: title });
+		expect(model.displayThresholds).toEqual(model.classes.map(() => 0.5));
 		expect(model.classes).toEqual(Array.from({ length: 6 }, (_, label) => `class${label}`));
 		expect(model.modes).toEqual(['dense', 'token-cache', 'eventful', 'motion']);
 	});

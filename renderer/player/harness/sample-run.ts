@@ -47,7 +47,7 @@ export function sampleRun(displaySize: Size): RunFrames {
 	return {
 		runId: 'sample',
 		classes: ['person', 'bicycle'],
-		displayThreshold: 0.3,
+		displayThresholds: [0.3, 0.3],
 		letterbox,
 		grid,
 		frame,
