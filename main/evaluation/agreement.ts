@@ -1,50 +1,8 @@
+import { agreementScores, compareDetections } from '../domain/agreement.ts';
 import { denseReference } from '../domain/dense-reference.ts';
-import { boxIou, type Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import type { LeastScores } from '../domain/least-scores.ts';
 import type { StoredRun } from '../results/stored-run.ts';
-
-/** How one frame's detections compare with those of a reference. */
-export type FrameAgreement = {
-	/** Pairs of the same class with enough overlap. */
-	matched: number;
-	/** Reference detections without a partner. */
-	lost: number;
-	/** Detections without a partner in the reference. */
-	gained: number;
-	/** Over the pairs, 0 to 1; 1 if both are empty, 0 if nothing matched. */
-	meanIou: number;
-	/** Twice the pairs over all detections of both, 0 to 1; 1 if both are empty. */
-	f1: number;
-};
-
-/**
- * Pairs `found` with `reference`, class by class: best score first, each takes the free reference detection of
- * its class that it overlaps most, if that is at least `iou`.
- */
-export function compareDetections(found: Detections, reference: Detections, iou = 0.5): FrameAgreement {
-	const taken = new Uint8Array(reference.count);
-	const byScore = Array.from(found.scores.keys()).sort((a, b) => found.scores[b]! - found.scores[a]!);
-	let matched = 0;
-	let iouSum = 0;
-	for (const i of byScore) {
-		let best = -1;
-		let bestIou = iou;
-		for (let j = 0; j < reference.count; j++) {
-			if (taken[j] || reference.classIndices[j] !== found.classIndices[i]) continue;
-			const overlap = boxIou(found.boxesXyxy, i, reference.boxesXyxy, j);
-			if (overlap > bestIou || (best < 0 && overlap === bestIou)) {
-				best = j;
-				bestIou = overlap;
-			}
-		}
-		if (best < 0) continue;
-		taken[best] = 1;
-		matched++;
-		iouSum += bestIou;
-	}
-	return { matched, ...scores(matched, iouSum, found.count - matched, reference.count - matched) };
-}
 
 /** How a run compares with a dense run of the same frames. */
 export type Agreement = {
@@ -131,23 +89,8 @@ export function* agreementSteps(
 	return {
 		framesCompared: rows,
 		matched: sum.matched,
-		...scores(sum.matched, sum.iou, sum.gained, sum.lost),
+		...agreementScores(sum.matched, sum.iou, sum.gained, sum.lost),
 		perFrame,
-	};
-}
-
-function scores(
-	matched: number,
-	iouSum: number,
-	gained: number,
-	lost: number,
-): { lost: number; gained: number; f1: number; meanIou: number } {
-	const all = 2 * matched + lost + gained;
-	return {
-		lost,
-		gained,
-		f1: all === 0 ? 1 : (2 * matched) / all,
-		meanIou: all === 0 ? 1 : matched === 0 ? 0 : iouSum / matched,
 	};
 }
 
