@@ -29,13 +29,13 @@ export async function* analyze(
 			const wanted = detector.select(pixels); // every token on the first frame
 			milliseconds.select = clock();
 
-			const { output, macs, selection, maps } = await detector.run(pixels, wanted); // the rest comes from memory
+			const { output, macs, selection, maps, ...estimate } = await detector.run(pixels, wanted); // the rest comes from memory
 			milliseconds.run = clock();
 
-			const detections = detector.interpret(output);
+			const detections = detector.interpret(output, estimate.stale);
 			milliseconds.interpret = clock();
 
-			detector.observe(milliseconds.select + milliseconds.run);
+			detector.observe(milliseconds.select + milliseconds.run, detections);
 			yield {
 				frameIndex: frame.index,
 				timeSeconds: frame.timeSeconds,
@@ -49,6 +49,7 @@ export async function* analyze(
 				cost: { macs, milliseconds },
 				budgetMacs: detector.budgetMacs,
 				...(maps && maps.length > 0 && { maps }),
+				...(estimate.drift && { drift: estimate.drift }),
 			};
 		}
 	} finally {

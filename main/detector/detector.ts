@@ -1,4 +1,5 @@
 import type { Detections } from '../domain/detections.ts';
+import type { Drift } from '../domain/drift.ts';
 import type { Frame, Letterbox } from '../domain/frame.ts';
 import type { LeastScores } from '../domain/least-scores.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
@@ -50,6 +51,9 @@ export type PictureOptions = {
 
 export type DetectorOptions = PictureOptions & { mode: string; settings: SettingValues };
 
+/** What running a frame gave, an audited one held against its reduced answer. */
+export type ComputedFrame<Output> = Omit<Computed<Output>, 'drift' | 'unaudited'> & { drift?: Drift };
+
 /**
  * A model in a mode, bound to one video size: the verbs of a frame's journey. Not re-entrant. What `run` gives is the
  * family's own affair: `interpret` reads it, nobody else.
@@ -74,10 +78,11 @@ export interface Detector<Output = unknown> {
 	prepare(frame: Frame): FramePixels;
 	/** Which tokens are to be computed; what `run` gives says which ones were. */
 	select(pixels: FramePixels): Selection;
-	run(pixels: FramePixels, selection: Selection): Promise<Computed<Output>>;
-	interpret(output: Output): Detections;
-	/** Milliseconds of select + run of the frame just done, for controllers of time. */
-	observe(milliseconds: number): void;
+	run(pixels: FramePixels, selection: Selection): Promise<ComputedFrame<Output>>;
+	/** Detections; those that lie on tokens that are `stale`, as `run` gave them, are marked. */
+	interpret(output: Output, stale?: Uint8Array): Detections;
+	/** Told about the frame just done, for controllers of time and estimates: milliseconds of select + run. */
+	observe(milliseconds: number, detections: Detections): void;
 	saveState(): Promise<NamedArrays>;
 	restoreState(state: NamedArrays): void;
 	release(): Promise<void>;

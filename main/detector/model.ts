@@ -1,9 +1,11 @@
+import { compareDetections } from '../domain/agreement.ts';
 import type { Detections } from '../domain/detections.ts';
 import type { Letterbox } from '../domain/frame.ts';
 import { WasmFramePixels } from '../pixels/frame-pixels.ts';
 import type { Host, NetworkOutput } from '../reduction/host.ts';
 import { findModeFor, refusalsOf, REDUCTION_MODES } from '../reduction/index.ts';
 import type { Reduction } from '../reduction/mode.ts';
+import { markStale } from './mark-stale.ts';
 import type { Detector, DetectorOptions, Model, ModelFacts, PictureOptions } from './detector.ts';
 
 /** A network at the input size of one video: what modes run, with the family's own view of pixels and answers around it. */
@@ -44,13 +46,13 @@ export function modelOf<Output extends NetworkOutput>(
 			const bound = bind(options);
 			const mode = findModeFor(bound.host, options.mode);
 			const reduction = await mode.open(bound.host, runtime, options.settings);
-			return detectorOf(facts.classes, bound, reduction);
+			return detectorOf(facts, bound, reduction);
 		},
 	};
 }
 
 function detectorOf<Output extends NetworkOutput>(
-	classes: readonly string[],
+	{ classes, displayThreshold }: ModelFacts,
 	network: BoundNetwork<Output>,
 	reduction: Reduction<Output>,
 ): Detector<Output> {
@@ -59,6 +61,7 @@ function detectorOf<Output extends NetworkOutput>(
 	const seen = padding === 'zero' ? letterbox.contentSize : letterbox.inputSize;
 	const pixels = new WasmFramePixels(host.grid, mean, std, seen);
 	const denseMacs = host.whole.macs();
+	const shown = (output: Output) => network.interpret(output).scoredAtLeast(displayThreshold);
 	return {
 		classes,
 		letterbox,
@@ -78,9 +81,23 @@ function detectorOf<Output extends NetworkOutput>(
 			return pixels;
 		},
 		select: (frame) => reduction.select(frame),
-		run: (frame, selection) => reduction.run(frame, selection),
-		interpret: (output) => network.interpret(output),
-		observe: (milliseconds) => reduction.observe?.(milliseconds),
+		async run(frame, selection) {
+			const { unaudited, drift, ...computed } = await reduction.run(frame, selection);
+			if (!drift) return computed;
+			if (!unaudited) return { ...computed, drift: { ...drift, audit: null } };
+			const [reduced, dense] = [unaudited, computed.output].map(shown) as [Detections, Detections];
+			const { matched, lost, gained } = compareDetections(reduced, dense);
+			const audit = { matched, lost, gained };
+			reduction.judge?.(audit);
+			return { ...computed, drift: { ...drift, audit } };
+		},
+		interpret(output, stale) {
+			const detections = network.interpret(output);
+			return stale ? markStale(detections, stale, host.grid, letterbox) : detections;
+		},
+		observe(milliseconds, detections) {
+			reduction.observe?.({ milliseconds, shown: detections.scoredAtLeast(displayThreshold).count });
+		},
 		saveState: async () => ({ ...pixels.saveState(), ...(await reduction.saveState()) }),
 		restoreState(state) {
 			pixels.restoreState(state);

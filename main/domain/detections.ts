@@ -11,16 +11,26 @@ export class Detections {
 	/** 0 to 1. */
 	readonly scores: Float32Array;
 	readonly boxesXyxy: Float32Array;
+	/** 1 where the box rests on what has been out of date for too long; null = nowhere. */
+	readonly stale: Uint8Array | null;
 
-	constructor(classIndices: Uint16Array, scores: Float32Array, boxesXyxy: Float32Array) {
+	constructor(
+		classIndices: Uint16Array,
+		scores: Float32Array,
+		boxesXyxy: Float32Array,
+		stale: Uint8Array | null = null,
+	) {
 		assert(
-			scores.length === classIndices.length && boxesXyxy.length === 4 * scores.length,
+			scores.length === classIndices.length &&
+				boxesXyxy.length === 4 * scores.length &&
+				(stale === null || stale.length === scores.length),
 			`detections need equal columns (got ${classIndices.length} classes, ${scores.length} scores, ${boxesXyxy.length} / 4 boxes)`,
 		);
 		this.count = scores.length;
 		this.classIndices = classIndices;
 		this.scores = scores;
 		this.boxesXyxy = boxesXyxy;
+		this.stale = stale;
 	}
 
 	static readonly none = new Detections(new Uint16Array(0), new Float32Array(0), new Float32Array(0));
@@ -28,6 +38,16 @@ export class Detections {
 	box(i: number): readonly [left: number, top: number, right: number, bottom: number] {
 		const b = this.boxesXyxy;
 		return [b[4 * i]!, b[4 * i + 1]!, b[4 * i + 2]!, b[4 * i + 3]!];
+	}
+
+	/** The same detections with other marks; without any if none is set. */
+	withStale(marks: Uint8Array): Detections {
+		const any = marks.includes(1);
+		return new Detections(this.classIndices, this.scores, this.boxesXyxy, any ? marks : null);
+	}
+
+	isStale(i: number): boolean {
+		return this.stale?.[i] === 1;
 	}
 
 	/** The detections for which `keep` holds, in their order. */
@@ -38,6 +58,7 @@ export class Detections {
 			Uint16Array.from(kept, (i) => this.classIndices[i]!),
 			Float32Array.from(kept, (i) => this.scores[i]!),
 			Float32Array.from(kept.flatMap((i) => this.box(i))),
+			this.stale && Uint8Array.from(kept, (i) => this.stale![i]!),
 		);
 	}
 

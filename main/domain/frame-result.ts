@@ -1,5 +1,6 @@
 import type { FrameCost } from './cost.ts';
 import type { Detections } from './detections.ts';
+import type { Drift } from './drift.ts';
 import type { SelectionKind, TokenBitmap, TokenMap } from './tokens.ts';
 
 /** Everything that analysis gives for one frame. */
@@ -14,6 +15,8 @@ export type FrameResult = {
 	selection: TokenBitmap;
 	/** Maps of the tokens; absent if there are none. */
 	maps?: readonly TokenMap[];
+	/** How far from dense the answer may be; absent if the mode doesn't estimate it. */
+	drift?: Drift;
 	cost: FrameCost;
 	/** The budget in force, in multiply-adds; null if the mode has none. */
 	budgetMacs: number | null;

@@ -10,8 +10,8 @@ type Common = {
 	live?: boolean;
 	/** Other settings that are set along with this one unless they are given too: `fraction` implies its policy. */
 	implies?: SettingValues;
-	/** Shown only while another setting has this value. */
-	shownWhen?: { setting: string; is: SettingValue };
+	/** Shown only while another setting has this value, or one of these. */
+	shownWhen?: { setting: string; is: SettingValue | readonly SettingValue[] };
 };
 
 export type SettingSpec =

@@ -16,6 +16,9 @@ export interface FramePixels {
 	/** How the frame lies in the scene, where the camera is followed; see `SceneView`. */
 	readonly view: SceneView;
 	/** Normalised picture, planar: [3, height, width]; of a view at rest. Reused; holds until the next call. */
+	/** When the frame at hand is shown, in seconds in the clock of the file. */
+	readonly timeSeconds: number;
+	/** Normalised picture, planar: [3, height, width]. Reused; holds until the next call. */
 	planar(): Float32Array;
 	/** Normalised pixel windows of `tokens[0..count)`: [count, 3, window, window]. Reused; holds until the next call. */
 	windows(tokens: Int32Array, count: number): Float32Array;
@@ -56,6 +59,7 @@ export class WasmFramePixels implements FramePixels {
 	readonly #tokens: Int32Array;
 	readonly #windows: Float32Array;
 	readonly #planar: Float32Array;
+	timeSeconds = 0;
 	#planarIsCurrent = false;
 
 	/**
@@ -147,6 +151,7 @@ export class WasmFramePixels implements FramePixels {
 		this.view.padding = frame.pixels.at(-1)!;
 		this.view.renew();
 		this.#planarIsCurrent = false;
+		this.timeSeconds = frame.timeSeconds;
 	}
 
 	planar(): Float32Array {

@@ -1,8 +1,9 @@
+import type { Audit } from '../domain/drift.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { Behind, NetworkOutput, TokenAnswers } from './host.ts';
-import type { Reduction } from './mode.ts';
+import type { ObservedFrame, Reduction } from './mode.ts';
 import type { Computed, Selection } from './selection.ts';
 import { restoreOutput, saveOutput } from './saved-output.ts';
 
@@ -49,15 +50,25 @@ export class AnswersBehind<Output extends NetworkOutput> implements Reduction<Ou
 	}
 
 	async run(pixels: FramePixels, selection: Selection): Promise<Computed<Output>> {
-		const computed = await this.#tokens.run(pixels, selection);
+		const { output: tokens, unaudited: reduced, ...computed } = await this.#tokens.run(pixels, selection);
 		if (computed.selection.kind === 'skipped' && this.#last) return { ...computed, output: this.#last };
-		const { output, macs } = await this.#behind.run(computed.output);
+		const unaudited = reduced && (await this.#behind.run(reduced));
+		const { output, macs } = await this.#behind.run(tokens);
 		this.#last = output;
-		return { ...computed, output, macs: computed.macs + macs };
+		return {
+			...computed,
+			output,
+			macs: computed.macs + macs + (unaudited?.macs ?? 0),
+			...(unaudited && { unaudited: unaudited.output }),
+		};
 	}
 
-	observe(milliseconds: number): void {
-		this.#tokens.observe?.(milliseconds);
+	observe(frame: ObservedFrame): void {
+		this.#tokens.observe?.(frame);
+	}
+
+	judge(audit: Audit): void {
+		this.#tokens.judge?.(audit);
 	}
 
 	async saveState(): Promise<NamedArrays> {

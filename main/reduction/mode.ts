@@ -1,9 +1,17 @@
+import type { Audit } from '../domain/drift.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 import type { Host, NetworkOutput, Offer } from './host.ts';
 import type { Computed, Selection } from './selection.ts';
+
+export type ObservedFrame = {
+	/** Of select + run. */
+	milliseconds: number;
+	/** Detections that are shown. */
+	shown: number;
+};
 
 /** A mode at work on one video: owns its graphs and all that is remembered between frames. */
 export interface Reduction<Output> {
@@ -17,8 +25,10 @@ export interface Reduction<Output> {
 	/** The tokens to compute. A mode that learns them from its graphs says them with what `run` gives. */
 	select(pixels: FramePixels): Selection;
 	run(pixels: FramePixels, selection: Selection): Promise<Computed<Output>>;
-	/** Milliseconds of select + run of the frame just done, for controllers of time. */
-	observe?(milliseconds: number): void;
+	/** Told about the frame just done: for controllers of time and estimates. */
+	observe?(frame: ObservedFrame): void;
+	/** Told how an audited frame's reduced answer compares with its dense one. */
+	judge?(audit: Audit): void;
 	/** All that later frames depend on, and back: a restored mode goes on as if it had never stopped. */
 	saveState(): Promise<NamedArrays>;
 	restoreState(state: NamedArrays): void;

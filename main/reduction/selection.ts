@@ -1,3 +1,4 @@
+import type { Drift } from '../domain/drift.ts';
 import { tokenCount, type SelectionKind, type TokenGrid, type TokenMap } from '../domain/tokens.ts';
 
 /** Which tokens of a frame are computed: the first `count` of `tokens`, in any order. */
@@ -13,6 +14,12 @@ export type Computed<Output> = {
 	selection: Selection;
 	/** What else there is to see of the tokens, such as a score map. */
 	maps?: readonly TokenMap[];
+	/** How far from dense the answer may be, where the mode estimates it. */
+	drift?: Omit<Drift, 'audit'>;
+	/** By token of the grid, 1 where what is remembered has been out of date for too long. */
+	stale?: Uint8Array;
+	/** On an audited frame, whose `output` is dense: what it would have been otherwise. */
+	unaudited?: Output;
 };
 
 /** The tokens of a grid, in raster order. */

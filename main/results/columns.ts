@@ -20,15 +20,27 @@ import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import { SELECTION_KINDS, TOKEN_MAP_KINDS } from '../domain/tokens.ts';
 
-/**
- * The Arrow IPC streams of a run: rows are frames, detections, frames and token maps. The last stream exists only if
- * the mode or the model gives such maps.
- */
-export const STREAMS = ['frames', 'detections', 'tokens', 'maps'] as const;
+/** Streams that every run has; rows are frames, detections, frames. */
+export const LASTING_STREAMS = ['frames', 'detections', 'tokens'] as const;
+/** Streams that exist only if the mode or the model gives something for them; rows are token maps, frames. */
+export const OPTIONAL_STREAMS = ['maps', 'drift'] as const;
+/** The Arrow IPC streams of a run. */
+export const STREAMS = [...LASTING_STREAMS, ...OPTIONAL_STREAMS] as const;
+export type OptionalStream = (typeof OPTIONAL_STREAMS)[number];
 export type StreamName = (typeof STREAMS)[number];
 
+export function isOptional(stream: StreamName): stream is OptionalStream {
+	return (OPTIONAL_STREAMS as readonly StreamName[]).includes(stream);
+}
+
 export function streamRecord<T>(of: (stream: StreamName) => T): Record<StreamName, T> {
-	return { frames: of('frames'), detections: of('detections'), tokens: of('tokens'), maps: of('maps') };
+	return {
+		frames: of('frames'),
+		detections: of('detections'),
+		tokens: of('tokens'),
+		maps: of('maps'),
+		drift: of('drift'),
+	};
 }
 
 const PIXELS = { unit: 'pixels of the displayed video' };
@@ -66,6 +78,29 @@ export const SCHEMAS: Record<StreamName, Schema> = {
 			meaning: '0 to 255: least to most; of clusters, which one',
 		}),
 	]),
+	drift: schema('drift', [
+		FRAME_INDEX,
+		column('waiting_tokens', new Int32(), { meaning: 'tokens that changed and were not recomputed' }),
+		column('longest_wait', new Int32(), { unit: 'frames' }),
+		column('sufficient_tokens', new Int32(), {
+			meaning: 'tokens that would have had to be recomputed for the agreement that was asked for',
+		}),
+		column('agreement', new Float32(), {
+			range: '0 to 1',
+			meaning: 'estimated F1 of the last 50 frames with dense',
+		}),
+		column('lower', new Float32(), { range: '0 to 1', meaning: 'bound of the 95 % interval of agreement' }),
+		column('upper', new Float32(), { range: '0 to 1', meaning: 'bound of the 95 % interval of agreement' }),
+		...['matched', 'lost', 'gained'].map((count) =>
+			column(`audit_${count}`, new Int32(), {
+				meaning: `detections ${count} by the reduced answer where a frame was computed dense as well; -1 elsewhere`,
+			}),
+		),
+		column('stale', new Binary(), {
+			layout: 'a bit per detection of the frame, least significant bit first; empty = none',
+			meaning: 'boxes that rest on tokens that have waited for too long',
+		}),
+	]),
 };
 
 /** How a finished stream ends: a continuation marker and a length of zero (Arrow columnar format, IPC streams). */
@@ -83,7 +118,40 @@ export function encodeBatch(results: readonly FrameResult[]): Record<StreamName,
 		detections: encode('detections', detectionTotal(results), detectionChildren(results)),
 		tokens: encode('tokens', results.length, tokenChildren(results)),
 		maps: encodeMaps(results),
+		drift: encodeDrift(results),
 	};
+}
+
+/** Empty if no frame has an estimate. */
+function encodeDrift(results: readonly FrameResult[]): Uint8Array {
+	const rows = results.flatMap(({ frameIndex, detections, drift }) =>
+		drift ? [{ frameIndex, stale: detections.stale, ...drift }] : [],
+	);
+	if (rows.length === 0) return new Uint8Array(0);
+	const integers = (of: (row: (typeof rows)[number]) => number) =>
+		data(new Int32(), Int32Array.from(rows, of));
+	const numbers = (of: (row: (typeof rows)[number]) => number) =>
+		data(new Float32(), Float32Array.from(rows, of));
+	return encode('drift', rows.length, [
+		integers((row) => row.frameIndex),
+		integers((row) => row.waitingTokens),
+		integers((row) => row.longestWait),
+		integers((row) => row.sufficientTokens),
+		numbers((row) => row.agreement),
+		numbers((row) => row.lower),
+		numbers((row) => row.upper),
+		integers((row) => row.audit?.matched ?? -1),
+		integers((row) => row.audit?.lost ?? -1),
+		integers((row) => row.audit?.gained ?? -1),
+		binary(rows.map(({ stale }) => (stale ? packMarks(stale) : new Uint8Array(0)))),
+	]);
+}
+
+/** Marks of 0 and 1 as bits, least significant first. */
+function packMarks(marks: Uint8Array): Uint8Array {
+	const bits = new Uint8Array((marks.length + 7) >> 3);
+	marks.forEach((mark, i) => (bits[i >> 3]! |= mark << (i & 7)));
+	return bits;
 }
 
 /** Empty if no frame has a map. */

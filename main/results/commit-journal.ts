@@ -2,7 +2,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import { STREAM_HEADS, streamRecord, STREAMS, type StreamName } from './columns.ts';
+import { isOptional, STREAM_HEADS, streamRecord, STREAMS, type StreamName } from './columns.ts';
 import { parseJson, wholeLines } from './header.ts';
 import { readText, RUN_FILES, streamFile, unreadable } from './run-folder.ts';
 
@@ -25,22 +25,23 @@ export type Commit = {
 	durable: boolean;
 };
 
-/** The state of a run before its first batch: streams that hold their heads, and maps that have not begun. */
+/** The state of a run before its first batch: streams that hold their heads, and optional ones that have not begun. */
 export const NO_COMMIT: Commit = {
 	frames: 0,
 	lastFrameIndex: -1,
 	wallSeconds: 0,
-	bytes: streamRecord((stream) => (stream === 'maps' ? 0 : STREAM_HEADS[stream].length)),
+	bytes: streamRecord((stream) => (isOptional(stream) ? 0 : STREAM_HEADS[stream].length)),
 	crc32: streamRecord(() => 0),
 	durable: false,
 };
 
-// Runs stored by earlier versions have no maps.
+// Runs stored by earlier versions have no optional streams, or fewer.
 const perStream = z.object({
 	frames: z.int(),
 	detections: z.int(),
 	tokens: z.int(),
 	maps: z.int().default(0),
+	drift: z.int().default(0),
 });
 const commitLine = z.object({
 	frames: z.int(),
@@ -171,9 +172,9 @@ async function cutBehindDamage(folder: string, journal: CommitJournal): Promise<
 	}
 }
 
-/** The streams that have a file; maps exist only in some runs. */
+/** The streams that have a file. */
 function streamsOf(journal: CommitJournal): StreamName[] {
-	return STREAMS.filter((stream) => stream !== 'maps' || journal.last.bytes.maps > 0);
+	return STREAMS.filter((stream) => !isOptional(stream) || journal.last.bytes[stream] > 0);
 }
 
 function follows(before: Commit, commit: Commit): boolean {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { STAGES, type Stage } from '../domain/cost.ts';
 import type { KnownFrame } from '../domain/video.ts';
-import { columnValidity, columnValues, decodeBatches } from './columns.ts';
+import { columnValidity, columnValues, decodeBatches, type StreamName } from './columns.ts';
 import type { CommitJournal } from './commit-journal.ts';
 import { onDisk, streamFile, unreadable } from './run-folder.ts';
 
@@ -21,6 +21,20 @@ export type FrameColumns = {
 	/** Multiply-adds; NaN = no budget. */
 	budgetMacs: Float64Array;
 	milliseconds: Record<Stage, Float32Array>;
+	/** How far from dense the answers may be; null if the mode doesn't estimate it. */
+	drift: DriftColumns | null;
+};
+
+/** `Drift` by position in the run; where a frame has none, agreements are NaN. */
+export type DriftColumns = {
+	waitingTokens: Int32Array;
+	longestWait: Int32Array;
+	sufficientTokens: Int32Array;
+	agreement: Float32Array;
+	lower: Float32Array;
+	upper: Float32Array;
+	/** -1 where a frame was not audited. */
+	audit: { matched: Int32Array; lost: Int32Array; gained: Int32Array };
 };
 
 /**
@@ -37,38 +51,92 @@ const CHUNK_BYTES = 1 << 20;
 
 /** All committed frames. Reads the stream chunk by chunk; throws `run-unreadable` on damage. */
 export async function readFrameColumns(folder: string, journal: CommitJournal): Promise<FrameColumns> {
-	const path = join(folder, streamFile('frames'));
 	const columns = emptyColumns(journal.last.frames);
-	if (journal.count === 0) return columns;
+	let row = 0;
+	for await (const batch of batchesOf(folder, journal, 'frames')) {
+		copyRows(batch, columns, row);
+		row += batch.numRows;
+	}
+	if (row !== journal.last.frames) {
+		const path = join(folder, streamFile('frames'));
+		throw unreadable(path, `${journal.last.frames} frames were expected (got ${row})`);
+	}
+	if (journal.count > 0 && journal.last.bytes.drift > 0)
+		columns.drift = await readDrift(folder, journal, columns);
+	return columns;
+}
+
+/** All committed batches of a stream. */
+async function* batchesOf(
+	folder: string,
+	journal: CommitJournal,
+	stream: StreamName,
+): AsyncGenerator<RecordBatch, void> {
+	if (journal.count === 0) return;
+	const path = join(folder, streamFile(stream));
 	const handle = await onDisk(path, () => open(path));
 	try {
-		let row = 0;
 		for (let first = 0; first < journal.count;) {
 			let last = first;
-			const { from } = journal.span('frames', first, last);
-			while (last + 1 < journal.count && journal.span('frames', first, last + 1).to - from <= CHUNK_BYTES)
+			const { from } = journal.span(stream, first, last);
+			while (last + 1 < journal.count && journal.span(stream, first, last + 1).to - from <= CHUNK_BYTES)
 				last++;
-			const chunk = new Uint8Array(journal.span('frames', first, last).to - from);
+			const chunk = new Uint8Array(journal.span(stream, first, last).to - from);
 			await handle.read(chunk, 0, chunk.length, from);
 			for (let i = first; i <= last; i++) {
-				const span = journal.span('frames', i, i);
-				if (!journal.vouchesFor('frames', i, chunk.subarray(span.from - from, span.to - from))) {
+				const span = journal.span(stream, i, i);
+				if (!journal.vouchesFor(stream, i, chunk.subarray(span.from - from, span.to - from))) {
 					throw unreadable(path, `the batch at byte ${span.from} is damaged`);
 				}
 			}
-			for (const batch of decodeBatches('frames', chunk)) {
-				copyRows(batch, columns, row);
-				row += batch.numRows;
-			}
+			yield* decodeBatches(stream, chunk);
 			first = last + 1;
 		}
-		if (row !== journal.last.frames) {
-			throw unreadable(path, `${journal.last.frames} frames were expected (got ${row})`);
-		}
-		return columns;
 	} finally {
 		await handle.close();
 	}
+}
+
+async function readDrift(
+	folder: string,
+	journal: CommitJournal,
+	{ frameIndex }: FrameColumns,
+): Promise<DriftColumns> {
+	const rows = frameIndex.length;
+	const drift: DriftColumns = {
+		waitingTokens: new Int32Array(rows),
+		longestWait: new Int32Array(rows),
+		sufficientTokens: new Int32Array(rows),
+		agreement: new Float32Array(rows).fill(Number.NaN),
+		lower: new Float32Array(rows).fill(Number.NaN),
+		upper: new Float32Array(rows).fill(Number.NaN),
+		audit: {
+			matched: new Int32Array(rows).fill(-1),
+			lost: new Int32Array(rows).fill(-1),
+			gained: new Int32Array(rows).fill(-1),
+		},
+	};
+	let position = 0;
+	for await (const batch of batchesOf(folder, journal, 'drift')) {
+		const frames = columnValues<Int32Array>(batch, 'frame_index');
+		const columns = [
+			[drift.waitingTokens, 'waiting_tokens'],
+			[drift.longestWait, 'longest_wait'],
+			[drift.sufficientTokens, 'sufficient_tokens'],
+			[drift.agreement, 'agreement'],
+			[drift.lower, 'lower'],
+			[drift.upper, 'upper'],
+			[drift.audit.matched, 'audit_matched'],
+			[drift.audit.lost, 'audit_lost'],
+			[drift.audit.gained, 'audit_gained'],
+		] as const;
+		const values = columns.map(([, name]) => columnValues<Int32Array | Float32Array>(batch, name));
+		for (let row = 0; row < frames.length; row++) {
+			while (position < rows && frameIndex[position]! < frames[row]!) position++;
+			columns.forEach(([column], i) => (column[position] = values[i]![row]!));
+		}
+	}
+	return drift;
 }
 
 function copyRows(batch: RecordBatch, columns: FrameColumns, row: number): void {
@@ -103,5 +171,6 @@ function emptyColumns(rows: number): FrameColumns {
 			run: new Float32Array(rows),
 			interpret: new Float32Array(rows),
 		},
+		drift: null,
 	};
 }

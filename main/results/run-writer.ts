@@ -7,7 +7,17 @@ import type { FrameResult } from '../domain/frame-result.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
 import type { DecodeSummary } from '../domain/video.ts';
-import { encodeBatch, STREAM_END, STREAM_HEADS, streamRecord, STREAMS, type StreamName } from './columns.ts';
+import {
+	encodeBatch,
+	LASTING_STREAMS,
+	OPTIONAL_STREAMS,
+	type OptionalStream,
+	STREAM_END,
+	STREAM_HEADS,
+	streamRecord,
+	STREAMS,
+	type StreamName,
+} from './columns.ts';
 import { NO_COMMIT, readJournal, type Commit, type CommitJournal } from './commit-journal.ts';
 import { headerText, readEvents, readHeader, readStatus } from './header.ts';
 import { makeFolder } from './make-folder.ts';
@@ -142,7 +152,8 @@ export class RunWriter {
 		const { events, bytes: eventBytes } = await readEvents(folder);
 		const journalBytes = kept > 0 ? journal.journalBytes[kept - 1]! : 0;
 
-		const files = await openFiles(folder, 'r+', commit.bytes.maps > 0);
+		const begun = OPTIONAL_STREAMS.filter((stream) => commit.bytes[stream] > 0);
+		const files = await openFiles(folder, 'r+', begun);
 		try {
 			await removeSnapshotsBut(folder, slot);
 			// The journal first: what it does not commit is ignored, wherever this is interrupted.
@@ -245,7 +256,9 @@ export class RunWriter {
 		const batch = this.#pending;
 		if (batch.length === 0 && (!durable || this.#committed.durable)) return;
 		const parts = batch.length > 0 ? encodeBatch(batch) : streamRecord(() => new Uint8Array(0));
-		if (parts.maps.length > 0 && this.#committed.bytes.maps === 0) await this.#beginMaps(parts);
+		for (const stream of OPTIONAL_STREAMS) {
+			if (parts[stream].length > 0 && this.#committed.bytes[stream] === 0) await this.#begin(stream, parts);
+		}
 		for (const stream of STREAMS) {
 			await this.#put(stream, parts[stream]);
 			if (durable) await this.#streams[stream]?.datasync();
@@ -268,16 +281,16 @@ export class RunWriter {
 		this.#pending = [];
 	}
 
-	/** The first batch with maps creates the file and starts it with the stream's head. */
-	async #beginMaps(parts: Record<StreamName, Uint8Array>): Promise<void> {
-		this.#streams.maps ??= await openStream(this.#folder, 'maps', 'w');
-		parts.maps = Buffer.concat([STREAM_HEADS.maps, parts.maps]);
+	/** The first batch with something for an optional stream creates its file and starts it with the stream's head. */
+	async #begin(stream: OptionalStream, parts: Record<StreamName, Uint8Array>): Promise<void> {
+		this.#streams[stream] ??= await openStream(this.#folder, stream, 'w');
+		parts[stream] = Buffer.concat([STREAM_HEADS[stream], parts[stream]]);
 	}
 
 	/** Writes after the committed bytes, over what a failed attempt left. */
 	async #put(stream: StreamName, bytes: Uint8Array): Promise<void> {
 		const handle = this.#streams[stream];
-		if (!handle) return; // maps that there are none of
+		if (!handle) return; // an optional stream that there is nothing for
 		await onDisk(join(this.#folder, streamFile(stream)), () =>
 			writeFully(handle, bytes, this.#committed.bytes[stream]),
 		);
@@ -312,14 +325,16 @@ export class RunWriter {
 	}
 }
 
-/** Streams that every run has. */
-const LASTING_STREAMS = ['frames', 'detections', 'tokens'] as const;
-
-type StreamHandles = Record<(typeof LASTING_STREAMS)[number], FileHandle> & { maps: FileHandle | null };
+type StreamHandles = Record<(typeof LASTING_STREAMS)[number], FileHandle> &
+	Record<OptionalStream, FileHandle | null>;
 type RunFileHandles = { streams: StreamHandles; journal: FileHandle; events: FileHandle };
 
-/** `withMaps`: whether that stream has a file already; an uncommitted one is removed. */
-async function openFiles(folder: string, flags: 'w' | 'r+', withMaps = false): Promise<RunFileHandles> {
+/** `begun`: the optional streams that have a file already; uncommitted ones are removed. */
+async function openFiles(
+	folder: string,
+	flags: 'w' | 'r+',
+	begun: readonly OptionalStream[] = [],
+): Promise<RunFileHandles> {
 	const opened: FileHandle[] = [];
 	const noted = async (handle: Promise<FileHandle>) => {
 		opened.push(await handle);
@@ -328,16 +343,18 @@ async function openFiles(folder: string, flags: 'w' | 'r+', withMaps = false): P
 	const stream = (name: StreamName) => noted(openStream(folder, name, flags));
 	const file = (name: string) => noted(openFile(folder, name, flags));
 	try {
-		if (!withMaps) {
-			const maps = join(folder, streamFile('maps'));
-			await onDisk(maps, () => rm(maps, { force: true }));
+		for (const name of OPTIONAL_STREAMS) {
+			if (begun.includes(name)) continue;
+			const path = join(folder, streamFile(name));
+			await onDisk(path, () => rm(path, { force: true }));
 		}
 		return {
 			streams: {
 				frames: await stream('frames'),
 				detections: await stream('detections'),
 				tokens: await stream('tokens'),
-				maps: withMaps ? await stream('maps') : null,
+				maps: begun.includes('maps') ? await stream('maps') : null,
+				drift: begun.includes('drift') ? await stream('drift') : null,
 			},
 			journal: await file(RUN_FILES.commits),
 			events: await file(RUN_FILES.events),

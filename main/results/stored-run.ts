@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { noMilliseconds, STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
+import type { Drift } from '../domain/drift.ts';
 import { assert } from '../domain/errors.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import { RecentMap } from '../domain/recent-map.ts';
@@ -88,6 +89,7 @@ export class StoredRun {
 		for (const stage of STAGES) milliseconds[stage] = this.frames.milliseconds[stage][position]!;
 		const budget = budgetMacs[position]!;
 		const maps = this.maps(position);
+		const drift = this.drift(position);
 		return {
 			frameIndex: frameIndex[position]!,
 			timeSeconds: timeSeconds[position]!,
@@ -98,6 +100,26 @@ export class StoredRun {
 			cost: { macs: macs[position]!, milliseconds },
 			budgetMacs: Number.isNaN(budget) ? null : budget,
 			...(maps.length > 0 && { maps }),
+			...(drift && { drift }),
+		};
+	}
+
+	/** How far from dense a frame's answer may be; null if the mode didn't estimate it. */
+	drift(position: number): Drift | null {
+		this.#check(position);
+		const { drift } = this.frames;
+		if (!drift || Number.isNaN(drift.agreement[position]!)) return null;
+		const [matched, lost, gained] = [drift.audit.matched, drift.audit.lost, drift.audit.gained].map(
+			(column) => column[position]!,
+		) as [number, number, number];
+		return {
+			waitingTokens: drift.waitingTokens[position]!,
+			longestWait: drift.longestWait[position]!,
+			sufficientTokens: drift.sufficientTokens[position]!,
+			agreement: drift.agreement[position]!,
+			lower: drift.lower[position]!,
+			upper: drift.upper[position]!,
+			audit: matched < 0 ? null : { matched, lost, gained },
 		};
 	}
 
@@ -151,7 +173,19 @@ export class StoredRun {
 			columnValues<Uint16Array>(batch, 'class_index').slice(start, end),
 			columnValues<Float32Array>(batch, 'score').slice(start, end),
 			boxesXyxy,
+			this.#staleMarks(position, count),
 		);
+	}
+
+	/** Marks of the frame's `count` detections; null if none is set. */
+	#staleMarks(position: number, count: number): Uint8Array | null {
+		if (!this.frames.drift) return null;
+		const { batch } = this.#batchOf('drift', position);
+		if (!batch) return null;
+		const row = columnValues<Int32Array>(batch, 'frame_index').indexOf(this.frames.frameIndex[position]!);
+		const bits = row < 0 ? null : (batch.getChild('stale')!.get(row) as Uint8Array);
+		if (!bits || bits.length === 0) return null;
+		return Uint8Array.from({ length: count }, (_, i) => (bits[i >> 3]! >> (i & 7)) & 1);
 	}
 
 	/** Which tokens of a frame were recomputed. */

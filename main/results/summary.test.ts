@@ -31,6 +31,7 @@ function columns(runMs: number[], macs: number[], selected: number[]): FrameColu
 			run: Float32Array.from(runMs),
 			interpret: constant(0.25),
 		},
+		drift: null,
 	};
 }
 

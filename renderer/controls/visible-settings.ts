@@ -4,7 +4,8 @@ import type { SettingsTable, SettingValues } from '../../main/domain/settings-ta
 export function visibleSettings(table: SettingsTable, values: SettingValues): string[] {
 	return Object.entries(table)
 		.filter(
-			([, spec]) => !spec.shownWhen || valueOf(table, values, spec.shownWhen.setting) === spec.shownWhen.is,
+			([, { shownWhen }]) =>
+				!shownWhen || [shownWhen.is].flat().includes(valueOf(table, values, shownWhen.setting)),
 		)
 		.map(([name]) => name);
 }

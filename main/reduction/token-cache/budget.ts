@@ -36,3 +36,51 @@ export class TimeController {
 		this.#millisecondsPerToken = millisecondsPerToken;
 	}
 }
+
+/** Where the full graph is thought to be as quick as the partial one, before that was measured: a share of the tokens. */
+const USUAL_BREAK_EVEN = 0.5;
+/** Flushes that are not measured: the first one fetches memory. */
+const WARM_UP = 1;
+/** Tokens of a frame tell where the break-even is if they are this near to it. */
+const NEAR = 0.7;
+const STEP = 0.05;
+
+/**
+ * The share of the tokens above which the whole frame is computed sooner than they are: learned from the times of both, in steps, so
+ * that noise does not move it.
+ */
+export class BreakEven {
+	#share = USUAL_BREAK_EVEN;
+	#flushes = 0;
+	#flushMilliseconds = 0;
+
+	get share(): number {
+		return this.#share;
+	}
+
+	/** Milliseconds of a whole frame; null before one was measured. */
+	get flushMilliseconds(): number | null {
+		return this.#flushes > WARM_UP ? this.#flushMilliseconds : null;
+	}
+
+	/** Told what a frame took in which this share of the tokens was computed; 1 = the whole frame. */
+	observe(share: number, milliseconds: number): void {
+		if (share === 1) {
+			if (this.#flushes++ < WARM_UP) return;
+			const known = this.#flushMilliseconds;
+			this.#flushMilliseconds = known === 0 ? milliseconds : known + SMOOTHING * (milliseconds - known);
+		} else if (this.#flushMilliseconds > 0 && share > NEAR * this.#share) {
+			const dearer = milliseconds > this.#flushMilliseconds;
+			if (dearer && share < this.#share + STEP) this.#share = Math.max(0.1, this.#share - STEP);
+			if (!dearer && share > this.#share - STEP) this.#share = Math.min(1, this.#share + STEP);
+		}
+	}
+
+	get state(): Float64Array {
+		return Float64Array.of(this.#share, this.#flushes, this.#flushMilliseconds);
+	}
+
+	set state(state: Float64Array) {
+		[this.#share, this.#flushes, this.#flushMilliseconds] = state as unknown as [number, number, number];
+	}
+}

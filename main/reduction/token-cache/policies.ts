@@ -22,6 +22,15 @@ export function pickAbove(state: TokenState, threshold: number, out: Int32Array)
 	return count;
 }
 
+/** Picks every token that is due or at least as stale as `cutoff`. Writes to `out`, returns how many. */
+export function pickStale(staleness: Float64Array, due: Uint8Array, cutoff: number, out: Int32Array): number {
+	let count = 0;
+	for (let token = 0; token < staleness.length; token++) {
+		if (due[token] || staleness[token]! >= cutoff) out[count++] = token;
+	}
+	return count;
+}
+
 export type Ranking = {
 	/** Tokens that changed no more than this, 0 to 255, are never picked for their change. */
 	floor: number;

@@ -1,3 +1,5 @@
+import { scatter } from '../scatter.ts';
+
 /**
  * Spread refresh: every token is computed at least once in `period` frames, and never all at once. A token's
  * turn comes between half a period and a period after its last computation; where in between is its own,
@@ -14,10 +16,4 @@ export function markDue(lastComputed: Int32Array, frame: number, period: number,
 		const age = frame - last;
 		due[token] = age >= period - spread && age >= period - (scatter(token, last) % spread) ? 1 : 0;
 	}
-}
-
-/** A well-mixed whole number of two whole numbers (a multiplicative hash, Knuth 6.4). */
-function scatter(a: number, b: number): number {
-	const mixed = Math.imul(a ^ Math.imul(b, 0x9e3779b1), 0x85ebca6b);
-	return (mixed ^ (mixed >>> 15)) >>> 0;
 }

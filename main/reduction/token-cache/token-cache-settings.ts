@@ -4,10 +4,12 @@ import type { SettingsTable, ValuesOf } from '../../domain/settings-table.ts';
 export const TOKEN_CACHE_SETTINGS = {
 	policy: {
 		kind: 'choice',
-		default: 'threshold',
+		default: 'quality',
 		live: true,
 		description: 'How the tokens to recompute are picked.',
 		options: {
+			quality: 'As few as the agreement with dense allows',
+			'real-time': 'As for quality, as far as the video’s own pace allows',
 			threshold: 'All that changed by more than the threshold',
 			'top-k': 'The k that changed most',
 			fraction: 'The share that changed most',
@@ -15,6 +17,35 @@ export const TOKEN_CACHE_SETTINGS = {
 			'budget-gmac': 'As many as the operations per frame allow',
 			'budget-ms': 'As many as the time per frame allows',
 		},
+	},
+	agreement: {
+		kind: 'number',
+		default: 0.97,
+		min: 0.5,
+		max: 1,
+		step: 0.005,
+		live: true,
+		shownWhen: { setting: 'policy', is: ['quality', 'real-time'] },
+		description:
+			'Agreement with a dense run (F1 of the boxes shown) that is to be kept, as estimated while the run goes on.',
+	},
+	audits: {
+		kind: 'number',
+		default: 0.03,
+		min: 0,
+		max: 0.5,
+		step: 0.01,
+		live: true,
+		description:
+			'Share of the run’s cost spent on frames that are computed dense as well, to measure the agreement; 0 for none. Budgets of operations or time are kept: under them there are no audits.',
+	},
+	spread: {
+		kind: 'boolean',
+		default: false,
+		live: true,
+		shownWhen: { setting: 'policy', is: 'real-time' },
+		description:
+			'Computes the first frame and scene cuts over several frames: answers come late, and the picture does not stall.',
 	},
 	threshold: {
 		kind: 'number',
@@ -77,7 +108,7 @@ export const TOKEN_CACHE_SETTINGS = {
 	},
 	floor: {
 		kind: 'number',
-		default: 1,
+		default: 2,
 		min: 0,
 		max: 255,
 		step: 0.25,

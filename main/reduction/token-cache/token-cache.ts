@@ -1,19 +1,23 @@
+import type { Audit, Drift } from '../../domain/drift.ts';
 import { assert } from '../../domain/errors.ts';
 import { GIGA } from '../../domain/cost.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { changeSettings, resolveSettings, type SettingValues } from '../../domain/settings-table.ts';
 import { tokenCount } from '../../domain/tokens.ts';
-import { TimeController, tokensWithinMacs } from './budget.ts';
+import { BreakEven, TimeController, tokensWithinMacs } from './budget.ts';
 import { countAbove, dilate } from './change.ts';
 import type { VitPlan } from '../../vit/plan.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
 import { AnswersBehind } from '../answers-behind.ts';
+import { AuditSchedule } from '../audit-schedule.ts';
+import { DriftEstimate } from '../drift-estimate.ts';
 import type { TokenAnswers } from '../host.ts';
-import type { Reduction, ReductionMode } from '../mode.ts';
-import { pickAbove, pickBest, type TokenState } from './policies.ts';
+import type { ObservedFrame, Reduction, ReductionMode } from '../mode.ts';
+import { pickAbove, pickBest, pickStale, type TokenState } from './policies.ts';
 import { markDue } from './refresh.ts';
 import { relevanceMap } from '../relevance.ts';
 import { allTokens, type Computed, type Selection } from '../selection.ts';
+import { floorFor, Staleness } from './staleness.ts';
 import { StoreInPlace } from './store-in-place.ts';
 import type { TokenStore } from './token-store.ts';
 import { TOKEN_CACHE_SETTINGS, type TokenCacheSettings } from './token-cache-settings.ts';
@@ -22,14 +26,17 @@ const PLACE = 'mode token-cache';
 
 /** Change of a token, in grey levels, that only another picture causes; see the setting `sceneCut`. */
 const SCENE_CUT_LEVEL = 24;
-/** Above this share of the tokens the full graph is quicker than the partial one (measured: 0.8). */
-const FULL_GRAPH_SHARE = 0.8;
 /** Tokens around one that answers are as relevant as it is: what moves comes to them, and they don't know of it yet. */
 const RELEVANCE_REACH = 1;
 /** What every token is relevant by, whatever it answered: what is new must be seen too. */
 const LEAST_RELEVANCE = 0.1;
 /** Frames that a token can be counted to wait for: what its column holds. */
 const MOST_WAITED = 0xffff;
+/** A token that changed by so many grey levels and has waited for so many frames shows what is no longer there. */
+const STALE_LEVEL = 8;
+const STALE_FRAMES = 3;
+/** Share of the time between two frames that a real-time run may take for selecting and running; the rest is for other stages. */
+const REAL_TIME_SHARE = 0.85;
 
 /**
  * Reduction in time, Sparsight's own: one gate at the input. A token whose pixels changed enough since it was
@@ -42,14 +49,16 @@ export const tokenCache: ReductionMode = {
 	description:
 		'Recomputes only tokens whose pixels changed since they were last computed; keys, values and outputs of all others are remembered.',
 	settings: TOKEN_CACHE_SETTINGS,
-	everything: { fraction: 1, floor: 0, sceneCut: 1 },
+	everything: { fraction: 1, floor: 0, sceneCut: 1, audits: 0 },
 	needs: 'vit',
 	refuses: ({ vit }) => vit && refusal(vit.plan),
 	async open({ vit }, runtime, given) {
 		assert(vit, 'a network without a vision transformer was refused');
 		const settings = resolveSettings(TOKEN_CACHE_SETTINGS, given, PLACE); // before anything is loaded
 		const { plan, weights, behind } = vit;
-		const tokens = new TokenCache(plan, await StoreInPlace.load(plan, weights, runtime), settings);
+		const store = await StoreInPlace.load(plan, weights, runtime);
+		const tokens = new TokenCache(plan, store, settings);
+		if (tokens.spreads) await store.flush(blankPicture(plan)); // so that there is something for first tokens to attend to
 		return new AnswersBehind(tokens, await behind.load(runtime), behind.macs());
 	},
 };
@@ -58,25 +67,67 @@ function refusal({ blocks, name }: VitPlan): string | null {
 	return blocks.some(({ pool }) => pool) ? `${name} pools keys and values of several tokens into one` : null;
 }
 
+function blankPicture({ grid }: VitPlan): Float32Array {
+	return new Float32Array(3 * tokenCount(grid) * grid.stride ** 2);
+}
+
+/** What the token cache learns while it runs. */
+class Experience {
+	readonly time = new TimeController();
+	readonly breakEven = new BreakEven();
+	readonly estimate = new DriftEstimate();
+	readonly audits = new AuditSchedule();
+
+	saveState(): NamedArrays {
+		const { time, breakEven, estimate, audits } = this;
+		return {
+			'cache.time': Float64Array.of(time.state),
+			'cache.breakEven': breakEven.state,
+			'cache.estimate': estimate.state,
+			'cache.audits': audits.state,
+		};
+	}
+
+	restoreState(state: NamedArrays): void {
+		const [time, breakEven, estimate, audits] = ['time', 'breakEven', 'estimate', 'audits'].map((name) => {
+			const numbers = state[`cache.${name}`];
+			assert(numbers instanceof Float64Array, `a snapshot holds cache.${name}`);
+			return numbers;
+		}) as [Float64Array, Float64Array, Float64Array, Float64Array];
+		this.time.state = time[0]!;
+		this.breakEven.state = breakEven;
+		this.estimate.state = estimate;
+		this.audits.state = audits;
+	}
+}
+
 /** Policy and gate: which tokens are computed when. What is remembered of them is the store's affair. */
 class TokenCache implements Reduction<TokenAnswers> {
 	settings: TokenCacheSettings;
 	readonly #plan: VitPlan;
 	readonly #store: TokenStore;
-	readonly #time = new TimeController();
+	readonly #learned = new Experience();
 	readonly #all: Int32Array;
 	readonly #picked: Int32Array;
 	readonly #scratch: Float32Array;
 	readonly #dilated: Float32Array;
-	/** Room for what each token is relevant by itself, and for the largest of it around each token. */
-	readonly #answered: Float32Array;
+	/** Best score of each token by what it answered last, and the largest of it around each token; unused without scores. */
+	readonly #scores: Float32Array;
 	readonly #relevance: Float32Array;
+	readonly #staleness: Staleness;
 	readonly #due: Uint8Array;
 	readonly #waited: Uint16Array;
+	/** By token, 1 where nothing of the present scene was computed yet. */
+	readonly #unseen: Uint8Array;
+	readonly #stale: Uint8Array;
 	/** Frame, counted from the last reset, at which each token was last computed. */
 	readonly #lastComputed: Int32Array;
 	#frame = 0;
 	#lastCount = 0;
+	#lastSeconds = 0;
+	/** Whether the frame at hand is computed dense as well. */
+	#auditing = false;
+	#drift: Omit<Drift, 'audit'> | null = null;
 
 	constructor(plan: VitPlan, store: TokenStore, settings: TokenCacheSettings) {
 		const tokens = tokenCount(plan.grid);
@@ -87,16 +138,24 @@ class TokenCache implements Reduction<TokenAnswers> {
 		this.#picked = new Int32Array(tokens);
 		this.#scratch = new Float32Array(tokens);
 		this.#dilated = new Float32Array(tokens);
-		this.#answered = new Float32Array(tokens);
+		this.#scores = new Float32Array(tokens);
 		this.#relevance = new Float32Array(tokens);
+		this.#staleness = new Staleness(tokens);
 		this.#due = new Uint8Array(tokens);
 		this.#waited = new Uint16Array(tokens);
+		this.#unseen = new Uint8Array(tokens);
+		this.#stale = new Uint8Array(tokens);
 		this.#lastComputed = new Int32Array(tokens);
 	}
 
 	get budgetMacs(): number | null {
 		const limit = this.#limit();
 		return limit === null ? null : this.#store.macs(Math.min(limit, this.#all.length));
+	}
+
+	/** Whether scene cuts are computed over several frames. */
+	get spreads(): boolean {
+		return this.settings.policy === 'real-time' && this.settings.spread;
 	}
 
 	change(settings: SettingValues): void {
@@ -106,87 +165,168 @@ class TokenCache implements Reduction<TokenAnswers> {
 	reset(): void {
 		this.#frame = 0;
 		this.#lastCount = 0;
-		this.#time.state = 0;
+		this.#learned.time.state = 0;
+		this.#learned.estimate.restart();
+		if (this.spreads) this.#unseen.fill(1);
 	}
 
 	select(pixels: FramePixels): Selection {
-		const selection = this.#frame === 0 ? this.#flush() : this.#choose(pixels);
-		for (let i = 0; i < selection.count; i++) {
-			const token = selection.tokens[i]!;
+		const selection = this.#frame === 0 && !this.spreads ? this.#flush() : this.#choose(pixels);
+		if (selection.kind === 'flush') this.#noteFlush();
+		this.#auditing = selection.kind !== 'flush' && this.#wantsAudit(pixels, selection.count);
+		const computed = this.#auditing ? this.#flush() : selection;
+		for (let i = 0; i < computed.count; i++) {
+			const token = computed.tokens[i]!;
 			this.#lastComputed[token] = this.#frame;
 			this.#waited[token] = 0;
+			this.#unseen[token] = 0;
 		}
-		pixels.remember(selection.tokens, selection.count);
-		this.#lastCount = selection.count;
+		pixels.remember(computed.tokens, computed.count);
+		this.#lastCount = computed.count;
+		this.#lastSeconds = pixels.timeSeconds;
 		this.#frame++;
 		return selection;
 	}
 
 	async run(pixels: FramePixels, selection: Selection): Promise<Computed<TokenAnswers>> {
-		const macs = await this.#compute(pixels, selection);
+		const { audits } = this.#learned;
+		let macs = await this.#compute(pixels, selection);
+		audits.earn(macs, this.settings.audits);
+		let unaudited: TokenAnswers | null = null;
+		if (this.#auditing) {
+			const { grid, extra } = this.#store.answers;
+			unaudited = { grid: grid.slice(), extra: extra.slice(), emitting: null };
+			macs += await this.#compute(pixels, this.#flush());
+			audits.spend(this.#store.flushMacs);
+		}
 		const { answers, scores } = this.#store;
 		return {
 			output: { ...answers, emitting: null },
 			macs,
-			selection,
+			selection: this.#auditing ? this.#flush() : selection,
 			...(scores && { maps: [relevanceMap(scores)] }),
+			...(this.#drift && { drift: this.#drift, stale: this.#stale }),
+			...(unaudited && { unaudited }),
 		};
 	}
 
-	observe(milliseconds: number): void {
-		this.#time.observe(this.#lastCount, milliseconds);
+	observe({ milliseconds, shown }: ObservedFrame): void {
+		const { time, breakEven, estimate } = this.#learned;
+		estimate.showed(shown);
+		if (this.#auditing) return; // computed twice: tells of no kind of frame what it takes
+		const whole = this.#lastCount === this.#all.length;
+		if (!whole || time.state === 0) time.observe(this.#lastCount, milliseconds); // of whole frames only the first tells
+		breakEven.observe(this.#lastCount / this.#all.length, milliseconds);
+	}
+
+	judge(audit: Audit): void {
+		this.#learned.estimate.learn(audit);
 	}
 
 	async saveState(): Promise<NamedArrays> {
 		return {
 			...(await this.#store.saveState()),
+			...this.#learned.saveState(),
 			'cache.waited': Int32Array.from(this.#waited),
+			'cache.unseen': this.#unseen.slice(),
 			'cache.lastComputed': this.#lastComputed.slice(),
-			'cache.counters': Float64Array.of(this.#frame, this.#lastCount, this.#time.state),
+			'cache.counters': Float64Array.of(this.#frame, this.#lastCount, this.#lastSeconds),
 		};
 	}
 
 	restoreState(state: NamedArrays): void {
-		const { 'cache.waited': waited, 'cache.lastComputed': lastComputed, 'cache.counters': counters } = state;
-		assert(waited && lastComputed && counters?.length === 3, 'a snapshot holds the token cache’s columns');
+		const {
+			'cache.waited': waited,
+			'cache.unseen': unseen,
+			'cache.lastComputed': lastComputed,
+			'cache.counters': counters,
+		} = state;
+		assert(
+			waited && unseen && lastComputed && counters?.length === 3,
+			'a snapshot holds the token cache’s columns',
+		);
 		this.#store.restoreState(state);
+		this.#learned.restoreState(state);
 		this.#waited.set(waited);
+		this.#unseen.set(unseen);
 		this.#lastComputed.set(lastComputed);
-		[this.#frame, this.#lastCount, this.#time.state] = counters as unknown as [number, number, number];
+		[this.#frame, this.#lastCount, this.#lastSeconds] = counters as unknown as [number, number, number];
+		this.#readScores(this.#all, this.#all.length);
 	}
 
 	release(): Promise<void> {
 		return this.#store.release();
 	}
 
+	/** Picks the tokens of a frame that is not the first, and notes which ones wait. */
 	#choose(pixels: FramePixels): Selection {
+		const { settings } = this;
 		const raw = pixels.changeSince();
-		if (countAbove(raw, SCENE_CUT_LEVEL) > this.settings.sceneCut * this.#all.length) return this.#flush();
-		const state = this.#tokenState(raw);
-		const limit = this.#limit();
-		const count =
-			limit === null
-				? pickAbove(state, Math.max(this.settings.threshold, this.settings.floor), this.#picked)
-				: pickBest(
-						state,
-						limit,
-						{ floor: this.settings.floor, fairness: this.settings.fairness },
-						this.#picked,
-					);
-		if (count === 0) {
-			this.#countWaiting(state);
-			return { kind: 'skipped', tokens: this.#picked, count };
-		}
-		// A limit is kept even where the whole frame would be quicker: it was promised.
-		if (count === this.#all.length || (limit === null && count > FULL_GRAPH_SHARE * this.#all.length)) {
+		if (this.spreads) {
+			for (const token of this.#all) if (raw[token]! > SCENE_CUT_LEVEL) this.#unseen[token] = 1;
+		} else if (countAbove(raw, SCENE_CUT_LEVEL) > settings.sceneCut * this.#all.length) {
+			this.#learned.estimate.restart();
 			return this.#flush();
 		}
-		this.#countWaiting(state);
-		return { kind: 'partial', tokens: this.#picked, count };
+		const state = this.#tokenState(raw);
+		const loss = (1 - settings.agreement) / this.#learned.estimate.factor;
+		const floor = this.#asksForQuality ? floorFor(loss, settings.floor) : settings.floor;
+		const scored = this.#plan.bestScore && { relevance: this.#relevance, scores: this.#scores };
+		this.#staleness.measure(state.change, floor, scored);
+		const sufficient = pickStale(
+			this.#staleness.values,
+			this.#due,
+			this.#staleness.cutoff(loss),
+			this.#picked,
+		);
+		const count = this.#count(pixels, state, sufficient);
+		if (this.#isFlush(count)) return this.#flush();
+		this.#countWaiting(state.change, floor, count, sufficient);
+		return { kind: count === 0 ? 'skipped' : 'partial', tokens: this.#picked, count };
+	}
+
+	/** Puts the tokens that the policy picks into `#picked`, where those that would be `sufficient` are; gives how many. */
+	#count(pixels: FramePixels, state: TokenState, sufficient: number): number {
+		const { settings } = this;
+		const { floor, fairness, policy } = settings;
+		if (policy === 'threshold') return pickAbove(state, Math.max(settings.threshold, floor), this.#picked);
+		const limit = policy === 'real-time' ? this.#affordable(pixels) : this.#limit();
+		if (limit === null || (policy === 'real-time' && sufficient <= limit)) return sufficient;
+		const relevance = policy === 'relevance' || policy === 'real-time' ? state.relevance : null;
+		return pickBest({ ...state, relevance }, limit, { floor, fairness }, this.#picked);
+	}
+
+	/** Tokens that can be computed before the next frame is due. */
+	#affordable(pixels: FramePixels): number {
+		const milliseconds = REAL_TIME_SHARE * 1000 * Math.max(0, pixels.timeSeconds - this.#lastSeconds);
+		return Math.max(1, this.#learned.time.limit(milliseconds));
+	}
+
+	/** Whether the whole frame is computed sooner than this many of its tokens. A limit of operations was promised, and is kept. */
+	#isFlush(count: number): boolean {
+		if (count === this.#all.length) return true;
+		const share = this.settings.policy === 'budget-gmac' ? 1 : this.#learned.breakEven.share;
+		return !this.spreads && count > share * this.#all.length;
+	}
+
+	#wantsAudit(pixels: FramePixels, count: number): boolean {
+		const { policy, audits: share } = this.settings;
+		const { audits, breakEven, time } = this.#learned;
+		if (share === 0 || policy === 'budget-gmac' || policy === 'budget-ms') return false;
+		if (policy === 'real-time') {
+			const idle = this.#affordable(pixels) - count; // in tokens
+			const whole = breakEven.flushMilliseconds;
+			if (whole === null || idle < time.limit(whole)) return false;
+		}
+		return audits.due(this.#store.flushMacs);
 	}
 
 	#flush(): Selection {
 		return { kind: 'flush', tokens: this.#all, count: this.#all.length };
+	}
+
+	get #asksForQuality(): boolean {
+		return this.settings.policy === 'quality' || this.settings.policy === 'real-time';
 	}
 
 	#tokenState(raw: Float32Array): TokenState {
@@ -194,11 +334,11 @@ class TokenCache implements Reduction<TokenAnswers> {
 		const radius = this.settings.dilation;
 		if (radius > 0) dilate(raw, rows, cols, radius, this.#scratch, this.#dilated);
 		markDue(this.#lastComputed, this.#frame, this.settings.refresh, this.#due);
-		const bestScore = this.settings.policy === 'relevance' ? this.#plan.bestScore : null;
+		for (const token of this.#all) if (this.#unseen[token]) this.#due[token] = 1;
+		const { bestScore } = this.#plan;
 		if (bestScore) {
-			const { grid } = this.#store.answers;
-			for (const token of this.#all) this.#answered[token] = LEAST_RELEVANCE + bestScore(grid, token);
-			dilate(this.#answered, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
+			dilate(this.#scores, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
+			for (const token of this.#all) this.#relevance[token]! += LEAST_RELEVANCE;
 		}
 		return {
 			change: radius > 0 ? this.#dilated : raw,
@@ -208,13 +348,36 @@ class TokenCache implements Reduction<TokenAnswers> {
 		};
 	}
 
-	/** Every token that changed waits one frame longer; the ones that were picked are set back by `select`. */
-	#countWaiting(state: TokenState): void {
-		const floor = this.settings.floor;
-		for (let token = 0; token < this.#waited.length; token++) {
-			const waits = state.change[token]! > floor;
-			this.#waited[token] = waits ? Math.min(MOST_WAITED, this.#waited[token]! + 1) : 0;
+	/** Notes what waits when the first `count` of `#picked` are computed: every such token waits one frame longer. */
+	#countWaiting(change: Float32Array, floor: number, count: number, sufficient: number): void {
+		const { values } = this.#staleness;
+		this.#stale.fill(0);
+		for (let i = 0; i < count; i++) this.#stale[this.#picked[i]!] = 2; // picked, for the loop below
+		let [waitingTokens, longestWait, waiting] = [0, 0, 0];
+		for (const token of this.#all) {
+			const picked = this.#stale[token] === 2;
+			const waits = !picked && change[token]! > floor;
+			const waited = waits ? Math.min(MOST_WAITED, this.#waited[token]! + 1) : 0;
+			this.#waited[token] = waited;
+			const old = waited >= STALE_FRAMES && change[token]! >= STALE_LEVEL;
+			this.#stale[token] = !picked && (old || this.#unseen[token]) ? 1 : 0;
+			if (!waits) continue;
+			waitingTokens++;
+			waiting += values[token]!;
+			longestWait = Math.max(longestWait, waited);
 		}
+		const { estimate } = this.#learned;
+		estimate.add(this.#staleness.loss(waiting));
+		this.#drift = { waitingTokens, longestWait, sufficientTokens: sufficient, ...estimate.bounds() };
+	}
+
+	/** After a flush nothing waits, and nothing is lost. */
+	#noteFlush(): void {
+		const { estimate } = this.#learned;
+		estimate.add(0);
+		this.#stale.fill(0);
+		const sufficientTokens = this.#all.length;
+		this.#drift = { waitingTokens: 0, longestWait: 0, sufficientTokens, ...estimate.bounds() };
 	}
 
 	/** Most tokens that the policy allows for a frame; null where it has no limit. */
@@ -231,7 +394,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 				return tokensWithinMacs(this.settings.gmac * GIGA, fixed, this.#store.macs(1) - fixed);
 			}
 			case 'budget-ms':
-				return this.#time.limit(this.settings.ms);
+				return this.#learned.time.limit(this.settings.ms);
 			default:
 				return null;
 		}
@@ -244,10 +407,20 @@ class TokenCache implements Reduction<TokenAnswers> {
 				return 0;
 			case 'flush':
 				await this.#store.flush(pixels.planar());
+				this.#readScores(tokens, count);
 				return this.#store.flushMacs;
 			case 'partial':
 				await this.#store.update(tokens, count, pixels.windows(tokens, count));
+				this.#readScores(tokens, count);
 				return this.#store.macs(count);
 		}
+	}
+
+	/** Takes the best scores of the first `count` of `tokens` from what they answered. */
+	#readScores(tokens: Int32Array, count: number): void {
+		const { bestScore } = this.#plan;
+		if (!bestScore) return;
+		const { grid } = this.#store.answers;
+		for (let i = 0; i < count; i++) this.#scores[tokens[i]!] = bestScore(grid, tokens[i]!);
 	}
 }
