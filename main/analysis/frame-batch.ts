@@ -1,4 +1,5 @@
 import { STAGES } from '../domain/cost.ts';
+import { auditF1, type Drift } from '../domain/drift.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import { SELECTION_KINDS, TOKEN_MAP_KINDS } from '../domain/tokens.ts';
 
@@ -15,6 +16,14 @@ export type FrameBatch = {
 	macs: Float64Array;
 	/** NaN = no budget. */
 	budgetMacs: Float64Array;
+	/** Tokens that changed and were not recomputed, the longest wait among them in frames, and the tokens that would have done. */
+	waitingTokens: Int32Array;
+	longestWaits: Int32Array;
+	sufficientTokens: Int32Array;
+	/** [frames, 3]: estimated agreement with dense, its lower and its upper bound; NaN = not estimated. */
+	agreements: Float32Array;
+	/** F1 of the reduced answer of an audited frame against its dense one; NaN = not audited. */
+	audits: Float32Array;
 	/** [frames, stages], in the order of `STAGES`. */
 	milliseconds: Float32Array;
 	/** [frames, bytes]; every bitmap has the same length. */
@@ -28,6 +37,8 @@ export type FrameBatch = {
 	scores: Float32Array;
 	/** [detections, 4], in displayed video pixels. */
 	boxesXyxy: Float32Array;
+	/** 1 = the box rests on what has been out of date for too long. */
+	stale: Uint8Array;
 };
 
 /** Copies results of one run, in frame order, into columns. */
@@ -42,6 +53,11 @@ export function packFrameBatch(results: readonly FrameResult[]): FrameBatch {
 		selectedTokens: new Int32Array(frames),
 		macs: new Float64Array(frames),
 		budgetMacs: new Float64Array(frames),
+		waitingTokens: new Int32Array(frames),
+		longestWaits: new Int32Array(frames),
+		sufficientTokens: new Int32Array(frames),
+		agreements: new Float32Array(3 * frames).fill(Number.NaN),
+		audits: new Float32Array(frames).fill(Number.NaN),
 		milliseconds: new Float32Array(frames * STAGES.length),
 		bitmaps: new Uint8Array(frames * bytes),
 		mapKinds: new Uint8Array(frames),
@@ -49,6 +65,7 @@ export function packFrameBatch(results: readonly FrameResult[]): FrameBatch {
 		classIndices: new Uint16Array(detections),
 		scores: new Float32Array(detections),
 		boxesXyxy: new Float32Array(4 * detections),
+		stale: new Uint8Array(detections),
 	};
 	let offset = 0;
 	results.forEach((result, f) => {
@@ -58,6 +75,7 @@ export function packFrameBatch(results: readonly FrameResult[]): FrameBatch {
 		batch.selectedTokens[f] = result.selectedTokens;
 		batch.macs[f] = result.cost.macs;
 		batch.budgetMacs[f] = result.budgetMacs ?? Number.NaN;
+		if (result.drift) putDrift(batch, f, result.drift);
 		STAGES.forEach((stage, s) => {
 			batch.milliseconds[f * STAGES.length + s] = result.cost.milliseconds[stage];
 		});
@@ -66,8 +84,17 @@ export function packFrameBatch(results: readonly FrameResult[]): FrameBatch {
 		batch.classIndices.set(result.detections.classIndices, offset);
 		batch.scores.set(result.detections.scores, offset);
 		batch.boxesXyxy.set(result.detections.boxesXyxy, 4 * offset);
+		if (result.detections.stale) batch.stale.set(result.detections.stale, offset);
 		offset += result.detections.count;
 		batch.detectionOffsets[f + 1] = offset;
 	});
 	return batch;
+}
+
+function putDrift(batch: FrameBatch, f: number, drift: Drift): void {
+	batch.waitingTokens[f] = drift.waitingTokens;
+	batch.longestWaits[f] = drift.longestWait;
+	batch.sufficientTokens[f] = drift.sufficientTokens;
+	batch.agreements.set([drift.agreement, drift.lower, drift.upper], 3 * f);
+	if (drift.audit) batch.audits[f] = auditF1(drift.audit);
 }

@@ -52,7 +52,7 @@ export function modelOf<Output extends NetworkOutput>(
 }
 
 function detectorOf<Output extends NetworkOutput>(
-	{ classes, displayThreshold }: ModelFacts,
+	{ classes, displayThresholds }: ModelFacts,
 	network: BoundNetwork<Output>,
 	reduction: Reduction<Output>,
 ): Detector<Output> {
@@ -61,7 +61,7 @@ function detectorOf<Output extends NetworkOutput>(
 	const seen = padding === 'zero' ? letterbox.contentSize : letterbox.inputSize;
 	const pixels = new WasmFramePixels(host.grid, mean, std, seen);
 	const denseMacs = host.whole.macs();
-	const shown = (output: Output) => network.interpret(output).scoredAtLeast(displayThreshold);
+	const shown = (output: Output) => network.interpret(output).scoredAtLeast(displayThresholds);
 	return {
 		classes,
 		letterbox,
@@ -96,7 +96,7 @@ function detectorOf<Output extends NetworkOutput>(
 			return stale ? markStale(detections, stale, host.grid, letterbox) : detections;
 		},
 		observe(milliseconds, detections) {
-			reduction.observe?.({ milliseconds, shown: detections.scoredAtLeast(displayThreshold).count });
+			reduction.observe?.({ milliseconds, shown: detections.scoredAtLeast(displayThresholds).count });
 		},
 		saveState: async () => ({ ...pixels.saveState(), ...(await reduction.saveState()) }),
 		restoreState(state) {

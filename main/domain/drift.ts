@@ -24,3 +24,9 @@ export type Audit = Pick<FrameAgreement, 'matched' | 'lost' | 'gained'>;
 
 /** Frames that estimates speak of. */
 export const DRIFT_WINDOW_FRAMES = 50;
+
+/** Twice the pairs over all detections of both answers, 0 to 1; 1 if both are empty. */
+export function auditF1({ matched, lost, gained }: Audit): number {
+	const all = 2 * matched + lost + gained;
+	return all === 0 ? 1 : (2 * matched) / all;
+}

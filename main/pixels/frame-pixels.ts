@@ -15,10 +15,9 @@ export interface FramePixels {
 	readonly grid: TokenGrid;
 	/** How the frame lies in the scene, where the camera is followed; see `SceneView`. */
 	readonly view: SceneView;
-	/** Normalised picture, planar: [3, height, width]; of a view at rest. Reused; holds until the next call. */
 	/** When the frame at hand is shown, in seconds in the clock of the file. */
 	readonly timeSeconds: number;
-	/** Normalised picture, planar: [3, height, width]. Reused; holds until the next call. */
+	/** Normalised picture, planar: [3, height, width]; of a view at rest. Reused; holds until the next call. */
 	planar(): Float32Array;
 	/** Normalised pixel windows of `tokens[0..count)`: [count, 3, window, window]. Reused; holds until the next call. */
 	windows(tokens: Int32Array, count: number): Float32Array;
