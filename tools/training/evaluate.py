@@ -61,42 +61,52 @@ def overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     return inter / ((box[2:] - box[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(1) - inter + 1e-9)
 
 
-def average_precision(found: list, truth: list, iou: float = 0.5) -> float:
-    """found: per image (boxes, scores); truth: per image (boxes, ignore). All-point AP."""
-    rows, total = [], 0
-    for (boxes, scores), (gt, ignore) in zip(found, truth):
-        total += int((~ignore).sum())
+def judge(found: list, truth: list, iou: float = 0.5) -> tuple[list[tuple[float, int, int]], np.ndarray]:
+    """found: per image (boxes, scores); truth: per image (boxes, ignore). (score, 1 if right, image) of every detection
+    that counts, best first, and how many objects each image has."""
+    rows, objects = [], np.zeros(len(truth), int)
+    for image, ((boxes, scores), (gt, ignore)) in enumerate(zip(found, truth)):
+        objects[image] = (~ignore).sum()
         used = np.zeros(len(gt), bool)
         for i in np.argsort(-scores, kind="stable"):
             if not len(gt):
-                rows.append((scores[i], 0))
+                rows.append((scores[i], 0, image))
                 continue
             overlap = overlaps(boxes[i], gt)
             real = np.where(~ignore & ~used, overlap, -1)
             j = int(real.argmax())
             if real[j] >= iou:
                 used[j] = True
-                rows.append((scores[i], 1))
+                rows.append((scores[i], 1, image))
             elif (np.where(ignore, overlap, -1)).max() < iou:
-                rows.append((scores[i], 0))
+                rows.append((scores[i], 0, image))
+    rows.sort(key=lambda r: -r[0])
+    return rows, objects
+
+
+def average_precision(found: list, truth: list, iou: float = 0.5) -> float:
+    """All-point AP of what `judge` is given."""
+    rows, objects = judge(found, truth, iou)
+    total = objects.sum()
     if not total:
         return math.nan
     if not rows:
         return 0.0
-    rows.sort(key=lambda r: -r[0])
     hit = np.cumsum([r[1] for r in rows])
     recall, precision = hit / total, hit / np.arange(1, len(rows) + 1)
     precision = np.maximum.accumulate(precision[::-1])[::-1]
     return float(np.sum(np.diff(np.concatenate([[0], recall])) * precision))
 
 
+def of_class(c: int, results: list[Found], val: list[Sample]) -> tuple[list, list]:
+    """What was found of a class, and what there is of it, as `judge` is given them."""
+    found = [(b[k == c], s[k == c]) for k, b, s in results]
+    return found, [(v.boxes[v.labels == c], v.ignore[v.labels == c]) for v in val]
+
+
 def val_map(results: list[Found], val: list[Sample]) -> tuple[float, dict[str, float]]:
     """mAP50 over the classes, and AP50 of each."""
-    per = {}
-    for c, name in enumerate(CLASSES):
-        found = [(b[k == c], s[k == c]) for k, b, s in results]
-        truth = [(v.boxes[v.labels == c], v.ignore[v.labels == c]) for v in val]
-        per[name] = average_precision(found, truth)
+    per = {name: average_precision(*of_class(c, results, val)) for c, name in enumerate(CLASSES)}
     values = [v for v in per.values() if not math.isnan(v)]
     return float(np.mean(values)), per
 

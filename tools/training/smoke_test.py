@@ -171,6 +171,25 @@ def test_a_published_rival_comes_back(tmp_path: Path) -> None:
     assert torch.allclose(back.train()(x)["logits"], logits, atol=1e-2)
 
 
+@pytest.mark.parametrize(
+    ("what", "rows", "expected"),
+    [
+        ("all right: from the lowest on, but not below the one score", [(0.7, 1, 0), (0.6, 1, 1), (0.5, 1, 2), (0.415, 1, 3), (0.2, 1, 4)], 0.41),
+        ("wrong ones below: above them", [(0.8, 1, 0), (0.7, 1, 0), (0.6, 1, 1), (0.55, 1, 2), (0.5, 0, 3), (0.4, 0, 4)], 0.55),
+        ("a wrong one above is borne by many right ones", [(0.9, 0, 0), *((0.5 + 0.01 * i, 1, i) for i in range(30))], 0.5),
+        ("three right ones are too few: only above all that was wrong in any class", [(0.7, 1, 0), (0.6, 1, 1), (0.5, 1, 2)], 0.86),
+        ("four of five are right, but not surely: as if none were", [(0.8 - 0.01 * i, int(i % 5 > 0), i) for i in range(40)], 0.86),
+        ("nothing was found", [], 0.86),
+    ],
+)  # fmt: skip
+def test_a_class_is_shown_from_where_it_is_right(what: str, rows: list, expected: float) -> None:
+    from display_scores import display_scores
+
+    wrong_elsewhere = np.array([(0.853, 0, 0)])
+    classes = [np.array(sorted(rows, reverse=True)).reshape(-1, 3), wrong_elsewhere]
+    assert display_scores(classes, 0.3)[0] == pytest.approx(expected), what
+
+
 def test_a_crop_keeps_what_is_seen_of_objects() -> None:
     from canvas import Canvases, cropped
     from data import LABEL, NONE, TEACHER, UNJUDGED
