@@ -18,8 +18,15 @@ type Entry = { dtype?: unknown; shape?: unknown; data_offsets?: unknown } | null
 /** The format's own bound on its header (100 MB), so that a broken length can't ask for all memory. */
 const MAX_HEADER_BYTES = 100_000_000;
 
+const OPENING_BRACE = 0x7b;
+
 /** Data start at a multiple of that, so that the first tensors are aligned. */
 const ALIGNMENT = 8;
+
+/** Whether a file's first bytes are a length that the format allows, and the brace that its header starts with. */
+export function startsAsSafetensors(bytes: Uint8Array): boolean {
+	return bytes.length > 8 && headerLength(bytes) <= MAX_HEADER_BYTES && bytes[8] === OPENING_BRACE;
+}
 
 /** As `openSafetensors`, of a file that is in memory. */
 export function readSafetensors(bytes: Uint8Array, place: string): Weights {
@@ -108,8 +115,7 @@ export function layOutSafetensors(
 
 function readHeader(source: ByteSource, place: string): { length: number; entries: Record<string, Entry> } {
 	if (source.length < 8) throw unreadable(place, `expected at least 8 bytes (got ${source.length})`);
-	const { buffer, byteOffset } = source.read(0, 8);
-	const length = Number(new DataView(buffer, byteOffset, 8).getBigUint64(0, true));
+	const length = headerLength(source.read(0, 8));
 	if (length > MAX_HEADER_BYTES || length < 2) throw unreadable(place, `its header claims ${length} bytes`);
 	if (8 + length > source.length) {
 		throw unreadable(
@@ -125,6 +131,11 @@ function readHeader(source: ByteSource, place: string): { length: number; entrie
 		// Reported below, with the place.
 	}
 	throw unreadable(place, 'its header is not JSON');
+}
+
+/** What the first 8 bytes say. */
+function headerLength({ buffer, byteOffset }: Uint8Array): number {
+	return Number(new DataView(buffer, byteOffset, 8).getBigUint64(0, true));
 }
 
 /** Where a tensor's numbers end, counted from the end of the header; 0 if the entry does not say. */

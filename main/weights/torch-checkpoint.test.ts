@@ -99,6 +99,19 @@ describe.each(FORMATS)('an %s', (_, write) => {
 	});
 });
 
+// The low bytes of the length are those that a pickle of each protocol starts with.
+it.each([0x80, 0x180, 0x280, 0x380, 0x480, 0x580])(
+	'a safetensors file whose header has %i bytes is none of them',
+	(headerBytes) => {
+		const header = JSON.stringify({ w: { dtype: 'U8', shape: [1], data_offsets: [0, 1] } });
+		const bytes = new Uint8Array(8 + headerBytes + 1);
+		new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
+		bytes.set(new TextEncoder().encode(header.padEnd(headerBytes)), 8);
+		bytes[8 + headerBytes] = 7;
+		expect([...parseCheckpoint(bytes, 'model.safetensors').weights.get('w')!.data]).toEqual([7]);
+	},
+);
+
 describe('says what else is wrong', () => {
 	const content = pickle(op.dict(['w', tensor('0', 2, [2])]));
 	it.each([

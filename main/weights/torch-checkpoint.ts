@@ -1,5 +1,6 @@
 import { UserFacingError } from '../domain/errors.ts';
 import { PickleGlobal, type PickleRules, readPickle } from './pickle.ts';
+import { startsAsSafetensors } from './safetensors.ts';
 import { type StoragePart, storageType, torchGlobal } from './torch-globals.ts';
 import { TorchStorage } from './torch-tensor.ts';
 import { firstZipEntry, isZip, leastEntryOverhead, readZipEntries } from './zip-archive.ts';
@@ -7,11 +8,17 @@ import { firstZipEntry, isZip, leastEntryOverhead, readZipEntries } from './zip-
 /** Older files start with this, as a pickled number. */
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
+/** A pickle starts with this and its protocol. */
 const PICKLE_START = 0x80;
+const PICKLE_PROTOCOLS = [2, 3, 4, 5];
 
-/** Whether the bytes may be what `torch.save` wrote, now (an archive) or before version 1.6 (pickles in a row). */
+/**
+ * Whether the bytes, a file's first ones at least, may be what `torch.save` wrote: now (an archive) or before version 1.6
+ * (pickles in a row). A safetensors file may start with the same bytes: there they are the length of its header.
+ */
 export function isTorchFile(bytes: Uint8Array): boolean {
-	return isZip(bytes) || bytes[0] === PICKLE_START;
+	if (startsAsSafetensors(bytes)) return false;
+	return isZip(bytes) || (bytes[0] === PICKLE_START && PICKLE_PROTOCOLS.includes(bytes[1]!));
 }
 
 /**
