@@ -3,6 +3,8 @@ import { Detections } from '../domain/detections.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import { packFrameBatch } from './frame-batch.ts';
 
+const NONE = new Float32Array(9).fill(Number.NaN);
+
 function frame(frameIndex: number, boxes: number): FrameResult {
 	return {
 		frameIndex,
@@ -31,6 +33,11 @@ it('lays frames out in columns, one after another', () => {
 		selectedTokens: Int32Array.of(0, 1, 2),
 		macs: Float64Array.of(0, 1e9, 2e9),
 		budgetMacs: Float64Array.of(Number.NaN, 2e9, 2e9),
+		waitingTokens: new Int32Array(3),
+		longestWaits: new Int32Array(3),
+		sufficientTokens: new Int32Array(3),
+		agreements: NONE,
+		audits: NONE.subarray(0, 3),
 		milliseconds: Float32Array.of(1, 2, 3, 4, 0, 1, 2, 3, 4, 1, 1, 2, 3, 4, 2),
 		bitmaps: Uint8Array.of(0, 255, 1, 255, 2, 255),
 		mapKinds: Uint8Array.of(0, 0, 0),
@@ -38,6 +45,29 @@ it('lays frames out in columns, one after another', () => {
 		classIndices: Uint16Array.of(0, 0, 2),
 		scores: Float32Array.of(0.5, 0.5, 0.5),
 		boxesXyxy: Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7, 200, 201, 202, 203),
+		stale: new Uint8Array(3),
+	});
+});
+
+it('gives estimates and marks where the mode makes them', () => {
+	const drift = {
+		waitingTokens: 9,
+		longestWait: 4,
+		sufficientTokens: 21,
+		agreement: 0.5,
+		lower: 0.25,
+		upper: 0.75,
+		audit: { matched: 3, lost: 1, gained: 1 },
+	};
+	const plain = frame(1, 2);
+	const detections = plain.detections.withStale(Uint8Array.of(0, 1));
+	expect(packFrameBatch([frame(0, 1), { ...plain, detections, drift }])).toMatchObject({
+		waitingTokens: Int32Array.of(0, 9),
+		longestWaits: Int32Array.of(0, 4),
+		sufficientTokens: Int32Array.of(0, 21),
+		agreements: Float32Array.of(Number.NaN, Number.NaN, Number.NaN, 0.5, 0.25, 0.75),
+		audits: Float32Array.of(Number.NaN, 0.75),
+		stale: Uint8Array.of(0, 0, 1),
 	});
 });
 

@@ -32,8 +32,12 @@ export function unitLabel(spec: SettingSpec): string {
 export function settingText(spec: SettingSpec, value: SettingValue): string {
 	if (spec.kind !== 'number' && spec.kind !== 'integer') return String(value);
 	const number = Number(value);
-	if (isShare(spec)) return formatShare(number, number < 0.1 ? 1 : 0);
+	if (isShare(spec)) return formatShare(number, number < 0.1 || !isWholePerCent(number) ? 1 : 0);
 	return `${formatPlain(number)} ${unitLabel(spec)}`.trim();
+}
+
+function isWholePerCent(share: number): boolean {
+	return Math.abs(100 * share - Math.round(100 * share)) < 1e-6;
 }
 
 /** Numbers up to 1 without a unit are shares. */

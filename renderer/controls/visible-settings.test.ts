@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { SettingsTable } from '../../main/domain/settings-table.ts';
+import { TOKEN_CACHE_SETTINGS } from '../../main/reduction/token-cache/token-cache-settings.ts';
 import { budgetSetting, visibleSettings } from './visible-settings.ts';
 
 const TABLE: SettingsTable = {
-	policy: { kind: 'choice', default: 'a', options: { a: '', b: '' }, live: true, description: '' },
+	policy: { kind: 'choice', default: 'a', options: { a: '', b: '', c: '' }, live: true, description: '' },
 	floor: { kind: 'number', default: 1, min: 0, max: 9, live: true, description: '' },
 	fixed: { kind: 'number', default: 1, min: 0, max: 9, description: '' },
 	ofA: {
@@ -14,6 +15,15 @@ const TABLE: SettingsTable = {
 		live: true,
 		description: '',
 		shownWhen: { setting: 'policy', is: 'a' },
+	},
+	ofAOrC: {
+		kind: 'number',
+		default: 1,
+		min: 0,
+		max: 9,
+		live: true,
+		description: '',
+		shownWhen: { setting: 'policy', is: ['a', 'c'] },
 	},
 	ofB: {
 		kind: 'number',
@@ -28,7 +38,8 @@ const TABLE: SettingsTable = {
 
 describe('settings', () => {
 	it.each([
-		['by the default', {}, ['policy', 'floor', 'fixed', 'ofA']],
+		['by the default', {}, ['policy', 'floor', 'fixed', 'ofA', 'ofAOrC']],
+		['by one of several choices', { policy: 'c' }, ['policy', 'floor', 'fixed', 'ofAOrC']],
 		['by what was chosen', { policy: 'b' }, ['policy', 'floor', 'fixed', 'ofB']],
 	])('that depend on another one are shown %s', (_, values, names) => {
 		expect(visibleSettings(TABLE, values)).toEqual(names);
@@ -36,6 +47,8 @@ describe('settings', () => {
 
 	it.each([
 		['the number of the choice in force', TABLE, { policy: 'b' }, 'ofB'],
+		['the agreement to keep, by default', TOKEN_CACHE_SETTINGS, {}, 'agreement'],
+		['the share, where that is chosen', TOKEN_CACHE_SETTINGS, { policy: 'fraction' }, 'fraction'],
 		[
 			'the first live number where none depends',
 			{ floor: TABLE['floor']!, policy: TABLE['policy']! },

@@ -2,6 +2,9 @@
 export const hostWordsEn: Record<string, string> = {
 	'mode.eventful.refresh': 'Refresh every',
 	'setting.policy': 'Policy',
+	'setting.agreement': 'Agreement to keep',
+	'setting.audits': 'Audits',
+	'setting.spread': 'Spread cuts',
 	'setting.threshold': 'Threshold',
 	'setting.k': 'Tokens',
 	'setting.fraction': 'Share of tokens',
@@ -39,6 +42,8 @@ export const hostWordsEn: Record<string, string> = {
 	'setting.crf': 'Quality (CRF)',
 	'setting.table': 'Rows',
 	'setting.layout': 'File',
+	'setting.policy.quality': 'Agreement with dense',
+	'setting.policy.real-time': 'Real time',
 	'setting.policy.threshold': 'Threshold of change',
 	'setting.policy.top-k': 'Most changed k',
 	'setting.policy.fraction': 'Most changed share',

@@ -26,12 +26,23 @@ export const hostWordsJa: Record<string, string> = {
 
 	'setting.policy': '方針',
 	'setting.policy.description': '計算し直すトークンの選び方。',
+	'setting.policy.quality': '一致度を保つ',
+	'setting.policy.real-time': '実時間',
 	'setting.policy.threshold': '変化のしきい値',
 	'setting.policy.top-k': '変化の大きい k 個',
 	'setting.policy.fraction': '変化の大きい割合',
 	'setting.policy.relevance': '変化 × 周囲のスコア',
 	'setting.policy.budget-gmac': '演算量の予算',
 	'setting.policy.budget-ms': '時間の予算',
+	'setting.agreement': '保つ一致度',
+	'setting.agreement.description':
+		'全計算との一致度(表示する枠の F1)。実行中に推定し、この値を下回らない範囲で計算を省きます。',
+	'setting.audits': '照合',
+	'setting.audits.description':
+		'一致度を実測するため、フレームを全計算でも処理することに使うコストの割合。0 は照合なし。演算量や時間の予算がある場合は予算を優先し、照合しません。',
+	'setting.spread': '計算を分散',
+	'setting.spread.description':
+		'最初のフレームとシーンの切り替わりを数フレームに分けて計算します。結果は遅れますが、映像は止まりません。',
 	'setting.threshold': 'しきい値',
 	'setting.threshold.description':
 		'トークンの画素が前回の計算時から平均でこれより大きく変わると、計算し直します。',
