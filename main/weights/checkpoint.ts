@@ -1,6 +1,7 @@
 import { UserFacingError } from '../domain/errors.ts';
 import { FileBytes } from './byte-source.ts';
 import type { FileHashes } from './file-hashes.ts';
+import { finiteWeights } from './finite-weights.ts';
 import { PickleObject } from './pickle.ts';
 import { openSafetensors, readSafetensors, type WeightTensor, type Weights } from './safetensors.ts';
 import { isTorchFile, readTorchFile } from './torch-checkpoint.ts';
@@ -32,13 +33,16 @@ const MAX_DEPTH = 64;
 
 /**
  * Reads a file of weights by its content: safetensors, tensor by tensor when their numbers are asked for, or what
- * `torch.save` wrote in either format, as a whole. Throws `model-not-found` or `model-unreadable`, naming the file.
+ * `torch.save` wrote in either format, as a whole. Throws `model-not-found` or `model-unreadable`, naming the file; the
+ * latter also when numbers are asked for that are not finite.
  */
 export async function readCheckpoint(path: string, hashes: FileHashes): Promise<Checkpoint> {
 	const file = new FileBytes(path);
 	const sha256 = await hashes.sha256(file);
-	if (!isTorchFile(file.read(0, Math.min(FORMAT_BYTES, file.length))))
-		return { path, sha256, weights: openSafetensors(file, path, sha256), options: null };
+	if (!isTorchFile(file.read(0, Math.min(FORMAT_BYTES, file.length)))) {
+		const weights = finiteWeights(openSafetensors(file, path, sha256), path);
+		return { path, sha256, weights, options: null };
+	}
 	if (file.length > MAX_FILE_BYTES) {
 		throw new UserFacingError(
 			'model-unreadable',
@@ -55,7 +59,9 @@ export function parseCheckpoint(
 	place: string,
 	sha256?: string,
 ): Pick<Checkpoint, 'weights' | 'options'> {
-	if (!isTorchFile(bytes)) return { weights: readSafetensors(bytes, place), options: null };
+	if (!isTorchFile(bytes)) {
+		return { weights: finiteWeights(readSafetensors(bytes, place), place), options: null };
+	}
 	const root = readTorchFile(bytes, place);
 	const options = plainEntries(root, place);
 	const tensors = modelTensors(root);
@@ -66,7 +72,7 @@ export function parseCheckpoint(
 			`${place} holds no tensors by name: expected them under ${WEIGHT_KEYS.join(', ')} or as the whole (got ${keys}).`,
 		);
 	}
-	return { weights: toWeights(tensors, bytes.length, sha256), options };
+	return { weights: finiteWeights(toWeights(tensors, bytes.length, sha256), place), options };
 }
 
 function modelTensors(root: unknown): Map<string, TorchTensor> {
