@@ -1,4 +1,4 @@
-import { checkedConfig } from '../families/hugging-face/checked-config.ts';
+import { parseModelConfig } from '../families/model-config.ts';
 import type { HuggingFaceFiles } from '../families/hugging-face/files.ts';
 import { PROCESSOR_KINDS } from '../families/hugging-face/processor.ts';
 import { compileBehind } from '../families/lw-detr/behind.ts';
@@ -35,13 +35,21 @@ export async function checkHfRfDetr(given: HfCase, findings: Findings): Promise<
 
 /** The transformer of LW-DETR alone. */
 export async function checkHfLwDetrVit(given: HfCase, findings: Findings): Promise<void> {
-	const vit = checkedConfig(lwDetrVitSchema, given.config, `${given.folder}/config.json`, 'LW-DETR');
+	const vit = parseModelConfig(
+		lwDetrVitSchema,
+		{ json: given.config, place: `${given.folder}/config.json` },
+		'LW-DETR',
+	);
 	await checkBackbone(given, findings, lwDetrTransformer(vit), 'planes');
 }
 
 /** The transformer of RF-DETR alone. */
 export async function checkHfWindowedDino(given: HfCase, findings: Findings): Promise<void> {
-	const vit = checkedConfig(windowedDinoSchema, given.config, `${given.folder}/config.json`, 'RF-DETR');
+	const vit = parseModelConfig(
+		windowedDinoSchema,
+		{ json: given.config, place: `${given.folder}/config.json` },
+		'RF-DETR',
+	);
 	await checkBackbone(given, findings, rfDetrTransformer(vit), 'windows');
 }
 

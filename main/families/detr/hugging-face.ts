@@ -5,7 +5,8 @@ import type { WeightLookup } from '../../graph/layers.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import type { LabelNames } from '../coco-names.ts';
-import { architectures, checkedConfig, orElse, size } from '../hugging-face/checked-config.ts';
+import { architectures, orElse, size } from '../hugging-face/config-fields.ts';
+import { parseModelConfig } from '../model-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { labelFields, labelsOf, requireLabels } from '../hugging-face/labels.ts';
 import {
@@ -68,8 +69,8 @@ export function openHuggingFaceDetr(files: HuggingFaceFiles): {
 	labels: LabelNames;
 	lookup: WeightLookup;
 } {
-	const { json, place } = files.config;
-	const fields = checkedConfig(schema, json, place, 'a DETR');
+	const { place } = files.config;
+	const fields = parseModelConfig(schema, files.config, 'a DETR');
 	const backbone = readBackbone(fields, [1, 2, 3, 4], place);
 	const labels = labelsOf(fields, place);
 	const config = readConfig(fields, backbone, labels);

@@ -3,7 +3,7 @@ import type { Normalisation } from '../../detector/model.ts';
 import type { Letterbox } from '../../domain/frame.ts';
 import type { Size } from '../../domain/video.ts';
 import { interpolate, type Picture, type ResizeFilter, resizeBytes } from '../../pixels/resize.ts';
-import { checkedConfig } from './checked-config.ts';
+import { parseModelConfig } from '../model-config.ts';
 
 /** What size a picture is brought to. */
 export type ResizeRule =
@@ -83,7 +83,7 @@ const processorSchema = z.object({
  * defaults. Throws `model-unreadable`, naming `place` and the first field that is wrong.
  */
 export function readProcessor(json: unknown, place: string, kind: ProcessorKind): Processor {
-	const given = checkedConfig(processorSchema, json, place, 'an image processor');
+	const given = parseModelConfig(processorSchema, { json, place }, 'an image processor');
 	const scale = (given.do_rescale ?? true) ? (given.rescale_factor ?? 1 / 255) : 1;
 	const normalises = given.do_normalize ?? true;
 	const channels = (value: number | number[] | null | undefined, otherwise: number[], unused: number) => {

@@ -4,7 +4,8 @@ import { UserFacingError } from '../../domain/errors.ts';
 import { ACTIVATION_NAMES } from '../../graph/activations.ts';
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
-import { checkedConfig, orElse, size } from './checked-config.ts';
+import { orElse, size } from './config-fields.ts';
+import { parseModelConfig } from '../model-config.ts';
 
 /** What a config.json of the DETRs says of the network that pictures go through first. */
 export const backboneFields = {
@@ -79,7 +80,7 @@ const resNetSchema = z.looseObject({
 const REDUCTION = 4;
 
 function huggingFaceResNet(json: unknown, place: string): HuggingFaceResNet {
-	const fields = checkedConfig(resNetSchema, json, `${place}: backbone_config`, 'a ResNet');
+	const fields = parseModelConfig(resNetSchema, { json, place: `${place}: backbone_config` }, 'a ResNet');
 	const { hidden_sizes: channels, depths, layer_type: block } = fields;
 	if (channels.length !== depths.length) {
 		throw new UserFacingError(
@@ -154,7 +155,11 @@ const timmSchema = z.looseObject({
 });
 
 function statedTimmResNet(json: unknown, place: string): HuggingFaceResNet {
-	const fields = checkedConfig(timmSchema, json, `${place}: backbone_config`, "a ResNet of timm's");
+	const fields = parseModelConfig(
+		timmSchema,
+		{ json, place: `${place}: backbone_config` },
+		"a ResNet of timm's",
+	);
 	const features = fields.out_indices.map((index) => (index < 0 ? index + 5 : index));
 	if (features.every((feature, i) => feature >= 1 && feature <= 4 && feature > (features[i - 1] ?? 0)))
 		return timmResNet(fields.backbone, features, fields.output_stride, place);

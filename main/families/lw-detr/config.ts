@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ACTIVATION_NAMES, type Activation } from '../../graph/activations.ts';
-import { architectures, orElse } from '../hugging-face/checked-config.ts';
+import { architectures, orElse } from '../hugging-face/config-fields.ts';
 import { labelCount, labelFields } from '../hugging-face/labels.ts';
 
 /** What stands behind the vision transformer of LW-DETR and RF-DETR: projector, selection of proposals, decoder, heads. */

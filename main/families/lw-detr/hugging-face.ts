@@ -1,5 +1,5 @@
 import { BEST_HUNDRED } from '../../boxes/ranked-queries.ts';
-import { checkedConfig } from '../hugging-face/checked-config.ts';
+import { parseModelConfig } from '../model-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { PROCESSOR_KINDS } from '../hugging-face/processor.ts';
 import { lwDetrSchema } from './config.ts';
@@ -9,8 +9,7 @@ import { lwDetrTransformer } from './windowed-vit.ts';
 
 /** Opens the files of transformers' LwDetrForObjectDetection. Throws `model-unreadable` or `tensor-mismatch`. */
 export function openHuggingFaceLwDetr(files: HuggingFaceFiles): OpenedDetector {
-	const { json, place } = files.config;
-	const { vit, network, labels } = checkedConfig(lwDetrSchema, json, place, 'LW-DETR');
+	const { vit, network, labels } = parseModelConfig(lwDetrSchema, files.config, 'LW-DETR');
 	const renamed = [...files.weights.tensors.keys()].some((name) => name.includes('.attention.q_proj.'));
 	const detector = {
 		title: 'LW-DETR',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { orElse } from '../hugging-face/checked-config.ts';
+import { orElse } from '../hugging-face/config-fields.ts';
 import {
 	queryNetworkFields,
 	queryNetworkOf,

@@ -1,4 +1,4 @@
-import { checkedConfig } from '../hugging-face/checked-config.ts';
+import { parseModelConfig } from '../model-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { PROCESSOR_KINDS } from '../hugging-face/processor.ts';
 import { openDetector, type OpenedDetector } from '../lw-detr/windowed-detector.ts';
@@ -11,8 +11,7 @@ const FEATURE_NORM = /^(backbone\.0\.encoder\.encoder|model\.backbone\.backbone)
 
 /** Opens the files of transformers' RfDetrForObjectDetection. Throws `model-unreadable` or `tensor-mismatch`. */
 export function openHuggingFaceRfDetr(files: HuggingFaceFiles): OpenedDetector {
-	const { json, place } = files.config;
-	const { vit, network, labels } = checkedConfig(rfDetrSchema, json, place, 'RF-DETR');
+	const { vit, network, labels } = parseModelConfig(rfDetrSchema, files.config, 'RF-DETR');
 	const byModules = [...files.weights.tensors.keys()].some((name) => name.startsWith('model.'));
 	const detector = {
 		title: 'RF-DETR',

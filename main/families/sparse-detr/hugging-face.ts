@@ -5,7 +5,8 @@ import type { WeightLookup } from '../../graph/layers.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import type { LabelNames } from '../coco-names.ts';
-import { architectures, checkedConfig, orElse, size } from '../hugging-face/checked-config.ts';
+import { architectures, orElse, size } from '../hugging-face/config-fields.ts';
+import { parseModelConfig } from '../model-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { labelFields, labelsOf, requireLabels } from '../hugging-face/labels.ts';
 import {
@@ -69,7 +70,7 @@ export function openHuggingFaceDeformableDetr(files: HuggingFaceFiles): {
 	lookup: WeightLookup;
 } {
 	const { place } = files.config;
-	const fields = checkedConfig(schema, files.config.json, place, MODEL);
+	const fields = parseModelConfig(schema, files.config, MODEL);
 	const { backbone, labels, config: described } = readConfig(fields, place);
 	const weights = publishedNames(files.weights.tensors, PUBLISHED);
 	const heads = new TiedHeads(described, weights, fields.tie_word_embeddings);

@@ -17,7 +17,7 @@ import { relativePairs, resizedTable, resizeLinear } from '../../vit/position-ta
 import { windowLayout } from '../../vit/windows.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
-import { checkedConfig } from '../hugging-face/checked-config.ts';
+import { parseModelConfig } from '../model-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { type FloatTensor, reshaped, rowsOf } from '../../domain/float-tensor.ts';
 
@@ -79,7 +79,7 @@ export function readVitDetBackbone(files: HuggingFaceFiles): {
 
 /** Reads a config.json; throws `model-unreadable`, naming the first field that is wrong. */
 function readConfig(source: HuggingFaceFiles['config']): VitDetBackboneConfig {
-	const given = checkedConfig(schema, source.json, source.place, 'ViTDet');
+	const given = parseModelConfig(schema, source, 'ViTDet');
 	const refuse = (what: string): never => {
 		throw new UserFacingError('model-unreadable', `${source.place}: ${what}.`);
 	};

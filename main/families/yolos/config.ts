@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UserFacingError } from '../../domain/errors.ts';
 import { ACTIVATION_NAMES, type Activation } from '../../graph/activations.ts';
-import { checkedConfig } from '../hugging-face/checked-config.ts';
+import { parseModelConfig } from '../model-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 
 /** A YOLOS as its config.json describes it; sizes in tokens or pixels. */
@@ -43,7 +43,7 @@ const schema = z.object({
 
 /** Reads a config.json; throws `model-unreadable`, naming the first field that is wrong. */
 export function readYolosConfig(source: HuggingFaceFiles['config']): YolosConfig {
-	const given = checkedConfig(schema, source.json, source.place, 'YOLOS');
+	const given = parseModelConfig(schema, source, 'YOLOS');
 	const [height, width] = given.image_size;
 	const { patch_size: patch, hidden_size: dim, num_attention_heads: heads } = given;
 	if (dim % heads !== 0) {

@@ -4,7 +4,7 @@ import { compileFull } from '../../reduction/vit-graphs.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import type { LabelNames } from '../coco-names.ts';
-import { checkedConfig } from '../hugging-face/checked-config.ts';
+import { parseModelConfig } from '../model-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { labelFields, labelsOf, requireLabels } from '../hugging-face/labels.ts';
 import { publishedNames, type Renaming } from '../hugging-face/renamed-weights.ts';
@@ -24,8 +24,8 @@ export type Yolos = { config: YolosConfig; labels: LabelNames; weights: WeightLo
 /** Reads and checks a Hugging Face folder's files; throws `model-unreadable` or `tensor-mismatch`. */
 export function readYolos(files: HuggingFaceFiles): Yolos {
 	const config = readYolosConfig(files.config);
-	const { json, place } = files.config;
-	const labels = labelsOf(checkedConfig(labelSchema, json, place, 'YOLOS'), place);
+	const { place } = files.config;
+	const labels = labelsOf(parseModelConfig(labelSchema, files.config, 'YOLOS'), place);
 	// A network of one block has a table of positions between blocks without a row in it.
 	const filled = [...files.weights.tensors].filter(([, { shape }]) => !shape.includes(0));
 	const tensors = publishedNames(new Map(filled), RENAMINGS);
