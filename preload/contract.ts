@@ -39,6 +39,8 @@ export const preferencesSchema = z.strictObject({
 	showBoxes: z.boolean(),
 	/** Whether boxes show identities. */
 	showIdentities: z.boolean(),
+	/** Boxes of every class are shown from this score on, 0 to 1, where that is less than their class needs. */
+	leastScore: z.number().min(0).max(1),
 	heatMap: z.enum(['off', 'frame', 'history', ...TOKEN_MAP_KINDS]),
 	heatOpacity: z.number().min(0).max(1),
 	sidePanelWidth: z.number().min(160).max(800),
@@ -90,6 +92,8 @@ export const requestSchemas = {
 	}),
 	/** Cost and time of all frames in columns. */
 	'run.timeline': z.strictObject({ runId: id }),
+	/** How many detections each frame shows when the page shows classes from `leastScore` on; see the preference. */
+	'run.shownCounts': z.strictObject({ runId: id, leastScore: z.number().min(0).max(1) }),
 	/** The objects that were followed through a run, as far as it is stored. */
 	'run.tracks': z.strictObject({ runId: id }),
 	/** Identities of the detections at positions `[from, from + count)`; at most 2,000 frames. */
@@ -258,6 +262,8 @@ export type Answers = {
 	'run.frames': FrameBatch;
 	'run.maps': RunMaps;
 	'run.timeline': RunTimeline;
+	/** [frames] */
+	'run.shownCounts': Uint32Array;
 	'run.tracks': RunTracks;
 	'run.identities': FrameIdentities;
 	'run.agreement': RunAgreement;

@@ -219,6 +219,7 @@ export class Application {
 			'run.frames': ({ runId, from, count }) => queries.frames(runId, from, count),
 			'run.maps': ({ runId, from, count, kind }) => queries.maps(runId, from, count, kind),
 			'run.timeline': ({ runId }) => queries.timeline(runId),
+			'run.shownCounts': ({ runId, leastScore }) => queries.shownCounts(runId, leastScore),
 			'run.tracks': ({ runId }) => queries.tracks(runId),
 			'run.identities': ({ runId, from, count }) => queries.identities(runId, from, count),
 			'run.agreement': async ({ runId, referenceRunId, truthId }) =>

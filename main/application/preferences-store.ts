@@ -17,6 +17,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	muted: false,
 	showBoxes: true,
 	showIdentities: true,
+	leastScore: 1,
 	heatMap: 'frame',
 	heatOpacity: 0.5,
 	sidePanelWidth: 280,

@@ -4,6 +4,7 @@ import type { OpenedRun, RunAgreement, RunMaps, RunTimeline } from '../../preloa
 import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
 import { STAGES } from '../domain/cost.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
+import { loweredTo, type LeastScores } from '../domain/least-scores.ts';
 import { RecentMap } from '../domain/recent-map.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import { tokenCount, type TokenMapKind } from '../domain/tokens.ts';
@@ -104,8 +105,14 @@ export class RunQueries {
 			macs,
 			budgetMacs,
 			milliseconds,
-			detections: await inTurns(countShown(run)),
+			detections: await inTurns(countShown(run, run.header.displayThresholds)),
 		};
+	}
+
+	/** Detections per frame, of every class from `leastScore` on where that is lower than what the class needs. */
+	async shownCounts(runId: string, leastScore: number): Promise<Uint32Array> {
+		const run = await this.run(runId);
+		return inTurns(countShown(run, loweredTo(leastScore, run.header.displayThresholds)));
 	}
 
 	/** The objects of a run, as far as it is stored. */
@@ -171,12 +178,12 @@ function* readResults(run: StoredRun, from: number, to: number): Generator<void,
 	return results;
 }
 
-/** Detections that are shown, per frame. */
-function* countShown(run: StoredRun): Generator<void, Uint32Array> {
+/** Detections that reach `least`, per frame. */
+function* countShown(run: StoredRun, least: LeastScores): Generator<void, Uint32Array> {
 	const counts = new Uint32Array(run.frameCount);
 	for (let position = 0; position < run.frameCount; position++) {
 		if (run.frames.detectionCount[position] === 0) continue;
-		counts[position] = run.detections(position).scoredAtLeast(run.header.displayThresholds).count;
+		counts[position] = run.detections(position).scoredAtLeast(least).count;
 		yield;
 	}
 	return counts;

@@ -145,6 +145,9 @@ describe('a run', () => {
 			expect(timeline.milliseconds[f * 5 + 3]).toBe(cost.milliseconds.run);
 		}
 		expect(timeline.detections.some((count) => count > 0)).toBe(true);
+		const shownFrom = (leastScore: number) => page.ask('run.shownCounts', { runId: run.runId, leastScore });
+		expect(await shownFrom(1)).toEqual(timeline.detections);
+		expect(await shownFrom(0)).toEqual(Uint32Array.from(stored.frames.detectionCount));
 	});
 
 	it('is found again by the next session, by the content of the video wherever it lies', async () => {

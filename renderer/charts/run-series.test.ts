@@ -52,6 +52,16 @@ describe('a run on a chart', () => {
 		}
 	});
 
+	it('shows new counts when detections are counted anew', () => {
+		const columns = new TimelineColumns();
+		columns.appendBatch(madeUpBatch(0, 100), [0.5]);
+		const series = new RunSeries(() => columns);
+		expect(series.peaks().detections).toBe(2);
+		columns.recount(columns.detections.map((count) => count + 5));
+		expect(series.peaks().detections).toBe(7);
+		expect(series.sample({ from: -0.5, to: 99.5 }, 10, 1).detectionsMin[0]).toBe(5);
+	});
+
 	it('scales time by what is usual', () => {
 		const columns = new TimelineColumns();
 		const batch = madeUpBatch(0, 100);

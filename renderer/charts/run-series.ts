@@ -32,7 +32,8 @@ export class RunSeries {
 	readonly #macs = new MinMaxPyramid();
 	readonly #budget = new MinMaxPyramid();
 	readonly #flushes = new MinMaxPyramid();
-	readonly #detections = new MinMaxPyramid();
+	#detections = new MinMaxPyramid();
+	#recounts = 0;
 	readonly #total = new MinMaxPyramid();
 	readonly #stages = STAGES.map(() => new MinMaxPyramid());
 	readonly #extent = emptyExtent();
@@ -44,7 +45,9 @@ export class RunSeries {
 	/** The run's columns, once the pyramids hold all of them. */
 	#columns(): TimelineColumns {
 		const c = this.#timeline();
-		if (this.#macs.length === c.length) return c;
+		if (this.#macs.length === c.length && this.#recounts === c.recounts) return c;
+		if (this.#recounts !== c.recounts) this.#detections = new MinMaxPyramid();
+		this.#recounts = c.recounts;
 		this.#macs.extend(c.macs, c.length);
 		this.#budget.extend(c.budgetMacs, c.length);
 		this.#flushes.extend(c.flushes, c.length);

@@ -105,6 +105,11 @@ export class Comparison {
 		if (index < this.panes.length) this.activeIndex = index;
 	}
 
+	/** Every pane's run shows classes from `score` on, where that is lower than what they need. */
+	showFrom(score: number): void {
+		for (const { run } of this.panes) run?.showFrom(score);
+	}
+
 	async showRun(pane: Pane, runId: string): Promise<void> {
 		try {
 			const known = this.panes.find(({ run }) => run?.runId === runId)?.run;

@@ -124,20 +124,26 @@ export function withRuns(
 	entryOf: (runId: string) => RunEntry,
 	stored: () => number,
 ): FakeHost {
-	return host
-		.answer('run.open', ({ runId }) => madeUpRun(entryOf(runId), stored()))
-		.answer('run.timeline', () => madeUpTimeline(0, stored()))
-		.answer('run.maps', ({ from, count }) => {
-			const frames = Array.from(
-				{ length: Math.max(0, Math.min(count, stored() - from)) },
-				(_, i) => from + i,
-			);
-			return {
-				known: Uint8Array.from(frames, (frame) => (frame >= 5 ? 1 : 0)),
-				values: Uint8Array.from(frames.flatMap((frame) => Array<number>(TOKENS).fill(frame))),
-			};
-		})
-		.answer('run.frames', ({ from, count }) =>
-			madeUpBatch(from, Math.max(0, Math.min(count, stored() - from))),
-		);
+	return (
+		host
+			.answer('run.open', ({ runId }) => madeUpRun(entryOf(runId), stored()))
+			.answer('run.timeline', () => madeUpTimeline(0, stored()))
+			// A box in each frame has a score of 0.1, the others 0.9; 0.5 is what the class needs.
+			.answer('run.shownCounts', ({ leastScore }) =>
+				madeUpTimeline(0, stored()).detections.map((count) => (leastScore > 0.1 ? count : count + 1)),
+			)
+			.answer('run.maps', ({ from, count }) => {
+				const frames = Array.from(
+					{ length: Math.max(0, Math.min(count, stored() - from)) },
+					(_, i) => from + i,
+				);
+				return {
+					known: Uint8Array.from(frames, (frame) => (frame >= 5 ? 1 : 0)),
+					values: Uint8Array.from(frames.flatMap((frame) => Array<number>(TOKENS).fill(frame))),
+				};
+			})
+			.answer('run.frames', ({ from, count }) =>
+				madeUpBatch(from, Math.max(0, Math.min(count, stored() - from))),
+			)
+	);
 }

@@ -1,7 +1,8 @@
+import { untrack } from 'svelte';
 import type { AnalysisProgress } from '../../main/analysis/protocol.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
-import type { LeastScores } from '../../main/domain/least-scores.ts';
+import { loweredTo, type LeastScores } from '../../main/domain/least-scores.ts';
 import type { SettingEvent } from '../../main/domain/run.ts';
 import { TOKEN_MAP_KINDS, tokenCount, type TokenGrid, type TokenMapKind } from '../../main/domain/tokens.ts';
 import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
@@ -26,7 +27,13 @@ const GAP_PAUSE_MS = 500;
 export class RunData implements RunFrames {
 	readonly runId: string;
 	readonly classes: readonly string[];
-	readonly displayThresholds: LeastScores;
+	/** What each class needs, unless `showFrom` asks for less. */
+	readonly #needed: LeastScores;
+	#leastScore = $state(1);
+	readonly displayThresholds: LeastScores = $derived.by(() => loweredTo(this.#leastScore, this.#needed));
+	/** The score that the counts of the timeline were made with. */
+	#countedFrom = 1;
+	#counting = false;
 	readonly letterbox: Letterbox;
 	readonly grid: TokenGrid;
 	readonly denseMacs: number;
@@ -57,7 +64,7 @@ export class RunData implements RunFrames {
 		this.#maps = new TokenMaps(host, entry.runId);
 		this.mapKinds = opened.mapKinds;
 		this.classes = header.model.classes;
-		this.displayThresholds = header.displayThresholds;
+		this.#needed = header.displayThresholds;
 		this.letterbox = header.letterbox;
 		this.grid = header.grid;
 		this.denseMacs = header.denseMacs;
@@ -78,7 +85,47 @@ export class RunData implements RunFrames {
 	/** Adds the stored frames that never arrived as events: of earlier sittings, or lost with a connection. */
 	async catchUp(): Promise<void> {
 		const timeline = await this.#host.request('run.timeline', { runId: this.runId });
-		if (this.#timeline.appendTimeline(timeline) > 0) this.#changes.announce();
+		if (this.#timeline.appendTimeline(timeline) === 0) return;
+		this.#countedFrom = 1;
+		this.#changes.announce();
+		await this.#recount();
+	}
+
+	/** Shows and counts every class from `score` on, where that is lower than what the class needs; 1: as it needs. */
+	showFrom(score: number): void {
+		this.#leastScore = score;
+		void untrack(() => this.#recount());
+	}
+
+	/** Brings the counts of the timeline to the score that is shown from. */
+	async #recount(): Promise<void> {
+		if (this.#counting) return;
+		this.#counting = true;
+		try {
+			while (this.#countedFrom !== this.#leastScore) {
+				const leastScore = this.#leastScore;
+				const stored = await this.#host.request('run.shownCounts', { runId: this.runId, leastScore });
+				this.#timeline.recount(this.#withLiveCounts(stored));
+				this.#countedFrom = leastScore;
+				this.#changes.announce();
+			}
+		} catch {
+			// The counts stay as they are; the next change asks again.
+		} finally {
+			this.#counting = false;
+		}
+	}
+
+	/** `stored`, and behind them the counts of frames that the host has not stored yet. */
+	#withLiveCounts(stored: Uint32Array): Uint32Array {
+		const { detections, length } = this.#timeline;
+		const counts = detections.slice(0, length);
+		counts.set(stored.subarray(0, length));
+		for (let p = stored.length; p < length; p++) {
+			const live = this.#cache.get(p)?.detections;
+			if (live) counts[p] = live.scoredAtLeast(this.displayThresholds).count;
+		}
+		return counts;
 	}
 
 	/**

@@ -34,6 +34,49 @@ describe('maps of tokens', () => {
 	});
 });
 
+describe('the score that boxes are shown from', () => {
+	const counts = (run: RunData) => [...run.timeline.detections.subarray(0, run.timeline.length)];
+	const needed = [0, 1, 2, 0, 1, 2];
+	const all = [1, 2, 3, 1, 2, 3];
+
+	it.each([
+		['lower than what the class needs', 0.1, [0.1], all],
+		['not as low as the lowest box', 0.2, [0.2], needed],
+		['higher than what the class needs', 0.9, [0.5], needed],
+		['as the class needs', 1, [0.5], needed],
+	])('is applied to boxes and counts: %s', async (_, score, thresholds, shown) => {
+		const { run } = await opened(() => 6);
+		run.showFrom(score);
+		expect(run.displayThresholds).toEqual(thresholds);
+		await settled();
+		expect(counts(run)).toEqual(shown);
+		run.showFrom(1);
+		await settled();
+		expect(counts(run)).toEqual(needed);
+	});
+
+	it('holds for frames that come in and for those not stored yet', async () => {
+		let stored = 2;
+		const { run } = await opened(() => stored);
+		run.take(madeUpBatch(2, 2));
+		run.showFrom(0.1);
+		await settled();
+		run.take(madeUpBatch(4, 1));
+		expect(counts(run)).toEqual(all.slice(0, 5));
+		stored = 6;
+		await run.catchUp();
+		expect(counts(run)).toEqual(all);
+	});
+
+	it('asks for counts one after another, and only for the last of many changes', async () => {
+		const { run, host } = await opened(() => 6);
+		for (const score of [0.9, 0.6, 0.3, 0.1]) run.showFrom(score);
+		await settled();
+		expect(host.count('run.shownCounts')).toBe(2);
+		expect(counts(run)).toEqual(all);
+	});
+});
+
 describe('a stored run', () => {
 	it('reads the frames around the one that is asked for, once, and has them from then on', async () => {
 		const { run, host } = await opened(() => 1000);

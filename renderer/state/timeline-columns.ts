@@ -33,6 +33,8 @@ export class TimelineColumns {
 	totalMilliseconds = new Float32Array(0);
 	/** Detections shown. */
 	detections = new Uint32Array(0);
+	/** How often `detections` were replaced. */
+	recounts = 0;
 	readonly #sums = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
 	readonly #first = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
 
@@ -50,6 +52,12 @@ export class TimelineColumns {
 			}
 			return shown;
 		});
+	}
+
+	/** Replaces the numbers of detections shown, from the first frame on. */
+	recount(detections: Uint32Array): void {
+		this.detections.set(detections.subarray(0, this.length));
+		this.recounts++;
 	}
 
 	/** The last known frame; -1 for none. */
