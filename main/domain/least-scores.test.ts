@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Detections } from './detections.ts';
-import { loweredTo, reachesLeast, sameLeastScore, type LeastScores } from './least-scores.ts';
+import { higherOf, loweredTo, reachesLeast, sameLeastScore, type LeastScores } from './least-scores.ts';
 
 const [PERSON, BIRD] = [0, 1];
 
@@ -26,6 +26,10 @@ describe('least scores', () => {
 
 	it('may be the same for all classes', () => {
 		expect(sameLeastScore(3, 0.3)).toEqual([0.3, 0.3, 0.3]);
+	});
+
+	it('of two, the higher for each class', () => {
+		expect(higherOf([0.3, 0.6, 0.5], [0.4, 0.2, 0.5])).toEqual([0.4, 0.6, 0.5]);
 	});
 
 	it('pick detections by class, in their order', () => {

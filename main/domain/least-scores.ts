@@ -18,3 +18,8 @@ export function reachesLeast(least: LeastScores, classIndex: number, score: numb
 export function loweredTo(score: number, least: LeastScores): number[] {
 	return least.map((own) => Math.min(own, score));
 }
+
+/** What reaches both. */
+export function higherOf(a: LeastScores, b: LeastScores): number[] {
+	return a.map((score, classIndex) => Math.max(score, b[classIndex]!));
+}

@@ -74,18 +74,22 @@ describe('two runs', () => {
 		});
 	});
 
-	it('count what each of them shows of each class, whatever the other’s thresholds are', async () => {
+	it.each<[string, string, object]>([
+		['of two models, count what each of them shows', 'other', { matched: 1, lost: 0, gained: 1 }],
+		['of one model, count what both would show', 'cd', { matched: 0, lost: 1, gained: 1 }],
+	])('with other thresholds %s', async (_, sha256, expected) => {
+		const model = { ...sampleHeader().model, sha256 };
 		const run = await store(
 			'run',
 			{ 0: boxes([0, 0.2, 0], [0, 0.3, 60], [1, 0.5, 30]) },
-			{ displayThresholds: [0.1, 0.6, 0.1] },
+			{ displayThresholds: [0.1, 0.6, 0.1], model },
 		);
 		const dense = await store(
 			'dense',
 			{ 0: boxes([0, 0.9, 0], [0, 0.2, 60]) },
 			{ displayThresholds: [0.3, 0.3, 0.3] },
 		);
-		expect(agreement(run, dense)).toMatchObject({ matched: 1, lost: 0, gained: 1 });
+		expect(agreement(run, dense)).toMatchObject(expected);
 	});
 
 	it('without a common frame, or of different classes, are refused', async () => {

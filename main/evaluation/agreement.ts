@@ -1,7 +1,8 @@
 import { agreementScores, compareDetections } from '../domain/agreement.ts';
 import { denseReference } from '../domain/dense-reference.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import type { LeastScores } from '../domain/least-scores.ts';
+import { higherOf, type LeastScores } from '../domain/least-scores.ts';
+import type { RunHeader } from '../domain/run.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
 /** How a run compares with a dense run of the same frames. */
@@ -26,8 +27,8 @@ export type Agreement = {
 };
 
 /**
- * Compares a run with `denseRun`, frame by frame by index, from `least` on (default: what each of them shows,
- * since scores of different models mean different things). Throws `bad-argument` for runs of different classes or
+ * Compares a run with `denseRun`, frame by frame by index, from `least` on. Without it, what each of them shows is
+ * compared, since scores of different models mean different things; of one model's runs, what both would show. Throws `bad-argument` for runs of different classes or
  * without a common frame.
  */
 export function agreement(run: StoredRun, denseRun: StoredRun, options: AgreementOptions = {}): Agreement {
@@ -48,6 +49,7 @@ export function* agreementSteps(
 ): Generator<void, Agreement> {
 	const { iou = 0.5, least } = options;
 	requireSameClasses(run, denseRun);
+	const [ownLeast, denseLeast] = least ? [least, least] : comparedFrom(run.header, denseRun.header);
 	const positions: [own: number, dense: number][] = [];
 	for (let position = 0; position < run.frameCount; position++) {
 		const dense = denseRun.positionOfFrame(run.frames.frameIndex[position]!);
@@ -71,8 +73,8 @@ export function* agreementSteps(
 	const sum = { matched: 0, lost: 0, gained: 0, iou: 0 };
 	for (const [row, [own, dense]] of positions.entries()) {
 		const frame = compareDetections(
-			run.detections(own).scoredAtLeast(least ?? run.header.displayThresholds),
-			denseRun.detections(dense).scoredAtLeast(least ?? denseRun.header.displayThresholds),
+			run.detections(own).scoredAtLeast(ownLeast),
+			denseRun.detections(dense).scoredAtLeast(denseLeast),
 			iou,
 		);
 		perFrame.matched[row] = frame.matched;
@@ -92,6 +94,13 @@ export function* agreementSteps(
 		...agreementScores(sum.matched, sum.iou, sum.gained, sum.lost),
 		perFrame,
 	};
+}
+
+/** Runs of one model may show their classes from different scores on: an earlier version's, or one that stored fewer. */
+function comparedFrom(own: RunHeader, dense: RunHeader): [own: LeastScores, dense: LeastScores] {
+	if (own.model.sha256 !== dense.model.sha256) return [own.displayThresholds, dense.displayThresholds];
+	const both = higherOf(own.displayThresholds, dense.displayThresholds);
+	return [both, both];
 }
 
 /** The dense run that the others of a comparison are measured against; null if there is none. */

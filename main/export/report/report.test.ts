@@ -100,6 +100,13 @@ describe('report', () => {
 		]);
 	});
 
+	it.each([
+		['one score for all classes', [0.3, 0.3], '0.3'],
+		['the scores of classes, lowest first', [0.5, 0.25], '0.25 bicycle; 0.5 person'],
+	])('says from which score boxes are shown: %s', async (_, displayThresholds, text) => {
+		expect(await page([{ header: { displayThresholds } }])).toContain(`<td>${text}</td>`);
+	});
+
 	it('shows average precision per run and per class', async () => {
 		const accuracy = { ap50: 0.7071, ap50to95: 0.3, ap50AllPoint: 0.7, precision: 0.8, recall: null };
 		const evaluation: Evaluation = {
