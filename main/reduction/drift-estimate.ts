@@ -6,7 +6,7 @@ const PRIOR_ERRORS = 4;
 /** Disagreements come in groups (a box that flickers does so in many frames): so many of them tell as much as one. */
 const OVERDISPERSION = 4;
 /** What earlier audits still count when a new one comes; scenes change. */
-const MEMORY = 0.9;
+const MEMORY = 0.95;
 /** Relative standard deviation of the loss of a window about what is predicted for it. */
 const SPREAD = 0.45;
 /** Detections per frame before the first was seen. */

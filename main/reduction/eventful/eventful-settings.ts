@@ -15,7 +15,31 @@ export const EVENTFUL_SETTINGS = {
 			'top-k': 'The k with the largest errors',
 			threshold: 'All whose error exceeds the norm',
 			fraction: 'The share with the largest errors',
+			quality: 'As few as the agreement with dense allows',
 		},
+	},
+	agreement: {
+		kind: 'number',
+		default: 0.97,
+		min: 0.5,
+		max: 1,
+		step: 0.005,
+		live: true,
+		implies: { policy: 'quality' },
+		shownWhen: { setting: 'policy', is: 'quality' },
+		description:
+			'Agreement with a dense run (F1 of the boxes shown) that is to be kept, as estimated while the run goes on.',
+	},
+	audits: {
+		kind: 'number',
+		default: 0.03,
+		min: 0,
+		max: 0.5,
+		step: 0.01,
+		live: true,
+		shownWhen: { setting: 'policy', is: 'quality' },
+		description:
+			'Share of the run’s cost spent on frames that are computed dense as well, to measure the agreement; 0 for none.',
 	},
 	k: {
 		kind: 'integer',
@@ -96,8 +120,8 @@ export const EVENTFUL_SETTINGS = {
 
 export type EventfulSettings = ValuesOf<typeof EVENTFUL_SETTINGS>;
 
-/** The policy that settings ask for. */
-export function gatePolicy(settings: EventfulSettings): GatePolicy {
+/** The policy that settings ask for; under `quality` with the share in force. */
+export function gatePolicy(settings: EventfulSettings, fraction: number): GatePolicy {
 	switch (settings.policy) {
 		case 'top-k':
 			return { kind: 'top-k', k: settings.k };
@@ -105,6 +129,8 @@ export function gatePolicy(settings: EventfulSettings): GatePolicy {
 			return { kind: 'threshold', threshold: settings.threshold };
 		case 'fraction':
 			return { kind: 'fraction', fraction: settings.fraction };
+		case 'quality':
+			return { kind: 'fraction', fraction };
 	}
 }
 

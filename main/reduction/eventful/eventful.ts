@@ -1,3 +1,4 @@
+import type { Audit, Drift } from '../../domain/drift.ts';
 import { assert, UserFacingError } from '../../domain/errors.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { changeSettings, resolveSettings, type SettingValues } from '../../domain/settings-table.ts';
@@ -13,11 +14,15 @@ import { addCounts, totalCount } from './counts.ts';
 import { EventfulBackbone } from './eventful-backbone.ts';
 import { prefixed, restoreArrays, saveArrays } from './remembered.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
+import { AuditSchedule } from '../audit-schedule.ts';
+import { DriftEstimate } from '../drift-estimate.ts';
+import { heldBack, lossOf, SteeredShare } from './gate-drift.ts';
+import type { TokenGate } from './token-gate.ts';
 import { AnswersBehind } from '../answers-behind.ts';
 import { answerOutputs, answersFrom, pictureTensor } from '../full-graph.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
 import type { TokenAnswers } from '../host.ts';
-import type { Reduction, ReductionMode } from '../mode.ts';
+import type { ObservedFrame, Reduction, ReductionMode } from '../mode.ts';
 import { allTokens, type Computed, type Selection } from '../selection.ts';
 import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { compileHead, compileStem } from '../vit-graphs.ts';
@@ -67,8 +72,16 @@ class Eventful implements Reduction<TokenAnswers> {
 	readonly #parts: Parts;
 	readonly #all: Int32Array;
 	readonly #picked: Int32Array;
+	readonly #gates: readonly TokenGate[];
+	readonly #estimate = new DriftEstimate();
+	readonly #audits = new AuditSchedule();
+	readonly #share = new SteeredShare();
 	/** Frames since the last one that was computed whole. */
 	#age = 0;
+	/** What gates held back in the last frame. */
+	#held = 0;
+	/** Multiply-adds of a frame that is computed whole. */
+	#macsOfAll = 0;
 
 	constructor(plan: VitPlan, parts: Parts, settings: EventfulSettings) {
 		this.settings = settings;
@@ -76,6 +89,7 @@ class Eventful implements Reduction<TokenAnswers> {
 		this.#parts = parts;
 		this.#all = allTokens(plan.grid);
 		this.#picked = new Int32Array(this.#all.length);
+		this.#gates = parts.backbone.blocks.flatMap((block) => Object.values(block.gates));
 	}
 
 	change(settings: SettingValues): void {
@@ -102,39 +116,94 @@ class Eventful implements Reduction<TokenAnswers> {
 	}
 
 	async run(pixels: FramePixels, selection: Selection): Promise<Computed<TokenAnswers>> {
+		const { agreement, audits: share } = this.settings;
+		const fraction = this.#share.next((1 - agreement) / this.#estimate.factor, this.#held);
+		const computed = await this.#compute(pixels, fraction);
+		const map = this.#selectedBy();
+		const partial = selection.kind === 'partial';
+		this.#held = partial ? heldBack(this.#gates, this.#plan.dim) : 0;
+		this.#estimate.add(partial ? lossOf(this.#held) : 0);
+		const drift = this.#drift();
+		this.#audits.earn(computed.macs, share);
+		const dense = this.#macsOfAll;
+		if (partial && this.settings.policy === 'quality' && share > 0 && this.#audits.due(dense)) {
+			this.#audits.spend(dense);
+			this.#parts.backbone.reset();
+			const whole = await this.#compute(pixels, fraction);
+			const all = { kind: 'flush', tokens: this.#all, count: this.#all.length } as const;
+			const macs = computed.macs + whole.macs;
+			return { output: whole.output, macs, selection: all, maps: [map], drift, unaudited: computed.output };
+		}
+		if (!partial) this.#macsOfAll = computed.macs;
+		return { ...computed, selection: partial ? this.#computed(map) : selection, maps: [map], drift };
+	}
+
+	judge(audit: Audit): void {
+		this.#estimate.learn(audit);
+	}
+
+	observe({ shown }: ObservedFrame): void {
+		this.#estimate.showed(shown);
+	}
+
+	async #compute(pixels: FramePixels, fraction: number): Promise<{ output: TokenAnswers; macs: number }> {
 		const { stem, backbone, head } = this.#parts;
 		const plan = this.#plan;
 		const outputs = await stem.run({ picture: pictureTensor(plan, pixels) }, ['tokens']);
-		const counts = await backbone.run(floats(outputs, 'tokens'), gatePolicy(this.settings));
+		const counts = await backbone.run(floats(outputs, 'tokens'), gatePolicy(this.settings, fraction));
 		const shape = [tokenTotal(plan), plan.dim];
 		const states = Object.fromEntries(
 			backbone.features.map((tokens, i) => [`tokens.${i}`, float32(tokens, shape)]),
 		);
 		const answers = await head.run(states, answerOutputs(plan));
-		const map = this.#selectedBy();
-		return {
-			output: answersFrom(plan, answers),
-			macs: stem.macs() + totalCount(counts.blocks.reduce(addCounts, counts.between)) + head.macs(),
-			selection: selection.kind === 'partial' ? this.#computed(map) : selection,
-			maps: [map],
-		};
+		const macs = stem.macs() + totalCount(counts.blocks.reduce(addCounts, counts.between)) + head.macs();
+		return { output: answersFrom(plan, answers), macs };
+	}
+
+	/** What the first gate holds back: tokens whose own pixels changed. */
+	#drift(): Omit<Drift, 'audit'> {
+		const { norms, count, isOpen } = this.#parts.backbone.blocks[0]!.gates.qkv;
+		let changed = 0;
+		for (const norm of norms) if (norm > 0) changed++;
+		const waitingTokens = isOpen ? 0 : changed - count;
+		return { waitingTokens, longestWait: this.#age, sufficientTokens: count, ...this.#estimate.bounds() };
 	}
 
 	saveState(): Promise<NamedArrays> {
 		const { backbone } = this.#parts;
 		return Promise.resolve({
 			...saveArrays(prefixed(STATE, backbone.remembered())),
-			[`${STATE}counters`]: Float64Array.of(backbone.first ? 1 : 0, this.#age),
+			[`${STATE}counters`]: Float64Array.of(
+				backbone.first ? 1 : 0,
+				this.#age,
+				this.#held,
+				this.#share.value,
+				this.#macsOfAll,
+			),
+			[`${STATE}estimate`]: this.#estimate.state,
+			[`${STATE}audits`]: this.#audits.state,
 		});
 	}
 
 	restoreState(state: NamedArrays): void {
 		const { backbone } = this.#parts;
 		const counters = state[`${STATE}counters`];
-		assert(counters?.length === 2, 'a snapshot holds eventful.counters');
+		const [estimate, audits] = [state[`${STATE}estimate`], state[`${STATE}audits`]];
+		assert(
+			counters?.length === 5 && estimate instanceof Float64Array && audits instanceof Float64Array,
+			'a snapshot holds the counters and the estimate of eventful',
+		);
 		restoreArrays(prefixed(STATE, backbone.remembered()), state);
 		backbone.first = counters[0] === 1;
-		this.#age = counters[1]!;
+		[, this.#age, this.#held, this.#share.value, this.#macsOfAll] = counters as unknown as [
+			number,
+			number,
+			number,
+			number,
+			number,
+		];
+		this.#estimate.state = estimate;
+		this.#audits.state = audits;
 	}
 
 	async release(): Promise<void> {
@@ -147,7 +216,7 @@ class Eventful implements Reduction<TokenAnswers> {
 	/** How many of the gates selected each token of the grid, 255 for all of them. */
 	#selectedBy(): TokenMap {
 		const { grid, extra } = this.#plan;
-		const gates = this.#parts.backbone.blocks.flatMap((block) => Object.values(block.gates));
+		const gates = this.#gates;
 		const selected = new Uint16Array(tokenTotal(this.#plan));
 		for (const { indices, count } of gates) {
 			for (let i = 0; i < count; i++) selected[indices[i]!]!++;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TimeController, tokensWithinMacs } from './budget.ts';
+import { BreakEven, TimeController, tokensWithinMacs } from './budget.ts';
 import { countAbove, dilate } from './change.ts';
 import { pickAbove, pickBest, type TokenState } from './policies.ts';
 import { markDue } from './refresh.ts';
@@ -120,5 +120,35 @@ describe('budgets', () => {
 		expect(controller.limit(100)).toBeLessThan(60);
 		controller.observe(2, 1000); // too few tokens to tell a cost per token
 		expect(controller.limit(100)).toBeGreaterThan(50);
+	});
+});
+
+describe('the break-even of whole and partial frames', () => {
+	/** Frames of a machine on which a share of the tokens takes this many milliseconds, and a whole frame 100. */
+	function learned(milliseconds: (share: number) => number): number {
+		const breakEven = new BreakEven();
+		breakEven.observe(1, 500); // fetches memory, and is not counted
+		for (let round = 0; round < 40; round++) {
+			breakEven.observe(1, 100);
+			for (const share of [0.1, breakEven.share, breakEven.share - 0.02]) {
+				breakEven.observe(share, milliseconds(share));
+			}
+		}
+		return breakEven.share;
+	}
+
+	it.each([
+		['partial frames as dear as here', (share: number) => 250 * share, 0.4],
+		['cheap ones', (share: number) => 120 * share, 0.83],
+		['dear ones', (share: number) => 500 * share, 0.2],
+	])('is found for %s', (_, milliseconds, expected) => {
+		expect(Math.abs(learned(milliseconds) - expected)).toBeLessThanOrEqual(0.1);
+	});
+
+	it('stays where it was while no frame comes near it', () => {
+		const breakEven = new BreakEven();
+		for (let i = 0; i < 20; i++) breakEven.observe(1, 100);
+		for (let i = 0; i < 20; i++) breakEven.observe(0.1, 90);
+		expect(breakEven.share).toBe(0.5);
 	});
 });
