@@ -15,13 +15,27 @@ export function parseModelConfig<Schema extends z.ZodType>(
 ): z.infer<Schema> {
 	const parsed = schema.safeParse(json);
 	if (parsed.success) return parsed.data;
-	const issue = parsed.error.issues[0];
-	const field = issue?.path.join('.') || 'the file';
+	const { path, message } = clearest(parsed.error.issues[0]!);
+	const field = path.join('.') || 'the file';
 	throw new UserFacingError(
 		'model-unreadable',
-		`${place}: ${field} is not as ${model} needs it (${issue?.message}).`,
+		`${place}: ${field} is not as ${model} needs it (${message}${gotAt(path, json, message)}).`,
 		remedy === undefined ? {} : { remedy },
 	);
+}
+
+/** Where several forms are allowed, what is wrong with the one that was meant: the first whose type is right. */
+function clearest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+	if (issue.code !== 'invalid_union') return issue;
+	const meant = issue.errors.find(([first]) => first && first.code !== 'invalid_type')?.[0];
+	return meant ? clearest({ ...meant, path: [...issue.path, ...meant.path] }) : issue;
+}
+
+/** What stands at a path, where that is one value and `message` does not tell it. */
+function gotAt(path: readonly PropertyKey[], json: unknown, message: string): string {
+	if (/\b(got|received)\b/.test(message)) return '';
+	const value = path.reduce((within, key) => (within as Record<PropertyKey, unknown>)?.[key], json);
+	return value === undefined || typeof value === 'object' ? '' : `, got ${JSON.stringify(value)}`;
 }
 
 /** Field `display_scores` of a model.json: by the name of a class, the score that it is displayed from. */

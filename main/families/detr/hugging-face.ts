@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { headCount, layerCount, layerCountOrNone, queryCount, width } from '../config-numbers.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { ACTIVATION_NAMES } from '../../graph/activations.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import type { LabelNames } from '../coco-names.ts';
-import { architectures, orElse, size } from '../hugging-face/config-fields.ts';
+import { architectures, orElse } from '../hugging-face/config-fields.ts';
 import { parseModelConfig } from '../model-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { labelFields, labelsOf, requireLabels } from '../hugging-face/labels.ts';
@@ -40,15 +41,15 @@ const schema = z.looseObject({
 	model_type: z.enum(DETR_MODEL_TYPES),
 	architectures,
 	num_channels: orElse(z.literal(3), 3),
-	d_model: size.nullish(),
-	hidden_size: size.nullish(),
-	num_queries: size.nullish(),
-	encoder_layers: orElse(z.number().int().nonnegative(), 6),
-	decoder_layers: orElse(size, 6),
-	encoder_attention_heads: orElse(size, 8),
-	decoder_attention_heads: orElse(size, 8),
-	encoder_ffn_dim: orElse(size, 2048),
-	decoder_ffn_dim: orElse(size, 2048),
+	d_model: width.nullish(),
+	hidden_size: width.nullish(),
+	num_queries: queryCount.nullish(),
+	encoder_layers: orElse(layerCountOrNone, 6),
+	decoder_layers: orElse(layerCount, 6),
+	encoder_attention_heads: orElse(headCount, 8),
+	decoder_attention_heads: orElse(headCount, 8),
+	encoder_ffn_dim: orElse(width, 2048),
+	decoder_ffn_dim: orElse(width, 2048),
 	activation_function: orElse(z.enum(ACTIVATION_NAMES), 'relu'),
 	auxiliary_loss: orElse(z.boolean(), false),
 	position_embedding_type: orElse(z.enum(['sine', 'learned']), 'sine'),

@@ -5,8 +5,6 @@ export function orElse<Schema extends z.ZodType>(schema: Schema, value: z.infer<
 	return schema.nullish().transform((given): z.infer<Schema> => given ?? value);
 }
 
-export const size = z.number().int().positive();
-
 /** The classes of transformers that a file is for: one that finds objects among them, where it states any. */
 export const architectures = z
 	.array(z.string())

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { classCount } from '../config-numbers.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import type { Weights } from '../../weights/safetensors.ts';
 import type { LabelNames } from '../coco-names.ts';
@@ -6,7 +7,7 @@ import type { LabelNames } from '../coco-names.ts';
 /** What a config.json says of classes: names by label, or how many there are. */
 export const labelFields = {
 	id2label: z.record(z.string(), z.string()).nullish(),
-	num_labels: z.number().int().positive().nullish(),
+	num_labels: classCount.nullish(),
 };
 
 /** Labels of a model whose config.json names none and states no number of them. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { side } from '../config-numbers.ts';
 import type { Normalisation } from '../../detector/model.ts';
 import type { Letterbox } from '../../domain/frame.ts';
 import type { Size } from '../../domain/video.ts';
@@ -52,7 +53,6 @@ const FILTERS: Readonly<Record<number, ResizeFilter>> = {
 	3: 'bicubic',
 };
 
-const side = z.number().int().positive();
 const sides = z.object({ height: side, width: side });
 const sizeSchema = z.union([
 	z.object({ shortest_edge: side, longest_edge: side.nullish() }),

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { layerCount, layerIndex, width } from '../config-numbers.ts';
 import { resNet, type ResNetConfig, type ResNetStage, resNetStages } from '../../backbones/resnet.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { ACTIVATION_NAMES } from '../../graph/activations.ts';
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
-import { orElse, size } from './config-fields.ts';
+import { orElse } from './config-fields.ts';
 import { parseModelConfig } from '../model-config.ts';
 
 /** What a config.json of the DETRs says of the network that pictures go through first. */
@@ -65,15 +66,15 @@ function unknownBackbone(place: string, what: string): UserFacingError {
 
 const resNetSchema = z.looseObject({
 	num_channels: orElse(z.literal(3), 3),
-	embedding_size: orElse(size, 64),
-	hidden_sizes: orElse(z.array(size).min(1), [256, 512, 1024, 2048]),
-	depths: orElse(z.array(size).min(1), [3, 4, 6, 3]),
+	embedding_size: orElse(width, 64),
+	hidden_sizes: orElse(z.array(width).min(1), [256, 512, 1024, 2048]),
+	depths: orElse(z.array(layerCount).min(1), [3, 4, 6, 3]),
 	layer_type: orElse(z.enum(['basic', 'bottleneck']), 'bottleneck'),
 	hidden_act: orElse(z.enum(ACTIVATION_NAMES), 'relu'),
 	downsample_in_first_stage: orElse(z.boolean(), false),
 	downsample_in_bottleneck: orElse(z.boolean(), false),
 	out_features: z.array(z.string()).min(1).nullish(),
-	out_indices: z.array(z.number().int()).min(1).nullish(),
+	out_indices: z.array(layerIndex).min(1).nullish(),
 });
 
 /** Inner channels of a bottleneck for each of those that it gives. */
@@ -150,7 +151,7 @@ const timmSchema = z.looseObject({
 	backbone: z.string(),
 	num_channels: orElse(z.literal(3), 3),
 	features_only: orElse(z.literal(true), true),
-	out_indices: orElse(z.array(z.number().int()).min(1), [-1]),
+	out_indices: orElse(z.array(layerIndex).min(1), [-1]),
 	output_stride: orElse(z.union([z.literal(8), z.literal(16), z.literal(32)]), 32),
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { layerCount, queryCount, width } from '../config-numbers.ts';
 import { shvit, type ShvitConfig } from '../../backbones/shvit.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import type { Size } from '../../domain/video.ts';
@@ -33,7 +34,6 @@ const SMALL = { width: 64, height: 64 };
 const REMEDY =
 	'Copy model.json and model.safetensors anew, both from one export of tools/training/export.py.';
 
-const width = z.number().int().positive();
 /** One of each stage, finest first. */
 const perStage = <Item extends z.ZodType>(item: Item) => z.tuple([item, item, item]);
 
@@ -47,11 +47,11 @@ const schema = z.object({
 	/** Channels with attention, in stages that have any. */
 	partial_dim: perStage(width),
 	qk_dim: width,
-	depth: perStage(width),
+	depth: perStage(layerCount),
 	/** i: no attention, s: with one head of it. */
 	types: perStage(z.enum(['i', 's'])),
 	neck: width,
-	nms: z.object({ iou: z.number().min(0).max(1), max: width, score: z.number().min(0).max(1) }),
+	nms: z.object({ iou: z.number().min(0).max(1), max: queryCount, score: z.number().min(0).max(1) }),
 	display_scores: displayScores,
 });
 

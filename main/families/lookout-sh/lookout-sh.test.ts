@@ -131,7 +131,7 @@ describe('says what is wrong with', () => {
 	};
 
 	it.each<[string, Record<string, unknown>, RegExp]>([
-		['a width', { neck: 0 }, /^sh\/model\.json: neck is not as Lookout-SH needs it \(.*>0\)\.$/],
+		['a width', { neck: 0 }, /^sh\/model\.json: neck is not as Lookout-SH needs it \(.*>0, got 0\)\.$/],
 		['a missing field', { qk_dim: undefined }, /: qk_dim is not as .* expected number, received undefined/],
 		['a stage too few', { depth: [1, 2] }, /: depth is not as .*expected array to have >=3 items/],
 		['a type', { types: ['i', 's', 'x'] }, /: types\.2 is not as .*"i"\|"s"/],

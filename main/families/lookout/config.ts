@@ -1,12 +1,22 @@
 import { z } from 'zod';
+import {
+	headCount,
+	layerCount,
+	layerIndex,
+	patchSide,
+	queryCount,
+	side,
+	width,
+	widthRatio,
+} from '../config-numbers.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { displayScores, parseModelConfig } from '../model-config.ts';
 import type { SourceConfig } from '../source.ts';
 
 export const LOOKOUT_FORMAT = 'token-local detector, version 1';
 
-const side = z.number().int().min(0);
-const width = z.number().int().positive();
+/** Pixels around the picture. */
+const padding = z.int().nonnegative().max(16_384);
 
 const schema = z.object({
 	format: z.literal(LOOKOUT_FORMAT),
@@ -15,21 +25,21 @@ const schema = z.object({
 	mean: z.array(z.number()).length(3),
 	std: z.array(z.number().positive()).length(3),
 	dim: width,
-	depth: width,
-	heads: width,
-	mlp_ratio: width,
-	patch: width,
-	window: width,
+	depth: layerCount,
+	heads: headCount,
+	mlp_ratio: widthRatio.int(),
+	patch: patchSide,
+	window: side,
 	stem: z.object({
 		widths: z.array(width).min(2),
-		stride: width,
-		padding: z.object({ left: side, top: side, right: side, bottom: side }),
+		stride: patchSide,
+		padding: z.object({ left: padding, top: padding, right: padding, bottom: padding }),
 	}),
 	rope: z.object({ max: z.number().positive(), min: z.number().positive() }),
-	nms: z.object({ iou: z.number().min(0).max(1), max: width, score: z.number().min(0).max(1) }),
+	nms: z.object({ iou: z.number().min(0).max(1), max: queryCount, score: z.number().min(0).max(1) }),
 	display_scores: displayScores,
 	scorer: z.object({
-		after_blocks: z.number().int().min(0),
+		after_blocks: layerIndex.min(0),
 		width: width.default(64),
 		own_blocks_up_to: z.number().min(0).max(1).default(0),
 	}),

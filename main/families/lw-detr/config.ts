@@ -1,4 +1,18 @@
 import { z } from 'zod';
+import {
+	epsilon,
+	headCount,
+	layerCount,
+	layerCountOrNone,
+	layerIndex,
+	patchSide,
+	pointCount,
+	queryCount,
+	side,
+	width,
+	widthRatio,
+	windowCount,
+} from '../config-numbers.ts';
 import { ACTIVATION_NAMES, type Activation } from '../../graph/activations.ts';
 import { architectures, orElse } from '../hugging-face/config-fields.ts';
 import { labelCount, labelFields } from '../hugging-face/labels.ts';
@@ -64,45 +78,44 @@ export type LwDetrConfig = {
 /** What a config.json says of classes. */
 export type LabelFields = z.infer<z.ZodObject<typeof labelFields>>;
 
-const count = z.int().positive();
 export const activation = z.enum(ACTIVATION_NAMES);
 
 /** Fields of a config.json that both families have in common, with the package's defaults. */
 export const queryNetworkFields = {
-	d_model: orElse(count.multipleOf(4), 256),
-	hidden_expansion: orElse(z.number().positive(), 0.5),
-	c2f_num_blocks: orElse(z.int().nonnegative(), 3),
+	d_model: orElse(width.multipleOf(4), 256),
+	hidden_expansion: orElse(widthRatio, 0.5),
+	c2f_num_blocks: orElse(layerCountOrNone, 3),
 	activation_function: orElse(activation, 'silu'),
-	decoder_layers: orElse(count, 3),
-	decoder_ffn_dim: orElse(count, 2048),
-	decoder_n_points: orElse(count, 4),
-	decoder_self_attention_heads: orElse(count, 8),
-	decoder_cross_attention_heads: orElse(count, 16),
+	decoder_layers: orElse(layerCount, 3),
+	decoder_ffn_dim: orElse(width, 2048),
+	decoder_n_points: orElse(pointCount, 4),
+	decoder_self_attention_heads: orElse(headCount, 8),
+	decoder_cross_attention_heads: orElse(headCount, 16),
 	decoder_activation_function: orElse(activation, 'relu'),
-	head_dim: count.nullish(),
+	head_dim: width.nullish(),
 	architectures,
-	num_queries: orElse(count, 300),
-	group_detr: orElse(count, 13),
+	num_queries: orElse(queryCount, 300),
+	group_detr: orElse(queryCount, 13),
 	attention_bias: orElse(z.boolean(), true),
 	...labelFields,
 };
 
 export const vitFields = {
-	hidden_size: orElse(count, 768),
-	num_hidden_layers: orElse(count, 12),
-	num_attention_heads: orElse(count, 12),
-	mlp_ratio: orElse(z.number().positive(), 4),
+	hidden_size: orElse(width, 768),
+	num_hidden_layers: orElse(layerCount, 12),
+	num_attention_heads: orElse(headCount, 12),
+	mlp_ratio: orElse(widthRatio, 4),
 	hidden_act: orElse(activation, 'gelu'),
-	layer_norm_eps: orElse(z.number().nonnegative(), 1e-6),
+	layer_norm_eps: orElse(epsilon, 1e-6),
 	num_channels: orElse(z.literal(3), 3),
 	qkv_bias: orElse(z.boolean(), true),
-	out_indices: z.array(z.int()).nullish(),
+	out_indices: z.array(layerIndex).nullish(),
 	out_features: z.array(z.string()).nullish(),
 };
 
 /** Height and width; a number is both. */
 export const sides = z
-	.union([count, z.tuple([count, count])])
+	.union([side, z.tuple([side, side])])
 	.transform((given): readonly [number, number] => (typeof given === 'number' ? [given, given] : given));
 
 /** config.json of the transformer alone (transformers' LwDetrViTConfig). */
@@ -110,14 +123,14 @@ export const lwDetrVitSchema = z
 	.object({
 		...vitFields,
 		model_type: orElse(z.literal('lw_detr_vit'), 'lw_detr_vit'),
-		patch_size: orElse(count, 16),
+		patch_size: orElse(patchSide, 16),
 		pretrain_image_size: orElse(sides, [224, 224]),
 		use_absolute_position_embeddings: orElse(z.boolean(), true),
 		num_windows: orElse(
-			count.refine((windows) => Number.isInteger(Math.sqrt(windows)), 'must be a square number'),
+			windowCount.refine((windows) => Number.isInteger(Math.sqrt(windows)), 'must be a square number'),
 			16,
 		),
-		window_block_indices: orElse(z.array(z.int()), []),
+		window_block_indices: orElse(z.array(layerIndex), []),
 	})
 	.transform((vit, context): LwDetrConfig['vit'] => ({
 		...vitOf(vit, context),
@@ -143,7 +156,7 @@ export const lwDetrSchema = z
 		...queryNetworkFields,
 		model_type: z.literal('lw_detr'),
 		backbone_config: lwDetrVitSchema.nullish().transform((vit) => vit ?? lwDetrVitSchema.parse(USUAL_VIT)),
-		batch_norm_eps: orElse(z.number().nonnegative(), 1e-5),
+		batch_norm_eps: orElse(epsilon, 1e-5),
 		projector_scale_factors: z.array(z.union([z.literal(0.5), z.literal(1), z.literal(2)])).nonempty(),
 	})
 	.transform((config, context): LwDetrConfig => {

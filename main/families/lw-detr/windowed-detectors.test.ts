@@ -167,7 +167,7 @@ describe('says what is wrong with a folder', () => {
 			'windows that make no square',
 			'lw-detr',
 			configureBackbone({ num_windows: 6 }),
-			/backbone_config\.num_windows is not as LW-DETR needs it \(must be a square number\)\.$/,
+			/backbone_config\.num_windows is not as LW-DETR needs it \(must be a square number, got 6\)\.$/,
 		],
 		[
 			'a width that its heads do not share',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { epsilon, layerIndex, patchSide, windowsPerSide } from '../config-numbers.ts';
 import { orElse } from '../hugging-face/config-fields.ts';
 import {
 	queryNetworkFields,
@@ -30,9 +31,9 @@ export const windowedDinoSchema = z
 		...vitFields,
 		model_type: orElse(z.literal('rf_detr_dinov2'), 'rf_detr_dinov2'),
 		image_size: orElse(sides, [224, 224]),
-		patch_size: orElse(z.int().positive(), 14),
-		num_windows: orElse(z.int().positive(), 4),
-		window_block_indexes: z.array(z.int()).nullish(),
+		patch_size: orElse(patchSide, 14),
+		num_windows: orElse(windowsPerSide, 4),
+		window_block_indexes: z.array(layerIndex).nullish(),
 		use_swiglu_ffn: orElse(z.boolean(), false),
 		apply_layernorm: orElse(z.boolean(), true),
 		reshape_hidden_states: orElse(z.literal(true), true),
@@ -78,7 +79,7 @@ export const rfDetrSchema = z
 		backbone_config: windowedDinoSchema
 			.nullish()
 			.transform((vit) => vit ?? windowedDinoSchema.parse(USUAL_VIT)),
-		layer_norm_eps: orElse(z.number().nonnegative(), 1e-5),
+		layer_norm_eps: orElse(epsilon, 1e-5),
 		num_feature_levels: orElse(z.literal(1), 1),
 	})
 	.transform((config, context): RfDetrConfig => {

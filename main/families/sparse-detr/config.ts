@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { headCount, queryCount } from '../config-numbers.ts';
 import { bottleneckStages, type ResNetConfig } from '../../backbones/resnet.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import type { Activation } from '../../graph/activations.ts';
@@ -60,8 +61,8 @@ export type TwoStage = {
 
 /** What published checkpoints say of themselves, as far as it cannot be seen in their tensors. */
 const argsSchema = z.looseObject({
-	nheads: z.number().int().positive().default(8),
-	num_queries: z.number().int().positive().default(300),
+	nheads: headCount.default(8),
+	num_queries: queryCount.default(300),
 	eff_specific_head: z.boolean().optional(),
 	dilation: z.boolean().default(false),
 });

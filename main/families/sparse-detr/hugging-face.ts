@@ -1,11 +1,20 @@
 import { z } from 'zod';
+import {
+	headCount,
+	layerCount,
+	layerCountOrNone,
+	levelCount,
+	pointCount,
+	queryCount,
+	width,
+} from '../config-numbers.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { ACTIVATION_NAMES } from '../../graph/activations.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { TensorAudit } from '../../weights/tensor-audit.ts';
 import { requireTensors } from '../../weights/weights.ts';
 import type { LabelNames } from '../coco-names.ts';
-import { architectures, orElse, size } from '../hugging-face/config-fields.ts';
+import { architectures, orElse } from '../hugging-face/config-fields.ts';
 import { parseModelConfig } from '../model-config.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 import { labelFields, labelsOf, requireLabels } from '../hugging-face/labels.ts';
@@ -34,23 +43,23 @@ const schema = z.looseObject({
 	model_type: z.enum(DEFORMABLE_MODEL_TYPES),
 	architectures,
 	num_channels: orElse(z.literal(3), 3),
-	d_model: size.nullish(),
-	hidden_size: size.nullish(),
-	num_queries: orElse(size, 300),
-	num_feature_levels: orElse(size, 4),
-	encoder_layers: orElse(z.number().int().nonnegative(), 6),
-	decoder_layers: orElse(size, 6),
-	encoder_attention_heads: orElse(size, 8),
-	decoder_attention_heads: orElse(size, 8),
-	encoder_ffn_dim: orElse(size, 1024),
-	decoder_ffn_dim: orElse(size, 1024),
-	encoder_n_points: orElse(size, 4),
-	decoder_n_points: orElse(size, 4),
+	d_model: width.nullish(),
+	hidden_size: width.nullish(),
+	num_queries: orElse(queryCount, 300),
+	num_feature_levels: orElse(levelCount, 4),
+	encoder_layers: orElse(layerCountOrNone, 6),
+	decoder_layers: orElse(layerCount, 6),
+	encoder_attention_heads: orElse(headCount, 8),
+	decoder_attention_heads: orElse(headCount, 8),
+	encoder_ffn_dim: orElse(width, 1024),
+	decoder_ffn_dim: orElse(width, 1024),
+	encoder_n_points: orElse(pointCount, 4),
+	decoder_n_points: orElse(pointCount, 4),
 	activation_function: orElse(z.enum(ACTIVATION_NAMES), 'relu'),
 	position_embedding_type: orElse(z.enum(['sine', 'learned']), 'sine'),
 	with_box_refine: orElse(z.boolean(), false),
 	two_stage: orElse(z.boolean(), false),
-	two_stage_num_proposals: orElse(size, 300),
+	two_stage_num_proposals: orElse(queryCount, 300),
 	tie_word_embeddings: orElse(z.boolean(), true),
 	...backboneFields,
 	...labelFields,

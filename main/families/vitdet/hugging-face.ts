@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { epsilon, headCount, layerCount, layerIndex, side, width, widthRatio } from '../config-numbers.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { ACTIVATION_NAMES, activate } from '../../graph/activations.ts';
 import type { Value } from '../../graph/graph-builder.ts';
@@ -26,18 +27,20 @@ const RESIDUAL_NORM_EPSILON = 1e-6;
 /** Any size shows which tensors a network asks for. */
 const SMALLEST = { rows: 1, cols: 1 };
 
-const count = z.number().int().positive();
-const sides = z.union([count.transform((side): [number, number] => [side, side]), z.tuple([count, count])]);
-const numbers = z.array(z.number().int()).default([]);
+const sides = z.union([
+	side.transform((length): [number, number] => [length, length]),
+	z.tuple([side, side]),
+]);
+const numbers = z.array(layerIndex).default([]);
 
 /** Fields with what transformers takes where a file has none. */
 const schema = z.object({
-	hidden_size: count.default(768),
-	num_hidden_layers: count.default(12),
-	num_attention_heads: count.default(12),
-	mlp_ratio: z.number().positive().default(4),
+	hidden_size: width.default(768),
+	num_hidden_layers: layerCount.default(12),
+	num_attention_heads: headCount.default(12),
+	mlp_ratio: widthRatio.default(4),
 	hidden_act: z.enum(ACTIVATION_NAMES).default('gelu'),
-	layer_norm_eps: z.number().positive().default(1e-6),
+	layer_norm_eps: epsilon.default(1e-6),
 	image_size: sides.default([224, 224]),
 	pretrain_image_size: sides.default([224, 224]),
 	patch_size: sides.default([16, 16]),
@@ -47,7 +50,7 @@ const schema = z.object({
 	residual_block_indices: numbers,
 	use_absolute_position_embeddings: z.boolean().default(true),
 	use_relative_position_embeddings: z.boolean().default(false),
-	window_size: z.number().int().nonnegative().default(0),
+	window_size: z.int().nonnegative().max(16_384).default(0),
 	out_features: z.array(z.string()).nullish(),
 	out_indices: numbers.nullish(),
 });
@@ -92,7 +95,7 @@ function readConfig(source: HuggingFaceFiles['config']): VitDetBackboneConfig {
 		(product, side) => product * Math.floor(side / patch),
 		1,
 	);
-	if (given.use_absolute_position_embeddings && !Number.isInteger(Math.sqrt(positions)))
+	if (given.use_absolute_position_embeddings && (positions === 0 || !Number.isInteger(Math.sqrt(positions))))
 		refuse(`pretrain_image_size must hold a square number of patches (got ${positions})`);
 	const stages = ['stem', ...Array.from({ length: depth }, (_, i) => `stage${i + 1}`)];
 	const features = given.out_features

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { epsilon, headCount, layerCount, patchSide, queryCount, side, width } from '../config-numbers.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { ACTIVATION_NAMES, type Activation } from '../../graph/activations.ts';
 import { parseModelConfig } from '../model-config.ts';
@@ -23,21 +24,19 @@ export type YolosConfig = {
 	midPositions: boolean;
 };
 
-const count = z.number().int().positive();
-
 /** Fields with what transformers takes where a file has none. */
 const schema = z.object({
-	hidden_size: count.default(768),
-	num_hidden_layers: count.default(12),
-	num_attention_heads: count.default(12),
-	intermediate_size: count.default(3072),
+	hidden_size: width.default(768),
+	num_hidden_layers: layerCount.default(12),
+	num_attention_heads: headCount.default(12),
+	intermediate_size: width.default(3072),
 	hidden_act: z.enum(ACTIVATION_NAMES).default('gelu'),
-	layer_norm_eps: z.number().positive().default(1e-12),
-	image_size: z.tuple([count, count]).default([512, 864]),
-	patch_size: count.default(16),
+	layer_norm_eps: epsilon.default(1e-12),
+	image_size: z.tuple([side, side]).default([512, 864]),
+	patch_size: patchSide.default(16),
 	num_channels: z.literal(3).default(3),
 	qkv_bias: z.boolean().default(true),
-	num_detection_tokens: count.default(100),
+	num_detection_tokens: queryCount.default(100),
 	use_mid_position_embeddings: z.boolean().default(true),
 });
 
