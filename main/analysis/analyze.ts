@@ -29,7 +29,7 @@ export async function* analyze(
 			const wanted = detector.select(pixels); // every token on the first frame
 			milliseconds.select = clock();
 
-			const { output, macs, selection, maps, ...estimate } = await detector.run(pixels, wanted); // the rest comes from memory
+			const { output, macs, selection, maps, camera, ...estimate } = await detector.run(pixels, wanted); // the rest comes from memory
 			milliseconds.run = clock();
 
 			const detections = detector.interpret(output, estimate.stale);
@@ -50,6 +50,7 @@ export async function* analyze(
 				budgetMacs: detector.budgetMacs,
 				...(maps && maps.length > 0 && { maps }),
 				...(estimate.drift && { drift: estimate.drift }),
+				...(camera && { camera }),
 			};
 		}
 	} finally {

@@ -47,9 +47,14 @@ export function bestPointScore(head: Float32Array, token: number, classCount: nu
 
 /**
  * The pairs of a point and a class that score more than `scoreThreshold`, best first and at most 2000, their boxes in
- * input pixels, clipped to `picture`, the part of the input that is not padding.
+ * input pixels, clipped to `picture`, the part of the input that is not padding. `inFrame`: where boxes of the view lie in the frame.
  */
-export function pointCandidates(outputs: PointOutputs, picture: Size, scoreThreshold: number): BoxColumns {
+export function pointCandidates(
+	outputs: PointOutputs,
+	picture: Size,
+	scoreThreshold: number,
+	inFrame: ((boxesXyxy: Float32Array) => Float32Array) | null = null,
+): BoxColumns {
 	const candidates = collectCandidates(outputs, logit(scoreThreshold));
 	candidates.sort(
 		(a, b) => b.logit - a.logit || a.token - b.token || a.point - b.point || a.classIndex - b.classIndex,
@@ -61,7 +66,7 @@ export function pointCandidates(outputs: PointOutputs, picture: Size, scoreThres
 	return {
 		classIndices: Int32Array.from(candidates, ({ classIndex }) => classIndex),
 		scores: Float32Array.from(candidates, (candidate) => sigmoid(candidate.logit)),
-		boxesXyxy: clipBoxes(boxes, picture),
+		boxesXyxy: clipBoxes(inFrame ? inFrame(boxes) : boxes, picture),
 	};
 }
 

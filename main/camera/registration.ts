@@ -50,8 +50,8 @@ const LEAST_PARTS = 0.5;
 export type Registered = {
 	/** Where the reference lies in the frame. */
 	place: Placement;
-	/** Share of the patches that agree with it, 0 to 1. */
-	agreeing: number;
+	/** Share of the patches that agree with it, 0 to 1; null where there are too few of them to tell. */
+	agreeing: number | null;
 	/** Whether enough of the picture agrees. */
 	sure: boolean;
 };
@@ -130,6 +130,11 @@ export class Registration {
 		this.#all = Int32Array.from({ length: tokens }, (_, token) => token);
 		this.#patches = new Int32Array(MOST_PATCHES);
 		this.#votes = new Float64Array(MOST_PATCHES * VOTE_WIDTH);
+	}
+
+	/** Of the frames, without padding. */
+	get size(): Size {
+		return this.#levels[0]!.size;
 	}
 
 	/** The middle of the view, in its pixels. */
@@ -313,14 +318,14 @@ export class Registration {
 	/** Where the reference lies in the frame: near `predicted`, or up to 40 pixels from it. Brightness times `gain` plus `offset` is that of the reference. */
 	register(predicted: Placement, gain = 1, offset = 0): Registered {
 		this.#choosePatches();
-		if (this.#patchCount < LEAST_AGREEING) return { place: predicted, agreeing: 0, sure: false };
+		if (this.#patchCount < LEAST_AGREEING) return { place: predicted, agreeing: null, sure: false };
 		const shift = this.#search(predicted, gain, offset);
 		const place = { ...predicted, x: predicted.x + shift.x, y: predicted.y + shift.y };
 		let fit: Fit | null = null;
 		for (const { size, least, most, tolerance } of PASSES) {
 			for (let round = 0; round < most; round++) {
 				const count = this.#sum(size, place, gain);
-				if (count < LEAST_AGREEING) return { place: predicted, agreeing: 0, sure: false };
+				if (count < LEAST_AGREEING) return { place: predicted, agreeing: null, sure: false };
 				fit = fitPlacement({ rows: this.#votes, count }, tolerance, size < 4);
 				place.x += size * fit.step.x;
 				place.y += size * fit.step.y;

@@ -1,6 +1,9 @@
 import { compareDetections } from '../domain/agreement.ts';
 import type { Detections } from '../domain/detections.ts';
+import type { CameraPath } from '../domain/camera-path.ts';
 import type { Letterbox } from '../domain/frame.ts';
+import { inFrame, isAtRest } from '../domain/placement.ts';
+import type { SceneView } from '../pixels/scene-view.ts';
 import { WasmFramePixels } from '../pixels/frame-pixels.ts';
 import type { Host, NetworkOutput } from '../reduction/host.ts';
 import { findModeFor, refusalsOf, REDUCTION_MODES } from '../reduction/index.ts';
@@ -13,9 +16,15 @@ export type BoundNetwork<Output extends NetworkOutput> = {
 	host: Host<Output>;
 	letterbox: Letterbox;
 	normalisation: Normalisation;
-	/** Detections in displayed video pixels. */
-	interpret(output: Output): Detections;
+	/**
+	 * Detections in displayed video pixels. `inFrame`: takes boxes [n, 4] from the view, which the network saw, to the frame, where its camera
+	 * is followed; of networks that modes follow a camera with.
+	 */
+	interpret(output: Output, inFrame: BoxesInFrame | null): Detections;
 };
+
+/** Boxes [n, 4], left, top, right and bottom in input pixels, of the view, as they are in the frame; not clipped. */
+export type BoxesInFrame = (boxesXyxy: Float32Array) => Float32Array;
 
 /** Per channel, of values in 0 to 1. */
 export type Normalisation = {
@@ -46,7 +55,7 @@ export function modelOf<Output extends NetworkOutput>(
 			const bound = bind(options);
 			const mode = findModeFor(bound.host, options.mode);
 			const reduction = await mode.open(bound.host, runtime, options.settings);
-			return detectorOf(facts, bound, reduction);
+			return detectorOf(facts, bound, reduction, mode.followsCamera?.(bound.host) ?? false);
 		},
 	};
 }
@@ -55,13 +64,16 @@ function detectorOf<Output extends NetworkOutput>(
 	{ classes, displayThresholds }: ModelFacts,
 	network: BoundNetwork<Output>,
 	reduction: Reduction<Output>,
+	follows: boolean,
 ): Detector<Output> {
 	const { host, letterbox } = network;
 	const { mean, std, padding } = network.normalisation;
 	const seen = padding === 'zero' ? letterbox.contentSize : letterbox.inputSize;
-	const pixels = new WasmFramePixels(host.grid, mean, std, seen);
+	const picture = letterbox.contentSize;
+	const pixels = new WasmFramePixels(host.grid, mean, std, seen, { picture, follows });
 	const denseMacs = host.whole.macs();
-	const shown = (output: Output) => network.interpret(output).scoredAtLeast(displayThresholds);
+	const shown = (output: Output, inFrame: BoxesInFrame | null) =>
+		network.interpret(output, inFrame).scoredAtLeast(displayThresholds);
 	return {
 		classes,
 		letterbox,
@@ -82,17 +94,19 @@ function detectorOf<Output extends NetworkOutput>(
 		},
 		select: (frame) => reduction.select(frame),
 		async run(frame, selection) {
-			const { unaudited, drift, ...computed } = await reduction.run(frame, selection);
-			if (!drift) return computed;
-			if (!unaudited) return { ...computed, drift: { ...drift, audit: null } };
-			const [reduced, dense] = [unaudited, computed.output].map(shown) as [Detections, Detections];
+			const asSelected = inFrameOf(pixels.view); // an audit shows the frame as it is
+			const { unaudited, drift, camera, ...computed } = await reduction.run(frame, selection);
+			const result = camera ? { ...computed, camera: onDisplay(camera, letterbox) } : computed;
+			if (!drift) return result;
+			if (!unaudited) return { ...result, drift: { ...drift, audit: null } };
+			const [reduced, dense] = [shown(unaudited, asSelected), shown(computed.output, inFrameOf(pixels.view))];
 			const { matched, lost, gained } = compareDetections(reduced, dense);
 			const audit = { matched, lost, gained };
 			reduction.judge?.(audit);
-			return { ...computed, drift: { ...drift, audit } };
+			return { ...result, drift: { ...drift, audit } };
 		},
 		interpret(output, stale) {
-			const detections = network.interpret(output);
+			const detections = network.interpret(output, inFrameOf(pixels.view));
 			return stale ? markStale(detections, stale, host.grid, letterbox) : detections;
 		},
 		observe(milliseconds, detections) {
@@ -104,5 +118,39 @@ function detectorOf<Output extends NetworkOutput>(
 			reduction.restoreState(state);
 		},
 		release: () => reduction.release(),
+	};
+}
+
+/** Null where the view is the frame. */
+function inFrameOf({ place, centre }: SceneView): BoxesInFrame | null {
+	if (isAtRest(place)) return null;
+	return (boxes) => {
+		const moved = new Float32Array(boxes.length);
+		for (let i = 0; i < boxes.length; i += 4) {
+			const [left, top, right, bottom] = boxes.subarray(i, i + 4) as unknown as [
+				number,
+				number,
+				number,
+				number,
+			];
+			const middle = inFrame(place, centre, (left + right - 1) / 2, (top + bottom - 1) / 2);
+			const [reachX, reachY] = [
+				((1 + place.grow) * (right - left)) / 2,
+				((1 + place.grow) * (bottom - top)) / 2,
+			];
+			moved.set(
+				[middle.x + 0.5 - reachX, middle.y + 0.5 - reachY, middle.x + 0.5 + reachX, middle.y + 0.5 + reachY],
+				i,
+			);
+		}
+		return moved;
+	};
+}
+
+function onDisplay(camera: CameraPath, { displaySize, contentSize }: Letterbox): CameraPath {
+	return {
+		...camera,
+		x: (camera.x * displaySize.width) / contentSize.width,
+		y: (camera.y * displaySize.height) / contentSize.height,
 	};
 }

@@ -1,3 +1,4 @@
+import type { CameraPath } from './camera-path.ts';
 import type { FrameCost } from './cost.ts';
 import type { Detections } from './detections.ts';
 import type { Drift } from './drift.ts';
@@ -17,6 +18,8 @@ export type FrameResult = {
 	maps?: readonly TokenMap[];
 	/** How far from dense the answer may be; absent if the mode doesn't estimate it. */
 	drift?: Drift;
+	/** Where the camera looks, in pixels of the displayed video; absent where it is taken for fixed. */
+	camera?: CameraPath;
 	cost: FrameCost;
 	/** The budget in force, in multiply-adds; null if the mode has none. */
 	budgetMacs: number | null;

@@ -1,3 +1,4 @@
+import type { CameraPath } from '../domain/camera-path.ts';
 import type { Detections } from '../domain/detections.ts';
 import type { Frame } from '../domain/frame.ts';
 import type { SelectionKind, TokenMap } from '../domain/tokens.ts';
@@ -24,12 +25,14 @@ export type Step<Output> = {
 	count: number;
 	/** The tokens that were computed, ascending. */
 	tokens: number[];
+	/** Absent where the camera is taken for fixed. */
+	camera?: CameraPath;
 };
 
 /** A frame's journey through a detector. */
 export async function step<Output>(detector: Detector<Output>, frame: Frame): Promise<Step<Output>> {
 	const pixels = detector.prepare(frame);
-	const { output, macs, maps, selection } = await detector.run(pixels, detector.select(pixels));
+	const { output, macs, maps, selection, camera } = await detector.run(pixels, detector.select(pixels));
 	const { kind, tokens, count } = selection;
 	return {
 		output,
@@ -39,5 +42,6 @@ export async function step<Output>(detector: Detector<Output>, frame: Frame): Pr
 		kind,
 		count,
 		tokens: Array.from(tokens.subarray(0, count)).sort((a, b) => a - b),
+		...(camera && { camera }),
 	};
 }

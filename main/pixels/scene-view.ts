@@ -103,6 +103,8 @@ export class SceneView {
 	/** [tokens, 4]: first and end of the columns, then of the rows of each window that are known now, and that were known when it was remembered. */
 	readonly #now: Uint8Array;
 	readonly #then: Uint8Array;
+	/** Whether the present frame came into the buffer that views are drawn from. */
+	#inSource = false;
 	#adjusted = false;
 	#meansAreCurrent = false;
 
@@ -128,6 +130,11 @@ export class SceneView {
 		return { first: this.#viewStart, stride: this.#at.frameStride };
 	}
 
+	/** Whether the camera can be followed. */
+	get movable(): boolean {
+		return this.#at.moving !== null;
+	}
+
 	/** What change is measured on and remembered from: the view, its brightness adjusted where that was asked. */
 	get compares(): number {
 		return this.#adjusted ? this.#at.adjusted : this.#at.frame;
@@ -137,6 +144,7 @@ export class SceneView {
 	renew(): void {
 		this.#adjusted = false;
 		this.#meansAreCurrent = false;
+		this.#inSource = this.following;
 		if (this.following) this.#repeatEdges();
 	}
 
@@ -145,12 +153,12 @@ export class SceneView {
 		assert(!following || this.#at.moving, 'a view that moves has room for it');
 		this.rest();
 		this.following = following;
-		this.place = AT_REST;
+		if (following) this.#then.set(this.#now);
 	}
 
 	/** Shows the frame as it is. */
 	rest(): void {
-		if (this.following) {
+		if (this.#inSource) {
 			const { frame, frameStride, padded } = this.#at;
 			const { sourceStride } = this.#moving;
 			this.#bytes.fill(0, frame, frame + frameStride * padded.height);
@@ -229,8 +237,10 @@ export class SceneView {
 	/** Luma of the frame as it came, without padding, and the distance of its rows. Reused. */
 	luma(): { data: Uint8Array; stride: number } {
 		const { luma, lumaStride } = this.#at;
-		const { first, stride } = this.target;
 		const { width, height } = this.picture;
+		const [first, stride] = this.#inSource
+			? [this.#sourceStart, this.#moving.sourceStride]
+			: [this.#viewStart, this.#at.frameStride];
 		this.#kernel.luma({
 			frame: first,
 			frameStride: stride,
@@ -261,17 +271,24 @@ export class SceneView {
 	/** Whether the frame shows the whole square of a token. */
 	showsSquare(token: number): boolean {
 		const { stride, windowOffset } = this.#grid;
-		const [left, right, top, bottom] = this.#now.subarray(4 * token, 4 * token + 4) as unknown as Sides;
-		const [first, end] = [-windowOffset, stride - windowOffset];
-		return left <= first && right >= end && top <= first && bottom >= end;
+		const at = 4 * token;
+		const first = -windowOffset;
+		const end = first + stride;
+		const now = this.#now;
+		return now[at]! <= first && now[at + 1]! >= end && now[at + 2]! <= first && now[at + 3]! >= end;
 	}
 
-	/** Mean of all channels of every token's square of the view, not adjusted, [tokens], 0 to 255; unknown pixels are 0. Reused. */
+	/** Mean of all channels of every token's square of the view, not adjusted, [tokens], 0 to 255; NaN where it is cut. Reused. */
 	means(): Float32Array {
 		if (!this.#meansAreCurrent) {
 			const { frameStride, means } = this.#at;
 			const { rows, cols, stride } = this.#grid;
 			this.#kernel.squareMeans({ frame: this.#viewStart, frameStride, rows, cols, stride, out: means });
+			if (!isAtRest(this.place)) {
+				for (let token = 0; token < this.#means.length; token++) {
+					if (!this.showsSquare(token)) this.#means[token] = NaN;
+				}
+			}
 			this.#meansAreCurrent = true;
 		}
 		return this.#means;
@@ -458,8 +475,6 @@ function cubicWeights(): number[] {
 		return [before, ONE - before - next - after, next, after];
 	}).flat();
 }
-
-type Sides = [left: number, right: number, top: number, bottom: number];
 
 function align(bytes: number, to: number): number {
 	return Math.ceil(bytes / to) * to;

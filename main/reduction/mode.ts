@@ -47,6 +47,8 @@ export type ReductionMode = {
 	needs: Offer;
 	/** Null where the mode works on a network that offers that, else the reason why it can't; absent = always null. */
 	refuses?(host: Host): string | null;
+	/** Whether the mode follows a moving camera on a network; absent = on none. */
+	followsCamera?(host: Host): boolean;
 	open<Output extends NetworkOutput>(
 		host: Host<Output>,
 		runtime: GraphRuntime,

@@ -1,3 +1,4 @@
+import type { CameraPath } from '../domain/camera-path.ts';
 import type { Drift } from '../domain/drift.ts';
 import { tokenCount, type SelectionKind, type TokenGrid, type TokenMap } from '../domain/tokens.ts';
 
@@ -20,6 +21,8 @@ export type Computed<Output> = {
 	stale?: Uint8Array;
 	/** On an audited frame, whose `output` is dense: what it would have been otherwise. */
 	unaudited?: Output;
+	/** Where the camera looks, in pixels of the network's input; absent where it is taken for fixed. */
+	camera?: CameraPath;
 };
 
 /** The tokens of a grid, in raster order. */

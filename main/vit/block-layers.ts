@@ -28,10 +28,13 @@ type Layer = 'norm1' | 'projection' | 'norm2' | 'fc1' | 'fc2';
 export class BlockLayers {
 	readonly #layers: Layers;
 	readonly #plan: VitPlan;
+	readonly #rotary: { cos: Value; sin: Value } | null;
 
-	constructor(layers: Layers, plan: VitPlan) {
+	/** `rotary`: the plan's table [tokens, headDim / 2] as inputs of the graph, where it is not a constant. */
+	constructor(layers: Layers, plan: VitPlan, rotary: { cos: Value; sin: Value } | null = null) {
 		this.#layers = layers;
 		this.#plan = plan;
+		this.#rotary = rotary;
 	}
 
 	/** The grid's tokens [k, dim] with the extra ones before and after them: [tokens, dim]. */
@@ -292,8 +295,8 @@ export class BlockLayers {
 			[
 				x,
 				positions,
-				graph.constant('rotary:cos', { data: rotary.cos, shape }),
-				graph.constant('rotary:sin', { data: rotary.sin, shape }),
+				this.#rotary?.cos ?? graph.constant('rotary:cos', { data: rotary.cos, shape }),
+				this.#rotary?.sin ?? graph.constant('rotary:sin', { data: rotary.sin, shape }),
 			],
 			{ shape: x.shape },
 			{ domain: 'com.microsoft' },

@@ -10,6 +10,8 @@ export type RotaryTable = {
 	 * The order of a head's dimensions in which pair p is (p, p + headDim / 2): entry j is the published index of dimension j. Applied to queries and keys alike, it leaves their products as they were.
 	 */
 	order: readonly number[];
+	/** The table of the tokens `rows` further down and `cols` to the right, on and on; absent where positions end with the grid. */
+	moved?(rows: number, cols: number): Pick<RotaryTable, 'cos' | 'sin'>;
 };
 
 /**
@@ -24,20 +26,38 @@ export function axialRotary(
 	min: number,
 ): RotaryTable {
 	const n = headDim / 4;
-	const pairs = headDim / 2;
-	const cos = new Float32Array(rows * cols * pairs);
-	const sin = new Float32Array(rows * cols * pairs);
-	for (let i = 0; i < n; i++) {
-		const frequency = n === 1 ? max : max * (min / max) ** (i / (n - 1));
-		for (let token = 0; token < rows * cols; token++) {
-			const angleX = (token % cols) * frequency;
-			const angleY = Math.floor(token / cols) * frequency;
-			cos[token * pairs + i] = Math.cos(angleX);
-			sin[token * pairs + i] = Math.sin(angleX);
-			cos[token * pairs + n + i] = Math.cos(angleY);
-			sin[token * pairs + n + i] = Math.sin(angleY);
-		}
-	}
+	const frequencies = Array.from({ length: n }, (_, i) =>
+		n === 1 ? max : max * (min / max) ** (i / (n - 1)),
+	);
 	const quarter = (start: number) => Array.from({ length: n }, (_, i) => start * n + i);
-	return { cos, sin, order: [...quarter(0), ...quarter(2), ...quarter(1), ...quarter(3)] };
+	const moved = (down: number, right: number) => axialTable(rows, cols, frequencies, down, right);
+	return { ...moved(0, 0), order: [...quarter(0), ...quarter(2), ...quarter(1), ...quarter(3)], moved };
+}
+
+/** Cosines and sines of columns, then of rows, whose first ones are numbered `right` and `down`: [rows · cols, 2 · frequencies]. */
+function axialTable(
+	rows: number,
+	cols: number,
+	frequencies: readonly number[],
+	down: number,
+	right: number,
+): Pick<RotaryTable, 'cos' | 'sin'> {
+	const n = frequencies.length;
+	const table = (of: (angle: number) => number) => {
+		const along = (first: number, length: number) =>
+			Array.from({ length }, (_, i) =>
+				Float32Array.from(frequencies, (frequency) => of((first + i) * frequency)),
+			);
+		const [ofRows, ofCols] = [along(down, rows), along(right, cols)];
+		const numbers = new Float32Array(rows * cols * 2 * n);
+		for (let row = 0; row < rows; row++) {
+			for (let col = 0; col < cols; col++) {
+				const at = (row * cols + col) * 2 * n;
+				numbers.set(ofCols[col]!, at);
+				numbers.set(ofRows[row]!, at + n);
+			}
+		}
+		return numbers;
+	};
+	return { cos: table(Math.cos), sin: table(Math.sin) };
 }

@@ -61,10 +61,10 @@ async function openLookout(source: ModelSource): Promise<OpenedModel> {
 			host: hostOfVit({ plan, weights, behind: NOTHING_BEHIND }),
 			letterbox,
 			normalisation: { mean, std, padding: 'grey' },
-			interpret(output) {
+			interpret(output, inFrame) {
 				const emitting = 'emitting' in output ? output.emitting : null;
 				const outputs = { head: output.head, emitting, classCount: classes.length, grid: plan.grid };
-				const candidates = pointCandidates(outputs, letterbox.contentSize, scoreThreshold);
+				const candidates = pointCandidates(outputs, letterbox.contentSize, scoreThreshold, inFrame);
 				return pointDetections(candidates, nms, letterbox);
 			},
 		};

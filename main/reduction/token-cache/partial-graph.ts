@@ -1,7 +1,7 @@
 import { type CompiledGraph, GraphBuilder, type Value } from '../../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
-import { extraTotal, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
+import { extraTotal, headDim, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
 import { PartialAttention, ROWS } from './partial-attention.ts';
 import { type FloatTensor } from '../../domain/float-tensor.ts';
 
@@ -13,7 +13,8 @@ export const SELECTED = 'selected';
  * fresh ones among them.
  *
  * in: `windows` [selected, 3, window, window]; `tokens` [rows], where each row stands in the plan's order; what
- * `PartialAttention` reads of every block; per block with a residual `residual.i` [tokens, dim].
+ * `PartialAttention` reads of every block; per block with a residual `residual.i` [tokens, dim]; where positions can move,
+ * `rotary.cos` and `rotary.sin` [tokens, headDim / 2].
  * out: `head` [selected, width], `extra` [extra tokens, width], `scores` [selected, 1], each where the plan has it; the fresh
  * keys and values as `PartialAttention` gives them, and `residual.i` [rows, dim].
  */
@@ -24,7 +25,7 @@ export function compilePartial(
 ): CompiledGraph {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
-	const parts = new BlockLayers(layers, plan);
+	const parts = new BlockLayers(layers, plan, rotaryInputs(graph, plan));
 	const tokens = graph.input('tokens', 'int64', [ROWS]);
 	const attention = new PartialAttention(layers, plan, parts, tokens, options.inPlace);
 	const extra = extraTotal(plan);
@@ -65,6 +66,16 @@ export function compilePartial(
 		graph.output('extra', answers.extra.emit(layers, rows));
 	}
 	return graph.compile(`${plan.name}:partial`);
+}
+
+/** The rotary table of tokens that move through the view, as inputs. */
+function rotaryInputs(graph: GraphBuilder, plan: VitPlan): { cos: Value; sin: Value } | null {
+	if (!plan.rotary?.moved) return null;
+	const shape = [tokenTotal(plan), headDim(plan) / 2];
+	return {
+		cos: graph.input('rotary.cos', 'float32', shape),
+		sin: graph.input('rotary.sin', 'float32', shape),
+	};
 }
 
 /** The selected tokens from their pixels, and behind them the extra ones: [rows, dim]. */

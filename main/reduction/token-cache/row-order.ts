@@ -59,6 +59,11 @@ export class RowOrder {
 		return { from: this.#from.subarray(0, moves), to: this.#to.subarray(0, moves) };
 	}
 
+	/** Rows stay; `successor[token]` is the token that the row of each token has from now on. */
+	rename(successor: Int32Array): void {
+		this.tokenAt.forEach((token, row) => this.#put(successor[token]!, row));
+	}
+
 	#put(token: number, row: number): void {
 		this.tokenAt[row] = token;
 		this.rowOf[token] = row;

@@ -4,6 +4,7 @@ import { tokenCount } from '../../domain/tokens.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
+import { rollGrid } from '../../domain/roll-grid.ts';
 import { extraTotal, tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
 import { compileFull } from '../vit-graphs.ts';
@@ -11,10 +12,14 @@ import { KeyValueTables } from './key-value-tables.ts';
 import { distinctLayouts } from './memory-layout.ts';
 import { ROWS } from './partial-attention.ts';
 import { compilePartial, SELECTED } from './partial-graph.ts';
+import { MovingPositions, successors } from './moving-tokens.ts';
 import { RowOrder } from './row-order.ts';
 import type { TokenStore } from './token-store.ts';
 import { WindowIndices } from './window-indices.ts';
 import { writesDuringRun } from './writes-during-run.ts';
+
+/** A logit of what nobody has looked at yet. */
+const NO_ANSWER = -100;
 
 /**
  * Keys and values in memory that graphs read and write where it lies. Where a runtime can't write outputs while it runs, they
@@ -34,6 +39,7 @@ export class StoreInPlace implements TokenStore {
 	readonly #residuals: ReadonlyMap<string, Float32Array>;
 	readonly #rows: RowOrder;
 	readonly #extraTokens: Int32Array;
+	readonly #positions: MovingPositions;
 	readonly #windows: readonly WindowIndices[];
 
 	static async load(plan: VitPlan, weights: WeightLookup, runtime: GraphRuntime): Promise<StoreInPlace> {
@@ -85,6 +91,7 @@ export class StoreInPlace implements TokenStore {
 		this.#extraTokens = Int32Array.from({ length: extra }, (_, i) =>
 			i < plan.extra.before ? i : gridTokens + i,
 		);
+		this.#positions = new MovingPositions(plan);
 		this.#rows = new RowOrder(tokens, this.#extraTokens);
 		this.#windows = distinctLayouts(plan).layouts.map((layout) => new WindowIndices(layout, plan.heads));
 	}
@@ -100,6 +107,7 @@ export class StoreInPlace implements TokenStore {
 			[...this.#answerNames(), ...Object.keys(this.#tables.tensors), ...this.#residuals.keys()],
 		);
 		this.#rows.reset();
+		this.#positions.reset();
 		this.#tables.fill(outputs, this.#rows.tokenAt);
 		for (const [name, data] of this.#residuals) data.set(floats(outputs, name));
 		if (this.#plan.answers.grid) this.answers.grid.set(floats(outputs, 'head'));
@@ -120,6 +128,7 @@ export class StoreInPlace implements TokenStore {
 				tokens: { type: 'int64', data: BigInt64Array.from(computed, BigInt), shape: [rows] },
 				...this.#tables.tensors,
 				...this.#residualTensors(),
+				...this.#positions.tensors,
 				...this.#windowTensors(computed),
 			},
 			[
@@ -136,11 +145,20 @@ export class StoreInPlace implements TokenStore {
 		this.#putAnswers(outputs, tokens.subarray(0, count));
 	}
 
+	roll(rows: number, cols: number): void {
+		const { grid, answers } = this.#plan;
+		this.#rows.rename(successors(grid, rows, cols));
+		this.#positions.roll(rows, cols);
+		rollGrid(grid, this.answers.grid, answers.grid?.width ?? 0, rows, cols, NO_ANSWER);
+		if (this.scores) rollGrid(grid, this.scores, 1, rows, cols, NO_ANSWER);
+	}
+
 	saveState(): Promise<NamedArrays> {
 		const arrays = Object.entries(this.#remembered()).map(([name, data]) => [`store.${name}`, data.slice()]);
 		return Promise.resolve({
 			...(Object.fromEntries(arrays) as NamedArrays),
 			'store.tokenAt': this.#rows.tokenAt.slice(),
+			'store.rolled': Int32Array.from(this.#positions.rolled),
 		});
 	}
 
@@ -156,6 +174,9 @@ export class StoreInPlace implements TokenStore {
 			'a snapshot holds store.tokenAt',
 		);
 		this.#rows.settle(tokenAt);
+		const [rows = 0, cols = 0] = state['store.rolled'] ?? [];
+		this.#positions.reset();
+		this.#positions.roll(rows, cols);
 	}
 
 	async release(): Promise<void> {

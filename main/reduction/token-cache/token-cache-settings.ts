@@ -153,6 +153,17 @@ export const TOKEN_CACHE_SETTINGS = {
 		live: true,
 		description: 'Share by which a changed token’s priority grows with every frame that it waits.',
 	},
+	camera: {
+		kind: 'choice',
+		default: 'auto',
+		live: true,
+		description: 'Whether the camera moves: then tokens belong to the scene, not to the screen.',
+		options: {
+			auto: 'Decided by what the frames show',
+			fixed: 'It stands still',
+			moving: 'It pans, shakes or zooms slowly',
+		},
+	},
 } as const satisfies SettingsTable;
 
 export type TokenCacheSettings = ValuesOf<typeof TOKEN_CACHE_SETTINGS>;

@@ -1,18 +1,21 @@
 import type { Audit, Drift } from '../../domain/drift.ts';
-import { assert } from '../../domain/errors.ts';
+import { assert, UserFacingError } from '../../domain/errors.ts';
 import { GIGA } from '../../domain/cost.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { changeSettings, resolveSettings, type SettingValues } from '../../domain/settings-table.ts';
+import { rollGrid } from '../../domain/roll-grid.ts';
 import { tokenCount } from '../../domain/tokens.ts';
 import { BreakEven, TimeController, tokensWithinMacs } from './budget.ts';
 import { countAbove, dilate } from './change.ts';
 import type { VitPlan } from '../../vit/plan.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
+import { SceneCamera } from '../../camera/scene-camera.ts';
 import { AnswersBehind } from '../answers-behind.ts';
 import { AuditSchedule } from '../audit-schedule.ts';
 import { DriftEstimate } from '../drift-estimate.ts';
 import type { TokenAnswers } from '../host.ts';
 import type { ObservedFrame, Reduction, ReductionMode } from '../mode.ts';
+import { staysInPlace } from './moving-tokens.ts';
 import { pickAbove, pickBest, pickStale, type TokenState } from './policies.ts';
 import { markDue } from './refresh.ts';
 import { relevanceMap } from '../relevance.ts';
@@ -52,10 +55,12 @@ export const tokenCache: ReductionMode = {
 	everything: { fraction: 1, floor: 0, sceneCut: 1, audits: 0 },
 	needs: 'vit',
 	refuses: ({ vit }) => vit && refusal(vit.plan),
+	followsCamera: ({ vit }) => vit !== null && staysInPlace(vit.plan) === null,
 	async open({ vit }, runtime, given) {
 		assert(vit, 'a network without a vision transformer was refused');
 		const settings = resolveSettings(TOKEN_CACHE_SETTINGS, given, PLACE); // before anything is loaded
 		const { plan, weights, behind } = vit;
+		checkCamera(settings, plan);
 		const store = await StoreInPlace.load(plan, weights, runtime);
 		const tokens = new TokenCache(plan, store, settings);
 		if (tokens.spreads) await store.flush(blankPicture(plan)); // so that there is something for first tokens to attend to
@@ -65,6 +70,16 @@ export const tokenCache: ReductionMode = {
 
 function refusal({ blocks, name }: VitPlan): string | null {
 	return blocks.some(({ pool }) => pool) ? `${name} pools keys and values of several tokens into one` : null;
+}
+
+/** Throws `setting-out-of-range` where a camera is to be followed and the tokens of a plan can't move. */
+function checkCamera({ camera }: TokenCacheSettings, plan: VitPlan): void {
+	const reason = camera === 'moving' ? staysInPlace(plan) : null;
+	if (reason === null) return;
+	throw new UserFacingError(
+		'setting-out-of-range',
+		`${PLACE}: camera can't be moving with this model (${reason}); with auto it counts as fixed.`,
+	);
 }
 
 function blankPicture({ grid }: VitPlan): Float32Array {
@@ -106,6 +121,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 	settings: TokenCacheSettings;
 	readonly #plan: VitPlan;
 	readonly #store: TokenStore;
+	readonly #camera: SceneCamera;
 	readonly #learned = new Experience();
 	readonly #all: Int32Array;
 	readonly #picked: Int32Array;
@@ -134,6 +150,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 		this.settings = settings;
 		this.#plan = plan;
 		this.#store = store;
+		this.#camera = new SceneCamera(plan.grid, settings.camera);
 		this.#all = allTokens(plan.grid);
 		this.#picked = new Int32Array(tokens);
 		this.#scratch = new Float32Array(tokens);
@@ -159,7 +176,10 @@ class TokenCache implements Reduction<TokenAnswers> {
 	}
 
 	change(settings: SettingValues): void {
-		this.settings = changeSettings(TOKEN_CACHE_SETTINGS, this.settings, settings, PLACE);
+		const changed = changeSettings(TOKEN_CACHE_SETTINGS, this.settings, settings, PLACE);
+		checkCamera(changed, this.#plan);
+		this.settings = changed;
+		this.#camera.setting = changed.camera;
 	}
 
 	reset(): void {
@@ -167,21 +187,22 @@ class TokenCache implements Reduction<TokenAnswers> {
 		this.#lastCount = 0;
 		this.#learned.time.state = 0;
 		this.#learned.estimate.restart();
+		this.#camera.reset();
 		if (this.spreads) this.#unseen.fill(1);
 	}
 
 	select(pixels: FramePixels): Selection {
-		const selection = this.#frame === 0 && !this.spreads ? this.#flush() : this.#choose(pixels);
+		const selection = this.#frame === 0 && !this.spreads ? this.#flush(pixels) : this.#choose(pixels);
 		if (selection.kind === 'flush') this.#noteFlush();
 		this.#auditing = selection.kind !== 'flush' && this.#wantsAudit(pixels, selection.count);
-		const computed = this.#auditing ? this.#flush() : selection;
+		const computed = this.#auditing ? this.#whole : selection;
 		for (let i = 0; i < computed.count; i++) {
 			const token = computed.tokens[i]!;
 			this.#lastComputed[token] = this.#frame;
 			this.#waited[token] = 0;
 			this.#unseen[token] = 0;
 		}
-		pixels.remember(computed.tokens, computed.count);
+		if (!this.#auditing) this.#remember(pixels, selection);
 		this.#lastCount = computed.count;
 		this.#lastSeconds = pixels.timeSeconds;
 		this.#frame++;
@@ -196,17 +217,21 @@ class TokenCache implements Reduction<TokenAnswers> {
 		if (this.#auditing) {
 			const { grid, extra } = this.#store.answers;
 			unaudited = { grid: grid.slice(), extra: extra.slice(), emitting: null };
-			macs += await this.#compute(pixels, this.#flush());
+			const whole = this.#flush(pixels);
+			this.#remember(pixels, whole);
+			macs += await this.#compute(pixels, whole);
 			audits.spend(this.#store.flushMacs);
 		}
 		const { answers, scores } = this.#store;
+		const camera = this.#camera.path;
 		return {
 			output: { ...answers, emitting: null },
 			macs,
-			selection: this.#auditing ? this.#flush() : selection,
+			selection: this.#auditing ? this.#whole : selection,
 			...(scores && { maps: [relevanceMap(scores)] }),
 			...(this.#drift && { drift: this.#drift, stale: this.#stale }),
 			...(unaudited && { unaudited }),
+			...(camera && { camera }),
 		};
 	}
 
@@ -227,6 +252,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 		return {
 			...(await this.#store.saveState()),
 			...this.#learned.saveState(),
+			...this.#camera.saveState(),
 			'cache.waited': Int32Array.from(this.#waited),
 			'cache.unseen': this.#unseen.slice(),
 			'cache.lastComputed': this.#lastComputed.slice(),
@@ -247,6 +273,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 		);
 		this.#store.restoreState(state);
 		this.#learned.restoreState(state);
+		this.#camera.restoreState(state);
 		this.#waited.set(waited);
 		this.#unseen.set(unseen);
 		this.#lastComputed.set(lastComputed);
@@ -261,14 +288,20 @@ class TokenCache implements Reduction<TokenAnswers> {
 	/** Picks the tokens of a frame that is not the first, and notes which ones wait. */
 	#choose(pixels: FramePixels): Selection {
 		const { settings } = this;
+		const { rolled, lost } = this.#camera.follow(pixels);
+		if (rolled) this.#roll(rolled.rows, rolled.cols);
+		if (lost && (this.spreads || settings.sceneCut === 1)) this.#camera.anchor(pixels);
 		const raw = pixels.changeSince();
 		if (this.spreads) {
-			for (const token of this.#all) if (raw[token]! > SCENE_CUT_LEVEL) this.#unseen[token] = 1;
-		} else if (countAbove(raw, SCENE_CUT_LEVEL) > settings.sceneCut * this.#all.length) {
+			for (const token of this.#all) if (lost || raw[token]! > SCENE_CUT_LEVEL) this.#unseen[token] = 1;
+		} else if (
+			(lost && settings.sceneCut < 1) ||
+			countAbove(raw, SCENE_CUT_LEVEL) > settings.sceneCut * this.#all.length
+		) {
 			this.#learned.estimate.restart();
-			return this.#flush();
+			return this.#flush(pixels);
 		}
-		const state = this.#tokenState(raw);
+		const state = this.#tokenState(pixels, raw);
 		const loss = (1 - settings.agreement) / this.#learned.estimate.factor;
 		const floor = this.#asksForQuality ? floorFor(loss, settings.floor) : settings.floor;
 		const scored = this.#plan.bestScore && { relevance: this.#relevance, scores: this.#scores };
@@ -280,7 +313,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 			this.#picked,
 		);
 		const count = this.#count(pixels, state, sufficient);
-		if (this.#isFlush(count)) return this.#flush();
+		if (this.#isFlush(count)) return this.#flush(pixels);
 		this.#countWaiting(state.change, floor, count, sufficient);
 		return { kind: count === 0 ? 'skipped' : 'partial', tokens: this.#picked, count };
 	}
@@ -321,19 +354,41 @@ class TokenCache implements Reduction<TokenAnswers> {
 		return audits.due(this.#store.flushMacs);
 	}
 
-	#flush(): Selection {
+	#flush(pixels: FramePixels): Selection {
+		this.#camera.anchor(pixels);
+		return this.#whole;
+	}
+
+	/** Every token of a frame that is shown as it is. */
+	get #whole(): Selection {
 		return { kind: 'flush', tokens: this.#all, count: this.#all.length };
+	}
+
+	#remember(pixels: FramePixels, { tokens, count }: Selection): void {
+		pixels.remember(tokens, count);
+		this.#camera.remember(pixels, tokens, count);
 	}
 
 	get #asksForQuality(): boolean {
 		return this.settings.policy === 'quality' || this.settings.policy === 'real-time';
 	}
 
-	#tokenState(raw: Float32Array): TokenState {
+	/** The view moves over the scene by whole tokens: everything about a token goes with it. */
+	#roll(rows: number, cols: number): void {
+		const { grid } = this.#plan;
+		this.#store.roll(rows, cols);
+		rollGrid(grid, this.#waited, 1, rows, cols, 0);
+		rollGrid(grid, this.#lastComputed, 1, rows, cols, this.#frame);
+		rollGrid(grid, this.#unseen, 1, rows, cols, 1);
+		rollGrid(grid, this.#scores, 1, rows, cols, 0);
+	}
+
+	#tokenState(pixels: FramePixels, raw: Float32Array): TokenState {
 		const { rows, cols } = this.#plan.grid;
 		const radius = this.settings.dilation;
 		if (radius > 0) dilate(raw, rows, cols, radius, this.#scratch, this.#dilated);
 		markDue(this.#lastComputed, this.#frame, this.settings.refresh, this.#due);
+		if (pixels.view.following) pixels.view.markCut(this.#due);
 		for (const token of this.#all) if (this.#unseen[token]) this.#due[token] = 1;
 		const { bestScore } = this.#plan;
 		if (bestScore) {

@@ -25,6 +25,11 @@ export interface TokenStore {
 	 * tokens: they attend to each other and to what is remembered of the others. There must have been a flush.
 	 */
 	update(tokens: Int32Array, count: number, windows: Float32Array): Promise<void>;
+	/**
+	 * What is remembered of each token of the grid is that of the token `rows` further down and `cols` to the right. Tokens that come in
+	 * answer nothing until they are computed. Of plans whose tokens can move; see `movesTokens`.
+	 */
+	roll(rows: number, cols: number): void;
 	saveState(): Promise<NamedArrays>;
 	restoreState(state: NamedArrays): void;
 	release(): Promise<void>;
