@@ -17,7 +17,14 @@ describe('the estimate of agreement', () => {
 		expect(agreement).toBeCloseTo(0.96, 10);
 		expect(lower).toBeLessThan(0.96);
 		expect(upper).toBeGreaterThan(0.96);
-		expect(upper).toBeLessThan(1);
+	});
+
+	it('does not rule out full agreement while few detections speak against it', () => {
+		const few = estimateOf(frames(50, 0.04));
+		expect(few.bounds().upper).toBe(1);
+		const many = estimateOf(frames(50, 0.04));
+		for (let i = 0; i < 400; i++) many.showed(40);
+		expect(many.bounds().upper).toBeLessThan(1);
 	});
 
 	it('is of the last frames only', () => {

@@ -2,17 +2,19 @@ import { assert } from '../domain/errors.ts';
 import { type Audit, type Drift, DRIFT_WINDOW_FRAMES } from '../domain/drift.ts';
 
 /** How much is known before any audit, in disagreements seen: a prior as good as this many. */
-const PRIOR_ERRORS = 4;
+const PRIOR_ERRORS = 2;
 /** Disagreements come in groups (a box that flickers does so in many frames): so many of them tell as much as one. */
-const OVERDISPERSION = 4;
+const OVERDISPERSION = 3;
 /** What earlier audits still count when a new one comes; scenes change. */
 const MEMORY = 0.95;
 /** Relative standard deviation of the loss of a window about what is predicted for it. */
-const SPREAD = 0.45;
+const SPREAD = 0.9;
 /** Detections per frame before the first was seen. */
 const USUAL_SHOWN = 5;
 /** Standard deviations of a normal distribution that hold 95 %. */
 const Z95 = 1.96;
+/** Of a Poisson count of this mean or less, none at all is not unlikely: e⁻³ = 0.05. */
+const PERHAPS_NONE = 3;
 
 /**
  * Estimates the agreement of a reduced run with a dense one. The mode predicts each frame's loss (1 − F1) from what it knows to be
@@ -70,10 +72,11 @@ export class DriftEstimate {
 		const sigma = Math.sqrt(Math.log(1 + variance));
 		const median = mean * Math.exp(-(sigma ** 2) / 2);
 		const agreement = (loss: number) => Math.max(0, 1 - loss);
+		const least = median * Math.exp(-Z95 * sigma);
 		return {
 			agreement: agreement(mean),
 			lower: agreement(median * Math.exp(Z95 * sigma)),
-			upper: agreement(median * Math.exp(-Z95 * sigma)),
+			upper: (least * decisions) / OVERDISPERSION < PERHAPS_NONE ? 1 : agreement(least),
 		};
 	}
 

@@ -6,7 +6,7 @@ const LOSS_PER_STALENESS = 0.0038;
 /** Losses grow faster than staleness: one token that is out of date hides in a box, several move it. */
 const LOSS_EXPONENT = 1.5;
 /** What is lost though nothing waits: changes below the noise floor, and keys of tokens that saw other ones before. */
-const LEAST_LOSS = 0.018;
+const LEAST_LOSS = 0.013;
 /** The noise floor, in grey levels, at which `LEAST_LOSS` was measured. */
 const MEASURED_FLOOR = 2;
 /** Added to the sum of scores, so that noise in a scene without objects is not everything there is. */

@@ -38,6 +38,8 @@ const MOST_WAITED = 0xffff;
 /** A token that changed by so many grey levels and has waited for so many frames shows what is no longer there. */
 const STALE_LEVEL = 8;
 const STALE_FRAMES = 3;
+/** Share of the tokens that a real-time run computes before it knows how long that takes. */
+const FIRST_SHARE = 0.1;
 /** Share of the time between two frames that a real-time run may take for selecting and running; the rest is for other stages. */
 const REAL_TIME_SHARE = 0.85;
 
@@ -332,7 +334,10 @@ class TokenCache implements Reduction<TokenAnswers> {
 	/** Tokens that can be computed before the next frame is due. */
 	#affordable(pixels: FramePixels): number {
 		const milliseconds = REAL_TIME_SHARE * 1000 * Math.max(0, pixels.timeSeconds - this.#lastSeconds);
-		return Math.max(1, this.#learned.time.limit(milliseconds));
+		const { time } = this.#learned;
+		return time.state === 0
+			? Math.ceil(FIRST_SHARE * this.#all.length)
+			: Math.max(1, time.limit(milliseconds));
 	}
 
 	/** Whether the whole frame is computed sooner than this many of its tokens. A limit of operations was promised, and is kept. */
