@@ -3,8 +3,7 @@ import { noMilliseconds } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { FrameRange, VideoInfo } from '../domain/video.ts';
-import { estimateFrames, ProgressMeter } from './progress-meter.ts';
-import type { AnalysisProgress } from './protocol.ts';
+import { estimateFrames, ProgressMeter, type Pace } from './progress-meter.ts';
 
 const result: FrameResult = {
 	frameIndex: 0,
@@ -21,7 +20,7 @@ describe('ProgressMeter', () => {
 	it('reports at most ten times a second, with the rate of the last seconds', () => {
 		let now = 0;
 		const meter = new ProgressMeter(1000, 0, () => now);
-		const reports: (AnalysisProgress & { now: number })[] = [];
+		const reports: (Pace & { now: number })[] = [];
 		for (let frame = 0; frame < 800; frame++) {
 			now += frame < 400 ? 10 : 40; // 100 frames a second, then 25
 			const report = meter.add(result);

@@ -8,6 +8,9 @@ const REPORT_MILLISECONDS = 100;
 /** The rate is averaged over this much recent time, so that it follows live changes of a budget. */
 const RATE_WINDOW_MILLISECONDS = 5000;
 
+/** Progress as far as a clock tells. */
+export type Pace = Omit<AnalysisProgress, 'shortfall'>;
+
 /** Turns finished frames into progress reports, thinned out to ten a second. */
 export class ProgressMeter {
 	readonly #framesEstimated: number | null;
@@ -26,7 +29,7 @@ export class ProgressMeter {
 	}
 
 	/** Counts a frame; gives a report when one is due. */
-	add(result: FrameResult): AnalysisProgress | null {
+	add(result: FrameResult): Pace | null {
 		this.#framesDone++;
 		const at = this.#now();
 		if (at - this.#lastReport < REPORT_MILLISECONDS) return null;

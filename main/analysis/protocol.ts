@@ -2,6 +2,7 @@ import type { StageMilliseconds } from '../domain/cost.ts';
 import type { ErrorData } from '../domain/errors.ts';
 import type { RunHeader, SettingEvent } from '../domain/run.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
+import type { Shortfall } from '../domain/shortfall.ts';
 import type { DecodeSummary, FrameRange } from '../domain/video.ts';
 import type { FrameBatch } from './frame-batch.ts';
 
@@ -44,6 +45,8 @@ export type AnalysisProgress = {
 	/** Multiply-adds and times of the frame just done. */
 	macs: number;
 	milliseconds: StageMilliseconds;
+	/** Where the budget was too small for the scene in this sitting; null if it was not. */
+	shortfall: Shortfall | null;
 };
 
 /** How a worker's job ended. */

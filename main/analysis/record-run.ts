@@ -5,6 +5,8 @@ import { errorToData, UserFacingError } from '../domain/errors.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { SettingEvent } from '../domain/run.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
+import { agreementAskedFor, ShortfallWatch } from '../domain/shortfall.ts';
+import { tokenCount } from '../domain/tokens.ts';
 import type { VideoInfo } from '../domain/video.ts';
 import type { Detector } from '../detector/detector.ts';
 import type { RunWriter } from '../results/run-writer.ts';
@@ -116,6 +118,7 @@ async function recordFrames(
 		...(lastFrameIndex >= 0 ? { startAfterFrame: lastFrameIndex, known } : {}),
 	});
 	const meter = new ProgressMeter(estimateFrames(video, header.range), writer.framesStored);
+	const watch = new ShortfallWatch(tokenCount(header.grid));
 	const batch = job.wantsFrames ? new FrameReports(report) : null;
 	const results = analyze(frames, detector);
 	let lastFrame = lastFrameIndex;
@@ -132,8 +135,9 @@ async function recordFrames(
 			await writer.append(next.value);
 			lastFrame = next.value.frameIndex;
 			batch?.add(next.value);
+			watchBudget(watch, next.value, detector.settings);
 			const progress = meter.add(next.value);
-			if (progress) report({ type: 'progress', progress });
+			if (progress) report({ type: 'progress', progress: { ...progress, shortfall: watch.shortfall } });
 			if (writer.wantsSnapshot) await writer.snapshot(await detector.saveState());
 		}
 	} finally {
@@ -141,6 +145,13 @@ async function recordFrames(
 		stop.abort();
 		await results.return(undefined as never);
 	}
+}
+
+function watchBudget(watch: ShortfallWatch, result: FrameResult, settings: SettingValues): void {
+	const { frameIndex, timeSeconds, selectedTokens, drift } = result;
+	if (!drift) return;
+	const frame = { frameIndex, timeSeconds, selectedTokens, ...drift };
+	watch.add(frame, agreementAskedFor(settings, [], frameIndex));
 }
 
 /**

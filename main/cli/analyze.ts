@@ -4,7 +4,7 @@ import { UserFacingError } from '../domain/errors.ts';
 import { findMode } from '../reduction/index.ts';
 import { openRun } from '../results/stored-run.ts';
 import { parseAssignments } from './arguments.ts';
-import { describeRun, RUN_COLUMNS } from './describe-run.ts';
+import { describeRun, RUN_COLUMNS, warningLines } from './describe-run.ts';
 import { EXIT } from './exit-codes.ts';
 import { addAnalysisOptions, commonJob, defaultOut, type AnalysisOptions, type Session } from './options.ts';
 import { record, removeRun } from './recording.ts';
@@ -41,7 +41,8 @@ export async function analyzeCommand(video: string, options: Options, session: S
 	const { state } = await record(job, mode.id, console, interruption);
 
 	const run = describeRun(await openRun(runFolder));
-	console.result(run, `${formatTable(RUN_COLUMNS, [{ label: run.mode, run }])}${runFolder}\n`);
+	const rows = [{ label: run.mode, run }];
+	console.result(run, `${formatTable(RUN_COLUMNS, rows)}${warningLines(rows)}${runFolder}\n`);
 	if (state === 'complete') return EXIT.ok;
 	console.note(`Interrupted after ${run.frames} frames; repeat the command with --resume to go on.`);
 	return EXIT.interrupted;

@@ -10,7 +10,7 @@ import { findModel } from '../models/catalog.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { collect } from './analyze.ts';
 import { labelRuns, parseRunSpec, type RunSpec } from './arguments.ts';
-import { describeRun, RUN_COLUMNS, type RunDescription } from './describe-run.ts';
+import { describeRun, RUN_COLUMNS, warningLines, type RunDescription } from './describe-run.ts';
 import { EXIT } from './exit-codes.ts';
 import { addAnalysisOptions, commonJob, defaultOut, type AnalysisOptions, type Session } from './options.ts';
 import { record, removeRun } from './recording.ts';
@@ -80,7 +80,8 @@ export async function compareCommand(video: string, options: Options, session: S
 	const compared = runs.map((run, i) => compareRun(labels[i]!, run, dense, truth));
 	const comparison = { video: dense.header.video.path, outPath: out, state: 'complete', runs: compared };
 	await writeFile(join(out, 'comparison.json'), `${JSON.stringify(comparison, null, '\t')}\n`);
-	console.result(comparison, `${formatTable(COMPARISON_COLUMNS, compared)}${out}\n`);
+	const warnings = warningLines(compared.map((run) => ({ label: run.label, run })));
+	console.result(comparison, `${formatTable(COMPARISON_COLUMNS, compared)}${warnings}${out}\n`);
 	return EXIT.ok;
 }
 

@@ -32,6 +32,13 @@ export function describeRun(run: StoredRun): RunDescription {
 	};
 }
 
+/** The warnings of runs whose budget was too small, a line each; empty without any. */
+export function warningLines(runs: readonly { label: string; run: RunDescription }[]): string {
+	return runs
+		.flatMap(({ label, run }) => (run.drift?.warning ? [`${label}: ${run.drift.warning.text}\n`] : []))
+		.join('');
+}
+
 /** Columns of every table of runs. */
 export const RUN_COLUMNS: readonly TextColumn<{ label: string; run: RunDescription }>[] = [
 	{ title: 'run', align: 'left', cell: ({ label }) => label },
@@ -54,4 +61,14 @@ export const RUN_COLUMNS: readonly TextColumn<{ label: string; run: RunDescripti
 		align: 'right',
 		cell: ({ run }) => `${((100 * run.tokens.meanSelected) / run.tokens.total).toFixed(1)} %`,
 	},
+	{
+		title: 'waiting',
+		align: 'right',
+		cell: ({ run }) =>
+			run.drift ? `${((100 * run.drift.waiting.meanTokens) / run.tokens.total).toFixed(1)} %` : '',
+	},
+	{ title: 'est. F1', align: 'right', cell: ({ run }) => run.drift?.agreement.mean.toFixed(3) ?? '' },
+	{ title: 'lowest', align: 'right', cell: ({ run }) => run.drift?.agreement.lowest.toFixed(3) ?? '' },
+	{ title: 'audits', align: 'right', cell: ({ run }) => run.drift?.audits.count.toString() ?? '' },
+	{ title: 'stale boxes', align: 'right', cell: ({ run }) => run.drift?.staleBoxes.toString() ?? '' },
 ];

@@ -6,6 +6,7 @@ import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
 import { openRun } from '../results/stored-run.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import { shortfallSentence } from '../domain/shortfall.ts';
 import { collect } from './analyze.ts';
 import { parseAssignments, parseRange } from './arguments.ts';
 import { EXIT } from './exit-codes.ts';
@@ -78,6 +79,9 @@ export async function exportCommand(folders: string[], options: Options, session
 		});
 	} finally {
 		display.stop();
+	}
+	for (const [i, { shortfall }] of runs.entries()) {
+		if (shortfall) console.note(`${labels[i]!}: ${shortfallSentence(shortfall, 'en')}`);
 	}
 	console.result({ format: format.id, outPath: out, runs: runs.map(({ folder }) => folder) }, `${out}\n`);
 	return EXIT.ok;

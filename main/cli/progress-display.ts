@@ -6,6 +6,8 @@ const LOG_MILLISECONDS = 5000;
 export type ProgressDisplay = {
 	/** `total` is null if unknown; `extra` is appended to the line. */
 	update(done: number, total: number | null, extra: string): void;
+	/** Prints a line of its own, at once. */
+	note(line: string): void;
 	stop(): void;
 };
 
@@ -31,6 +33,9 @@ function terminalBar(title: string): ProgressDisplay {
 			bar.setTotal(total ?? Math.max(1, done));
 			bar.update(done, { extra });
 		},
+		note(line) {
+			process.stderr.write(`\r\u001B[K${line}\n`); // over the bar, which is drawn again below
+		},
 		stop: () => bar.stop(),
 	};
 }
@@ -43,6 +48,7 @@ function logLines(title: string): ProgressDisplay {
 			last = performance.now();
 			process.stderr.write(`${title}: ${done}${total === null ? '' : ` of ${total}`} ${extra}\n`);
 		},
+		note: (line) => void process.stderr.write(`${line}\n`),
 		stop: () => undefined,
 	};
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GIGA, totalMilliseconds } from '../domain/cost.ts';
+import { shortfallSentence } from '../domain/shortfall.ts';
 import type { AnalysisJob, AnalysisOutcome, AnalysisNews, AnalysisProgress } from '../analysis/protocol.ts';
 import { startAnalysis } from '../analysis/client.ts';
 import { forkWorker } from '../process/worker-process.ts';
@@ -21,6 +22,7 @@ export async function record(
 	interruption: Interruption,
 ): Promise<AnalysisOutcome> {
 	const display = showProgress(title);
+	let warned = false;
 	const onNews = (news: AnalysisNews) => {
 		switch (news.type) {
 			case 'opened':
@@ -29,6 +31,10 @@ export async function record(
 				break;
 			case 'progress':
 				display.update(news.progress.framesDone, news.progress.framesEstimated, describe(news.progress));
+				if (news.progress.shortfall && !warned) {
+					warned = true;
+					display.note(`${title}: ${shortfallSentence(news.progress.shortfall, 'en')}`);
+				}
 				break;
 			default: // frames and changes of settings are for those who show them
 		}

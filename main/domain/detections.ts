@@ -50,6 +50,11 @@ export class Detections {
 		return this.stale?.[i] === 1;
 	}
 
+	/** How many are stale. */
+	get staleCount(): number {
+		return this.stale?.reduce((count, mark) => count + mark, 0) ?? 0;
+	}
+
 	/** The detections for which `keep` holds, in their order. */
 	filter(keep: (i: number) => boolean): Detections {
 		const kept: number[] = [];

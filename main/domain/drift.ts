@@ -22,6 +22,9 @@ export type Drift = {
 /** Detections of a reduced answer that match the dense ones, that are missing, and that dense doesn't show. */
 export type Audit = Pick<FrameAgreement, 'matched' | 'lost' | 'gained'>;
 
+/** The same of a frame, with F1 alone of an audit. */
+export type DriftFigures = Omit<Drift, 'audit'> & { audit: number | null };
+
 /** Frames that estimates speak of. */
 export const DRIFT_WINDOW_FRAMES = 50;
 

@@ -23,6 +23,14 @@ export function boxRect(
 	return width > 0 && height > 0 ? { x, y, width, height } : null;
 }
 
+/** Lengths of the dashes of boxes, in CSS pixels: of an earlier frame, and of tokens that have waited for too long. */
+const DASHES = { held: 6, stale: 3 };
+
+/** The length of a box's dashes and gaps, in CSS pixels; 0 = solid. */
+export function boxDash(held: boolean, stale: boolean): number {
+	return held ? DASHES.held : stale ? DASHES.stale : 0;
+}
+
 /** The label of a box; `identity` 0 = no identity. */
 export function boxLabel(className: string, score: number, identity: number): string {
 	return `${identity > 0 ? `#${identity} ` : ''}${className} ${score.toFixed(2)}`;

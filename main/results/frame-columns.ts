@@ -35,6 +35,8 @@ export type DriftColumns = {
 	upper: Float32Array;
 	/** -1 where a frame was not audited. */
 	audit: { matched: Int32Array; lost: Int32Array; gained: Int32Array };
+	/** 1 where a frame has stale boxes, shown or not. */
+	stale: Uint8Array;
 };
 
 /**
@@ -115,6 +117,7 @@ async function readDrift(
 			lost: new Int32Array(rows).fill(-1),
 			gained: new Int32Array(rows).fill(-1),
 		},
+		stale: new Uint8Array(rows),
 	};
 	let position = 0;
 	for await (const batch of batchesOf(folder, journal, 'drift')) {
@@ -131,9 +134,11 @@ async function readDrift(
 			[drift.audit.gained, 'audit_gained'],
 		] as const;
 		const values = columns.map(([, name]) => columnValues<Int32Array | Float32Array>(batch, name));
+		const stale = batch.getChild('stale')!;
 		for (let row = 0; row < frames.length; row++) {
 			while (position < rows && frameIndex[position]! < frames[row]!) position++;
 			columns.forEach(([column], i) => (column[position] = values[i]![row]!));
+			drift.stale[position] = (stale.get(row) as Uint8Array).length > 0 ? 1 : 0;
 		}
 	}
 	return drift;

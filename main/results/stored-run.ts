@@ -8,6 +8,7 @@ import { assert } from '../domain/errors.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import { RecentMap } from '../domain/recent-map.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
+import type { Shortfall } from '../domain/shortfall.ts';
 import {
 	SELECTION_KINDS,
 	TOKEN_MAP_KINDS,
@@ -17,6 +18,7 @@ import {
 } from '../domain/tokens.ts';
 import { columnValues, decodeBatches, type StreamName } from './columns.ts';
 import { readJournal, type CommitJournal } from './commit-journal.ts';
+import { findShortfall, summarizeDrift } from './drift-summary.ts';
 import { readFrameColumns, type FrameColumns } from './frame-columns.ts';
 import { readEvents, readHeader, readStatus } from './header.ts';
 import { streamFile, unreadable } from './run-folder.ts';
@@ -57,6 +59,9 @@ export class StoredRun {
 	readonly #journal: CommitJournal;
 	/** Row of each frame's first detection, counted over the whole run. */
 	readonly #detectionStarts: Uint32Array;
+	#summary: RunSummary | null = null;
+	/** Undefined until it is asked for. */
+	#shortfall: Shortfall | null | undefined;
 	readonly #batches = new RecentMap<string, RecordBatch | null>(CACHED_BATCHES);
 
 	/** Use `openRun`. */
@@ -219,7 +224,30 @@ export class StoredRun {
 	}
 
 	summary(): RunSummary {
-		return summarize(this.header, this.status, this.frames);
+		const { header, status, events, frames } = this;
+		this.#summary ??= summarize(
+			header,
+			status,
+			frames,
+			summarizeDrift(header, events, frames, this.#countStale()),
+		);
+		return this.#summary;
+	}
+
+	/** Where the run's budget was too small; null where it was not, or nothing was estimated. */
+	get shortfall(): Shortfall | null {
+		if (this.#shortfall === undefined) this.#shortfall = findShortfall(this.header, this.events, this.frames);
+		return this.#shortfall;
+	}
+
+	/** Stale boxes that are shown, in all frames. */
+	#countStale(): number {
+		let count = 0;
+		this.frames.drift?.stale.forEach((any, position) => {
+			if (!any) return;
+			count += this.detections(position).scoredAtLeast(this.header.displayThresholds).staleCount;
+		});
+		return count;
 	}
 
 	/** The batch that holds a position (null if it has no rows), and the position it starts with. */

@@ -59,7 +59,7 @@ it.each([
 	],
 ])('%s', (_, runMs, macs, selected, wanted) => {
 	const others = { decode: 1, prepare: 2, select: 0.5, interpret: 0.25 };
-	expect(summarize(sampleHeader(), STATUS, columns(runMs, macs, selected))).toEqual({
+	expect(summarize(sampleHeader(), STATUS, columns(runMs, macs, selected), null)).toEqual({
 		frames: runMs.length,
 		provider: 'cpu',
 		threads: 2,
@@ -69,11 +69,12 @@ it.each([
 		gmacPerFrame: { first: wanted.gmacFirst, mean: wanted.gmacMean, dense: 3, behind: 0 },
 		tokens: { total: 30, meanSelected: wanted.selected },
 		wallSeconds: 3.5,
+		drift: null,
 	});
 });
 
 it('is all zeros, never NaN, without frames', () => {
-	const summary = summarize(sampleHeader(), STATUS, columns([], [], []));
+	const summary = summarize(sampleHeader(), STATUS, columns([], [], []), null);
 	const nothing = { ...noMilliseconds(), total: 0 };
 	expect(summary).toMatchObject({
 		frames: 0,

@@ -1,6 +1,7 @@
 import { GIGA, STAGES, type StageMilliseconds } from '../domain/cost.ts';
 import type { RunHeader, RunStatus } from '../domain/run.ts';
 import { tokenCount } from '../domain/tokens.ts';
+import type { DriftSummary } from './drift-summary.ts';
 import type { FrameColumns } from './frame-columns.ts';
 
 export type StageTimes = StageMilliseconds & {
@@ -30,9 +31,16 @@ export type RunSummary = {
 		meanSelected: number;
 	};
 	wallSeconds: number;
+	/** How far from dense the answers may be; null if the mode didn't estimate it. */
+	drift: DriftSummary | null;
 };
 
-export function summarize(header: RunHeader, status: RunStatus, frames: FrameColumns): RunSummary {
+export function summarize(
+	header: RunHeader,
+	status: RunStatus,
+	frames: FrameColumns,
+	drift: DriftSummary | null,
+): RunSummary {
 	const count = frames.frameIndex.length;
 	const later = count > 1 ? 1 : 0;
 	const total = new Float64Array(count);
@@ -56,6 +64,7 @@ export function summarize(header: RunHeader, status: RunStatus, frames: FrameCol
 			meanSelected: mean(frames.selectedTokens.subarray(later)),
 		},
 		wallSeconds: status.wallSeconds,
+		drift,
 	};
 }
 

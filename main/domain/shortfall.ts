@@ -1,0 +1,144 @@
+import { formatClock } from './clock.ts';
+import type { SettingEvent } from './run.ts';
+import type { SettingValues } from './settings-table.ts';
+
+/** That a budget is too small for the scene: what the estimate says of the frames where it surely is. */
+export type Shortfall = {
+	/** The first frame of which the estimate says so, and its time in the clock of the file. */
+	fromFrame: number;
+	fromSeconds: number;
+	/** The last such frame, and its time; null if the run's last frame is one. */
+	toFrame: number | null;
+	toSeconds: number | null;
+	/** Whether it is so in all frames in between. */
+	throughout: boolean;
+	/** Mean of 1 − estimated agreement over these frames, 0 to 1. */
+	loss: number;
+	/** Share of the tokens that would have done: the median over these frames, 0 to 1. */
+	sufficientShare: number;
+};
+
+/** What is looked at of a frame. */
+export type EstimatedFrame = {
+	frameIndex: number;
+	timeSeconds: number;
+	selectedTokens: number;
+	sufficientTokens: number;
+	/** Estimated, 0 to 1, with its upper bound; NaN = not estimated. */
+	agreement: number;
+	upper: number;
+};
+
+/** A shortfall that ends sooner is not worth a warning. */
+const LEAST_SECONDS = 1;
+/** The agreement asked for if a mode has no such setting, 0 to 1. */
+const USUAL_AGREEMENT = 0.97;
+
+/** The agreement with dense that the settings in force at a frame ask for, 0 to 1. `events` are in frame order. */
+export function agreementAskedFor(
+	settings: SettingValues,
+	events: readonly SettingEvent[],
+	frameIndex: number,
+): number {
+	let asked = settings['agreement'];
+	for (const event of events)
+		if (event.frameIndex <= frameIndex) asked = event.settings['agreement'] ?? asked;
+	return typeof asked === 'number' ? asked : USUAL_AGREEMENT;
+}
+
+/** Sums over some frames. */
+type Tally = { frames: number; loss: number; first: EstimatedFrame; last: EstimatedFrame };
+
+/**
+ * Looks for a shortfall in a run as it grows: frames of which the upper bound of the estimated agreement is below what is asked
+ * for, one after another for at least a second.
+ */
+export class ShortfallWatch {
+	readonly #tokens: number;
+	/** The frames that count. */
+	#all: Tally | null = null;
+	/** Of these, how many need 0, 1, … tokens. */
+	readonly #sufficient: Uint32Array;
+	/** Frames one after another that don't count yet. */
+	#pending: EstimatedFrame[] = [];
+	/** Whether the frame before was short, and counts. */
+	#lasting = false;
+	#interrupted = false;
+
+	/** `tokens`: those of the grid. */
+	constructor(tokens: number) {
+		this.#tokens = tokens;
+		this.#sufficient = new Uint32Array(tokens + 1);
+	}
+
+	/** Takes the next frame; `asked`: the agreement asked for, 0 to 1. */
+	add(frame: EstimatedFrame, asked: number): void {
+		if (!(frame.upper < asked)) {
+			this.#pending = [];
+			this.#lasting = false;
+			return;
+		}
+		// No budget is in the way of a frame that is audited, or computed as far as would do.
+		if (frame.selectedTokens >= frame.sufficientTokens) return;
+		if (this.#lasting) {
+			this.#count(frame);
+			return;
+		}
+		this.#pending.push(frame);
+		if (frame.timeSeconds - this.#pending[0]!.timeSeconds < LEAST_SECONDS) return;
+		if (this.#all) this.#interrupted = true;
+		for (const short of this.#pending) this.#count(short);
+		this.#pending = [];
+		this.#lasting = true;
+	}
+
+	/** What was found so far; null if nothing. */
+	get shortfall(): Shortfall | null {
+		if (!this.#all) return null;
+		const { first, last, loss, frames } = this.#all;
+		return {
+			fromFrame: first.frameIndex,
+			fromSeconds: first.timeSeconds,
+			toFrame: this.#lasting ? null : last.frameIndex,
+			toSeconds: this.#lasting ? null : last.timeSeconds,
+			throughout: !this.#interrupted,
+			loss: loss / frames,
+			sufficientShare: this.#median(frames) / this.#tokens,
+		};
+	}
+
+	#count(frame: EstimatedFrame): void {
+		const all = (this.#all ??= { frames: 0, loss: 0, first: frame, last: frame });
+		all.frames++;
+		all.loss += 1 - frame.agreement;
+		all.last = frame;
+		this.#sufficient[Math.min(frame.sufficientTokens, this.#tokens)]!++;
+	}
+
+	#median(frames: number): number {
+		let below = 0;
+		return this.#sufficient.findIndex((count) => 2 * (below += count) >= frames);
+	}
+}
+
+/** The languages of the sentence. */
+export type WarningLanguage = 'en' | 'ja';
+
+/** The sentence that says it, such as "At this budget an estimated 31 % of what dense shows is missing …" */
+export function shortfallSentence(shortfall: Shortfall, language: WarningLanguage): string {
+	const { fromSeconds, toSeconds, throughout } = shortfall;
+	const [from, to] = [formatClock(fromSeconds, 1), toSeconds === null ? null : formatClock(toSeconds, 1)];
+	const [lost, enough] = [Math.round(100 * shortfall.loss), Math.ceil(100 * shortfall.sufficientShare)];
+	if (language === 'ja') {
+		const span = `${from} ${to === null ? '以降' : `から ${to} まで`}${throughout ? '' : '、断続的に'}`;
+		return `この予算では ${span}、全計算で見えるものの推定 ${lost}% が欠けるかずれています。トークンの ${enough}% で足ります。`;
+	}
+	const span = `${throughout ? '' : 'at times '}from ${from} ${to === null ? 'on' : `to ${to}`}`;
+	return `At this budget an estimated ${lost} % of what dense shows is missing or misplaced ${span}; ${enough} % of the tokens would do.`;
+}
+
+/** The same in a few English words, for a caption. */
+export function shortfallCaption({ loss, fromSeconds, sufficientShare }: Shortfall): string {
+	const [lost, enough] = [Math.round(100 * loss), Math.ceil(100 * sufficientShare)];
+	return `budget too small: ${lost} % lost from ${formatClock(fromSeconds, 1)}, ${enough} % of the tokens would do`;
+}
