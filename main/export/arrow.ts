@@ -11,6 +11,7 @@ import {
 	Table,
 	tableToIPC,
 	Uint16,
+	Uint8,
 	Utf8,
 	vectorFromArray,
 	type Data,
@@ -20,6 +21,7 @@ import { writeFile } from 'node:fs/promises';
 import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
+import { DRIFT_COLUMNS, driftValues, warningOf, type DriftValues } from './drift-columns.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
@@ -27,6 +29,8 @@ import { writePartialFirst } from './partial-file.ts';
 import { leastScores, SCORE_SETTINGS } from './score-setting.ts';
 
 const settings = { identities: IDENTITIES, ...SCORE_SETTINGS } as const satisfies SettingsTable;
+/** Columns that may hold nothing in a row. */
+const NULLABLE = new Set<string>(['identity', ...DRIFT_COLUMNS]);
 /** Frames written before other work gets a turn. */
 const FRAMES_PER_TURN = 500;
 
@@ -50,7 +54,7 @@ export const arrow: ExportFormat = {
 				if (done % FRAMES_PER_TURN === 0) await new Promise(setImmediate);
 				signal?.throwIfAborted();
 			}
-			await writeFile(partial, tableToIPC(columns.table(), 'file'), signal ? { signal } : {});
+			await writeFile(partial, tableToIPC(columns.table(rows), 'file'), signal ? { signal } : {});
 		});
 	},
 };
@@ -66,6 +70,8 @@ class DetectionColumns {
 	readonly #score: number[] = [];
 	readonly #boxes: number[][] = [[], [], [], []];
 	readonly #identity: number[] = [];
+	readonly #stale: number[] = [];
+	readonly #estimates: (DriftValues | null)[] = [];
 
 	constructor(run: StoredRun, least: LeastScores, identitiesOf: IdentitiesOfRow) {
 		this.#run = run;
@@ -77,6 +83,8 @@ class DetectionColumns {
 		const { frameIndex, timeSeconds } = this.#run.frames;
 		const detections = this.#run.detections(row).scoredAtLeast(this.#least);
 		const identities = this.#identitiesOf(row);
+		const drift = this.#run.drift(row);
+		const estimate = drift && driftValues(drift);
 		for (let i = 0; i < detections.count; i++) {
 			this.#frame.push(frameIndex[row]!);
 			this.#time.push(timeSeconds[row]!);
@@ -84,11 +92,15 @@ class DetectionColumns {
 			this.#score.push(detections.scores[i]!);
 			detections.box(i).forEach((pixels, side) => this.#boxes[side]!.push(pixels));
 			this.#identity.push(identities[i]!);
+			this.#stale.push(detections.isStale(i) ? 1 : 0);
+			this.#estimates.push(estimate);
 		}
 	}
 
-	table(): Table {
+	/** With `rows`, those that were exported, the table also says where the budget was too small. */
+	table(rows: Int32Array): Table {
 		const length = this.#frame.length;
+		const warning = warningOf(this.#run, rows);
 		const { classes, name } = this.#run.header.model;
 		const classType = new Dictionary(new Utf8(), new Uint16());
 		const dictionary = vectorFromArray([...classes], new Utf8());
@@ -119,17 +131,26 @@ class DetectionColumns {
 					'pixels of the displayed video',
 				),
 			),
-			column('identity', this.#identities(length), 'who is followed; null = nobody in particular'),
+			column(
+				'identity',
+				orNull(
+					new Int32(),
+					this.#identity.map((identity) => identity || null),
+				),
+				'who is followed; null = nobody in particular',
+			),
+			...(this.#run.frames.drift ? this.#estimateColumns() : []),
 		];
 		const fields = columns.map(
 			({ title, data, meaning }) =>
-				new Field(title, data.type, title === 'identity', new Map([['meaning', meaning]])),
+				new Field(title, data.type, NULLABLE.has(title), new Map([['meaning', meaning]])),
 		);
 		const schema = new Schema(
 			fields,
 			new Map([
 				['model', name],
 				['mode', this.#run.header.mode],
+				...(warning ? [['warning', warning.text] as [string, string]] : []),
 			]),
 		);
 		const children = columns.map(({ data }) => data);
@@ -138,20 +159,35 @@ class DetectionColumns {
 		]);
 	}
 
-	/** Identities from 1; the validity bit, least significant first, is cleared if there is none. */
-	#identities(length: number): Data {
-		const nullBitmap = new Uint8Array(Math.ceil(length / 8));
-		let nullCount = 0;
-		this.#identity.forEach((identity, i) => {
-			if (identity > 0) nullBitmap[i >> 3]! |= 1 << (i & 7);
-			else nullCount++;
-		});
-		return makeData({
-			type: new Int32(),
-			length,
-			data: Int32Array.from(this.#identity),
-			nullBitmap,
-			nullCount,
-		});
+	/** What is estimated of the frame, in the row of each of its detections. */
+	#estimateColumns() {
+		const types = (name: keyof DriftValues) => (/tokens|frames/.test(name) ? new Int32() : new Float32());
+		return [
+			{
+				title: 'stale',
+				data: orNull(new Uint8(), this.#stale),
+				meaning: '1 = the box rests on tokens that have waited for too long',
+			},
+			...DRIFT_COLUMNS.map((name) => ({
+				title: name,
+				data: orNull(
+					types(name),
+					this.#estimates.map((values) => values?.[name] ?? null),
+				),
+				meaning: 'of the frame',
+			})),
+		];
 	}
+}
+
+/** A column of numbers; the validity bit, least significant first, is cleared where there is none. */
+function orNull(type: Int32 | Float32 | Uint8, values: readonly (number | null)[]): Data {
+	const nullBitmap = new Uint8Array(Math.ceil(values.length / 8));
+	let nullCount = 0;
+	values.forEach((value, i) => {
+		if (value === null) nullCount++;
+		else nullBitmap[i >> 3]! |= 1 << (i & 7);
+	});
+	const data = type.ArrayType.from(values.map((value) => value ?? 0));
+	return makeData({ type, length: values.length, data, nullBitmap, nullCount } as never) as Data;
 }

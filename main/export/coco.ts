@@ -1,6 +1,7 @@
 import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
+import { driftValues, warningOf } from './drift-columns.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
@@ -23,7 +24,8 @@ const settings = {
 
 /**
  * COCO detection format: image id = frame index, category id = class index + 1, `bbox` = left, top, width,
- * height in displayed video pixels. Images also carry `frame_index` and `time_seconds`.
+ * height in displayed video pixels. Images also carry `frame_index` and `time_seconds`, and `attributes` where the mode
+ * estimates the agreement with dense; annotations then tell whether they are stale.
  */
 export const coco: ExportFormat = {
 	id: 'coco',
@@ -49,10 +51,12 @@ export const coco: ExportFormat = {
 
 function* dataset(run: StoredRun, rows: Int32Array, annotations: Iterable<string>): Generator<string> {
 	const { model, video, createdAt } = run.header;
+	const warning = warningOf(run, rows);
 	const info = {
 		description: `Detections of ${model.name}`,
 		version: model.sha256,
 		date_created: createdAt,
+		...(warning && { warning: warning.text }),
 	};
 	const categories = model.classes.map((name, i) => ({ id: i + 1, name, supercategory: '' }));
 	yield `{"info":${JSON.stringify(info)},\n"licenses":[],\n"categories":${JSON.stringify(categories)},\n"images":`;
@@ -77,8 +81,15 @@ function* imageTexts(
 			height,
 			frame_index: frame,
 			time_seconds: rounded(timeSeconds[row]!, 6),
+			...estimateOf(run, row),
 		});
 	}
+}
+
+/** The estimate of a frame, as attributes of its image. */
+function estimateOf(run: StoredRun, row: number) {
+	const drift = run.drift(row);
+	return drift && { attributes: driftValues(drift) };
 }
 
 /** Annotation ids begin at 1: COCO's evaluation takes id 0 for "unmatched". */
@@ -104,7 +115,9 @@ function* annotationTexts(
 				score: rounded(detections.scores[i]!, 4),
 			};
 			id++;
-			yield JSON.stringify(whole ? { id, ...common, area: rounded(width * height, 2), iscrowd: 0 } : common);
+			const stale = run.frames.drift && { attributes: { stale: detections.isStale(i) } };
+			const area = rounded(width * height, 2);
+			yield JSON.stringify(whole ? { id, ...common, area, iscrowd: 0, ...stale } : common);
 		}
 		done++;
 		onProgress?.(done, rows.length);

@@ -3,6 +3,7 @@ import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import { SELECTION_KINDS } from '../domain/tokens.ts';
 import type { StoredRun } from '../results/stored-run.ts';
+import { DRIFT_COLUMNS, driftValues, warningOf } from './drift-columns.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
@@ -47,6 +48,17 @@ const DETECTION_COLUMNS = [
 	'frame', 'time_s', 'class', 'score', 'left_px', 'top_px', 'right_px', 'bottom_px', 'identity',
 ];
 
+/** Columns of runs whose mode estimates how far from dense the answers may be. */
+const ESTIMATE_COLUMNS = [...DRIFT_COLUMNS, 'warning'];
+
+/** Their fields in `row`, but for the warning; none in other runs. */
+function estimateFields(run: StoredRun, row: number): (string | number)[] {
+	if (!run.frames.drift) return [];
+	const drift = run.drift(row);
+	const values = drift && driftValues(drift);
+	return DRIFT_COLUMNS.map((name) => values?.[name] ?? '');
+}
+
 function* detectionLines(
 	run: StoredRun,
 	rows: Int32Array,
@@ -56,11 +68,16 @@ function* detectionLines(
 ): Generator<string> {
 	const { classes } = run.header.model;
 	const { frameIndex, timeSeconds } = run.frames;
-	yield csvLine(DETECTION_COLUMNS);
+	const estimates = run.frames.drift !== null;
+	const warning = warningOf(run, rows);
+	let unsaid = '';
+	yield csvLine([...DETECTION_COLUMNS, ...(estimates ? ['stale', ...ESTIMATE_COLUMNS] : [])]);
 	let done = 0;
 	for (const row of rows) {
 		const detections = run.detections(row).scoredAtLeast(least);
 		const identities = identitiesOf(row);
+		const estimate = estimateFields(run, row);
+		if (warning?.row === row) unsaid = warning.text;
 		for (let i = 0; i < detections.count; i++) {
 			const classIndex = detections.classIndices[i]!;
 			yield csvLine([
@@ -70,7 +87,9 @@ function* detectionLines(
 				rounded(detections.scores[i]!, 4),
 				...detections.box(i).map((pixels) => rounded(pixels, 2)),
 				identities[i]! || '',
+				...(estimates ? [detections.isStale(i) ? 1 : 0, ...estimate, unsaid] : []),
 			]);
+			unsaid = '';
 		}
 		done++;
 		onProgress?.(done, rows.length);
@@ -95,19 +114,25 @@ function* frameLines(
 	onProgress: ((done: number, total: number) => void) | undefined,
 ): Generator<string> {
 	const { frameIndex, timeSeconds, kind, selectedTokens, macs, budgetMacs, milliseconds } = run.frames;
-	yield csvLine(FRAME_COLUMNS);
+	const estimates = run.frames.drift !== null;
+	const warning = warningOf(run, rows);
+	yield csvLine([...FRAME_COLUMNS, ...(estimates ? ['stale_boxes', ...ESTIMATE_COLUMNS] : [])]);
 	let done = 0;
 	for (const row of rows) {
 		const budget = budgetMacs[row]!;
+		const shown = run.detections(row).scoredAtLeast(least);
 		yield csvLine([
 			frameIndex[row]!,
 			rounded(timeSeconds[row]!, 6),
-			run.detections(row).scoredAtLeast(least).count,
+			shown.count,
 			SELECTION_KINDS[kind[row]!]!,
 			selectedTokens[row]!,
 			macs[row]!,
 			Number.isNaN(budget) ? '' : Math.round(budget),
 			...STAGES.map((stage) => rounded(milliseconds[stage][row]!, 3)),
+			...(estimates ? [shown.staleCount] : []),
+			...estimateFields(run, row),
+			...(estimates ? [warning?.row === row ? warning.text : ''] : []),
 		]);
 		done++;
 		onProgress?.(done, rows.length);

@@ -13,7 +13,7 @@ import type { ExportFormat } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { mot } from './mot.ts';
 import { yolo } from './yolo.ts';
-import { inTemporaryFolder, storeSampleRun, type SampleRun } from './run.fixture.ts';
+import { inTemporaryFolder, storeSampleRun, TOO_SMALL, type SampleRun } from './run.fixture.ts';
 
 async function exported(
 	format: ExportFormat,
@@ -332,5 +332,99 @@ describe.each([csv, jsonLines, coco, mot, yolo, arrow])('$id', (format) => {
 			const writing = format.write({ runs: [run], labels: [''], out, range, settings });
 			await expect(writing).rejects.toMatchObject({ name: 'UserFacingError', code });
 		});
+	});
+});
+
+describe('what is estimated of a run', () => {
+	const warning =
+		'At this budget an estimated 25 % of what dense shows is missing or misplaced from 0:00.3 on; 50 % of the tokens would do.';
+	const names = [
+		'waiting_tokens',
+		'longest_wait_frames',
+		'sufficient_tokens',
+		'estimated_agreement',
+		'estimated_lower',
+		'estimated_upper',
+		'audit_f1',
+	];
+
+	it.each<[string, SettingValues, string, number, string[]]>([
+		[
+			'frames',
+			{ table: 'frames' },
+			'stale_boxes',
+			3,
+			['0', '3', '6', '6', '0.75', '0.5', '0.875', '', warning],
+		],
+		[
+			'frames',
+			{ table: 'frames' },
+			'stale_boxes',
+			8,
+			['1', '8', '16', '6', '0.75', '0.5', '0.875', '0.75', ''],
+		],
+		['detections', {}, 'stale', 2, ['0', '2', '4', '6', '1', '0.9375', '1', '', '']],
+		['detections', {}, 'stale', 9, ['1', '9', '18', '6', '0.75', '0.5', '0.875', '', '']],
+	])('is in columns of csv: %s, %o', async (_, settings, stale, row, values) => {
+		const [head, ...lines] = (await exported(csv, TOO_SMALL, settings)).trim().split('\r\n');
+		expect(head!.split(',').slice(-9)).toEqual([stale, ...names, 'warning']);
+		expect(lines[row]!.split(',').slice(-9)).toEqual(values);
+	});
+
+	it('is in every line of jsonl, and the warning in the first that it is about', async () => {
+		const lines = (await exported(jsonLines, TOO_SMALL)).trimEnd().split('\n');
+		const frames = lines.map((line) => JSON.parse(line));
+		expect(frames[8]).toMatchObject({
+			drift: {
+				waitingTokens: 8,
+				longestWait: 16,
+				sufficientTokens: 6,
+				agreement: 0.75,
+				lower: 0.5,
+				upper: 0.875,
+				audit: { matched: 3, lost: 1, gained: 1, f1: 0.75 },
+			},
+			detections: [{ class: 'person', stale: true }],
+		});
+		expect(frames[7]).toMatchObject({ drift: { audit: null } });
+		expect(frames[7].detections[0]).not.toHaveProperty('stale');
+		expect(frames.flatMap((frame) => (frame.warning ? [[frame.frame, frame.warning]] : []))).toEqual([
+			[3, warning],
+		]);
+	});
+
+	it.each<[FrameRange, number | null]>([
+		[{ from: { frame: 5 }, to: null, every: 1 }, 5],
+		[{ from: { frame: 0 }, to: { frame: 2 }, every: 1 }, null],
+	])('warns of the range that is exported: %o', async (range, first) => {
+		const lines = (await exported(jsonLines, TOO_SMALL, {}, range)).trimEnd().split('\n');
+		const warned = lines.map((line) => JSON.parse(line)).find((frame) => frame.warning);
+		expect(warned?.frame ?? null).toBe(first);
+	});
+
+	it('is in attributes of coco', async () => {
+		const dataset = JSON.parse(await exported(coco, TOO_SMALL, { scores: 'shown' }));
+		expect(dataset.info.warning).toBe(warning);
+		expect(dataset.images[8].attributes).toEqual({
+			waiting_tokens: 8,
+			longest_wait_frames: 16,
+			sufficient_tokens: 6,
+			estimated_agreement: 0.75,
+			estimated_lower: 0.5,
+			estimated_upper: 0.875,
+			audit_f1: 0.75,
+		});
+		expect(
+			dataset.annotations.slice(7, 9).map((box: object) => 'attributes' in box && box.attributes),
+		).toEqual([{ stale: false }, { stale: true }]);
+	});
+
+	it('is in columns of arrow', async () => {
+		const table = tableFromIPC(await exportedBytes(arrow, TOO_SMALL));
+		expect(table.schema.metadata.get('warning')).toBe(warning);
+		expect(table.schema.fields.map((field) => field.name).slice(-8)).toEqual(['stale', ...names]);
+		const rows = table.toArray().map((row) => Object.values(row.toJSON()).slice(-8));
+		expect(rows[7]).toEqual([0, 7, 14, 6, 0.75, 0.5, 0.875, null]);
+		expect(rows[8]).toEqual([1, 8, 16, 6, 0.75, 0.5, 0.875, 0.75]);
 	});
 });

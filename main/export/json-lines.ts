@@ -1,9 +1,11 @@
 import { STAGES } from '../domain/cost.ts';
+import { auditF1, type Drift } from '../domain/drift.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import { unpackBitmap, tokenCount } from '../domain/tokens.ts';
 import type { StoredRun } from '../results/stored-run.ts';
+import { warningOf } from './drift-columns.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES } from './identities.ts';
@@ -31,6 +33,7 @@ export const jsonLines: ExportFormat = {
 		const resolved = resolveSettings(settings, given, 'format jsonl');
 		const rows = requireRows(run, range);
 		const identitiesOf = await followRun(run, resolved.identities, signal);
+		const warning = warningOf(run, rows);
 		function* lines(): Generator<string> {
 			let done = 0;
 			for (const row of rows) {
@@ -41,7 +44,8 @@ export const jsonLines: ExportFormat = {
 					leastScores(run, resolved),
 					resolved.tokens,
 				);
-				yield `${JSON.stringify(line)}\n`;
+				const warned = warning?.row === row ? { warning: warning.text, ...line } : line;
+				yield `${JSON.stringify(warned)}\n`;
 				done++;
 				onProgress?.(done, rows.length);
 			}
@@ -70,11 +74,24 @@ function frameObject(
 		macs: result.cost.macs,
 		budgetMacs: result.budgetMacs,
 		milliseconds: Object.fromEntries(STAGES.map((stage) => [stage, rounded(milliseconds[stage], 3)])),
+		...(result.drift && { drift: driftObject(result.drift) }),
 		detections: Array.from({ length: detections.count }, (_, i) => ({
 			...(identities[i] ? { identity: identities[i] } : {}),
 			class: model.classes[detections.classIndices[i]!] ?? String(detections.classIndices[i]!),
 			score: rounded(detections.scores[i]!, 4),
 			box: detections.box(i).map((pixels) => rounded(pixels, 2)),
+			...(detections.isStale(i) && { stale: true }),
 		})),
+	};
+}
+
+/** `audit` has counts of detections, on frames that were computed dense as well. */
+function driftObject({ agreement, lower, upper, audit, ...tokens }: Drift) {
+	return {
+		...tokens,
+		agreement: rounded(agreement, 4),
+		lower: rounded(lower, 4),
+		upper: rounded(upper, 4),
+		audit: audit && { ...audit, f1: rounded(auditF1(audit), 4) },
 	};
 }

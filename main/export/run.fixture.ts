@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Detections } from '../domain/detections.ts';
+import type { Drift } from '../domain/drift.ts';
 import { sameLeastScore } from '../domain/least-scores.ts';
 import type { RunHeader } from '../domain/run.ts';
 import { fullBitmap, packBitmap, tokenCount, type TokenGrid, type TokenMap } from '../domain/tokens.ts';
@@ -32,6 +33,7 @@ export type SampleRun = {
 	runMilliseconds?: number;
 	detectionsOf?: (frameIndex: number) => Detections;
 	mapsOf?: (frameIndex: number) => TokenMap[];
+	driftOf?: (frameIndex: number) => Drift;
 	state?: 'complete' | 'cancelled';
 };
 
@@ -81,6 +83,7 @@ export async function storeSampleRun(folder: string, sample: SampleRun = {}): Pr
 			},
 			budgetMacs: header.mode === 'dense' ? null : header.denseMacs / 8,
 			...(sample.mapsOf && { maps: sample.mapsOf(i) }),
+			...(sample.driftOf && { drift: sample.driftOf(i) }),
 		});
 	}
 	const decode = { framesRead: frames, framesDecoded: frames, framesLost: 0, warnings: [] };
@@ -102,6 +105,21 @@ export function walker(frameIndex: number): Detections {
 		Float32Array.of(left, 10, left + 12.5, 40, 40, 20, 60, 30),
 	);
 }
+
+/** A run whose budget is too small from frame 3 on: 6 of its 12 tokens would do, frame 8 is audited, and the walker is stale. */
+export const TOO_SMALL: SampleRun = {
+	frames: 20,
+	detectionsOf: (i) => walker(i).withStale(Uint8Array.of(i >= 8 ? 1 : 0, 0)),
+	driftOf: (i) => ({
+		waitingTokens: i,
+		longestWait: 2 * i,
+		sufficientTokens: 6,
+		agreement: i < 3 ? 1 : 0.75,
+		lower: i < 3 ? 0.9375 : 0.5,
+		upper: i < 3 ? 1 : 0.875,
+		audit: i === 8 ? { matched: 3, lost: 1, gained: 1 } : null,
+	}),
+};
 
 function sampleHeader({ mode = 'token-cache', classes, from = 0, every = 1, header }: SampleRun): RunHeader {
 	const size = { width: 64, height: 48 };

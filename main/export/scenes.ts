@@ -3,6 +3,7 @@ import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { sameLeastScore, type LeastScores } from '../domain/least-scores.ts';
 import { framesFull, heatLevel, mapLevels, offeredHeat, type HeatKind } from '../domain/overlay-geometry.ts';
+import { shortfallCaption } from '../domain/shortfall.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
 import { denseReferenceOf } from '../evaluation/agreement.ts';
@@ -85,12 +86,13 @@ export async function openScenes(
 		overlay: {
 			paneSize,
 			panes: runs.map((run, i) => ({
-				caption: labels[i] ?? run.header.mode,
+				caption: captionOf(run, labels[i] ?? run.header.mode),
 				classes: run.header.model.classes,
 				letterbox: run.header.letterbox,
 				grid: run.header.grid,
 				heat: heats[i]!,
 				hasBudget: costs[i]!.budgetMacs.some((macs) => macs > 0),
+				hasStale: run.frames.drift?.stale.includes(1) ?? false,
 			})),
 			boxes: settings.boxes,
 			labels: settings.labels,
@@ -105,6 +107,10 @@ export async function openScenes(
 			panes: panes.map((pane) => pane.at(frameIndex, hold)),
 		}),
 	};
+}
+
+function captionOf({ shortfall }: StoredRun, label: string): string {
+	return shortfall ? `${label} · ${shortfallCaption(shortfall)}` : label;
 }
 
 type PaneSource = {

@@ -29,6 +29,7 @@ function options(changes: Partial<OverlayOptions> = {}, paneCount = 1): OverlayO
 		grid,
 		heat: 'frame',
 		hasBudget: false,
+		hasStale: false,
 	} as const;
 	return {
 		paneSize: SIZE,
@@ -84,10 +85,14 @@ describe('boxes', () => {
 		expect(at(29, 39)).toEqual(person);
 	});
 
-	it('are dashed while they are held', () => {
-		const detections = one(0, [0, 0, 64, 48]);
-		const solid = drawn(options(), [{ ...NOTHING, detections }]).count(person);
-		const dashed = drawn(options(), [{ ...NOTHING, detections, held: true }]).count(person);
+	const whole = one(0, [0, 0, 64, 48]);
+	it.each([
+		['while they are held', whole, true],
+		['where they are stale', whole.withStale(Uint8Array.of(1)), false],
+		['where they are both', whole.withStale(Uint8Array.of(1)), true],
+	])('are dashed %s', (_, detections, held) => {
+		const solid = drawn(options(), [{ ...NOTHING, detections: whole }]).count(person);
+		const dashed = drawn(options(), [{ ...NOTHING, detections, held }]).count(person);
 		expect(dashed).toBeGreaterThan(0.3 * solid);
 		expect(dashed).toBeLessThan(0.7 * solid);
 	});

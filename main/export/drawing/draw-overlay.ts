@@ -2,6 +2,7 @@ import { CLUSTER_COLOUR_COUNT } from '../../domain/cluster-colours.ts';
 import type { Detections } from '../../domain/detections.ts';
 import type { Letterbox } from '../../domain/frame.ts';
 import {
+	boxDash,
 	boxLabel,
 	boxRect,
 	heatColour,
@@ -51,6 +52,8 @@ export type PaneOptions = {
 	heat: HeatKind;
 	/** Whether a budget is in force in some frame. */
 	hasBudget: boolean;
+	/** Whether some frame has stale boxes. */
+	hasStale: boolean;
 };
 
 /** Everything that is drawn on one frame. */
@@ -129,7 +132,8 @@ export function createOverlay(options: OverlayOptions): Overlay {
 			const classIndex = detections.classIndices[i]!;
 			const paint = classColours[pane]![classIndex] ?? classPaint(String(classIndex));
 			const box = { ...rect, x: room.x + rect.x, y: room.y + rect.y };
-			picture.strokeRect(box, px(2), paint.paper, held ? px(6) : 0);
+			const dash = boxDash(held, detections.isStale(i));
+			picture.strokeRect(box, px(2), paint.paper, dash && px(dash));
 			const identity = identities[i]!;
 			const label = boxLabel(paint.name, detections.scores[i]!, identity);
 			wishes.push({ rect, label, short: identity > 0 ? `#${identity}` : paint.name, paint });
@@ -215,6 +219,11 @@ function drawLegend(
 		item('full frame', swatch, block(FLUSH_COLOUR));
 		item('dense', swatch, line(INK));
 		if (options.panes.some((pane) => pane.hasBudget)) item('budget', swatch, line(BUDGET_COLOUR));
+	}
+	if (options.boxes && options.panes.some((pane) => pane.hasStale)) {
+		const edge = { x: 0, y: 0, width: swatch, height: swatch };
+		const dash = px(boxDash(false, true));
+		item('stale', swatch, (x, y) => picture.strokeRect({ ...edge, x, y }, px(2), MUTED, dash));
 	}
 	if (options.boxes) {
 		for (const name of options.legendClasses) item(name, swatch, block(rgbOf(classColour(name))));

@@ -1,4 +1,5 @@
 import { GIGA, STAGES } from '../../domain/cost.ts';
+import { auditF1 } from '../../domain/drift.ts';
 import { SELECTION_KINDS } from '../../domain/tokens.ts';
 import {
 	extremesCurve,
@@ -29,8 +30,8 @@ export type ChartSeries = {
 	label: string;
 	colour: string;
 	values: Curve;
-	/** `area` is filled down to the series before it, `dashed` is a reference line. */
-	look: 'line' | 'dashed' | 'area';
+	/** `area` is filled down to the series before it, `dashed` is a reference line, `bound` a faint one, `dots` are no line. */
+	look: 'line' | 'dashed' | 'area' | 'bound' | 'dots';
 	/** For stacks: the height of this layer alone, shown at the pointer. */
 	own?: Curve;
 };
@@ -43,7 +44,13 @@ const TABLE_ROWS = 40;
 export function drawCharts(runs: readonly ReportRun[]): ChartGroup {
 	const axis = frameAxis(runs.map(({ run }) => run.frames.frameIndex));
 	if (axis.frames.length === 0) return { axis, charts: [] };
-	const charts = [gigamacChart(axis, runs), tokenChart(axis, runs), agreementChart(axis, runs)];
+	const charts = [
+		gigamacChart(axis, runs),
+		tokenChart(axis, runs),
+		agreementChart(axis, runs),
+		estimateChart(axis, runs),
+		waitingChart(axis, runs),
+	];
 	return { axis, charts: [...charts.filter((chart) => chart !== null), ...timeCharts(axis, runs)] };
 }
 
@@ -126,6 +133,75 @@ function agreementChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart | nu
 	};
 }
 
+/** Runs whose mode estimates how far from dense their answers may be. */
+function estimated(runs: readonly ReportRun[]) {
+	return runs.flatMap(({ run, label, colour }) => {
+		const { frameIndex, drift } = run.frames;
+		return drift ? [{ frameIndex, drift, label, colour }] : [];
+	});
+}
+
+function estimateChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart | null {
+	const shown = estimated(runs);
+	if (shown.length === 0) return null;
+	return {
+		title: 'Estimated agreement with dense',
+		unit: 'F1',
+		decimals: 3,
+		top: 1,
+		series: shown.flatMap(({ frameIndex, drift, label, colour }): ChartSeries[] => {
+			const curve = (values: ArrayLike<number>) => extremesCurve(axis, frameIndex, values);
+			const { matched, lost, gained } = drift.audit;
+			const audits = Float32Array.from(matched, (pairs, row) =>
+				pairs < 0 ? Number.NaN : auditF1({ matched: pairs, lost: lost[row]!, gained: gained[row]! }),
+			);
+			return [
+				{ label, colour, look: 'line', values: curve(drift.agreement) },
+				{ label: `${label}: lower bound`, colour, look: 'bound', values: curve(drift.lower) },
+				{ label: `${label}: upper bound`, colour, look: 'bound', values: curve(drift.upper) },
+				{ label: `${label}: audits`, colour, look: 'dots', values: curve(audits) },
+			];
+		}),
+		marks: [],
+		table: meanTable(
+			axis,
+			shown.flatMap(({ frameIndex, drift, label }) => [
+				[label, frameIndex, drift.agreement] as const,
+				[`${label}: lower bound`, frameIndex, drift.lower] as const,
+				[`${label}: upper bound`, frameIndex, drift.upper] as const,
+			]),
+		),
+	};
+}
+
+function waitingChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart | null {
+	const shown = estimated(runs);
+	if (shown.length === 0) return null;
+	return {
+		title: 'Tokens that wait, and the longest wait',
+		unit: 'tokens, frames',
+		decimals: 0,
+		top: null,
+		series: shown.flatMap(({ frameIndex, drift, label, colour }): ChartSeries[] => [
+			{ label, colour, look: 'line', values: extremesCurve(axis, frameIndex, drift.waitingTokens) },
+			{
+				label: `${label}: longest wait, frames`,
+				colour,
+				look: 'bound',
+				values: extremesCurve(axis, frameIndex, drift.longestWait),
+			},
+		]),
+		marks: [],
+		table: meanTable(
+			axis,
+			shown.flatMap(({ frameIndex, drift, label }) => [
+				[label, frameIndex, drift.waitingTokens] as const,
+				[`${label}: longest wait, frames`, frameIndex, drift.longestWait] as const,
+			]),
+		),
+	};
+}
+
 /** One stack per run, all on the same scale. */
 function timeCharts(axis: FrameAxis, runs: readonly ReportRun[]): Chart[] {
 	const charts = runs
@@ -191,6 +267,7 @@ function meanTable(
 		const counts = new Float64Array(rowCount);
 		for (let i = 0; i < frameIndex.length; i++) {
 			const row = Math.floor((frameIndex[i]! - axis.firstFrame) / framesPerRow);
+			if (Number.isNaN(values[i]!)) continue;
 			sums[row]! += values[i]!;
 			counts[row]!++;
 		}

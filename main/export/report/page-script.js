@@ -35,6 +35,10 @@
 		return Math.max(0, Math.min(0.9, Math.floor(10 * (low ?? 0) - 0.01) / 10));
 	}
 
+	/** By look, where it is not that of a line. */
+	const WIDTHS = { area: 0, bound: 0.6 };
+	const DASHES = { dashed: [4, 4], bound: [1, 2] };
+
 	function seriesOf(series, decimals) {
 		const colour = colourOf(series.colour);
 		const shown = series.own ?? series.values;
@@ -42,10 +46,11 @@
 			label: series.label,
 			stroke: colour,
 			fill: series.look === 'area' ? colour : undefined,
-			width: series.look === 'area' ? 0 : 1.25,
-			dash: series.look === 'dashed' ? [4, 4] : undefined,
+			width: WIDTHS[series.look] ?? 1.25,
+			dash: DASHES[series.look],
 			spanGaps: true,
-			points: { show: frames.length === 1 },
+			paths: series.look === 'dots' ? () => null : undefined,
+			points: series.look === 'dots' ? { show: true, size: 6, fill: colour } : { show: frames.length === 1 },
 			value: (_, __, ___, i) => (i === null || shown[i] === null ? '–' : shown[i].toFixed(decimals)),
 		};
 	}

@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
 import uPlotCss from 'uplot/dist/uPlot.min.css?raw';
 import uPlotScript from 'uplot/dist/uPlot.iife.min.js?raw';
+import { DRIFT_WINDOW_FRAMES } from '../../domain/drift.ts';
 import { drawCharts, type Chart } from './charts.ts';
 import { html, inlineElement, join, jsonBlock, type Html } from './html.ts';
 import pageScript from './page-script.js?raw';
 import reportCss from './report.css?raw';
 import type { ReportRun } from './report-runs.ts';
-import { accuracyTables, runTable, settingsTable, videoFacts } from './tables.ts';
+import { accuracyTables, runTable, settingsTable, videoFacts, warnings } from './tables.ts';
 
 /** The whole report as one page that loads nothing from any network. */
 export function reportPage(runs: readonly ReportRun[]): string {
@@ -42,7 +43,7 @@ export function reportPage(runs: readonly ReportRun[]): string {
 				<main>
 					${videoFacts(runs)}
 					<h2>Runs</h2>
-					${runTable(runs)} ${accuracyTables(runs)}
+					${warnings(runs)} ${runTable(runs)} ${accuracyTables(runs)}
 					<h2>Curves</h2>
 					${
 						charts.length === 0
@@ -68,6 +69,7 @@ export function reportPage(runs: readonly ReportRun[]): string {
 						graphs that ran. Milliseconds are measured wall-clock time; decode is the time that the pipeline
 						waited for a frame. Means leave out the first frame, which is computed whole and pays for warming
 						up. ${reference ? measuredAgainst(reference.label) : ''}
+						${runs.some(({ summary }) => summary.drift) ? estimatedFrom() : ''}
 					</p>
 				</main>
 				<script type="application/json" id="charts">
@@ -83,6 +85,13 @@ function measuredAgainst(reference: string): Html {
 	the run's own, of the run stage alone and of all stages together. Agreement pairs the shown boxes of a run
 	with those of the dense run, class by class, from an overlap (IoU) of 0.5 on: lost are dense boxes without a
 	partner, gained are boxes that the dense run has not.`;
+}
+
+function estimatedFrom(): Html {
+	return html`Estimated agreement is what a run expects of the last ${DRIFT_WINDOW_FRAMES} frames without a
+	dense run: from the tokens that changed and wait to be recomputed, corrected by audits, frames that are
+	computed dense as well. The bounds hold the true agreement in 95 % of cases. A box is stale if it rests on
+	tokens that have waited for too long.`;
 }
 
 function chartFigure(chart: Chart, i: number): Html {

@@ -6,7 +6,14 @@ import { describe, expect, it } from 'vitest';
 import { Detections } from '../../domain/detections.ts';
 import type { Evaluation } from '../../evaluation/evaluate-run.ts';
 import { report } from '../report.ts';
-import { inTemporaryFolder, OTHER_MODEL, storeSampleRun, walker, type SampleRun } from '../run.fixture.ts';
+import {
+	inTemporaryFolder,
+	OTHER_MODEL,
+	storeSampleRun,
+	TOO_SMALL,
+	walker,
+	type SampleRun,
+} from '../run.fixture.ts';
 import type { Chart } from './charts.ts';
 
 async function page(samples: SampleRun[], labels?: string[], truth?: (Evaluation | null)[]): Promise<string> {
@@ -105,6 +112,30 @@ describe('report', () => {
 		['the scores of classes, lowest first', [0.5, 0.25], '0.25 bicycle; 0.5 person'],
 	])('says from which score boxes are shown: %s', async (_, displayThresholds, text) => {
 		expect(await page([{ header: { displayThresholds } }])).toContain(`<td>${text}</td>`);
+	});
+
+	it('warns of a budget that is too small, with what was estimated', async () => {
+		const text = await page([TOO_SMALL, DENSE], ['tenth', 'dense']);
+		expect(text).toContain(
+			'tenth: At this budget an estimated 25 % of what dense shows is missing or misplaced from 0:00.3 on; 50 % of the tokens would do.',
+		);
+		expect(rowOf(text, 'tenth')).toMatchObject({
+			lowest: '0.750',
+			most: '19',
+			stale: '12',
+			'of the cost': '3.4 %',
+		});
+		expect(rowOf(text, 'dense')).toMatchObject({ lowest: '–', stale: '–' });
+		const { charts } = chartsOf(text);
+		const estimate = charts.find(({ title }) => title === 'Estimated agreement with dense')!;
+		expect(estimate.series.map(({ label, values }) => [label, values[8]])).toEqual([
+			['tenth', 0.75],
+			['tenth: lower bound', 0.5],
+			['tenth: upper bound', 0.875],
+			['tenth: audits', 0.75],
+		]);
+		expect(charts.map(({ title }) => title)).toContain('Tokens that wait, and the longest wait');
+		expect(await page([{}])).not.toContain('class="warning');
 	});
 
 	it('shows average precision per run and per class', async () => {

@@ -131,6 +131,48 @@ const COLUMNS: Column[] = [
 		cell: ({ agreement }) => agreement && agreement.meanIou.toFixed(3),
 	},
 	{
+		group: 'estimated agreement',
+		head: 'mean',
+		cell: ({ summary: { drift } }) => drift && drift.agreement.mean.toFixed(3),
+		isStrong: true,
+	},
+	{
+		group: 'estimated agreement',
+		head: 'lowest',
+		cell: ({ summary: { drift } }) => drift && drift.agreement.lowest.toFixed(3),
+	},
+	{
+		group: 'audits',
+		head: 'frames',
+		cell: ({ summary: { drift } }) => drift && String(drift.audits.count),
+	},
+	{ group: 'audits', head: 'F1', cell: ({ summary: { drift } }) => drift && share(drift.audits.f1) },
+	{
+		group: 'audits',
+		head: 'of the cost',
+		cell: ({ summary: { drift } }) => drift && `${(100 * drift.audits.costShare).toFixed(1)} %`,
+	},
+	{
+		group: 'waiting tokens',
+		head: 'mean',
+		cell: ({ summary: { drift } }) => drift && drift.waiting.meanTokens.toFixed(0),
+	},
+	{
+		group: 'waiting tokens',
+		head: 'most',
+		cell: ({ summary: { drift } }) => drift && String(drift.waiting.mostTokens),
+	},
+	{
+		group: 'waiting tokens',
+		head: 'longest, frames',
+		cell: ({ summary: { drift } }) => drift && String(drift.waiting.longestWait),
+	},
+	{
+		group: 'boxes',
+		head: 'stale',
+		cell: ({ summary: { drift } }) => drift && String(drift.staleBoxes),
+	},
+	{
 		group: 'AP',
 		head: '50',
 		cell: ({ evaluation }) => evaluation && share(evaluation.mean.ap50),
@@ -212,6 +254,15 @@ export function runTable(runs: readonly ReportRun[]): Html {
 			</tbody>
 		</table>
 	</div>`;
+}
+
+/** The warnings of runs whose budget was too small; null without any. */
+export function warnings(runs: readonly ReportRun[]): Html | null {
+	const warned = runs.flatMap(({ label, summary: { drift } }) =>
+		drift?.warning ? [{ label, text: drift.warning.text }] : [],
+	);
+	if (warned.length === 0) return null;
+	return join(warned.map(({ label, text }) => html`<p class="warning strong">${label}: ${text}</p>`));
 }
 
 /** Average precision per class, for runs that were evaluated against ground truth. */
