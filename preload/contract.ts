@@ -213,6 +213,12 @@ export type RunTimeline = {
 	macs: Float64Array;
 	/** NaN = no budget. */
 	budgetMacs: Float64Array;
+	/** As in `FrameBatch`. */
+	waitingTokens: Int32Array;
+	longestWaits: Int32Array;
+	sufficientTokens: Int32Array;
+	agreements: Float32Array;
+	audits: Float32Array;
 	/** [frames, stages], in the order of STAGES. */
 	milliseconds: Float32Array;
 	/** Detections shown, per frame. */

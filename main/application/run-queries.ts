@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { OpenedRun, RunAgreement, RunMaps, RunTimeline } from '../../preload/contract.ts';
 import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
 import { STAGES } from '../domain/cost.ts';
+import { auditF1 } from '../domain/drift.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import { loweredTo, type LeastScores } from '../domain/least-scores.ts';
 import { RecentMap } from '../domain/recent-map.ts';
@@ -104,6 +105,7 @@ export class RunQueries {
 			selectedTokens,
 			macs,
 			budgetMacs,
+			...driftColumns(run),
 			milliseconds,
 			detections: await inTurns(countShown(run, run.header.displayThresholds)),
 		};
@@ -167,6 +169,23 @@ export class RunQueries {
 			averagePrecision50: truth === null ? null : evaluateRun(run, truth).mean.ap50,
 		};
 	}
+}
+
+/** What is estimated of the frames, as in a `FrameBatch`. */
+function driftColumns({ frameCount, frames: { drift } }: StoredRun) {
+	const agreements = new Float32Array(3 * frameCount).fill(Number.NaN);
+	const audits = new Float32Array(frameCount).fill(Number.NaN);
+	if (!drift) {
+		const none = new Int32Array(frameCount);
+		return { waitingTokens: none, longestWaits: none, sufficientTokens: none, agreements, audits };
+	}
+	for (let f = 0; f < frameCount; f++) {
+		agreements.set([drift.agreement[f]!, drift.lower[f]!, drift.upper[f]!], 3 * f);
+		const [matched, lost, gained] = [drift.audit.matched[f]!, drift.audit.lost[f]!, drift.audit.gained[f]!];
+		if (matched >= 0) audits[f] = auditF1({ matched, lost, gained });
+	}
+	const { waitingTokens, longestWait: longestWaits, sufficientTokens } = drift;
+	return { waitingTokens, longestWaits, sufficientTokens, agreements, audits };
 }
 
 function* readResults(run: StoredRun, from: number, to: number): Generator<void, FrameResult[]> {

@@ -5,7 +5,7 @@ export function visibleSettings(table: SettingsTable, values: SettingValues): st
 	return Object.entries(table)
 		.filter(
 			([, { shownWhen }]) =>
-				!shownWhen || [shownWhen.is].flat().includes(valueOf(table, values, shownWhen.setting)),
+				!shownWhen || [shownWhen.is].flat().some((is) => is === valueOf(table, values, shownWhen.setting)),
 		)
 		.map(([name]) => name);
 }

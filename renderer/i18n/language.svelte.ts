@@ -1,3 +1,4 @@
+export { formatClock } from '../../main/domain/clock.ts';
 import { COMMAND_WORDS, type CommandId } from '../../preload/commands.ts';
 import type { Language } from '../../preload/contract.ts';
 import { en, type MessageKey } from './en.ts';
@@ -95,17 +96,4 @@ export function formatShare(share: number, digits = 0): string {
 
 export function formatDate(iso: string): string {
 	return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
-}
-
-/** Minutes and seconds, and hours if there are any: 1:19, 2:04:00; with `digits`, fractions of the second. */
-export function formatClock(seconds: number, digits = 0): string {
-	const unit = 10 ** digits;
-	const total = Math.round(Math.abs(seconds) * unit) / unit;
-	const hours = Math.floor(total / 3600);
-	const minutes = Math.floor(total / 60) % 60;
-	const rest = (total % 60).toFixed(digits).padStart(digits > 0 ? digits + 3 : 2, '0');
-	const sign = seconds < 0 && total > 0 ? '−' : '';
-	return hours > 0
-		? `${sign}${hours}:${String(minutes).padStart(2, '0')}:${rest}`
-		: `${sign}${minutes}:${rest}`;
 }

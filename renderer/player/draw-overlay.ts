@@ -1,4 +1,4 @@
-import { heatPaint, type Rect } from '../../main/domain/overlay-geometry.ts';
+import { boxDash, heatPaint, type Rect } from '../../main/domain/overlay-geometry.ts';
 import { OKABE_ITO } from '../../main/domain/palette.ts';
 import type { Size } from '../../main/domain/video.ts';
 import type { OverlayScene } from './overlay-scene.ts';
@@ -53,9 +53,9 @@ export function drawOverlay(
 	}
 	const thickness = px(2);
 	pen.lineWidth = thickness;
-	// Boxes of another frame are dashed.
-	pen.setLineDash(scene.heldFrom === null ? [] : [px(6), px(6)]);
-	for (const { rect, paper } of scene.boxes) {
+	for (const { rect, paper, stale } of scene.boxes) {
+		const dash = boxDash(scene.heldFrom !== null, stale);
+		pen.setLineDash(dash > 0 ? [px(dash), px(dash)] : []);
 		pen.strokeStyle = paper;
 		const t = Math.min(thickness, rect.width, rect.height);
 		// Inside the box, on whole pixels: a stroke covers both sides of its path.

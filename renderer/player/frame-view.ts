@@ -1,5 +1,6 @@
 import type { StageMilliseconds } from '../../main/domain/cost.ts';
 import type { Detections } from '../../main/domain/detections.ts';
+import type { DriftFigures } from '../../main/domain/drift.ts';
 import type { LeastScores } from '../../main/domain/least-scores.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
 import type { SelectionKind, TokenBitmap, TokenGrid, TokenMapKind } from '../../main/domain/tokens.ts';
@@ -15,6 +16,8 @@ export type FrameView = {
 	/** Null if no budget was in force. */
 	budgetMacs: number | null;
 	milliseconds: StageMilliseconds;
+	/** How far from dense the answer may be; null if that is not estimated. */
+	drift: DriftFigures | null;
 	/** All stored detections; those below the display threshold of their class are not shown. */
 	detections: Detections;
 };

@@ -27,7 +27,12 @@ export type OverlayLook = {
 	heatOpacity: number;
 };
 
-export type BoxMark = LabelWish & { paper: string; ink: string };
+export type BoxMark = LabelWish & {
+	paper: string;
+	ink: string;
+	/** Whether it rests on tokens that have waited for too long. */
+	stale: boolean;
+};
 
 /** Adjacent tokens of one row with the same level. `level` is 1 to 255; `heatPaint` gives its colour. */
 export type HeatBar = Rect & { level: number };
@@ -91,7 +96,7 @@ function boxMarks(
 		const identity = identities?.[i] ?? 0;
 		const label = boxLabel(word(name), score, identity);
 		const short = identity > 0 ? `#${identity}` : word(name);
-		marks.push({ rect, label, short, paper, ink: inkOn(paper) });
+		marks.push({ rect, label, short, paper, ink: inkOn(paper), stale: detections.isStale(i) });
 	}
 	return marks;
 }

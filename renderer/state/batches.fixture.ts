@@ -9,6 +9,8 @@ export const TOKENS = 12;
 /**
  * The frames `from`, `from + every`, … of a generated run: frame i costs i GMAC, has i % 3 boxes of score 0.9 and one
  * of 0.1, and recomputes token i % TOKENS. Frame 0 is computed in full; frames from 5 on have a map of relevance.
+ * Of frame i, i % 12 tokens wait, for up to i frames, where 6 would do; its agreement is estimated as 0.9, 0.8 to 0.95, and every
+ * fourth frame is audited, with an F1 of 0.5.
  */
 export function madeUpBatch(from: number, count: number, every = 1): FrameBatch {
 	const frames = Array.from({ length: count }, (_, i) => from + i * every);
@@ -28,6 +30,11 @@ export function madeUpBatch(from: number, count: number, every = 1): FrameBatch 
 		selectedTokens: Int32Array.from(frames, (frame) => (frame === 0 ? TOKENS : 1)),
 		macs: Float64Array.from(frames, (frame) => frame * 1e9),
 		budgetMacs: Float64Array.from(frames, (frame) => (frame % 2 === 0 ? Number.NaN : 5e9)),
+		waitingTokens: Int32Array.from(frames, (frame) => frame % TOKENS),
+		longestWaits: Int32Array.from(frames),
+		sufficientTokens: new Int32Array(count).fill(6),
+		agreements: Float32Array.from(frames.flatMap(() => [0.9, 0.8, 0.95])),
+		audits: Float32Array.from(frames, (frame) => (frame % 4 === 0 ? 0.5 : Number.NaN)),
 		milliseconds: Float32Array.from(
 			frames.flatMap((frame) => STAGES.map((_, s) => (frame === 0 ? 100 : s + 1))),
 		),
@@ -37,6 +44,7 @@ export function madeUpBatch(from: number, count: number, every = 1): FrameBatch 
 		classIndices: new Uint16Array(offsets[count]!),
 		scores: Float32Array.from(boxes.flatMap((boxCount) => [...Array<number>(boxCount - 1).fill(0.9), 0.1])),
 		boxesXyxy: new Float32Array(4 * offsets[count]!),
+		stale: new Uint8Array(offsets[count]!),
 	};
 }
 

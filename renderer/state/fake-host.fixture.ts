@@ -112,6 +112,7 @@ export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): Opene
 			gmacPerFrame: { first: 8, mean: 4, dense: 8, behind: 0 },
 			tokens: { total: 12, meanSelected: 6 },
 			wallSeconds: 1,
+			drift: null,
 		},
 		frameCount,
 		mapKinds: frameCount > 5 ? ['relevance'] : [],

@@ -1,5 +1,6 @@
 import { STAGES, noMilliseconds } from '../../main/domain/cost.ts';
 import { Detections } from '../../main/domain/detections.ts';
+import type { DriftFigures } from '../../main/domain/drift.ts';
 import { RecentMap } from '../../main/domain/recent-map.ts';
 import { SELECTION_KINDS } from '../../main/domain/tokens.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
@@ -23,11 +24,28 @@ export function frameViewOf(batch: FrameBatch, row: number): FrameView {
 		macs: batch.macs[row]!,
 		budgetMacs: Number.isNaN(budget) ? null : budget,
 		milliseconds,
+		drift: driftOf(batch, row),
 		detections: new Detections(
 			batch.classIndices.subarray(from, to),
 			batch.scores.subarray(from, to),
 			batch.boxesXyxy.subarray(4 * from, 4 * to),
+			batch.stale.subarray(from, to),
 		),
+	};
+}
+
+function driftOf(batch: FrameBatch, row: number): DriftFigures | null {
+	const agreement = batch.agreements[3 * row]!;
+	if (Number.isNaN(agreement)) return null;
+	const audit = batch.audits[row]!;
+	return {
+		waitingTokens: batch.waitingTokens[row]!,
+		longestWait: batch.longestWaits[row]!,
+		sufficientTokens: batch.sufficientTokens[row]!,
+		agreement,
+		lower: batch.agreements[3 * row + 1]!,
+		upper: batch.agreements[3 * row + 2]!,
+		audit: Number.isNaN(audit) ? null : audit,
 	};
 }
 

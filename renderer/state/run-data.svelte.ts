@@ -4,6 +4,8 @@ import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
 import { loweredTo, type LeastScores } from '../../main/domain/least-scores.ts';
 import type { SettingEvent } from '../../main/domain/run.ts';
+import type { SettingValues } from '../../main/domain/settings-table.ts';
+import { agreementAskedFor, ShortfallWatch, type Shortfall } from '../../main/domain/shortfall.ts';
 import { TOKEN_MAP_KINDS, tokenCount, type TokenGrid, type TokenMapKind } from '../../main/domain/tokens.ts';
 import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
 import { Changes } from '../changes.svelte.ts';
@@ -53,6 +55,10 @@ export class RunData implements RunFrames {
 	readonly #history: TokenHistory;
 	readonly #askedBlocks = new Set<number>();
 	#sweeping = false;
+	readonly #settings: SettingValues;
+	readonly #watch: ShortfallWatch;
+	/** Frames that the watch has seen. */
+	#watched = 0;
 	#late: FrameBatch[] = [];
 	#shares: { position: number; shares: Float32Array } | null = null;
 
@@ -72,6 +78,8 @@ export class RunData implements RunFrames {
 		this.entry = entry;
 		this.events = events;
 		this.#history = new TokenHistory(tokenCount(header.grid));
+		this.#settings = header.settings;
+		this.#watch = new ShortfallWatch(tokenCount(header.grid));
 	}
 
 	/** Reads the header and the columns of all frames that are stored. */
@@ -175,6 +183,32 @@ export class RunData implements RunFrames {
 	get timeline(): TimelineColumns {
 		this.#changes.track();
 		return this.#timeline;
+	}
+
+	/** The agreement with dense that the settings in force ask for, 0 to 1. Reactive. */
+	get agreementAsked(): number {
+		return agreementAskedFor(this.#settings, this.events, this.timeline.lastFrameIndex);
+	}
+
+	/** Where the budget was too small for the scene, as far as the run is known; null where it was not. Reactive. */
+	get shortfall(): Shortfall | null {
+		const { timeline, events } = this;
+		for (; this.#watched < timeline.length; this.#watched++) {
+			const at = this.#watched;
+			const frameIndex = timeline.frameIndices[at]!;
+			this.#watch.add(
+				{
+					frameIndex,
+					timeSeconds: timeline.timesSeconds[at]!,
+					selectedTokens: timeline.selectedTokens[at]!,
+					sufficientTokens: timeline.sufficientTokens[at]!,
+					agreement: timeline.estimates[at]!,
+					upper: timeline.uppers[at]!,
+				},
+				agreementAskedFor(this.#settings, events, frameIndex),
+			);
+		}
+		return this.#watch.shortfall;
 	}
 
 	/** The position of a frame in the run; with `hold`, else of the last one before it; -1 for none. */

@@ -35,6 +35,17 @@ export class TimelineColumns {
 	detections = new Uint32Array(0);
 	/** How often `detections` were replaced. */
 	recounts = 0;
+	/** Whether a frame has an estimate of the agreement. */
+	hasEstimates = false;
+	waitingTokens = new Int32Array(0);
+	longestWaits = new Int32Array(0);
+	sufficientTokens = new Int32Array(0);
+	/** Estimated agreement with dense and its bounds; NaN = not estimated. */
+	estimates = new Float32Array(0);
+	lowers = new Float32Array(0);
+	uppers = new Float32Array(0);
+	/** F1 of audited frames; NaN = not audited. */
+	audits = new Float32Array(0);
 	readonly #sums = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
 	readonly #first = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
 
@@ -102,6 +113,14 @@ export class TimelineColumns {
 			this.macs[at] = rows.macs[row]!;
 			this.budgetMacs[at] = rows.budgetMacs[row]!;
 			this.detections[at] = detectionsOf(row);
+			this.waitingTokens[at] = rows.waitingTokens[row]!;
+			this.longestWaits[at] = rows.longestWaits[row]!;
+			this.sufficientTokens[at] = rows.sufficientTokens[row]!;
+			this.estimates[at] = rows.agreements[3 * row]!;
+			this.lowers[at] = rows.agreements[3 * row + 1]!;
+			this.uppers[at] = rows.agreements[3 * row + 2]!;
+			this.audits[at] = rows.audits[row]!;
+			this.hasEstimates ||= !Number.isNaN(this.estimates[at]);
 			let total = 0;
 			for (let s = 0; s < STAGES.length; s++) {
 				const ms = rows.milliseconds[row * STAGES.length + s]!;
@@ -134,6 +153,13 @@ export class TimelineColumns {
 		this.budgetMacs = grown(this.budgetMacs, new Float64Array(wanted));
 		this.milliseconds = this.milliseconds.map((column) => grown(column, new Float32Array(wanted)));
 		this.totalMilliseconds = grown(this.totalMilliseconds, new Float32Array(wanted));
+		this.waitingTokens = grown(this.waitingTokens, new Int32Array(wanted));
+		this.longestWaits = grown(this.longestWaits, new Int32Array(wanted));
+		this.sufficientTokens = grown(this.sufficientTokens, new Int32Array(wanted));
+		this.estimates = grown(this.estimates, new Float32Array(wanted));
+		this.lowers = grown(this.lowers, new Float32Array(wanted));
+		this.uppers = grown(this.uppers, new Float32Array(wanted));
+		this.audits = grown(this.audits, new Float32Array(wanted));
 		this.detections = grown(this.detections, new Uint32Array(wanted));
 	}
 }

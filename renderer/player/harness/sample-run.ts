@@ -35,6 +35,7 @@ export function sampleRun(displaySize: Size): RunFrames {
 			bitmap: packBitmap(selected, selected.length, tokens),
 			macs: 0,
 			budgetMacs: null,
+			drift: null,
 			milliseconds: { decode: 0, prepare: 0, select: 0, run: 0, interpret: 0 },
 			detections: new Detections(
 				Uint16Array.of(0, 1),
