@@ -1,5 +1,5 @@
 import { STAGES } from '../../main/domain/cost.ts';
-import type { Slots } from './run-series.ts';
+import type { Peaks, Slots } from './run-series.ts';
 import { paintTrackRows, type TrackRowScene } from './paint-track-rows.ts';
 import type { Track } from './timeline-layout.ts';
 
@@ -11,6 +11,9 @@ export type TimelineColours = {
 	flush: string;
 	agreement: string;
 	objects: string;
+	waiting: string;
+	estimate: string;
+	band: string;
 	line: string;
 	muted: string;
 };
@@ -26,13 +29,16 @@ export function timelineColours(style: CSSStyleDeclaration): TimelineColours {
 		flush: read('--chart-flush'),
 		agreement: read('--chart-agreement'),
 		objects: read('--chart-objects'),
+		waiting: read('--chart-waiting'),
+		estimate: read('--chart-estimate'),
+		band: read('--chart-band'),
 		line: read('--line'),
 		muted: read('--text-muted'),
 	};
 }
 
-/** Largest value of each track; for the agreement, which is drawn downwards from 1, the least. */
-export type Scales = { macs: number; milliseconds: number; detections: number; agreementFloor: number };
+/** Largest value of each track; for agreements, whose scale ends with 1, the least. */
+export type Scales = Peaks & { agreementFloor: number; estimateFloor: number };
 
 export type TimelineScene = {
 	tracks: readonly Track[];
@@ -43,6 +49,8 @@ export type TimelineScene = {
 	denseMacs: number;
 	/** Lowest F1 per pixel column; null if nothing was compared. */
 	agreement: Float64Array | null;
+	/** The agreement that is asked for, 0 to 1. */
+	asked: number;
 	/** Null if there are no identities. */
 	identities: TrackRowScene | null;
 	/** Pixel columns where settings were changed during the run. */
@@ -52,6 +60,9 @@ export type TimelineScene = {
 	width: number;
 	height: number;
 };
+
+/** Radius of an audit's dot, in device pixels. */
+const DOT = 2.5;
 
 /** Draws everything except what follows the pointer and the play head; coordinates are device pixels. */
 export function paintTimeline(
@@ -72,6 +83,8 @@ export function paintTimeline(
 		if (track.name === 'cost') paintCost(pen, scene, track, colours);
 		else if (track.name === 'time') paintTime(pen, scene, track, colours);
 		else if (track.name === 'agreement') paintAgreement(pen, scene, track, colours);
+		else if (track.name === 'estimate') paintEstimate(pen, scene, track, colours);
+		else if (track.name === 'waiting') paintWaiting(pen, scene, track, colours);
 		else if (track.name === 'objects') paintObjects(pen, scene, track, colours);
 		else if (scene.identities) paintTrackRows(pen, scene.identities, { top: track.top, width: scene.width });
 		pen.restore();
@@ -174,6 +187,61 @@ function paintAgreement(
 		const depth = Math.max(1.5, ((1 - f1) / (1 - scales.agreementFloor)) * (track.bottom - track.top));
 		pen.fillRect(x, track.top, 1, depth);
 	}
+}
+
+/** The estimate as a line, its bounds as a band, audits as dots, and what is asked for as a dotted line. */
+function paintEstimate(
+	pen: CanvasRenderingContext2D,
+	{ slots, scales: { estimateFloor }, asked, width }: TimelineScene,
+	track: Track,
+	colours: TimelineColours,
+): void {
+	const scale = (track.bottom - track.top - 2 * DOT) / (1 - estimateFloor);
+	const y = (f1: number) => track.top + DOT + (1 - Math.max(f1, estimateFloor)) * scale;
+	pen.fillStyle = colours.band;
+	pen.beginPath();
+	for (let i = 0; i < slots.count; i++) {
+		const [lower, upper] = [slots.lower[i]!, slots.upper[i]!];
+		if (Number.isNaN(lower)) continue;
+		const left = Math.round(slots.left[i]!);
+		const right = Math.max(Math.round(slots.right[i]!), left + 1);
+		pen.rect(left, y(upper), right - left, Math.max(1, y(lower) - y(upper)));
+	}
+	pen.fill();
+	pen.strokeStyle = colours.muted;
+	pen.lineWidth = 1;
+	pen.setLineDash([2, 3]);
+	pen.beginPath();
+	pen.moveTo(0, Math.round(y(asked)) + 0.5);
+	pen.lineTo(width, Math.round(y(asked)) + 0.5);
+	pen.stroke();
+	pen.setLineDash([]);
+	pen.strokeStyle = colours.estimate;
+	pen.lineWidth = 2;
+	line(pen, slots, (i) => y(slots.estimate[i]!));
+	pen.fillStyle = colours.flush;
+	for (let i = 0; i < slots.count; i++) {
+		if (Number.isNaN(slots.audit[i]!)) continue;
+		pen.beginPath();
+		pen.arc((slots.left[i]! + slots.right[i]!) / 2, y(slots.audit[i]!), DOT, 0, 2 * Math.PI);
+		pen.fill();
+	}
+}
+
+/** Tokens that wait as bars, and the longest wait as a line with a scale of its own. */
+function paintWaiting(
+	pen: CanvasRenderingContext2D,
+	{ slots, scales }: TimelineScene,
+	track: Track,
+	colours: TimelineColours,
+): void {
+	const tokens = heightOf(track, scales.waiting);
+	const frames = heightOf({ ...track, top: track.top + 1 }, scales.wait);
+	pen.fillStyle = colours.waiting;
+	bars(pen, slots, track.bottom, (i) => tokens(slots.waitingMax[i]!));
+	pen.strokeStyle = colours.flush;
+	pen.lineWidth = 1;
+	line(pen, slots, (i) => frames(slots.waitMax[i]!));
 }
 
 function paintObjects(

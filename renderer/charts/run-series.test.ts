@@ -32,6 +32,30 @@ describe('a run on a chart', () => {
 		]);
 	});
 
+	it('shows the most that waits, the widest bounds, and audits where there are any', () => {
+		const at = (slot: number, slots = seriesOf(0, 1000).sample(wholeWindow(1000), 500, 1)) =>
+			[slots.waitingMax, slots.waitMax, slots.estimate, slots.lower, slots.upper, slots.audit].map(
+				(column) => column[slot]!,
+			);
+		const near = [0.9, 0.8, 0.95].map((value) => expect.closeTo(value, 5));
+		expect(at(2)).toEqual([5, 5, ...near, 0.5]);
+		expect(at(3)).toEqual([7, 7, ...near, Number.NaN]);
+		expect(seriesOf(0, 10).estimateFloor()).toBe(0.8);
+	});
+
+	it('has nothing of estimates in runs from before there were any', () => {
+		const columns = new TimelineColumns();
+		const batch = madeUpBatch(0, 20);
+		batch.agreements.fill(Number.NaN);
+		batch.audits.fill(Number.NaN);
+		columns.appendBatch(batch, [0.5]);
+		const slots = new RunSeries(() => columns).sample(wholeWindow(20), 5, 1);
+		expect([columns.hasEstimates, columns.means().estimate]).toEqual([false, null]);
+		for (const column of [slots.estimate, slots.lower, slots.upper, slots.audit]) {
+			expect([...column.subarray(0, 5)]).toEqual(Array(5).fill(Number.NaN));
+		}
+	});
+
 	it('leaves out what was not analysed', () => {
 		const slots = seriesOf(500, 100).sample(wholeWindow(1000), 100, 1);
 		expect([slots.count, slots.left[0], slots.right[slots.count - 1]]).toEqual([10, 50, 60]);
@@ -68,7 +92,13 @@ describe('a run on a chart', () => {
 		batch.milliseconds.fill(90_000, 50 * 5, 51 * 5);
 		columns.appendBatch(batch, [0.5]);
 		const series = new RunSeries(() => columns);
-		expect(series.peaks()).toEqual({ macs: 99e9, milliseconds: 22.5, detections: 2 });
+		expect(series.peaks()).toEqual({
+			macs: 99e9,
+			milliseconds: 22.5,
+			detections: 2,
+			waiting: 11,
+			wait: 99,
+		});
 	});
 });
 

@@ -24,7 +24,19 @@ export type Slots = {
 	timeMax: Float64Array;
 	detectionsMin: Float64Array;
 	detectionsMax: Float64Array;
+	/** Most tokens that wait, and the longest wait in frames. */
+	waitingMax: Float64Array;
+	waitMax: Float64Array;
+	/** Mean of the estimated agreement, the lowest of its lower and the highest of its upper bounds; NaN = not estimated. */
+	estimate: Float64Array;
+	lower: Float64Array;
+	upper: Float64Array;
+	/** Lowest F1 of an audit; NaN = none. */
+	audit: Float64Array;
 };
+
+/** The largest values of a run's columns: multiply-adds, milliseconds, detections, tokens that wait, frames that one waits. */
+export type Peaks = { macs: number; milliseconds: number; detections: number; waiting: number; wait: number };
 
 /** The series of a run, ready to be drawn at any zoom. */
 export class RunSeries {
@@ -36,6 +48,12 @@ export class RunSeries {
 	#recounts = 0;
 	readonly #total = new MinMaxPyramid();
 	readonly #stages = STAGES.map(() => new MinMaxPyramid());
+	readonly #waiting = new MinMaxPyramid();
+	readonly #waits = new MinMaxPyramid();
+	readonly #estimates = new MinMaxPyramid();
+	readonly #lowers = new MinMaxPyramid();
+	readonly #uppers = new MinMaxPyramid();
+	readonly #audits = new MinMaxPyramid();
 	readonly #extent = emptyExtent();
 
 	constructor(timeline: () => TimelineColumns) {
@@ -53,6 +71,12 @@ export class RunSeries {
 		this.#flushes.extend(c.flushes, c.length);
 		this.#detections.extend(c.detections, c.length);
 		this.#total.extend(c.totalMilliseconds, c.length);
+		this.#waiting.extend(c.waitingTokens, c.length);
+		this.#waits.extend(c.longestWaits, c.length);
+		this.#estimates.extend(c.estimates, c.length);
+		this.#lowers.extend(c.lowers, c.length);
+		this.#uppers.extend(c.uppers, c.length);
+		this.#audits.extend(c.audits, c.length);
 		this.#stages.forEach((pyramid, s) => pyramid.extend(c.milliseconds[s]!, c.length));
 		return c;
 	}
@@ -61,7 +85,7 @@ export class RunSeries {
 	 * What the scales have to include: the largest values of all frames. For time, the first frame (warm-up) and outliers
 	 * far above nearly all frames are disregarded.
 	 */
-	peaks(): { macs: number; milliseconds: number; detections: number } {
+	peaks(): Peaks {
 		const c = this.#columns();
 		const later = c.length > 1 ? 1 : 0;
 		const longest = this.#total.extent(c.totalMilliseconds, later, c.length).max;
@@ -69,7 +93,15 @@ export class RunSeries {
 			macs: Math.max(0, this.#macs.extent(c.macs, 0, c.length).max),
 			milliseconds: Math.max(0, Math.min(longest, 1.5 * usualMilliseconds(c))),
 			detections: Math.max(0, this.#detections.extent(c.detections, 0, c.length).max),
+			waiting: Math.max(0, this.#waiting.extent(c.waitingTokens, 0, c.length).max),
+			wait: Math.max(0, this.#waits.extent(c.longestWaits, 0, c.length).max),
 		};
+	}
+
+	/** The lower end of a scale that the bounds of all estimates fit on; see `agreementFloor`. */
+	estimateFloor(): number {
+		const c = this.#columns();
+		return floorBelow(this.#lowers.extent(c.lowers, 0, c.length).min);
 	}
 
 	/**
@@ -119,6 +151,16 @@ export class RunSeries {
 		this.#detections.extent(c.detections, from, to, extent);
 		into.detectionsMin[at] = extent.min;
 		into.detectionsMax[at] = extent.max;
+		into.waitingMax[at] = this.#waiting.extent(c.waitingTokens, from, to, extent).max;
+		into.waitMax[at] = this.#waits.extent(c.longestWaits, from, to, extent).max;
+		this.#estimates.extent(c.estimates, from, to, extent);
+		into.estimate[at] = extent.count > 0 ? extent.sum / extent.count : Number.NaN;
+		this.#lowers.extent(c.lowers, from, to, extent);
+		into.lower[at] = extent.count > 0 ? extent.min : Number.NaN;
+		this.#uppers.extent(c.uppers, from, to, extent);
+		into.upper[at] = extent.count > 0 ? extent.max : Number.NaN;
+		this.#audits.extent(c.audits, from, to, extent);
+		into.audit[at] = extent.count > 0 ? extent.min : Number.NaN;
 		for (let s = 0; s < STAGES.length; s++) {
 			this.#stages[s]!.extent(c.milliseconds[s]!, from, to, extent);
 			into.stages[s]![at] = extent.sum / extent.count;
@@ -135,10 +177,10 @@ function usualMilliseconds({ totalMilliseconds, length }: TimelineColumns): numb
 }
 
 /** Scales that include all curves, with round ends; `dense`: multiply-adds of a dense frame. */
-export function commonScales(
-	peaks: readonly { macs: number; dense: number; milliseconds: number; detections: number }[],
-): { macs: number; milliseconds: number; detections: number } {
+export function commonScales(peaks: readonly (Peaks & { dense: number })[]): Peaks {
 	return {
+		waiting: Math.max(1, ...peaks.map(({ waiting }) => waiting)),
+		wait: Math.max(1, ...peaks.map(({ wait }) => wait)),
 		macs: roundUp(Math.max(0, ...peaks.map(({ macs, dense }) => Math.max(macs, dense)))),
 		milliseconds: roundUp(Math.max(0, ...peaks.map(({ milliseconds }) => milliseconds))),
 		detections: Math.max(2, ...peaks.map(({ detections }) => detections)),
@@ -161,6 +203,12 @@ export function emptySlots(width: number): Slots {
 		timeMax: column(),
 		detectionsMin: column(),
 		detectionsMax: column(),
+		waitingMax: column(),
+		waitMax: column(),
+		estimate: column(),
+		lower: column(),
+		upper: column(),
+		audit: column(),
 	};
 }
 
@@ -171,6 +219,10 @@ const AGREEMENT_FLOORS = [0.9, 0.8, 0.5, 0];
 export function agreementFloor(f1: Float32Array): number {
 	let lowest = 1;
 	for (const value of f1) if (value < lowest) lowest = value;
+	return floorBelow(lowest);
+}
+
+function floorBelow(lowest: number): number {
 	return AGREEMENT_FLOORS.find((floor) => floor <= lowest) ?? 0;
 }
 

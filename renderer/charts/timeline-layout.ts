@@ -1,4 +1,4 @@
-export type TrackName = 'cost' | 'time' | 'agreement' | 'objects' | 'identities';
+export type TrackName = 'cost' | 'time' | 'agreement' | 'estimate' | 'waiting' | 'objects' | 'identities';
 
 /** A strip of the chart, in pixels from its top; values run upwards from `bottom`. */
 export type Track = { name: TrackName; top: number; bottom: number };
@@ -8,6 +8,8 @@ const WEIGHTS: Record<TrackName, number> = {
 	cost: 4,
 	time: 4,
 	agreement: 2.5,
+	estimate: 3.5,
+	waiting: 2.5,
 	objects: 2,
 	identities: 6,
 };

@@ -75,7 +75,6 @@ export const en = {
 	'panel.audit': 'Audit',
 	'panel.auditOf': 'F1 {f1} against dense',
 	'panel.audits': 'Audits',
-	'panel.auditsOf': '{count}, F1 {f1}',
 	'panel.dismissWarning': 'Hide this warning',
 	'panel.kind': 'Selection',
 	'panel.run': 'Run so far',

@@ -77,7 +77,6 @@ export const ja: Record<MessageKey, string> = {
 	'panel.audit': '照合',
 	'panel.auditOf': '全計算との F1 {f1}',
 	'panel.audits': '照合',
-	'panel.auditsOf': '{count} 回、F1 {f1}',
 	'panel.dismissWarning': 'この警告を閉じる',
 	'panel.kind': '選択',
 	'panel.run': 'ここまでの解析',

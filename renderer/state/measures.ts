@@ -10,6 +10,8 @@ export type Measures = {
 	/** Share of a dense run's operations that was saved, 0 to 1. */
 	saved: number;
 	tokens: number;
+	/** Estimated agreement with dense, 0 to 1; null if it is not estimated. */
+	estimate: number | null;
 	/** Speed-up over the reference: its time per frame over this run's; null without a reference. */
 	speed: { total: number; run: number } | null;
 };
@@ -23,6 +25,7 @@ export function measure(means: FrameMeans, denseMacs: number, reference: FrameMe
 		gmac: means.macs / GIGA,
 		saved: denseMacs > 0 ? 1 - means.macs / denseMacs : 0,
 		tokens: means.selectedTokens,
+		estimate: means.estimate,
 		speed: comparable
 			? {
 					total: reference.totalMilliseconds / means.totalMilliseconds,
@@ -41,6 +44,7 @@ export function meansOfSummary(summary: RunSummary): FrameMeans {
 		totalMilliseconds: total,
 		macs: summary.gmacPerFrame.mean * GIGA,
 		selectedTokens: summary.tokens.meanSelected,
+		estimate: summary.drift?.agreement.mean ?? null,
 	};
 }
 

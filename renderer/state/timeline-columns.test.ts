@@ -9,7 +9,19 @@ describe('the columns of a run', () => {
 		const stored = new TimelineColumns();
 		stored.appendTimeline(madeUpTimeline(0, 3000));
 		expect(live.length).toBe(3000);
-		for (const column of ['frameIndices', 'timesSeconds', 'macs', 'detections', 'flushes'] as const) {
+		for (const column of [
+			'frameIndices',
+			'timesSeconds',
+			'macs',
+			'detections',
+			'flushes',
+			'waitingTokens',
+			'longestWaits',
+			'estimates',
+			'lowers',
+			'uppers',
+			'audits',
+		] as const) {
 			expect(live[column].subarray(0, 3000)).toEqual(stored[column].subarray(0, 3000));
 		}
 		expect(live.means()).toEqual(stored.means());

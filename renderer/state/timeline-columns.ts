@@ -12,6 +12,8 @@ export type FrameMeans = {
 	totalMilliseconds: number;
 	macs: number;
 	selectedTokens: number;
+	/** Mean of the estimated agreement of all frames; null if it is not estimated. */
+	estimate: number | null;
 };
 
 const FLUSH = SELECTION_KINDS.indexOf('flush');
@@ -46,7 +48,9 @@ export class TimelineColumns {
 	uppers = new Float32Array(0);
 	/** F1 of audited frames; NaN = not audited. */
 	audits = new Float32Array(0);
+	auditCount = 0;
 	readonly #sums = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
+	readonly #estimated = { frames: 0, sum: 0 };
 	readonly #first = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
 
 	/** Appends the columns of a stored run, without the frames that are here already. Returns how many were new. */
@@ -92,6 +96,7 @@ export class TimelineColumns {
 			totalMilliseconds: stages.reduce((sum, ms) => sum + ms, 0),
 			macs: mean(this.#sums.macs, this.#first.macs),
 			selectedTokens: mean(this.#sums.selectedTokens, this.#first.selectedTokens),
+			estimate: this.#estimated.frames > 0 ? this.#estimated.sum / this.#estimated.frames : null,
 		};
 	}
 
@@ -120,7 +125,12 @@ export class TimelineColumns {
 			this.lowers[at] = rows.agreements[3 * row + 1]!;
 			this.uppers[at] = rows.agreements[3 * row + 2]!;
 			this.audits[at] = rows.audits[row]!;
-			this.hasEstimates ||= !Number.isNaN(this.estimates[at]);
+			if (!Number.isNaN(this.estimates[at])) {
+				this.hasEstimates = true;
+				this.#estimated.frames++;
+				this.#estimated.sum += this.estimates[at]!;
+			}
+			if (!Number.isNaN(this.audits[at])) this.auditCount++;
 			let total = 0;
 			for (let s = 0; s < STAGES.length; s++) {
 				const ms = rows.milliseconds[row * STAGES.length + s]!;
