@@ -12,6 +12,8 @@ export const hostWordsJa: Record<string, string> = {
 	'mode.eventful.threshold.description':
 		'前回の計算時との差のノルムがこれを超えるトークンを、ゲートが通します。',
 	'mode.eventful.fraction.description': '各ゲートが 1 フレームで通すトークンの割合。',
+	'mode.eventful.audits.description':
+		'一致度を実測するため、フレームを全計算でも処理することに使うコストの割合。0 は照合なし。',
 	'mode.eventful.refresh.description':
 		'このフレーム数ごとにフレーム全体を計算します。0 は論文どおり最初のフレームだけです。',
 	'mode.sparse': 'スパース',
