@@ -5,7 +5,7 @@ import { errorToData, UserFacingError } from '../domain/errors.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { SettingEvent } from '../domain/run.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
-import { agreementAskedFor, ShortfallWatch } from '../domain/shortfall.ts';
+import { ShortfallWatch } from '../domain/shortfall.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import type { VideoInfo } from '../domain/video.ts';
 import type { Detector } from '../detector/detector.ts';
@@ -150,8 +150,7 @@ async function recordFrames(
 function watchBudget(watch: ShortfallWatch, result: FrameResult, settings: SettingValues): void {
 	const { frameIndex, timeSeconds, selectedTokens, drift } = result;
 	if (!drift) return;
-	const frame = { frameIndex, timeSeconds, selectedTokens, ...drift };
-	watch.add(frame, agreementAskedFor(settings, [], frameIndex));
+	watch.add({ frameIndex, timeSeconds, selectedTokens, ...drift }, settings);
 }
 
 /**

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { agreementAskedFor, ShortfallWatch, shortfallSentence, type Shortfall } from './shortfall.ts';
+import type { SettingValues } from './settings-table.ts';
+import {
+	agreementAskedFor,
+	settingsAt,
+	ShortfallWatch,
+	shortfallSentence,
+	type Shortfall,
+} from './shortfall.ts';
 
 const FRAMES_PER_SECOND = 10;
 const TOKENS = 200;
@@ -7,14 +14,14 @@ const TOKENS = 200;
 /** Frames that are alike: how many, and what is estimated of them. */
 type Stretch = [frames: number, agreement: number, upper: number, sufficient?: number, selected?: number];
 
-/** What is found in stretches one after another, at ten frames a second, where 0.97 is asked for. */
-function found(...stretches: Stretch[]): Shortfall | null {
+/** What is found in stretches one after another, at ten frames a second. */
+function found(stretches: Stretch[], settings: SettingValues = { agreement: 0.97 }): Shortfall | null {
 	const watch = new ShortfallWatch(TOKENS);
 	let frameIndex = 0;
 	for (const [frames, agreement, upper, sufficientTokens = 50, selectedTokens = 20] of stretches) {
 		for (let i = 0; i < frames; i++, frameIndex++) {
 			const timeSeconds = frameIndex / FRAMES_PER_SECOND;
-			watch.add({ frameIndex, timeSeconds, selectedTokens, sufficientTokens, agreement, upper }, 0.97);
+			watch.add({ frameIndex, timeSeconds, selectedTokens, sufficientTokens, agreement, upper }, settings);
 		}
 	}
 	return watch.shortfall;
@@ -26,9 +33,14 @@ describe('a budget is not too small', () => {
 		['where it is not for less than a second', [[5, 1, 1], [10, 0.5, 0.6], [5, 1, 1]]], // prettier-ignore
 		['where it is not now and then', [[9, 0.5, 0.6], [1, 1, 1], [9, 0.5, 0.6]]], // prettier-ignore
 		['where nothing is estimated', [[99, Number.NaN, Number.NaN]]],
-		['where as many tokens are computed as would do', [[99, 0.9, 0.95, 30, 30]]],
+		['where every token is computed', [[99, 0.9, 0.95, 200, 200]]],
 		['in a run without frames', []],
-	])('%s', (_, stretches) => expect(found(...stretches)).toBeNull());
+	])('%s', (_, stretches) => expect(found(stretches)).toBeNull());
+
+	it.each<[string, SettingValues]>([
+		['under a policy that has none', { policy: 'quality', agreement: 0.97 }],
+		['where less agreement is asked for', { policy: 'fraction', agreement: 0.5 }],
+	])('%s', (_, settings) => expect(found([[99, 0.75, 0.9]], settings)).toBeNull());
 });
 
 it.each<[string, Stretch[], Partial<Shortfall>]>([
@@ -57,7 +69,12 @@ it.each<[string, Stretch[], Partial<Shortfall>]>([
 		[[12, 0.5, 0.6, 40], [10, 0.5, 0.6, 60], [1, 0.5, 0.6, 200]], // prettier-ignore
 		{ sufficientShare: 0.2 },
 	],
-])('a budget is too small %s', (_, stretches, facts) => expect(found(...stretches)).toMatchObject(facts));
+	[
+		'and the mode does not know how many tokens would do',
+		[[20, 0.5, 0.6, 30, 30]],
+		{ loss: 0.5, sufficientShare: null },
+	],
+])('a budget is too small %s', (_, stretches, facts) => expect(found(stretches)).toMatchObject(facts));
 
 describe('the agreement asked for', () => {
 	it.each([
@@ -71,7 +88,7 @@ describe('the agreement asked for', () => {
 			{ frameIndex: 10, settings: { agreement: 0.8 } },
 			{ frameIndex: 20, settings: { floor: 1 } },
 		];
-		expect(agreementAskedFor(settings, 'agreement' in settings ? events : [], frame)).toBe(asked);
+		expect(agreementAskedFor(settingsAt(settings, 'agreement' in settings ? events : [], frame))).toBe(asked);
 	});
 });
 
@@ -94,6 +111,7 @@ describe('the sentence', () => {
 		],
 		['en', ended, 'is missing or misplaced from 0:02.1 to 0:08.4;'],
 		['en', { ...ended, throughout: false }, 'misplaced at times from 0:02.1 to 0:08.4;'],
+		['en', { sufficientShare: null }, 'is missing or misplaced from 0:02.1 on.'],
 		['ja', {}, 'この予算では 0:02.1 以降、全計算で見えるものの推定 31% が'],
 		['ja', ended, '0:02.1 から 0:08.4 まで、全計算'],
 	] as const)('says it (%s, %o)', (language, change, part) => {

@@ -14,8 +14,8 @@ export type Shortfall = {
 	throughout: boolean;
 	/** Mean of 1 − estimated agreement over these frames, 0 to 1. */
 	loss: number;
-	/** Share of the tokens that would have done: the median over these frames, 0 to 1. */
-	sufficientShare: number;
+	/** Share of the tokens that would have done: the median over these frames, 0 to 1; null where the mode doesn't know. */
+	sufficientShare: number | null;
 };
 
 /** What is looked at of a frame. */
@@ -34,16 +34,22 @@ const LEAST_SECONDS = 1;
 /** The agreement asked for if a mode has no such setting, 0 to 1. */
 const USUAL_AGREEMENT = 0.97;
 
-/** The agreement with dense that the settings in force at a frame ask for, 0 to 1. `events` are in frame order. */
-export function agreementAskedFor(
+/** The settings in force at a frame. `events`, changes of the first `settings`, are in frame order. */
+export function settingsAt(
 	settings: SettingValues,
 	events: readonly SettingEvent[],
 	frameIndex: number,
-): number {
-	let asked = settings['agreement'];
-	for (const event of events)
-		if (event.frameIndex <= frameIndex) asked = event.settings['agreement'] ?? asked;
-	return typeof asked === 'number' ? asked : USUAL_AGREEMENT;
+): SettingValues {
+	let inForce = settings;
+	for (const event of events) {
+		if (event.frameIndex <= frameIndex) inForce = { ...inForce, ...event.settings };
+	}
+	return inForce;
+}
+
+/** The agreement with dense that settings ask for, 0 to 1. */
+export function agreementAskedFor({ agreement }: SettingValues): number {
+	return typeof agreement === 'number' ? agreement : USUAL_AGREEMENT;
 }
 
 /** Sums over some frames. */
@@ -57,7 +63,7 @@ export class ShortfallWatch {
 	readonly #tokens: number;
 	/** The frames that count. */
 	#all: Tally | null = null;
-	/** Of these, how many need 0, 1, … tokens. */
+	/** Of these, how many need 0, 1, … tokens, where that is more than were computed. */
 	readonly #sufficient: Uint32Array;
 	/** Frames one after another that don't count yet. */
 	#pending: EstimatedFrame[] = [];
@@ -71,15 +77,15 @@ export class ShortfallWatch {
 		this.#sufficient = new Uint32Array(tokens + 1);
 	}
 
-	/** Takes the next frame; `asked`: the agreement asked for, 0 to 1. */
-	add(frame: EstimatedFrame, asked: number): void {
-		if (!(frame.upper < asked)) {
+	/** Takes the next frame, with the settings in force. */
+	add(frame: EstimatedFrame, settings: SettingValues): void {
+		// The policy `quality` knows no budget.
+		if (settings['policy'] === 'quality' || !(frame.upper < agreementAskedFor(settings))) {
 			this.#pending = [];
 			this.#lasting = false;
 			return;
 		}
-		// No budget is in the way of a frame that is audited, or computed as far as would do.
-		if (frame.selectedTokens >= frame.sufficientTokens) return;
+		if (frame.selectedTokens >= this.#tokens) return; // audited, or a scene cut
 		if (this.#lasting) {
 			this.#count(frame);
 			return;
@@ -103,7 +109,7 @@ export class ShortfallWatch {
 			toSeconds: this.#lasting ? null : last.timeSeconds,
 			throughout: !this.#interrupted,
 			loss: loss / frames,
-			sufficientShare: this.#median(frames) / this.#tokens,
+			sufficientShare: this.#median(frames),
 		};
 	}
 
@@ -112,12 +118,16 @@ export class ShortfallWatch {
 		all.frames++;
 		all.loss += 1 - frame.agreement;
 		all.last = frame;
-		this.#sufficient[Math.min(frame.sufficientTokens, this.#tokens)]!++;
+		const { selectedTokens, sufficientTokens } = frame;
+		if (sufficientTokens > selectedTokens) this.#sufficient[Math.min(sufficientTokens, this.#tokens)]!++;
 	}
 
-	#median(frames: number): number {
+	/** The share that would have done in half of the frames where that is known, if those are most of all `frames`. */
+	#median(frames: number): number | null {
+		const known = this.#sufficient.reduce((sum, count) => sum + count, 0);
+		if (2 * known < frames) return null;
 		let below = 0;
-		return this.#sufficient.findIndex((count) => 2 * (below += count) >= frames);
+		return this.#sufficient.findIndex((count) => 2 * (below += count) >= known) / this.#tokens;
 	}
 }
 
@@ -128,17 +138,25 @@ export type WarningLanguage = 'en' | 'ja';
 export function shortfallSentence(shortfall: Shortfall, language: WarningLanguage): string {
 	const { fromSeconds, toSeconds, throughout } = shortfall;
 	const [from, to] = [formatClock(fromSeconds, 1), toSeconds === null ? null : formatClock(toSeconds, 1)];
-	const [lost, enough] = [Math.round(100 * shortfall.loss), Math.ceil(100 * shortfall.sufficientShare)];
+	const lost = Math.round(100 * shortfall.loss);
+	const enough = perCentEnough(shortfall);
 	if (language === 'ja') {
 		const span = `${from} ${to === null ? '以降' : `から ${to} まで`}${throughout ? '' : '、断続的に'}`;
-		return `この予算では ${span}、全計算で見えるものの推定 ${lost}% が欠けるかずれています。トークンの ${enough}% で足ります。`;
+		const remedy = enough === null ? '' : `トークンの ${enough}% で足ります。`;
+		return `この予算では ${span}、全計算で見えるものの推定 ${lost}% が欠けるかずれています。${remedy}`;
 	}
 	const span = `${throughout ? '' : 'at times '}from ${from} ${to === null ? 'on' : `to ${to}`}`;
-	return `At this budget an estimated ${lost} % of what dense shows is missing or misplaced ${span}; ${enough} % of the tokens would do.`;
+	const remedy = enough === null ? '' : `; ${enough} % of the tokens would do`;
+	return `At this budget an estimated ${lost} % of what dense shows is missing or misplaced ${span}${remedy}.`;
 }
 
 /** The same in a few English words, for a caption. */
-export function shortfallCaption({ loss, fromSeconds, sufficientShare }: Shortfall): string {
-	const [lost, enough] = [Math.round(100 * loss), Math.ceil(100 * sufficientShare)];
-	return `budget too small: ${lost} % lost from ${formatClock(fromSeconds, 1)}, ${enough} % of the tokens would do`;
+export function shortfallCaption(shortfall: Shortfall): string {
+	const enough = perCentEnough(shortfall);
+	const remedy = enough === null ? '' : `, ${enough} % of the tokens would do`;
+	return `budget too small: ${Math.round(100 * shortfall.loss)} % lost from ${formatClock(shortfall.fromSeconds, 1)}${remedy}`;
+}
+
+function perCentEnough({ sufficientShare }: Shortfall): number | null {
+	return sufficientShare === null ? null : Math.ceil(100 * sufficientShare - 1e-9);
 }

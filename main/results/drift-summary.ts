@@ -1,6 +1,6 @@
 import { auditF1 } from '../domain/drift.ts';
 import type { RunHeader, SettingEvent } from '../domain/run.ts';
-import { agreementAskedFor, ShortfallWatch, shortfallSentence, type Shortfall } from '../domain/shortfall.ts';
+import { settingsAt, ShortfallWatch, shortfallSentence, type Shortfall } from '../domain/shortfall.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import type { FrameColumns } from './frame-columns.ts';
 
@@ -78,7 +78,7 @@ export function findShortfall(
 				agreement: drift.agreement[row]!,
 				upper: drift.upper[row]!,
 			},
-			agreementAskedFor(settings, events, frame),
+			settingsAt(settings, events, frame),
 		);
 	});
 	return watch.shortfall;

@@ -5,7 +5,12 @@ import type { Letterbox } from '../../main/domain/frame.ts';
 import { loweredTo, type LeastScores } from '../../main/domain/least-scores.ts';
 import type { SettingEvent } from '../../main/domain/run.ts';
 import type { SettingValues } from '../../main/domain/settings-table.ts';
-import { agreementAskedFor, ShortfallWatch, type Shortfall } from '../../main/domain/shortfall.ts';
+import {
+	agreementAskedFor,
+	settingsAt,
+	ShortfallWatch,
+	type Shortfall,
+} from '../../main/domain/shortfall.ts';
 import { TOKEN_MAP_KINDS, tokenCount, type TokenGrid, type TokenMapKind } from '../../main/domain/tokens.ts';
 import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
 import { Changes } from '../changes.svelte.ts';
@@ -187,7 +192,7 @@ export class RunData implements RunFrames {
 
 	/** The agreement with dense that the settings in force ask for, 0 to 1. Reactive. */
 	get agreementAsked(): number {
-		return agreementAskedFor(this.#settings, this.events, this.timeline.lastFrameIndex);
+		return agreementAskedFor(settingsAt(this.#settings, this.events, this.timeline.lastFrameIndex));
 	}
 
 	/** Where the budget was too small for the scene, as far as the run is known; null where it was not. Reactive. */
@@ -205,7 +210,7 @@ export class RunData implements RunFrames {
 					agreement: timeline.estimates[at]!,
 					upper: timeline.uppers[at]!,
 				},
-				agreementAskedFor(this.#settings, events, frameIndex),
+				settingsAt(this.#settings, events, frameIndex),
 			);
 		}
 		return this.#watch.shortfall;

@@ -128,7 +128,7 @@ export class TimelineColumns {
 			if (!Number.isNaN(this.estimates[at])) {
 				this.hasEstimates = true;
 				this.#estimated.frames++;
-				this.#estimated.sum += this.estimates[at]!;
+				this.#estimated.sum += this.estimates[at];
 			}
 			if (!Number.isNaN(this.audits[at])) this.auditCount++;
 			let total = 0;
