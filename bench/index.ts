@@ -9,6 +9,7 @@ import { benchMemory } from './memory.ts';
 import { benchOpening } from './opening.ts';
 import { benchPipeline, type Configuration } from './pipeline.ts';
 import { benchPytorch } from './pytorch.ts';
+import { benchQuality, describeQuality } from './quality.ts';
 import { benchRunStage } from './run-stage.ts';
 import { benchShvit } from './shvit.ts';
 import { benchSparseDetr } from './sparse-detr.ts';
@@ -37,11 +38,14 @@ const { values } = parseArgs({
 		only: { type: 'string' },
 		threads: { type: 'string', default: '2' },
 		rounds: { type: 'string', default: '3' },
+		video: { type: 'string', default: CLIP },
+		truth: { type: 'string' },
+		frames: { type: 'string', default: '800' },
 		out: { type: 'string', default: join(ROOT, 'bench-output') },
 	},
 });
 const EVERY_PART =
-	'run,pipeline,pytorch,memory,opening,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful';
+	'run,quality,pipeline,pytorch,memory,opening,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -68,6 +72,15 @@ if (parts.includes('run')) {
 				`(${(100 * row.selectShare).toFixed(1)} % of run)  ${row.runSpeedup.toFixed(2)}× dense`,
 		);
 	}
+}
+if (parts.includes('quality')) {
+	const { video: videoPath, truth } = values;
+	const frames = Number(values.frames);
+	const options = { videoPath, truthPath: truth ?? null, modelPath: LOOKOUT, threads: common.threads };
+	const rows = await benchQuality({ ...options, frames });
+	report['quality'] = { videoPath, rows };
+	say(`\npolicies against dense on ${videoPath} (others: --video, --truth, --frames)`);
+	for (const row of rows) say(describeQuality(row));
 }
 if (parts.includes('pipeline')) {
 	const rows = await benchPipeline({ ...common, rounds: Number(values.rounds) });
