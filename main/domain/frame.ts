@@ -14,9 +14,9 @@ export type Frame = {
 
 /**
  * How a frame is scaled from the video, whose colours are stored at half its size: `bilinear` repeats them; the fine
- * kinds interpolate them as well, as image libraries do.
+ * kinds interpolate them as well, as image libraries do. `nearest` takes single pixels.
  */
-export const RESAMPLINGS = ['bilinear', 'fine-bilinear', 'fine-bicubic'] as const;
+export const RESAMPLINGS = ['bilinear', 'fine-bilinear', 'fine-bicubic', 'fine-lanczos', 'nearest'] as const;
 export type Resampling = (typeof RESAMPLINGS)[number];
 
 /**

@@ -91,6 +91,8 @@ describe('the filters of a reading', () => {
 	it.each([
 		['fine-bilinear', 'bilinear+full_chroma_int'],
 		['fine-bicubic', 'bicubic+full_chroma_int'],
+		['fine-lanczos', 'lanczos+full_chroma_int'],
+		['nearest', 'neighbor+full_chroma_int'],
 	] as const)('resamples %s', (resampling, flags) => {
 		expect(filters({ letterbox: { ...letterbox, resampling } })).toContain(`scale=640:360:flags=${flags},`);
 	});

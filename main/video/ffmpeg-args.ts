@@ -125,6 +125,8 @@ const SCALER_FLAGS: Readonly<Record<Resampling, string>> = {
 	bilinear: 'bilinear',
 	'fine-bilinear': 'bilinear+full_chroma_int',
 	'fine-bicubic': 'bicubic+full_chroma_int',
+	'fine-lanczos': 'lanczos+full_chroma_int',
+	nearest: 'neighbor+full_chroma_int',
 };
 
 /**

@@ -80,12 +80,35 @@ describe('a video’s letterbox', () => {
 		const { contentSize, inputSize } = letterboxFor(processor, size(640, 480), 2000, 32);
 		expect({ contentSize, inputSize }).toEqual({ contentSize: size(1056, 800), inputSize: size(1344, 1344) });
 	});
+
+	it('is padded no further than to the longest side asked for', () => {
+		const processor = read({ size: { height: 480, width: 480 }, pad_size: 10000 });
+		const letterbox = letterboxFor(processor, size(640, 480), 770, 16);
+		expect(letterbox).toMatchObject({ contentSize: size(480, 480), inputSize: size(768, 768) });
+		expect(letterboxFor(processor, size(640, 480), 768, 16)).toEqual(letterbox);
+	});
+});
+
+describe('a video’s frames are scaled by the filter of the processor', () => {
+	it.each([
+		['bilinear, antialiased', 'detr', 2, size(640, 640), 'fine-bilinear'],
+		['bilinear between neighbours, enlarging', 'rf-detr', 2, size(1280, 1280), 'fine-bilinear'],
+		['bilinear between neighbours, enlarging one side', 'rf-detr', 2, size(560, 560), 'fine-bilinear'],
+		['bilinear between neighbours, shrinking', 'rf-detr', 2, size(320, 320), 'fine-bicubic'],
+		['bicubic', 'detr', 3, size(560, 560), 'fine-bicubic'],
+		['lanczos', 'detr', 1, size(560, 560), 'fine-lanczos'],
+		['nearest', 'detr', 0, size(560, 560), 'nearest'],
+	] as const)('%s', (_, kind, resample, to, expected) => {
+		const processor = read({ size: to, resample }, kind);
+		expect(letterboxFor(processor, size(640, 480), 2000, 16).resampling).toBe(expected);
+	});
 });
 
 it.each([
 	[{ size: { longest_edge: 1333 } }, 'size'],
 	[{ image_mean: [0.5, 0.5] }, 'image_mean'],
 	[{ resample: 5 }, 'resample'],
+	[{ pad_size: 100000 }, 'pad_size'],
 ])('%j is refused in one sentence', (json, field) => {
 	expect(() => read(json)).toThrow(`preprocessor_config.json: ${field} is not`);
 });

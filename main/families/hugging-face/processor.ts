@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { side } from '../config-numbers.ts';
 import type { Normalisation } from '../../detector/model.ts';
-import type { Letterbox } from '../../domain/frame.ts';
+import type { Letterbox, Resampling } from '../../domain/frame.ts';
 import type { Size } from '../../domain/video.ts';
 import { interpolate, type Picture, type ResizeFilter, resizeBytes } from '../../pixels/resize.ts';
 import { parseModelConfig } from '../model-config.ts';
@@ -207,10 +207,6 @@ export function normalisationOf({ mean, std }: Processor): Normalisation {
  * How frames of a video are scaled for a network whose input has sides in multiples of `multiple`: to the size that the processor
  * gives them, or less where the longer side would exceed `maxSide`; padded as the processor pads. A letterbox that was limited so is the
  * same for the limit that its own longer side is.
- *
- * ffmpeg always antialiases. Its bilinear pixels lie half a level of 255 from those of an antialiasing processor. Where the
- * processor does not antialias, bicubic ones come nearest: half a level where a frame shrinks by a quarter, two where it shrinks
- * to a third.
  */
 export function letterboxFor(
 	processor: Processor,
@@ -227,8 +223,10 @@ export function letterboxFor(
 	};
 	const contentSize = { width: whole(published.width), height: whole(published.height) };
 	const { padTo } = processor;
-	const padded = (length: number, to: number | undefined) =>
-		Math.max(length, ratio === 1 && to !== undefined ? to - (to % multiple) : 0);
+	const padded = (length: number, to = 0) => {
+		const allowed = Math.min(to, maxSide);
+		return Math.max(length, ratio === 1 ? allowed - (allowed % multiple) : 0);
+	};
 	return {
 		displaySize,
 		contentSize,
@@ -237,6 +235,26 @@ export function letterboxFor(
 			height: padded(contentSize.height, padTo?.height),
 		},
 		fill: 0,
-		resampling: processor.antialias ? 'fine-bilinear' : 'fine-bicubic',
+		resampling: resamplingOf(processor, displaySize, contentSize),
 	};
+}
+
+/**
+ * What of ffmpeg comes nearest to the processor's filter. ffmpeg antialiases wherever a picture shrinks, and is within a fifth of
+ * a level of 255 on average of the same filter of a processor that does so, too. Of one that interpolates between neighbours,
+ * bilinear pixels are the same where the picture grows; where both sides shrink, bicubic ones come nearest.
+ */
+function resamplingOf({ resize, antialias }: Processor, from: Size, to: Size): Resampling {
+	switch (resize?.filter ?? 'bilinear') {
+		case 'nearest':
+			return 'nearest';
+		case 'lanczos':
+			return 'fine-lanczos';
+		case 'bicubic':
+			return 'fine-bicubic';
+		case 'bilinear': {
+			const shrinks = to.width < from.width && to.height < from.height;
+			return shrinks && !antialias ? 'fine-bicubic' : 'fine-bilinear';
+		}
+	}
 }
