@@ -107,8 +107,22 @@ describe('a video’s frames are scaled by the filter of the processor', () => {
 it.each([
 	[{ size: { longest_edge: 1333 } }, 'size'],
 	[{ image_mean: [0.5, 0.5] }, 'image_mean'],
+	[{ image_std: [0.2, 0, 0.2] }, 'image_std.1'],
+	[{ image_std: 0 }, 'image_std'],
+	[{ do_center_crop: true, crop_size: 224 }, 'do_center_crop'],
+	[{ image_processor_type: 'CLIPImageProcessor' }, 'image_processor_type'],
+	[{ feature_extractor_type: 'ViTFeatureExtractor' }, 'feature_extractor_type'],
 	[{ resample: 5 }, 'resample'],
 	[{ pad_size: 100000 }, 'pad_size'],
 ])('%j is refused in one sentence', (json, field) => {
 	expect(() => read(json)).toThrow(`preprocessor_config.json: ${field} is not`);
+});
+
+it.each([
+	{ image_processor_type: 'DetrImageProcessor' },
+	{ image_processor_type: 'RfDetrImageProcessorFast' },
+	{ feature_extractor_type: 'YolosFeatureExtractor', image_processor_type: null },
+	{ do_center_crop: false, crop_size: null },
+])('%j changes nothing', (json) => {
+	expect(read(json)).toEqual(read({}));
 });

@@ -61,9 +61,20 @@ const sizeSchema = z.union([
 	side,
 	z.tuple([side, side]),
 ]);
-const perChannel = z.union([z.number(), z.array(z.number()).length(CHANNELS)]);
+const perChannel = <Number extends z.ZodType<number>>(number: Number) =>
+	z.union([number, z.array(number).length(CHANNELS)]);
+/** The classes of transformers that prepare pictures as it is done here, of all releases. */
+const DETECTORS = ['Detr', 'ConditionalDetr', 'DeformableDetr', 'LwDetr', 'RfDetr', 'Yolos'];
+const classOfDetector = z
+	.string()
+	.regex(new RegExp(`^(${DETECTORS.join('|')})(ImageProcessor(Fast|Pil)?|FeatureExtractor)$`), {
+		error: ({ input }) => `must be that of a detector, such as DetrImageProcessor, got ${String(input)}`,
+	})
+	.nullish();
 const flag = z.boolean().nullish();
 const processorSchema = z.object({
+	image_processor_type: classOfDetector,
+	feature_extractor_type: classOfDetector,
 	do_resize: flag,
 	size: sizeSchema.nullish(),
 	max_size: side.nullish(),
@@ -71,8 +82,10 @@ const processorSchema = z.object({
 	do_rescale: flag,
 	rescale_factor: z.number().positive().nullish(),
 	do_normalize: flag,
-	image_mean: perChannel.nullish(),
-	image_std: perChannel.nullish(),
+	image_mean: perChannel(z.number()).nullish(),
+	image_std: perChannel(z.number().positive()).nullish(),
+	/** Detectors see the whole picture. */
+	do_center_crop: z.literal(false).nullish(),
 	do_pad: flag,
 	pad_and_return_pixel_mask: flag,
 	pad_size: z.union([sides, side, z.tuple([side, side])]).nullish(),
