@@ -52,6 +52,26 @@ describe('says what is wrong with a file', () => {
 			file({ w: { ...entry, data_offsets: [0, 4] } }, [0, 0, 0, 0]),
 			/should take 8 bytes/,
 		],
+		[
+			'tensors that overlap',
+			file({ v: entry, w: { ...entry, data_offsets: [4, 12] } }, Array(12).fill(0)),
+			/tensor w overlaps the one before it/,
+		],
+		[
+			'tensors in the same place',
+			file({ v: entry, w: entry }, Array(8).fill(0)),
+			/tensor w overlaps the one before it/,
+		],
+		[
+			'a hole between tensors',
+			file({ w: { ...entry, data_offsets: [12, 20] }, v: entry }, Array(20).fill(0)),
+			/tensor w leaves a hole of 4 bytes before it/,
+		],
+		[
+			'bytes of no tensor',
+			file({ w: entry }, Array(9).fill(0)),
+			/1 bytes behind its last tensor belong to none/,
+		],
 		['an unknown type', file({ w: { ...entry, dtype: 'Q4' } }), /no type, shape or place/],
 		['a negative shape', file({ w: { ...entry, shape: [-2] } }), /no type, shape or place/],
 	])('%s', (_, bytes, message) => {

@@ -86,7 +86,27 @@ function locateTensors(
 		}
 		tensors.set(name, { dtype, shape, from: start + from, to: start + to });
 	}
+	requireGapless(tensors, { start, end: source.length }, place);
 	return { metadata, tensors, start };
+}
+
+/** The format has every byte of data belong to one tensor. */
+function requireGapless(
+	tensors: ReadonlyMap<string, Located>,
+	{ start, end }: { start: number; end: number },
+	place: string,
+): void {
+	const inOrder = [...tensors].sort(([, a], [, b]) => a.from - b.from || a.to - b.to);
+	let at = start;
+	for (const [name, { from, to }] of inOrder) {
+		if (from !== at) {
+			const fault =
+				from < at ? 'overlaps the one before it' : `leaves a hole of ${from - at} bytes before it`;
+			throw unreadable(place, `tensor ${name} ${fault}`);
+		}
+		at = to;
+	}
+	if (at !== end) throw unreadable(place, `${end - at} bytes behind its last tensor belong to none`);
 }
 
 /**
