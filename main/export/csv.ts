@@ -1,3 +1,4 @@
+import type { CameraPath } from '../domain/camera-path.ts';
 import { STAGES } from '../domain/cost.ts';
 import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
@@ -106,6 +107,8 @@ const FRAME_COLUMNS = [
 	'budget_macs',
 	...STAGES.map((stage) => `${stage}_ms`),
 ];
+/** Of runs in which the camera was followed; empty in frames where it was not. */
+const CAMERA_COLUMNS = ['camera_x_px', 'camera_y_px', 'camera_scale', 'camera_rotation_rad'];
 
 function* frameLines(
 	run: StoredRun,
@@ -115,8 +118,13 @@ function* frameLines(
 ): Generator<string> {
 	const { frameIndex, timeSeconds, kind, selectedTokens, macs, budgetMacs, milliseconds } = run.frames;
 	const estimates = run.frames.drift !== null;
+	const follows = run.frames.camera !== null;
 	const warning = warningOf(run, rows);
-	yield csvLine([...FRAME_COLUMNS, ...(estimates ? ['stale_boxes', ...ESTIMATE_COLUMNS] : [])]);
+	yield csvLine([
+		...FRAME_COLUMNS,
+		...(estimates ? ['stale_boxes', ...ESTIMATE_COLUMNS] : []),
+		...(follows ? CAMERA_COLUMNS : []),
+	]);
 	let done = 0;
 	for (const row of rows) {
 		const budget = budgetMacs[row]!;
@@ -133,10 +141,16 @@ function* frameLines(
 			...(estimates ? [shown.staleCount] : []),
 			...estimateFields(run, row),
 			...(estimates ? [warning?.row === row ? warning.text : ''] : []),
+			...(follows ? cameraFields(run.camera(row)) : []),
 		]);
 		done++;
 		onProgress?.(done, rows.length);
 	}
+}
+
+function cameraFields(camera: CameraPath | null): (string | number)[] {
+	if (!camera) return CAMERA_COLUMNS.map(() => '');
+	return [rounded(camera.x, 2), rounded(camera.y, 2), rounded(camera.scale, 5), rounded(camera.rotation, 5)];
 }
 
 function csvLine(fields: readonly (string | number)[]): string {

@@ -38,6 +38,12 @@ async function exportedBytes(
 	});
 }
 
+/** A camera that sets out after the first frame. */
+const TRAVELLING: SampleRun = {
+	frames: 2,
+	cameraOf: (i) => (i === 0 ? undefined : { x: 1.5, y: -0.25, scale: 1.01, rotation: 0.002 }),
+};
+
 describe('csv', () => {
 	it('writes a row per detection, with units in the header and CRLF', async () => {
 		expect(await exported(csv, { frames: 2, timeOf: (i) => 3.5 + i / 3 }, { scores: 'all' })).toBe(
@@ -62,6 +68,12 @@ describe('csv', () => {
 				'',
 			].join('\r\n'),
 		);
+	});
+
+	it('adds the path of a camera that was followed', async () => {
+		const [head, ...rows] = (await exported(csv, TRAVELLING, { table: 'frames' })).trim().split('\r\n');
+		expect(head).toMatch(/,interpret_ms,camera_x_px,camera_y_px,camera_scale,camera_rotation_rad$/);
+		expect(rows.map((row) => row.split(',').slice(-4).join())).toEqual([',,,', '1.5,-0.25,1.01,0.002']);
 	});
 
 	it('leaves the budget empty where none was in force', async () => {
@@ -117,6 +129,12 @@ describe('jsonl', () => {
 			milliseconds: { decode: 1, prepare: 0.5, select: 0.25, run: 10, interpret: 0.25 },
 			detections: [{ identity: 1, class: 'person', score: 0.9, box: [3, 10, 15.5, 40] }],
 		});
+	});
+
+	it('adds the path of a camera that was followed', async () => {
+		const [first, second] = (await exported(jsonLines, TRAVELLING)).trimEnd().split('\n');
+		expect(JSON.parse(first!)).not.toHaveProperty('camera');
+		expect(JSON.parse(second!).camera).toEqual({ x: 1.5, y: -0.25, scale: 1.01, rotation: 0.002 });
 	});
 
 	it('adds the recomputed tokens when asked', async () => {

@@ -1,3 +1,4 @@
+import type { CameraPath } from '../domain/camera-path.ts';
 import { STAGES } from '../domain/cost.ts';
 import { auditF1, type Drift } from '../domain/drift.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
@@ -73,6 +74,7 @@ function frameObject(
 		...(withTokens ? { tokens: [...unpackBitmap(result.selection, tokenCount(grid))] } : {}),
 		macs: result.cost.macs,
 		budgetMacs: result.budgetMacs,
+		...(result.camera && { camera: roundedPath(result.camera) }),
 		milliseconds: Object.fromEntries(STAGES.map((stage) => [stage, rounded(milliseconds[stage], 3)])),
 		...(result.drift && { drift: driftObject(result.drift) }),
 		detections: Array.from({ length: detections.count }, (_, i) => ({
@@ -94,4 +96,9 @@ function driftObject({ agreement, lower, upper, audit, ...tokens }: Drift) {
 		upper: rounded(upper, 4),
 		audit: audit && { ...audit, f1: rounded(auditF1(audit), 4) },
 	};
+}
+
+/** `x` and `y` in displayed video pixels against the first frame, `rotation` in radians. */
+function roundedPath({ x, y, scale, rotation }: CameraPath): CameraPath {
+	return { x: rounded(x, 2), y: rounded(y, 2), scale: rounded(scale, 5), rotation: rounded(rotation, 5) };
 }

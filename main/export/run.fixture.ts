@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CameraPath } from '../domain/camera-path.ts';
 import { Detections } from '../domain/detections.ts';
 import type { Drift } from '../domain/drift.ts';
 import { sameLeastScore } from '../domain/least-scores.ts';
@@ -34,6 +35,8 @@ export type SampleRun = {
 	detectionsOf?: (frameIndex: number) => Detections;
 	mapsOf?: (frameIndex: number) => TokenMap[];
 	driftOf?: (frameIndex: number) => Drift;
+	/** Undefined where the camera is fixed. */
+	cameraOf?: (frameIndex: number) => CameraPath | undefined;
 	state?: 'complete' | 'cancelled';
 };
 
@@ -84,6 +87,7 @@ export async function storeSampleRun(folder: string, sample: SampleRun = {}): Pr
 			budgetMacs: header.mode === 'dense' ? null : header.denseMacs / 8,
 			...(sample.mapsOf && { maps: sample.mapsOf(i) }),
 			...(sample.driftOf && { drift: sample.driftOf(i) }),
+			...cameraOf(sample, i),
 		});
 	}
 	const decode = { framesRead: frames, framesDecoded: frames, framesLost: 0, warnings: [] };
@@ -94,6 +98,11 @@ export async function storeSampleRun(folder: string, sample: SampleRun = {}): Pr
 		state: null,
 	});
 	return openRun(folder);
+}
+
+function cameraOf(sample: SampleRun, frameIndex: number): { camera?: CameraPath } {
+	const camera = sample.cameraOf?.(frameIndex);
+	return camera ? { camera } : {};
 }
 
 /** A person with a high score who walks to the right, and a bicycle with a low score that stays. */

@@ -22,8 +22,8 @@ import { SELECTION_KINDS, TOKEN_MAP_KINDS } from '../domain/tokens.ts';
 
 /** Streams that every run has; rows are frames, detections, frames. */
 export const LASTING_STREAMS = ['frames', 'detections', 'tokens'] as const;
-/** Streams that exist only if the mode or the model gives something for them; rows are token maps, frames. */
-export const OPTIONAL_STREAMS = ['maps', 'drift'] as const;
+/** Streams that exist only if the mode or the model gives something for them; rows are token maps, frames, frames. */
+export const OPTIONAL_STREAMS = ['maps', 'drift', 'camera'] as const;
 /** The Arrow IPC streams of a run. */
 export const STREAMS = [...LASTING_STREAMS, ...OPTIONAL_STREAMS] as const;
 export type OptionalStream = (typeof OPTIONAL_STREAMS)[number];
@@ -40,6 +40,7 @@ export function streamRecord<T>(of: (stream: StreamName) => T): Record<StreamNam
 		tokens: of('tokens'),
 		maps: of('maps'),
 		drift: of('drift'),
+		camera: of('camera'),
 	};
 }
 
@@ -101,6 +102,19 @@ export const SCHEMAS: Record<StreamName, Schema> = {
 			meaning: 'boxes that rest on tokens that have waited for too long',
 		}),
 	]),
+	camera: schema('camera', [
+		FRAME_INDEX,
+		column('x', new Float32(), {
+			...PIXELS,
+			meaning: 'how far the camera looks to the right of the first frame',
+		}),
+		column('y', new Float32(), { ...PIXELS, meaning: 'how far it looks below the first frame' }),
+		column('scale', new Float32(), { meaning: 'magnification against the first frame' }),
+		column('rotation', new Float32(), {
+			unit: 'radians',
+			meaning: 'by which the camera has turned clockwise',
+		}),
+	]),
 };
 
 /** How a finished stream ends: a continuation marker and a length of zero (Arrow columnar format, IPC streams). */
@@ -119,6 +133,7 @@ export function encodeBatch(results: readonly FrameResult[]): Record<StreamName,
 		tokens: encode('tokens', results.length, tokenChildren(results)),
 		maps: encodeMaps(results),
 		drift: encodeDrift(results),
+		camera: encodeCamera(results),
 	};
 }
 
@@ -144,6 +159,24 @@ function encodeDrift(results: readonly FrameResult[]): Uint8Array {
 		integers((row) => row.audit?.lost ?? -1),
 		integers((row) => row.audit?.gained ?? -1),
 		binary(rows.map(({ stale }) => (stale ? packMarks(stale) : new Uint8Array(0)))),
+	]);
+}
+
+/** Empty if the camera was fixed in all frames. */
+function encodeCamera(results: readonly FrameResult[]): Uint8Array {
+	const rows = results.flatMap(({ frameIndex, camera }) => (camera ? [{ frameIndex, ...camera }] : []));
+	if (rows.length === 0) return new Uint8Array(0);
+	const numbers = (of: (row: (typeof rows)[number]) => number) =>
+		data(new Float32(), Float32Array.from(rows, of));
+	return encode('camera', rows.length, [
+		data(
+			new Int32(),
+			Int32Array.from(rows, (row) => row.frameIndex),
+		),
+		numbers((row) => row.x),
+		numbers((row) => row.y),
+		numbers((row) => row.scale),
+		numbers((row) => row.rotation),
 	]);
 }
 

@@ -42,6 +42,7 @@ const perStream = z.object({
 	tokens: z.int(),
 	maps: z.int().default(0),
 	drift: z.int().default(0),
+	camera: z.int().default(0),
 });
 const commitLine = z.object({
 	frames: z.int(),

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
+import type { CameraPath } from '../domain/camera-path.ts';
 import { STAGES, type Stage } from '../domain/cost.ts';
 import type { KnownFrame } from '../domain/video.ts';
 import { columnValidity, columnValues, decodeBatches, type StreamName } from './columns.ts';
@@ -23,7 +24,12 @@ export type FrameColumns = {
 	milliseconds: Record<Stage, Float32Array>;
 	/** How far from dense the answers may be; null if the mode doesn't estimate it. */
 	drift: DriftColumns | null;
+	/** Where the camera looks; null if it was fixed in all frames. */
+	camera: CameraColumns | null;
 };
+
+/** `CameraPath` by position in the run; NaN where the camera was fixed. */
+export type CameraColumns = Record<keyof CameraPath, Float32Array>;
 
 /** `Drift` by position in the run; where a frame has none, agreements are NaN. */
 export type DriftColumns = {
@@ -65,6 +71,8 @@ export async function readFrameColumns(folder: string, journal: CommitJournal): 
 	}
 	if (journal.count > 0 && journal.last.bytes.drift > 0)
 		columns.drift = await readDrift(folder, journal, columns);
+	if (journal.count > 0 && journal.last.bytes.camera > 0)
+		columns.camera = await readCamera(folder, journal, columns);
 	return columns;
 }
 
@@ -144,6 +152,26 @@ async function readDrift(
 	return drift;
 }
 
+async function readCamera(
+	folder: string,
+	journal: CommitJournal,
+	{ frameIndex }: FrameColumns,
+): Promise<CameraColumns> {
+	const nowhere = () => new Float32Array(frameIndex.length).fill(Number.NaN);
+	const camera: CameraColumns = { x: nowhere(), y: nowhere(), scale: nowhere(), rotation: nowhere() };
+	let position = 0;
+	for await (const batch of batchesOf(folder, journal, 'camera')) {
+		const frames = columnValues<Int32Array>(batch, 'frame_index');
+		for (let row = 0; row < frames.length; row++) {
+			while (position < frameIndex.length && frameIndex[position]! < frames[row]!) position++;
+			for (const name of ['x', 'y', 'scale', 'rotation'] as const) {
+				camera[name][position] = columnValues<Float32Array>(batch, name)[row]!;
+			}
+		}
+	}
+	return camera;
+}
+
 function copyRows(batch: RecordBatch, columns: FrameColumns, row: number): void {
 	columns.frameIndex.set(columnValues(batch, 'frame_index'), row);
 	columns.timeSeconds.set(columnValues(batch, 'time_seconds'), row);
@@ -177,5 +205,6 @@ function emptyColumns(rows: number): FrameColumns {
 			interpret: new Float32Array(rows),
 		},
 		drift: null,
+		camera: null,
 	};
 }

@@ -355,6 +355,7 @@ async function openFiles(
 				tokens: await stream('tokens'),
 				maps: begun.includes('maps') ? await stream('maps') : null,
 				drift: begun.includes('drift') ? await stream('drift') : null,
+				camera: begun.includes('camera') ? await stream('camera') : null,
 			},
 			journal: await file(RUN_FILES.commits),
 			events: await file(RUN_FILES.events),

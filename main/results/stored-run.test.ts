@@ -195,6 +195,37 @@ describe('maps of tokens', () => {
 	});
 });
 
+describe('the path of the camera', () => {
+	const frames = Array.from({ length: 3 * BATCH_FRAMES + 5 }, (_, i) => 2 * i);
+	const path = (frameIndex: number) => ({
+		x: frameIndex / 4,
+		y: -frameIndex / 8,
+		scale: 1.25,
+		rotation: 0.5,
+	});
+	/** Fixed until the second batch, and now and then. */
+	const withCamera = (frameIndex: number): FrameResult => {
+		const follows = frameIndex > 150 && frameIndex % 10 !== 0;
+		return { ...sampleResult(frameIndex), ...(follows && { camera: path(frameIndex) }) };
+	};
+
+	it('reads back frame by frame, also where it was fixed', async () => {
+		const results = await storeFrames(frames, [], withCamera);
+		const run = await openRun(folder);
+		expect([...run.results()]).toEqual(results);
+		expect(run.summary().camera!.frames).toBe(results.filter(({ camera }) => camera).length);
+		expect(run.summary().camera!.travelled).toBeGreaterThan(0);
+	});
+
+	it('is unknown to runs with a fixed camera and to those that were stored before there was any', async () => {
+		await storeFrames(frames);
+		const run = await openRun(folder);
+		expect(run.frames.camera).toBeNull();
+		expect(run.summary().camera).toBeNull();
+		expect(await readdir(folder)).not.toContain('camera.arrow');
+	});
+});
+
 describe('what is not a run is refused with its place', () => {
 	it.each([
 		['an empty folder', {}, /a run's folder was expected, but there is no run\.json/],

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
+import type { CameraPath } from '../domain/camera-path.ts';
 import { noMilliseconds, STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import type { Drift } from '../domain/drift.ts';
@@ -95,6 +96,7 @@ export class StoredRun {
 		const budget = budgetMacs[position]!;
 		const maps = this.maps(position);
 		const drift = this.drift(position);
+		const camera = this.camera(position);
 		return {
 			frameIndex: frameIndex[position]!,
 			timeSeconds: timeSeconds[position]!,
@@ -106,6 +108,7 @@ export class StoredRun {
 			budgetMacs: Number.isNaN(budget) ? null : budget,
 			...(maps.length > 0 && { maps }),
 			...(drift && { drift }),
+			...(camera && { camera }),
 		};
 	}
 
@@ -126,6 +129,15 @@ export class StoredRun {
 			upper: drift.upper[position]!,
 			audit: matched < 0 ? null : { matched, lost, gained },
 		};
+	}
+
+	/** Where the camera looks in a frame; null where it was fixed. */
+	camera(position: number): CameraPath | null {
+		this.#check(position);
+		const { camera } = this.frames;
+		if (!camera || Number.isNaN(camera.x[position]!)) return null;
+		const { x, y, scale, rotation } = camera;
+		return { x: x[position]!, y: y[position]!, scale: scale[position]!, rotation: rotation[position]! };
 	}
 
 	/** Kinds of maps that the run has, as its first batch with maps shows. */

@@ -32,6 +32,7 @@ function columns(runMs: number[], macs: number[], selected: number[]): FrameColu
 			interpret: constant(0.25),
 		},
 		drift: null,
+		camera: null,
 	};
 }
 
@@ -68,6 +69,7 @@ it.each([
 		firstFrameMs: { ...others, run: wanted.first, total: wanted.first + 3.75 },
 		gmacPerFrame: { first: wanted.gmacFirst, mean: wanted.gmacMean, dense: 3, behind: 0 },
 		tokens: { total: 30, meanSelected: wanted.selected },
+		camera: null,
 		wallSeconds: 3.5,
 		drift: null,
 	});

@@ -2,7 +2,7 @@ import { GIGA, STAGES, type StageMilliseconds } from '../domain/cost.ts';
 import type { RunHeader, RunStatus } from '../domain/run.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import type { DriftSummary } from './drift-summary.ts';
-import type { FrameColumns } from './frame-columns.ts';
+import type { CameraColumns, FrameColumns } from './frame-columns.ts';
 
 export type StageTimes = StageMilliseconds & {
 	/** All stages of a frame together. */
@@ -30,6 +30,13 @@ export type RunSummary = {
 		total: number;
 		meanSelected: number;
 	};
+	/** Null where the camera was fixed in all frames. */
+	camera: {
+		/** Frames in which it was followed. */
+		frames: number;
+		/** How far it travelled, in pixels of the displayed video. */
+		travelled: number;
+	} | null;
 	wallSeconds: number;
 	/** How far from dense the answers may be; null if the mode didn't estimate it. */
 	drift: DriftSummary | null;
@@ -63,9 +70,21 @@ export function summarize(
 			total: tokenCount(header.grid),
 			meanSelected: mean(frames.selectedTokens.subarray(later)),
 		},
+		camera: frames.camera && travelOf(frames.camera),
 		wallSeconds: status.wallSeconds,
 		drift,
 	};
+}
+
+function travelOf({ x, y }: CameraColumns): { frames: number; travelled: number } {
+	let [frames, travelled] = [0, 0];
+	for (let i = 0; i < x.length; i++) {
+		if (Number.isNaN(x[i]!)) continue;
+		frames++;
+		const step = i > 0 ? Math.hypot(x[i]! - x[i - 1]!, y[i]! - y[i - 1]!) : 0;
+		if (!Number.isNaN(step)) travelled += step;
+	}
+	return { frames, travelled };
 }
 
 type Column = Float32Array | Float64Array | Int32Array;
