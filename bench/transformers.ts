@@ -41,7 +41,7 @@ export const DENSE: Lane = { label: 'dense', mode: 'dense', settings: {} };
 export const cached = (fraction: number): Lane => ({
 	label: `token cache ${100 * fraction} %`,
 	mode: 'token-cache',
-	settings: { fraction, sceneCut: 1, floor: 0 },
+	settings: { fraction, sceneCut: 1, floor: 0, audits: 0 },
 });
 const eventful = (fraction: number): Lane => ({
 	label: `eventful ${100 * fraction} %`,
