@@ -51,7 +51,7 @@ describe('staleness', () => {
 
 	it.each([
 		['the usual one for a loss that it allows', 0.03, 2],
-		['a lower one for little loss', 0.009, 1],
+		['a lower one for little loss', 0.0065, 1],
 		['none for no loss', 0, 0],
 	])('has a noise floor: %s', (_, loss, floor) => {
 		expect(floorFor(loss, 2)).toBeCloseTo(floor, 10);
