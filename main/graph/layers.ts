@@ -245,9 +245,15 @@ export class Layers {
 		return this.graph.op('Relu', [x], { shape: x.shape });
 	}
 
-	/** Same elements in another shape; at most one named size, which the runtime infers. */
+	/** Same elements in another shape; at most one named size, which the runtime infers, but for those that stay on their axis. */
 	reshape(x: Value, shape: readonly Dim[]): Value {
-		const target = this.graph.integers(shape.map((dim) => (typeof dim === 'number' ? dim : -1)));
+		const named = shape.filter((dim) => typeof dim === 'string').length;
+		const target = this.graph.integers(
+			shape.map((dim, axis) => {
+				if (typeof dim === 'number') return dim;
+				return named > 1 && dim === x.shape[axis] ? 0 : -1; // 0: as many as there are
+			}),
+		);
 		return this.graph.op('Reshape', [x, target], { shape });
 	}
 
@@ -256,12 +262,12 @@ export class Layers {
 		return this.graph.op('Transpose', [x], { shape }, { attributes: { perm: order } });
 	}
 
-	/** Rows of x [n, …] at `indices` [k] -> [k, …]. */
+	/** Rows of x [n, …] at `indices` [k] or [k, m, …] -> as many, each in the place of its index. */
 	gatherRows(x: Value, indices: Value): Value {
 		return this.graph.op(
 			'Gather',
 			[x, indices],
-			{ shape: [indices.shape[0]!, ...x.shape.slice(1)] },
+			{ shape: [...indices.shape, ...x.shape.slice(1)] },
 			{ attributes: { axis: 0 } },
 		);
 	}

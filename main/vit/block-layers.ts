@@ -150,10 +150,12 @@ export class BlockLayers {
 		return this.#layers.reshape(rows, [rows.shape[0]!, 3 * this.#plan.heads, headDim(this.#plan)]);
 	}
 
-	/** Queries or keys x [n, k, headDim] rotated to `positions` [1, k] where the plan is rotary. */
-	rotateByHead(x: Value, positions: Value): Value {
+	/** Heads of queries and keys x [k, n, headDim] rotated to `positions` [1, k] where the plan is rotary. */
+	rotateHeads(x: Value, positions: Value): Value {
 		if (!this.#plan.rotary) return x;
-		return this.#layers.reshape(this.#rotate(this.#row(x), positions), x.shape);
+		const [k, n, width] = x.shape as [Dim, number, number];
+		const rows = this.#layers.reshape(x, [1, k, n * width]);
+		return this.#layers.reshape(this.#rotate(rows, positions), x.shape);
 	}
 
 	/** The rest of the block for tokens x [k, dim] and the output of attention [k, dim]: projection, MLP, residuals. */

@@ -30,7 +30,7 @@ export class KeyValueTables {
 		this.#tables = plan.blocks.flatMap((block, i) => tablesOf(plan, weights, block, i));
 		this.arrays = Object.fromEntries(this.#tables.map(({ name, data }) => [name, data]));
 		this.tensors = Object.fromEntries(
-			this.#tables.map(({ name, data, rows, width }) => [name, float32(data, [plan.heads, 1, rows, width])]),
+			this.#tables.map(({ name, data, rows, width }) => [name, float32(data, [1, plan.heads, rows, width])]),
 		);
 	}
 
@@ -72,14 +72,14 @@ export class KeyValueTables {
 		}
 	}
 
-	/** Per table and head `<table>.<head>` [1, count, width], the last rows, for a graph to write to. */
+	/** Per table and head `<table>.<head>` [count, 1, width], the last rows, for a graph to write to. */
 	lastRows(count: number): GraphTensors {
 		if (this.#last.count === count) return this.#last.tensors; // as most often
 		const tensors = this.#tables.flatMap(({ name, data, rows, width }) =>
 			Array.from({ length: this.#heads }, (_, head) => {
 				const end = (head + 1) * rows * width;
 				const last = data.subarray(end - count * width, end);
-				return [`${name}.${head}`, float32(last, [1, count, width])] as const;
+				return [`${name}.${head}`, float32(last, [count, 1, width])] as const;
 			}),
 		);
 		this.#last = { count, tensors: Object.fromEntries(tensors) };

@@ -5,7 +5,7 @@ import { paddedSlots } from './memory-layout.ts';
 /**
  * Which rows a partial graph gathers for attention within windows, made anew for every frame: only windows in which a token is
  * computed take part, each with as many queries as the fullest of them has. A token's row is its place in the list of computed
- * tokens; heads lie one after another in everything.
+ * tokens.
  */
 export class WindowIndices {
 	readonly #layout: WindowLayout;
@@ -31,7 +31,7 @@ export class WindowIndices {
 
 	/**
 	 * For `tokens`, the computed ones in the order of their rows, and the memory rows of all tokens:
-	 * `queries` [heads · windows, k] of rows [heads · tokens], filled up with the first one;
+	 * `queries` [heads · windows, k] of rows [tokens · heads], filled up with the first one;
 	 * `memory` [heads · windows · slots] of memory rows [heads · rows], less the number of tokens, which the graph adds;
 	 * `back` [tokens, heads] of attended rows [heads · windows · k].
 	 */
@@ -48,7 +48,7 @@ export class WindowIndices {
 			const query = this.#filled[window]!++;
 			for (let head = 0; head < heads; head++) {
 				const part = head * windows + this.#part[window]!;
-				queries[part * most + query] = head * rows + row;
+				queries[part * most + query] = row * heads + head;
 				back[row * heads + head] = part * most + query;
 			}
 		}
