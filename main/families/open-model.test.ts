@@ -35,6 +35,15 @@ describe('says why a folder is no model', () => {
 		['broken', { 'model.json': '{', 'model.safetensors': '' }, /model\.json is not JSON/],
 		['formless', { 'model.json': '{}', 'model.safetensors': '' }, /model\.json has no "format"/],
 		[
+			'twofold',
+			{
+				'model.json': JSON.stringify({ format: 'token-local detector, version 1' }),
+				'config.json': '{"model_type": "yolos"}',
+				'model.safetensors': '',
+			},
+			/twofold has both model\.json and config\.json: one of them was expected/,
+		],
+		[
 			'foreign',
 			{ 'model.json': '{"format": "x"}', 'model.safetensors': '' },
 			/format must be one of .* \(got x\)/,

@@ -52,7 +52,7 @@ export class ModelSource {
 
 	/**
 	 * A folder with model.json or config.json and model.safetensors; one of these files; or a published file of weights.
-	 * Throws `model-not-found` or `model-unreadable`.
+	 * Throws `model-not-found`, or `model-unreadable`, also where a folder has both configurations.
 	 */
 	static async at(path: string, hashes = new FileHashes(null)): Promise<ModelSource> {
 		const place = resolve(path);
@@ -76,7 +76,14 @@ export class ModelSource {
 	}
 
 	static async #ofFolder(folder: string, names: readonly string[], hashes: FileHashes): Promise<ModelSource> {
-		const name = CONFIG_FILES.find((candidate) => names.includes(candidate));
+		const [name, other] = CONFIG_FILES.filter((candidate) => names.includes(candidate));
+		if (other) {
+			throw new UserFacingError(
+				'model-unreadable',
+				`${folder} has both ${name} and ${other}: one of them was expected, for each says what ${WEIGHTS_FILE} is.`,
+				{ remedy: 'Move the one that belongs to other weights into a folder with them.' },
+			);
+		}
 		if (!name) {
 			throw new UserFacingError(
 				'model-not-found',
