@@ -29,7 +29,7 @@ function found(stretches: Stretch[], settings: SettingValues = { agreement: 0.97
 
 describe('a budget is not too small', () => {
 	it.each<[string, Stretch[]]>([
-		['where the agreement asked for is within the bounds', [[99, 0.9, 0.98]]],
+		['where the agreement asked for is within the bounds, and nearly what is estimated', [[99, 0.95, 0.98]]],
 		['where it is not for less than a second', [[5, 1, 1], [10, 0.5, 0.6], [5, 1, 1]]], // prettier-ignore
 		['where it is not now and then', [[9, 0.5, 0.6], [1, 1, 1], [9, 0.5, 0.6]]], // prettier-ignore
 		['where nothing is estimated', [[99, Number.NaN, Number.NaN]]],
@@ -48,6 +48,11 @@ it.each<[string, Stretch[], Partial<Shortfall>]>([
 		'from its first frame on, once that has lasted for a second',
 		[[21, 1, 1], [11, 0.75, 0.9]], // prettier-ignore
 		{ fromFrame: 21, fromSeconds: 2.1, toFrame: null, toSeconds: null, throughout: true, loss: 0.25 },
+	],
+	[
+		'where the estimate is far from what is asked for, whatever its bounds',
+		[[20, 0.75, 1]],
+		{ fromFrame: 0, loss: 0.25 },
 	],
 	[
 		'up to its last frame',

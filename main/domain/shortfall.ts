@@ -2,7 +2,7 @@ import { formatClock } from './clock.ts';
 import type { SettingEvent } from './run.ts';
 import type { SettingValues } from './settings-table.ts';
 
-/** That a budget is too small for the scene: what the estimate says of the frames where it surely is. */
+/** That a budget is too small for the scene: what the estimate says of the frames where it is. */
 export type Shortfall = {
 	/** The first frame of which the estimate says so, and its time in the clock of the file. */
 	fromFrame: number;
@@ -29,6 +29,8 @@ export type EstimatedFrame = {
 	upper: number;
 };
 
+/** The estimate itself is that wide of what is asked for, as a multiple of the loss allowed, where its bounds leave both open. */
+const CLEARLY = 2;
 /** A shortfall that ends sooner is not worth a warning. */
 const LEAST_SECONDS = 1;
 /** The agreement asked for if a mode has no such setting, 0 to 1. */
@@ -55,9 +57,14 @@ export function agreementAskedFor({ agreement }: SettingValues): number {
 /** Sums over some frames. */
 type Tally = { frames: number; loss: number; first: EstimatedFrame; last: EstimatedFrame };
 
+/** Whether a frame agrees less with dense than `asked`: as its bounds hold, or as is clearly more likely than not. */
+function isShort({ agreement, upper }: EstimatedFrame, asked: number): boolean {
+	return upper < asked || 1 - agreement > CLEARLY * (1 - asked);
+}
+
 /**
- * Looks for a shortfall in a run as it grows: frames of which the upper bound of the estimated agreement is below what is asked
- * for, one after another for at least a second.
+ * Looks for a shortfall in a run as it grows: frames that agree less with dense than is asked for, one after another for at
+ * least a second.
  */
 export class ShortfallWatch {
 	readonly #tokens: number;
@@ -80,7 +87,7 @@ export class ShortfallWatch {
 	/** Takes the next frame, with the settings in force. */
 	add(frame: EstimatedFrame, settings: SettingValues): void {
 		// The policy `quality` knows no budget.
-		if (settings['policy'] === 'quality' || !(frame.upper < agreementAskedFor(settings))) {
+		if (settings['policy'] === 'quality' || !isShort(frame, agreementAskedFor(settings))) {
 			this.#pending = [];
 			this.#lasting = false;
 			return;

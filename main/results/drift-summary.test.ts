@@ -64,9 +64,9 @@ it.each<[string, FrameResult[], Partial<DriftSummary> | null]>([
 	['nothing is said of runs from before there were estimates', many(60, sampleResult), null],
 	[
 		'means, extremes and counts',
-		many(40, (i) => estimated(i, { upper: 1, agreement: i === 20 ? 0.5 : 0.75 })),
+		many(40, (i) => estimated(i, { upper: 1, agreement: i === 20 ? 0.875 : 0.9375 })),
 		{
-			agreement: { mean: (39 * 0.75 + 0.5) / 40, lowest: 0.5 },
+			agreement: { mean: (39 * 0.9375 + 0.875) / 40, lowest: 0.875 },
 			audits: { count: 0, f1: null, costShare: 0 },
 			waiting: { meanTokens: 4.5, mostTokens: 9, longestWait: 24 },
 			warning: null,
