@@ -21,7 +21,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	heatMap: 'frame',
 	heatOpacity: 0.5,
 	sidePanelWidth: 280,
-	timelineHeight: 264,
+	timelineHeight: 296,
 };
 
 /** What the page remembers between sessions, in one file. */

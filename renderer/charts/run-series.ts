@@ -98,10 +98,10 @@ export class RunSeries {
 		};
 	}
 
-	/** The lower end of a scale that the bounds of all estimates fit on; see `agreementFloor`. */
+	/** The lower end of a scale that all estimates fit on, though not their bounds; see `agreementFloor`. */
 	estimateFloor(): number {
 		const c = this.#columns();
-		return floorBelow(this.#lowers.extent(c.lowers, 0, c.length).min);
+		return floorBelow(this.#estimates.extent(c.estimates, 0, c.length).min);
 	}
 
 	/**

@@ -5,13 +5,13 @@ export type Track = { name: TrackName; top: number; bottom: number };
 
 /** Shares of the height. */
 const WEIGHTS: Record<TrackName, number> = {
-	cost: 4,
-	time: 4,
+	cost: 3,
+	time: 3,
 	agreement: 2.5,
-	estimate: 3.5,
+	estimate: 5,
 	waiting: 2.5,
-	objects: 2,
-	identities: 6,
+	objects: 1.5,
+	identities: 4,
 };
 export const AXIS_HEIGHT = 20;
 const GAP = 8;
