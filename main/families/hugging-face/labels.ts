@@ -22,11 +22,17 @@ export function labelCount({ id2label, num_labels }: z.infer<z.ZodObject<typeof 
 
 /**
  * The names of a model's labels, which are 0 to n − 1. A label called `N/A` means nothing. Throws `model-unreadable`,
- * naming `place`, where a label between others has no name.
+ * naming `place`, where a label between others has no name, or `num_labels` is another number than that of the names.
  */
 export function labelsOf(fields: z.infer<z.ZodObject<typeof labelFields>>, place: string): LabelNames {
-	const { id2label } = fields;
+	const { id2label, num_labels } = fields;
 	const given = labelCount(fields);
+	if (num_labels && num_labels !== given) {
+		throw new UserFacingError(
+			'model-unreadable',
+			`${place}: num_labels should be the number of names in id2label, ${given} (got ${num_labels}).`,
+		);
+	}
 	const labels = Array.from({ length: given }, (_, label) => {
 		const name = id2label ? id2label[String(label)] : `class ${label}`;
 		if (name !== undefined) return name;

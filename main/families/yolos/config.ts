@@ -3,6 +3,7 @@ import { epsilon, headCount, layerCount, patchSide, queryCount, side, width } fr
 import { UserFacingError } from '../../domain/errors.ts';
 import { ACTIVATION_NAMES, type Activation } from '../../graph/activations.ts';
 import { parseModelConfig } from '../model-config.ts';
+import { architectures } from '../hugging-face/config-fields.ts';
 import type { HuggingFaceFiles } from '../hugging-face/files.ts';
 
 /** A YOLOS as its config.json describes it; sizes in tokens or pixels. */
@@ -26,6 +27,7 @@ export type YolosConfig = {
 
 /** Fields with what transformers takes where a file has none. */
 const schema = z.object({
+	architectures,
 	hidden_size: width.default(768),
 	num_hidden_layers: layerCount.default(12),
 	num_attention_heads: headCount.default(12),

@@ -97,6 +97,16 @@ describe('says what is wrong with a folder', () => {
 			/config\.json names 1 labels \(id2label\), and the weights score 5 /,
 		],
 		[
+			'another number of labels than names',
+			configure({ num_labels: 9 }),
+			/config\.json: num_labels should be the number of names in id2label, 5 \(got 9\)\.$/,
+		],
+		[
+			'a network that finds no objects',
+			configure({ architectures: ['YolosModel'] }),
+			/config\.json: architectures is not as YOLOS needs it \(must be for object detection, got YolosModel\)\.$/,
+		],
+		[
 			'a width that its heads do not share',
 			configure({ num_attention_heads: 5 }),
 			/config\.json: hidden_size must be a multiple of num_attention_heads \(got 24 and 5\)\.$/,
