@@ -113,6 +113,7 @@ export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): Opene
 			tokens: { total: 12, meanSelected: 6 },
 			wallSeconds: 1,
 			drift: null,
+			camera: null,
 		},
 		frameCount,
 		mapKinds: frameCount > 5 ? ['relevance'] : [],
