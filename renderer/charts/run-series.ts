@@ -98,10 +98,12 @@ export class RunSeries {
 		};
 	}
 
-	/** The lower end of a scale that all estimates fit on, though not their bounds; see `agreementFloor`. */
+	/** The lower end of a scale that all estimates fit on, and usual bounds; see `agreementFloor`. */
 	estimateFloor(): number {
 		const c = this.#columns();
-		return floorBelow(this.#estimates.extent(c.estimates, 0, c.length).min);
+		const { sum, count } = this.#lowers.extent(c.lowers, 0, c.length);
+		const { min } = this.#estimates.extent(c.estimates, 0, c.length);
+		return count > 0 ? floorBelow(Math.min(min, sum / count)) : 0;
 	}
 
 	/**

@@ -36,8 +36,8 @@
 	}
 
 	/** By look, where it is not that of a line. */
-	const WIDTHS = { area: 0, bound: 0.6 };
-	const DASHES = { dashed: [4, 4], bound: [1, 2] };
+	const WIDTHS = { area: 0, bound: 1 };
+	const DASHES = { dashed: [4, 4], bound: [2, 3] };
 
 	function seriesOf(series, decimals) {
 		const colour = colourOf(series.colour);

@@ -24,6 +24,7 @@ export function reportPage(runs: readonly ReportRun[]): string {
 	].join('; ');
 	const reference = runs.find(({ isReference }) => isReference);
 	const hasMarks = charts.some((chart) => chart.marks.length > 0);
+	const hasBounds = charts.some((chart) => chart.series.some((series) => series.look === 'bound'));
 	const hasBudget = charts.some((chart) => chart.series.some((series) => series.look === 'dashed'));
 
 	return html`<!doctype html>
@@ -56,6 +57,10 @@ export function reportPage(runs: readonly ReportRun[]): string {
 											: ''
 									}${hasMarks ? ' A triangle marks a frame in which every token was recomputed.' : ''}${
 										hasBudget ? ' Dashed lines are budgets, or what a dense frame takes.' : ''
+									}${
+										hasBounds
+											? ' Dotted lines are the bounds that hold 95 %, or the longest wait; dots are audits.'
+											: ''
 									}
 									Drag over a curve to look closer, double-click to go back.
 								</p>`

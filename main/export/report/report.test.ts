@@ -121,7 +121,7 @@ describe('report', () => {
 		);
 		expect(rowOf(text, 'tenth')).toMatchObject({
 			lowest: '0.750',
-			most: '19',
+			'wait, frames': '38',
 			stale: '12',
 			'of the cost': '3.4 %',
 		});

@@ -159,12 +159,7 @@ const COLUMNS: Column[] = [
 	},
 	{
 		group: 'waiting tokens',
-		head: 'most',
-		cell: ({ summary: { drift } }) => drift && String(drift.waiting.mostTokens),
-	},
-	{
-		group: 'waiting tokens',
-		head: 'longest, frames',
+		head: 'wait, frames',
 		cell: ({ summary: { drift } }) => drift && String(drift.waiting.longestWait),
 	},
 	{
