@@ -5,6 +5,7 @@ import { benchDetr } from './detr.ts';
 import { describeLane } from './lanes.ts';
 import { benchEventful } from './eventful.ts';
 import { describeMachine } from './machine.ts';
+import { benchMovingCamera, benchRegistration, type MovingCameraRow } from './moving-camera.ts';
 import { benchMemory } from './memory.ts';
 import { benchOpening } from './opening.ts';
 import { benchPipeline, type Configuration } from './pipeline.ts';
@@ -45,7 +46,7 @@ const { values } = parseArgs({
 	},
 });
 const EVERY_PART =
-	'run,quality,pipeline,pytorch,memory,opening,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful';
+	'run,quality,pipeline,pytorch,memory,opening,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -210,6 +211,28 @@ if (parts.includes('eventful')) {
 			);
 		}
 	}
+}
+if (parts.includes('moving-camera')) {
+	const registration = await benchRegistration(CLIP, 100);
+	say(
+		`\nregistration at 768×576: ${registration.median.toFixed(2)} ms a frame, 95 % within ${registration.most.toFixed(2)} ms`,
+	);
+	say('clips of a virtual camera of 480×368 (one process, in turns of ten frames)');
+	const rows: MovingCameraRow[] = [];
+	const options = { ...common, frames: 150, truthPath: values.truth ?? null };
+	for await (const row of benchMovingCamera(options)) {
+		rows.push(row);
+		const { source, motion, crf, label, share, agreement, ap50, pathError } = row;
+		say(
+			`${`${source}, ${motion}, crf ${crf}`.padEnd(28)} ${label.padEnd(14)} ${(100 * share).toFixed(1).padStart(5)} % of the tokens  ` +
+				`agreement ${agreement.toFixed(3)}${ap50 === null ? '' : `  AP50 ${(100 * ap50).toFixed(1)}`}  ` +
+				`run ${row.runMs.toFixed(1).padStart(6)} ms, ${row.runSpeedup.toFixed(2)}× dense  select ${row.selectMs.toFixed(2)} ms  ` +
+				(pathError
+					? `path within ${pathError.median.toFixed(2)} px, 95 % ${pathError.most.toFixed(2)} px`
+					: 'fixed'),
+		);
+	}
+	report['movingCamera'] = { registration, rows };
 }
 await mkdir(values.out, { recursive: true });
 await writeFile(join(values.out, 'bench.json'), `${JSON.stringify(report, null, '\t')}\n`);
