@@ -35,6 +35,16 @@ describe('boxes', () => {
 		expect(labels(wanted, { ...run, identitiesOf: () => null })).toEqual(['bicycle 0.40', 'person 0.90']);
 	});
 
+	it('are marked where they are stale', () => {
+		const view = run.frame(4, false)!;
+		const detections = view.detections.withStale(Uint8Array.of(0, 1));
+		const { boxes } = overlayScene({ ...run, frame: () => ({ ...view, detections }) }, 4, LOOK, SIZE);
+		expect(boxes.map(({ short, stale }) => [short, stale])).toEqual([
+			['bicycle', true],
+			['person', false],
+		]);
+	});
+
 	it('are those of the last analysed frame, which is said', () => {
 		const own = overlayScene(run, 4, LOOK, SIZE);
 		const held = overlayScene(run, 5, LOOK, SIZE);

@@ -34,6 +34,32 @@ describe('maps of tokens', () => {
 	});
 });
 
+describe('a budget that is too small', () => {
+	/** Frames whose agreement is estimated as 0.8; frame `i` is `i` tenths of a second into the video. */
+	const short = (from: number, count: number) => {
+		const batch = madeUpBatch(from, count);
+		for (let row = 0; row < count; row++) batch.agreements.set([0.8, 0.5, 0.9], 3 * row);
+		return batch;
+	};
+
+	it('is told of during the run, once that has lasted for a second', async () => {
+		const { run } = await opened(() => 0);
+		run.take(short(0, 9));
+		expect(run.shortfall).toBeNull();
+		run.take(short(9, 8));
+		expect(run.shortfall).toMatchObject({ fromFrame: 1, toFrame: null, sufficientShare: 0.5 });
+		expect(run.shortfall!.loss).toBeCloseTo(0.2);
+	});
+
+	it('is not a matter of the policy that keeps the agreement', async () => {
+		const { run } = await opened(() => 0);
+		run.events = [{ frameIndex: 0, settings: { policy: 'quality', agreement: 0.9 } }];
+		run.take(short(0, 30));
+		expect(run.shortfall).toBeNull();
+		expect(run.agreementAsked).toBe(0.9);
+	});
+});
+
 describe('the score that boxes are shown from', () => {
 	const counts = (run: RunData) => [...run.timeline.detections.subarray(0, run.timeline.length)];
 	const needed = [0, 1, 2, 0, 1, 2];
