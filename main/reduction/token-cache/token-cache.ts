@@ -5,22 +5,21 @@ import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { changeSettings, resolveSettings, type SettingValues } from '../../domain/settings-table.ts';
 import { rollGrid } from '../../domain/roll-grid.ts';
 import { tokenCount } from '../../domain/tokens.ts';
-import { BreakEven, TimeController, tokensWithinMacs } from './budget.ts';
+import { tokensWithinMacs } from './budget.ts';
 import { countAbove, dilate } from './change.ts';
 import type { VitPlan } from '../../vit/plan.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
 import { SceneCamera } from '../../camera/scene-camera.ts';
 import { AnswersBehind } from '../answers-behind.ts';
-import { AuditSchedule } from '../audit-schedule.ts';
-import { DriftEstimate } from '../drift-estimate.ts';
 import type { TokenAnswers } from '../host.ts';
 import type { ObservedFrame, Reduction, ReductionMode } from '../mode.ts';
 import { staysInPlace } from './moving-tokens.ts';
 import { pickAbove, pickBest, pickStale, type TokenState } from './policies.ts';
-import { markDue } from './refresh.ts';
 import { relevanceMap } from '../relevance.ts';
 import { allTokens, type Computed, type Selection } from '../selection.ts';
 import { floorFor, Staleness } from './staleness.ts';
+import { Experience } from './experience.ts';
+import { TokenColumns, type Waiting } from './token-columns.ts';
 import { StoreInPlace } from './store-in-place.ts';
 import type { TokenStore } from './token-store.ts';
 import { TOKEN_CACHE_SETTINGS, type TokenCacheSettings } from './token-cache-settings.ts';
@@ -33,11 +32,6 @@ const SCENE_CUT_LEVEL = 24;
 const RELEVANCE_REACH = 1;
 /** What every token is relevant by, whatever it answered: what is new must be seen too. */
 const LEAST_RELEVANCE = 0.1;
-/** Frames that a token can be counted to wait for: what its column holds. */
-const MOST_WAITED = 0xffff;
-/** A token that changed by so many grey levels and has waited for so many frames shows what is no longer there. */
-const STALE_LEVEL = 8;
-const STALE_FRAMES = 3;
 /** Share of the tokens that a real-time run computes before it knows how long that takes. */
 const FIRST_SHARE = 0.1;
 /** Share of the time between two frames that a real-time run may take for selecting and running; the rest is for other stages. */
@@ -88,36 +82,6 @@ function blankPicture({ grid }: VitPlan): Float32Array {
 	return new Float32Array(3 * tokenCount(grid) * grid.stride ** 2);
 }
 
-/** What the token cache learns while it runs. */
-class Experience {
-	readonly time = new TimeController();
-	readonly breakEven = new BreakEven();
-	readonly estimate = new DriftEstimate();
-	readonly audits = new AuditSchedule();
-
-	saveState(): NamedArrays {
-		const { time, breakEven, estimate, audits } = this;
-		return {
-			'cache.time': Float64Array.of(time.state),
-			'cache.breakEven': breakEven.state,
-			'cache.estimate': estimate.state,
-			'cache.audits': audits.state,
-		};
-	}
-
-	restoreState(state: NamedArrays): void {
-		const [time, breakEven, estimate, audits] = ['time', 'breakEven', 'estimate', 'audits'].map((name) => {
-			const numbers = state[`cache.${name}`];
-			assert(numbers instanceof Float64Array, `a snapshot holds cache.${name}`);
-			return numbers;
-		}) as [Float64Array, Float64Array, Float64Array, Float64Array];
-		this.time.state = time[0]!;
-		this.breakEven.state = breakEven;
-		this.estimate.state = estimate;
-		this.audits.state = audits;
-	}
-}
-
 /** Policy and gate: which tokens are computed when. What is remembered of them is the store's affair. */
 class TokenCache implements Reduction<TokenAnswers> {
 	settings: TokenCacheSettings;
@@ -133,13 +97,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 	readonly #scores: Float32Array;
 	readonly #relevance: Float32Array;
 	readonly #staleness: Staleness;
-	readonly #due: Uint8Array;
-	readonly #waited: Uint16Array;
-	/** By token, 1 where nothing of the present scene was computed yet. */
-	readonly #unseen: Uint8Array;
-	readonly #stale: Uint8Array;
-	/** Frame, counted from the last reset, at which each token was last computed. */
-	readonly #lastComputed: Int32Array;
+	readonly #columns: TokenColumns;
 	#frame = 0;
 	#lastCount = 0;
 	#lastSeconds = 0;
@@ -160,11 +118,8 @@ class TokenCache implements Reduction<TokenAnswers> {
 		this.#scores = new Float32Array(tokens);
 		this.#relevance = new Float32Array(tokens);
 		this.#staleness = new Staleness(tokens);
-		this.#due = new Uint8Array(tokens);
-		this.#waited = new Uint16Array(tokens);
-		this.#unseen = new Uint8Array(tokens);
-		this.#stale = new Uint8Array(tokens);
-		this.#lastComputed = new Int32Array(tokens);
+		this.#columns = new TokenColumns(plan.grid);
+		if (this.spreads) this.#columns.unseen.fill(1);
 	}
 
 	get budgetMacs(): number | null {
@@ -190,7 +145,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 		this.#learned.time.state = 0;
 		this.#learned.estimate.restart();
 		this.#camera.reset();
-		if (this.spreads) this.#unseen.fill(1);
+		if (this.spreads) this.#columns.unseen.fill(1);
 	}
 
 	select(pixels: FramePixels): Selection {
@@ -198,12 +153,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 		if (selection.kind === 'flush') this.#noteFlush();
 		this.#auditing = selection.kind !== 'flush' && this.#wantsAudit(pixels, selection.count);
 		const computed = this.#auditing ? this.#whole : selection;
-		for (let i = 0; i < computed.count; i++) {
-			const token = computed.tokens[i]!;
-			this.#lastComputed[token] = this.#frame;
-			this.#waited[token] = 0;
-			this.#unseen[token] = 0;
-		}
+		this.#columns.computed(computed.tokens, computed.count, this.#frame);
 		if (!this.#auditing) this.#remember(pixels, selection);
 		this.#lastCount = computed.count;
 		this.#lastSeconds = pixels.timeSeconds;
@@ -231,7 +181,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 			macs,
 			selection: this.#auditing ? this.#whole : selection,
 			...(scores && { maps: [relevanceMap(scores)] }),
-			...(this.#drift && { drift: this.#drift, stale: this.#stale }),
+			...(this.#drift && { drift: this.#drift, stale: this.#columns.stale }),
 			...(unaudited && { unaudited }),
 			...(camera && { camera }),
 		};
@@ -255,30 +205,18 @@ class TokenCache implements Reduction<TokenAnswers> {
 			...(await this.#store.saveState()),
 			...this.#learned.saveState(),
 			...this.#camera.saveState(),
-			'cache.waited': Int32Array.from(this.#waited),
-			'cache.unseen': this.#unseen.slice(),
-			'cache.lastComputed': this.#lastComputed.slice(),
+			...this.#columns.saveState(),
 			'cache.counters': Float64Array.of(this.#frame, this.#lastCount, this.#lastSeconds),
 		};
 	}
 
 	restoreState(state: NamedArrays): void {
-		const {
-			'cache.waited': waited,
-			'cache.unseen': unseen,
-			'cache.lastComputed': lastComputed,
-			'cache.counters': counters,
-		} = state;
-		assert(
-			waited && unseen && lastComputed && counters?.length === 3,
-			'a snapshot holds the token cache’s columns',
-		);
+		const { 'cache.counters': counters } = state;
+		assert(counters?.length === 3, 'a snapshot holds cache.counters');
 		this.#store.restoreState(state);
 		this.#learned.restoreState(state);
 		this.#camera.restoreState(state);
-		this.#waited.set(waited);
-		this.#unseen.set(unseen);
-		this.#lastComputed.set(lastComputed);
+		this.#columns.restoreState(state);
 		[this.#frame, this.#lastCount, this.#lastSeconds] = counters as unknown as [number, number, number];
 		this.#readScores(this.#all, this.#all.length);
 	}
@@ -295,7 +233,8 @@ class TokenCache implements Reduction<TokenAnswers> {
 		if (lost && (this.spreads || settings.sceneCut === 1)) this.#camera.anchor(pixels);
 		const raw = pixels.changeSince();
 		if (this.spreads) {
-			for (const token of this.#all) if (lost || raw[token]! > SCENE_CUT_LEVEL) this.#unseen[token] = 1;
+			const { unseen } = this.#columns;
+			for (const token of this.#all) if (lost || raw[token]! > SCENE_CUT_LEVEL) unseen[token] = 1;
 		} else if (
 			(lost && settings.sceneCut < 1) ||
 			countAbove(raw, SCENE_CUT_LEVEL) > settings.sceneCut * this.#all.length
@@ -310,13 +249,17 @@ class TokenCache implements Reduction<TokenAnswers> {
 		this.#staleness.measure(state.change, floor, scored);
 		const sufficient = pickStale(
 			this.#staleness.values,
-			this.#due,
+			this.#columns.due,
 			this.#staleness.cutoff(loss),
 			this.#picked,
 		);
 		const count = this.#count(pixels, state, sufficient);
 		if (this.#isFlush(count)) return this.#flush(pixels);
-		this.#countWaiting(state.change, floor, count, sufficient);
+		const { values: staleness } = this.#staleness;
+		this.#noteDrift(
+			this.#columns.wait(this.#picked, count, { change: state.change, floor, staleness }),
+			sufficient,
+		);
 		return { kind: count === 0 ? 'skipped' : 'partial', tokens: this.#picked, count };
 	}
 
@@ -382,9 +325,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 	#roll(rows: number, cols: number): void {
 		const { grid } = this.#plan;
 		this.#store.roll(rows, cols);
-		rollGrid(grid, this.#waited, 1, rows, cols, 0);
-		rollGrid(grid, this.#lastComputed, 1, rows, cols, this.#frame);
-		rollGrid(grid, this.#unseen, 1, rows, cols, 1);
+		this.#columns.roll(rows, cols, this.#frame);
 		rollGrid(grid, this.#scores, 1, rows, cols, 0);
 	}
 
@@ -392,9 +333,8 @@ class TokenCache implements Reduction<TokenAnswers> {
 		const { rows, cols } = this.#plan.grid;
 		const radius = this.settings.dilation;
 		if (radius > 0) dilate(raw, rows, cols, radius, this.#scratch, this.#dilated);
-		markDue(this.#lastComputed, this.#frame, this.settings.refresh, this.#due);
-		if (pixels.view.following) pixels.view.markCut(this.#due);
-		for (const token of this.#all) if (this.#unseen[token]) this.#due[token] = 1;
+		this.#columns.markDue(this.#frame, this.settings.refresh);
+		if (pixels.view.following) pixels.view.markCut(this.#columns.due);
 		const { bestScore } = this.#plan;
 		if (bestScore) {
 			dilate(this.#scores, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
@@ -402,40 +342,24 @@ class TokenCache implements Reduction<TokenAnswers> {
 		}
 		return {
 			change: radius > 0 ? this.#dilated : raw,
-			due: this.#due,
-			waited: this.#waited,
+			due: this.#columns.due,
+			waited: this.#columns.waited,
 			relevance: bestScore && this.#relevance,
 		};
 	}
 
-	/** Notes what waits when the first `count` of `#picked` are computed: every such token waits one frame longer. */
-	#countWaiting(change: Float32Array, floor: number, count: number, sufficient: number): void {
-		const { values } = this.#staleness;
-		this.#stale.fill(0);
-		for (let i = 0; i < count; i++) this.#stale[this.#picked[i]!] = 2; // picked, for the loop below
-		let [waitingTokens, longestWait, waiting] = [0, 0, 0];
-		for (const token of this.#all) {
-			const picked = this.#stale[token] === 2;
-			const waits = !picked && change[token]! > floor;
-			const waited = waits ? Math.min(MOST_WAITED, this.#waited[token]! + 1) : 0;
-			this.#waited[token] = waited;
-			const old = waited >= STALE_FRAMES && change[token]! >= STALE_LEVEL;
-			this.#stale[token] = !picked && (old || this.#unseen[token]) ? 1 : 0;
-			if (!waits) continue;
-			waitingTokens++;
-			waiting += values[token]!;
-			longestWait = Math.max(longestWait, waited);
-		}
+	#noteDrift(waiting: Waiting, sufficientTokens: number): void {
 		const { estimate } = this.#learned;
-		estimate.add(this.#staleness.loss(waiting));
-		this.#drift = { waitingTokens, longestWait, sufficientTokens: sufficient, ...estimate.bounds() };
+		estimate.add(this.#staleness.loss(waiting.staleness));
+		const { tokens: waitingTokens, longest: longestWait } = waiting;
+		this.#drift = { waitingTokens, longestWait, sufficientTokens, ...estimate.bounds() };
 	}
 
 	/** After a flush nothing waits, and nothing is lost. */
 	#noteFlush(): void {
 		const { estimate } = this.#learned;
 		estimate.add(0);
-		this.#stale.fill(0);
+		this.#columns.stale.fill(0);
 		const sufficientTokens = this.#all.length;
 		this.#drift = { waitingTokens: 0, longestWait: 0, sufficientTokens, ...estimate.bounds() };
 	}

@@ -1,0 +1,35 @@
+import { assert } from '../../domain/errors.ts';
+import type { NamedArrays } from '../../domain/named-arrays.ts';
+import { AuditSchedule } from '../audit-schedule.ts';
+import { DriftEstimate } from '../drift-estimate.ts';
+import { BreakEven, TimeController } from './budget.ts';
+
+/** What the token cache learns while it runs: what tokens cost, and how far reuse drifts from dense. */
+export class Experience {
+	readonly time = new TimeController();
+	readonly breakEven = new BreakEven();
+	readonly estimate = new DriftEstimate();
+	readonly audits = new AuditSchedule();
+
+	saveState(): NamedArrays {
+		const { time, breakEven, estimate, audits } = this;
+		return {
+			'cache.time': Float64Array.of(time.state),
+			'cache.breakEven': breakEven.state,
+			'cache.estimate': estimate.state,
+			'cache.audits': audits.state,
+		};
+	}
+
+	restoreState(state: NamedArrays): void {
+		const numbers = (name: string): Float64Array => {
+			const values = state[name];
+			assert(values instanceof Float64Array, `a snapshot holds ${name}`);
+			return values;
+		};
+		this.time.state = numbers('cache.time')[0]!;
+		this.breakEven.state = numbers('cache.breakEven');
+		this.estimate.state = numbers('cache.estimate');
+		this.audits.state = numbers('cache.audits');
+	}
+}
