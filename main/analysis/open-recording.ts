@@ -149,6 +149,7 @@ async function describeRun(
 		settings: detector.settings,
 		range: job.range,
 		letterbox: detector.letterbox,
+		maxSide: job.maxSide ?? DEFAULT_MAX_SIDE,
 		grid: detector.grid,
 		scoreThreshold,
 		displayThresholds: model.displayThresholds.map((score) => Math.max(scoreThreshold, score)),

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunHeader } from '../domain/run.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
+import { DEFAULT_MAX_SIDE } from '../families/index.ts';
 import { installationFolder } from '../process/installation.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun } from '../results/stored-run.ts';
@@ -108,6 +109,8 @@ describe('recordRun', () => {
 		expect(detections).toBeGreaterThan(0);
 
 		expect(reports[0]).toMatchObject({ type: 'opened', framesStored: 0, header: { mode: 'token-cache' } });
+		// A padded picture's own sides do not tell it again.
+		expect((await openRun(join(folder, 'whole'))).header.maxSide).toBe(DEFAULT_MAX_SIDE);
 		const batches = reports.filter((report) => report.type === 'frames').map(({ batch }) => batch);
 		expect(batches.flatMap(({ frameIndices }) => [...frameIndices])).toEqual(
 			results.map((result) => result.frameIndex),

@@ -181,8 +181,8 @@ export class Runs {
 			runFolder: folder,
 			start: 'continue',
 			threads: header.threads,
-			// The side that the picture was reduced to gives the same size again.
-			maxSide: Math.max(contentSize.width, contentSize.height),
+			// Without padding, the side that the picture was reduced to gives the same size again.
+			maxSide: header.maxSide ?? Math.max(contentSize.width, contentSize.height),
 			scoreThreshold: header.scoreThreshold,
 			wantsFrames: true,
 			cacheFolder: this.#deps.cacheFolder,

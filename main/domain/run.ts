@@ -19,6 +19,8 @@ export type RunHeader = {
 	settings: SettingValues;
 	range: FrameRange;
 	letterbox: Letterbox;
+	/** Longest side that was allowed, in pixels: more than the picture's own where a processor pads. Missing in earlier runs. */
+	maxSide?: number;
 	grid: TokenGrid;
 	/** Lowest score that is stored, 0 to 1. */
 	scoreThreshold: number;

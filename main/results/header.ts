@@ -57,6 +57,7 @@ const storedHeader = z.looseObject({
 		fill: z.number(),
 		resampling: z.enum(RESAMPLINGS).exactOptional(),
 	}),
+	maxSide: z.int().positive().exactOptional(),
 	grid,
 	scoreThreshold: z.number(),
 	displayThreshold: z.number(), // of all classes in runs of earlier versions, else of the class that needs least

@@ -218,8 +218,8 @@ export function normalisationOf({ mean, std }: Processor): Normalisation {
 
 /**
  * How frames of a video are scaled for a network whose input has sides in multiples of `multiple`: to the size that the processor
- * gives them, or less where the longer side would exceed `maxSide`; padded as the processor pads. A letterbox that was limited so is the
- * same for the limit that its own longer side is.
+ * gives them, or less where the longer side would exceed `maxSide`; padded as the processor pads, within `maxSide`. A
+ * letterbox without padding is the same for the limit that its own longer side is.
  */
 export function letterboxFor(
 	processor: Processor,
