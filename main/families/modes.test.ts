@@ -135,6 +135,21 @@ describe.each(pairs)('$mode on $name', ({ mode, model }) => {
 	});
 });
 
+describe('a camera that moves', () => {
+	const cached = opened.filter(({ model }) => model.modes.includes('token-cache'));
+
+	it.each(cached)('is followed on $name, or refused in one sentence', async ({ name, model }) => {
+		const detector = open(model, 'token-cache', { camera: 'moving' });
+		if (name === 'lookout') return (await detector).release();
+		await expect(detector).rejects.toThrow(
+			/^mode token-cache: camera can't be moving with this model \([^.]+\)[^.]+\.$/,
+		);
+		const auto = await open(model, 'token-cache', { camera: 'auto' });
+		expect(() => auto.changeSettings({ camera: 'moving' })).toThrow(/camera can't be moving/);
+		await auto.release();
+	});
+});
+
 describe.each(opened)('$name', ({ model }) => {
 	it('says in one sentence why it can not be run in the other modes', async () => {
 		for (const [mode, refusal] of Object.entries(model.refusals)) {

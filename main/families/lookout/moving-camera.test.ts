@@ -132,6 +132,26 @@ describe('a camera that pans', () => {
 		await Promise.all([first.release(), second.release()]);
 	});
 
+	it('is audited as it is, and goes on from there', async () => {
+		const detector = await open({ camera: 'moving', policy: 'quality', audits: 0.5 });
+		let audits = 0;
+		for (let index = 0; index < 16; index++) {
+			const frame = frameOf(index, seenFrom(2.3 * index, -0.7 * index));
+			const pixels = detector.prepare(frame);
+			const { output, drift, selection, camera } = await detector.run(pixels, detector.select(pixels));
+			expect(camera!.x).toBeCloseTo(2.3 * index, 0);
+			if (!drift?.audit) continue;
+			audits++;
+			expect(selection.count).toBe(TOKENS);
+			const dense = await openDetector<{ head: Float32Array }>(model, { displaySize: SIZE });
+			const { head } = await step(dense, frame);
+			expect(Math.max(...head.map((value, i) => Math.abs(value - output.head[i]!)))).toBeLessThan(1e-3);
+			await dense.release();
+		}
+		expect(audits).toBeGreaterThan(0);
+		await detector.release();
+	});
+
 	it('comes to rest again', async () => {
 		const detector = await open({ threshold: 6 });
 		const path = (index: number) => 1.4 * Math.min(index, 12);
