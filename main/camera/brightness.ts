@@ -19,15 +19,16 @@ const ROUNDS = 8;
  * steady light is left as it is. Least squares, weighted anew in every round (Geman and McClure).
  */
 export function fitBrightness(now: Float32Array, remembered: Float32Array): Brightness | null {
+	// Squares that are as bright as they were have no say: they are dark, or were remembered since the light changed.
 	const known: number[] = [];
 	let same = 0;
 	for (let token = 0; token < now.length; token++) {
 		const change = remembered[token]! - now[token]!;
 		if (Number.isNaN(change)) continue;
-		known.push(token);
 		if (Math.abs(change) <= SAME) same++;
+		else known.push(token);
 	}
-	if (known.length === 0 || same >= MOST_SAME * known.length) return null;
+	if (known.length === 0 || same >= MOST_SAME * (known.length + same)) return null;
 	const changes = Float64Array.from(known, (token) => remembered[token]! - now[token]!).sort();
 	let fit: Brightness = { gain: 1, offset: changes[changes.length >> 1]! };
 	for (let round = 0; round < ROUNDS; round++) {

@@ -60,7 +60,7 @@ export class SceneCamera {
 	#still = 0;
 	#unsure = 0;
 	#brightness: Brightness | null = null;
-	/** Mean of each token's square when it was remembered, at the brightness that change is measured at; NaN = never. */
+	/** Mean of each token's square when it was remembered; NaN = never. */
 	readonly #means: Float32Array;
 
 	constructor(grid: TokenGrid, setting: CameraSetting) {
@@ -118,8 +118,7 @@ export class SceneCamera {
 	/** `tokens[0..count)` have been computed from the frame as it is shown. */
 	remember(pixels: FramePixels, tokens: Int32Array, count: number): void {
 		const now = pixels.view.means();
-		const { gain, offset } = this.#brightness ?? { gain: 1, offset: 0 };
-		for (let i = 0; i < count; i++) this.#means[tokens[i]!] = gain * now[tokens[i]!]! + offset;
+		for (let i = 0; i < count; i++) this.#means[tokens[i]!] = now[tokens[i]!]!;
 		if (!this.#following || !this.#registration || count === this.#means.length) return;
 		const shown = tokens.subarray(0, count).filter((token) => pixels.view.showsSquare(token));
 		const cut = tokens.subarray(0, count).filter((token) => !pixels.view.showsSquare(token));

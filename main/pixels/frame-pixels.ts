@@ -192,14 +192,26 @@ export class WasmFramePixels implements FramePixels {
 	}
 
 	changeSince(): Float32Array {
-		const { references, change } = this.#at;
-		const { rows, cols, stride, windowSize } = this.grid;
-		if (this.view.following) {
-			this.view.changeWithin(references, this.#pitch, change);
-			return this.#change;
+		this.#measureChange(this.#at.frame);
+		const { adjusted } = this.view;
+		if (adjusted === null) return this.#change;
+		const asItIs = this.#change.slice();
+		this.#measureChange(adjusted);
+		for (let token = 0; token < asItIs.length; token++) {
+			this.#change[token] = Math.min(this.#change[token]!, asItIs[token]!);
 		}
+		return this.#change;
+	}
+
+	#measureChange(frame: number): void {
+		const { references, change } = this.#at;
+		if (this.view.following) {
+			this.view.changeWithin(frame, references, this.#pitch, change);
+			return;
+		}
+		const { rows, cols, stride, windowSize } = this.grid;
 		this.#kernel.changeSince({
-			frame: this.view.compares,
+			frame,
 			frameStride: this.#frameStride,
 			references,
 			pitch: this.#pitch,
@@ -209,7 +221,6 @@ export class WasmFramePixels implements FramePixels {
 			side: windowSize,
 			out: change,
 		});
-		return this.#change;
 	}
 
 	remember(tokens: Int32Array, count: number): void {
@@ -217,7 +228,7 @@ export class WasmFramePixels implements FramePixels {
 		const { cols, stride, windowSize } = this.grid;
 		if (this.view.following) this.view.remember(tokens, count);
 		this.#kernel.remember({
-			frame: this.view.compares,
+			frame: this.#at.frame,
 			frameStride: this.#frameStride,
 			references,
 			pitch: this.#pitch,

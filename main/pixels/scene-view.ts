@@ -135,9 +135,9 @@ export class SceneView {
 		return this.#at.moving !== null;
 	}
 
-	/** What change is measured on and remembered from: the view, its brightness adjusted where that was asked. */
-	get compares(): number {
-		return this.#adjusted ? this.#at.adjusted : this.#at.frame;
+	/** Where the view lies whose brightness is adjusted; null where that was not asked. */
+	get adjusted(): number | null {
+		return this.#adjusted ? this.#at.adjusted : null;
 	}
 
 	/** A new frame has come. */
@@ -252,13 +252,13 @@ export class SceneView {
 		return { data: this.#bytes.subarray(luma, luma + lumaStride * height), stride: lumaStride };
 	}
 
-	/** Luma of the view's squares of `tokens[0..count)`, as change is measured: [count, 16, 16]. Reused. */
+	/** Luma of the view's squares of `tokens[0..count)`: [count, 16, 16]. Reused. */
 	squares(tokens: Int32Array, count: number): Uint8Array {
-		const { frameStride, pad, tokens: at } = this.#at;
+		const { frameStride, tokens: at } = this.#at;
 		const { squares } = this.#moving;
 		new Int32Array(this.#bytes.buffer, at, count).set(tokens.subarray(0, count));
 		this.#kernel.lumaSquares({
-			frame: this.compares + pad * frameStride + 3 * pad,
+			frame: this.#viewStart,
 			frameStride,
 			cols: this.#grid.cols,
 			tokens: at,
@@ -294,7 +294,10 @@ export class SceneView {
 		return this.#means;
 	}
 
-	/** From here on, until the next frame, change is measured on brightness × `gain` + `offset`. The network sees the frame as it is. */
+	/**
+	 * From here on, until the next frame, change is also measured on brightness × `gain` + `offset`, and the lesser one counts. What is
+	 * remembered, and what the network sees, is the frame as it is.
+	 */
 	adjust(gain: number, offset: number): void {
 		const { frame, frameStride, pad, padded, adjusted } = this.#at;
 		this.#bytes.copyWithin(adjusted, frame, frame + frameStride * padded.height);
@@ -312,8 +315,8 @@ export class SceneView {
 		this.#adjusted = true;
 	}
 
-	/** Change of every window as far as both are known; see `FramePixels.changeSince`. */
-	changeWithin(references: number, pitch: number, out: number): void {
+	/** Change of every window of the padded `frame` as far as both are known; see `FramePixels.changeSince`. */
+	changeWithin(frame: number, references: number, pitch: number, out: number): void {
 		const { compared } = this.#at;
 		const { rows, cols, stride, windowSize } = this.#grid;
 		for (let i = 0; i < this.#now.length; i += 2) {
@@ -322,7 +325,7 @@ export class SceneView {
 			this.#compared[i + 1] = Math.max(end, this.#compared[i]!);
 		}
 		this.#kernel.changeWithin({
-			frame: this.compares,
+			frame,
 			frameStride: this.#at.frameStride,
 			references,
 			pitch,
