@@ -253,13 +253,17 @@ export class SceneCamera {
 		return { rolled, lost: false };
 	}
 
-	/** No motion is sure: where there was something to register, nothing that is remembered has a place any more. */
+	/** No motion is sure: the camera is taken to stand still, for some frames. What does not fit then counts as changed, or as a cut. */
 	#loseTrack(pixels: FramePixels, somethingToSee: boolean): Followed {
 		this.#velocity = AT_REST;
 		this.#unsure++;
-		if (this.setting === 'auto' && this.#unsure >= UNSURE_FRAMES) return this.#standStill();
-		if (!somethingToSee) pixels.view.show(this.#place);
-		return { rolled: null, lost: somethingToSee };
+		if (this.#unsure < UNSURE_FRAMES || (this.setting === 'moving' && !somethingToSee)) {
+			pixels.view.show(this.#place);
+			return UNMOVED;
+		}
+		if (this.setting === 'auto') return this.#standStill();
+		this.#unsure = 0;
+		return { rolled: null, lost: true };
 	}
 
 	#standStill(): Followed {
