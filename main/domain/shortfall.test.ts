@@ -70,7 +70,7 @@ it.each<[string, Stretch[], Partial<Shortfall>]>([
 		{ fromFrame: 0, toFrame: null, throughout: true },
 	],
 	[
-		'and a median of the tokens would do',
+		'and a lower quartile of the tokens would do',
 		[[12, 0.5, 0.6, 40], [10, 0.5, 0.6, 60], [1, 0.5, 0.6, 200]], // prettier-ignore
 		{ sufficientShare: 0.2 },
 	],

@@ -14,7 +14,10 @@ export type Shortfall = {
 	throughout: boolean;
 	/** Mean of 1 − estimated agreement over these frames, 0 to 1. */
 	loss: number;
-	/** Share of the tokens that would have done: the median over these frames, 0 to 1; null where the mode doesn't know. */
+	/**
+	 * Share of the tokens that would have done, 0 to 1; null where the mode doesn't know. The lower quartile over these frames: what
+	 * waits already has to be made up for as well, and would not be there if enough had been computed all along.
+	 */
 	sufficientShare: number | null;
 };
 
@@ -116,7 +119,7 @@ export class ShortfallWatch {
 			toSeconds: this.#lasting ? null : last.timeSeconds,
 			throughout: !this.#interrupted,
 			loss: loss / frames,
-			sufficientShare: this.#median(frames),
+			sufficientShare: this.#lowerQuartile(frames),
 		};
 	}
 
@@ -129,12 +132,12 @@ export class ShortfallWatch {
 		if (sufficientTokens > selectedTokens) this.#sufficient[Math.min(sufficientTokens, this.#tokens)]!++;
 	}
 
-	/** The share that would have done in half of the frames where that is known, if those are most of all `frames`. */
-	#median(frames: number): number | null {
+	/** The share that would have done in a quarter of the frames where that is known, if those are most of all `frames`. */
+	#lowerQuartile(frames: number): number | null {
 		const known = this.#sufficient.reduce((sum, count) => sum + count, 0);
 		if (2 * known < frames) return null;
 		let below = 0;
-		return this.#sufficient.findIndex((count) => 2 * (below += count) >= known) / this.#tokens;
+		return this.#sufficient.findIndex((count) => 4 * (below += count) >= known) / this.#tokens;
 	}
 }
 

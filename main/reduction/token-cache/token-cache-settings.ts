@@ -132,7 +132,8 @@ export const TOKEN_CACHE_SETTINGS = {
 		max: 1_000_000,
 		live: true,
 		unit: 'frames',
-		description: 'Every token is recomputed at least once in so many frames, spread over them; 0 for never.',
+		description:
+			'Every token is recomputed at least once in so many frames, spread over them, as far as a budget allows; 0 for never.',
 	},
 	sceneCut: {
 		kind: 'number',
