@@ -68,6 +68,7 @@ declare module '*/frame-pixels.kernel.ts?wasm' {
 			cols: number;
 			stride: number;
 			side: number;
+			rects: number;
 			out: number;
 		}): void;
 		remember(parameters: {
@@ -145,18 +146,6 @@ declare module '*/scene-view.kernel.ts?wasm' {
 			weights: number;
 			view: number;
 			viewStride: number;
-		}): void;
-		changeWithin(parameters: {
-			frame: number;
-			frameStride: number;
-			references: number;
-			pitch: number;
-			rows: number;
-			cols: number;
-			stride: number;
-			side: number;
-			rects: number;
-			out: number;
 		}): void;
 		luma(parameters: {
 			frame: number;

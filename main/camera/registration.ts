@@ -5,9 +5,9 @@ import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
 import { fitPlacement, type Fit, misfitOf, VOTE_WIDTH } from './fit-placement.ts';
 import { apart, AT_REST, inFrame, type Placement, type Point } from '../domain/placement.ts';
+import { align, WasmLayout } from '../pixels/wasm-layout.ts';
 import { instantiate, type Kernel } from './registration.kernel.ts?wasm';
 
-const PAGE_BYTES = 65536;
 /** Side of a token's square, in pixels. */
 const SQUARE = 16;
 /** Sizes of a pixel of the pyramid's levels. */
@@ -92,12 +92,8 @@ export class Registration {
 		const whole = { width: grid.cols * SQUARE, height: grid.rows * SQUARE };
 		this.#centre = { x: (whole.width - 1) / 2, y: (whole.height - 1) / 2 };
 		const tokens = tokenCount(grid);
-		let end = 1024;
-		const take = (bytes: number) => {
-			const start = end;
-			end = align(end + bytes + 64, 64);
-			return start;
-		};
+		const layout = new WasmLayout();
+		const take = (bytes: number) => layout.take(bytes + 64); // vectors are read past the end
 		this.#levels = LEVELS.map((pixel) => {
 			const stride = align(whole.width / pixel, 16) + (pixel === COARSEST ? 2 * 16 : 0);
 			const rows = whole.height / pixel + (pixel === COARSEST ? 2 * REACH : 0);
@@ -118,7 +114,7 @@ export class Registration {
 			scratch: take(2 * 19 * 20 * 4),
 			differences: take(4 * (2 * REACH + 1) ** 2),
 		};
-		const memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE_BYTES) });
+		const memory = layout.memory();
 		this.#kernel = instantiate(memory);
 		this.#bytes = new Uint8Array(memory.buffer);
 		const { places, sums } = this.#at;
@@ -548,8 +544,4 @@ export class Registration {
 			this.#bytes[at] = Math.min(255, Math.max(0, Math.round(gain * this.#bytes[at]! + offset)));
 		}
 	}
-}
-
-function align(bytes: number, to: number): number {
-	return Math.ceil(bytes / to) * to;
 }

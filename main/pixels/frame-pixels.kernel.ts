@@ -5,6 +5,8 @@
  * Mean absolute difference, 0 to 255, of every token's window against its reference.
  * frame: padded rgb rows, `frameStride` bytes apart; window of token (row, col) starts at
  * (row · stride) rows and (col · stride · 3) bytes. references: per token `side` rows, `pitch` bytes apart.
+ * rects: per token four bytes, the first and the end of the columns, then of the rows of its window that are compared; what is not
+ * compared counts as no change. 0 = whole windows are.
  */
 export function changeSince(
 	frame: usize,
@@ -15,20 +17,32 @@ export function changeSince(
 	cols: i32,
 	stride: i32,
 	side: i32,
+	rects: usize,
 	out: usize,
 ): void {
-	const rowBytes: usize = side * 3;
-	const whole: usize = rowBytes & ~15;
-	const tail: usize = rowBytes & 15;
-	const tailMask = maskOfFirst(tail as i32);
 	const scale: f32 = 1.0 / ((side * side * 3) as f32);
 	const windowBytes: usize = pitch * side;
+	let left = 0;
+	let right = side;
+	let top = 0;
+	let bottom = side;
 	for (let row = 0; row < rows; row++) {
 		for (let col = 0; col < cols; col++) {
-			let current: usize = frame + (row * stride) * frameStride + col * stride * 3;
-			let reference: usize = references + (row * cols + col) * windowBytes;
+			if (rects) {
+				left = load<u8>(rects) as i32;
+				right = load<u8>(rects, 1) as i32;
+				top = load<u8>(rects, 2) as i32;
+				bottom = load<u8>(rects, 3) as i32;
+				rects += 4;
+			}
+			const bytes: usize = max(0, 3 * (right - left));
+			const whole: usize = bytes & ~15;
+			const tail: usize = bytes & 15;
+			const tailMask = maskOfFirst(tail as i32);
+			let current: usize = frame + (row * stride + top) * frameStride + (col * stride + left) * 3;
+			let reference: usize = references + (row * cols + col) * windowBytes + top * pitch + left * 3;
 			let sum = i32x4.splat(0);
-			for (let y = 0; y < side; y++) {
+			for (let y = top; y < bottom; y++) {
 				let rowSum = i16x8.splat(0);
 				for (let x: usize = 0; x < whole; x += 16) {
 					rowSum = i16x8.add(rowSum, absoluteDifference(v128.load(current + x), v128.load(reference + x)));

@@ -7,8 +7,7 @@ import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
 import { instantiate, type Kernel } from './frame-pixels.kernel.ts?wasm';
 import { layoutSceneView, SceneView } from './scene-view.ts';
-
-const PAGE_BYTES = 65536;
+import { align, WasmLayout } from './wasm-layout.ts';
 
 /** The frame at hand, and what every token was last computed from: the gate's measure of change. */
 export interface FramePixels {
@@ -87,12 +86,8 @@ export class WasmFramePixels implements FramePixels {
 
 		const windowFloats = 3 * grid.windowSize ** 2;
 		const pictureFloats = 3 * this.#width * this.#height;
-		let end = 1024; // address 0 stays unused
-		const take = (bytes: number) => {
-			const start = end;
-			end = align(end + bytes, 64);
-			return start;
-		};
+		const layout = new WasmLayout();
+		const take = (bytes: number) => layout.take(bytes);
 		this.#at = {
 			frame: take(this.#frameStride * paddedHeight + 64), // groups of pixels that are drawn end behind the last row
 			references: take(this.#pitch * grid.windowSize * tokens),
@@ -116,7 +111,7 @@ export class WasmFramePixels implements FramePixels {
 			scene.follows ?? false,
 			take,
 		);
-		const memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE_BYTES) });
+		const memory = layout.memory();
 		this.#kernel = instantiate(memory);
 		this.view = new SceneView(grid, picture, viewLayout, memory);
 		this.#bytes = new Uint8Array(memory.buffer);
@@ -192,23 +187,20 @@ export class WasmFramePixels implements FramePixels {
 	}
 
 	changeSince(): Float32Array {
-		this.#measureChange(this.#at.frame);
+		const rects = this.view.comparable();
+		this.#measureChange(this.#at.frame, rects);
 		const { adjusted } = this.view;
 		if (adjusted === null) return this.#change;
 		const asItIs = this.#change.slice();
-		this.#measureChange(adjusted);
+		this.#measureChange(adjusted, rects);
 		for (let token = 0; token < asItIs.length; token++) {
 			this.#change[token] = Math.min(this.#change[token]!, asItIs[token]!);
 		}
 		return this.#change;
 	}
 
-	#measureChange(frame: number): void {
+	#measureChange(frame: number, rects: number): void {
 		const { references, change } = this.#at;
-		if (this.view.following) {
-			this.view.changeWithin(frame, references, this.#pitch, change);
-			return;
-		}
 		const { rows, cols, stride, windowSize } = this.grid;
 		this.#kernel.changeSince({
 			frame,
@@ -219,6 +211,7 @@ export class WasmFramePixels implements FramePixels {
 			cols,
 			stride,
 			side: windowSize,
+			rects,
 			out: change,
 		});
 	}
@@ -283,8 +276,4 @@ export class WasmFramePixels implements FramePixels {
 		this.#tokens.set(tokens.subarray(0, count));
 		return this.#at.tokens;
 	}
-}
-
-function align(bytes: number, to: number): number {
-	return Math.ceil(bytes / to) * to;
 }

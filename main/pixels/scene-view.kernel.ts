@@ -107,60 +107,6 @@ export function resampleAcross(
 	}
 }
 
-/**
- * As `changeSince` of frame-pixels.kernel.ts, of what is known of both: rects holds per token four bytes, the first and
- * the end of the columns, then of the rows of its window that are compared. What is not compared counts as no change.
- */
-export function changeWithin(
-	frame: usize,
-	frameStride: usize,
-	references: usize,
-	pitch: usize,
-	rows: i32,
-	cols: i32,
-	stride: i32,
-	side: i32,
-	rects: usize,
-	out: usize,
-): void {
-	const scale: f32 = 1.0 / ((side * side * 3) as f32);
-	const windowBytes: usize = pitch * side;
-	for (let row = 0; row < rows; row++) {
-		for (let col = 0; col < cols; col++) {
-			const left = load<u8>(rects) as i32;
-			const right = load<u8>(rects, 1) as i32;
-			const top = load<u8>(rects, 2) as i32;
-			const bottom = load<u8>(rects, 3) as i32;
-			rects += 4;
-			const bytes: usize = max(0, 3 * (right - left));
-			const whole: usize = bytes & ~15;
-			const tail: usize = bytes & 15;
-			const tailMask = maskOfFirst(tail as i32);
-			let current: usize = frame + (row * stride + top) * frameStride + (col * stride + left) * 3;
-			let reference: usize = references + (row * cols + col) * windowBytes + top * pitch + left * 3;
-			let sum = i32x4.splat(0);
-			for (let y = top; y < bottom; y++) {
-				let rowSum = i16x8.splat(0);
-				for (let x: usize = 0; x < whole; x += 16) {
-					rowSum = i16x8.add(rowSum, absoluteDifference(v128.load(current + x), v128.load(reference + x)));
-				}
-				if (tail) {
-					const a = v128.and(v128.load(current + whole), tailMask);
-					const b = v128.and(v128.load(reference + whole), tailMask);
-					rowSum = i16x8.add(rowSum, absoluteDifference(a, b));
-				}
-				sum = i32x4.add(sum, i32x4.extadd_pairwise_i16x8_u(rowSum));
-				current += frameStride;
-				reference += pitch;
-			}
-			const total =
-				i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3);
-			store<f32>(out, (total as f32) * scale);
-			out += 4;
-		}
-	}
-}
-
 /** Luma (ITU-R BT.601) of rgb rows: [rows, cols] bytes, `outStride` apart; writes whole vectors. */
 export function luma(frame: usize, frameStride: usize, rows: i32, cols: i32, out: usize, outStride: usize): void {
 	for (let row = 0; row < rows; row++) {
@@ -284,13 +230,6 @@ function fourLumas(from: usize): v128 {
 		i32x4.dot_i16x8_s(blue, i16x8(29, 0, 29, 0, 29, 0, 29, 0)),
 	);
 	return i32x4.shr_u(i32x4.add(sum, i32x4.splat(128)), 8);
-}
-
-/** Eight sums of two neighbouring bytes' absolute differences. */
-// @ts-ignore: decorator
-@inline
-function absoluteDifference(a: v128, b: v128): v128 {
-	return i16x8.extadd_pairwise_i8x16_u(i8x16.sub(i8x16.max_u(a, b), i8x16.min_u(a, b)));
 }
 
 /** 16 bytes of which the first `count` are set. */

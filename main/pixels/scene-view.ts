@@ -6,6 +6,7 @@ import { rollGrid } from '../domain/roll-grid.ts';
 import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
 import { instantiate, type Kernel } from './scene-view.kernel.ts?wasm';
+import { align } from './wasm-layout.ts';
 
 /** Pixels around a picture that can be read, and how many of them repeat its edges. */
 const MARGIN = 48;
@@ -315,27 +316,15 @@ export class SceneView {
 		this.#adjusted = true;
 	}
 
-	/** Change of every window of the padded `frame` as far as both are known; see `FramePixels.changeSince`. */
-	changeWithin(frame: number, references: number, pitch: number, out: number): void {
-		const { compared } = this.#at;
-		const { rows, cols, stride, windowSize } = this.#grid;
+	/** Address of the parts of windows that are known now and were when they were remembered, for `changeSince`; 0 = whole windows are. */
+	comparable(): number {
+		if (!this.following) return 0;
 		for (let i = 0; i < this.#now.length; i += 2) {
 			this.#compared[i] = Math.max(this.#now[i]!, this.#then[i]!);
 			const end = Math.min(this.#now[i + 1]!, this.#then[i + 1]!);
 			this.#compared[i + 1] = Math.max(end, this.#compared[i]!);
 		}
-		this.#kernel.changeWithin({
-			frame,
-			frameStride: this.#at.frameStride,
-			references,
-			pitch,
-			rows,
-			cols,
-			stride,
-			side: windowSize,
-			rects: compared,
-			out,
-		});
+		return this.#at.compared;
 	}
 
 	/** Sets `due` to 1 for tokens that were computed from windows that were cut, or never, and of which enough more is known now. */
@@ -477,8 +466,4 @@ function cubicWeights(): number[] {
 		) as [number, number, number, number];
 		return [before, ONE - before - next - after, next, after];
 	}).flat();
-}
-
-function align(bytes: number, to: number): number {
-	return Math.ceil(bytes / to) * to;
 }
