@@ -1,11 +1,10 @@
-import { compareDetections } from '../main/domain/agreement.ts';
-import { auditF1 } from '../main/domain/drift.ts';
+import { compareDetections, f1Of, type MatchCounts } from '../main/domain/agreement.ts';
 import type { SettingValues } from '../main/domain/settings-table.ts';
 import { tokenCount } from '../main/domain/tokens.ts';
 import { WHOLE_VIDEO } from '../main/domain/video.ts';
 import { cocoAveragePrecision, judge, type Picture } from '../main/evaluation/average-precision.ts';
+import { inModelTerms, modelClassesOf } from '../main/evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../main/evaluation/ground-truth/index.ts';
-import type { GroundTruth, TruthObjects } from '../main/evaluation/ground-truth/ground-truth.ts';
 import { openModel } from '../main/families/index.ts';
 import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import { probeVideo } from '../main/video/probe.ts';
@@ -51,8 +50,6 @@ export type QualityRow = {
 	ap50: number | null;
 };
 
-type Counts = { matched: number; lost: number; gained: number };
-
 /** Runs policies over a video beside a dense run, and holds what they estimate against what is true. The first row is dense. */
 export async function benchQuality(options: {
 	videoPath: string;
@@ -67,6 +64,7 @@ export async function benchQuality(options: {
 	const video = await probeVideo(options.videoPath);
 	const model = await openModel(options.modelPath);
 	const truth = options.truthPath === null ? null : await readGroundTruth(options.truthPath);
+	const classOf = truth ? modelClassesOf(truth, model.classes) : [];
 	const person = model.classes.indexOf('person');
 	const { displaySize } = video;
 	const open = ({ mode, settings }: Pick<Policy, 'mode' | 'settings'>) =>
@@ -86,7 +84,8 @@ export async function benchQuality(options: {
 		format: 'rgb24',
 	})) {
 		if (frame.index >= options.frames) break;
-		const objects = truth && inVideoPixels(truth, frame.index, displaySize, person);
+		const inFrame = truth?.frames.get(frame.index);
+		const objects = truth && inFrame && inModelTerms(inFrame, classOf, truth.pictureSize, displaySize);
 		let reference = null;
 		for (const { detector, frames, pictures } of lanes) {
 			const pixels = detector.prepare(frame);
@@ -120,11 +119,11 @@ export async function benchQuality(options: {
 
 type LaneFrame = {
 	/** What was shown, and what the reduced answer was, against dense. */
-	shown: Counts;
-	reduced: Counts;
+	shown: MatchCounts;
+	reduced: MatchCounts;
 	macs: number;
 	tokens: number;
-	drift: { agreement: number; lower: number; upper: number; audit: Counts | null } | null;
+	drift: { agreement: number; lower: number; upper: number; audit: MatchCounts | null } | null;
 };
 
 function summary(
@@ -146,8 +145,8 @@ function summary(
 	};
 }
 
-function f1(counts: readonly Counts[]): number {
-	return auditF1({
+function f1(counts: readonly MatchCounts[]): number {
+	return f1Of({
 		matched: total(counts, ({ matched }) => matched),
 		lost: total(counts, ({ lost }) => lost),
 		gained: total(counts, ({ gained }) => gained),
@@ -156,25 +155,6 @@ function f1(counts: readonly Counts[]): number {
 
 function total<T>(items: readonly T[], of: (item: T) => number): number {
 	return items.reduce((sum, item) => sum + of(item), 0);
-}
-
-/** The objects of a frame, all taken for persons, in pixels of the displayed video; null where nobody looked. */
-function inVideoPixels(
-	{ frames, pictureSize }: GroundTruth,
-	frame: number,
-	displaySize: { width: number; height: number },
-	person: number,
-): TruthObjects | null {
-	const objects = frames.get(frame);
-	if (!objects) return null;
-	const [scaleX, scaleY] = pictureSize
-		? [displaySize.width / pictureSize.width, displaySize.height / pictureSize.height]
-		: [1, 1];
-	return {
-		...objects,
-		classIndices: objects.classIndices.map(() => person),
-		boxesXyxy: objects.boxesXyxy.map((side, i) => side * (i % 2 === 0 ? scaleX : scaleY)),
-	};
 }
 
 /** One line of a table. */

@@ -1,5 +1,6 @@
 import { STAGES } from '../domain/cost.ts';
-import { auditF1, type Drift } from '../domain/drift.ts';
+import { f1Of } from '../domain/agreement.ts';
+import type { Drift } from '../domain/drift.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import { SELECTION_KINDS, TOKEN_MAP_KINDS } from '../domain/tokens.ts';
 
@@ -96,5 +97,5 @@ function putDrift(batch: FrameBatch, f: number, drift: Drift): void {
 	batch.longestWaits[f] = drift.longestWait;
 	batch.sufficientTokens[f] = drift.sufficientTokens;
 	batch.agreements.set([drift.agreement, drift.lower, drift.upper], 3 * f);
-	if (drift.audit) batch.audits[f] = auditF1(drift.audit);
+	if (drift.audit) batch.audits[f] = f1Of(drift.audit);
 }

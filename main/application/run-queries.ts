@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { OpenedRun, RunAgreement, RunMaps, RunTimeline } from '../../preload/contract.ts';
 import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
 import { STAGES } from '../domain/cost.ts';
-import { auditF1 } from '../domain/drift.ts';
+import { f1Of } from '../domain/agreement.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import { loweredTo, type LeastScores } from '../domain/least-scores.ts';
 import { RecentMap } from '../domain/recent-map.ts';
@@ -182,7 +182,7 @@ function driftColumns({ frameCount, frames: { drift } }: StoredRun) {
 	for (let f = 0; f < frameCount; f++) {
 		agreements.set([drift.agreement[f]!, drift.lower[f]!, drift.upper[f]!], 3 * f);
 		const [matched, lost, gained] = [drift.audit.matched[f]!, drift.audit.lost[f]!, drift.audit.gained[f]!];
-		if (matched >= 0) audits[f] = auditF1({ matched, lost, gained });
+		if (matched >= 0) audits[f] = f1Of({ matched, lost, gained });
 	}
 	const { waitingTokens, longestWait: longestWaits, sufficientTokens } = drift;
 	return { waitingTokens, longestWaits, sufficientTokens, agreements, audits };

@@ -1,17 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareDetections } from './agreement.ts';
-import { Detections } from './detections.ts';
-
-type Row = [classIndex: number, score: number, left: number, width?: number];
-
-/** Boxes on one line, 10 wide (unless told) and 10 high. */
-function boxes(...rows: Row[]): Detections {
-	return new Detections(
-		Uint16Array.from(rows, ([classIndex]) => classIndex),
-		Float32Array.from(rows, ([, score]) => score),
-		Float32Array.from(rows.flatMap(([, , left, width = 10]) => [left, 0, left + width, 10])),
-	);
-}
+import { boxes } from './boxes.fixture.ts';
 
 describe('one frame', () => {
 	it.each([

@@ -42,6 +42,15 @@ export function compareDetections(found: Detections, reference: Detections, iou 
 	return { matched, ...agreementScores(matched, iouSum, found.count - matched, reference.count - matched) };
 }
 
+/** Pairs, and what found none on either side. */
+export type MatchCounts = Pick<FrameAgreement, 'matched' | 'lost' | 'gained'>;
+
+/** Twice the pairs over all detections of both, 0 to 1; 1 if both are empty. */
+export function f1Of({ matched, lost, gained }: MatchCounts): number {
+	const all = 2 * matched + lost + gained;
+	return all === 0 ? 1 : (2 * matched) / all;
+}
+
 /** F1 and mean IoU from sums over pairs. */
 export function agreementScores(
 	matched: number,
@@ -49,11 +58,11 @@ export function agreementScores(
 	gained: number,
 	lost: number,
 ): { lost: number; gained: number; f1: number; meanIou: number } {
-	const all = 2 * matched + lost + gained;
+	const none = matched + lost + gained === 0;
 	return {
 		lost,
 		gained,
-		f1: all === 0 ? 1 : (2 * matched) / all,
-		meanIou: all === 0 ? 1 : matched === 0 ? 0 : iouSum / matched,
+		f1: f1Of({ matched, lost, gained }),
+		meanIou: none ? 1 : matched === 0 ? 0 : iouSum / matched,
 	};
 }

@@ -1,4 +1,4 @@
-import type { FrameAgreement } from './agreement.ts';
+import type { MatchCounts } from './agreement.ts';
 
 /**
  * How far the answers of a run that reuses may be from those of a dense run, estimated while it runs: from what waits, and from
@@ -20,16 +20,10 @@ export type Drift = {
 };
 
 /** Detections of a reduced answer that match the dense ones, that are missing, and that dense doesn't show. */
-export type Audit = Pick<FrameAgreement, 'matched' | 'lost' | 'gained'>;
+export type Audit = MatchCounts;
 
 /** The same of a frame, with F1 alone of an audit. */
 export type DriftFigures = Omit<Drift, 'audit'> & { audit: number | null };
 
 /** Frames that estimates speak of. */
 export const DRIFT_WINDOW_FRAMES = 50;
-
-/** Twice the pairs over all detections of both answers, 0 to 1; 1 if both are empty. */
-export function auditF1({ matched, lost, gained }: Audit): number {
-	const all = 2 * matched + lost + gained;
-	return all === 0 ? 1 : (2 * matched) / all;
-}

@@ -2,23 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Detections } from '../domain/detections.ts';
+import { boxes } from '../domain/boxes.fixture.ts';
+import type { Detections } from '../domain/detections.ts';
 import type { RunHeader } from '../domain/run.ts';
 import { RunWriter } from '../results/run-writer.ts';
 import { sampleHeader, sampleResult } from '../results/sample-run.fixture.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { agreement } from './agreement.ts';
-
-type Row = [classIndex: number, score: number, left: number, width?: number];
-
-/** Boxes on one line, 10 wide (unless told) and 10 high. */
-function boxes(...rows: Row[]): Detections {
-	return new Detections(
-		Uint16Array.from(rows, ([classIndex]) => classIndex),
-		Float32Array.from(rows, ([, score]) => score),
-		Float32Array.from(rows.flatMap(([, , left, width = 10]) => [left, 0, left + width, 10])),
-	);
-}
 
 describe('two runs', () => {
 	let folder = '';

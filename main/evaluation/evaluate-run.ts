@@ -62,9 +62,7 @@ const ALIASES: Record<string, string> = {
  */
 export function evaluateRun(run: StoredRun, truth: GroundTruth): Evaluation {
 	const modelClasses = run.header.model.classes;
-	const classOf = truth.classNames.map((name) =>
-		modelClasses.findIndex((own) => plainName(own) === plainName(name)),
-	);
+	const classOf = modelClassesOf(truth, modelClasses);
 	if (classOf.every((index) => index < 0)) {
 		throw new UserFacingError(
 			'truth-unreadable',
@@ -113,6 +111,11 @@ export function evaluateRun(run: StoredRun, truth: GroundTruth): Evaluation {
 	};
 }
 
+/** By class of the truth, the model's number of the class of that name; −1 where it has none. */
+export function modelClassesOf(truth: GroundTruth, modelClasses: readonly string[]): number[] {
+	return truth.classNames.map((name) => modelClasses.findIndex((own) => plainName(own) === plainName(name)));
+}
+
 function commonPictures(run: StoredRun, truth: GroundTruth, classOf: readonly number[]): Picture[] {
 	const pictures: Picture[] = [];
 	for (let position = 0; position < run.frameCount; position++) {
@@ -131,7 +134,7 @@ function commonPictures(run: StoredRun, truth: GroundTruth, classOf: readonly nu
 }
 
 /** `objects` with the model's class numbers, in pixels of the displayed video; unknown classes are left out. */
-function inModelTerms(
+export function inModelTerms(
 	objects: TruthObjects,
 	classOf: readonly number[],
 	pictureSize: Size | null,

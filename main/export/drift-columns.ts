@@ -1,4 +1,5 @@
-import { auditF1, type Drift } from '../domain/drift.ts';
+import { f1Of } from '../domain/agreement.ts';
+import type { Drift } from '../domain/drift.ts';
 import { shortfallSentence } from '../domain/shortfall.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { rounded } from './score-setting.ts';
@@ -33,7 +34,7 @@ export function driftValues(drift: Drift): DriftValues {
 		estimated_agreement: rounded(drift.agreement, 4),
 		estimated_lower: rounded(drift.lower, 4),
 		estimated_upper: rounded(drift.upper, 4),
-		audit_f1: drift.audit && rounded(auditF1(drift.audit), 4),
+		audit_f1: drift.audit && rounded(f1Of(drift.audit), 4),
 	};
 }
 

@@ -1,6 +1,7 @@
 import type { CameraPath } from '../domain/camera-path.ts';
 import { STAGES } from '../domain/cost.ts';
-import { auditF1, type Drift } from '../domain/drift.ts';
+import { f1Of } from '../domain/agreement.ts';
+import type { Drift } from '../domain/drift.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
@@ -94,7 +95,7 @@ function driftObject({ agreement, lower, upper, audit, ...tokens }: Drift) {
 		agreement: rounded(agreement, 4),
 		lower: rounded(lower, 4),
 		upper: rounded(upper, 4),
-		audit: audit && { ...audit, f1: rounded(auditF1(audit), 4) },
+		audit: audit && { ...audit, f1: rounded(f1Of(audit), 4) },
 	};
 }
 

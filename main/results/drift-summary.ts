@@ -1,4 +1,4 @@
-import { auditF1 } from '../domain/drift.ts';
+import { f1Of } from '../domain/agreement.ts';
 import type { RunHeader, SettingEvent } from '../domain/run.ts';
 import { settingsAt, ShortfallWatch, shortfallSentence, type Shortfall } from '../domain/shortfall.ts';
 import { tokenCount } from '../domain/tokens.ts';
@@ -47,7 +47,7 @@ export function summarizeDrift(
 		},
 		audits: {
 			count: audited.length,
-			f1: audited.length > 0 ? auditF1(all) : null,
+			f1: audited.length > 0 ? f1Of(all) : null,
 			costShare: allMacs > 0 ? auditMacs / allMacs : 0,
 		},
 		waiting: {

@@ -1,5 +1,5 @@
 import { GIGA, STAGES } from '../../domain/cost.ts';
-import { auditF1 } from '../../domain/drift.ts';
+import { f1Of } from '../../domain/agreement.ts';
 import { SELECTION_KINDS } from '../../domain/tokens.ts';
 import {
 	extremesCurve,
@@ -153,7 +153,7 @@ function estimateChart(axis: FrameAxis, runs: readonly ReportRun[]): Chart | nul
 			const curve = (values: ArrayLike<number>) => extremesCurve(axis, frameIndex, values);
 			const { matched, lost, gained } = drift.audit;
 			const audits = Float32Array.from(matched, (pairs, row) =>
-				pairs < 0 ? Number.NaN : auditF1({ matched: pairs, lost: lost[row]!, gained: gained[row]! }),
+				pairs < 0 ? Number.NaN : f1Of({ matched: pairs, lost: lost[row]!, gained: gained[row]! }),
 			);
 			return [
 				{ label, colour, look: 'line', values: curve(drift.agreement) },
