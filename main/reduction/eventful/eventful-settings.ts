@@ -1,6 +1,7 @@
 import { UserFacingError } from '../../domain/errors.ts';
 import type { SettingsTable, ValuesOf } from '../../domain/settings-table.ts';
 import { extraTotal, type VitPlan } from '../../vit/plan.ts';
+import { AGREEMENT, AUDITS } from '../quality-settings.ts';
 import type { BlockMethod } from './method.ts';
 import type { GatePolicy } from './policy.ts';
 
@@ -19,28 +20,11 @@ export const EVENTFUL_SETTINGS = {
 		},
 	},
 	agreement: {
-		kind: 'number',
-		default: 0.97,
-		min: 0.5,
-		max: 1,
-		step: 0.005,
-		live: true,
+		...AGREEMENT,
 		implies: { policy: 'quality' },
 		shownWhen: { setting: 'policy', is: 'quality' },
-		description:
-			'Agreement with a dense run (F1 of the boxes shown) that is to be kept, as estimated while the run goes on.',
 	},
-	audits: {
-		kind: 'number',
-		default: 0.03,
-		min: 0,
-		max: 0.5,
-		step: 0.01,
-		live: true,
-		shownWhen: { setting: 'policy', is: 'quality' },
-		description:
-			'Share of the run’s cost spent on frames that are computed dense as well, to measure the agreement; 0 for none.',
-	},
+	audits: { ...AUDITS, shownWhen: { setting: 'policy', is: 'quality' } },
 	k: {
 		kind: 'integer',
 		default: 128,

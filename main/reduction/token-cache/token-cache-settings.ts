@@ -1,4 +1,5 @@
 import type { SettingsTable, ValuesOf } from '../../domain/settings-table.ts';
+import { AGREEMENT, AUDITS } from '../quality-settings.ts';
 
 /** The token cache's settings: what a person may turn, while a run is going too. */
 export const TOKEN_CACHE_SETTINGS = {
@@ -18,26 +19,10 @@ export const TOKEN_CACHE_SETTINGS = {
 			'budget-ms': 'As many as the time per frame allows',
 		},
 	},
-	agreement: {
-		kind: 'number',
-		default: 0.97,
-		min: 0.5,
-		max: 1,
-		step: 0.005,
-		live: true,
-		shownWhen: { setting: 'policy', is: ['quality', 'real-time'] },
-		description:
-			'Agreement with a dense run (F1 of the boxes shown) that is to be kept, as estimated while the run goes on.',
-	},
+	agreement: { ...AGREEMENT, shownWhen: { setting: 'policy', is: ['quality', 'real-time'] } },
 	audits: {
-		kind: 'number',
-		default: 0.03,
-		min: 0,
-		max: 0.5,
-		step: 0.01,
-		live: true,
-		description:
-			'Share of the run’s cost spent on frames that are computed dense as well, to measure the agreement; 0 for none. Budgets of operations or time are kept: under them there are no audits.',
+		...AUDITS,
+		description: `${AUDITS.description} Budgets of operations or time are kept: under them there are no audits.`,
 	},
 	spread: {
 		kind: 'boolean',
