@@ -13,7 +13,7 @@ import type { NetworkOutput, WholeNetwork } from './host.ts';
 import type { Reduction, ReductionMode } from './mode.ts';
 import { restoreOutput, saveOutput } from './saved-output.ts';
 import { wholeFrame, type Computed, type Selection } from './selection.ts';
-import { countAbove } from './token-cache/change.ts';
+import { countAbove } from './reuse/change.ts';
 
 const PLACE = 'mode motion';
 const STATE = 'motion.';

@@ -4,7 +4,7 @@ import { AuditSchedule } from '../audit-schedule.ts';
 import { DriftEstimate } from '../drift-estimate.ts';
 import { BreakEven, TimeController } from './budget.ts';
 
-/** What the token cache learns while it runs: what tokens cost, and how far reuse drifts from dense. */
+/** What a mode that remembers learns while it runs: what tokens cost, and how far reuse drifts from dense. */
 export class Experience {
 	readonly time = new TimeController();
 	readonly breakEven = new BreakEven();
