@@ -98,8 +98,16 @@ export const requestSchemas = {
 	'run.tracks': z.strictObject({ runId: id }),
 	/** Identities of the detections at positions `[from, from + count)`; at most 2,000 frames. */
 	'run.identities': z.strictObject({ runId: id, from: index, count: z.number().int().min(1).max(2000) }),
-	/** How a run agrees with a dense (or any other) run of the same video, per frame. */
-	'run.agreement': z.strictObject({ runId: id, referenceRunId: id, truthId: id.nullable() }),
+	/**
+	 * How a run agrees with a dense (or any other) run of the same video, per frame, in the classes that both models know.
+	 * Average precision counts the classes that the models of all runs `besideIds` know.
+	 */
+	'run.agreement': z.strictObject({
+		runId: id,
+		referenceRunId: id,
+		truthId: id.nullable(),
+		besideIds: z.array(id).max(4),
+	}),
 	'run.delete': z.strictObject({ runId: id }),
 	/** Desktop: asks for a ground-truth file; web host: `truthId` from a browse. */
 	'truth.choose': z.strictObject({ videoId: id }),
@@ -230,6 +238,8 @@ export type RunAgreement = {
 	lost: number;
 	gained: number;
 	meanIou: number;
+	/** Classes that one of both models knows and the other does not: not counted. */
+	leftOut: { own: readonly string[]; reference: readonly string[] };
 	perFrame: {
 		frameIndices: Int32Array;
 		f1: Float32Array;

@@ -222,8 +222,10 @@ export class Application {
 			'run.shownCounts': ({ runId, leastScore }) => queries.shownCounts(runId, leastScore),
 			'run.tracks': ({ runId }) => queries.tracks(runId),
 			'run.identities': ({ runId, from, count }) => queries.identities(runId, from, count),
-			'run.agreement': async ({ runId, referenceRunId, truthId }) =>
-				queries.agreement(runId, referenceRunId, truthId === null ? null : this.#truthPath(truthId)),
+			'run.agreement': async ({ runId, referenceRunId, truthId, besideIds }) => {
+				const truthPath = truthId === null ? null : this.#truthPath(truthId);
+				return queries.agreement(runId, referenceRunId, truthPath, besideIds);
+			},
 			'run.delete': async ({ runId }) => {
 				await runs.delete(runId);
 				queries.forget(runId);

@@ -149,16 +149,26 @@ export class RunQueries {
 		return identities;
 	}
 
-	/** Throws `bad-argument` for runs without a common frame or of different classes, and `truth-unreadable`. */
-	async agreement(runId: string, referenceRunId: string, truthPath: string | null): Promise<RunAgreement> {
+	/**
+	 * Throws `bad-argument` for runs without a common frame or class, and `truth-unreadable`. `besideIds` are the runs whose
+	 * average precision is shown beside: it counts the classes that they all know.
+	 */
+	async agreement(
+		runId: string,
+		referenceRunId: string,
+		truthPath: string | null,
+		besideIds: readonly string[],
+	): Promise<RunAgreement> {
 		const [run, reference] = [await this.run(runId), await this.run(referenceRunId)];
-		const { f1, lost, gained, meanIou, perFrame } = await inTurns(agreementSteps(run, reference));
+		const { f1, lost, gained, meanIou, leftOut, perFrame } = await inTurns(agreementSteps(run, reference));
 		const truth = truthPath === null ? null : await readGroundTruth(truthPath);
+		const beside = truth ? await Promise.all(besideIds.map((id) => this.run(id))) : [];
 		return {
 			f1,
 			lost,
 			gained,
 			meanIou,
+			leftOut,
 			perFrame: {
 				frameIndices: perFrame.frameIndex,
 				f1: perFrame.f1,
@@ -166,7 +176,7 @@ export class RunQueries {
 				gained: Uint16Array.from(perFrame.gained),
 				meanIou: perFrame.meanIou,
 			},
-			averagePrecision50: truth === null ? null : evaluateRun(run, truth).mean.ap50,
+			averagePrecision50: truth === null ? null : evaluateRun(run, truth, beside).mean.ap50,
 		};
 	}
 }

@@ -164,7 +164,7 @@ describe('a run', () => {
 	it('agrees with itself wholly and with a dense run as the evaluation says', async () => {
 		const dense = await start(videoId, 'dense');
 		await page.ended(dense.runId);
-		const same = { runId: run.runId, referenceRunId: run.runId, truthId: null };
+		const same = { runId: run.runId, referenceRunId: run.runId, truthId: null, besideIds: [] };
 		expect(await page.ask('run.agreement', same)).toMatchObject({
 			f1: 1,
 			lost: 0,
@@ -188,7 +188,12 @@ describe('a run', () => {
 		const [entry] = await other.ask('video.choose', {});
 		const chosen = await other.ask('truth.choose', { videoId: entry!.videoId });
 		expect(chosen?.name).toBe('gt.txt');
-		const input = { runId: run.runId, referenceRunId: run.runId, truthId: chosen!.truthId };
+		const input = {
+			runId: run.runId,
+			referenceRunId: run.runId,
+			truthId: chosen!.truthId,
+			besideIds: [run.runId],
+		};
 		expect((await other.ask('run.agreement', input)).averagePrecision50).toBeGreaterThanOrEqual(0);
 	});
 

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { sharedClasses } from '../domain/class-mapping.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import { agreement, haveSameClasses, type Agreement } from '../evaluation/agreement.ts';
+import { agreement, type Agreement } from '../evaluation/agreement.ts';
 import { evaluateRun, type Evaluation } from '../evaluation/evaluate-run.ts';
 import type { GroundTruth } from '../evaluation/ground-truth/ground-truth.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
@@ -21,8 +22,8 @@ type Options = AnalysisOptions & { run: string[]; truth?: string; out?: string }
 /** One run of a comparison, for `--json`. */
 type ComparedRun = RunDescription & {
 	label: string;
-	/** Agreement with the dense run; null for a model with other classes. */
-	agreement: Pick<Agreement, 'f1' | 'lost' | 'gained' | 'meanIou'> | null;
+	/** Agreement with the dense run, in the classes that both models know; null where they have none in common. */
+	agreement: Pick<Agreement, 'f1' | 'lost' | 'gained' | 'meanIou' | 'leftOut'> | null;
 	/** Speed-up over the dense run: of the run stage alone, and of all stages. */
 	speedup: { run: number; total: number };
 	averagePrecision?: Evaluation;
@@ -77,15 +78,22 @@ export async function compareCommand(video: string, options: Options, session: S
 	}
 
 	const dense = runs[specs.findIndex(isReference)]!;
-	const compared = runs.map((run, i) => compareRun(labels[i]!, run, dense, truth));
+	const compared = runs.map((run, i) => compareRun(labels[i]!, run, dense, truth, runs));
 	const comparison = { video: dense.header.video.path, outPath: out, state: 'complete', runs: compared };
 	await writeFile(join(out, 'comparison.json'), `${JSON.stringify(comparison, null, '\t')}\n`);
 	const warnings = warningLines(compared.map((run) => ({ label: run.label, run })));
-	console.result(comparison, `${formatTable(COMPARISON_COLUMNS, compared)}${warnings}${out}\n`);
+	const leftOut = compared.map(leftOutLine).join('');
+	console.result(comparison, `${formatTable(COMPARISON_COLUMNS, compared)}${warnings}${leftOut}${out}\n`);
 	return EXIT.ok;
 }
 
-function compareRun(label: string, run: StoredRun, dense: StoredRun, truth: GroundTruth | null): ComparedRun {
+function compareRun(
+	label: string,
+	run: StoredRun,
+	dense: StoredRun,
+	truth: GroundTruth | null,
+	all: readonly StoredRun[],
+): ComparedRun {
 	const description = describeRun(run);
 	const denseMs = dense.summary().msPerFrame;
 	return {
@@ -96,14 +104,36 @@ function compareRun(label: string, run: StoredRun, dense: StoredRun, truth: Grou
 			run: denseMs.run / description.msPerFrame.run,
 			total: denseMs.total / description.msPerFrame.total,
 		},
-		...(truth ? { averagePrecision: evaluateRun(run, truth) } : {}),
+		...(truth ? { averagePrecision: evaluateRun(run, truth, all) } : {}),
 	};
 }
 
 function agreementWith(run: StoredRun, dense: StoredRun): ComparedRun['agreement'] {
-	if (!haveSameClasses(run, dense)) return null;
-	const { f1, lost, gained, meanIou } = agreement(run, dense);
-	return { f1, lost, gained, meanIou };
+	if (sharedClasses(run.header.model.classes, dense.header.model.classes).names.length === 0) return null;
+	const { f1, lost, gained, meanIou, leftOut } = agreement(run, dense);
+	return { f1, lost, gained, meanIou, leftOut };
+}
+
+/** Classes that a run's agreement and average precision do not count; empty where they count all. */
+function leftOutLine({ label, agreement: compared, averagePrecision }: ComparedRun): string {
+	const lines: string[] = [];
+	const { own = [], reference = [] } = compared?.leftOut ?? {};
+	if (own.length + reference.length > 0) {
+		lines.push(
+			`agreement leaves out ${nameSome(own)} of its own classes and ${nameSome(reference)} of the reference's`,
+		);
+	}
+	const unshared = averagePrecision?.unsharedClasses ?? [];
+	if (unshared.length > 0) lines.push(`AP leaves out ${nameSome(unshared)}, which not every model knows`);
+	return lines.map((line) => `${label}: ${line}\n`).join('');
+}
+
+const NAMED_CLASSES = 8;
+
+function nameSome(names: readonly string[]): string {
+	if (names.length === 0) return 'none';
+	const more = names.length - NAMED_CLASSES;
+	return names.slice(0, NAMED_CLASSES).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** The specs, with a dense run added if there is none: the reference of every comparison. */

@@ -4,7 +4,7 @@ import { resolveSettings } from '../domain/settings-table.ts';
 import { EXPORT_FORMATS, exportFormat } from '../export/index.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
-import { openRun } from '../results/stored-run.ts';
+import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { shortfallSentence } from '../domain/shortfall.ts';
 import { collect } from './analyze.ts';
@@ -58,7 +58,7 @@ export async function exportCommand(folders: string[], options: Options, session
 			`--label must come once for each of the ${folders.length} runs, or not at all (got ${options.label.length}).`,
 		);
 	}
-	const runs = [];
+	const runs: StoredRun[] = [];
 	for (const folder of folders) runs.push(await openRun(folder));
 	const names = folders.map((folder) => basename(resolve(folder)));
 	const labels = options.label.length > 0 ? options.label : names;
@@ -75,7 +75,7 @@ export async function exportCommand(folders: string[], options: Options, session
 			settings,
 			signal: interruption.signal,
 			onProgress: (done, total) => display.update(done, total, 'frames'),
-			...(truth ? { truth: runs.map((run) => evaluateRun(run, truth)) } : {}),
+			...(truth ? { truth: runs.map((run) => evaluateRun(run, truth, runs)) } : {}),
 		});
 	} finally {
 		display.stop();

@@ -67,6 +67,13 @@ export class Detections {
 		);
 	}
 
+	/** The detections whose class has a number of at least 0 in `numberOf`, under these numbers, in their order. */
+	renumbered(numberOf: ArrayLike<number>): Detections {
+		const kept = this.filter((i) => numberOf[this.classIndices[i]!]! >= 0);
+		const numbers = kept.classIndices.map((own) => numberOf[own]!);
+		return new Detections(numbers, kept.scores, kept.boxesXyxy, kept.stale);
+	}
+
 	/** The detections that reach the least score of their class, in their order. */
 	scoredAtLeast(least: LeastScores): Detections {
 		return this.filter((i) => reachesLeast(least, this.classIndices[i]!, this.scores[i]!));

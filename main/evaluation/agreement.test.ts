@@ -82,12 +82,31 @@ describe('two runs', () => {
 		expect(agreement(run, dense)).toMatchObject(expected);
 	});
 
+	it('of models with other classes count the shared ones, by synonyms, and say what was left out', async () => {
+		const model = { ...sampleHeader().model, sha256: 'other', classes: ['kite', 'Pedestrian'] };
+		const run = await store(
+			'run',
+			{ 0: boxes([0, 0.9, 60], [1, 0.9, 0]) },
+			{ model, displayThresholds: [0, 0] },
+		);
+		const dense = await store('dense', { 0: boxes([0, 0.9, 0], [1, 0.9, 30]) });
+		expect(agreement(run, dense)).toMatchObject({
+			matched: 1,
+			lost: 0,
+			gained: 0,
+			leftOut: { own: ['kite'], reference: ['bicycle', 'car'] },
+		});
+		expect(agreement(dense, dense).leftOut).toEqual({ own: [], reference: [] });
+	});
+
 	it('without a common frame, or of different classes, are refused', async () => {
 		const run = await store('run', { 0: boxes() });
 		const later = await store('later', { 1: boxes() });
-		const model = { ...sampleHeader().model, classes: ['person', 'car', 'bicycle'] };
-		const other = await store('other', { 0: boxes() }, { model });
+		const model = { ...sampleHeader().model, classes: ['kite', 'fish'] };
+		const other = await store('other', { 0: boxes() }, { model, displayThresholds: [0, 0] });
 		expect(() => agreement(run, later)).toThrow(/have none in common/);
-		expect(() => agreement(run, other)).toThrow(/the 3 classes of .*other were expected/);
+		expect(() => agreement(run, other)).toThrow(
+			/a class that .*other has too was expected \(its model knows person, bicycle, car, the other kite, fish\)/,
+		);
 	});
 });

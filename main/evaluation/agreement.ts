@@ -1,4 +1,5 @@
 import { agreementScores, compareDetections } from '../domain/agreement.ts';
+import { sharedClasses, type SharedClasses } from '../domain/class-mapping.ts';
 import { denseReference } from '../domain/dense-reference.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { higherOf, type LeastScores } from '../domain/least-scores.ts';
@@ -15,6 +16,8 @@ export type Agreement = {
 	gained: number;
 	f1: number;
 	meanIou: number;
+	/** Classes that one run knows and the other does not: their boxes are not counted. Empty for runs of one model. */
+	leftOut: { own: readonly string[]; reference: readonly string[] };
 	/** Columns of equal length, one entry per compared frame. */
 	perFrame: {
 		frameIndex: Int32Array;
@@ -27,9 +30,9 @@ export type Agreement = {
 };
 
 /**
- * Compares a run with `denseRun`, frame by frame by index, from `least` on. Without it, what each of them shows is
- * compared, since scores of different models mean different things; of one model's runs, what both would show. Throws `bad-argument` for runs of different classes or
- * without a common frame.
+ * Compares a run with `denseRun`, frame by frame by index, in the classes that both models know, from `least` on. Without it,
+ * what each of them shows is compared, since scores of different models mean different things; of one model's runs, what
+ * both would show. Throws `bad-argument` for runs without a common class or frame.
  */
 export function agreement(run: StoredRun, denseRun: StoredRun, options: AgreementOptions = {}): Agreement {
 	const steps = agreementSteps(run, denseRun, options);
@@ -39,6 +42,7 @@ export function agreement(run: StoredRun, denseRun: StoredRun, options: Agreemen
 	}
 }
 
+/** `least` is by class of both, and so for runs of equal classes only. */
 export type AgreementOptions = { iou?: number; least?: LeastScores };
 
 /** `agreement` frame by frame, for hosts that do other work in between. */
@@ -48,7 +52,7 @@ export function* agreementSteps(
 	options: AgreementOptions = {},
 ): Generator<void, Agreement> {
 	const { iou = 0.5, least } = options;
-	requireSameClasses(run, denseRun);
+	const classes = classesOfBoth(run, denseRun);
 	const [ownLeast, denseLeast] = least ? [least, least] : comparedFrom(run.header, denseRun.header);
 	const positions: [own: number, dense: number][] = [];
 	for (let position = 0; position < run.frameCount; position++) {
@@ -73,8 +77,8 @@ export function* agreementSteps(
 	const sum = { matched: 0, lost: 0, gained: 0, iou: 0 };
 	for (const [row, [own, dense]] of positions.entries()) {
 		const frame = compareDetections(
-			run.detections(own).scoredAtLeast(ownLeast),
-			denseRun.detections(dense).scoredAtLeast(denseLeast),
+			run.detections(own).scoredAtLeast(ownLeast).renumbered(classes.first),
+			denseRun.detections(dense).scoredAtLeast(denseLeast).renumbered(classes.second),
 			iou,
 		);
 		perFrame.matched[row] = frame.matched;
@@ -92,6 +96,7 @@ export function* agreementSteps(
 		framesCompared: rows,
 		matched: sum.matched,
 		...agreementScores(sum.matched, sum.iou, sum.gained, sum.lost),
+		leftOut: { own: classes.leftOut.first, reference: classes.leftOut.second },
 		perFrame,
 	};
 }
@@ -108,17 +113,19 @@ export function denseReferenceOf(runs: readonly StoredRun[]): StoredRun | null {
 	return denseReference(runs, ({ header }) => ({ mode: header.mode, model: header.model.sha256 }));
 }
 
-/** Whether `agreement` can compare them. */
-export function haveSameClasses(run: StoredRun, denseRun: StoredRun): boolean {
-	const [own, dense] = [run.header.model.classes, denseRun.header.model.classes];
-	return own.length === dense.length && own.every((name, i) => name === dense[i]);
-}
-
-function requireSameClasses(run: StoredRun, denseRun: StoredRun): void {
-	if (haveSameClasses(run, denseRun)) return;
-	const [own, dense] = [run.header.model.classes, denseRun.header.model.classes];
+function classesOfBoth(run: StoredRun, denseRun: StoredRun): SharedClasses {
+	const shared = sharedClasses(run.header.model.classes, denseRun.header.model.classes);
+	if (shared.names.length > 0) return shared;
 	throw new UserFacingError(
 		'bad-argument',
-		`${run.folder}: the ${dense.length} classes of ${denseRun.folder} were expected (got ${own.length}, or other ones).`,
+		`${run.folder}: a class that ${denseRun.folder} has too was expected (its model knows ${classNames(run)}, the other ${classNames(denseRun)}).`,
 	);
+}
+
+const NAMED_CLASSES = 3;
+
+function classNames({ header }: StoredRun): string {
+	const { classes } = header.model;
+	const more = classes.length - NAMED_CLASSES;
+	return classes.slice(0, NAMED_CLASSES).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

@@ -65,6 +65,7 @@ it.each([1, 2])(
 			framesCounted: 2,
 			mean: { ap50: 0.5, ap50to95: 0.5, ap50AllPoint: 0.5, precision: 1 / 2, recall: 1 / 3 },
 			unknownClasses: ['dragon'],
+			unsharedClasses: [],
 		});
 		expect(classes).toEqual([
 			{
@@ -103,6 +104,18 @@ it('two names of the truth that are one class of the model are one class', async
 	const { classes } = evaluateRun(run, truthOf(['person', 'pedestrian'], { 0: [[0, 0], [1, 30]] })); // prettier-ignore
 	expect(classes).toHaveLength(1);
 	expect(classes[0]).toMatchObject({ className: 'person', truthCount: 2, ap50: 1 });
+});
+
+it('leaves out classes that a model beside it lacks', async () => {
+	const run = await storeRun({ 0: [[0, 0.9, 0], [2, 0.9, 30]] }); // prettier-ignore
+	const beside = { header: { model: { classes: ['Pedestrian'] } } } as unknown as StoredRun;
+	const truth = truthOf(['person', 'car', 'dragon'], { 0: [[0, 0], [1, 0]] }); // prettier-ignore
+	expect(evaluateRun(run, truth, [run, beside])).toMatchObject({
+		classes: [{ className: 'person' }],
+		mean: { ap50: 1 },
+		unknownClasses: ['dragon'],
+		unsharedClasses: ['car'],
+	});
 });
 
 it.each([

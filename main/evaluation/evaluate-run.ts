@@ -1,3 +1,4 @@
+import { classPlaces } from '../domain/class-mapping.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import type { Size } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
@@ -43,30 +44,29 @@ export type Evaluation = {
 	mean: Accuracy;
 	/** Classes of the truth that the model doesn't know: left out. */
 	unknownClasses: string[];
-};
-
-/** Other names of COCO's classes (PASCAL VOC, MOTChallenge). */
-const ALIASES: Record<string, string> = {
-	pedestrian: 'person',
-	aeroplane: 'airplane',
-	motorbike: 'motorcycle',
-	pottedplant: 'potted plant',
-	diningtable: 'dining table',
-	sofa: 'couch',
-	tvmonitor: 'tv',
+	/** Classes of the truth that this model knows and one beside it doesn't: left out. */
+	unsharedClasses: string[];
 };
 
 /**
- * Evaluates a run against ground truth: in the frames both have, for the classes both know (by name). Truth of pictures
- * of another size is scaled to the video's. Throws `truth-unreadable` if they have no frame or no class in common.
+ * Evaluates a run against ground truth: in the frames both have, for the classes both know, by name or synonym, and that the
+ * models of the runs `beside` it know as well, so that their means are of the same classes. Truth of pictures of another size is
+ * scaled to the video's. Throws `truth-unreadable` if they have no frame or no class in common.
  */
-export function evaluateRun(run: StoredRun, truth: GroundTruth): Evaluation {
+export function evaluateRun(
+	run: StoredRun,
+	truth: GroundTruth,
+	beside: readonly StoredRun[] = [],
+): Evaluation {
 	const modelClasses = run.header.model.classes;
-	const classOf = modelClassesOf(truth, modelClasses);
+	const known = modelClassesOf(truth, modelClasses);
+	const elsewhere = beside.map(({ header }) => modelClassesOf(truth, header.model.classes));
+	const isShared = (truthClass: number) => elsewhere.every((places) => places[truthClass]! >= 0);
+	const classOf = known.map((own, truthClass) => (isShared(truthClass) ? own : -1));
 	if (classOf.every((index) => index < 0)) {
 		throw new UserFacingError(
 			'truth-unreadable',
-			`${truth.path}: a class that the model knows was expected (got ${truth.classNames.join(', ') || 'none'}).`,
+			`${truth.path}: a class that ${beside.length > 0 ? 'every compared model' : 'the model'} knows was expected (got ${truth.classNames.join(', ') || 'none'}).`,
 		);
 	}
 	const pictures = commonPictures(run, truth, classOf);
@@ -107,13 +107,14 @@ export function evaluateRun(run: StoredRun, truth: GroundTruth): Evaluation {
 			ap50AllPoint: meanOf('ap50AllPoint'),
 			...precisionAndRecall(shown),
 		},
-		unknownClasses: truth.classNames.filter((_, i) => classOf[i]! < 0),
+		unknownClasses: truth.classNames.filter((_, i) => known[i]! < 0),
+		unsharedClasses: truth.classNames.filter((_, i) => known[i]! >= 0 && !isShared(i)),
 	};
 }
 
-/** By class of the truth, the model's number of the class of that name; −1 where it has none. */
+/** By class of the truth, the model's number of the class of that name or a synonym; −1 where it has none. */
 export function modelClassesOf(truth: GroundTruth, modelClasses: readonly string[]): number[] {
-	return truth.classNames.map((name) => modelClasses.findIndex((own) => plainName(own) === plainName(name)));
+	return classPlaces(truth.classNames, modelClasses);
 }
 
 function commonPictures(run: StoredRun, truth: GroundTruth, classOf: readonly number[]): Picture[] {
@@ -167,11 +168,6 @@ function precisionAndRecall(counts: { right: number; wrong: number; missed: numb
 		precision: right + wrong > 0 ? right / (right + wrong) : null,
 		recall: right + missed > 0 ? right / (right + missed) : null,
 	};
-}
-
-function plainName(name: string): string {
-	const lower = name.trim().toLowerCase();
-	return ALIASES[lower] ?? lower;
 }
 
 function span(frameIndices: ArrayLike<number>): string {

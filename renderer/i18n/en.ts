@@ -117,6 +117,10 @@ export const en = {
 	'compare.truthLoaded': 'Truth: {name}',
 	'compare.next': 'Next disagreement',
 	'compare.measure': 'Measure',
+	'compare.leftOut':
+		'Pane {number}: counted in shared classes. Only this model knows {own}; only the reference knows {reference}.',
+	'compare.listComma': ', ',
+	'compare.andMore': '{list} and {count} more',
 	'compare.noReference': 'Agreement needs a dense run of this video: add a pane with mode Dense.',
 
 	'view.name': 'View',

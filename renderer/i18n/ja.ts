@@ -119,6 +119,10 @@ export const ja: Record<MessageKey, string> = {
 	'compare.truthLoaded': '正解: {name}',
 	'compare.next': '次の不一致',
 	'compare.measure': '項目',
+	'compare.leftOut':
+		'画面 {number}: 共通のクラスだけを数えています。このモデルだけのクラス: {own}。基準だけのクラス: {reference}。',
+	'compare.listComma': '、',
+	'compare.andMore': '{list} ほか {count} 件',
 	'compare.noReference': '一致度には全計算の結果が必要です。「全計算」モードの画面を追加してください。',
 
 	'view.name': '表示',

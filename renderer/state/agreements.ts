@@ -1,7 +1,7 @@
 import { denseReference } from '../../main/domain/dense-reference.ts';
 import type { HostApi, RunAgreement, RunEntry } from '../../preload/contract.ts';
 import { toErrorData } from '../api.ts';
-import type { Pane } from './pane.svelte.ts';
+import type { Pane, PaneAgreement } from './pane.svelte.ts';
 import { lastUpTo } from './sorted.ts';
 
 /**
@@ -23,6 +23,9 @@ export async function updateAgreements(
 	reference: string | null,
 	truthId: string | null,
 ): Promise<void> {
+	// Only average precision depends on what stands beside.
+	const besideIds =
+		truthId === null ? [] : panes.flatMap(({ run }) => (run && !run.entry.active ? [run.runId] : []));
 	for (const pane of panes) {
 		const run = pane.run;
 		if (!run || run.entry.active || !reference) {
@@ -30,25 +33,29 @@ export async function updateAgreements(
 			continue;
 		}
 		const before = pane.agreement;
-		if (before?.runId === run.runId && before.referenceRunId === reference && before.truthId === truthId) {
-			continue;
-		}
+		const request = { runId: run.runId, referenceRunId: reference, truthId, besideIds };
+		if (before && isAnswerOf(before, request)) continue;
 		pane.agreement = null;
 		if (run.runId === reference && truthId === null) continue;
 		try {
-			const result = await host.request('run.agreement', {
-				runId: run.runId,
-				referenceRunId: reference,
-				truthId,
-			});
-			if (pane.run === run) pane.agreement = { runId: run.runId, referenceRunId: reference, truthId, result };
+			const result = await host.request('run.agreement', request);
+			if (pane.run === run) pane.agreement = { ...request, result };
 		} catch (reason) {
 			const error = toErrorData(reason);
-			// Runs of other ranges have no common frames, and those of other models no common classes: the columns stay
+			// Runs of other ranges have no common frames, and some models no common classes: the columns stay
 			// empty.
 			if (error.code !== 'bad-argument' && pane.run === run) pane.error = error;
 		}
 	}
+}
+
+function isAnswerOf(known: PaneAgreement, request: Omit<PaneAgreement, 'result'>): boolean {
+	return (
+		known.runId === request.runId &&
+		known.referenceRunId === request.referenceRunId &&
+		known.truthId === request.truthId &&
+		known.besideIds.join() === request.besideIds.join()
+	);
 }
 
 /** How a run agrees with the reference in one frame: F1 and mean IoU, 0 to 1; boxes lost and gained. */

@@ -32,6 +32,7 @@ function agreement(f1: number, lost: number[]): RunAgreement {
 		lost: 1,
 		gained: 0,
 		meanIou: 1,
+		leftOut: { own: [], reference: [] },
 		perFrame: {
 			frameIndices: Int32Array.from(lost, (_, i) => i),
 			f1: new Float32Array(lost.length),
@@ -190,7 +191,7 @@ describe('a comparison', () => {
 		expect(comparison.active.agreement?.result.f1).toBe(0.9);
 		expect(host.asked.at(-1)).toEqual({
 			name: 'run.agreement',
-			input: { runId: 'a', referenceRunId: 'd', truthId: null },
+			input: { runId: 'a', referenceRunId: 'd', truthId: null, besideIds: [] },
 		});
 		expect(comparison.referenceMeans?.totalMilliseconds).toBe(5);
 	});

@@ -11,6 +11,8 @@ export type PaneAgreement = {
 	runId: string;
 	referenceRunId: string;
 	truthId: string | null;
+	/** Runs whose average precision stands beside. */
+	besideIds: readonly string[];
 	result: RunAgreement;
 };
 

@@ -147,12 +147,14 @@ describe('report', () => {
 			classes: [{ ...accuracy, className: 'person', truthCount: 40, displayThreshold: 0.3 }],
 			mean: accuracy,
 			unknownClasses: ['tram'],
+			unsharedClasses: ['bus'],
 		};
 		const text = await page([{}, DENSE], ['cache', 'dense'], [evaluation, null]);
 		expect(rowOf(text, 'cache')).toMatchObject({ '50': '0.707', '50–95': '0.300' });
 		expect(rowOf(text, 'dense')).toMatchObject({ '50': '–' });
 		expect(text).toContain('<h2>Accuracy</h2>');
 		expect(text).toContain('tram');
+		expect(text).toContain('not every model here has them: bus.');
 	});
 
 	it.each([

@@ -283,10 +283,11 @@ export function accuracyTables(runs: readonly ReportRun[]): Html | null {
 					</tr>`,
 			),
 	);
+	const left = (why: string, names: readonly string[]) =>
+		names.length > 0 ? ` Left out, for ${why}: ${names.join(', ')}.` : '';
 	const unknown =
-		first.unknownClasses.length > 0
-			? ` Left out, for the model lacks them: ${first.unknownClasses.join(', ')}.`
-			: '';
+		left('the model lacks them', first.unknownClasses) +
+		left('not every model here has them', first.unsharedClasses);
 	return html`<h2>Accuracy</h2>
 		<p class="muted">
 			Against ${first.truthPath} (${first.truthFormat}), ${first.framesCounted} frames. Average precision as
