@@ -33,7 +33,14 @@ export class PathOfCamera {
 	at(place: Placement): CameraPath {
 		const { re: x, im: y } = this.#middleAt(place);
 		const step = divide(this.#step, stretch(place));
-		return { x, y, scale: 1 / Math.hypot(step.re, step.im), rotation: Math.atan2(step.im, step.re) };
+		return {
+			x,
+			y,
+			scale: 1 / Math.hypot(step.re, step.im),
+			rotation: Math.atan2(step.im, step.re),
+			gridX: place.x,
+			gridY: place.y,
+		};
 	}
 
 	get state(): number[] {

@@ -22,6 +22,18 @@ function marks(stale: readonly number[], ...boxes: number[][]): number[] | null 
 	return marked.stale && [...marked.stale];
 }
 
+it('knows where the grid lies while a camera is followed', () => {
+	const detections = new Detections(
+		Uint16Array.of(0),
+		Float32Array.of(0.5),
+		Float32Array.of(32, 0, 64, 32), // half of token 1, where the grid is at rest
+	);
+	const stale = Uint8Array.from({ length: 16 }, (_, token) => (token === 0 ? 1 : 0));
+	expect(markStale(detections, stale, GRID, LETTERBOX).stale).toBeNull();
+	// Ten pixels of the network's input further to the right.
+	expect(markStale(detections, stale, GRID, LETTERBOX, { x: 10, y: 0 }).stale).toEqual(Uint8Array.of(1));
+});
+
 it.each([
 	[
 		'the box whose tokens are stale, and no other',

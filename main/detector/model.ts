@@ -107,7 +107,7 @@ function detectorOf<Output extends NetworkOutput>(
 		},
 		interpret(output, stale) {
 			const detections = network.interpret(output, inFrameOf(pixels.view));
-			return stale ? markStale(detections, stale, host.grid, letterbox) : detections;
+			return stale ? markStale(detections, stale, host.grid, letterbox, pixels.view.place) : detections;
 		},
 		observe(milliseconds, detections) {
 			reduction.observe?.({ milliseconds, shown: detections.scoredAtLeast(displayThresholds).count });
@@ -148,9 +148,13 @@ function inFrameOf({ place, centre }: SceneView): BoxesInFrame | null {
 }
 
 function onDisplay(camera: CameraPath, { displaySize, contentSize }: Letterbox): CameraPath {
+	const scaleX = displaySize.width / contentSize.width;
+	const scaleY = displaySize.height / contentSize.height;
 	return {
 		...camera,
-		x: (camera.x * displaySize.width) / contentSize.width,
-		y: (camera.y * displaySize.height) / contentSize.height,
+		x: camera.x * scaleX,
+		y: camera.y * scaleY,
+		gridX: camera.gridX * scaleX,
+		gridY: camera.gridY * scaleY,
 	};
 }

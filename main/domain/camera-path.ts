@@ -7,4 +7,42 @@ export type CameraPath = {
 	scale: number;
 	/** Radians by which the camera has turned clockwise: the picture turns the other way. */
 	rotation: number;
+	/** Where the grid of tokens lies in the picture, to the right of and below its place at rest, in pixels of the displayed video. */
+	gridX: number;
+	gridY: number;
 };
+
+/** Of a run, by position in it; NaN where the camera was fixed. */
+export type CameraColumns = Record<keyof CameraPath, Float32Array>;
+
+/** The order of a path's numbers where they lie side by side. */
+export const CAMERA_FIELDS = ['x', 'y', 'scale', 'rotation', 'gridX', 'gridY'] as const;
+
+/** A value for each part of a path. */
+export function eachCameraField<T>(
+	of: (field: keyof CameraPath, i: number) => T,
+): Record<keyof CameraPath, T> {
+	return Object.fromEntries(CAMERA_FIELDS.map((field, i) => [field, of(field, i)])) as Record<
+		keyof CameraPath,
+		T
+	>;
+}
+
+/** The path at `position`; null where the camera was fixed. */
+export function cameraAt(columns: CameraColumns | null, position: number): CameraPath | null {
+	if (!columns || !Number.isFinite(columns.x[position])) return null;
+	return eachCameraField((field) => columns[field][position]!);
+}
+
+/** The stretch of frames around `position` in which the camera was followed, both ends included; null where it was fixed. */
+export function followedAround(
+	{ x }: CameraColumns,
+	position: number,
+	length: number,
+): { from: number; to: number } | null {
+	if (!Number.isFinite(x[position])) return null;
+	let [from, to] = [position, position];
+	while (from > 0 && Number.isFinite(x[from - 1])) from--;
+	while (to + 1 < length && Number.isFinite(x[to + 1])) to++;
+	return { from, to };
+}

@@ -1,4 +1,5 @@
 import { clusterColour, clusterLevels } from './cluster-colours.ts';
+import type { CameraPath } from './camera-path.ts';
 import { CIVIDIS, type Rgb } from './palette.ts';
 import type { Letterbox } from './frame.ts';
 import type { TokenGrid, TokenMap, TokenMapKind } from './tokens.ts';
@@ -41,18 +42,26 @@ export type TokenCells = { xs: number[]; ys: number[] };
 
 /**
  * The cells of a grid in a picture of `size` that shows the whole displayed video. A cell is the square of one stride
- * around the centre of the token's window, mapped from the network's input back to the picture.
+ * around the centre of the token's window, mapped from the network's input back to the picture, and moved by as much as the grid
+ * of a camera that is followed lies beside its place.
  */
-export function tokenCells(grid: TokenGrid, { contentSize }: Letterbox, size: Size): TokenCells {
+export function tokenCells(
+	grid: TokenGrid,
+	{ contentSize, displaySize }: Letterbox,
+	size: Size,
+	camera: CameraPath | null = null,
+): TokenCells {
 	const offset = grid.windowOffset + (grid.windowSize - grid.stride) / 2;
-	const edges = (count: number, length: number, contentLength: number) =>
+	const edges = (count: number, length: number, contentLength: number, moved: number) =>
 		Array.from({ length: count + 1 }, (_, i) => {
-			const at = Math.round(((offset + i * grid.stride) * length) / contentLength);
+			const at = Math.round(((offset + i * grid.stride) * length) / contentLength + moved);
 			return Math.max(0, Math.min(length, at));
 		});
+	const movedX = camera ? (camera.gridX * size.width) / displaySize.width : 0;
+	const movedY = camera ? (camera.gridY * size.height) / displaySize.height : 0;
 	return {
-		xs: edges(grid.cols, size.width, contentSize.width),
-		ys: edges(grid.rows, size.height, contentSize.height),
+		xs: edges(grid.cols, size.width, contentSize.width, movedX),
+		ys: edges(grid.rows, size.height, contentSize.height, movedY),
 	};
 }
 

@@ -41,7 +41,8 @@ async function exportedBytes(
 /** A camera that sets out after the first frame. */
 const TRAVELLING: SampleRun = {
 	frames: 2,
-	cameraOf: (i) => (i === 0 ? undefined : { x: 1.5, y: -0.25, scale: 1.01, rotation: 0.002 }),
+	cameraOf: (i) =>
+		i === 0 ? undefined : { x: 1.5, y: -0.25, scale: 1.01, rotation: 0.002, gridX: 3, gridY: -4 },
 };
 
 describe('csv', () => {

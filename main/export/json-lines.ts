@@ -100,6 +100,6 @@ function driftObject({ agreement, lower, upper, audit, ...tokens }: Drift) {
 }
 
 /** `x` and `y` in displayed video pixels against the first frame, `rotation` in radians. */
-function roundedPath({ x, y, scale, rotation }: CameraPath): CameraPath {
+function roundedPath({ x, y, scale, rotation }: CameraPath): Omit<CameraPath, 'gridX' | 'gridY'> {
 	return { x: rounded(x, 2), y: rounded(y, 2), scale: rounded(scale, 5), rotation: rounded(rotation, 5) };
 }

@@ -114,6 +114,11 @@ export const SCHEMAS: Record<StreamName, Schema> = {
 			unit: 'radians',
 			meaning: 'by which the camera has turned clockwise',
 		}),
+		column('grid_x', new Float32(), {
+			...PIXELS,
+			meaning: 'how far the grid of tokens lies to the right of its place at rest',
+		}),
+		column('grid_y', new Float32(), { ...PIXELS, meaning: 'how far it lies below' }),
 	]),
 };
 
@@ -177,6 +182,8 @@ function encodeCamera(results: readonly FrameResult[]): Uint8Array {
 		numbers((row) => row.y),
 		numbers((row) => row.scale),
 		numbers((row) => row.rotation),
+		numbers((row) => row.gridX),
+		numbers((row) => row.gridY),
 	]);
 }
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
-import type { CameraPath } from '../domain/camera-path.ts';
+import { eachCameraField, type CameraColumns } from '../domain/camera-path.ts';
 import { STAGES, type Stage } from '../domain/cost.ts';
 import type { KnownFrame } from '../domain/video.ts';
 import { columnValidity, columnValues, decodeBatches, type StreamName } from './columns.ts';
@@ -27,9 +27,6 @@ export type FrameColumns = {
 	/** Where the camera looks; null if it was fixed in all frames. */
 	camera: CameraColumns | null;
 };
-
-/** `CameraPath` by position in the run; NaN where the camera was fixed. */
-export type CameraColumns = Record<keyof CameraPath, Float32Array>;
 
 /** `Drift` by position in the run; where a frame has none, agreements are NaN. */
 export type DriftColumns = {
@@ -157,16 +154,21 @@ async function readCamera(
 	journal: CommitJournal,
 	{ frameIndex }: FrameColumns,
 ): Promise<CameraColumns> {
-	const nowhere = () => new Float32Array(frameIndex.length).fill(Number.NaN);
-	const camera: CameraColumns = { x: nowhere(), y: nowhere(), scale: nowhere(), rotation: nowhere() };
+	const camera = eachCameraField(() => new Float32Array(frameIndex.length).fill(Number.NaN));
+	const columns = [
+		[camera.x, 'x'],
+		[camera.y, 'y'],
+		[camera.scale, 'scale'],
+		[camera.rotation, 'rotation'],
+		[camera.gridX, 'grid_x'],
+		[camera.gridY, 'grid_y'],
+	] as const;
 	let position = 0;
 	for await (const batch of batchesOf(folder, journal, 'camera')) {
 		const frames = columnValues<Int32Array>(batch, 'frame_index');
 		for (let row = 0; row < frames.length; row++) {
 			while (position < frameIndex.length && frameIndex[position]! < frames[row]!) position++;
-			for (const name of ['x', 'y', 'scale', 'rotation'] as const) {
-				camera[name][position] = columnValues<Float32Array>(batch, name)[row]!;
-			}
+			columns.forEach(([column, name]) => (column[position] = columnValues<Float32Array>(batch, name)[row]!));
 		}
 	}
 	return camera;

@@ -202,6 +202,8 @@ describe('the path of the camera', () => {
 		y: -frameIndex / 8,
 		scale: 1.25,
 		rotation: 0.5,
+		gridX: 7.5,
+		gridY: -frameIndex / 16,
 	});
 	/** Fixed until the second batch, and now and then. */
 	const withCamera = (frameIndex: number): FrameResult => {

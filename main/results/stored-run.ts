@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
-import type { CameraPath } from '../domain/camera-path.ts';
+import { cameraAt, type CameraPath } from '../domain/camera-path.ts';
 import { noMilliseconds, STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import type { Drift } from '../domain/drift.ts';
@@ -134,10 +134,7 @@ export class StoredRun {
 	/** Where the camera looks in a frame; null where it was fixed. */
 	camera(position: number): CameraPath | null {
 		this.#check(position);
-		const { camera } = this.frames;
-		if (!camera || Number.isNaN(camera.x[position]!)) return null;
-		const { x, y, scale, rotation } = camera;
-		return { x: x[position]!, y: y[position]!, scale: scale[position]!, rotation: rotation[position]! };
+		return cameraAt(this.frames.camera, position);
 	}
 
 	/** Kinds of maps that the run has, as its first batch with maps shows. */

@@ -1,8 +1,9 @@
+import type { CameraColumns } from '../domain/camera-path.ts';
 import { GIGA, STAGES, type StageMilliseconds } from '../domain/cost.ts';
 import type { RunHeader, RunStatus } from '../domain/run.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import type { DriftSummary } from './drift-summary.ts';
-import type { CameraColumns, FrameColumns } from './frame-columns.ts';
+import type { FrameColumns } from './frame-columns.ts';
 
 export type StageTimes = StageMilliseconds & {
 	/** All stages of a frame together. */
