@@ -41,6 +41,8 @@ export const preferencesSchema = z.strictObject({
 	showIdentities: z.boolean(),
 	/** Boxes of every class are shown from this score on, 0 to 1, where that is less than their class needs. */
 	leastScore: z.number().min(0).max(1),
+	/** Whether a small map shows where a camera has been that is followed. */
+	showCamera: z.boolean(),
 	heatMap: z.enum(['off', 'frame', 'history', ...TOKEN_MAP_KINDS]),
 	heatOpacity: z.number().min(0).max(1),
 	sidePanelWidth: z.number().min(160).max(800),
@@ -227,6 +229,7 @@ export type RunTimeline = {
 	sufficientTokens: Int32Array;
 	agreements: Float32Array;
 	audits: Float32Array;
+	cameras: Float32Array;
 	/** [frames, stages], in the order of STAGES. */
 	milliseconds: Float32Array;
 	/** Detections shown, per frame. */

@@ -1,3 +1,4 @@
+import { CAMERA_FIELDS } from '../domain/camera-path.ts';
 import { STAGES } from '../domain/cost.ts';
 import { f1Of } from '../domain/agreement.ts';
 import type { Drift } from '../domain/drift.ts';
@@ -25,6 +26,8 @@ export type FrameBatch = {
 	agreements: Float32Array;
 	/** F1 of the reduced answer of an audited frame against its dense one; NaN = not audited. */
 	audits: Float32Array;
+	/** [frames, fields], in the order of `CAMERA_FIELDS`; NaN = the camera is fixed. */
+	cameras: Float32Array;
 	/** [frames, stages], in the order of `STAGES`. */
 	milliseconds: Float32Array;
 	/** [frames, bytes]; every bitmap has the same length. */
@@ -59,6 +62,7 @@ export function packFrameBatch(results: readonly FrameResult[]): FrameBatch {
 		sufficientTokens: new Int32Array(frames),
 		agreements: new Float32Array(3 * frames).fill(Number.NaN),
 		audits: new Float32Array(frames).fill(Number.NaN),
+		cameras: new Float32Array(frames * CAMERA_FIELDS.length).fill(Number.NaN),
 		milliseconds: new Float32Array(frames * STAGES.length),
 		bitmaps: new Uint8Array(frames * bytes),
 		mapKinds: new Uint8Array(frames),
@@ -77,6 +81,12 @@ export function packFrameBatch(results: readonly FrameResult[]): FrameBatch {
 		batch.macs[f] = result.cost.macs;
 		batch.budgetMacs[f] = result.budgetMacs ?? Number.NaN;
 		if (result.drift) putDrift(batch, f, result.drift);
+		const { camera } = result;
+		if (camera)
+			batch.cameras.set(
+				CAMERA_FIELDS.map((field) => camera[field]),
+				f * CAMERA_FIELDS.length,
+			);
 		STAGES.forEach((stage, s) => {
 			batch.milliseconds[f * STAGES.length + s] = result.cost.milliseconds[stage];
 		});

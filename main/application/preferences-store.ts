@@ -18,6 +18,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	showBoxes: true,
 	showIdentities: true,
 	leastScore: 1,
+	showCamera: true,
 	heatMap: 'frame',
 	heatOpacity: 0.5,
 	sidePanelWidth: 280,

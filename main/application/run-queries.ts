@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OpenedRun, RunAgreement, RunMaps, RunTimeline } from '../../preload/contract.ts';
 import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
+import { CAMERA_FIELDS } from '../domain/camera-path.ts';
 import { STAGES } from '../domain/cost.ts';
 import { f1Of } from '../domain/agreement.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
@@ -106,6 +107,7 @@ export class RunQueries {
 			macs,
 			budgetMacs,
 			...driftColumns(run),
+			cameras: cameraColumn(run),
 			milliseconds,
 			detections: await inTurns(countShown(run, run.header.displayThresholds)),
 		};
@@ -196,6 +198,15 @@ function driftColumns({ frameCount, frames: { drift } }: StoredRun) {
 	}
 	const { waitingTokens, longestWait: longestWaits, sufficientTokens } = drift;
 	return { waitingTokens, longestWaits, sufficientTokens, agreements, audits };
+}
+
+/** The path of the camera, as in a `FrameBatch`. */
+function cameraColumn({ frameCount, frames: { camera } }: StoredRun): Float32Array {
+	const fields = CAMERA_FIELDS.length;
+	const column = new Float32Array(frameCount * fields).fill(Number.NaN);
+	if (!camera) return column;
+	CAMERA_FIELDS.forEach((field, i) => camera[field].forEach((value, f) => (column[f * fields + i] = value)));
+	return column;
 }
 
 function* readResults(run: StoredRun, from: number, to: number): Generator<void, FrameResult[]> {

@@ -1,3 +1,5 @@
+import type { CameraTrack } from '../../main/domain/camera-inset.ts';
+import type { CameraPath } from '../../main/domain/camera-path.ts';
 import type { StageMilliseconds } from '../../main/domain/cost.ts';
 import type { Detections } from '../../main/domain/detections.ts';
 import type { DriftFigures } from '../../main/domain/drift.ts';
@@ -18,6 +20,8 @@ export type FrameView = {
 	milliseconds: StageMilliseconds;
 	/** How far from dense the answer may be; null if that is not estimated. */
 	drift: DriftFigures | null;
+	/** Where the camera looks; null where it is fixed. */
+	camera: CameraPath | null;
 	/** All stored detections; those below the display threshold of their class are not shown. */
 	detections: Detections;
 };
@@ -41,6 +45,8 @@ export interface RunFrames {
 	readonly mapKinds: readonly TokenMapKind[];
 	/** A map of the tokens of an analysed frame, 0 to 255; null if there is none or it is still being loaded. */
 	mapOf(frameIndex: number, kind: TokenMapKind): Uint8Array | null;
+	/** The path of the camera as far as the run is known, and the position in it of the frame shown; null where it is fixed in all frames. */
+	cameraTrack(frameIndex: number): { track: CameraTrack; position: number } | null;
 	/** Per token, the share of the analysed frames up to `frameIndex` in which it was recomputed; null while unknown. */
 	history(frameIndex: number): Float32Array | null;
 }

@@ -5,7 +5,14 @@ import { sampleRun } from './harness/sample-run.ts';
 import { overlayScene, type OverlayLook } from './overlay-scene.ts';
 
 const SIZE = { width: 320, height: 160 };
-const LOOK: OverlayLook = { boxes: true, labels: true, identities: false, heatMap: 'off', heatOpacity: 0.5 };
+const LOOK: OverlayLook = {
+	boxes: true,
+	labels: true,
+	identities: false,
+	camera: true,
+	heatMap: 'off',
+	heatOpacity: 0.5,
+};
 const run = sampleRun(SIZE); // analysed every second frame; column `frame` of 20 × 10 tokens recomputed
 
 describe('boxes', () => {
@@ -70,6 +77,15 @@ describe('the heat map', () => {
 		expect(heat).toEqual(
 			Array.from({ length: 10 }, (_, row) => ({ x: 96, y: 16 * row, width: 16, height: 16, level: 255 })),
 		);
+	});
+
+	it('lies where the tokens lie while a camera is followed, but for what is counted by places on the screen', () => {
+		const camera = { x: 90, y: 0, scale: 1, rotation: 0, gridX: 5, gridY: -3 };
+		const moving: RunFrames = { ...run, frame: (at, hold) => ({ ...run.frame(at, hold)!, camera }) };
+		const { heat } = overlayScene(moving, 6, frame, SIZE);
+		expect(heat[0]).toEqual({ x: 101, y: 0, width: 16, height: 13, level: 255 });
+		expect(heat[1]).toEqual({ x: 101, y: 13, width: 16, height: 16, level: 255 });
+		expect(overlayScene(moving, 6, history, SIZE).heat).toEqual(overlayScene(run, 6, history, SIZE).heat);
 	});
 
 	it('frames a picture that was recomputed whole, and leaves it clear', () => {

@@ -1,3 +1,4 @@
+import type { CameraPath } from '../../main/domain/camera-path.ts';
 import { reachesLeast } from '../../main/domain/least-scores.ts';
 import {
 	boxLabel,
@@ -22,6 +23,8 @@ export type OverlayLook = {
 	labels: boolean;
 	/** Whether labels show identities. */
 	identities: boolean;
+	/** Whether a small map shows where the camera has been. */
+	camera: boolean;
 	heatMap: HeatKind;
 	/** 0 to 1. */
 	heatOpacity: number;
@@ -66,11 +69,13 @@ export function overlayScene(
 	const isHeld = view.frameIndex !== frameIndex;
 	const heatKind = offeredHeat(look.heatMap, run.mapKinds);
 	const isFull = framesFull(heatKind) && view.kind === 'flush' && !isHeld;
+	// What tokens were so far is counted by their places on the screen.
+	const cameraOfHeat = heatKind === 'history' ? null : view.camera;
 	return {
 		boxes: look.boxes
 			? boxMarks(run, view, look.identities ? run.identitiesOf(view.frameIndex) : null, size, word)
 			: [],
-		heat: isFull ? [] : heatBars(run, heatLevels(run, view, frameIndex, heatKind), size),
+		heat: isFull ? [] : heatBars(run, heatLevels(run, view, frameIndex, heatKind), size, cameraOfHeat),
 		heatKind,
 		isFull,
 		heldFrom: isHeld ? view.frameIndex : null,
@@ -117,10 +122,15 @@ function heatLevels(run: RunFrames, view: FrameView, frameIndex: number, kind: H
 	return Uint8Array.from({ length: tokens }, (_, token) => (bitmapHas(view.bitmap, token) ? 255 : 0));
 }
 
-function heatBars(run: RunFrames, levels: Uint8Array | null, size: Size): HeatBar[] {
+function heatBars(
+	run: RunFrames,
+	levels: Uint8Array | null,
+	size: Size,
+	camera: CameraPath | null,
+): HeatBar[] {
 	const { grid } = run;
 	if (levels === null) return [];
-	const { xs, ys } = tokenCells(grid, run.letterbox, size);
+	const { xs, ys } = tokenCells(grid, run.letterbox, size, camera);
 	const bars: HeatBar[] = [];
 	for (let row = 0; row < grid.rows; row++) {
 		const y = ys[row]!;

@@ -1,3 +1,4 @@
+import { CAMERA_FIELDS } from '../../main/domain/camera-path.ts';
 import { STAGES } from '../../main/domain/cost.ts';
 import { SELECTION_KINDS } from '../../main/domain/tokens.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
@@ -10,7 +11,7 @@ export const TOKENS = 12;
  * The frames `from`, `from + every`, … of a generated run: frame i costs i GMAC, has i % 3 boxes of score 0.9 and one
  * of 0.1, and recomputes token i % TOKENS. Frame 0 is computed in full; frames from 5 on have a map of relevance.
  * Of frame i, i % 12 tokens wait, for up to i frames, where 6 would do; its agreement is estimated as 0.9, 0.8 to 0.95, and every
- * fourth frame is audited, with an F1 of 0.5.
+ * fourth frame is audited, with an F1 of 0.5. From frame 4 on the camera is followed: it goes 3 pixels to the right and one up.
  */
 export function madeUpBatch(from: number, count: number, every = 1): FrameBatch {
 	const frames = Array.from({ length: count }, (_, i) => from + i * every);
@@ -35,6 +36,11 @@ export function madeUpBatch(from: number, count: number, every = 1): FrameBatch 
 		sufficientTokens: new Int32Array(count).fill(6),
 		agreements: Float32Array.from(frames.flatMap(() => [0.9, 0.8, 0.95])),
 		audits: Float32Array.from(frames, (frame) => (frame % 4 === 0 ? 0.5 : Number.NaN)),
+		cameras: Float32Array.from(
+			frames.flatMap((frame) =>
+				frame >= 4 ? [3 * frame, -frame, 1, 0, 5, -2] : CAMERA_FIELDS.map(() => Number.NaN),
+			),
+		),
 		milliseconds: Float32Array.from(
 			frames.flatMap((frame) => STAGES.map((_, s) => (frame === 0 ? 100 : s + 1))),
 		),

@@ -1,3 +1,4 @@
+import { CAMERA_FIELDS, eachCameraField, type CameraPath } from '../../main/domain/camera-path.ts';
 import { STAGES, noMilliseconds } from '../../main/domain/cost.ts';
 import { Detections } from '../../main/domain/detections.ts';
 import type { DriftFigures } from '../../main/domain/drift.ts';
@@ -25,6 +26,7 @@ export function frameViewOf(batch: FrameBatch, row: number): FrameView {
 		budgetMacs: Number.isNaN(budget) ? null : budget,
 		milliseconds,
 		drift: driftOf(batch, row),
+		camera: cameraOf(batch, row),
 		detections: new Detections(
 			batch.classIndices.subarray(from, to),
 			batch.scores.subarray(from, to),
@@ -32,6 +34,11 @@ export function frameViewOf(batch: FrameBatch, row: number): FrameView {
 			batch.stale.subarray(from, to),
 		),
 	};
+}
+
+function cameraOf({ cameras }: FrameBatch, row: number): CameraPath | null {
+	const from = row * CAMERA_FIELDS.length;
+	return Number.isNaN(cameras[from]!) ? null : eachCameraField((_, i) => cameras[from + i]!);
 }
 
 function driftOf(batch: FrameBatch, row: number): DriftFigures | null {

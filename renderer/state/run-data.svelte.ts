@@ -1,6 +1,8 @@
 import { untrack } from 'svelte';
 import type { AnalysisProgress } from '../../main/analysis/protocol.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
+import type { CameraTrack } from '../../main/domain/camera-inset.ts';
+import { followedAround } from '../../main/domain/camera-path.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
 import { loweredTo, type LeastScores } from '../../main/domain/least-scores.ts';
 import type { SettingEvent } from '../../main/domain/run.ts';
@@ -190,6 +192,11 @@ export class RunData implements RunFrames {
 		return this.#timeline;
 	}
 
+	/** Whether the mode has a setting for the camera. */
+	get knowsCamera(): boolean {
+		return 'camera' in this.#settings;
+	}
+
 	/** The agreement with dense that the settings in force ask for, 0 to 1. Reactive. */
 	get agreementAsked(): number {
 		return agreementAskedFor(settingsAt(this.#settings, this.events, this.timeline.lastFrameIndex));
@@ -235,6 +242,18 @@ export class RunData implements RunFrames {
 	identitiesOf(frameIndex: number): Int32Array | null {
 		const position = this.positionOf(frameIndex, false);
 		return position < 0 ? null : this.identities.of(position);
+	}
+
+	cameraTrack(frameIndex: number): { track: CameraTrack; position: number } | null {
+		const track = this.timeline.cameraTrack;
+		return track && { track, position: this.positionOf(frameIndex, true) };
+	}
+
+	/** The time from which on the camera is followed that is in `frameIndex`, in seconds; null where it is fixed. Reactive. */
+	followedSince(frameIndex: number): number | null {
+		const { timeline } = this;
+		const span = followedAround(timeline.camera, this.positionOf(frameIndex, true), timeline.length);
+		return span && timeline.timesSeconds[span.from]!;
 	}
 
 	mapOf(frameIndex: number, kind: TokenMapKind): Uint8Array | null {

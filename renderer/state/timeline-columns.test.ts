@@ -21,10 +21,16 @@ describe('the columns of a run', () => {
 			'lowers',
 			'uppers',
 			'audits',
+			'anchors',
 		] as const) {
 			expect(live[column].subarray(0, 3000)).toEqual(stored[column].subarray(0, 3000));
 		}
 		expect(live.means()).toEqual(stored.means());
+		expect(live.cameraTrack!.columns.x.subarray(0, 3000)).toEqual(
+			stored.cameraTrack!.columns.x.subarray(0, 3000),
+		);
+		expect(live.cameraTrack!.columns.gridY[2999]).toBe(-2);
+		expect(live.cameraTrack!.columns.x[3]).toBeNaN();
 	});
 
 	it('take no frame twice', () => {

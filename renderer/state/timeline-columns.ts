@@ -1,3 +1,5 @@
+import type { CameraTrack } from '../../main/domain/camera-inset.ts';
+import { CAMERA_FIELDS, eachCameraField, type CameraColumns } from '../../main/domain/camera-path.ts';
 import { STAGES, type StageMilliseconds } from '../../main/domain/cost.ts';
 import { reachesLeast, type LeastScores } from '../../main/domain/least-scores.ts';
 import { SELECTION_KINDS } from '../../main/domain/tokens.ts';
@@ -49,6 +51,12 @@ export class TimelineColumns {
 	/** F1 of audited frames; NaN = not audited. */
 	audits = new Float32Array(0);
 	auditCount = 0;
+	/** Whether the camera is followed in some frame. */
+	hasCamera = false;
+	/** NaN where it is fixed. */
+	camera: CameraColumns = eachCameraField(() => new Float32Array(0));
+	/** 1 where all tokens were recomputed, and not to audit. */
+	anchors = new Uint8Array(0);
 	readonly #sums = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
 	readonly #estimated = { frames: 0, sum: 0 };
 	readonly #first = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
@@ -78,6 +86,11 @@ export class TimelineColumns {
 	/** The last known frame; -1 for none. */
 	get lastFrameIndex(): number {
 		return this.length > 0 ? this.frameIndices[this.length - 1]! : -1;
+	}
+
+	/** The path of the camera; null where it is fixed in all frames. */
+	get cameraTrack(): CameraTrack | null {
+		return this.hasCamera ? { columns: this.camera, anchors: this.anchors, length: this.length } : null;
 	}
 
 	/** Position of the last frame at or before `frameIndex`; -1 if there is none. */
@@ -131,6 +144,11 @@ export class TimelineColumns {
 				this.#estimated.sum += this.estimates[at];
 			}
 			if (!Number.isNaN(this.audits[at])) this.auditCount++;
+			CAMERA_FIELDS.forEach((field, i) => {
+				this.camera[field][at] = rows.cameras[row * CAMERA_FIELDS.length + i]!;
+			});
+			if (!Number.isNaN(this.camera.x[at])) this.hasCamera = true;
+			this.anchors[at] = this.flushes[at] === 1 && Number.isNaN(this.audits[at]) ? 1 : 0;
 			let total = 0;
 			for (let s = 0; s < STAGES.length; s++) {
 				const ms = rows.milliseconds[row * STAGES.length + s]!;
@@ -170,6 +188,9 @@ export class TimelineColumns {
 		this.lowers = grown(this.lowers, new Float32Array(wanted));
 		this.uppers = grown(this.uppers, new Float32Array(wanted));
 		this.audits = grown(this.audits, new Float32Array(wanted));
+		const { camera } = this;
+		this.camera = eachCameraField((field) => grown(camera[field], new Float32Array(wanted)));
+		this.anchors = grown(this.anchors, new Uint8Array(wanted));
 		this.detections = grown(this.detections, new Uint32Array(wanted));
 	}
 }

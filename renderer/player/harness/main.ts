@@ -50,6 +50,7 @@ async function open(video: HarnessVideo): Promise<void> {
 		boxes: false,
 		labels: false,
 		identities: false,
+		camera: false,
 		heatMap: 'off',
 		heatOpacity: 0.5,
 	};

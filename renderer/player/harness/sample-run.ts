@@ -36,6 +36,7 @@ export function sampleRun(displaySize: Size): RunFrames {
 			macs: 0,
 			budgetMacs: null,
 			drift: null,
+			camera: null,
 			milliseconds: { decode: 0, prepare: 0, select: 0, run: 0, interpret: 0 },
 			detections: new Detections(
 				Uint16Array.of(0, 1),
@@ -58,6 +59,7 @@ export function sampleRun(displaySize: Size): RunFrames {
 				if (kind === 'relevance') return (token + frameIndex) % 256;
 				return 1 + Math.floor((token % grid.cols) / 4);
 			}),
+		cameraTrack: () => null,
 		identitiesOf: () => Int32Array.of(7, 0),
 		history: () => Float32Array.from({ length: tokens }, (_, token) => (token % grid.cols) / grid.cols),
 	};

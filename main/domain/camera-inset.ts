@@ -1,0 +1,126 @@
+import type { CameraColumns } from './camera-path.ts';
+import type { Rect } from './overlay-geometry.ts';
+import { OKABE_ITO } from './palette.ts';
+import type { Point } from './placement.ts';
+import type { Size } from './video.ts';
+
+// The small map of where a camera has been: the same on the page, in exported pictures and in the report.
+
+/** The camera's path in a run, as far as it is known. */
+export type CameraTrack = {
+	columns: CameraColumns;
+	/** 1 where everything was computed anew, and not to audit: the scene may have been another one before. */
+	anchors: Uint8Array;
+	/** Frames that are known; columns may be longer. */
+	length: number;
+};
+
+export type CameraInset = {
+	/** The whole map, in pixels of the picture. */
+	rect: Rect;
+	/** Where the camera has been up to now, in pixels of the picture: lines that are not joined to each other. */
+	lines: readonly (readonly Point[])[];
+	/** Where it looks now, and the corners of what it shows, clockwise from the upper left. */
+	now: Point;
+	outline: readonly Point[];
+};
+
+/** On a dark ground: where the camera has been, and where it is. */
+export const CAMERA_COLOURS = { path: OKABE_ITO.skyBlue, now: OKABE_ITO.yellow } as const;
+
+/** Most of the picture's width and height that the map takes, and its distance from the edges, in CSS pixels. */
+const MOST_SHARE = 0.26;
+const EDGE = 8;
+const PADDING = 6;
+/** Pixels between points of a line, at least. */
+const LEAST_STEP = 0.75;
+
+/**
+ * The map at `position`, for a picture of `size` in whose upper right corner it lies; `unit` is the picture's pixels per CSS
+ * pixel. It holds all that the camera shows in the run, so that it stays as it is while the run is played. Null where the camera is
+ * fixed.
+ */
+export function cameraInset(
+	track: CameraTrack,
+	position: number,
+	displaySize: Size,
+	size: Size,
+	unit: number,
+): CameraInset | null {
+	const { columns, length } = track;
+	if (position < 0 || position >= length || !Number.isFinite(columns.x[position])) return null;
+	const area = areaOf(track, displaySize);
+	const [edge, padding] = [EDGE * unit, PADDING * unit];
+	const scale = Math.min(
+		(MOST_SHARE * size.width - 2 * padding) / area.width,
+		(MOST_SHARE * size.height - 2 * padding) / area.height,
+	);
+	const width = Math.round(area.width * scale + 2 * padding);
+	const height = Math.round(area.height * scale + 2 * padding);
+	const rect = { x: Math.round(size.width - edge - width), y: Math.round(edge), width, height };
+	const place = ({ x, y }: Point): Point => ({
+		x: rect.x + padding + (x - area.x) * scale,
+		y: rect.y + padding + (y - area.y) * scale,
+	});
+	return {
+		rect,
+		lines: linesOf(track, position, place),
+		now: place({ x: columns.x[position]!, y: columns.y[position]! }),
+		outline: cornersOf(columns, position, displaySize).map(place),
+	};
+}
+
+/** What the camera shows in all frames together, in pixels of the displayed video from the middle of the first frame. */
+function areaOf({ columns, length }: CameraTrack, displaySize: Size): Rect {
+	let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+	for (let i = 0; i < length; i++) {
+		if (!Number.isFinite(columns.x[i])) continue;
+		const reach = halfView(columns, i, displaySize);
+		left = Math.min(left, columns.x[i]! - reach.x);
+		right = Math.max(right, columns.x[i]! + reach.x);
+		top = Math.min(top, columns.y[i]! - reach.y);
+		bottom = Math.max(bottom, columns.y[i]! + reach.y);
+	}
+	return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+/** How far the corners of a frame reach from its middle. */
+function halfView({ scale, rotation }: CameraColumns, i: number, { width, height }: Size): Point {
+	const [cos, sin] = [Math.abs(Math.cos(rotation[i]!)), Math.abs(Math.sin(rotation[i]!))];
+	return {
+		x: (width * cos + height * sin) / (2 * scale[i]!),
+		y: (width * sin + height * cos) / (2 * scale[i]!),
+	};
+}
+
+function cornersOf({ x, y, scale, rotation }: CameraColumns, i: number, { width, height }: Size): Point[] {
+	const [cos, sin] = [Math.cos(rotation[i]!), Math.sin(rotation[i]!)];
+	return [
+		[-1, -1],
+		[1, -1],
+		[1, 1],
+		[-1, 1],
+	].map(([right, down]) => {
+		const [dx, dy] = [(right! * width) / (2 * scale[i]!), (down! * height) / (2 * scale[i]!)];
+		return { x: x[i]! + cos * dx - sin * dy, y: y[i]! + sin * dx + cos * dy };
+	});
+}
+
+function linesOf(
+	{ columns: { x, y }, anchors }: CameraTrack,
+	position: number,
+	place: (at: Point) => Point,
+): Point[][] {
+	const lines: Point[][] = [];
+	for (let i = 0; i <= position; i++) {
+		if (!Number.isFinite(x[i])) continue;
+		const joined = i > 0 && Number.isFinite(x[i - 1]) && anchors[i] !== 1;
+		if (!joined || lines.length === 0) lines.push([]);
+		const line = lines.at(-1)!;
+		const point = place({ x: x[i]!, y: y[i]! });
+		const last = line.at(-1);
+		const ends = i === position || !Number.isFinite(x[i + 1]) || anchors[i + 1] === 1;
+		if (!last || ends || Math.hypot(point.x - last.x, point.y - last.y) >= LEAST_STEP) line.push(point);
+	}
+	return lines;
+}
