@@ -42,6 +42,11 @@ export const OVERLAY_SETTINGS = {
 		step: 0.05,
 		description: 'How much of the picture the heat map hides.',
 	},
+	cameraPath: {
+		kind: 'boolean',
+		default: true,
+		description: 'Shows where the camera has been, in a small map, where it is followed.',
+	},
 	strip: {
 		kind: 'boolean',
 		default: true,

@@ -7,6 +7,7 @@ import { shortfallCaption } from '../domain/shortfall.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
 import { denseReferenceOf } from '../evaluation/agreement.ts';
+import { cameraTrackOf } from '../results/frame-columns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
 import type { FrameScene, OverlayOptions, PaneScene } from './drawing/draw-overlay.ts';
@@ -92,10 +93,12 @@ export async function openScenes(
 				grid: run.header.grid,
 				heat: heats[i]!,
 				hasBudget: costs[i]!.budgetMacs.some((macs) => macs > 0),
+				track: cameraTrackOf(run.frames),
 				hasStale: run.frames.drift?.stale.includes(1) ?? false,
 			})),
 			boxes: settings.boxes,
 			labels: settings.labels,
+			cameraPath: settings.cameraPath,
 			strip: settings.strip,
 			heatOpacity: settings.heatOpacity,
 			legendClasses: frequentClasses(runs, least),
@@ -180,6 +183,7 @@ function openPane(run: StoredRun, { heat, least, identitiesOf, costs, referenceC
 				detections: isAnalysed || hold ? shown : Detections.none,
 				identities,
 				held: !isAnalysed,
+				row,
 				heat: levels,
 				isFull: framesFull(heat) && isAnalysed && costs.flush[row] === 1,
 				cost: {

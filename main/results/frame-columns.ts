@@ -1,8 +1,10 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
+import type { CameraTrack } from '../domain/camera-inset.ts';
 import { eachCameraField, type CameraColumns } from '../domain/camera-path.ts';
 import { STAGES, type Stage } from '../domain/cost.ts';
+import { SELECTION_KINDS } from '../domain/tokens.ts';
 import type { KnownFrame } from '../domain/video.ts';
 import { columnValidity, columnValues, decodeBatches, type StreamName } from './columns.ts';
 import type { CommitJournal } from './commit-journal.ts';
@@ -50,6 +52,15 @@ export function knownFrames({ frameIndex, timeSeconds }: FrameColumns, upTo: num
 	const last = frameIndex.findLastIndex((index) => index <= upTo);
 	const places = last < 0 ? [] : [...new Set([0, last])];
 	return places.map((i) => ({ frame: frameIndex[i]!, seconds: timeSeconds[i]! }));
+}
+
+/** The path of the camera; null where it was fixed in all frames. */
+export function cameraTrackOf({ camera, kind, drift }: FrameColumns): CameraTrack | null {
+	const flush = SELECTION_KINDS.indexOf('flush');
+	const anchors = kind.map((value, i) =>
+		value === flush && !((drift?.audit.matched[i] ?? -1) >= 0) ? 1 : 0,
+	);
+	return camera && { columns: camera, anchors, length: kind.length };
 }
 
 const CHUNK_BYTES = 1 << 20;

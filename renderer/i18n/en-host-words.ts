@@ -37,6 +37,7 @@ export const hostWordsEn: Record<string, string> = {
 	'setting.minScore': 'Lowest score',
 	'setting.heat': 'Token map',
 	'setting.heatOpacity': 'Opacity of the token map',
+	'setting.cameraPath': 'Camera path',
 	'setting.strip': 'Cost strip',
 	'setting.maxPaneWidth': 'Widest picture',
 	'setting.between': 'Frames in between',

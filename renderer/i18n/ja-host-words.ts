@@ -120,6 +120,8 @@ export const hostWordsJa: Record<string, string> = {
 	'setting.heat.blocks': '更新したゲートの割合',
 	'setting.heatOpacity': 'トークン表示の不透明度',
 	'setting.heatOpacity.description': 'トークン表示が画像を隠す度合い。',
+	'setting.cameraPath': 'カメラの軌跡',
+	'setting.cameraPath.description': 'カメラを追従しているとき、その軌跡を小さな図で示します。',
 	'setting.strip': 'コスト表示',
 	'setting.strip.description': '画像の下に各フレームの演算量と時間を表示します。',
 	'setting.maxPaneWidth': '画像の最大幅',

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Detections } from '../../domain/detections.ts';
 import { clusterColour } from '../../domain/cluster-colours.ts';
-import { heatLevel } from '../../domain/overlay-geometry.ts';
+import { CAMERA_COLOURS, cameraInset, type CameraTrack } from '../../domain/camera-inset.ts';
+import { heatColour, heatLevel } from '../../domain/overlay-geometry.ts';
 import { classColour, rgbOf } from '../../domain/palette.ts';
 import { BUDGET_COLOUR, drawCostStrip, FLUSH_COLOUR, MACS_COLOUR, type CostScene } from './cost-strip.ts';
 import { createOverlay, formatTime, type OverlayOptions, type PaneScene } from './draw-overlay.ts';
@@ -14,6 +15,7 @@ const NOTHING: PaneScene = {
 	detections: Detections.none,
 	identities: new Int32Array(8),
 	held: false,
+	row: 0,
 	heat: null,
 	isFull: false,
 	cost: null,
@@ -30,12 +32,14 @@ function options(changes: Partial<OverlayOptions> = {}, paneCount = 1): OverlayO
 		heat: 'frame',
 		hasBudget: false,
 		hasStale: false,
+		track: null,
 	} as const;
 	return {
 		paneSize: SIZE,
 		panes: Array.from({ length: paneCount }, () => pane),
 		boxes: true,
 		labels: false,
+		cameraPath: true,
 		strip: false,
 		heatOpacity: 1,
 		legendClasses: [],
@@ -66,6 +70,70 @@ function drawn(given: OverlayOptions, scenes: PaneScene[]) {
 const person = rgbOf(classColour('person')).slice();
 const one = (classIndex: number, box: number[]) =>
 	new Detections(Uint16Array.of(classIndex), Float32Array.of(0.9), Float32Array.from(box));
+
+describe('the map of the camera', () => {
+	const track: CameraTrack = {
+		columns: {
+			x: Float32Array.of(Number.NaN, 0, 32, 64),
+			y: Float32Array.of(Number.NaN, 0, 0, 0),
+			scale: Float32Array.of(Number.NaN, 1, 1, 1),
+			rotation: Float32Array.of(Number.NaN, 0, 0, 0),
+			gridX: Float32Array.of(Number.NaN, 0, 5, -8),
+			gridY: Float32Array.of(Number.NaN, 0, 0, 2),
+		},
+		anchors: new Uint8Array(4),
+		length: 4,
+	};
+	const size = { width: 640, height: 480 };
+	const followed = (changes: Partial<OverlayOptions> = {}) =>
+		options({
+			paneSize: size,
+			panes: [{ ...options().panes[0]!, track }],
+			...changes,
+		});
+	const large = (given: OverlayOptions, scene: Partial<PaneScene>) => {
+		const overlay = createOverlay(given);
+		const frame = new Uint8Array(640 * 480 * 4).fill(128);
+		const rgba = overlay.draw(frame, {
+			frameIndex: 0,
+			timeSeconds: 0,
+			panes: [{ ...NOTHING, ...scene }],
+		});
+		const { picture } = overlay.layout.panes[0]!;
+		return (x: number, y: number) => {
+			const i = 4 * ((picture.y + y) * overlay.layout.size.width + picture.x + x);
+			return [...rgba.subarray(i, i + 3)];
+		};
+	};
+	const inset = (row: number) => cameraInset(track, row, SIZE, size, 480 / 576)!;
+	const pixel = ({ x, y }: { x: number; y: number }): [number, number] => [Math.round(x), Math.round(y)];
+
+	it('shows where it has been and where it is, where it is wanted', () => {
+		const at = large(followed(), { row: 3 });
+		const { now, lines } = inset(3);
+		expect(at(...pixel(now))).toEqual([...rgbOf(CAMERA_COLOURS.now)]);
+		const [from] = lines[0]!;
+		expect(at(...pixel(from!))).toEqual([...rgbOf(CAMERA_COLOURS.path)]);
+		expect(large(followed({ cameraPath: false }), { row: 3 })(...pixel(now))).toEqual([128, 128, 128]);
+	});
+
+	it('is not there where the camera is fixed', () => {
+		const { now } = inset(1);
+		expect(large(followed(), { row: 0 })(...pixel(now))).toEqual([128, 128, 128]);
+		expect(large(followed(), { row: -1 })(...pixel(now))).toEqual([128, 128, 128]);
+	});
+
+	it('goes with a heat map that lies where the tokens lie', () => {
+		const heat = Uint8Array.from({ length: 12 }, (_, token) => (token === 5 ? 255 : 0)); // row 1, column 1
+		const wide = (given: OverlayOptions) => large(given, { row: 3, heat });
+		const paint = [...heatColour(255)];
+		// Ten pixels of the picture for one of the video: from 160 at rest to 80.
+		expect(wide(followed())(85, 185)).toEqual(paint);
+		expect(wide(followed())(250, 185)).toEqual([128, 128, 128]);
+		const history = followed({ panes: [{ ...options().panes[0]!, track, heat: 'history' }] });
+		expect(wide(history)(250, 185)).toEqual(paint);
+	});
+});
 
 describe('boxes', () => {
 	it('stand at their pixels, in the colour of their class', () => {

@@ -1,4 +1,11 @@
 import { CLUSTER_COLOUR_COUNT } from '../../domain/cluster-colours.ts';
+import {
+	CAMERA_COLOURS,
+	cameraInset,
+	type CameraInset,
+	type CameraTrack,
+} from '../../domain/camera-inset.ts';
+import { cameraAt } from '../../domain/camera-path.ts';
 import type { Detections } from '../../domain/detections.ts';
 import type { Letterbox } from '../../domain/frame.ts';
 import {
@@ -14,6 +21,7 @@ import {
 } from '../../domain/overlay-geometry.ts';
 import { classColour, inkOn, rgbOf, type Rgb } from '../../domain/palette.ts';
 import { placeLabels, type LabelWish } from '../../domain/place-labels.ts';
+import type { Point } from '../../domain/placement.ts';
 import type { TokenGrid } from '../../domain/tokens.ts';
 import type { Size } from '../../domain/video.ts';
 import {
@@ -36,6 +44,8 @@ export type OverlayOptions = {
 	panes: PaneOptions[];
 	boxes: boolean;
 	labels: boolean;
+	/** Whether a small map shows where the camera has been, where it is followed. */
+	cameraPath: boolean;
 	strip: boolean;
 	/** 0 to 1. */
 	heatOpacity: number;
@@ -52,6 +62,8 @@ export type PaneOptions = {
 	heat: HeatKind;
 	/** Whether a budget is in force in some frame. */
 	hasBudget: boolean;
+	/** The path of the camera; null where it is fixed in all frames. */
+	track: CameraTrack | null;
 	/** Whether some frame has stale boxes. */
 	hasStale: boolean;
 };
@@ -66,6 +78,8 @@ export type PaneScene = {
 	identities: Int32Array;
 	/** Whether they belong to an earlier frame; drawn dashed. */
 	held: boolean;
+	/** The frame's position in the run, or that of the last one before it; −1 for none. */
+	row: number;
 	/** A level per token: 0 is not drawn, 1 to 255 is a colour of `heatPaint`. Null: no heat map. */
 	heat: Uint8Array | null;
 	/**
@@ -102,15 +116,23 @@ export function createOverlay(options: OverlayOptions): Overlay {
 
 	function draw(frameRgba: Uint8Array, scene: FrameScene): Uint8Array {
 		layout.panes.forEach((pane, i) => {
-			const { letterbox, grid, heat: kind } = options.panes[i]!;
+			const { letterbox, grid, heat: kind, track } = options.panes[i]!;
 			const paneScene = scene.panes[i]!;
+			const { displaySize } = letterbox;
+			const inset =
+				options.cameraPath && track
+					? cameraInset(track, paneScene.row, displaySize, pane.picture, unit)
+					: null;
 			picture.copyFrom(frameRgba, options.paneSize, pane.picture.x, pane.picture.y);
 			if (paneScene.heat && grid) {
-				const { xs, ys } = tokenCells(grid, letterbox, pane.picture);
+				// What tokens were so far is counted by their places on the screen.
+				const camera = track && kind !== 'history' ? cameraAt(track.columns, paneScene.row) : null;
+				const { xs, ys } = tokenCells(grid, letterbox, pane.picture, camera);
 				drawHeat(picture, pane.picture, { xs, ys, levels: paneScene.heat, paint: heatPaint(kind) }, opacity);
 			}
 			if (paneScene.isFull) picture.strokeRect(pane.picture, px(4), FLUSH_COLOUR);
-			if (options.boxes) drawDetections(pane.picture, paneScene, i, letterbox.displaySize);
+			if (options.boxes) drawDetections(pane.picture, paneScene, i, displaySize, inset);
+			if (inset) drawCamera(picture, pane.picture, inset, px);
 			if (pane.strip && paneScene.cost) drawCostStrip(picture, pane.strip, paneScene.cost, text, unit);
 		});
 		const { footer } = layout;
@@ -122,7 +144,13 @@ export function createOverlay(options: OverlayOptions): Overlay {
 		return picture.rgba;
 	}
 
-	function drawDetections(room: Rect, scene: PaneScene, pane: number, displaySize: Size): void {
+	function drawDetections(
+		room: Rect,
+		scene: PaneScene,
+		pane: number,
+		displaySize: Size,
+		inset: CameraInset | null,
+	): void {
 		const { detections, identities, held } = scene;
 		const wishes: (LabelWish & { paint: ClassPaint })[] = [];
 		// Best last, so that it lies on top.
@@ -140,7 +168,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
 		}
 		if (!options.labels) return;
 		const widthOf = (words: string) => text.width(words) + px(8);
-		const labels = placeLabels(wishes, room, widthOf, text.lineHeight, []);
+		const labels = placeLabels(wishes, room, widthOf, text.lineHeight, inset ? [inset.rect] : []);
 		for (const [i, label] of labels.entries()) {
 			if (!label) continue;
 			const { paper, ink } = wishes[i]!.paint;
@@ -155,6 +183,28 @@ export function createOverlay(options: OverlayOptions): Overlay {
 
 /** The levels of tokens in raster order, the position of each token, and the colours of the levels. */
 type HeatCells = TokenCells & { levels: Uint8Array; paint: (level: number) => Rgb };
+
+/** Of the ground of the camera's map, out of 255. */
+const MAP_OPACITY = 184;
+const CAMERA_PATH = rgbOf(CAMERA_COLOURS.path);
+const CAMERA_NOW = rgbOf(CAMERA_COLOURS.now);
+
+function drawCamera(
+	picture: Picture,
+	room: Rect,
+	{ rect, lines, now, outline }: CameraInset,
+	px: (design: number) => number,
+): void {
+	const at = ({ x, y }: Point): Point => ({ x: room.x + x, y: room.y + y });
+	picture.blendRect(room.x + rect.x, room.y + rect.y, rect.width, rect.height, GROUND, MAP_OPACITY);
+	outline.forEach((corner, i) => picture.strokeLine(at(corner), at(outline[(i + 1) % 4]!), px(1), INK));
+	for (const line of lines) {
+		line.forEach((point, i) =>
+			picture.strokeLine(at(line[Math.max(0, i - 1)]!), at(point), px(2), CAMERA_PATH),
+		);
+	}
+	picture.strokeLine(at(now), at(now), px(8), CAMERA_NOW);
+}
 
 function drawHeat(picture: Picture, room: Rect, { xs, ys, levels, paint }: HeatCells, opacity: number): void {
 	const cols = xs.length - 1;

@@ -29,6 +29,17 @@ describe('Picture', () => {
 		expect(sketch(blended)).toEqual(expected);
 	});
 
+	it.each<[string, [number, number, number, number], string[]]>([
+		['along a row', [1, 1, 2, 1], ['....', '.rr.', '....']],
+		['along a column, over the edge', [0, 1, 0, 9], ['....', 'r...', 'r...']],
+		['from corner to corner', [0, 0, 2, 2], ['r...', '.r..', '..r.']],
+		['that is a dot', [2, 2, 2, 2], ['....', '....', '..r.']],
+	])('draws a line %s', (_, [x, y, toX, toY], expected) => {
+		const picture = new Picture({ width: 4, height: 3 });
+		picture.strokeLine({ x, y }, { x: toX, y: toY }, 1, RED);
+		expect(sketch(picture)).toEqual(expected);
+	});
+
 	it.each([
 		[0, 10],
 		[128, 133],

@@ -1,5 +1,6 @@
 import type { Rect } from '../../domain/overlay-geometry.ts';
 import type { Rgb } from '../../domain/palette.ts';
+import type { Point } from '../../domain/placement.ts';
 import type { Size } from '../../domain/video.ts';
 
 /** Coverage of a text, 0 to 255, one byte per pixel, rows packed. */
@@ -85,21 +86,48 @@ export class Picture {
 		}
 	}
 
+	/** A line with round ends between the middles of pixels; a dot where both ends are one. */
+	strokeLine(from: Point, to: Point, thickness: number, colour: Rgb): void {
+		const reach = thickness / 2 + 1;
+		const x = Math.floor(Math.min(from.x, to.x) - reach);
+		const y = Math.floor(Math.min(from.y, to.y) - reach);
+		const { left, top, right, bottom } = this.#clip(
+			x,
+			y,
+			Math.ceil(Math.max(from.x, to.x) + reach) - x,
+			Math.ceil(Math.max(from.y, to.y) + reach) - y,
+		);
+		const [dx, dy] = [to.x - from.x, to.y - from.y];
+		const squared = dx * dx + dy * dy;
+		for (let row = top; row < bottom; row++) {
+			for (let column = left; column < right; column++) {
+				const [px, py] = [column - from.x, row - from.y];
+				const along = squared > 0 ? Math.max(0, Math.min(1, (px * dx + py * dy) / squared)) : 0;
+				const distance = Math.hypot(px - along * dx, py - along * dy);
+				const coverage = Math.max(0, Math.min(1, thickness / 2 + 0.5 - distance));
+				this.#blend(4 * (row * this.width + column), colour, toWeight(Math.round(255 * coverage)));
+			}
+		}
+	}
+
 	/** Draws text in one colour with its mask's top left corner at (x, y). */
 	drawMask(mask: Mask, x: number, y: number, colour: Rgb): void {
 		const { left, top, right, bottom } = this.#clip(x, y, mask.width, mask.height);
-		const { rgba } = this;
 		for (let row = top; row < bottom; row++) {
 			for (let column = left; column < right; column++) {
 				const coverage = mask.coverage[(row - y) * mask.width + column - x]!;
 				if (coverage === 0) continue;
-				const weight = toWeight(coverage);
-				const at = 4 * (row * this.width + column);
-				rgba[at] = (rgba[at]! * (256 - weight) + colour[0] * weight) >> 8;
-				rgba[at + 1] = (rgba[at + 1]! * (256 - weight) + colour[1] * weight) >> 8;
-				rgba[at + 2] = (rgba[at + 2]! * (256 - weight) + colour[2] * weight) >> 8;
+				this.#blend(4 * (row * this.width + column), colour, toWeight(coverage));
 			}
 		}
+	}
+
+	/** `weight` is that of the colour, out of 256. */
+	#blend(at: number, [red, green, blue]: Rgb, weight: number): void {
+		const { rgba } = this;
+		rgba[at] = (rgba[at]! * (256 - weight) + red * weight) >> 8;
+		rgba[at + 1] = (rgba[at + 1]! * (256 - weight) + green * weight) >> 8;
+		rgba[at + 2] = (rgba[at + 2]! * (256 - weight) + blue * weight) >> 8;
 	}
 
 	#clip(x: number, y: number, width: number, height: number) {
