@@ -35,8 +35,8 @@ describe('the map of where a camera has been', () => {
 		const { rect } = at(run, 0)!;
 		expect(rect.x + rect.width).toBe(SIZE.width - 16);
 		expect(rect.y).toBe(16);
-		expect(rect.width).toBeLessThanOrEqual(Math.ceil(0.26 * SIZE.width));
-		expect(rect.height).toBeLessThanOrEqual(Math.ceil(0.26 * SIZE.height));
+		expect(rect.width).toBeLessThanOrEqual(Math.ceil(0.22 * SIZE.width));
+		expect(rect.height).toBeLessThanOrEqual(Math.ceil(0.22 * SIZE.height));
 		for (const position of [0, 25, 49]) {
 			const inset = at(run, position)!;
 			expect(inset.rect).toEqual(rect);

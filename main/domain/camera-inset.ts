@@ -29,7 +29,7 @@ export type CameraInset = {
 export const CAMERA_COLOURS = { path: OKABE_ITO.skyBlue, now: OKABE_ITO.yellow } as const;
 
 /** Most of the picture's width and height that the map takes, and its distance from the edges, in CSS pixels. */
-const MOST_SHARE = 0.26;
+const MOST_SHARE = 0.22;
 const EDGE = 8;
 const PADDING = 6;
 /** Pixels between points of a line, at least. */

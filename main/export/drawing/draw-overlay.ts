@@ -185,7 +185,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
 type HeatCells = TokenCells & { levels: Uint8Array; paint: (level: number) => Rgb };
 
 /** Of the ground of the camera's map, out of 255. */
-const MAP_OPACITY = 184;
+const MAP_OPACITY = 153;
 const CAMERA_PATH = rgbOf(CAMERA_COLOURS.path);
 const CAMERA_NOW = rgbOf(CAMERA_COLOURS.now);
 
