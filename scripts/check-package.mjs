@@ -78,10 +78,13 @@ async function inspect(folder) {
 	});
 	await checkLater('every module of the program loads, with all that it imports', () => loadAll(archive));
 	check('every model lies beside the archive, as what the program takes for a model', () =>
-		missing(readdirSync(join(root, 'models')), (model) => {
+		missing(foldersOf(join(root, 'models')), (model) => {
 			const folder = join(resources, 'models', model);
 			return existsSync(folder) && isModelFolder(readdirSync(folder));
 		}),
+	);
+	check('the catalogue of models lies beside the archive', () =>
+		missing(['models/catalog.json'], (path) => existsSync(join(resources, path))),
 	);
 	check('samples and licences lie beside the archive', () =>
 		missing(['assets/samples/plaza.mp4', 'LICENSE', 'NOTICE', 'THIRD-PARTY-LICENCES.txt'], (path) =>
@@ -349,6 +352,12 @@ function missing(wanted, isThere) {
 }
 
 /** @param {string} folder */
+function foldersOf(folder) {
+	return readdirSync(folder, { withFileTypes: true })
+		.filter((entry) => entry.isDirectory())
+		.map(({ name }) => name);
+}
+
 function filesUnder(folder) {
 	return readdirSync(folder, { recursive: true, withFileTypes: true })
 		.filter((entry) => entry.isFile())

@@ -11,6 +11,11 @@ export type ErrorCode =
 	| 'model-not-found'
 	| 'model-unreadable'
 	| 'tensor-mismatch'
+	/** A model file that can be read in several ways: a person says which. */
+	| 'card-needed'
+	| 'download-failed'
+	| 'download-refused'
+	| 'hash-mismatch'
 	| 'unknown-mode'
 	| 'unknown-setting'
 	| 'setting-out-of-range'
