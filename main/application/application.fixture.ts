@@ -48,6 +48,7 @@ export function makeFolders(): DataFolders & { base: string; remove: () => void 
 		settings: place('settings'),
 		runs: place('runs'),
 		exports: place('exports'),
+		models: place('models'),
 		cache: place('cache'),
 		remove: () => rmSync(base, { recursive: true, force: true }),
 	};

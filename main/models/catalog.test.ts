@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findModel, listModels } from './catalog.ts';
 import { installationFolder } from '../process/installation.ts';
 
-const shipped = readdirSync(join(installationFolder(), 'models')).sort();
+const shipped = readdirSync(join(installationFolder(), 'models'))
+	.filter((name) => name !== 'catalog.json')
+	.sort();
 let folder: string;
 
 beforeEach(() => {
@@ -15,6 +17,7 @@ beforeEach(() => {
 		for (const file of ['model.json', 'model.safetensors']) writeFileSync(join(folder, name, file), '{}');
 	for (const name of ['detr-r50.pth', 'mine.pth', 'notes.txt']) writeFileSync(join(folder, name), '');
 	vi.stubEnv('SPARSIGHT_MODELS', folder);
+	vi.stubEnv('SPARSIGHT_HOME', join(folder, 'home'));
 });
 
 afterEach(() => {
@@ -29,8 +32,8 @@ describe('the catalog', () => {
 		const entries = await listModels();
 		expect(entries.map(({ id, source }) => `${id} ${source}`)).toEqual([
 			...shipped.map((id) => `${id} shipped`),
-			'detr-r50 added',
-			'mine added',
+			'detr-r50 named',
+			'mine named',
 		]);
 	});
 

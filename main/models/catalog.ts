@@ -2,7 +2,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, parse, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { isModelFile, isModelFolder } from '../families/source.ts';
+import { dataFolders } from '../process/data-folders.ts';
 import { installationFolder } from '../process/installation.ts';
+import { readReceipt, type Receipt } from './receipt.ts';
 
 /** A model by name only: whether it can be read shows when it is opened. */
 export type CatalogEntry = {
@@ -10,18 +12,25 @@ export type CatalogEntry = {
 	id: string;
 	/** A folder with a configuration and weights, or a published file of weights. */
 	path: string;
-	source: 'shipped' | 'added';
+	/** `installed`: downloaded or added, in the models folder; `named`: in the folder that SPARSIGHT_MODELS names. */
+	source: 'shipped' | 'installed' | 'named';
+	/** Of an installed model: where it came from, and its hashes. */
+	receipt: Receipt | null;
 };
 
 /** A folder of model folders and files of weights beside the shipped ones. */
 const MODELS_VARIABLE = 'SPARSIGHT_MODELS';
 
-/** The shipped models, then those in the folder given by SPARSIGHT_MODELS; the first of equal ids counts. */
-export async function listModels(): Promise<CatalogEntry[]> {
+/**
+ * The shipped models, then those of the models folder, then those in the folder given by SPARSIGHT_MODELS; the first of equal ids
+ * counts.
+ */
+export async function listModels(modelsFolder = dataFolders().models): Promise<CatalogEntry[]> {
 	const shipped = await modelsIn(join(installationFolder(), 'models'), 'shipped');
-	const addedFolder = process.env[MODELS_VARIABLE];
-	const added = addedFolder ? await modelsIn(resolve(addedFolder), 'added') : [];
-	const entries = [...shipped, ...added];
+	const installed = await modelsIn(modelsFolder, 'installed');
+	const namedFolder = process.env[MODELS_VARIABLE];
+	const named = namedFolder ? await modelsIn(resolve(namedFolder), 'named') : [];
+	const entries = [...shipped, ...installed, ...named];
 	return entries.filter((entry, i) => entries.findIndex(({ id }) => id === entry.id) === i);
 }
 
@@ -51,9 +60,13 @@ export async function findModel(idOrPath: string): Promise<string> {
 async function modelsIn(folder: string, source: CatalogEntry['source']): Promise<CatalogEntry[]> {
 	const entries: CatalogEntry[] = [];
 	for (const name of await namesIn(folder)) {
+		if (name.startsWith('.')) continue; // not whole yet, or about to go
 		const path = join(folder, name);
-		if (isModelFolder(await namesIn(path))) entries.push({ id: name, path, source });
-		else if (isModelFile(name) && (await isFile(path))) entries.push({ id: parse(name).name, path, source });
+		const receipt = source === 'installed' ? await readReceipt(path) : null;
+		if (receipt) entries.push({ id: name, path: join(path, receipt.opened ?? ''), source, receipt });
+		else if (isModelFolder(await namesIn(path))) entries.push({ id: name, path, source, receipt });
+		else if (isModelFile(name) && (await isFile(path)))
+			entries.push({ id: parse(name).name, path, source, receipt });
 	}
 	return entries;
 }

@@ -9,6 +9,8 @@ export type DataFolders = {
 	runs: string;
 	/** What the web host's exports are written to. */
 	exports: string;
+	/** Models that were downloaded or added. */
+	models: string;
 	/** Playable copies, frame times, tensors of models: may be deleted at any time. */
 	cache: string;
 };
@@ -47,5 +49,11 @@ export function dataFolders(
 }
 
 function foldersIn(settings: string, data: string, cache: string): DataFolders {
-	return { settings, runs: join(data, 'runs'), exports: join(data, 'exports'), cache };
+	return {
+		settings,
+		runs: join(data, 'runs'),
+		exports: join(data, 'exports'),
+		models: join(data, 'models'),
+		cache,
+	};
 }
