@@ -52,8 +52,8 @@ function frameAt(place: Placement, look: Look = scene): Uint8Array {
 
 function remembering(luma: Uint8Array): Registration {
 	const registration = new Registration(GRID, SIZE);
-	registration.load(luma, SIZE.width);
-	registration.rememberFrame();
+	registration.reference.load(luma, SIZE.width);
+	registration.reference.rememberFrame();
 	return registration;
 }
 
@@ -78,7 +78,7 @@ describe('finds where what is remembered lies, to a fraction of a pixel', () => 
 		['all of it', { x: 3.3, y: 1.7, grow: -0.02, spin: -0.012 }],
 	])('%s', (_, place) => {
 		const registration = remembering(frameAt(AT_REST));
-		registration.load(frameAt(place), SIZE.width);
+		registration.reference.load(frameAt(place), SIZE.width);
 		const { place: found, sure } = registration.register(AT_REST);
 		expect(sure).toBe(true);
 		expect(errorOf(found, place)).toBeLessThan(0.15);
@@ -97,7 +97,7 @@ describe('finds where what is remembered lies, to a fraction of a pixel', () => 
 			return luma;
 		};
 		const registration = remembering(logo(frameAt(AT_REST, busy(0))));
-		registration.load(logo(frameAt(place, busy(5))), SIZE.width);
+		registration.reference.load(logo(frameAt(place, busy(5))), SIZE.width);
 		const { place: found, sure } = registration.register(AT_REST);
 		expect(sure).toBe(true);
 		expect(errorOf(found, place)).toBeLessThan(0.15);
@@ -106,7 +106,7 @@ describe('finds where what is remembered lies, to a fraction of a pixel', () => 
 	it('whatever the exposure', () => {
 		const place = { ...AT_REST, x: -4.2, y: 2.5 };
 		const registration = remembering(frameAt(AT_REST));
-		registration.load(
+		registration.reference.load(
 			frameAt(place).map((value) => 0.6 * value + 10),
 			SIZE.width,
 		);
@@ -119,7 +119,7 @@ describe('finds where what is remembered lies, to a fraction of a pixel', () => 
 		const place = { ...AT_REST, x: 3.8, y: -2.2 };
 		const bars = (luma: Uint8Array) => luma.fill(16, 0, 32 * SIZE.width).fill(16, 160 * SIZE.width);
 		const registration = remembering(bars(frameAt(AT_REST)));
-		registration.load(bars(frameAt(place)), SIZE.width);
+		registration.reference.load(bars(frameAt(place)), SIZE.width);
 		const { place: found, sure } = registration.register(AT_REST);
 		expect(sure).toBe(true);
 		expect(errorOf(found, place)).toBeLessThan(0.2);
@@ -141,7 +141,7 @@ describe('answers no motion where none is sure', () => {
 		['the noise of a dead camera', noise(1), noise(2)],
 	])('%s', (_, before, after) => {
 		const registration = remembering(before);
-		registration.load(after, SIZE.width);
+		registration.reference.load(after, SIZE.width);
 		expect(registration.register(AT_REST)).toMatchObject({ sure: false });
 		expect(registration.glance(AT_REST).sure).toBe(false);
 	});
@@ -149,12 +149,12 @@ describe('answers no motion where none is sure', () => {
 
 it('sees at a glance whether the camera stands still', () => {
 	const registration = remembering(frameAt(AT_REST));
-	registration.load(frameAt(AT_REST), SIZE.width);
+	registration.reference.load(frameAt(AT_REST), SIZE.width);
 	const still = registration.glance(AT_REST);
 	expect(still.sure).toBe(true);
 	expect(errorOf(still.step, AT_REST)).toBeLessThan(0.05);
 	expect(registration.agreeingAt(AT_REST, 0.3)).toBeGreaterThan(0.9);
-	registration.load(frameAt({ ...AT_REST, x: 1, y: -0.5 }), SIZE.width);
+	registration.reference.load(frameAt({ ...AT_REST, x: 1, y: -0.5 }), SIZE.width);
 	const { step } = registration.glance(AT_REST);
 	expect(step.x).toBeCloseTo(1, 0);
 	expect(registration.agreeingAt(AT_REST, 0.3)).toBeLessThan(0.3);
@@ -162,12 +162,12 @@ it('sees at a glance whether the camera stands still', () => {
 
 it('keeps squares as they move through the view, and goes on from a snapshot', () => {
 	const first = remembering(frameAt(AT_REST));
-	first.roll(1, -2);
+	first.reference.roll(1, -2);
 	const second = new Registration(GRID, SIZE);
-	second.restoreState(first.saveState());
+	second.reference.restoreState(first.reference.saveState());
 	const place = { ...AT_REST, x: 32 + 1.5, y: -16 - 0.5 };
 	for (const registration of [first, second]) {
-		registration.load(frameAt({ ...AT_REST, x: 1.5, y: -0.5 }), SIZE.width);
+		registration.reference.load(frameAt({ ...AT_REST, x: 1.5, y: -0.5 }), SIZE.width);
 		const { place: found, sure } = registration.register({ ...AT_REST, x: 32, y: -16 });
 		expect(sure).toBe(true);
 		expect(errorOf(found, place)).toBeLessThan(0.15);

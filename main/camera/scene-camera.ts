@@ -105,8 +105,8 @@ export class SceneCamera {
 		// What a camera that stands still is watched against has nothing to do with what is computed.
 		if (this.#following || this.#watched < 0) {
 			const { data, stride } = pixels.view.luma();
-			this.#registration.load(data, stride);
-			this.#registration.rememberFrame();
+			this.#registration.reference.load(data, stride);
+			this.#registration.reference.rememberFrame();
 			this.#watched = 0;
 			this.#evidence = 0;
 			this.#place = AT_REST;
@@ -120,10 +120,10 @@ export class SceneCamera {
 		const now = pixels.view.means();
 		for (let i = 0; i < count; i++) this.#means[tokens[i]!] = now[tokens[i]!]!;
 		if (!this.#following || !this.#registration || count === this.#means.length) return;
-		const shown = tokens.subarray(0, count).filter((token) => pixels.view.showsSquare(token));
-		const cut = tokens.subarray(0, count).filter((token) => !pixels.view.showsSquare(token));
-		this.#registration.remember(shown, shown.length, pixels.view.squares(shown, shown.length));
-		this.#registration.forget(cut, cut.length);
+		const shown = tokens.subarray(0, count).filter((token) => pixels.view.windows.showsSquare(token));
+		const cut = tokens.subarray(0, count).filter((token) => !pixels.view.windows.showsSquare(token));
+		this.#registration.reference.remember(shown, shown.length, pixels.view.squares(shown, shown.length));
+		this.#registration.reference.forget(cut, cut.length);
 	}
 
 	reset(): void {
@@ -140,7 +140,7 @@ export class SceneCamera {
 	}
 
 	saveState(): NamedArrays {
-		const size = this.#registration?.size;
+		const size = this.#registration?.reference.size;
 		const numbers = [
 			size?.width ?? 0,
 			size?.height ?? 0,
@@ -156,7 +156,7 @@ export class SceneCamera {
 		return {
 			'camera.numbers': Float64Array.from(numbers),
 			'camera.means': this.#means.slice(),
-			...this.#registration?.saveState(),
+			...this.#registration?.reference.saveState(),
 		};
 	}
 
@@ -172,7 +172,7 @@ export class SceneCamera {
 		this.#path.state = numbers.subarray(15);
 		this.#means.set(means);
 		this.#registration = width > 0 ? new Registration(this.#grid, { width, height }) : null;
-		this.#registration?.restoreState(state);
+		this.#registration?.reference.restoreState(state);
 	}
 
 	/** A camera that has not moved: compares frames with one that is at most `WATCH_FRAMES` old. */
@@ -180,13 +180,13 @@ export class SceneCamera {
 		const registration = this.#registration;
 		if (!registration || this.setting === 'fixed') return UNMOVED;
 		const { data, stride } = pixels.view.luma();
-		registration.load(data, stride);
+		registration.reference.load(data, stride);
 		if (this.setting === 'moving') {
 			this.#setOut(pixels, registration);
 			return UNMOVED;
 		}
 		if (this.#watched < 0 || this.#watched >= WATCH_FRAMES) {
-			registration.rememberFrame();
+			registration.reference.rememberFrame();
 			this.#watched = 0;
 			this.#evidence = 0;
 			return UNMOVED;
@@ -221,7 +221,7 @@ export class SceneCamera {
 		this.#evidence = 0;
 		this.#still = 0;
 		this.#following = true;
-		registration.rememberFrame();
+		registration.reference.rememberFrame();
 		pixels.view.follow(true);
 	}
 
@@ -231,11 +231,11 @@ export class SceneCamera {
 		assert(registration, 'a camera that is followed is registered');
 		if (this.setting === 'fixed') return { rolled: null, lost: true };
 		const { data, stride } = pixels.view.luma();
-		registration.load(data, stride);
+		registration.reference.load(data, stride);
 		const { gain, offset } = this.#brightness ?? { gain: 1, offset: 0 };
 		let found = registration.register(sum(this.#place, this.#velocity), gain, offset);
 		if (!found.sure && apart(this.#velocity, AT_REST, registration.centre) > 1) {
-			registration.load(data, stride); // its coarsest picture may have been adjusted
+			registration.reference.load(data, stride); // its coarsest picture may have been adjusted
 			found = registration.register(this.#place, gain, offset);
 		}
 		if (!found.sure) return this.#loseTrack(pixels, found.agreeing !== null);
@@ -289,7 +289,7 @@ export class SceneCamera {
 			grow,
 			spin,
 		};
-		registration.roll(rows, cols);
+		registration.reference.roll(rows, cols);
 		pixels.roll(rows, cols);
 		rollGrid(this.#grid, this.#means, 1, rows, cols, NaN);
 		this.#path.roll(rows, cols);

@@ -340,7 +340,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 		const radius = this.settings.dilation;
 		if (radius > 0) dilate(raw, rows, cols, radius, this.#scratch, this.#dilated);
 		this.#columns.markDue(this.#frame, this.settings.refresh);
-		if (pixels.view.following) pixels.view.markCut(this.#columns.due);
+		if (pixels.view.following) pixels.view.windows.markCut(this.#columns.due);
 		const { bestScore } = this.#plan;
 		if (bestScore) {
 			dilate(this.#scores, rows, cols, RELEVANCE_REACH, this.#scratch, this.#relevance);
