@@ -219,7 +219,7 @@ export class WasmFramePixels implements FramePixels {
 	remember(tokens: Int32Array, count: number): void {
 		const { references } = this.#at;
 		const { cols, stride, windowSize } = this.grid;
-		if (this.view.following) this.view.remember(tokens, count);
+		if (this.view.following) this.view.windows.remember(tokens, count);
 		this.#kernel.remember({
 			frame: this.#at.frame,
 			frameStride: this.#frameStride,
@@ -235,7 +235,7 @@ export class WasmFramePixels implements FramePixels {
 
 	roll(rows: number, cols: number): void {
 		rollGrid(this.grid, this.#references(), this.#pitch * this.grid.windowSize, rows, cols, null);
-		this.view.roll(rows, cols);
+		this.view.windows.roll(rows, cols);
 	}
 
 	saveState(): NamedArrays {

@@ -93,11 +93,11 @@ describe('what the frame does not show is unknown', () => {
 		const pixels = followed(frame(), { ...AT_REST, x: -9 });
 		pixels.remember(ALL, TOKENS);
 		const due = new Uint8Array(TOKENS);
-		pixels.view.markCut(due);
+		pixels.view.windows.markCut(due);
 		expect([...due].some(Boolean)).toBe(false);
 		// The right column was cut by 9 of the pixels that it would have had; the left one had its own and 9 less.
 		pixels.view.show({ ...AT_REST, x: 9 });
-		pixels.view.markCut(due);
+		pixels.view.windows.markCut(due);
 		const cols = (col: number) =>
 			ALL.filter((token) => token % GRID.cols === col).every((token) => due[token] === 1);
 		expect(cols(0)).toBe(true);
@@ -113,7 +113,7 @@ describe('what the frame does not show is unknown', () => {
 		pixels.roll(0, -1);
 		pixels.view.show({ ...AT_REST, x: 16 });
 		const due = new Uint8Array(TOKENS);
-		pixels.view.markCut(due);
+		pixels.view.windows.markCut(due);
 		for (const token of ALL) {
 			if (token % GRID.cols === GRID.cols - 1) expect(due[token]).toBe(1);
 			else if (token % GRID.cols < GRID.cols - 2) expect(pixels.changeSince()[token]).toBe(0);

@@ -2,9 +2,9 @@ import { assert } from '../domain/errors.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import { AT_REST, inFrame, isAtRest, type Placement, type Point } from '../domain/placement.ts';
 import { cubicKernel } from '../domain/resampling.ts';
-import { rollGrid } from '../domain/roll-grid.ts';
 import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
+import { KnownWindows, type Rect } from './known-windows.ts';
 import { instantiate, type Kernel } from './scene-view.kernel.ts?wasm';
 import { align } from './wasm-layout.ts';
 
@@ -18,11 +18,6 @@ const PHASES = 64;
 const ONE = 16384;
 /** Slope of the cubic with which the picture is resampled (Keys, 1981). */
 const CUBIC = -0.5;
-/** A window that was cut is worth computing anew when it knows so many more columns or rows, or all. */
-const KNOWS_MORE = 8;
-
-/** Whole pixels of a view, ends not included. */
-type Rect = { left: number; right: number; top: number; bottom: number };
 
 /** Where things lie in the memory that pixels share. */
 export type SceneViewLayout = {
@@ -94,6 +89,8 @@ export class SceneView {
 	/** The byte that a frame is padded with. */
 	padding = 0;
 	readonly #grid: TokenGrid;
+	/** Which parts of windows are known. */
+	readonly windows: KnownWindows;
 	/** The size of the frame without its padding. */
 	readonly picture: Size;
 	readonly #at: SceneViewLayout;
@@ -101,9 +98,6 @@ export class SceneView {
 	readonly #kernel: Kernel;
 	readonly #means: Float32Array;
 	readonly #compared: Uint8Array;
-	/** [tokens, 4]: first and end of the columns, then of the rows of each window that are known now, and that were known when it was remembered. */
-	readonly #now: Uint8Array;
-	readonly #then: Uint8Array;
 	/** Whether the present frame came into the buffer that views are drawn from. */
 	#inSource = false;
 	#adjusted = false;
@@ -118,10 +112,9 @@ export class SceneView {
 		this.#kernel = instantiate(memory);
 		this.#means = new Float32Array(memory.buffer, layout.means, tokens);
 		this.#compared = new Uint8Array(memory.buffer, layout.compared, 4 * tokens);
-		this.#now = new Uint8Array(4 * tokens);
-		this.#then = new Uint8Array(4 * tokens);
+		this.windows = new KnownWindows(grid);
 		this.known = this.#wholePicture();
-		this.#knowNow();
+		this.windows.show(this.known);
 		new Int16Array(memory.buffer, layout.weights, 4 * PHASES).set(cubicWeights());
 	}
 
@@ -154,7 +147,7 @@ export class SceneView {
 		assert(!following || this.#at.moving, 'a view that moves has room for it');
 		this.rest();
 		this.following = following;
-		if (following) this.#then.set(this.#now);
+		if (following) this.windows.rememberAll();
 	}
 
 	/** Shows the frame as it is. */
@@ -269,16 +262,6 @@ export class SceneView {
 		return this.#bytes.subarray(squares, squares + 256 * count);
 	}
 
-	/** Whether the frame shows the whole square of a token. */
-	showsSquare(token: number): boolean {
-		const { stride, windowOffset } = this.#grid;
-		const at = 4 * token;
-		const first = -windowOffset;
-		const end = first + stride;
-		const now = this.#now;
-		return now[at]! <= first && now[at + 1]! >= end && now[at + 2]! <= first && now[at + 3]! >= end;
-	}
-
 	/** Mean of all channels of every token's square of the view, not adjusted, [tokens], 0 to 255; NaN where it is cut. Reused. */
 	means(): Float32Array {
 		if (!this.#meansAreCurrent) {
@@ -287,7 +270,7 @@ export class SceneView {
 			this.#kernel.squareMeans({ frame: this.#viewStart, frameStride, rows, cols, stride, out: means });
 			if (!isAtRest(this.place)) {
 				for (let token = 0; token < this.#means.length; token++) {
-					if (!this.showsSquare(token)) this.#means[token] = NaN;
+					if (!this.windows.showsSquare(token)) this.#means[token] = NaN;
 				}
 			}
 			this.#meansAreCurrent = true;
@@ -319,58 +302,17 @@ export class SceneView {
 	/** Address of the parts of windows that are known now and were when they were remembered, for `changeSince`; 0 = whole windows are. */
 	comparable(): number {
 		if (!this.following) return 0;
-		for (let i = 0; i < this.#now.length; i += 2) {
-			this.#compared[i] = Math.max(this.#now[i]!, this.#then[i]!);
-			const end = Math.min(this.#now[i + 1]!, this.#then[i + 1]!);
-			this.#compared[i + 1] = Math.max(end, this.#compared[i]!);
-		}
+		this.windows.writeCommon(this.#compared);
 		return this.#at.compared;
 	}
 
-	/** Sets `due` to 1 for tokens that were computed from windows that were cut, or never, and of which enough more is known now. */
-	markCut(due: Uint8Array): void {
-		const { windowSize } = this.#grid;
-		for (let token = 0; token < due.length; token++) {
-			const i = 4 * token;
-			const gain = Math.max(
-				this.#then[i]! - this.#now[i]!,
-				this.#now[i + 1]! - this.#then[i + 1]!,
-				this.#then[i + 2]! - this.#now[i + 2]!,
-				this.#now[i + 3]! - this.#then[i + 3]!,
-			);
-			if (gain <= 0) continue;
-			const whole =
-				this.#now[i] === 0 &&
-				this.#now[i + 2] === 0 &&
-				this.#now[i + 1] === windowSize &&
-				this.#now[i + 3] === windowSize;
-			const never = this.#then[i + 1] === 0;
-			if (whole || never || gain >= KNOWS_MORE) due[token] = 1;
-		}
-	}
-
-	/** `tokens[0..count)` are computed from what is known now. */
-	remember(tokens: Int32Array, count: number): void {
-		for (let i = 0; i < count; i++) {
-			const at = 4 * tokens[i]!;
-			this.#then.set(this.#now.subarray(at, at + 4), at);
-		}
-	}
-
-	/** What was known of each token is that of the token `rows` further down and `cols` to the right; of new ones nothing. */
-	roll(rows: number, cols: number): void {
-		rollGrid(this.#grid, this.#then, 4, rows, cols, 0);
-	}
-
 	saveState(): NamedArrays {
-		if (!this.following) return {};
-		return { 'view.known': this.#then.slice() };
+		return this.following ? this.windows.saveState() : {};
 	}
 
 	restoreState(state: NamedArrays): void {
-		const known = state['view.known'];
-		this.following = known !== undefined;
-		if (known) this.#then.set(known);
+		this.following = 'view.known' in state;
+		if (this.following) this.windows.restoreState(state);
 	}
 
 	get #moving(): NonNullable<SceneViewLayout['moving']> {
@@ -397,7 +339,7 @@ export class SceneView {
 		this.known = known;
 		this.#adjusted = false;
 		this.#meansAreCurrent = false;
-		this.#knowNow();
+		this.windows.show(this.known);
 	}
 
 	/** The largest upright part of the view whose pixels all lie in the frame, about. */
@@ -415,23 +357,6 @@ export class SceneView {
 			top: Math.max(-pad, Math.ceil(along(tiltY, place.y, centreY))),
 			bottom: Math.min(padded.height - pad, Math.floor(along(height - 1 - tiltY, place.y, centreY)) + 1),
 		};
-	}
-
-	#knowNow(): void {
-		const { rows, cols, stride, windowSize, windowOffset } = this.#grid;
-		const { left, right, top, bottom } = this.known;
-		const within = (side: number, start: number) => Math.min(windowSize, Math.max(0, side - start));
-		for (let row = 0; row < rows; row++) {
-			const startY = row * stride + windowOffset;
-			for (let col = 0; col < cols; col++) {
-				const startX = col * stride + windowOffset;
-				const at = 4 * (row * cols + col);
-				this.#now[at] = within(left, startX);
-				this.#now[at + 1] = within(right, startX);
-				this.#now[at + 2] = within(top, startY);
-				this.#now[at + 3] = within(bottom, startY);
-			}
-		}
 	}
 
 	#repeatEdges(): void {
