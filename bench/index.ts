@@ -22,8 +22,7 @@ const CLIP = join(ROOT, 'assets/samples/plaza.mp4');
 const LOOKOUT = join(ROOT, 'models/lookout');
 /** Lists of the tensors of published models. */
 const MANIFESTS = join(ROOT, 'main/parity/fixtures');
-/** 150 frames each: 5,100 frames. */
-const MEMORY_LOOPS = 34;
+const MEMORY_FRAMES = 10_000;
 
 const CONFIGURATIONS: readonly Configuration[] = [
 	{ label: 'dense', mode: 'dense', settings: {} },
@@ -118,7 +117,12 @@ if (parts.includes('pytorch')) {
 	}
 }
 if (parts.includes('memory')) {
-	const rows = await benchMemory({ ...common, loops: MEMORY_LOOPS, configurations: CONFIGURATIONS.slice(2) });
+	const rows = await benchMemory({
+		...common,
+		videoPath: values.video,
+		frames: MEMORY_FRAMES,
+		configurations: [{ label: 'token cache', mode: 'token-cache', settings: {} }],
+	});
 	report['memory'] = rows;
 	say('\npeak memory of the worker');
 	for (const row of rows)
@@ -219,7 +223,7 @@ if (parts.includes('moving-camera')) {
 	);
 	say('clips of a virtual camera of 480×368 (one process, in turns of ten frames)');
 	const rows: MovingCameraRow[] = [];
-	const options = { ...common, frames: 150, truthPath: values.truth ?? null };
+	const options = { ...common, frames: Number(values.frames), truthPath: values.truth ?? null };
 	for await (const row of benchMovingCamera(options)) {
 		rows.push(row);
 		const { source, motion, crf, label, share, agreement, ap50, pathError } = row;

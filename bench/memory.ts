@@ -8,36 +8,40 @@ import { recordOnce, type Configuration } from './pipeline.ts';
 
 export type MemoryRow = { label: string; frames: number; peakMemoryMib: number };
 
-/** Peak memory of the worker over the sample clip and over the same clip in a loop. */
+/** Peak memory of the worker over a clip, and over the same clip in a loop of at least `frames` frames. */
 export async function benchMemory(options: {
 	videoPath: string;
 	modelPath: string;
 	threads: number;
-	loops: number;
+	frames: number;
 	configurations: readonly Configuration[];
 }): Promise<MemoryRow[]> {
 	const folder = await mkdtemp(join(tmpdir(), 'sparsight-bench-'));
 	const looped = join(folder, 'looped.mp4');
 	const { ffmpeg } = await findFfmpeg();
-	const loop = [
-		'-v',
-		'error',
-		'-stream_loop',
-		String(options.loops - 1),
-		'-i',
-		options.videoPath,
-		'-c',
-		'copy',
-		looped,
-	];
 	try {
-		await promisify(execFile)(ffmpeg, loop);
 		const rows: MemoryRow[] = [];
 		for (const configuration of options.configurations) {
-			for (const videoPath of [options.videoPath, looped]) {
+			const measure = async (videoPath: string) => {
 				const { summary, peakMemoryMib } = await recordOnce({ ...options, videoPath, configuration });
 				rows.push({ label: configuration.label, frames: summary.frames, peakMemoryMib });
-			}
+				return summary.frames;
+			};
+			const again = Math.ceil(options.frames / (await measure(options.videoPath))) - 1;
+			const loop = [
+				'-v',
+				'error',
+				'-y',
+				'-stream_loop',
+				`${again}`,
+				'-i',
+				options.videoPath,
+				'-c',
+				'copy',
+				looped,
+			];
+			await promisify(execFile)(ffmpeg, loop);
+			await measure(looped);
 		}
 		return rows;
 	} finally {
