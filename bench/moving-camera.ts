@@ -136,7 +136,8 @@ async function takeClip(
 	const video = await probeVideo(source);
 	const from = video.displaySize;
 	const room = { x: (from.width - WINDOW.width) / 2 - 2, y: (from.height - WINDOW.height) / 2 - 2 };
-	const timesSeconds = Float64Array.from({ length: frames }, (_, i) => i / FRAMES_PER_SECOND);
+	const length = Math.min(frames, video.estimatedFrames ?? frames);
+	const timesSeconds = Float64Array.from({ length }, (_, i) => i / FRAMES_PER_SECOND);
 	const writer = await openVideoWriter({
 		path,
 		size: WINDOW,
@@ -148,7 +149,7 @@ async function takeClip(
 	const views: View[] = [];
 	const rgb = new Uint8Array(3 * WINDOW.width * WINDOW.height);
 	const rgba = new Uint8Array(4 * WINDOW.width * WINDOW.height).fill(255);
-	for await (const { pixels } of framesOf(video, frames)) {
+	for await (const { pixels } of framesOf(video, length)) {
 		const view = motion.at(views.length, room);
 		views.push(view);
 		look(pixels, from, view, WINDOW, rgb);
