@@ -68,7 +68,7 @@ export class RunSeries {
 		this.#recounts = c.recounts;
 		this.#macs.extend(c.macs, c.length);
 		this.#budget.extend(c.budgetMacs, c.length);
-		this.#flushes.extend(c.flushes, c.length);
+		this.#flushes.extend(c.anchors, c.length);
 		this.#detections.extend(c.detections, c.length);
 		this.#total.extend(c.totalMilliseconds, c.length);
 		this.#waiting.extend(c.waitingTokens, c.length);
@@ -148,7 +148,7 @@ export class RunSeries {
 		into.macsMax[at] = extent.max;
 		this.#budget.extent(c.budgetMacs, from, to, extent);
 		into.budget[at] = extent.count > 0 ? extent.sum / extent.count : Number.NaN;
-		into.flush[at] = this.#flushes.extent(c.flushes, from, to, extent).max;
+		into.flush[at] = this.#flushes.extent(c.anchors, from, to, extent).max;
 		into.timeMax[at] = this.#total.extent(c.totalMilliseconds, from, to, extent).max;
 		this.#detections.extent(c.detections, from, to, extent);
 		into.detectionsMin[at] = extent.min;

@@ -11,7 +11,7 @@ export const TOKENS = 12;
  * The frames `from`, `from + every`, … of a generated run: frame i costs i GMAC, has i % 3 boxes of score 0.9 and one
  * of 0.1, and recomputes token i % TOKENS. Frame 0 is computed in full; frames from 5 on have a map of relevance.
  * Of frame i, i % 12 tokens wait, for up to i frames, where 6 would do; its agreement is estimated as 0.9, 0.8 to 0.95, and every
- * fourth frame is audited, with an F1 of 0.5. From frame 4 on the camera is followed: it goes 3 pixels to the right and one up.
+ * fourth frame but the first is audited, with an F1 of 0.5. From frame 4 on the camera is followed: it goes 3 pixels to the right and one up.
  */
 export function madeUpBatch(from: number, count: number, every = 1): FrameBatch {
 	const frames = Array.from({ length: count }, (_, i) => from + i * every);
@@ -35,7 +35,7 @@ export function madeUpBatch(from: number, count: number, every = 1): FrameBatch 
 		longestWaits: Int32Array.from(frames),
 		sufficientTokens: new Int32Array(count).fill(6),
 		agreements: Float32Array.from(frames.flatMap(() => [0.9, 0.8, 0.95])),
-		audits: Float32Array.from(frames, (frame) => (frame % 4 === 0 ? 0.5 : Number.NaN)),
+		audits: Float32Array.from(frames, (frame) => (frame > 0 && frame % 4 === 0 ? 0.5 : Number.NaN)),
 		cameras: Float32Array.from(
 			frames.flatMap((frame) =>
 				frame >= 4 ? [3 * frame, -frame, 1, 0, 5, -2] : CAMERA_FIELDS.map(() => Number.NaN),

@@ -14,7 +14,6 @@ describe('the columns of a run', () => {
 			'timesSeconds',
 			'macs',
 			'detections',
-			'flushes',
 			'waitingTokens',
 			'longestWaits',
 			'estimates',

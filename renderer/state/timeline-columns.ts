@@ -25,8 +25,6 @@ export class TimelineColumns {
 	length = 0;
 	frameIndices = new Int32Array(0);
 	timesSeconds = new Float64Array(0);
-	/** 1 where all tokens were recomputed. */
-	flushes = new Uint8Array(0);
 	kinds = new Uint8Array(0);
 	selectedTokens = new Int32Array(0);
 	macs = new Float64Array(0);
@@ -126,7 +124,6 @@ export class TimelineColumns {
 			this.frameIndices[at] = frameIndex;
 			this.timesSeconds[at] = rows.timesSeconds[row]!;
 			this.kinds[at] = rows.kinds[row]!;
-			this.flushes[at] = rows.kinds[row] === FLUSH ? 1 : 0;
 			this.selectedTokens[at] = rows.selectedTokens[row]!;
 			this.macs[at] = rows.macs[row]!;
 			this.budgetMacs[at] = rows.budgetMacs[row]!;
@@ -148,7 +145,7 @@ export class TimelineColumns {
 				this.camera[field][at] = rows.cameras[row * CAMERA_FIELDS.length + i]!;
 			});
 			if (!Number.isNaN(this.camera.x[at])) this.hasCamera = true;
-			this.anchors[at] = this.flushes[at] === 1 && Number.isNaN(this.audits[at]) ? 1 : 0;
+			this.anchors[at] = rows.kinds[row] === FLUSH && Number.isNaN(this.audits[at]) ? 1 : 0;
 			let total = 0;
 			for (let s = 0; s < STAGES.length; s++) {
 				const ms = rows.milliseconds[row * STAGES.length + s]!;
@@ -174,7 +171,6 @@ export class TimelineColumns {
 		const wanted = Math.max(length, 2 * capacity, 1024);
 		this.frameIndices = grown(this.frameIndices, new Int32Array(wanted));
 		this.timesSeconds = grown(this.timesSeconds, new Float64Array(wanted));
-		this.flushes = grown(this.flushes, new Uint8Array(wanted));
 		this.kinds = grown(this.kinds, new Uint8Array(wanted));
 		this.selectedTokens = grown(this.selectedTokens, new Int32Array(wanted));
 		this.macs = grown(this.macs, new Float64Array(wanted));

@@ -21,7 +21,7 @@ export type Chart = {
 	top: number | null;
 	series: ChartSeries[];
 	/** Frames marked above the chart. */
-	marks: { label: string; colour: string; frames: number[] }[];
+	marks: { label: string; colour: string; shape: 'triangle' | 'dot'; frames: number[] }[];
 	/** The chart's numbers as a table: a row per part of the video. */
 	table: { columns: string[]; rows: (number | null)[][] };
 };
@@ -244,13 +244,21 @@ function commonTop(charts: readonly Chart[]): number {
 	return Number((1.15 * Math.max(0.001, ...tops)).toPrecision(3));
 }
 
+/** Frames in which all was computed: because it had to be, and to audit. */
 function flushMarks(axis: FrameAxis, runs: readonly ReportRun[]): Chart['marks'] {
 	const flush = SELECTION_KINDS.indexOf('flush');
 	return runs.flatMap(({ run, label, colour }) => {
-		const { frameIndex, kind } = run.frames;
+		const { frameIndex, kind, drift } = run.frames;
 		if (kind.every((value) => value === flush)) return []; // if all are full, none stands out
-		const frames = markedFrames(axis, frameIndex, (row) => kind[row] === flush);
-		return frames.length > 0 ? [{ label, colour, frames }] : [];
+		const isAudit = (row: number) => drift !== null && drift.audit.matched[row]! >= 0;
+		const marks = [
+			{ shape: 'triangle', is: (row: number) => kind[row] === flush && !isAudit(row) },
+			{ shape: 'dot', is: isAudit },
+		] as const;
+		return marks.flatMap(({ shape, is }) => {
+			const frames = markedFrames(axis, frameIndex, is);
+			return frames.length > 0 ? [{ label, colour, shape, frames }] : [];
+		});
 	});
 }
 

@@ -10,20 +10,23 @@
 
 	const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-	/** Frames computed in full: triangles above the curve, with a row and a colour per run. */
+	/** Frames computed in full, and audits: triangles and dots above the curve, in rows of their own and the run's colour. */
 	function drawMarks({ ctx, bbox, valToPos }, marks) {
 		const size = uPlot.pxRatio;
 		ctx.save();
-		marks.forEach(({ colour, frames: marked }, row) => {
+		marks.forEach(({ colour, shape, frames: marked }, row) => {
 			ctx.fillStyle = colourOf(colour);
 			const tip = bbox.top - (row * MARK_ROW + 1) * size;
 			for (const frame of marked) {
 				const x = valToPos(frame, 'x', true);
 				if (x < bbox.left || x > bbox.left + bbox.width) continue;
 				ctx.beginPath();
-				ctx.moveTo(x, tip);
-				ctx.lineTo(x - 3.5 * size, tip - 5 * size);
-				ctx.lineTo(x + 3.5 * size, tip - 5 * size);
+				if (shape === 'dot') ctx.arc(x, tip - 2.5 * size, 2.5 * size, 0, 2 * Math.PI);
+				else {
+					ctx.moveTo(x, tip);
+					ctx.lineTo(x - 3.5 * size, tip - 5 * size);
+					ctx.lineTo(x + 3.5 * size, tip - 5 * size);
+				}
 				ctx.fill();
 			}
 		});
