@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cameraInset, type CameraTrack } from './camera-inset.ts';
-import { followedAround } from './camera-path.ts';
+import { followedAround, followedSpans } from './camera-path.ts';
 
 const DISPLAY = { width: 640, height: 480 };
 const SIZE = { width: 1280, height: 960 };
@@ -96,6 +96,10 @@ describe('the map of where a camera has been', () => {
 
 it('knows the stretch in which the camera is followed', () => {
 	const { columns, length } = track([null, ...pan(3), null, ...pan(2)]);
+	expect(followedSpans(columns)).toEqual([
+		{ from: 1, to: 3 },
+		{ from: 5, to: 6 },
+	]);
 	const spans = Array.from({ length }, (_, position) => followedAround(columns, position, length));
 	expect(spans).toEqual([
 		null,

@@ -47,17 +47,30 @@ export function cameraInset(
 	size: Size,
 	unit: number,
 ): CameraInset | null {
+	const most = { width: MOST_SHARE * size.width, height: MOST_SHARE * size.height };
+	const edge = EDGE * unit;
+	return cameraMap(track, position, displaySize, most, PADDING * unit, ({ width }) => ({
+		x: Math.round(size.width - edge - width),
+		y: Math.round(edge),
+	}));
+}
+
+/** The map at `position`, at most as large as `most`, with `padding` around what it shows; `corner` says where its upper left lies. */
+export function cameraMap(
+	track: CameraTrack,
+	position: number,
+	displaySize: Size,
+	most: Size,
+	padding: number,
+	corner: (size: Size) => Point = () => ({ x: 0, y: 0 }),
+): CameraInset | null {
 	const { columns, length } = track;
 	if (position < 0 || position >= length || !Number.isFinite(columns.x[position])) return null;
 	const area = areaOf(track, displaySize);
-	const [edge, padding] = [EDGE * unit, PADDING * unit];
-	const scale = Math.min(
-		(MOST_SHARE * size.width - 2 * padding) / area.width,
-		(MOST_SHARE * size.height - 2 * padding) / area.height,
-	);
+	const scale = Math.min((most.width - 2 * padding) / area.width, (most.height - 2 * padding) / area.height);
 	const width = Math.round(area.width * scale + 2 * padding);
 	const height = Math.round(area.height * scale + 2 * padding);
-	const rect = { x: Math.round(size.width - edge - width), y: Math.round(edge), width, height };
+	const rect = { ...corner({ width, height }), width, height };
 	const place = ({ x, y }: Point): Point => ({
 		x: rect.x + padding + (x - area.x) * scale,
 		y: rect.y + padding + (y - area.y) * scale,

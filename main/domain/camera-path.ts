@@ -34,6 +34,17 @@ export function cameraAt(columns: CameraColumns | null, position: number): Camer
 	return eachCameraField((field) => columns[field][position]!);
 }
 
+/** The stretches of frames in which the camera was followed, both ends included. */
+export function followedSpans(columns: CameraColumns): { from: number; to: number }[] {
+	const { length } = columns.x;
+	const spans: { from: number; to: number }[] = [];
+	for (let i = 0; i < length; i = Math.max(i, spans.at(-1)?.to ?? 0) + 1) {
+		const span = followedAround(columns, i, length);
+		if (span) spans.push(span);
+	}
+	return spans;
+}
+
 /** The stretch of frames around `position` in which the camera was followed, both ends included; null where it was fixed. */
 export function followedAround(
 	{ x }: CameraColumns,

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import uPlotCss from 'uplot/dist/uPlot.min.css?raw';
 import uPlotScript from 'uplot/dist/uPlot.iife.min.js?raw';
 import { DRIFT_WINDOW_FRAMES } from '../../domain/drift.ts';
+import { cameraSection } from './camera.ts';
 import { drawCharts, type Chart } from './charts.ts';
 import { html, inlineElement, join, jsonBlock, type Html } from './html.ts';
 import pageScript from './page-script.js?raw';
@@ -23,7 +24,7 @@ export function reportPage(runs: readonly ReportRun[]): string {
 		`style-src ${styles.map(({ source }) => source).join(' ')}`,
 	].join('; ');
 	const reference = runs.find(({ isReference }) => isReference);
-	const hasMarks = charts.some((chart) => chart.marks.length > 0);
+	const hasMark = (shape: string) => charts.some((chart) => chart.marks.some((mark) => mark.shape === shape));
 	const hasBounds = charts.some((chart) => chart.series.some((series) => series.look === 'bound'));
 	const hasBudget = charts.some((chart) => chart.series.some((series) => series.look === 'dashed'));
 
@@ -44,7 +45,7 @@ export function reportPage(runs: readonly ReportRun[]): string {
 				<main>
 					${videoFacts(runs)}
 					<h2>Runs</h2>
-					${warnings(runs)} ${runTable(runs)} ${accuracyTables(runs)}
+					${warnings(runs)} ${runTable(runs)} ${accuracyTables(runs)} ${cameraSection(runs)}
 					<h2>Curves</h2>
 					${
 						charts.length === 0
@@ -55,9 +56,9 @@ export function reportPage(runs: readonly ReportRun[]): string {
 										axis.framesPerSpan > 1
 											? ` A point stands for ${axis.framesPerSpan} frames: lines show the lowest and the highest of them, stacks their mean.`
 											: ''
-									}${hasMarks ? ' A triangle marks a frame in which every token was recomputed.' : ''}${
-										hasBudget ? ' Dashed lines are budgets, or what a dense frame takes.' : ''
-									}${
+									}${hasMark('triangle') ? ' A triangle marks a frame in which every token was recomputed.' : ''}${
+										hasMark('dot') ? ' A dot above a curve marks an audit.' : ''
+									}${hasBudget ? ' Dashed lines are budgets, or what a dense frame takes.' : ''}${
 										hasBounds
 											? ' Dotted lines are the bounds that hold 95 %, or the longest wait; dots are audits.'
 											: ''

@@ -134,8 +134,41 @@ describe('report', () => {
 			['tenth: upper bound', 0.875],
 			['tenth: audits', 0.75],
 		]);
+		// The audit, of which frame 8 is one, is not marked as a scene cut.
+		expect(charts[0]!.marks).toEqual([
+			{ label: 'tenth', colour: 'run-0', shape: 'triangle', frames: [0] },
+			{ label: 'tenth', colour: 'run-0', shape: 'dot', frames: [8] },
+		]);
 		expect(charts.map(({ title }) => title)).toContain('Tokens that wait, and the longest wait');
 		expect(await page([{}])).not.toContain('class="warning');
+	});
+
+	it('says whether the camera was followed, from when to when, and how far it went', async () => {
+		const settings = { camera: 'auto' };
+		const path = (i: number) => ({ x: 3 * i, y: 4 * i, scale: 1, rotation: 0, gridX: 0, gridY: 0 });
+		const panning: SampleRun = {
+			header: { settings },
+			cameraOf: (i) => (i < 2 || i === 6 ? undefined : path(i)),
+		};
+		const text = await page([panning, { header: { settings } }, DENSE], ['pan', 'still', 'dense']);
+		const section = /<h2>Camera<\/h2>[^]*?<h2>/.exec(text)![0];
+		const cells = (label: string) =>
+			[...section.matchAll(/<tr>[^]*?<\/tr>/g)]
+				.map(([row]) => [...row.matchAll(/<t[hd][^>]*>([^]*?)<\/t[hd]>/g)])
+				.map((row) => row.map(([, cell]) => cell!.replace(/<[^>]*>/g, '').trim()))
+				.find(([first]) => first === label);
+		expect(cells('pan')).toEqual([
+			'pan',
+			'auto',
+			'followed from 0:00:00.200 to 0:00:00.500, from 0:00:00.700 to 0:00:01.100',
+			'9 of 12',
+			'35',
+		]);
+		expect(cells('still')).toEqual(['still', 'auto', 'fixed', '–', '–']);
+		expect(cells('dense')).toBeUndefined();
+		expect(section.match(/<svg/g)).toHaveLength(1);
+		expect(section.match(/<polyline/g)).toHaveLength(2);
+		expect(await page([DENSE])).not.toContain('<h2>Camera</h2>');
 	});
 
 	it('shows average precision per run and per class', async () => {
@@ -190,8 +223,8 @@ describe('report', () => {
 		expect(gigamacs!.series[1]!.values).toEqual([2, null, null, 0.2, null, null, 0.2, null, null, 0.2]);
 		expect(gigamacs!.series[2]!.values).toEqual([2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, null, null]);
 		expect(gigamacs!.marks).toEqual([
-			{ label: 'sparse in time', colour: 'run-0', frames: [0] },
-			{ label: 'short', colour: 'run-1', frames: [0] },
+			{ label: 'sparse in time', colour: 'run-0', shape: 'triangle', frames: [0] },
+			{ label: 'short', colour: 'run-1', shape: 'triangle', frames: [0] },
 		]);
 	});
 
