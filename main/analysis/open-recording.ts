@@ -21,6 +21,7 @@ import type { GraphRuntime } from '../runtime/runtime.ts';
 import { TensorStore } from '../runtime/tensor-store.ts';
 import type { AnalysisJob } from './protocol.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
+import { dataFolders } from '../process/data-folders.ts';
 import { runtimeVersion } from '../runtime/runtime-version.ts';
 
 /** Beyond these, small matrix products gain nothing from another thread. */
@@ -39,6 +40,8 @@ export type Recording = {
 	known: KnownFrame[];
 	/** Changes of settings still to be replayed, in order. */
 	events: SettingEvent[];
+	/** What a person should know of the model. */
+	remarks: readonly string[];
 };
 
 function defaultThreads(): number {
@@ -56,7 +59,7 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 	const earlier = await openEarlier(job);
 	const mode = findMode(job.mode);
 	const settings = resolveSettings(mode.settings, job.settings, `mode ${mode.id}`);
-	const model = await openModel(job.modelPath, job.cacheFolder);
+	const model = await openModel(job.modelPath, job.cacheFolder, dataFolders().cards);
 	const [video, videoIdentity] = await probing;
 	const threads = job.threads ?? earlier?.header.threads ?? defaultThreads();
 	const tensors = job.cacheFolder === null ? null : new TensorStore(join(job.cacheFolder, 'weights'));
@@ -71,12 +74,13 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 		},
 		runtime,
 	);
+	const { remarks = [] } = model;
 	try {
 		const header = await describeRun(job, { video, videoIdentity, model, detector, runtime });
 		if (!earlier) {
 			detector.reset();
 			const writer = await RunWriter.create(job.runFolder, header);
-			return { video, header, detector, writer, lastFrameIndex: -1, known: [], events: [] };
+			return { video, header, detector, writer, lastFrameIndex: -1, known: [], events: [], remarks };
 		}
 		refuseOtherRun(job.runFolder, earlier.header, header);
 		if (job.start === 'ensure' && earlier.status.state === 'complete') {
@@ -86,7 +90,7 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 		const { writer, lastFrameIndex, state, events } = await RunWriter.resume(job.runFolder);
 		restore(detector, state, events, lastFrameIndex);
 		const known = knownFrames(earlier.frames, lastFrameIndex);
-		return { video, header: earlier.header, detector, writer, lastFrameIndex, known, events };
+		return { video, header: earlier.header, detector, writer, lastFrameIndex, known, events, remarks };
 	} catch (error) {
 		await detector.release();
 		throw error;

@@ -71,7 +71,8 @@ export type AnalysisRequest =
 
 /** What the worker reports before its outcome. */
 export type AnalysisNews =
-	| { type: 'opened'; header: RunHeader; framesStored: number }
+	/** `remarks`: what a person should know of the model, a clause each. */
+	| { type: 'opened'; header: RunHeader; framesStored: number; remarks: readonly string[] }
 	| { type: 'progress'; progress: AnalysisProgress }
 	| { type: 'frames'; batch: FrameBatch }
 	| { type: 'settings-changed'; event: SettingEvent }

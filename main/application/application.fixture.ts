@@ -46,6 +46,7 @@ export function makeFolders(): DataFolders & { base: string; remove: () => void 
 	return {
 		base,
 		settings: place('settings'),
+		cards: place('cards'),
 		runs: place('runs'),
 		exports: place('exports'),
 		models: place('models'),

@@ -22,7 +22,11 @@ export async function modelsCommand(session: Session): Promise<number> {
 	const models = [];
 	for (const { id, path, source } of await listModels()) {
 		try {
-			const { name, family, classes, modes, refusals, sha256 } = await openModel(path, dataFolders().cache);
+			const { name, family, classes, modes, refusals, sha256 } = await openModel(
+				path,
+				dataFolders().cache,
+				dataFolders().cards,
+			);
 			models.push({ id, name, path, source, family, sha256, modes, refusals, classes });
 		} catch (error) {
 			// One file that does not open must not hide the others.

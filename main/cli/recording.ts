@@ -28,6 +28,7 @@ export async function record(
 			case 'opened':
 				if (news.framesStored > 0)
 					console.note(`${title}: going on after ${news.framesStored} stored frames`);
+				for (const remark of news.remarks) console.note(`${title}: ${remark}`);
 				break;
 			case 'progress':
 				display.update(news.progress.framesDone, news.progress.framesEstimated, describe(news.progress));

@@ -30,6 +30,8 @@ export interface Model extends ModelFacts {
 	readonly modes: readonly string[];
 	/** By the id of each other mode, why it can't. */
 	readonly refusals: Readonly<Record<string, string>>;
+	/** What a person should know when it is opened, a clause each, such as `licence of the weights: AGPL-3.0`; absent = nothing. */
+	readonly remarks?: readonly string[];
 	/**
 	 * Compiles the model in a mode for videos of one size. Throws `unknown-mode`, `unknown-setting` or
 	 * `setting-out-of-range`.

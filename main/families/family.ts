@@ -19,6 +19,8 @@ export type ModelFamily = {
 	modelTypes?: readonly string[];
 	/** Whether tensors are named as in the files that its authors published, where such a file is enough. */
 	recognizes?(weights: Weights): boolean;
+	/** Whether it opens files that hold a whole network, whatever that is; one family does. */
+	readsGraphs?: true;
 	/**
 	 * Throws `model-unreadable` for what its configuration can't be, and `tensor-mismatch`, naming the first few tensors that
 	 * are missing, superfluous or misshapen.
@@ -29,6 +31,7 @@ export type ModelFamily = {
 /** Whether a source is of a family: by what its configuration states, and by its tensors where it has none. */
 export async function matches(family: ModelFamily, source: ModelSource): Promise<boolean> {
 	const { config } = source;
+	if (source.isGraph) return family.readsGraphs ?? false;
 	if (!config) return family.recognizes?.(await source.weights()) ?? false;
 	const of = stated(config.json, config.name === 'model.json' ? 'format' : 'model_type');
 	if (of === undefined) return false;
@@ -52,7 +55,7 @@ export async function factsOf(
 	stated: Pick<ModelFacts, 'name' | 'classes'> & { displayThreshold: number | LeastScores },
 ): Promise<ModelFacts> {
 	const { name, classes, displayThreshold } = stated;
-	const { sha256 } = await source.checkpoint();
+	const sha256 = await source.sha256();
 	const displayThresholds =
 		typeof displayThreshold === 'number'
 			? sameLeastScore(classes.length, displayThreshold)

@@ -7,6 +7,7 @@ import { lookoutShFamily } from './lookout-sh/index.ts';
 import { lwDetrFamily } from './lw-detr/index.ts';
 import { rfDetrFamily } from './rf-detr/index.ts';
 import { shvitFamily } from './shvit/index.ts';
+import { onnxFamily } from './onnx/index.ts';
 import { ModelSource } from './source.ts';
 import { sparseDetrFamily } from './sparse-detr/index.ts';
 import { vitDet } from './vitdet/index.ts';
@@ -29,17 +30,23 @@ export const MODEL_FAMILIES: readonly ModelFamily[] = [
 	detrFamily,
 	sparseDetrFamily,
 	shvitFamily,
+	onnxFamily,
 ];
 
 /** Tensors that a sentence names of a file that no family knows. */
 const NAMED_TENSORS = 4;
 
 /**
- * Opens the model at a path: a folder with its configuration and model.safetensors, one of these files, or a published
- * file of weights. Its hash is remembered in `cacheFolder`. Throws `model-not-found`, `model-unreadable` or `tensor-mismatch`.
+ * Opens the model at a path: a folder with its configuration and model.safetensors, one of these files, a published
+ * file of weights, or an ONNX file. Its hash is remembered in `cacheFolder`; cards of ONNX files are looked for beside them and in
+ * `cardsFolder`. Throws `model-not-found`, `model-unreadable` or `tensor-mismatch`.
  */
-export async function openModel(path: string, cacheFolder: string | null = null): Promise<Model> {
-	return openSource(await ModelSource.at(path, new FileHashes(cacheFolder)), MODEL_FAMILIES);
+export async function openModel(
+	path: string,
+	cacheFolder: string | null = null,
+	cardsFolder: string | null = null,
+): Promise<Model> {
+	return openSource(await ModelSource.at(path, new FileHashes(cacheFolder), cardsFolder), MODEL_FAMILIES);
 }
 
 /** Opens a model as the one of these families that it is of. */

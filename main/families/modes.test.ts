@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { Detector, Model } from '../detector/detector.ts';
 import { syntheticFrame } from '../pixels/synthetic-frame.fixture.ts';
@@ -8,6 +8,7 @@ import { checkpointOfCase } from '../weights/parity-case.fixture.ts';
 import { openDetector, step } from './detector.fixture.ts';
 import { folderOfCase } from './hugging-face/case.fixture.ts';
 import { MODEL_FAMILIES, openModel, openSource } from './index.ts';
+import { onnxFolder, SIGNATURES } from './onnx/tiny-onnx.fixture.ts';
 import { ModelSource } from './source.ts';
 
 // What every mode promises on every family that it works on, checked over both registries: a new mode is tested by its
@@ -16,6 +17,9 @@ const at = (path: string) => new URL(path, import.meta.url).pathname;
 const DISPLAY = { width: 192, height: 128 };
 /** Of values up to 1; of larger ones, such as pixels, a share of them. */
 const TOLERANCE = 1e-4;
+
+const onnxFiles = onnxFolder();
+afterAll(onnxFiles.remove);
 
 const MODELS: Record<string, () => Promise<Model>> = {
 	lookout: () => openModel(at('../../models/lookout')),
@@ -28,6 +32,7 @@ const MODELS: Record<string, () => Promise<Model>> = {
 	'detr with clusters': () => ofCase('enact/detr-enact'),
 	'sparse-detr': () => ofCase('sparse-detr/rho-0.3'),
 	shvit: () => ofCase('shvit/retinanet'),
+	onnx: () => openModel(onnxFiles.put('tiny.onnx', { outputs: SIGNATURES.yoloRaw })),
 };
 
 /** A model of a parity case, opened as the checkpoint that it would be. */

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
+import { FileBytes } from '../weights/byte-source.ts';
 import type { Weights } from '../weights/safetensors.ts';
 import { type Checkpoint, readCheckpoint } from '../weights/checkpoint.ts';
 import { FileHashes } from '../weights/file-hashes.ts';
@@ -10,6 +11,8 @@ const CONFIG_FILES = ['model.json', 'config.json'] as const;
 const WEIGHTS_FILE = 'model.safetensors';
 /** How published files of weights are called. */
 const WEIGHTS_EXTENSIONS = ['.pth', '.pt', '.safetensors'];
+/** How files are called that hold a network with its weights. */
+const GRAPH_EXTENSION = '.onnx';
 
 /** Whether a folder that holds files of these names is meant as a model; whether it can be read, opening shows. */
 export function isModelFolder(names: readonly string[]): boolean {
@@ -18,13 +21,16 @@ export function isModelFolder(names: readonly string[]): boolean {
 
 /** Whether a file of this name is meant as a model by itself. */
 export function isModelFile(name: string): boolean {
-	return WEIGHTS_EXTENSIONS.includes(extname(name));
+	return [...WEIGHTS_EXTENSIONS, GRAPH_EXTENSION].includes(extname(name).toLowerCase());
 }
 
 /** A JSON file of a folder: what it holds, and its path for sentences. */
 export type SourceConfig = { name: (typeof CONFIG_FILES)[number]; place: string; json: unknown };
 
-/** A model on the disk, not understood yet: a folder, or a file of weights. Its parts are read when they are asked for. */
+/**
+ * A model on the disk, not understood yet: a folder, a file of weights, or a file with a whole network. Its parts are read when
+ * they are asked for.
+ */
 export class ModelSource {
 	/** The folder, or the file. */
 	readonly path: string;
@@ -33,6 +39,8 @@ export class ModelSource {
 	readonly weightsPath: string;
 	/** What says which family and sizes the weights are of; null where a file of weights stands alone. */
 	readonly config: SourceConfig | null;
+	/** Where a person's cards of ONNX files lie, by the hash of the file; null = nowhere. */
+	readonly cardsFolder: string | null;
 	readonly #hashes: FileHashes;
 	#checkpoint: Promise<Checkpoint> | null = null;
 
@@ -42,19 +50,25 @@ export class ModelSource {
 		weightsPath: string,
 		config: SourceConfig | null,
 		hashes: FileHashes,
+		cardsFolder: string | null = null,
 	) {
 		this.path = path;
 		this.id = id;
 		this.weightsPath = weightsPath;
 		this.config = config;
 		this.#hashes = hashes;
+		this.cardsFolder = cardsFolder;
 	}
 
 	/**
-	 * A folder with model.json or config.json and model.safetensors; one of these files; or a published file of weights.
-	 * Throws `model-not-found`, or `model-unreadable`, also where a folder has both configurations.
+	 * A folder with model.json or config.json and model.safetensors; one of these files; a published file of weights; or an ONNX
+	 * file. Throws `model-not-found`, or `model-unreadable`, also where a folder has both configurations.
 	 */
-	static async at(path: string, hashes = new FileHashes(null)): Promise<ModelSource> {
+	static async at(
+		path: string,
+		hashes = new FileHashes(null),
+		cardsFolder: string | null = null,
+	): Promise<ModelSource> {
 		const place = resolve(path);
 		const found = await stat(place).catch(() => null);
 		if (!found) throw new UserFacingError('model-not-found', `${place}: no such model.`);
@@ -64,7 +78,7 @@ export class ModelSource {
 		const names = isPart ? await namesIn(folder) : [];
 		return CONFIG_FILES.some((name) => names.includes(name))
 			? ModelSource.#ofFolder(folder, names, hashes)
-			: new ModelSource(place, stem(place), place, null, hashes);
+			: new ModelSource(place, stem(place), place, null, hashes, cardsFolder);
 	}
 
 	/** What is in memory already: a file of weights, or a folder's weights with its configuration. */
@@ -100,6 +114,17 @@ export class ModelSource {
 		}
 		const config = { name, place, json: await readJson(place) };
 		return new ModelSource(folder, basename(folder), weightsPath, config, hashes);
+	}
+
+	/** Whether it is a file with a whole network in it, which has no tensors to be known by. */
+	get isGraph(): boolean {
+		return extname(this.path).toLowerCase() === GRAPH_EXTENSION;
+	}
+
+	/** Of the file with the weights, hexadecimal. Throws `model-not-found` or `model-unreadable`. */
+	async sha256(): Promise<string> {
+		if (!this.isGraph) return (await this.checkpoint()).sha256;
+		return this.#hashes.sha256(new FileBytes(this.path));
 	}
 
 	/** The tensors under their published names. */

@@ -38,3 +38,12 @@ export function fitShorterSide(
 	const inputSize = { width: padded(contentSize.width), height: padded(contentSize.height) };
 	return { displaySize, contentSize, inputSize, fill };
 }
+
+/** The size of a displayed picture in a network's input that has one fixed size: as large as fits, enlarged where it is smaller. */
+export function fitInside(displaySize: Size, input: Size): Size {
+	const scale = Math.min(input.width / displaySize.width, input.height / displaySize.height);
+	return {
+		width: Math.max(1, Math.round(displaySize.width * scale)),
+		height: Math.max(1, Math.round(displaySize.height * scale)),
+	};
+}

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 export type DataFolders = {
 	/** Preferences, the recent list. */
 	settings: string;
+	/** Cards of ONNX files, by the hash of the file. */
+	cards: string;
 	/** Stored runs, unless a preference says otherwise. */
 	runs: string;
 	/** What the web host's exports are written to. */
@@ -51,6 +53,7 @@ export function dataFolders(
 function foldersIn(settings: string, data: string, cache: string): DataFolders {
 	return {
 		settings,
+		cards: join(settings, 'cards'),
 		runs: join(data, 'runs'),
 		exports: join(data, 'exports'),
 		models: join(data, 'models'),

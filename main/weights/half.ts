@@ -17,3 +17,26 @@ function valueOfHalf(half: number): number {
 	if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
 	return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
+
+const FLOAT = new Float32Array(1);
+const FLOAT_BITS = new Uint32Array(FLOAT.buffer);
+
+/** Rounds numbers to half precision, to nearest, and writes their bits; what is too large becomes infinite. */
+export function writeHalves(values: Float32Array, bits: Uint16Array): void {
+	const all = new Uint32Array(values.buffer, values.byteOffset, values.length);
+	for (let i = 0; i < values.length; i++) {
+		const word = all[i]!;
+		const sign = (word >>> 16) & 0x8000;
+		const exponent = ((word >>> 23) & 0xff) - 112;
+		const fraction = word & 0x7fffff;
+		if (exponent > 0 && exponent < 31) {
+			// Rounding up may carry into the exponent, which is right.
+			bits[i] = sign | (((exponent << 10) | (fraction >>> 13)) + ((fraction >>> 12) & 1));
+		} else if (exponent >= 31) {
+			bits[i] = sign | 0x7c00 | (exponent === 143 && fraction !== 0 ? 1 : 0);
+		} else {
+			FLOAT_BITS[0] = word & 0x7fffffff;
+			bits[i] = sign | Math.round(FLOAT[0]! * 2 ** 24);
+		}
+	}
+}

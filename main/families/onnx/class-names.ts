@@ -1,0 +1,261 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import { UserFacingError } from '../../domain/errors.ts';
+import { COCO_ID_COUNT, COCO_INDEX_BY_ID, COCO_NAMES } from '../coco-names.ts';
+import type { OnnxCard } from './card.ts';
+import type { OnnxFile } from './onnx-file.ts';
+
+export type StatedNames = { names: readonly string[]; source: string };
+
+/** Keys of metadata under which exporters put names. */
+const METADATA_KEYS = ['names', 'class_names', 'classes', 'labels'];
+const NAME_FILES = ['.names', '.txt', '.yaml', '.yml', '.json'];
+/** Longer files hold no names. */
+const MOST_CHARACTERS = 2 ** 20;
+
+/**
+ * The names that a file brings: in its metadata, in a file beside it that is called like it, or in a config.json beside it; null
+ * where there are none. Throws `model-unreadable` where a file beside it can't be read.
+ */
+export function statedNames(file: OnnxFile): StatedNames | null {
+	for (const key of METADATA_KEYS) {
+		const text = file.metadata.get(key);
+		const names = text === undefined ? null : namesOf(parseLiteral(text));
+		if (names) return { names, source: `metadata (${key})` };
+	}
+	const folder = dirname(file.path);
+	const stem = basename(file.path, extname(file.path));
+	for (const ending of NAME_FILES) {
+		const place = join(folder, `${stem}${ending}`);
+		if (namesIn(folder).includes(basename(place)))
+			return { names: readNames(place), source: basename(place) };
+	}
+	const config = configBeside(file);
+	const names = namesOf(config?.['id2label']);
+	return names && { names, source: 'config.json' };
+}
+
+/** A config.json beside an ONNX file, if there is a readable one. */
+export function configBeside(file: Pick<OnnxFile, 'path'>): Record<string, unknown> | null {
+	try {
+		const json: unknown = JSON.parse(readFileSync(join(dirname(file.path), 'config.json'), 'utf8'));
+		return typeof json === 'object' ? (json as Record<string, unknown> | null) : null;
+	} catch {
+		return null;
+	}
+}
+
+/** Reads names from a file: one a line, a YAML file's `names:`, or JSON. Throws `model-unreadable`. */
+export function readNames(place: string): string[] {
+	const names = namesFrom(textOf(place), extname(place));
+	if (names && names.length > 0) return names;
+	throw new UserFacingError(
+		'model-unreadable',
+		`${place} names no classes: one name a line, a list under "names:" or a JSON list was expected.`,
+	);
+}
+
+function textOf(place: string): string {
+	try {
+		return readFileSync(place, 'utf8').slice(0, MOST_CHARACTERS);
+	} catch (cause) {
+		throw new UserFacingError('model-unreadable', `${place} cannot be read.`, { cause });
+	}
+}
+
+function namesFrom(text: string, ending: string): string[] | null {
+	switch (ending) {
+		case '.json':
+			return namesInJson(parseLiteral(text));
+		case '.yaml':
+		case '.yml':
+			return namesInYaml(text);
+		default:
+			return text
+				.split('\n')
+				.map((line) => line.trim())
+				.filter((line) => line !== '');
+	}
+}
+
+function namesInJson(json: unknown): string[] | null {
+	const own = namesOf(json);
+	if (own || typeof json !== 'object' || json === null) return own;
+	const keys = [...METADATA_KEYS, 'id2label'];
+	return keys.map((key) => namesOf((json as Record<string, unknown>)[key])).find((names) => names) ?? null;
+}
+
+/** The block or the list under `names:`, or under another of the usual keys; as much of YAML as data sets use. */
+function namesInYaml(text: string): string[] | null {
+	const lines = text.split('\n').map((line) => line.replace(/\s+#.*$|^#.*$/, '').trimEnd());
+	const start = lines.findIndex((line) => METADATA_KEYS.some((key) => line.startsWith(`${key}:`)));
+	if (start < 0) return null;
+	const inline = lines[start]!.slice(lines[start]!.indexOf(':') + 1).trim();
+	if (inline !== '') {
+		let whole = inline;
+		for (let i = start + 1; i < lines.length && !/[\]}]$/.test(whole); i++) whole += lines[i]!.trim();
+		return namesOf(parseLiteral(whole)) ?? namesOf(bareList(whole));
+	}
+	const names: string[] = [];
+	for (const line of lines.slice(start + 1)) {
+		if (line.trim() === '') continue;
+		const entry = /^\s*-\s+(.+)$|^\s+(\d+)\s*:\s*(.+)$/.exec(line);
+		if (!entry) break;
+		const name = (entry[1] ?? entry[3])!.replace(/^(['"])(.*)\1$/, '$2');
+		names[entry[2] === undefined ? names.length : Number(entry[2])] = name;
+	}
+	return names.length > 0 && !Array.from(names).includes(undefined as never) ? names : null;
+}
+
+/** A list of words without quotes. */
+function bareList(text: string): string[] | null {
+	const inside = /^\[(.*)\]$/.exec(text)?.[1];
+	return inside === undefined
+		? null
+		: inside.split(',').map((word) => word.trim().replace(/^['"]|['"]$/g, ''));
+}
+
+/** Names in the order of their numbers, from a list or from an object whose keys are 0 to n − 1; null for anything else. */
+function namesOf(value: unknown): string[] | null {
+	if (typeof value !== 'object' || value === null) return null;
+	const count = Array.isArray(value) ? value.length : Object.keys(value).length;
+	const names = Array.from({ length: count }, (_, i) => (value as Record<string, unknown>)[String(i)]);
+	const isComplete = count > 0 && names.every((name) => typeof name === 'string' && name !== '');
+	return isComplete ? (names as string[]) : null;
+}
+
+/**
+ * A literal of JSON or of Python, such as `{0: 'person', 1: "driver's seat"}`, as data; undefined for anything else. Nothing
+ * is run: strings, numbers, lists and dictionaries are all that there is.
+ */
+export function parseLiteral(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return new PythonLiteral(text).read();
+	}
+}
+
+class PythonLiteral {
+	readonly #tokens: string[];
+	#next = 0;
+
+	constructor(text: string) {
+		this.#tokens = text.match(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[-+.\w]+|[^\s]/g) ?? [];
+	}
+
+	read(): unknown {
+		const value = this.#value(0);
+		return this.#next === this.#tokens.length ? value : undefined;
+	}
+
+	#value(depth: number): unknown {
+		const token = this.#tokens[this.#next++];
+		if (token === undefined || depth > 8) return undefined;
+		if (token === '{') return this.#entries(depth, '}');
+		if (token === '[' || token === '(') return this.#list(depth, token === '[' ? ']' : ')');
+		if (/^['"]/.test(token)) return token.slice(1, -1).replace(/\\(.)/g, '$1');
+		if (token === 'True' || token === 'False') return token === 'True';
+		if (token === 'None') return null;
+		const number = Number(token);
+		return Number.isNaN(number) ? undefined : number;
+	}
+
+	#list(depth: number, end: string): unknown {
+		const list: unknown[] = [];
+		while (this.#tokens[this.#next] !== end) {
+			const value = this.#value(depth + 1);
+			if (value === undefined) return undefined;
+			list.push(value);
+			if (this.#tokens[this.#next] === ',') this.#next++;
+			else if (this.#tokens[this.#next] !== end) return undefined;
+		}
+		this.#next++;
+		return list;
+	}
+
+	#entries(depth: number, end: string): unknown {
+		const entries = new Map<string, unknown>();
+		while (this.#tokens[this.#next] !== end) {
+			const key = this.#value(depth + 1);
+			if (this.#tokens[this.#next++] !== ':') return undefined;
+			const value = this.#value(depth + 1);
+			if (!['string', 'number'].includes(typeof key) || value === undefined) return undefined;
+			entries.set(String(key), value);
+			if (this.#tokens[this.#next] === ',') this.#next++;
+			else if (this.#tokens[this.#next] !== end) return undefined;
+		}
+		this.#next++;
+		return Object.fromEntries(entries);
+	}
+}
+
+function namesIn(folder: string): string[] {
+	try {
+		return readdirSync(folder);
+	} catch {
+		return [];
+	}
+}
+
+/** Classes for a number of labels, where they are from, and what does not fit. */
+export type NamedClasses = {
+	classes: OnnxCard['classes'];
+	source: string;
+	/** In one sentence, why the names that a file brings are not used; null = they are, or there are none. */
+	mismatch: string | null;
+};
+
+/** Of a DETR's head: labels without a name are background. */
+const BACKGROUND = 'background last';
+
+/**
+ * The classes of a network of `labels` labels; null = the network does not say how many. `background`: where a label of
+ * none of the classes is, if the network has one at all; `maybe-last`: at the end where there is one label more than names.
+ */
+export function classesFor(
+	stated: StatedNames | null,
+	labels: number | null,
+	background: 'none' | 'first' | 'last' | 'maybe-last',
+): NamedClasses {
+	const count = labels ?? stated?.names.length ?? COCO_NAMES.length;
+	const unusedAt = { first: [0], last: [count - 1], none: [], 'maybe-last': [] }[background];
+	const wanted = count - unusedAt.length;
+	const mismatch = (names: readonly string[], source: string) =>
+		`${source} names ${names.length} classes, and the output scores ${wanted}`;
+	if (stated) {
+		const { names, source } = stated;
+		if (names.length === wanted) return { classes: named(names, unusedAt), source, mismatch: null };
+		if (background === 'maybe-last' && names.length + 1 === count) {
+			return { classes: named(names, [count - 1]), source: `${source}; ${BACKGROUND}`, mismatch: null };
+		}
+		if (isCocoWithGaps(names, count)) return { ...cocoIds(), mismatch: null };
+		return { ...usual(wanted, unusedAt), mismatch: mismatch(names, source) };
+	}
+	return { ...usual(wanted, unusedAt), mismatch: null };
+}
+
+/** COCO's 80 names where the head counts by its ids. */
+function isCocoWithGaps(names: readonly string[], labels: number): boolean {
+	return labels === COCO_ID_COUNT && names.length === COCO_NAMES.length;
+}
+
+function usual(count: number, unused: readonly number[]): Pick<NamedClasses, 'classes' | 'source'> {
+	if (count === COCO_ID_COUNT) {
+		const { classes, source } = cocoIds();
+		return { source, classes: { ...classes, unused: [...new Set([...classes.unused, ...unused])] } };
+	}
+	if (count === COCO_NAMES.length)
+		return { classes: named(COCO_NAMES, unused), source: 'the 80 classes of COCO, for there are 80' };
+	const numbered = Array.from({ length: count }, (_, i) => `class ${i}`);
+	return { classes: named(numbered, unused), source: 'numbers' };
+}
+
+function cocoIds(): Pick<NamedClasses, 'classes' | 'source'> {
+	const unused = [...COCO_INDEX_BY_ID.keys()].filter((id) => COCO_INDEX_BY_ID[id]! < 0);
+	return { classes: named(COCO_NAMES, unused), source: "COCO's ids with gaps, for there are 91" };
+}
+
+function named(names: readonly string[], unused: readonly number[]): OnnxCard['classes'] {
+	return { names: [...names], unused: [...unused] };
+}
