@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { clearInterval, setInterval } from 'node:timers';
 
 export const root = join(import.meta.dirname, '..');
 
@@ -56,8 +57,12 @@ export function runWebHost(words) {
 	return exitCodeOf(spawn(process.execPath, [entry, ...words], { stdio: 'inherit', cwd }));
 }
 
+/** What started this script: npm's shell, which passes no SIGTERM on when it is ended by one. */
+const startedBy = process.ppid;
+const PARENT_CHECK_MS = 500;
+
 /**
- * Ends with the child: Ctrl+C reaches both, and the child ends in order.
+ * Ends with the child: Ctrl+C reaches both, and the child ends in order, as it does when whatever started this script has ended.
  * @param {import('node:child_process').ChildProcess} child
  * @returns {Promise<number>}
  */
@@ -65,6 +70,11 @@ export function exitCodeOf(child) {
 	for (const signal of ['SIGINT', 'SIGTERM']) {
 		process.on(signal, () => signal === 'SIGTERM' && child.kill(signal));
 	}
+	const watch = setInterval(() => {
+		if (process.ppid === startedBy) return;
+		clearInterval(watch); // a second signal would not let the child end in order
+		child.kill('SIGTERM');
+	}, PARENT_CHECK_MS).unref();
 	return new Promise((resolve) => {
 		child.on('error', (error) => {
 			console.error(`${child.spawnfile} could not be started: ${error.message}`);

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { decodeMessage, encodeMessage, type HostMessage } from '../../preload/codec.ts';
@@ -70,6 +72,26 @@ describe('the web host', () => {
 		const { status } = await openRun(join(folders.runs, video!, runId!));
 		expect(status.state).toBe('cancelled');
 		expect(status.framesStored).toBeGreaterThan(0);
+	});
+
+	it.skipIf(process.platform === 'win32')('ends with npm, whose shell passes no signal on', async () => {
+		const prepare = pathToFileURL(join(installationFolder(), 'scripts', 'prepare.mjs')).href;
+		// Stands for the host: says who it is, and would stay for a minute.
+		const host = 'console.log(process.pid); setTimeout(() => {}, 60_000)';
+		const script = `
+			const { exitCodeOf } = await import('${prepare}');
+			const { spawn } = await import('node:child_process');
+			await exitCodeOf(spawn(process.execPath, ['-e', '${host}'], { stdio: 'inherit' }));`;
+		const words = [process.execPath, '--input-type=module', '-e', script];
+		const shell = spawn('sh', ['-c', '"$@"; true', 'sh', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+		const said = once(shell.stdout, 'data');
+		// The pipe is closed once nobody is left who could write into it.
+		const allGone = once(shell.stdout.resume(), 'close');
+		const pid = Number(String((await said)[0]));
+		expect(() => process.kill(pid, 0)).not.toThrow();
+		shell.kill('SIGTERM');
+		await allGone;
+		expect(() => process.kill(pid, 0)).toThrow('ESRCH');
 	});
 
 	it.each([
