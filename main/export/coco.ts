@@ -18,8 +18,6 @@ const settings = {
 		description: 'Which of the two COCO files.',
 	},
 	...SCORE_SETTINGS,
-	// Evaluation needs the low scores, too.
-	scores: { ...SCORE_SETTINGS.scores, default: 'all' },
 } as const satisfies SettingsTable;
 
 /**

@@ -149,7 +149,7 @@ describe('jsonl', () => {
 
 describe('coco', () => {
 	it('writes a dataset that hangs together', async () => {
-		const dataset = JSON.parse(await exported(coco, { frames: 3 }));
+		const dataset = JSON.parse(await exported(coco, { frames: 3 }, { scores: 'all' }));
 		expect(dataset.categories).toEqual([
 			{ id: 1, name: 'person', supercategory: '' },
 			{ id: 2, name: 'bicycle', supercategory: '' },
@@ -230,7 +230,7 @@ describe('which detections go in', () => {
 		['csv', csv, {}, /^\w+(,\w+)*\r\n0,0,bicycle,0\.125,[^\n]*\n$/],
 		['csv, of frames', csv, { table: 'frames' }, /\r\n0,0,1,flush,12,2000000000,250000000,1,/],
 		['jsonl', jsonLines, {}, /"detections":\[\{"class":"bicycle",[^{}]*\}\]/],
-		['coco', coco, { scores: 'shown', layout: 'results' }, /^\[\s*\{[^{}]*"category_id":2[^{}]*\}\s*\]\s*$/],
+		['coco', coco, { layout: 'results' }, /^\[\s*\{[^{}]*"category_id":2[^{}]*\}\s*\]\s*$/],
 		['mot', mot, {}, /^1,-1,40,20,20,10,0\.125,-1,-1,-1\n$/],
 	])('of each class those that its own threshold shows: %s', async (_, format, settings, text) => {
 		expect(await exported(format, stricter, settings)).toMatch(text);
@@ -422,7 +422,7 @@ describe('what is estimated of a run', () => {
 	});
 
 	it('is in attributes of coco', async () => {
-		const dataset = JSON.parse(await exported(coco, TOO_SMALL, { scores: 'shown' }));
+		const dataset = JSON.parse(await exported(coco, TOO_SMALL));
 		expect(dataset.info.warning).toBe(warning);
 		expect(dataset.images[8].attributes).toEqual({
 			waiting_tokens: 8,
