@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { basename, resolve } from 'node:path';
-import { resolveSettings } from '../domain/settings-table.ts';
+import { resolveSettings, unusedRemark } from '../domain/settings-table.ts';
 import { EXPORT_FORMATS, exportFormat } from '../export/index.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
@@ -11,6 +11,7 @@ import { collect } from './analyze.ts';
 import { parseAssignments, parseRange } from './arguments.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
+import { settingsHelp } from './settings-help.ts';
 import { showProgress } from './progress-display.ts';
 
 type Options = {
@@ -39,7 +40,19 @@ export function defineExport(command: Command): Command {
 		)
 		.option('--from <position>', 'first frame: an index (120) or a time (12.5s, 1:02.500)')
 		.option('--to <position>', 'last frame, included: an index or a time')
-		.option('--truth <file>', 'ground truth for the accuracy figures of a report');
+		.option('--truth <file>', 'ground truth for the accuracy figures of a report')
+		.addHelpText('after', () => `\n${formatsHelp()}`);
+}
+
+/** Every format with its settings. */
+function formatsHelp(): string {
+	const formats = EXPORT_FORMATS.map(
+		({ id, description, settings }) => `format ${id}: ${description}\n${settingsHelp(settings)}`,
+	);
+	return `${formats.join('\n')}
+All data formats hold what the run shows: from the score on that the model needs for each class.
+--set scores=all takes all that is stored, as precision curves want it; --set minScore=0.3 takes what has that score.
+`;
 }
 
 export async function exportCommand(folders: string[], options: Options, session: Session): Promise<number> {
@@ -51,6 +64,8 @@ export async function exportCommand(folders: string[], options: Options, session
 		parseAssignments(format.settings, options.set, place),
 		place,
 	);
+	const remark = unusedRemark(format.settings, settings, place);
+	if (remark) console.note(remark);
 	const range = options.from === undefined && options.to === undefined ? null : parseRange(options);
 	if (options.label.length > 0 && options.label.length !== folders.length) {
 		throw new UserFacingError(

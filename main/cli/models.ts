@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { UserFacingError } from '../domain/errors.ts';
-import type { SettingSpec } from '../domain/settings-table.ts';
 import { listModels } from '../models/catalog.ts';
 import { dataFolders } from '../process/data-folders.ts';
 import type { Offer } from '../reduction/host.ts';
@@ -8,6 +7,7 @@ import { REDUCTION_MODES } from '../reduction/index.ts';
 import type { ReductionMode } from '../reduction/mode.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
+import { settingsHelp } from './settings-help.ts';
 import { formatTable, type TextColumn } from './text-table.ts';
 
 export function defineModels(command: Command): Command {
@@ -92,32 +92,10 @@ function modelTable(
 	);
 }
 
-function describeMode(mode: {
-	id: string;
-	description: string;
-	settings: Record<string, SettingSpec>;
-}): string {
-	const rows = Object.entries(mode.settings);
-	const table = formatTable<[string, SettingSpec]>(
-		[
-			{ title: '  setting', align: 'left', cell: ([name]) => `  ${name}` },
-			{ title: 'default', align: 'left', cell: ([, spec]) => String(spec.default) },
-			{ title: 'values', align: 'left', cell: ([, spec]) => values(spec) },
-			{ title: 'meaning', align: 'left', cell: ([, spec]) => spec.description },
-		],
-		rows,
-	);
-	return `mode ${mode.id}: ${mode.description}\n${rows.length > 0 ? table : ''}`;
-}
-
-function values(spec: SettingSpec): string {
-	switch (spec.kind) {
-		case 'boolean':
-			return 'true, false';
-		case 'choice':
-			return Object.keys(spec.options).join(', ');
-		case 'number':
-		case 'integer':
-			return `${spec.min} to ${spec.max}${spec.unit ? ` ${spec.unit}` : ''}`;
-	}
+function describeMode({
+	id,
+	description,
+	settings,
+}: Pick<ReductionMode, 'id' | 'description' | 'settings'>): string {
+	return `mode ${id}: ${description}\n${settingsHelp(settings)}`;
 }

@@ -2,7 +2,7 @@ import { sameLeastScore, type LeastScores } from '../domain/least-scores.ts';
 import type { SettingsTable, ValuesOf } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
-/** For data formats: which detections to include. */
+/** For data formats, one rule for all of them: which detections to include. */
 export const SCORE_SETTINGS = {
 	scores: {
 		kind: 'choice',
@@ -10,7 +10,7 @@ export const SCORE_SETTINGS = {
 		options: {
 			shown: 'those that are shown: from what the model needs for each class on',
 			all: 'all that the run stored, as precision curves want them',
-			from: 'those with a score of at least min-score',
+			from: 'those with a score of at least minScore',
 		},
 		description: 'Which detections go in.',
 	},
