@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
+import { unusedRemark } from '../domain/settings-table.ts';
 import { findMode } from '../reduction/index.ts';
 import { openRun } from '../results/stored-run.ts';
 import { parseAssignments } from './arguments.ts';
@@ -32,6 +33,8 @@ export async function analyzeCommand(video: string, options: Options, session: S
 	}
 	const mode = findMode(options.mode);
 	const settings = parseAssignments(mode.settings, options.set, `mode ${mode.id}`);
+	const remark = unusedRemark(mode.settings, settings, `mode ${mode.id}`);
+	if (remark) console.note(remark);
 	const runFolder = resolve(options.out ?? defaultOut(video, mode.id));
 	const common = await commonJob(video, options);
 	if (options.overwrite) await removeRun(runFolder);

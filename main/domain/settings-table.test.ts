@@ -1,5 +1,12 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { changeSettings, parseSetting, resolveSettings, type SettingsTable } from './settings-table.ts';
+import {
+	changeSettings,
+	parseSetting,
+	resolveSettings,
+	unusedRemark,
+	type SettingsTable,
+	type SettingValues,
+} from './settings-table.ts';
 
 const TABLE = {
 	policy: { kind: 'choice', default: 'a', options: { a: 'A', b: 'B' }, description: '' },
@@ -43,6 +50,26 @@ describe('refuses', () => {
 	])('%o', (given, message) => {
 		expect(() => resolveSettings(TABLE, given, 'mode x')).toThrow(message);
 	});
+});
+
+it.each<[string, SettingValues, string | null]>([
+	['nothing where all that was given is used', { share: 0.2, count: 4 }, null],
+	['nothing of settings that always apply', { policy: 'a', count: 4 }, null],
+	[
+		'what another one switches off',
+		{ policy: 'a', share: 0.2 },
+		'm: share has no effect with policy=a (only with b).',
+	],
+	[
+		'all of it at once',
+		{ policy: 'a', share: 0.2, either: 1 },
+		'm: share has no effect with policy=a (only with b); either has no effect with policy=a (only with b or c).',
+	],
+])('remarks %s', (_, given, remark) => {
+	const policy = { ...TABLE.policy, options: { a: 'A', b: 'B', c: 'C' } };
+	const share = { ...TABLE.share, shownWhen: { setting: 'policy', is: 'b' } };
+	const either = { ...TABLE.count, shownWhen: { setting: 'policy', is: ['b', 'c'] } };
+	expect(unusedRemark({ ...TABLE, policy, share, either }, given, 'm')).toBe(remark);
 });
 
 describe('parseSetting', () => {

@@ -67,6 +67,31 @@ export function changeSettings<Table extends SettingsTable>(
 	return settings as ValuesOf<Table>;
 }
 
+/** The names of the settings that apply while the others have `values`, in the table's order. */
+export function visibleSettings(table: SettingsTable, values: SettingValues): string[] {
+	return Object.entries(table)
+		.filter(
+			([, { shownWhen }]) =>
+				!shownWhen || [shownWhen.is].flat().some((is) => is === valueOf(table, values, shownWhen.setting)),
+		)
+		.map(([name]) => name);
+}
+
+/** A remark on settings that were `given` and do nothing beside the others; null without any. `place` as for errors. */
+export function unusedRemark(table: SettingsTable, given: SettingValues, place: string): string | null {
+	const values = resolveSettings(table, given, place);
+	const used = visibleSettings(table, values);
+	const remarks = Object.keys(given).flatMap((name) => {
+		const { shownWhen } = table[name]!;
+		if (!shownWhen || used.includes(name)) return [];
+		const { setting, is } = shownWhen;
+		return [
+			`${name} has no effect with ${setting}=${values[setting]} (only with ${[is].flat().join(' or ')})`,
+		];
+	});
+	return remarks.length > 0 ? `${place}: ${remarks.join('; ')}.` : null;
+}
+
 /** Parses `text` as a value of the setting `name`; for command lines and forms. */
 export function parseSetting(table: SettingsTable, name: string, text: string, place: string): SettingValue {
 	const spec = table[name];
@@ -119,4 +144,12 @@ function outOfRange(place: string, name: string, expected: string, came: Setting
 		'setting-out-of-range',
 		`${place}: ${name} must be ${expected} (got ${came === '' ? 'nothing' : came}).`,
 	);
+}
+
+function valueOf(
+	table: SettingsTable,
+	values: SettingValues,
+	name: string,
+): SettingValues[string] | undefined {
+	return values[name] ?? table[name]?.default;
 }

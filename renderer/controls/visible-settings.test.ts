@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { SettingsTable } from '../../main/domain/settings-table.ts';
+import { visibleSettings, type SettingsTable } from '../../main/domain/settings-table.ts';
 import { TOKEN_CACHE_SETTINGS } from '../../main/reduction/token-cache/token-cache-settings.ts';
-import { budgetSetting, visibleSettings } from './visible-settings.ts';
+import { budgetSetting } from './visible-settings.ts';
 
 const TABLE: SettingsTable = {
 	policy: { kind: 'choice', default: 'a', options: { a: '', b: '', c: '' }, live: true, description: '' },

@@ -1,14 +1,4 @@
-import type { SettingsTable, SettingValues } from '../../main/domain/settings-table.ts';
-
-/** The names of the settings that apply while the others have `values`, in the table's order. */
-export function visibleSettings(table: SettingsTable, values: SettingValues): string[] {
-	return Object.entries(table)
-		.filter(
-			([, { shownWhen }]) =>
-				!shownWhen || [shownWhen.is].flat().some((is) => is === valueOf(table, values, shownWhen.setting)),
-		)
-		.map(([name]) => name);
-}
+import { visibleSettings, type SettingsTable, type SettingValues } from '../../main/domain/settings-table.ts';
 
 /**
  * The main setting during a run: the first live number that applies to the current values, else the first live number;
@@ -20,12 +10,4 @@ export function budgetSetting(table: SettingsTable, values: SettingValues): stri
 		return spec.live && (spec.kind === 'number' || spec.kind === 'integer');
 	});
 	return live.find((name) => table[name]!.shownWhen) ?? live[0] ?? null;
-}
-
-function valueOf(
-	table: SettingsTable,
-	values: SettingValues,
-	name: string,
-): SettingValues[string] | undefined {
-	return values[name] ?? table[name]?.default;
 }

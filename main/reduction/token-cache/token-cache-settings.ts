@@ -64,7 +64,7 @@ export const TOKEN_CACHE_SETTINGS = {
 		step: 0.005,
 		live: true,
 		implies: { policy: 'fraction' },
-		shownWhen: { setting: 'policy', is: 'fraction' },
+		shownWhen: { setting: 'policy', is: ['fraction', 'relevance'] },
 		description: 'Largest share of the tokens to recompute per frame, by change or by change × score.',
 	},
 	gmac: {
