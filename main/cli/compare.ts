@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { sharedClasses } from '../domain/class-mapping.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import { unusedRemark } from '../domain/settings-table.ts';
 import { agreement, type Agreement } from '../evaluation/agreement.ts';
 import { evaluateRun, type Evaluation } from '../evaluation/evaluate-run.ts';
 import type { GroundTruth } from '../evaluation/ground-truth/ground-truth.ts';
@@ -53,6 +54,10 @@ export async function compareCommand(video: string, options: Options, session: S
 	}
 	const specs = withDense(options.run.map(parseRunSpec));
 	const labels = labelRuns(specs);
+	for (const { mode, settings, text } of specs) {
+		const remark = unusedRemark(mode.settings, settings, `--run ${text}`);
+		if (remark) console.note(remark);
+	}
 	const out = resolve(options.out ?? defaultOut(video, 'comparison'));
 	const common = await commonJob(video, options);
 	const modelPaths = await Promise.all(
@@ -81,8 +86,14 @@ export async function compareCommand(video: string, options: Options, session: S
 	const compared = runs.map((run, i) => compareRun(labels[i]!, run, dense, truth, runs));
 	const comparison = { video: dense.header.video.path, outPath: out, state: 'complete', runs: compared };
 	await writeFile(join(out, 'comparison.json'), `${JSON.stringify(comparison, null, '\t')}\n`);
-	const warnings = warningLines(compared.map((run) => ({ label: run.label, run })));
-	const leftOut = compared.map(leftOutLine).join('');
+	const warnings = warningLines(
+		compared.map((run) => ({ label: run.label, run, measured: run.agreement?.f1 ?? null })),
+	);
+	const leftOut = compared
+		.map((run) =>
+			run.agreement ? leftOutLine(run) : noAgreementLine(run.label, run.model, dense.header.model.id),
+		)
+		.join('');
 	console.result(comparison, `${formatTable(COMPARISON_COLUMNS, compared)}${warnings}${leftOut}${out}\n`);
 	return EXIT.ok;
 }
@@ -112,6 +123,11 @@ function agreementWith(run: StoredRun, dense: StoredRun): ComparedRun['agreement
 	if (sharedClasses(run.header.model.classes, dense.header.model.classes).names.length === 0) return null;
 	const { f1, lost, gained, meanIou, leftOut } = agreement(run, dense);
 	return { f1, lost, gained, meanIou, leftOut };
+}
+
+/** Why a run with this model has no agreement with a dense run of another one. */
+export function noAgreementLine(label: string, model: string, reference: string): string {
+	return `${label}: no agreement, for ${model} has no class in common with the dense run's model, ${reference} ("--model ${model}" compares with a dense run of ${model}).\n`;
 }
 
 /** Classes that a run's agreement and average precision do not count; empty where they count all. */

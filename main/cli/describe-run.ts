@@ -1,5 +1,6 @@
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { DecodeSummary } from '../domain/video.ts';
+import { shortfallSentence } from '../domain/shortfall.ts';
 import type { RunStatus } from '../domain/run.ts';
 import type { RunSummary } from '../results/summary.ts';
 import type { StoredRun } from '../results/stored-run.ts';
@@ -33,11 +34,17 @@ export function describeRun(run: StoredRun): RunDescription {
 }
 
 /** The warnings of runs whose budget was too small, a line each; empty without any. */
-export function warningLines(runs: readonly { label: string; run: RunDescription }[]): string {
+export function warningLines(runs: readonly WarnedRun[]): string {
 	return runs
-		.flatMap(({ label, run }) => (run.drift?.warning ? [`${label}: ${run.drift.warning.text}\n`] : []))
+		.map(({ label, run, measured = null }) => {
+			const warning = run.drift?.warning;
+			return warning ? `${label}: ${shortfallSentence(warning, 'en', measured)}\n` : '';
+		})
 		.join('');
 }
+
+/** `measured`: its agreement with a dense run, F1, where that is known. */
+type WarnedRun = { label: string; run: RunDescription; measured?: number | null };
 
 /** Columns of every table of runs. */
 export const RUN_COLUMNS: readonly TextColumn<{ label: string; run: RunDescription }>[] = [

@@ -122,4 +122,11 @@ describe('the sentence', () => {
 	] as const)('says it (%s, %o)', (language, change, part) => {
 		expect(shortfallSentence({ ...facts, ...change }, language)).toContain(part);
 	});
+
+	it.each([
+		['en', /would do\. Measured against the dense run: an agreement of 0\.914\.$/],
+		['ja', /足ります。全計算と比べた実測の一致度は 0\.914 です。$/],
+	] as const)('adds what was measured where a dense run is there (%s)', (language, end) => {
+		expect(shortfallSentence(facts, language, 0.914)).toMatch(end);
+	});
 });

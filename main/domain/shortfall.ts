@@ -144,8 +144,15 @@ export class ShortfallWatch {
 /** The languages of the sentence. */
 export type WarningLanguage = 'en' | 'ja';
 
-/** The sentence that says it, such as "At this budget an estimated 31 % of what dense shows is missing …" */
-export function shortfallSentence(shortfall: Shortfall, language: WarningLanguage): string {
+/**
+ * The sentence that says it, such as "At this budget an estimated 31 % of what dense shows is missing …"; and, where a dense run is
+ * there to compare with, the `measured` agreement of the whole run, F1.
+ */
+export function shortfallSentence(
+	shortfall: Shortfall,
+	language: WarningLanguage,
+	measured: number | null = null,
+): string {
 	const { fromSeconds, toSeconds, throughout } = shortfall;
 	const [from, to] = [formatClock(fromSeconds, 1), toSeconds === null ? null : formatClock(toSeconds, 1)];
 	const lost = Math.round(100 * shortfall.loss);
@@ -153,11 +160,14 @@ export function shortfallSentence(shortfall: Shortfall, language: WarningLanguag
 	if (language === 'ja') {
 		const span = `${from} ${to === null ? '以降' : `から ${to} まで`}${throughout ? '' : '、断続的に'}`;
 		const remedy = enough === null ? '' : `トークンの ${enough}% で足ります。`;
-		return `この予算では ${span}、全計算で見えるものの推定 ${lost}% が欠けるかずれています。${remedy}`;
+		const beside = measured === null ? '' : `全計算と比べた実測の一致度は ${measured.toFixed(3)} です。`;
+		return `この予算では ${span}、全計算で見えるものの推定 ${lost}% が欠けるかずれています。${remedy}${beside}`;
 	}
 	const span = `${throughout ? '' : 'at times '}from ${from} ${to === null ? 'on' : `to ${to}`}`;
 	const remedy = enough === null ? '' : `; ${enough} % of the tokens would do`;
-	return `At this budget an estimated ${lost} % of what dense shows is missing or misplaced ${span}${remedy}.`;
+	const beside =
+		measured === null ? '' : ` Measured against the dense run: an agreement of ${measured.toFixed(3)}.`;
+	return `At this budget an estimated ${lost} % of what dense shows is missing or misplaced ${span}${remedy}.${beside}`;
 }
 
 /** The same in a few English words, for a caption. */

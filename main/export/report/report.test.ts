@@ -117,7 +117,7 @@ describe('report', () => {
 	it('warns of a budget that is too small, with what was estimated', async () => {
 		const text = await page([TOO_SMALL, DENSE], ['tenth', 'dense']);
 		expect(text).toContain(
-			'tenth: At this budget an estimated 25 % of what dense shows is missing or misplaced from 0:00.3 on; 50 % of the tokens would do.',
+			'tenth: At this budget an estimated 25 % of what dense shows is missing or misplaced from 0:00.3 on; 50 % of the tokens would do. Measured against the dense run: an agreement of 1.000.',
 		);
 		expect(rowOf(text, 'tenth')).toMatchObject({
 			lowest: '0.750',

@@ -1,6 +1,7 @@
 import { GIGA, STAGES } from '../../domain/cost.ts';
 import type { RunHeader } from '../../domain/run.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
+import { shortfallSentence } from '../../domain/shortfall.ts';
 import type { FrameRange, Position } from '../../domain/video.ts';
 import { formatTime } from '../drawing/draw-overlay.ts';
 import { html, join, type Html } from './html.ts';
@@ -253,8 +254,8 @@ export function runTable(runs: readonly ReportRun[]): Html {
 
 /** The warnings of runs whose budget was too small; null without any. */
 export function warnings(runs: readonly ReportRun[]): Html | null {
-	const warned = runs.flatMap(({ label, summary: { drift } }) =>
-		drift?.warning ? [{ label, text: drift.warning.text }] : [],
+	const warned = runs.flatMap(({ label, summary: { drift }, agreement }) =>
+		drift?.warning ? [{ label, text: shortfallSentence(drift.warning, 'en', agreement?.f1 ?? null) }] : [],
 	);
 	if (warned.length === 0) return null;
 	return join(warned.map(({ label, text }) => html`<p class="warning strong">${label}: ${text}</p>`));
