@@ -9,8 +9,9 @@ import { defineEvaluate, evaluateCommand } from './evaluate.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { defineExport, exportCommand } from './export.ts';
 import { listenForInterruption } from './interruption.ts';
-import { defineModels, modelsCommand } from './models.ts';
-import type { Session } from './options.ts';
+import { addModelsCommands } from './models/index.ts';
+import { defineModels, modelsCommand } from './models/overview.ts';
+import type { AddCommand, Session } from './options.ts';
 import { defineParity, parityCommand } from './parity.ts';
 
 /** Runs the command line; `words` are the arguments after the program's name. Returns the exit code. */
@@ -45,26 +46,29 @@ function buildProgram(session: Session, finish: (exitCode: number) => void): Com
 		// Usage errors are printed once, like every other error.
 		.configureOutput({ writeErr: () => undefined })
 		.showSuggestionAfterError();
-	/** Adds a command whose action returns an exit code. */
-	const add = <Words extends unknown[]>(
-		name: string,
-		define: (command: Command) => Command,
-		run: (...words: [...Words, Session]) => Promise<number>,
-	) => {
-		const action = async (...given: unknown[]) => {
-			const words = given.slice(0, -1) as Words; // the last argument is the command itself
-			finish(await run(...words, session));
+	const below =
+		(parent: Command): AddCommand =>
+		<Words extends unknown[]>(
+			name: string,
+			define: (command: Command) => Command,
+			run: (...words: [...Words, Session]) => Promise<number>,
+		) => {
+			const action = async (...given: unknown[]) => {
+				const words = given.slice(0, -1) as Words; // the last argument is the command itself
+				finish(await run(...words, session));
+			};
+			return define(parent.command(name))
+				.option('--json', 'print one JSON object on stdout, and nothing else there')
+				.option('--verbose', 'tell more on stderr: stack traces, the log of the worker')
+				.action(action);
 		};
-		define(program.command(name))
-			.option('--json', 'print one JSON object on stdout, and nothing else there')
-			.option('--verbose', 'tell more on stderr: stack traces, the log of the worker')
-			.action(action);
-	};
+	const add = below(program);
 	add('analyze', defineAnalyze, analyzeCommand);
 	add('compare', defineCompare, compareCommand);
 	add('evaluate', defineEvaluate, evaluateCommand);
 	add('export', defineExport, exportCommand);
-	add('models', defineModels, (_options: object, given: Session) => modelsCommand(given));
+	const models = add('models', defineModels, (_options: object, given: Session) => modelsCommand(given));
+	addModelsCommands(below(models));
 	add('parity', defineParity, parityCommand);
 	add('doctor', defineDoctor, (_options: object, given: Session) => doctorCommand(given));
 	return program;

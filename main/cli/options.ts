@@ -10,6 +10,13 @@ import { dataFolders } from '../process/data-folders.ts';
 /** What every command's action is given beside its own arguments; it returns the exit code. */
 export type Session = { console: Console; interruption: Interruption };
 
+/** Adds a command whose action returns an exit code, below the program or another command. */
+export type AddCommand = <Words extends unknown[]>(
+	name: string,
+	define: (command: Command) => Command,
+	run: (...words: [...Words, Session]) => Promise<number>,
+) => Command;
+
 /** Options of the commands that analyse, as commander hands them over. */
 export type AnalysisOptions = {
 	model: string;

@@ -32,6 +32,8 @@ export interface Model extends ModelFacts {
 	readonly refusals: Readonly<Record<string, string>>;
 	/** What a person should know when it is opened, a clause each, such as `licence of the weights: AGPL-3.0`; absent = nothing. */
 	readonly remarks?: readonly string[];
+	/** Multiply-adds of a frame that is computed whole; makes no session. */
+	denseMacs(options: PictureOptions): number;
 	/**
 	 * Compiles the model in a mode for videos of one size. Throws `unknown-mode`, `unknown-setting` or
 	 * `setting-out-of-range`.

@@ -51,6 +51,7 @@ export function modelOf<Output extends NetworkOutput>(
 		...facts,
 		modes: REDUCTION_MODES.map(({ id }) => id).filter((id) => !(id in refusals)),
 		refusals,
+		denseMacs: (options) => bind(options).host.whole.macs(),
 		async open(options: DetectorOptions, runtime): Promise<Detector> {
 			const bound = bind(options);
 			const mode = findModeFor(bound.host, options.mode);

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import { UserFacingError } from '../domain/errors.ts';
-import { listModels } from '../models/catalog.ts';
-import { dataFolders } from '../process/data-folders.ts';
-import type { Offer } from '../reduction/host.ts';
-import { REDUCTION_MODES } from '../reduction/index.ts';
-import type { ReductionMode } from '../reduction/mode.ts';
-import { EXIT } from './exit-codes.ts';
-import type { Session } from './options.ts';
-import { settingsHelp } from './settings-help.ts';
-import { formatTable, type TextColumn } from './text-table.ts';
+import { UserFacingError } from '../../domain/errors.ts';
+import { listModels } from '../../models/catalog.ts';
+import { dataFolders } from '../../process/data-folders.ts';
+import type { Offer } from '../../reduction/host.ts';
+import { REDUCTION_MODES } from '../../reduction/index.ts';
+import type { ReductionMode } from '../../reduction/mode.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Session } from '../options.ts';
+import { settingsHelp } from '../settings-help.ts';
+import { formatTable, type TextColumn } from '../text-table.ts';
 
 export function defineModels(command: Command): Command {
 	return command.description(
@@ -18,7 +18,7 @@ export function defineModels(command: Command): Command {
 
 export async function modelsCommand(session: Session): Promise<number> {
 	// Loads the runtime, which no other command needs in this process.
-	const { MODEL_FAMILIES, openModel } = await import('../families/index.ts');
+	const { MODEL_FAMILIES, openModel } = await import('../../families/index.ts');
 	const models = [];
 	for (const { id, path, source } of await listModels()) {
 		try {

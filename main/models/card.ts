@@ -1,0 +1,35 @@
+import type { Size } from '../domain/video.ts';
+
+/** Operations of models are compared at this size of a video: that of the sample clip. */
+export const CARD_VIDEO: Size = { width: 768, height: 576 };
+
+/** What opening a model shows of it. */
+export type ModelCard = {
+	name: string;
+	/** Id of its family. */
+	family: string;
+	classes: string[];
+	modes: string[];
+	/** By the id of each other mode, why it can't be run in it. */
+	refusals: Record<string, string>;
+	/** Of the file of weights. */
+	sha256: string;
+	/** Multiply-adds of a frame that is computed whole, of a video of `CARD_VIDEO`. */
+	denseMacs: number;
+};
+
+/**
+ * Opens a model for what it says of itself. Loads the runtime. Throws what opening throws: `card-needed` where a person must say how
+ * it is to be read.
+ */
+export async function readCard(path: string, cacheFolder: string | null): Promise<ModelCard> {
+	const { DEFAULT_MAX_SIDE, DEFAULT_SCORE_THRESHOLD, openModel } = await import('../families/index.ts');
+	const model = await openModel(path, cacheFolder);
+	const { name, family, classes, modes, refusals, sha256 } = model;
+	const denseMacs = model.denseMacs({
+		displaySize: CARD_VIDEO,
+		maxSide: DEFAULT_MAX_SIDE,
+		scoreThreshold: DEFAULT_SCORE_THRESHOLD,
+	});
+	return { name, family, classes: [...classes], modes: [...modes], refusals: { ...refusals }, sha256, denseMacs };
+}
