@@ -85,9 +85,9 @@ export function readCatalog(): Promise<Catalog> {
 	return read;
 }
 
-/** Bytes of a model's files as published; null where one is unknown. */
+/** Bytes of a model's files as published, small JSON files left out where unknown; null where the weights' are unknown. */
 export function publishedBytes({ files }: CatalogModel): number | null {
-	const sizes = files.map(({ bytes }) => bytes);
-	if (sizes.length === 0 || sizes.includes(null)) return null;
-	return sizes.reduce<number>((sum, bytes) => sum + bytes!, 0);
+	if (files.some(({ name, bytes }) => bytes === null && !name.endsWith('.json'))) return null;
+	const sum = files.reduce((bytes, file) => bytes + (file.bytes ?? 0), 0);
+	return sum > 0 ? sum : null;
 }

@@ -10,7 +10,7 @@ import { serveFiles, type Behaviour } from './file-server.fixture.ts';
 const CONTENT = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7 + (i >> 8)) % 256));
 const CHANGED = Buffer.from(CONTENT.map((byte) => byte ^ 1));
 const HASH = sha256(CONTENT);
-const IMPATIENT: Patience = { silence: 300, pauses: [1, 1] };
+const IMPATIENT: Patience = { silence: 30_000, pauses: [1, 1] };
 
 let folder: string;
 const servers: { close: () => Promise<void> }[] = [];
@@ -68,7 +68,7 @@ describe('a download', () => {
 
 	it('keeps what came when it is given up, and the next one goes on from there', async () => {
 		const server = await serve({ breaks: { after: 100_000, times: 1 } });
-		await expect(get(server.address, { patience: { silence: 300, pauses: [] } })).rejects.toMatchObject({
+		await expect(get(server.address, { patience: { silence: 30_000, pauses: [] } })).rejects.toMatchObject({
 			code: 'download-failed',
 			message: expect.stringMatching(/^http:.*model: the download broke off \(.+\)\.$/) as string,
 		});
@@ -79,7 +79,7 @@ describe('a download', () => {
 
 	it('begins anew where the file on the server has changed between', async () => {
 		const server = await serve({ breaks: { after: 100_000, times: 1 } });
-		await get(server.address, { patience: { silence: 300, pauses: [] } }).catch(() => undefined);
+		await get(server.address, { patience: { silence: 30_000, pauses: [] } }).catch(() => undefined);
 		server.files.set('model', CHANGED);
 		expect(await get(server.address)).toEqual({ bytes: CHANGED.length, sha256: sha256(CHANGED) });
 		expect(stored().equals(CHANGED)).toBe(true);

@@ -63,7 +63,7 @@ function get(wanted: CatalogModel, changes: Partial<GetOptions> = {}): Promise<s
 		signal: new AbortController().signal,
 		onProgress: () => undefined,
 		check: () => Promise.resolve(),
-		patience: { silence: 2000, pauses: [1] },
+		patience: { silence: 30_000, pauses: [1] },
 		...changes,
 	});
 }

@@ -108,7 +108,7 @@ function questionOf({ bytes }: ListedModel, { name, licence, page }: CatalogMode
 /** Opens a model as far as it can be without a person; one that only needs a card may be installed. */
 async function openable(path: string): Promise<void> {
 	try {
-		await readCard(path, null);
+		await readCard(path, dataFolders());
 	} catch (error) {
 		if (!(error instanceof UserFacingError && error.code === 'card-needed')) throw error;
 	}

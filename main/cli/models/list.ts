@@ -62,7 +62,7 @@ async function cardOf({ entry }: ListedModel): Promise<{
 }> {
 	if (!entry) return { value: null, problem: null, data: {} };
 	try {
-		const value = await readCard(entry.path, dataFolders().cache);
+		const value = await readCard(entry.path, dataFolders());
 		return { value, problem: null, data: { ...value, video: CARD_VIDEO } };
 	} catch (error) {
 		if (!(error instanceof UserFacingError)) throw error;
@@ -103,6 +103,7 @@ function infoText(model: ListedModel, card: ModelCard | null, problem: string | 
 		['from', published?.accuracy?.source ?? ''],
 		['page', published?.page ?? ''],
 		['unverified', published?.unverified ?? ''],
+		...(card?.remarks ?? []).map((remark): [string, string] => ['remark', remark]),
 		['family', card?.family ?? published?.family ?? ''],
 		['classes', card ? `${card.classes.length}: ${card.classes.join(', ')}` : ''],
 		['operations', card ? `${(card.denseMacs / GIGA).toFixed(2)} GMAC a frame of ${CARD_VIDEO.width}×${CARD_VIDEO.height}` : ''],

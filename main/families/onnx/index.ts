@@ -92,7 +92,7 @@ export function requireFit(card: OnnxCard, file: OnnxFile, place: string): OnnxC
 function mustChoose(path: string, { readings }: Recognition): UserFacingError {
 	const listed = readings.map(({ card, reason }, i) => `(${i + 1}) ${card.title}: ${reason}`).join('; ');
 	return new UserFacingError(
-		'model-unreadable',
+		'card-needed',
 		`${path} can be read in ${readings.length} ways, and only you can tell which is right: ${listed}.`,
 		{
 			remedy: `Choose with "sparsight models card ${path} --reading N --save"; --video F shows what each finds in a frame.`,
