@@ -8,6 +8,7 @@ import {
 	modelsRemoveCommand,
 } from './get.ts';
 import { defineModelsInfo, defineModelsList, modelsInfoCommand, modelsListCommand } from './list.ts';
+import { defineModelCard, modelCardCommand } from './model-card.ts';
 import { defineModelsVerify, modelsVerifyCommand } from './verify.ts';
 
 /** What can be done with models; `sparsight models` alone gives the overview. */
@@ -17,5 +18,6 @@ export function addModelsCommands(add: AddCommand): void {
 	add('get', defineModelsGet, modelsGetCommand);
 	add('add', defineModelsAdd, modelsAddCommand);
 	add('remove', defineModelsRemove, modelsRemoveCommand);
+	add('card', defineModelCard, modelCardCommand);
 	add('verify', defineModelsVerify, modelsVerifyCommand);
 }

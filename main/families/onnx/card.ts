@@ -187,6 +187,46 @@ export function saveCard(
 	return place;
 }
 
+/**
+ * A card with other values: `changes` are paths of fields and what they become, such as `input.colour` and `bgr`; numbers and lists
+ * as JSON has them. Throws `bad-argument` for a field that cards have not, and `model-unreadable` for a value that does not fit.
+ */
+export function changeCard(
+	card: OnnxCard,
+	changes: readonly (readonly [path: string, value: string])[],
+): OnnxCard {
+	const changed = structuredClone(card);
+	for (const [path, value] of changes) {
+		const keys = path.split('.');
+		const last = keys.pop()!;
+		let at: unknown = changed;
+		for (const key of keys) at = isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined;
+		// Names of tensors and inputs are a person's own; everything else is there already.
+		const isOpen = ['tensors', 'extras'].includes(keys.at(-1) ?? '') || keys.at(-1) === 'resize';
+		if (!isObject(at) || !(isOpen || Object.hasOwn(at, last))) {
+			throw new UserFacingError(
+				'bad-argument',
+				`A card has no field ${path}: one such as input.colour, input.mean or output.scores was expected.`,
+			);
+		}
+		at[last] = valueOf(value);
+		changed.sources[path] = 'chosen';
+	}
+	return parseCard(changed, 'The card');
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+	return typeof value === 'object' && value !== null;
+}
+
+function valueOf(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return text;
+	}
+}
+
 function textOf(place: string): string | null {
 	try {
 		return readFileSync(place, 'utf8');

@@ -235,6 +235,34 @@ export function classesFor(
 	return { ...usual(wanted, unusedAt), mismatch: null };
 }
 
+/** A card with these names, where they are as many as the network scores. Throws `model-unreadable`, saying both numbers. */
+export function withNames(card: OnnxCard, names: readonly string[], place: string): OnnxCard {
+	const { unused } = card.classes;
+	const labels = card.classes.names.length + unused.length;
+	const isOpen = !SCORES_EACH_LABEL.includes(card.output.form);
+	const fits = (without: readonly number[]) => isOpen || names.length + without.length === labels;
+	const choices = [unused, [], [labels - 1]];
+	const fitting = choices.find(fits);
+	if (!fitting) {
+		throw new UserFacingError(
+			'model-unreadable',
+			`${place} names ${names.length} classes, and the output scores ${card.classes.names.length}.`,
+		);
+	}
+	const classes = named(names, isOpen ? unused.filter((label) => label < names.length) : fitting);
+	return { ...card, classes, sources: { ...card.sources, classes: place } };
+}
+
+/** Forms whose outputs have a number for every label; others give labels, and don't say how many there are. */
+const SCORES_EACH_LABEL: readonly string[] = [
+	'yolo-raw',
+	'yolo-objectness',
+	'yolox',
+	'detr-logits',
+	'anchor-pairs',
+	'centerface',
+];
+
 /** COCO's 80 names where the head counts by its ids. */
 function isCocoWithGaps(names: readonly string[], labels: number): boolean {
 	return labels === COCO_ID_COUNT && names.length === COCO_NAMES.length;
