@@ -1,0 +1,321 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { COCO_NAMES } from '../coco-names.ts';
+import type { OnnxCard } from './card.ts';
+import { readOnnxFile } from './onnx-file.ts';
+import type { Degree } from './reading.ts';
+import { recognize } from './signature.ts';
+import { onnxFolder, SIGNATURES, type TinyNetwork, type TinyOutput } from './tiny-onnx.fixture.ts';
+
+// What a file is recognised as, by what goes in and comes out of it, and how sure that is.
+const files = onnxFolder();
+afterAll(files.remove);
+
+let serial = 0;
+function recognizeTiny(network: TinyNetwork, beside: Record<string, string> = {}) {
+	const name = `network-${serial++}`;
+	for (const [file, text] of Object.entries(beside)) files.put(file.replace('STEM', name), text);
+	return recognize(readOnnxFile(files.put(`${name}.onnx`, network)));
+}
+
+const named = (count: number) =>
+	`{${Array.from({ length: count }, (_, i) => `${i}: 'name ${i}'`).join(', ')}}`;
+const ultralytics = (more: Record<string, string> = {}) => ({
+	author: 'Ultralytics',
+	names: named(80),
+	...more,
+});
+const sizes = { name: 'orig_target_sizes', type: 'int64', shape: ['N', 2] } as const;
+const mask = { name: 'pixel_mask', type: 'int64', shape: ['batch', 'height', 'width'] } as const;
+const rfDetr = (labels: number): TinyOutput[] => [
+	{ name: 'dets', shape: [1, 30, 4] },
+	{ name: 'labels', shape: [1, 30, labels] },
+];
+const pixelValues = { name: 'pixel_values', shape: ['batch', 3, 'height', 'width'] } as const;
+const huggingFace = (labels: number): TinyOutput[] => [
+	{ name: 'logits', shape: [1, 30, labels] },
+	{ name: 'pred_boxes', shape: [1, 30, 4] },
+];
+const [PLAIN, IMAGENET] = [0, 0.485];
+type Part = {
+	form: OnnxCard['output']['form'];
+	resize?: string;
+	mean?: number;
+	scores?: string;
+	size?: number;
+};
+
+describe('every signature', () => {
+	it.each<[string, TinyNetwork, Degree, Part]>([
+		[
+			'1: Ultralytics, with its metadata',
+			{ outputs: SIGNATURES.yoloRaw, metadata: ultralytics({ task: 'detect' }) },
+			'certain',
+			{ form: 'yolo-raw', resize: 'letterbox', mean: PLAIN },
+		],
+		['1: without metadata', { outputs: SIGNATURES.yoloRaw }, 'likely', { form: 'yolo-raw' }],
+		[
+			'1: names that are not as many as the scores',
+			{ outputs: SIGNATURES.yoloRaw, metadata: ultralytics({ names: named(79) }) },
+			'likely',
+			{ form: 'yolo-raw' },
+		],
+		[
+			'1: sizes that vary, stated in metadata',
+			{
+				input: { shape: ['batch', 3, 'height', 'width'] },
+				outputs: SIGNATURES.yoloRaw,
+				metadata: ultralytics({ imgsz: '[320, 320]' }),
+			},
+			'certain',
+			{ form: 'yolo-raw', size: 320 },
+		],
+		[
+			'1: sizes that vary, and nothing says how large pictures are',
+			{
+				input: { shape: ['batch', 3, 'height', 'width'] },
+				outputs: SIGNATURES.yoloRaw,
+				metadata: ultralytics(),
+			},
+			'likely',
+			{ form: 'yolo-raw', size: 640 },
+		],
+		[
+			'2: end to end by its metadata',
+			{ outputs: SIGNATURES.endToEnd, metadata: ultralytics({ end2end: 'True' }) },
+			'certain',
+			{ form: 'end-to-end' },
+		],
+		['2: rows of six numbers', { outputs: SIGNATURES.endToEnd }, 'likely', { form: 'end-to-end' }],
+		[
+			'3: three anchors for every point',
+			{ outputs: SIGNATURES.yoloObjectness },
+			'likely',
+			{ form: 'yolo-objectness', scores: 'objectness', resize: 'letterbox' },
+		],
+		[
+			'4: one anchor for every point',
+			{ outputs: SIGNATURES.yolox },
+			'ask',
+			{ form: 'yolox', resize: 'letterbox' },
+		],
+		[
+			'5: without a vision transformer, pixels as they are',
+			{ outputs: SIGNATURES.detrPostprocessed, extras: [sizes] },
+			'certain',
+			{ form: 'detr-postprocessed', resize: 'stretch', mean: PLAIN },
+		],
+		[
+			"5: with a vision transformer, ImageNet's mean",
+			{ outputs: SIGNATURES.detrPostprocessed, extras: [sizes], vit: true },
+			'likely',
+			{ form: 'detr-postprocessed', resize: 'stretch', mean: IMAGENET },
+		],
+		[
+			'7: labels of three axes that are no whole numbers',
+			{ input: { name: 'input' }, outputs: rfDetr(91) },
+			'certain',
+			{ form: 'detr-logits', scores: 'sigmoid', resize: 'stretch', mean: IMAGENET },
+		],
+		[
+			'8: the same names, with five numbers a box and whole labels',
+			{ input: { name: 'input' }, outputs: SIGNATURES.mmdet },
+			'likely',
+			{ form: 'mmdet', resize: 'letterbox' },
+		],
+		[
+			'9: 92 logits are those of a softmax',
+			{ input: pixelValues, outputs: huggingFace(92), extras: [mask] },
+			'ask',
+			{ form: 'detr-logits', scores: 'softmax', mean: IMAGENET },
+		],
+		[
+			'9: 80 logits are not',
+			{ input: pixelValues, outputs: huggingFace(80) },
+			'ask',
+			{ form: 'detr-logits', scores: 'sigmoid', mean: PLAIN },
+		],
+		[
+			'10: maps of CenterFace, whatever size they were exported with',
+			{ input: { shape: [10, 3, 32, 32] }, outputs: SIGNATURES.centerFace },
+			'certain',
+			{ form: 'centerface', size: 640 },
+		],
+		[
+			'11: anchors with two probabilities',
+			{ outputs: SIGNATURES.ultraFace },
+			'likely',
+			{ form: 'anchor-pairs' },
+		],
+		[
+			'13: colours and names in metadata',
+			{
+				outputs: SIGNATURES.detrPostprocessed,
+				extras: [sizes],
+				metadata: {
+					names: named(80),
+					image_normalize: '{"mean": [0.485, 0.4, 0.4], "std": [0.2, 0.2, 0.2]}',
+				},
+			},
+			'certain',
+			{ form: 'detr-postprocessed', mean: IMAGENET },
+		],
+	])('%s', (_, network, degree, part) => {
+		const { degree: found, readings } = recognizeTiny(network);
+		const { input, output } = readings[0]!.card;
+		expect(found).toBe(degree);
+		expect(output.form).toBe(part.form);
+		if (part.resize !== undefined) expect(input.resize.kind).toBe(part.resize);
+		if (part.mean !== undefined) expect(input.mean[0]).toBe(part.mean);
+		if (part.scores !== undefined) expect(output.scores).toBe(part.scores);
+		if (part.size !== undefined) expect([input.width, input.height]).toEqual([part.size, part.size]);
+	});
+
+	it('offers what else a file might be, each as a whole card', () => {
+		const ofYolox = recognizeTiny({ outputs: SIGNATURES.yolox }).readings.map(({ card }) => [
+			card.output.form,
+			card.input.range,
+			card.input.colour,
+		]);
+		expect(ofYolox).toEqual([
+			['yolox', 255, 'bgr'],
+			['yolo-objectness', 255, 'bgr'],
+			['yolo-objectness', 1, 'rgb'],
+		]);
+		const deim = recognizeTiny({ outputs: SIGNATURES.detrPostprocessed, extras: [sizes] });
+		expect(deim.readings.map(({ card }) => card.input.mean[0])).toEqual([PLAIN, IMAGENET]);
+	});
+});
+
+describe('classes', () => {
+	const deim = (...numbers: number[]) => numbers;
+	it.each<[string, TinyNetwork, Record<string, string>, { first: string; names: number; unused: number[] }]>([
+		[
+			'91 logits are COCO with gaps',
+			{ input: { name: 'input' }, outputs: rfDetr(91) },
+			{},
+			{ first: 'person', names: 80, unused: deim(0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83) },
+		],
+		[
+			'one label more than names is the background, at the end',
+			{ input: { name: 'input' }, outputs: rfDetr(4), metadata: { names: named(3) } },
+			{},
+			{ first: 'name 0', names: 3, unused: [3] },
+		],
+		[
+			'a face detector has the background first',
+			{ outputs: SIGNATURES.ultraFace },
+			{},
+			{ first: 'face', names: 1, unused: [0] },
+		],
+		[
+			'a softmax has the background last',
+			{ input: { name: 'pixel_values' }, outputs: huggingFace(92) },
+			{},
+			{ first: 'person', names: 80, unused: [0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91] },
+		],
+		[
+			'names from a file of lines',
+			{ input: { name: 'input' }, outputs: rfDetr(2) },
+			{ 'STEM.txt': 'cat\n\ndog\n' },
+			{ first: 'cat', names: 2, unused: [] },
+		],
+		[
+			'names from YAML',
+			{ input: { name: 'input' }, outputs: rfDetr(2) },
+			{ 'STEM.yaml': "# data\npath: x\nnames:\n  0: cat # small\n  1: 'dog'\n" },
+			{ first: 'cat', names: 2, unused: [] },
+		],
+		[
+			'as many as there are where nothing names them',
+			{ input: { name: 'input' }, outputs: rfDetr(7) },
+			{},
+			{ first: 'class 0', names: 7, unused: [] },
+		],
+	])('%s', (_, network, beside, { first, names, unused }) => {
+		const { classes } = recognizeTiny(network, beside).readings[0]!.card;
+		expect(classes.names[0]).toBe(first);
+		expect(classes.names).toHaveLength(names);
+		expect(classes.unused).toEqual(unused);
+	});
+
+	it('are numbers, with both counts said, where names do not fit', () => {
+		const { readings, remarks } = recognizeTiny({
+			outputs: SIGNATURES.yoloRaw,
+			metadata: ultralytics({ names: named(6) }),
+		});
+		expect(remarks[0]).toMatch(/metadata \(names\) names 6 classes, and the output scores 80/);
+		expect(readings[0]!.card.classes.names).toEqual(COCO_NAMES);
+	});
+});
+
+describe('what is no detector is called what it is', () => {
+	const one = (shape: readonly number[], name = 'output'): TinyNetwork => ({ outputs: [{ name, shape }] });
+	it.each<[string, TinyNetwork, RegExp]>([
+		['a classifier', one([1, 1000]), /is a classifier: it names whole pictures/],
+		['a segmentation', one([1, 21, 32, 32]), /is a network for segmentation or the like/],
+		[
+			'ECPose',
+			{
+				outputs: [
+					{ name: 'scores', shape: [1, 30] },
+					{ name: 'labels', type: 'int64', shape: [1, 30] },
+					{ name: 'keypoints', shape: [1, 30, 17, 2] },
+				],
+				extras: [sizes],
+			},
+			/is a pose estimator \(such as ECPose\): it gives keypoints and no boxes/,
+		],
+		[
+			"Ultralytics' pose",
+			{ ...one([1, 56, 336]), metadata: ultralytics({ task: 'pose' }) },
+			/is a pose estimator \(metadata: task=pose\)/,
+		],
+		[
+			'raw maps of a YOLO',
+			{
+				outputs: [
+					{ name: 'a', shape: [1, 255, 16, 16] },
+					{ name: 'b', shape: [1, 255, 8, 8] },
+				],
+			},
+			/raw maps of a YOLO \(a \[1, 255, 16, 16\].*anchors .* are not in the file/,
+		],
+		[
+			'nothing that is known',
+			one([1, 2, 3, 4, 5]),
+			/no output fits \(got output float32 \[1, 2, 3, 4, 5\]\)/,
+		],
+		[
+			'pictures of one channel',
+			{ ...one([1, 10]), input: { shape: [1, 1, 28, 28] } },
+			/pictures of 1 channels/,
+		],
+		[
+			'many pictures at once',
+			{ outputs: SIGNATURES.yoloRaw, input: { shape: [4, 3, 128, 128] } },
+			/4 pictures at once/,
+		],
+	])('%s', (_, network, message) => {
+		expect(() => recognizeTiny(network)).toThrow(message);
+	});
+});
+
+it.each([
+	['detr', 'softmax', IMAGENET],
+	['yolos', 'softmax', IMAGENET],
+	['rt_detr_v2', 'sigmoid', PLAIN],
+	['d_fine', 'sigmoid', PLAIN],
+	['deformable_detr', 'sigmoid', IMAGENET],
+])('a config.json of model_type %s leaves no doubt', (type, scores, mean) => {
+	const own = onnxFolder();
+	const id2label = Object.fromEntries(
+		Array.from({ length: scores === 'softmax' ? 29 : 30 }, (_, i) => [i, `thing ${i}`]),
+	);
+	own.put('config.json', JSON.stringify({ model_type: type, id2label }));
+	const path = own.put('model.onnx', { input: { name: 'pixel_values' }, outputs: huggingFace(30) });
+	const { degree, readings } = recognize(readOnnxFile(path));
+	own.remove();
+	expect(degree).toBe('certain');
+	const { output, input, classes } = readings[0]!.card;
+	expect([output.scores, input.mean[0], classes.names[0]]).toEqual([scores, mean, 'thing 0']);
+});
