@@ -6,6 +6,7 @@ import { describeLane } from './lanes.ts';
 import { benchEventful } from './eventful.ts';
 import { describeMachine } from './machine.ts';
 import { benchMovingCamera, benchRegistration, type MovingCameraRow } from './moving-camera.ts';
+import { benchOnnx } from './onnx.ts';
 import { benchMemory } from './memory.ts';
 import { benchOpening } from './opening.ts';
 import { benchPipeline, type Configuration } from './pipeline.ts';
@@ -39,13 +40,14 @@ const { values } = parseArgs({
 		threads: { type: 'string', default: '2' },
 		rounds: { type: 'string', default: '3' },
 		video: { type: 'string', default: CLIP },
+		model: { type: 'string' },
 		truth: { type: 'string' },
 		frames: { type: 'string', default: '800' },
 		out: { type: 'string', default: join(ROOT, 'bench-output') },
 	},
 });
 const EVERY_PART =
-	'run,quality,pipeline,pytorch,memory,opening,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera';
+	'run,quality,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -140,6 +142,25 @@ if (parts.includes('opening')) {
 			`${label.padEnd(18)} ${milliseconds.toFixed(0).padStart(5)} ms  ` +
 				`${peakMib.toFixed(0)} MiB, ${(peakMib / modelMib).toFixed(2)}× the weights, beyond an empty process`,
 		);
+}
+if (parts.includes('onnx')) {
+	const result = await benchOnnx({
+		modelPath: values.model ?? null,
+		threads: common.threads,
+		rounds: Number(values.rounds),
+	});
+	report['onnx'] = result;
+	const { fileMib, opening, plainMs, frameMs, ratio } = result;
+	say(
+		`\nan ONNX file of ${fileMib.toFixed(1)} MiB (opened in own processes; run in turn with onnxruntime alone)`,
+	);
+	for (const { label, milliseconds, peakMib } of opening)
+		say(
+			`${label.padEnd(18)} open in ${milliseconds.toFixed(0).padStart(5)} ms  ${peakMib.toFixed(0)} MiB beyond an empty process`,
+		);
+	say(
+		`onnxruntime alone ${plainMs.toFixed(1)} ms, pixels to boxes ${frameMs.toFixed(1)} ms: ${ratio.toFixed(3)} times`,
+	);
 }
 const laneOptions = { videoPath: CLIP, threads: common.threads, blocks: Number(values.rounds) };
 if (parts.includes('detr')) {

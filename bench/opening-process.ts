@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openModel } from '../main/families/index.ts';
 import { createRuntime } from '../main/runtime/onnx-runtime.ts';
@@ -13,9 +14,9 @@ const peakBytes = () => 1024 * process.resourceUsage().maxRSS;
 
 const bytesBefore = process.memoryUsage.rss();
 const start = performance.now();
-const model = await openModel(modelPath, cacheFolder);
 const runtime = createRuntime(Number(threads), { tensors: new TensorStore(join(cacheFolder, 'weights')) });
 const picture = { displaySize: { width: 864, height: 512 }, maxSide: 864, scoreThreshold: 0.05 };
-await model.open({ ...picture, mode, settings: {} }, runtime);
+if (mode === 'plain') await runtime.load(readFileSync(modelPath), modelPath);
+else await (await openModel(modelPath, cacheFolder)).open({ ...picture, mode, settings: {} }, runtime);
 const opening: Opening = { milliseconds: performance.now() - start, bytesBefore, peakBytes: peakBytes() };
 process.stdout.write(JSON.stringify(opening));

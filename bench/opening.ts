@@ -71,14 +71,20 @@ async function writeYolos(folder: string): Promise<number> {
 	return parts.reduce((sum, { length }) => sum + length, 0);
 }
 
-async function openOnce(model: string, mode: string, cache: string, threads: number): Promise<Opening> {
+/** In a process of its own; mode `plain` loads an ONNX file into the runtime, and nothing else. */
+export async function openOnce(
+	model: string,
+	mode: string,
+	cache: string,
+	threads: number,
+): Promise<Opening> {
 	const entry = join(import.meta.dirname, 'bench-opening.js');
 	const words = [entry, model, mode, cache, String(threads)];
 	const { stdout } = await promisify(execFile)(process.execPath, words);
 	return JSON.parse(stdout) as Opening;
 }
 
-function rowOf(label: string, openings: readonly Opening[]): OpeningRow {
+export function rowOf(label: string, openings: readonly Opening[]): OpeningRow {
 	const peaks = openings.map(({ peakBytes, bytesBefore }) => (peakBytes - bytesBefore) / 2 ** 20);
 	return {
 		label,

@@ -6,9 +6,10 @@ import { UserFacingError } from '../../domain/errors.ts';
 import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
 import type { ModelSource } from '../source.ts';
 import { findCard, type OnnxCard } from './card.ts';
-import { onnxHost } from './host.ts';
+import { cardCost, onnxHost } from './host.ts';
 import { type OnnxFile, readOnnxFile } from './onnx-file.ts';
 import { normalisationOf, placePicture } from './picture.ts';
+import type { GraphCost } from './operations.ts';
 import type { Recognition } from './reading.ts';
 import { recognize } from './signature.ts';
 
@@ -47,18 +48,21 @@ export async function modelOfCard(
 ): Promise<OpenedModel> {
 	const { title: name, classes, displayScore: displayThreshold } = card;
 	const facts = await factsOf(source, { name, classes: classes.names, displayThreshold });
-	return { ...modelOf(facts, (options) => bindCard(file, card, options)), remarks };
+	let known: GraphCost | null = null;
+	const cost = () => (known ??= cardCost(file, card));
+	return { ...modelOf(facts, (options) => bindCard(file, card, cost, options)), remarks };
 }
 
 function bindCard(
 	file: OnnxFile,
 	card: OnnxCard,
+	cost: () => GraphCost,
 	{ displaySize, scoreThreshold }: PictureOptions,
 ): BoundNetwork<BoxColumns> {
 	const placement = placePicture(card.input, displaySize);
 	const { letterbox, left, top } = placement;
 	return {
-		host: onnxHost(file, card, placement, scoreThreshold),
+		host: onnxHost(file, card, placement, scoreThreshold, cost),
 		letterbox,
 		normalisation: normalisationOf(card.input),
 		interpret(candidates: BoxColumns) {

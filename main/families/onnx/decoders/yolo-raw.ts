@@ -13,6 +13,7 @@ export const decodeYoloRaw: Decoder = (answers, options) => {
 	const [channels, anchors] = channelsFirst ? [first, second] : [second, first];
 	if (channels < needed) throw misshapen('rows', shape, `${needed} numbers for every anchor or more`);
 	const [perChannel, perAnchor] = channelsFirst ? [anchors, 1] : [1, channels];
+	const threshold = thresholdOf(options);
 	const best = new Float32Array(anchors);
 	const bestClass = new Int32Array(anchors);
 	for (let label = 0; label < classByLabel.length; label++) {
@@ -21,12 +22,12 @@ export const decodeYoloRaw: Decoder = (answers, options) => {
 		const start = (4 + label) * perChannel;
 		for (let anchor = 0; anchor < anchors; anchor++) {
 			const score = data[start + anchor * perAnchor]!;
-			if (!(score > best[anchor]!)) continue;
+			// Nearly all scores are below the threshold: that one comparison is most of the work.
+			if (!(score > threshold) || score <= best[anchor]!) continue;
 			best[anchor] = score;
 			bestClass[anchor] = classIndex;
 		}
 	}
-	const threshold = thresholdOf(options);
 	const found = new FoundBoxes(options);
 	for (let anchor = 0; anchor < anchors; anchor++) {
 		if (!(best[anchor]! > threshold)) continue;
