@@ -7,7 +7,7 @@ import { type Host, staticHost, type WholeNetwork } from '../../reduction/host.t
 import type { GraphRuntime, GraphTensor, GraphTensors } from '../../runtime/runtime.ts';
 import { halvesToFloat32 } from '../../weights/half.ts';
 import { type CardInput, classByLabel, type OnnxCard, OUTPUT_FORMS } from './card.ts';
-import type { Answer } from './decoders/decoder.ts';
+import { type Answer, NotANumber } from './decoders/decoder.ts';
 import { DECODERS } from './decoders/index.ts';
 import { withInputDims } from './input-dims.ts';
 import { type OnnxFile, type OnnxPort, readModelBytes } from './onnx-file.ts';
@@ -93,8 +93,11 @@ async function load(
 		async run(pixels) {
 			const outputs = await session.run({ [card.input.name]: picture.of(pixels), ...extras }, wanted);
 			const answers = Object.fromEntries(roles.map(([role, name]) => [role, answerOf(outputs[name]!)]));
-			for (const [role, name] of roles) refuseNaN(answers[role]!, name, file.path, pixels.timeSeconds);
-			return { output: decode(answers, options), macs: cost.macs };
+			try {
+				return { output: decode(answers, options), macs: cost.macs };
+			} catch (error) {
+				throw error instanceof NotANumber ? notANumber(file.path, wanted, pixels.timeSeconds) : error;
+			}
 		},
 		release: () => session.release(),
 	};
@@ -128,23 +131,12 @@ function extraFeeds(
 	);
 }
 
-function refuseNaN({ data }: Answer, name: string, path: string, timeSeconds: number): void {
-	if (!mayHoldNaN(data) || !data.some(Number.isNaN)) return;
-	throw new UserFacingError(
+function notANumber(path: string, outputs: readonly string[], timeSeconds: number): UserFacingError {
+	return new UserFacingError(
 		'model-unreadable',
-		`${path}: the output ${name} holds what is not a number (NaN) for the frame at ${timeSeconds.toFixed(3)} s.`,
+		`${path} answers with what is not a number (NaN) in ${outputs.join(', ')}, for the frame at ${timeSeconds.toFixed(3)} s.`,
 		{ remedy: 'Half precision overflows in some networks: try the same network in float32.' },
 	);
-}
-
-/** A sum shows what a look at every number would, in a third of its time; infinite numbers of both signs show as well. */
-function mayHoldNaN(data: Float32Array): boolean {
-	let [a, b] = [0, 0];
-	for (let i = 1; i < data.length; i += 2) {
-		a += data[i - 1]!;
-		b += data[i]!;
-	}
-	return Number.isNaN(a + b + (data.at(-1) ?? 0));
 }
 
 /** Throws `model-unreadable` where a network needs more memory than there is. */

@@ -200,10 +200,10 @@ describe('a card', () => {
 
 describe('answers that are no numbers', () => {
 	it('are said in a sentence, with the output and the time of the frame', async () => {
-		const outputs = [{ name: 'output0', shape: [1, 20, 6], numbers: [Number.NaN] }];
+		const outputs = [{ name: 'output0', shape: [1, 20, 6], numbers: [32, 32, 96, 96, Number.NaN, 0] }];
 		const path = files.put('nan.onnx', { outputs, metadata: { end2end: 'True' } });
 		await expect(detect(path, WIDE)).rejects.toThrow(
-			/the output output0 holds .* \(NaN\) for the frame at 1\.500 s/,
+			/answers with what is not a number \(NaN\) in output0, for the frame at 1\.500 s/,
 		);
 	});
 });

@@ -1,4 +1,4 @@
-import { answer, type Decoder, FoundBoxes, misshapen, thresholdOf } from './decoder.ts';
+import { answer, type Decoder, FoundBoxes, misshapen, NotANumber, thresholdOf } from './decoder.ts';
 
 /** UltraFace and YOLO-NAS: `boxes` [anchors, 4] and `scores` [anchors, labels], probabilities; an anchor has its best class. */
 export const decodeAnchorPairs: Decoder = (answers, options) => {
@@ -16,7 +16,9 @@ export const decodeAnchorPairs: Decoder = (answers, options) => {
 		let [best, bestClass] = [threshold, -1];
 		for (let label = 0; label < labels; label++) {
 			const score = scores.data[anchor * labels + label]!;
-			if (score > best && classByLabel[label]! >= 0) [best, bestClass] = [score, classByLabel[label]!];
+			if (score <= best || classByLabel[label]! < 0) continue;
+			if (Number.isNaN(score)) throw new NotANumber();
+			[best, bestClass] = [score, classByLabel[label]!];
 		}
 		if (bestClass < 0) continue;
 		const [a, b, c, d] = boxes.data.subarray(4 * anchor, 4 * anchor + 4) as unknown as number[];

@@ -21,7 +21,7 @@ export const decodeCenterFace: Decoder = (answers, options) => {
 	const points = rows * cols;
 	for (let point = 0; point < points; point++) {
 		const score = scores.data[point]!;
-		if (!(score > threshold)) continue;
+		if (score <= threshold) continue;
 		const [row, col] = [Math.floor(point / cols), point % cols];
 		found.add(
 			options.classByLabel[0]!,

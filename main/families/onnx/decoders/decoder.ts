@@ -17,7 +17,8 @@ export type DecodeOptions = {
 
 /**
  * Reads a network's answers, by their roles of the card: boxes in pixels of its input, neither clipped nor suppressed, in no
- * order. Throws `model-unreadable` where their shapes are not those of the form.
+ * order. Throws `model-unreadable` where their shapes are not those of the form, and `NotANumber`. A score that is NaN is not below
+ * the threshold: comparisons are written so that it shows, and costs nothing.
  */
 export type Decoder = (answers: Readonly<Record<string, Answer>>, options: DecodeOptions) => BoxColumns;
 
@@ -34,6 +35,9 @@ export function answer(
 	if (extra < 0 || !isOne) throw misshapen(role, given.shape, `${rank} axes behind batches of one`);
 	return { data: given.data, shape: given.shape.slice(extra) };
 }
+
+/** An answer that is no number where it matters: what went wrong is in the network, and no box can be right. */
+export class NotANumber extends Error {}
 
 export function misshapen(role: string, shape: readonly number[], expected: string): UserFacingError {
 	return new UserFacingError(
@@ -67,8 +71,9 @@ export class FoundBoxes {
 		this.#scaleY = unit === 'share' ? size.height : 1;
 	}
 
-	/** Four numbers as the card has them. */
+	/** Four numbers as the card has them. Throws `NotANumber` where one of all five is none. */
 	add(classIndex: number, score: number, a: number, b: number, c: number, d: number): void {
+		if (Number.isNaN(score + a + b + c + d)) throw new NotANumber();
 		const [x, y, across, down] = [a * this.#scaleX, b * this.#scaleY, c * this.#scaleX, d * this.#scaleY];
 		if (this.#isCentred) this.#boxes.push(x - across / 2, y - down / 2, x + across / 2, y + down / 2);
 		else this.#boxes.push(x, y, across, down);

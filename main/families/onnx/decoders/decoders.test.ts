@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OutputForm } from '../card.ts';
-import type { Answer, DecodeOptions } from './decoder.ts';
+import { type Answer, type DecodeOptions, NotANumber } from './decoder.ts';
 import { DECODERS } from './index.ts';
 
 // What each form of output means, number by number: a network of 64×32 pixels.
@@ -160,5 +160,27 @@ describe('answers of another shape than the form’s are said', () => {
 		['mmdet', { boxes: answer([1, 2, 4]), labels: answer([1, 2]) }, /5 numbers for every box/],
 	])('%s', (form, answers, message) => {
 		expect(() => DECODERS[form](answers, OPTIONS)).toThrow(message);
+	});
+});
+
+describe('an answer that is not a number', () => {
+	const nan = Number.NaN;
+	it.each<[OutputForm, Record<string, Answer>]>([
+		['yolo-raw', { rows: answer([1, 6, 8], ...Array<number>(48).fill(nan)) }],
+		['end-to-end', { rows: answer([1, 2, 6], 1, 2, nan, 4, 0.5, 1) }],
+		['yolo-objectness', { rows: answer([1, 2, 7], ...Array<number>(14).fill(nan)) }],
+		['yolox', { rows: answer([1, 42, 7], 1, 1, 1, 1, 1, nan, 0) }],
+		['detr-postprocessed', { boxes: answer([1, 1, 4]), labels: answer([1, 1]), scores: answer([1, 1], nan) }],
+		['detr-logits', { boxes: answer([1, 1, 4]), logits: answer([1, 1, 2], nan, nan) }],
+		['mmdet', { boxes: answer([1, 1, 5], 1, 2, 3, 4, nan), labels: answer([1, 1]) }],
+		[
+			'centerface',
+			{ scores: answer([1, 1, 1, 1], nan), sizes: answer([1, 2, 1, 1]), offsets: answer([1, 2, 1, 1]) },
+		],
+		['anchor-pairs', { boxes: answer([1, 1, 4]), scores: answer([1, 1, 2], nan, 0) }],
+	])('is not taken for nothing: %s', (form, answers) => {
+		for (const scores of ['probabilities', 'sigmoid', 'softmax'] as const) {
+			expect(() => DECODERS[form](answers, { ...OPTIONS, scores })).toThrow(NotANumber);
+		}
 	});
 });

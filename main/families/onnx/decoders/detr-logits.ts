@@ -24,13 +24,13 @@ export const decodeDetrLogits: Decoder = (answers, options) => {
 		const row = logits.data.subarray(query * labels, (query + 1) * labels);
 		if (options.scores === 'softmax') {
 			const { label, score } = bestBySoftmax(row, classByLabel);
-			if (score > threshold) add(query, label, score);
+			if (label >= 0 && !(score <= threshold)) add(query, label, score);
 			continue;
 		}
 		for (let label = 0; label < labels; label++) {
 			if (classByLabel[label]! < 0) continue;
 			const score = Math.fround(sigmoid(row[label]!));
-			if (score > threshold) add(query, label, score);
+			if (!(score <= threshold)) add(query, label, score);
 		}
 	}
 	return found.columns();

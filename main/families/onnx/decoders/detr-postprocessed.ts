@@ -17,7 +17,7 @@ export const decodeDetrPostprocessed: Decoder = (answers, options) => {
 	for (let query = 0; query < queries; query++) {
 		const score = scores.data[query]!;
 		const classIndex = options.classByLabel[labels.data[query]!] ?? -1;
-		if (!(score > threshold) || classIndex < 0) continue;
+		if (score <= threshold || classIndex < 0) continue;
 		const [a, b, c, d] = boxes.data.subarray(4 * query, 4 * query + 4) as unknown as number[];
 		found.add(classIndex, score, a!, b!, c!, d!);
 	}

@@ -10,7 +10,8 @@ export const decodeEndToEnd: Decoder = (answers, options) => {
 	for (let row = 0; row < rows; row++) {
 		const [a, b, c, d, score, label] = data.subarray(row * width, row * width + 6) as unknown as number[];
 		const classIndex = options.classByLabel[Math.round(label!)] ?? -1;
-		if (score! > threshold && classIndex >= 0) found.add(classIndex, score!, a!, b!, c!, d!);
+		if (score! <= threshold || classIndex < 0) continue;
+		found.add(classIndex, score!, a!, b!, c!, d!);
 	}
 	return found.columns();
 };

@@ -12,7 +12,8 @@ export const decodeMmdet: Decoder = (answers, options) => {
 	for (let row = 0; row < rows; row++) {
 		const [a, b, c, d, score] = boxes.data.subarray(5 * row, 5 * row + 5) as unknown as number[];
 		const classIndex = options.classByLabel[labels.data[row]!] ?? -1;
-		if (score! > threshold && classIndex >= 0) found.add(classIndex, score!, a!, b!, c!, d!);
+		if (score! <= threshold || classIndex < 0) continue;
+		found.add(classIndex, score!, a!, b!, c!, d!);
 	}
 	return found.columns();
 };

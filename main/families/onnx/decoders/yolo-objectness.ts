@@ -1,4 +1,12 @@
-import { answer, type DecodeOptions, type Decoder, FoundBoxes, misshapen, thresholdOf } from './decoder.ts';
+import {
+	answer,
+	type DecodeOptions,
+	type Decoder,
+	FoundBoxes,
+	misshapen,
+	NotANumber,
+	thresholdOf,
+} from './decoder.ts';
 
 /** YOLOv5 and v7: `rows` [anchors, 5 + labels], each a box, the probability of there being anything, and those of labels. */
 export const decodeYoloObjectness: Decoder = (answers, options) => {
@@ -26,13 +34,15 @@ export function forLikelyRows(
 	for (let row = 0; row < rows; row++) {
 		const at = row * width;
 		const objectness = data[at + 4]!;
-		if (!(objectness > threshold)) continue;
+		if (objectness <= threshold) continue;
 		let [best, bestClass] = [0, -1];
 		for (let label = 0; label < classByLabel.length; label++) {
 			const score = data[at + 5 + label]!;
-			if (score > best && classByLabel[label]! >= 0) [best, bestClass] = [score, classByLabel[label]!];
+			if (score <= best || classByLabel[label]! < 0) continue;
+			if (Number.isNaN(score)) throw new NotANumber();
+			[best, bestClass] = [score, classByLabel[label]!];
 		}
 		const score = Math.fround(objectness * best);
-		if (score > threshold) visit(bestClass, score, at, row);
+		if (!(score <= threshold)) visit(bestClass, score, at, row);
 	}
 }

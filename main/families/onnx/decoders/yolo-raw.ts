@@ -1,4 +1,4 @@
-import { answer, type Decoder, FoundBoxes, misshapen, thresholdOf } from './decoder.ts';
+import { answer, type Decoder, FoundBoxes, misshapen, NotANumber, thresholdOf } from './decoder.ts';
 
 /**
  * YOLOv8, 11 and 12: `rows` [4 + labels + others, anchors], or its transpose; others, such as coefficients of masks, are left
@@ -23,14 +23,15 @@ export const decodeYoloRaw: Decoder = (answers, options) => {
 		for (let anchor = 0; anchor < anchors; anchor++) {
 			const score = data[start + anchor * perAnchor]!;
 			// Nearly all scores are below the threshold: that one comparison is most of the work.
-			if (!(score > threshold) || score <= best[anchor]!) continue;
+			if (score <= threshold || score <= best[anchor]!) continue;
+			if (Number.isNaN(score)) throw new NotANumber();
 			best[anchor] = score;
 			bestClass[anchor] = classIndex;
 		}
 	}
 	const found = new FoundBoxes(options);
 	for (let anchor = 0; anchor < anchors; anchor++) {
-		if (!(best[anchor]! > threshold)) continue;
+		if (best[anchor]! <= threshold) continue;
 		const at = (channel: number) => data[channel * perChannel + anchor * perAnchor]!;
 		found.add(bestClass[anchor]!, best[anchor]!, at(0), at(1), at(2), at(3));
 	}
