@@ -55,9 +55,9 @@ export type Registered = {
 };
 
 /**
- * Finds where what is remembered lies in a new frame. Coarse to fine: a search over whole pixels of an
- * eighth of the size, then least squares of single patches at a quarter, half and full size (Lucas and Kanade), which
- * vote for one motion of all. A token that moves by itself has little say.
+ * Finds where what is remembered lies in a new frame. Least squares of single patches at a
+ * quarter, half and full size (Lucas and Kanade) vote for one motion of all; a token that moves by itself has little say. Where
+ * they find no sure motion near the predicted one, a search over whole pixels of an eighth of the size says where to begin.
  */
 export class Registration {
 	/** The frame at hand, and what it is registered against. */
@@ -128,17 +128,28 @@ export class Registration {
 		return agreeing / count;
 	}
 
-	/** Where the reference lies in the frame: near `predicted`, or up to 40 pixels from it. Brightness times `gain` plus `offset` is that of the reference. */
+	/**
+	 * Where the reference lies in the frame: near `predicted`, or up to 40 pixels from it where nothing near is sure. Brightness
+	 * times `gain` plus `offset` is that of the reference.
+	 */
 	register(predicted: Placement, gain = 1, offset = 0): Registered {
-		if (this.reference.patches().length < LEAST_AGREEING)
-			return { place: predicted, agreeing: null, sure: false };
+		const near = this.#fit(predicted, gain);
+		if (near.sure || near.agreeing === null) return near;
 		const shift = this.#search(predicted, gain, offset);
-		const place = { ...predicted, x: predicted.x + shift.x, y: predicted.y + shift.y };
+		if (shift.x === 0 && shift.y === 0) return near;
+		return this.#fit({ ...predicted, x: predicted.x + shift.x, y: predicted.y + shift.y }, gain);
+	}
+
+	/** Least squares from `start` on, coarse to fine. */
+	#fit(start: Placement, gain: number): Registered {
+		const unknown = { place: start, agreeing: null, sure: false };
+		if (this.reference.patches().length < LEAST_AGREEING) return unknown;
+		const place = { ...start };
 		let fit: Fit | null = null;
 		for (const { size, least, most, tolerance } of PASSES) {
 			for (let round = 0; round < most; round++) {
 				const count = this.#sum(size, place, gain);
-				if (count < LEAST_AGREEING) return { place: predicted, agreeing: null, sure: false };
+				if (count < LEAST_AGREEING) return unknown;
 				fit = fitPlacement({ rows: this.#votes, count }, tolerance, size < 4);
 				place.x += size * fit.step.x;
 				place.y += size * fit.step.y;
