@@ -7,7 +7,8 @@ import type { RunHeader, SettingEvent, VideoIdentity } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import type { KnownFrame, VideoInfo } from '../domain/video.ts';
 import type { Detector, Model } from '../detector/detector.ts';
-import { DEFAULT_MAX_SIDE, DEFAULT_SCORE_THRESHOLD, openModel } from '../families/index.ts';
+import { defaultMaxSide } from '../detector/max-side.ts';
+import { DEFAULT_SCORE_THRESHOLD, openModel } from '../families/index.ts';
 import { findMode } from '../reduction/index.ts';
 import { knownFrames } from '../results/frame-columns.ts';
 import { RunWriter } from '../results/run-writer.ts';
@@ -69,7 +70,7 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 			displaySize: video.displaySize,
 			mode: mode.id,
 			settings,
-			maxSide: job.maxSide ?? DEFAULT_MAX_SIDE,
+			maxSide: job.maxSide ?? defaultMaxSide(mode),
 			scoreThreshold: job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD,
 		},
 		runtime,
@@ -153,7 +154,7 @@ async function describeRun(
 		settings: detector.settings,
 		range: job.range,
 		letterbox: detector.letterbox,
-		maxSide: job.maxSide ?? DEFAULT_MAX_SIDE,
+		maxSide: job.maxSide ?? defaultMaxSide(findMode(job.mode)),
 		grid: detector.grid,
 		scoreThreshold,
 		displayThresholds: model.displayThresholds.map((score) => Math.max(scoreThreshold, score)),

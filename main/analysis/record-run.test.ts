@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunHeader } from '../domain/run.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
-import { DEFAULT_MAX_SIDE } from '../families/index.ts';
+import { DEFAULT_MAX_SIDE } from '../detector/max-side.ts';
 import { installationFolder } from '../process/installation.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun } from '../results/stored-run.ts';

@@ -76,7 +76,7 @@ export class Runs {
 			runFolder: folder,
 			start: 'create',
 			threads,
-			maxSide,
+			maxSide: mode.tiling ? null : maxSide, // tiles are there to see pictures as large as they are
 			scoreThreshold: null,
 			wantsFrames: true,
 			cacheFolder: this.#deps.cacheFolder,

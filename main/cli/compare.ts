@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { sharedClasses } from '../domain/class-mapping.ts';
+import { isPlainSlicing } from '../domain/dense-reference.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { unusedRemark } from '../domain/settings-table.ts';
 import { agreement, type Agreement } from '../evaluation/agreement.ts';
@@ -23,9 +24,12 @@ type Options = AnalysisOptions & { run: string[]; truth?: string; out?: string }
 /** One run of a comparison, for `--json`. */
 type ComparedRun = RunDescription & {
 	label: string;
-	/** Agreement with the dense run, in the classes that both models know; null where they have none in common. */
+	/**
+	 * Agreement with the dense run, of tiles with plain slicing where that is among the runs, in the classes that both models know;
+	 * null where they have none in common.
+	 */
 	agreement: Pick<Agreement, 'f1' | 'lost' | 'gained' | 'meanIou' | 'leftOut'> | null;
-	/** Speed-up over the dense run: of the run stage alone, and of all stages. */
+	/** Speed-up over the same run: of the run stage alone, and of all stages. */
 	speedup: { run: number; total: number };
 	averagePrecision?: Evaluation;
 };
@@ -83,7 +87,13 @@ export async function compareCommand(video: string, options: Options, session: S
 	}
 
 	const dense = runs[specs.findIndex(isReference)]!;
-	const compared = runs.map((run, i) => compareRun(labels[i]!, run, dense, truth, runs));
+	const sliced = runs.find(
+		({ header }) => isPlainSlicing(header) && header.model.sha256 === dense.header.model.sha256,
+	);
+	const compared = runs.map((run, i) => {
+		const reference = run.header.mode === 'tiles' && sliced ? sliced : dense;
+		return compareRun(labels[i]!, run, reference, truth, runs);
+	});
 	const comparison = { video: dense.header.video.path, outPath: out, state: 'complete', runs: compared };
 	await writeFile(join(out, 'comparison.json'), `${JSON.stringify(comparison, null, '\t')}\n`);
 	const warnings = warningLines(

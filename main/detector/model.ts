@@ -1,38 +1,17 @@
 import { compareDetections } from '../domain/agreement.ts';
-import type { Detections } from '../domain/detections.ts';
 import type { CameraPath } from '../domain/camera-path.ts';
 import type { Letterbox } from '../domain/frame.ts';
 import { inFrame, isAtRest } from '../domain/placement.ts';
 import type { SceneView } from '../pixels/scene-view.ts';
 import { WasmFramePixels } from '../pixels/frame-pixels.ts';
-import type { Host, NetworkOutput } from '../reduction/host.ts';
-import { findModeFor, refusalsOf, REDUCTION_MODES } from '../reduction/index.ts';
+import type { NetworkOutput } from '../reduction/host.ts';
+import { findMode, findModeFor, refusalsOf, REDUCTION_MODES } from '../reduction/index.ts';
 import type { Reduction } from '../reduction/mode.ts';
+import type { GraphRuntime } from '../runtime/runtime.ts';
 import { markStale } from './mark-stale.ts';
 import type { Detector, DetectorOptions, Model, ModelFacts, PictureOptions } from './detector.ts';
-
-/** A network at the input size of one video: what modes run, with the family's own view of pixels and answers around it. */
-export type BoundNetwork<Output extends NetworkOutput> = {
-	host: Host<Output>;
-	letterbox: Letterbox;
-	normalisation: Normalisation;
-	/**
-	 * Detections in displayed video pixels. `inFrame`: takes boxes [n, 4] from the view, which the network saw, to the frame, where its camera
-	 * is followed; of networks that modes follow a camera with.
-	 */
-	interpret(output: Output, inFrame: BoxesInFrame | null): Detections;
-};
-
-/** Boxes [n, 4], left, top, right and bottom in input pixels, of the view, as they are in the frame; not clipped. */
-export type BoxesInFrame = (boxesXyxy: Float32Array) => Float32Array;
-
-/** Per channel, of values in 0 to 1. */
-export type Normalisation = {
-	mean: readonly number[];
-	std: readonly number[];
-	/** What the network sees of the padding: the letterbox's grey like any pixel, or 0 after normalisation. */
-	padding: 'grey' | 'zero';
-};
+import type { BoundNetwork, BoxesInFrame } from './bound-network.ts';
+import { tiledNetwork } from './tiled-network.ts';
 
 /** Any size shows which modes a network can be run in. */
 const SMALL: PictureOptions = {
@@ -53,12 +32,23 @@ export function modelOf<Output extends NetworkOutput>(
 		refusals,
 		denseMacs: (options) => bind(options).host.whole.macs(),
 		async open(options: DetectorOptions, runtime): Promise<Detector> {
-			const bound = bind(options);
-			const mode = findModeFor(bound.host, options.mode);
-			const reduction = await mode.open(bound.host, runtime, options.settings);
-			return detectorOf(facts, bound, reduction, mode.followsCamera?.(bound.host) ?? false);
+			const tiling = findMode(options.mode).tiling?.(options.settings);
+			if (!tiling) return openBound(facts, bind(options), options, runtime);
+			const tiled = tiledNetwork(bind, options, tiling, facts.displayThresholds);
+			return openBound(facts, tiled, options, runtime);
 		},
 	};
+}
+
+async function openBound<Output extends NetworkOutput>(
+	facts: ModelFacts,
+	bound: BoundNetwork<Output>,
+	options: DetectorOptions,
+	runtime: GraphRuntime,
+): Promise<Detector> {
+	const mode = findModeFor(bound.host, options.mode);
+	const reduction = await mode.open(bound.host, runtime, options.settings);
+	return detectorOf(facts, bound, reduction, mode.followsCamera?.(bound.host) ?? false);
 }
 
 function detectorOf<Output extends NetworkOutput>(

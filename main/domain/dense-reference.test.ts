@@ -3,7 +3,9 @@ import { denseReference, type Comparable } from './dense-reference.ts';
 
 const run = (text: string): Comparable & { text: string } => {
 	const [mode, model] = text.split('@') as [string, string];
-	return { mode, model, text };
+	return mode === 'sliced'
+		? { mode: 'tiles', model, settings: { policy: 'all' }, text }
+		: { mode, model, settings: {}, text };
 };
 const pick = (shown: string[], kept: string[] = []) =>
 	denseReference(shown.map(run), (it) => it, kept.map(run))?.text ?? null;
@@ -21,6 +23,11 @@ it.each([
 		'dense@b',
 	],
 	['the first, where all are dense', ['dense@b', 'dense@a'], [], 'dense@b'],
+	['plain slicing, for tiles', ['dense@a', 'tiles@a'], ['sliced@a'], 'sliced@a'],
+	['plain slicing of the same model, for tiles', ['tiles@a', 'sliced@b', 'dense@a'], [], 'dense@a'],
+	['the dense run, where nothing was sliced', ['dense@a', 'tiles@a'], [], 'dense@a'],
+	['the dense run, where no tiles are reused', ['dense@a', 'cache@a', 'sliced@a'], [], 'dense@a'],
+	['the dense run, where nothing is reused', ['sliced@a', 'dense@a'], [], 'dense@a'],
 	['none, where no run is there', [], ['dense@a'], null],
 ])('is %s', (_, shown, kept, expected) => {
 	expect(pick(shown, kept)).toBe(expected);

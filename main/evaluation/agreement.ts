@@ -108,9 +108,12 @@ function comparedFrom(own: RunHeader, dense: RunHeader): [own: LeastScores, dens
 	return [both, both];
 }
 
-/** The dense run that the others of a comparison are measured against; null if there is none. */
+/** The run that the others of a comparison are measured against; null if there is none. */
 export function denseReferenceOf(runs: readonly StoredRun[]): StoredRun | null {
-	return denseReference(runs, ({ header }) => ({ mode: header.mode, model: header.model.sha256 }));
+	return denseReference(runs, ({ header }) => {
+		const { mode, model, settings } = header;
+		return { mode, model: model.sha256, settings };
+	});
 }
 
 function classesOfBoth(run: StoredRun, denseRun: StoredRun): SharedClasses {

@@ -14,8 +14,6 @@ import { vitDet } from './vitdet/index.ts';
 import { FileHashes } from '../weights/file-hashes.ts';
 import { yolosFamily } from './yolos/index.ts';
 
-/** Longer side of the picture that the network sees unless asked otherwise, in pixels. */
-export const DEFAULT_MAX_SIDE = 768;
 /** Detections below this score are not stored unless asked otherwise: low, so that precision curves have a tail. */
 export const DEFAULT_SCORE_THRESHOLD = 0.05;
 

@@ -1,3 +1,4 @@
+import { DEFAULT_MAX_SIDE } from '../detector/max-side.ts';
 import type { Size } from '../domain/video.ts';
 import type { DataFolders } from '../process/data-folders.ts';
 
@@ -29,7 +30,7 @@ export async function readCard(
 	path: string,
 	folders: Pick<DataFolders, 'cache' | 'cards'>,
 ): Promise<ModelCard> {
-	const { DEFAULT_MAX_SIDE, DEFAULT_SCORE_THRESHOLD, openModel } = await import('../families/index.ts');
+	const { DEFAULT_SCORE_THRESHOLD, openModel } = await import('../families/index.ts');
 	const model = await openModel(path, folders.cache, folders.cards);
 	const { name, family, classes, modes, refusals, sha256, remarks = [] } = model;
 	const denseMacs = model.denseMacs({

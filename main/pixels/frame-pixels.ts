@@ -9,6 +9,9 @@ import { instantiate, type Kernel } from './frame-pixels.kernel.ts?wasm';
 import { layoutSceneView, SceneView } from './scene-view.ts';
 import { align, WasmLayout } from './wasm-layout.ts';
 
+/** Whole pixels; the ends are not part of it. */
+export type PixelRect = { left: number; top: number; right: number; bottom: number };
+
 /** The frame at hand, and what every token was last computed from: the gate's measure of change. */
 export interface FramePixels {
 	readonly grid: TokenGrid;
@@ -24,6 +27,11 @@ export interface FramePixels {
 	changeSince(): Float32Array;
 	/** From now on the change of `tokens[0..count)` is measured against this frame. */
 	remember(tokens: Int32Array, count: number): void;
+	/**
+	 * Copies a part of the frame, of a view at rest, into another picture from (toX, toY) on: rgb24, `toWidth` pixels a row. All of
+	 * it must lie inside of both.
+	 */
+	copy(from: PixelRect, to: Uint8Array, toWidth: number, toX: number, toY: number): void;
 	/** What is remembered of each token is that of the token `rows` further down and `cols` to the right; of new ones nothing. */
 	roll(rows: number, cols: number): void;
 }
@@ -184,6 +192,20 @@ export class WasmFramePixels implements FramePixels {
 		});
 		this.#planarIsCurrent = false;
 		return this.#windows.subarray(0, count * 3 * windowSize ** 2);
+	}
+
+	copy(
+		{ left, top, right, bottom }: PixelRect,
+		to: Uint8Array,
+		toWidth: number,
+		toX: number,
+		toY: number,
+	): void {
+		assert(isAtRest(this.view.place), 'a whole picture is the frame itself');
+		for (let row = 0; row < bottom - top; row++) {
+			const from = this.#at.frame + (this.#pad + top + row) * this.#frameStride + 3 * (this.#pad + left);
+			to.set(this.#bytes.subarray(from, from + 3 * (right - left)), 3 * ((toY + row) * toWidth + toX));
+		}
 	}
 
 	changeSince(): Float32Array {

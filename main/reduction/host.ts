@@ -1,10 +1,15 @@
+import type { Detections } from '../domain/detections.ts';
+import type { LeastScores } from '../domain/least-scores.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { TokenGrid, TokenMap } from '../domain/tokens.ts';
 import type { WeightLookup } from '../graph/layers.ts';
+import type { Size } from '../domain/video.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 import type { VitPlan } from '../vit/plan.ts';
 import type { Computed } from './selection.ts';
+import type { Part } from './tiles/packing.ts';
+import type { TileLayout } from './tiles/tile-layout.ts';
 
 /** A network's answer for a frame as named arrays: keeping and restoring it needs no knowledge of the network. */
 export type NetworkOutput = NamedArrays;
@@ -25,6 +30,8 @@ export type Host<Output extends NetworkOutput = NetworkOutput> = {
 	ranked: RankedOffer<Output> | null;
 	/** A network whose attention can look at clusters of keys and values. */
 	clustered: ClusteredOffer<Output> | null;
+	/** The picture at its own size, in tiles of the network’s input; only for modes that cut it. */
+	tiles?: TilesOffer;
 };
 
 /** A part of a host that modes can need. */
@@ -87,6 +94,23 @@ export type ClusteredOffer<Output> = { load(runtime: GraphRuntime): Promise<Clus
 export interface ClusteredNetwork<Output> {
 	/** `clusterLength`: tokens per cluster of keys and values; 0 = as long as the frame's data say. */
 	run(pixels: FramePixels, clusterLength: number): Promise<NetworkRun<Output>>;
+	release(): Promise<void>;
+}
+
+export type TilesOffer = {
+	layout: TileLayout;
+	/** The part of the grid that shows the video. */
+	picture: Size;
+	/** By class, the score from which on boxes are shown. */
+	shown: LeastScores;
+	/** Multiply-adds of an input; the most that there may be where that varies. */
+	macs(): number;
+	load(runtime: GraphRuntime): Promise<TileNetwork>;
+};
+
+export interface TileNetwork {
+	/** What the network finds in an input that shows parts of the frame; boxes in pixels of the input, clipped to it. */
+	run(pixels: FramePixels, parts: readonly Part[]): Promise<{ found: Detections; macs: number }>;
 	release(): Promise<void>;
 }
 

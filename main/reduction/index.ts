@@ -6,6 +6,7 @@ import type { Host, Offer } from './host.ts';
 import type { ReductionMode } from './mode.ts';
 import { motion } from './motion.ts';
 import { sparse } from './sparse/sparse.ts';
+import { tiles } from './tiles/tiles.ts';
 import { tokenCache } from './token-cache/token-cache.ts';
 
 /** What a network without an offer is or has. */
@@ -17,7 +18,15 @@ const MISSING: Readonly<Record<Offer, string>> = {
 };
 
 /** All modes, in the order in which a person meets them. */
-export const REDUCTION_MODES: readonly ReductionMode[] = [dense, tokenCache, eventful, sparse, enact, motion];
+export const REDUCTION_MODES: readonly ReductionMode[] = [
+	dense,
+	tokenCache,
+	tiles,
+	eventful,
+	sparse,
+	enact,
+	motion,
+];
 
 /** The mode called `id`; throws `unknown-mode`. */
 export function findMode(id: string): ReductionMode {

@@ -35,6 +35,14 @@ export interface Reduction<Output> {
 	release(): Promise<void>;
 }
 
+/** How a picture is cut into tiles, in pixels. */
+export type Tiling = {
+	/** Of a tile, unless the network has a size of its own. */
+	side: number;
+	/** What neighbours share, at least. */
+	overlap: number;
+};
+
 /** A way to compute less than a dense run does. One file each, one registry line. */
 export type ReductionMode = {
 	id: string;
@@ -47,6 +55,8 @@ export type ReductionMode = {
 	needs: Offer;
 	/** Null where the mode works on a network that offers that, else the reason why it can't; absent = always null. */
 	refuses?(host: Host): string | null;
+	/** Present where the mode sees a picture at its own size, in tiles: how they are cut. The host that it opens has them. */
+	tiling?(settings: SettingValues): Tiling;
 	/** Whether the mode follows a moving camera on a network; absent = on none. */
 	followsCamera?(host: Host): boolean;
 	open<Output extends NetworkOutput>(

@@ -1,6 +1,16 @@
 /** Short labels for what the host describes in sentences: settings, and options that are too long for a menu. */
 export const hostWordsEn: Record<string, string> = {
 	'mode.eventful.refresh': 'Refresh every',
+	'mode.tiles.k': 'Inputs',
+	'mode.tiles.refresh': 'Refresh within',
+	'mode.tiles.policy.quality': 'Agreement with all tiles',
+	'mode.tiles.policy.threshold': 'Threshold of change',
+	'mode.tiles.policy.top-k': 'Most worthwhile k inputs',
+	'mode.tiles.policy.all': 'All tiles',
+	'setting.tile': 'Side of a tile',
+	'setting.overlap': 'Overlap',
+	'setting.pack': 'Pack regions',
+	'setting.context': 'Context',
 	'setting.policy': 'Policy',
 	'setting.agreement': 'Agreement to keep',
 	'setting.audits': 'Audits',

@@ -4,6 +4,29 @@ export const hostWordsJa: Record<string, string> = {
 	'mode.dense.description': '全フレームの全トークンを計算します。速度と一致度の基準です。',
 	'mode.token-cache': 'トークンキャッシュ',
 	'mode.token-cache.description': '変化したトークンだけを計算し直し、残りは前のフレームから引き継ぎます。',
+	'mode.tiles': 'タイルキャッシュ',
+	'mode.tiles.description':
+		'映像を縮小せずタイルに分け、前回の実行時から変化した部分だけを検出器にかけ、残りの枠は記憶から示します。大きな画面の小さな物体向けで、どのネットワークでも使えます。',
+	'mode.tiles.policy.description': '検出器にかける部分の選び方。',
+	'mode.tiles.policy.top-k': '価値の高い順に k 回まで',
+	'mode.tiles.policy.all': '毎フレーム全タイル',
+	'mode.tiles.agreement.description':
+		'全タイルを実行した場合との一致度(表示する枠の F1)。実行中に推定し、この値を下回らない範囲で省きます。',
+	'mode.tiles.audits.description':
+		'一致度を実測するため、フレームの全タイルも実行することに使うコストの割合。0 は照合なし。演算量や時間の予算がある場合は照合しません。',
+	'mode.tiles.threshold.description':
+		'区画の画素が前回の実行時から平均でこれより大きく変わると、もう一度検出器にかけます。',
+	'mode.tiles.k': '入力の数',
+	'mode.tiles.k.description': '1 フレームでネットワークにかける入力の上限。',
+	'mode.tiles.gmac.description':
+		'1 フレームあたりの積和演算の平均の上限(10 億回単位)。1 回の入力に足りない分は、次のフレームに繰り越します。',
+	'mode.tiles.ms.description':
+		'1 フレームの選択と実行にかける平均時間(ミリ秒)。制御器が維持し、1 回の入力に足りない分は繰り越します。',
+	'mode.tiles.floor.description': 'これより小さい変化はノイズとみなし、そのためには実行しません。',
+	'mode.tiles.refresh.description':
+		'変化のあったタイルは、このフレーム数に 1 回は全体を実行します(予算の範囲内)。0 は更新なし。',
+	'mode.tiles.sceneCut.description': '画面のこの割合が一度に大きく変わると、全タイルを実行します。1 は無効。',
+	'mode.tiles.fairness.description': '変化した部分の優先度が、待たされた 1 フレームごとに上がる割合。',
 	'mode.eventful': 'イベントフル',
 	'mode.eventful.description':
 		'ブロックごとのゲートが、前回の計算時から最も変わったトークンを選び、注意の積は差分だけ更新します。論文どおり、しきい値を使わない限り静止した映像でも演算量は減りません。',
@@ -72,6 +95,16 @@ export const hostWordsJa: Record<string, string> = {
 	'setting.camera.auto': '自動判定',
 	'setting.camera.fixed': '固定',
 	'setting.camera.moving': '移動',
+	'setting.tile': 'タイルの一辺',
+	'setting.tile.description':
+		'タイルの一辺。入力の大きさが決まっているネットワークでは、その大きさになります。',
+	'setting.overlap': '重なり',
+	'setting.overlap.description':
+		'隣り合うタイルが共有する最小の幅。この大きさまでの物体は、どれか 1 枚に全体が写ります。',
+	'setting.pack': 'まとめて入力',
+	'setting.pack.description': '同時に変化した小さな領域を、できるだけ少ない入力に詰め合わせます。',
+	'setting.context': '周囲の幅',
+	'setting.context.description': '詰め合わせる領域の周囲に見せる最小の幅。',
 	'setting.keep': '保持率',
 	'setting.keep.description': '更新を続けるトークンの割合(スコア順)。',
 	'setting.clusterLength': 'クラスターの長さ',
@@ -154,6 +187,7 @@ export const hostWordsJa: Record<string, string> = {
 	'unit.frames': 'フレーム',
 	'unit.grey levels': '階調',
 	'unit.pixels': 'ピクセル',
+	'unit.inputs': '回',
 
 	'format.video': '注釈付き動画',
 	'format.video.description': '枠、トークン表示、コスト表示を重ねた動画。複数の結果を並べられます。',

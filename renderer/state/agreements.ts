@@ -11,7 +11,11 @@ import { lastUpTo } from './sorted.ts';
 export function referenceRunId(panes: readonly Pane[], stored: readonly RunEntry[]): string | null {
 	const finished = panes.flatMap(({ run }) => (run && !run.entry.active ? [run.entry] : []));
 	const complete = stored.filter(({ status }) => status.state === 'complete');
-	const dense = denseReference(finished, ({ mode, modelId: model }) => ({ mode, model }), complete);
+	const dense = denseReference(
+		finished,
+		({ mode, modelId: model, settings }) => ({ mode, model, settings }),
+		complete,
+	);
 	if (dense) return dense.runId;
 	return finished.length > 1 ? finished.find(({ mode }) => mode !== 'dense')!.runId : null;
 }

@@ -44,7 +44,9 @@ describe.each([...CLUSTERED, ...PLAIN])('a checkpoint of %s', (name) => {
 		const checkpoint = await checkpointOf(name);
 		expect(detrFamily.recognizes!(checkpoint.weights)).toBe(true);
 		const { modes } = await openModel(checkpoint);
-		expect(modes).toEqual(CLUSTERED.includes(name) ? ['dense', 'enact', 'motion'] : ['dense', 'motion']);
+		expect(modes).toEqual(
+			CLUSTERED.includes(name) ? ['dense', 'tiles', 'enact', 'motion'] : ['dense', 'tiles', 'motion'],
+		);
 	});
 
 	it('gives boxes in displayed pixels whatever the size, and counts what it computes', async () => {

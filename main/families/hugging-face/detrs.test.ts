@@ -23,7 +23,7 @@ describe.each([
 ])('a folder of %s', (name, title, displayThreshold) => {
 	it('opens with its own names, in the modes that any network runs in', async () => {
 		const model = await open(name);
-		expect(model).toMatchObject({ id: name, name: title, modes: ['dense', 'motion'] });
+		expect(model).toMatchObject({ id: name, name: title, modes: ['dense', 'tiles', 'motion'] });
 		expect(model.displayThresholds).toEqual(Array.from({ length: 12 }, () => displayThreshold));
 		expect(model.classes).toEqual(Array.from({ length: 12 }, (_, label) => `class${label}`));
 		expect(model.refusals).toMatchObject({ sparse: /no scorer/, enact: /no weights to cluster/ });

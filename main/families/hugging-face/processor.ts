@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { side } from '../config-numbers.ts';
-import type { Normalisation } from '../../detector/model.ts';
+import type { Normalisation } from '../../detector/bound-network.ts';
 import type { Letterbox, Resampling } from '../../domain/frame.ts';
 import type { Size } from '../../domain/video.ts';
 import { interpolate, type Picture, type ResizeFilter, resizeBytes } from '../../pixels/resize.ts';

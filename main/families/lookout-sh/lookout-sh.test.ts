@@ -83,7 +83,7 @@ describe.each(RIVALS)('$name reproduces what PyTorch gave', ({ id, name, folder,
 
 	it('of detections and operations, from the folder to the displayed picture', async () => {
 		const model = await openModel(folder.pathname);
-		expect(model).toMatchObject({ id, name, modes: ['dense', 'motion'] });
+		expect(model).toMatchObject({ id, name, modes: ['dense', 'tiles', 'motion'] });
 		const detector = await bind(model);
 		expect(detector.letterbox).toMatchObject({ contentSize: PICTURE, inputSize: INPUT, fill: 114 });
 		const { macs, detections } = await step(detector, padded(reference('picture')));

@@ -1,6 +1,7 @@
 import { pointCandidates, pointDetections } from '../../boxes/point-head.ts';
 import { UserFacingError } from '../../domain/errors.ts';
-import { type BoundNetwork, modelOf } from '../../detector/model.ts';
+import type { BoundNetwork } from '../../detector/bound-network.ts';
+import { modelOf } from '../../detector/model.ts';
 import { fitLetterbox } from '../../pixels/letterbox.ts';
 import { compileClustered } from '../../reduction/enact/enact-graph.ts';
 import type { BehindOffer } from '../../reduction/host.ts';

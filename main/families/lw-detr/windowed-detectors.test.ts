@@ -25,7 +25,7 @@ describe.each([
 		expect(model).toMatchObject({ id: name, family: name, name: title });
 		expect(model.displayThresholds).toEqual(model.classes.map(() => 0.5));
 		expect(model.classes).toEqual(Array.from({ length: 6 }, (_, label) => `class${label}`));
-		expect(model.modes).toEqual(['dense', 'token-cache', 'eventful', 'motion']);
+		expect(model.modes).toEqual(['dense', 'token-cache', 'tiles', 'eventful', 'motion']);
 	});
 
 	it('answers for a frame as the package does for its picture', async () => {

@@ -1,7 +1,7 @@
 import { keepBest, toDisplay, type BoxColumns } from '../../boxes/candidates.ts';
 import { modelOf } from '../../detector/model.ts';
 import type { PictureOptions } from '../../detector/detector.ts';
-import type { BoundNetwork } from '../../detector/model.ts';
+import type { BoundNetwork } from '../../detector/bound-network.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { factsOf, type ModelFamily, type OpenedModel } from '../family.ts';
 import type { ModelSource } from '../source.ts';

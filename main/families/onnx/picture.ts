@@ -1,4 +1,4 @@
-import type { Normalisation } from '../../detector/model.ts';
+import type { Normalisation } from '../../detector/bound-network.ts';
 import type { Letterbox } from '../../domain/frame.ts';
 import type { Size } from '../../domain/video.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';

@@ -35,7 +35,7 @@ describe('a published file', () => {
 	it('is opened by the names in it', async () => {
 		const checkpoint = await checkpointOfCase('shvit/retinanet');
 		const model = await openSource(ModelSource.inMemory(checkpoint), MODEL_FAMILIES);
-		expect(model).toMatchObject({ name: 'RetinaNet SHViT', modes: ['dense', 'motion'] });
+		expect(model).toMatchObject({ name: 'RetinaNet SHViT', modes: ['dense', 'tiles', 'motion'] });
 		expect(model.classes).toEqual(['class 0', 'class 1', 'class 2', 'class 3', 'class 4']);
 	});
 

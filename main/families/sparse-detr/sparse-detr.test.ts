@@ -37,7 +37,9 @@ describe.each([...SPARSE, ...PLAIN])('a checkpoint of %s', (name) => {
 		const checkpoint = await checkpointOf(name);
 		expect(sparseDetrFamily.recognizes!(checkpoint.weights)).toBe(true);
 		const { modes } = await openCheckpoint(checkpoint);
-		expect(modes).toEqual(SPARSE.includes(name) ? ['dense', 'sparse', 'motion'] : ['dense', 'motion']);
+		expect(modes).toEqual(
+			SPARSE.includes(name) ? ['dense', 'tiles', 'sparse', 'motion'] : ['dense', 'tiles', 'motion'],
+		);
 	});
 
 	it('gives boxes in displayed pixels, maps of its tokens, and counts what it computes', async () => {
@@ -45,9 +47,8 @@ describe.each([...SPARSE, ...PLAIN])('a checkpoint of %s', (name) => {
 		for (const mode of model.modes) {
 			const detector = await open(model, mode);
 			const outcome = await step(detector, frameFor(detector, 1));
-			expect(outcome.maps.map(({ kind }) => kind)).toEqual(
-				mode === 'sparse' ? ['relevance', 'attention'] : ['attention'],
-			);
+			const maps = { tiles: [], sparse: ['relevance', 'attention'] }[mode] ?? ['attention'];
+			expect(outcome.maps.map(({ kind }) => kind)).toEqual(maps);
 			for (const { values } of outcome.maps) {
 				expect(values.length).toBe(tokensOf(detector));
 				expect(new Set(values).size).toBeGreaterThan(1);
@@ -161,6 +162,9 @@ it.each(['checkpoint.pth', 'checkpoint-legacy.pth'])(
 	'opens the published file %s by its path',
 	async (name) => {
 		const model = await openModel(new URL(`checkpoint/${name}`, CASES).pathname);
-		expect(model).toMatchObject({ id: name.replace('.pth', ''), modes: ['dense', 'sparse', 'motion'] });
+		expect(model).toMatchObject({
+			id: name.replace('.pth', ''),
+			modes: ['dense', 'tiles', 'sparse', 'motion'],
+		});
 	},
 );

@@ -13,11 +13,17 @@ const LEAST_TOKENS = 8;
  * as many as the time affords. A frame that took too long counts at once, a quick one only by and by.
  */
 export class TimeController {
+	readonly #least: number;
 	#millisecondsPerToken = 0;
+
+	/** `least`: frames of fewer tokens, or of whatever is counted, tell nothing. */
+	constructor(least = LEAST_TOKENS) {
+		this.#least = least;
+	}
 
 	/** Told what a frame took in which `tokens` were recomputed. */
 	observe(tokens: number, milliseconds: number): void {
-		if (tokens < LEAST_TOKENS) return;
+		if (tokens < this.#least) return;
 		const cost = milliseconds / tokens;
 		const known = this.#millisecondsPerToken;
 		this.#millisecondsPerToken = known === 0 || cost > known ? cost : known + SMOOTHING * (cost - known);
@@ -25,7 +31,12 @@ export class TimeController {
 
 	/** Tokens that `milliseconds` afford; none before anything was observed. */
 	limit(milliseconds: number): number {
-		return this.#millisecondsPerToken === 0 ? 0 : Math.floor(milliseconds / this.#millisecondsPerToken);
+		return Math.floor(this.affords(milliseconds));
+	}
+
+	/** As `limit`, with fractions. */
+	affords(milliseconds: number): number {
+		return this.#millisecondsPerToken === 0 ? 0 : milliseconds / this.#millisecondsPerToken;
 	}
 
 	get state(): number {

@@ -6,10 +6,15 @@ import { BreakEven, TimeController } from './budget.ts';
 
 /** What a mode that remembers learns while it runs: what tokens cost, and how far reuse drifts from dense. */
 export class Experience {
-	readonly time = new TimeController();
+	readonly time: TimeController;
 	readonly breakEven = new BreakEven();
 	readonly estimate = new DriftEstimate();
 	readonly audits = new AuditSchedule();
+
+	/** `time`: by default for tokens. */
+	constructor(time = new TimeController()) {
+		this.time = time;
+	}
 
 	saveState(): NamedArrays {
 		const { time, breakEven, estimate, audits } = this;

@@ -7,7 +7,10 @@ function scene(tokens = 90): Staleness {
 	const staleness = new Staleness(tokens);
 	const change = Float32Array.from({ length: tokens }, (_, i) => (i % 3 === 0 ? 1 + i / 10 : 0));
 	const scores = Float32Array.from({ length: tokens }, (_, i) => (i % 10 === 0 ? 0.5 : 0.01));
-	staleness.measure(change, 2, { relevance: scores.map((score) => score + 0.1), scores });
+	staleness.measure(change, 2, {
+		relevance: scores.map((score) => score + 0.1),
+		scores: scores.reduce((sum, score) => sum + score, 0),
+	});
 	return staleness;
 }
 
@@ -15,7 +18,10 @@ describe('staleness', () => {
 	it('is nothing at or below the noise floor, and change × relevance above it', () => {
 		const staleness = new Staleness(3);
 		const relevance = Float32Array.of(1, 0.5, 0.25);
-		staleness.measure(Float32Array.of(2, 8, 16), 2, { relevance, scores: relevance });
+		staleness.measure(Float32Array.of(2, 8, 16), 2, {
+			relevance,
+			scores: relevance.reduce((sum, score) => sum + score, 0),
+		});
 		expect([...staleness.values]).toEqual([0, 4, 4]);
 	});
 

@@ -29,22 +29,20 @@ export class Staleness {
 	}
 
 	/**
-	 * Takes a frame: change per token, 0 to 255, of which what is not above `floor` is noise; relevance and best score per token,
-	 * null where answers have no scores.
+	 * Takes a frame: change per token, 0 to 255, of which what is not above `floor` is noise; relevance per token and the sum of
+	 * the tokens' best scores, null where answers have no scores.
 	 */
 	measure(
 		change: Float32Array,
 		floor: number,
-		scored: { relevance: Float32Array; scores: Float32Array } | null,
+		scored: { relevance: Float32Array; scores: number } | null,
 	): void {
 		this.#floor = floor;
-		let scores = 0;
 		for (let token = 0; token < change.length; token++) {
 			const value = change[token]!;
 			this.values[token] = value > floor ? value * (scored ? scored.relevance[token]! : 1) : 0;
-			if (scored) scores += scored.scores[token]!;
 		}
-		this.#scale = scored ? scores + EMPTY_SCENE : WITHOUT_SCORES * change.length;
+		this.#scale = scored ? scored.scores + EMPTY_SCENE : WITHOUT_SCORES * change.length;
 	}
 
 	/** The predicted loss, 0 to 1, of a frame in which tokens of this much staleness together wait. */

@@ -250,7 +250,10 @@ class TokenCache implements Reduction<TokenAnswers> {
 		const state = this.#tokenState(pixels, raw);
 		const loss = (1 - settings.agreement) / this.#learned.estimate.factor;
 		const floor = this.#asksForQuality ? floorFor(loss, settings.floor) : settings.floor;
-		const scored = this.#plan.bestScore && { relevance: this.#relevance, scores: this.#scores };
+		const scored = this.#plan.bestScore && {
+			relevance: this.#relevance,
+			scores: this.#scores.reduce((sum, score) => sum + score, 0),
+		};
 		this.#staleness.measure(state.change, floor, scored);
 		const sufficient = pickStale(
 			this.#staleness.values,
