@@ -49,6 +49,7 @@ const VIEWS: View[] = [
 	dialog('all keys', '?'),
 	dialog('go to', 'g'),
 	dialog('runs', 'r'),
+	dialog('models', 'Shift+M'),
 	dialog('export', 'Control+e'),
 	dialog('settings', 'Control+,'),
 	dialog('open', 'Control+o'),

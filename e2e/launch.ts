@@ -37,6 +37,8 @@ export type Launched = {
 	pageMilliseconds: number;
 	/** Opens a file of `videos` through the application's own dialog. */
 	openVideo(name: string): Promise<void>;
+	/** Desktop: what the system's dialogs are answered from now on. */
+	answerDialogs(path: string): Promise<void>;
 	/** Calls `press`, which starts an export, and returns the path of the finished file. */
 	saved(press: () => Promise<void>): Promise<string>;
 	/** Process ids of the analyses in progress. */
@@ -120,6 +122,7 @@ async function launchWeb(options: LaunchOptions, home: string, videos: string): 
 	return {
 		page,
 		pageMilliseconds: performance.now() - started,
+		answerDialogs: () => Promise.reject(new Error('A browser shows no dialogs of the system.')),
 		openVideo: async (name) => {
 			await page.keyboard.press('Control+o');
 			const dialog = page.getByRole('dialog');
@@ -162,6 +165,7 @@ async function launchDesktop(options: LaunchOptions, home: string, videos: strin
 	return {
 		page,
 		pageMilliseconds: performance.now() - started,
+		answerDialogs: (path) => answerDialogs(app, path),
 		openVideo: async (name) => {
 			await answerDialogs(app, join(videos, name));
 			await page.keyboard.press('Control+o');

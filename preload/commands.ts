@@ -13,6 +13,7 @@ export const COMMAND_MENUS = {
 		[
 			{ id: 'export', key: 'Mod+e' },
 			{ id: 'runs', key: 'r' },
+			{ id: 'models', key: 'Shift+m' },
 		],
 		[{ id: 'settings', key: 'Mod+,' }],
 	],
@@ -75,6 +76,7 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		close: 'Close video',
 		export: 'Export',
 		runs: 'Runs of this video',
+		models: 'Models',
 		settings: 'Settings',
 		analyse: 'Start or stop the analysis',
 		less: 'Less budget',
@@ -111,6 +113,7 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		close: '動画を閉じる',
 		export: '書き出し',
 		runs: 'この動画の解析結果',
+		models: 'モデル',
 		settings: '設定',
 		analyse: '解析の開始・停止',
 		less: '予算を減らす',

@@ -3,7 +3,11 @@ import type { ErrorData } from '../main/domain/errors.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../main/domain/run.ts';
 import type { SettingsTable, SettingValues } from '../main/domain/settings-table.ts';
 import { TOKEN_MAP_KINDS, type TokenMapKind } from '../main/domain/tokens.ts';
-import type { VideoInfo } from '../main/domain/video.ts';
+import type { Size, VideoInfo } from '../main/domain/video.ts';
+import type { ModelCard } from '../main/models/card.ts';
+import type { CatalogModel } from '../main/models/catalog-file.ts';
+import type { DownloadProgress } from '../main/models/progress-rate.ts';
+import type { FileCheck } from '../main/models/receipt.ts';
 import type { FrameBatch } from '../main/analysis/frame-batch.ts';
 import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
@@ -13,6 +17,7 @@ import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts'
 // check inputs with these schemas; files are named by opaque ids, never by paths.
 
 const id = z.string().regex(/^[a-z0-9-]{1,64}$/);
+const modelId = z.string().min(1).max(64);
 const index = z.number().int().min(0);
 const settings = z.record(z.string().max(64), z.union([z.number(), z.string().max(256), z.boolean()]));
 const position = z.union([z.strictObject({ frame: index }), z.strictObject({ seconds: z.number() })]);
@@ -113,6 +118,23 @@ export const requestSchemas = {
 	'run.delete': z.strictObject({ runId: id }),
 	/** Desktop: asks for a ground-truth file; web host: `truthId` from a browse. */
 	'truth.choose': z.strictObject({ videoId: id }),
+	/** All models that are there, and those of the catalogue that can be got. */
+	'models.list': z.strictObject({}),
+	/** Downloads a model of the catalogue, after a person accepted its licence; `model.progress` and `model.ended` follow. */
+	'models.get': z.strictObject({ modelId }),
+	/** What was loaded is kept: getting it again goes on from there. */
+	'models.cancel': z.strictObject({ modelId }),
+	'models.remove': z.strictObject({ modelId }),
+	/** Compares the hashes of its files with those that were published or recorded. */
+	'models.verify': z.strictObject({ modelId }),
+	/** Desktop: shows the system's dialog, and installs the model that was chosen; null if the user cancels. */
+	'models.choose': z.strictObject({}),
+	/** Desktop: installs a file or folder that was dropped on the page. */
+	'models.adopt': z.strictObject({ dropToken: z.string().max(64) }),
+	/** Web host: installs a model that a browse found. */
+	'models.add': z.strictObject({ fileId: id }),
+	/** Measures a model in a mode on some frames of a video, or of the sample clip, in a process of its own. */
+	'models.measure': z.strictObject({ modelId, mode: z.string().max(64), videoId: id.nullable() }),
 	'export.start': z.strictObject({
 		runIds: z.array(id).min(1).max(4),
 		labels: z.array(z.string().max(200)).min(1).max(4),
@@ -135,6 +157,46 @@ export type ModelDescription = {
 	classes: string[];
 	modes: string[];
 };
+
+/** A model as the list of models shows it. */
+export type ListedModel = {
+	modelId: string;
+	name: string;
+	/** `elsewhere`: a mirror, a folder or the user must bring its files. */
+	state: 'installed' | 'available' | 'elsewhere';
+	/** Where an installed one comes from; null for all others. */
+	source: 'shipped' | 'installed' | 'named' | null;
+	/** On the disk or as published; null where that is unknown. */
+	bytes: number | null;
+	/** Of a download that broke off. */
+	loadedBytes: number;
+	/** The download in progress. */
+	progress: DownloadProgress | null;
+	/** What the catalogue says of it; null for the user's own models. */
+	published: PublishedModel | null;
+	/** What opening an installed one showed; null where it does not open, and for all others. */
+	card: ModelCard | null;
+	/** Why an installed one does not open: `card-needed` where a person can help. */
+	problem: ErrorData | null;
+	speeds: MeasuredSpeed[];
+};
+
+export type PublishedModel = Pick<
+	CatalogModel,
+	'licence' | 'page' | 'accuracy' | 'unverified' | 'family' | 'form'
+>;
+
+/** How fast a model ran on this machine, in one mode. */
+export type MeasuredSpeed = {
+	mode: string;
+	/** Median of the frames after the first, without decoding. */
+	milliseconds: number;
+	frames: number;
+	/** Of the video, as displayed. */
+	size: Size;
+	measuredAt: string;
+};
+
 export type ExportDescription = {
 	id: string;
 	title: string;
@@ -167,6 +229,8 @@ export type BrowseListing = {
 	parentId: string | null;
 	folders: { folderId: string; name: string }[];
 	videos: VideoEntry[];
+	/** Files and folders that are called like models. */
+	models: { fileId: string; name: string }[];
 	/** Files that may hold ground truth. */
 	truths: { truthId: string; name: string }[];
 };
@@ -288,6 +352,15 @@ export type Answers = {
 	'run.agreement': RunAgreement;
 	'run.delete': null;
 	'truth.choose': { truthId: string; name: string } | null;
+	'models.list': ListedModel[];
+	'models.get': null;
+	'models.cancel': null;
+	'models.remove': null;
+	'models.verify': { state: 'sound' | 'damaged' | 'unrecorded'; files: FileCheck[] };
+	'models.choose': { modelId: string } | null;
+	'models.adopt': { modelId: string };
+	'models.add': { modelId: string };
+	'models.measure': MeasuredSpeed;
 	'export.start': { exportId: string; name: string } | null;
 	'export.cancel': null;
 	'export.reveal': null;
@@ -318,6 +391,11 @@ export type HostEvent =
 			total: number;
 	  }
 	| { type: 'export.ended'; exportId: string; downloadUrl: string | null; error: ErrorData | null }
+	| { type: 'model.progress'; modelId: string; progress: DownloadProgress }
+	/** A download ended; `error` is null if the model is installed. */
+	| { type: 'model.ended'; modelId: string; error: ErrorData | null }
+	/** Models were added or removed: these can be run. */
+	| { type: 'models'; models: ModelDescription[] }
 	/** A menu command of the desktop shell, by its id. */
 	| { type: 'command'; command: string }
 	/** A video that another start of the application, or the system, asks to open. */

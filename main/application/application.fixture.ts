@@ -63,6 +63,7 @@ export function standInShell(folders: DataFolders, changes: Partial<Shell> = {})
 		mayOpenPath: () => Promise.resolve(true),
 		chooseVideos: () => Promise.resolve([]),
 		droppedPath: () => null,
+		chooseModel: () => Promise.resolve(null),
 		chooseTruth: () => Promise.resolve(null),
 		chooseExportTarget: (name) => Promise.resolve(join(folders.exports, name)),
 		revealFile: () => undefined,

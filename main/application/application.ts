@@ -19,6 +19,7 @@ import { Browser } from './browse.ts';
 import { dataFolders, type DataFolders } from '../process/data-folders.ts';
 import { Exports } from './exports.ts';
 import { FrameTimesReader } from './frame-times.ts';
+import { ModelSpeeds } from './model-speeds.ts';
 import { Models } from './models.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 import { PlaybackProxies } from './playback-proxy.ts';
@@ -27,7 +28,7 @@ import { RunQueries } from './run-queries.ts';
 import { RunStore } from './run-store.ts';
 import { Runs } from './runs.ts';
 import type { MediaKind, Shell } from './shell.ts';
-import { Videos, type KnownVideo } from './videos.ts';
+import { samplePath, Videos, type KnownVideo } from './videos.ts';
 
 export type ApplicationOptions = {
 	shell: Shell;
@@ -52,6 +53,7 @@ export class Application {
 	readonly #exports: Exports;
 	readonly #browser: Browser;
 	readonly #truths = new OpaqueIds<string>((path) => path);
+	readonly #modelFiles = new OpaqueIds<string>((path) => path);
 	readonly #listeners = new Set<(event: HostEvent) => void>();
 	readonly #handlers: Handlers;
 	readonly #openAtStart: string | null;
@@ -66,7 +68,6 @@ export class Application {
 		const emit = (event: HostEvent) => this.emit(event);
 		this.#shell = shell;
 		this.#videos = videos;
-		this.#models = new Models(folders.cache);
 		this.#preferences = preferences;
 		this.#openAtStart = openAtStart;
 		const store = new RunStore(() => preferences.current.runsFolder ?? folders.runs);
@@ -76,9 +77,20 @@ export class Application {
 			videos,
 			preferences: () => preferences.current,
 			cacheFolder: folders.cache,
+			modelsFolder: folders.models,
 			startWorker: () => shell.startAnalysisWorker(),
 			emit,
 			onBusy: (busy) => this.#frameTimes.setHeld(busy),
+		});
+		this.#models = new Models({
+			folders,
+			speeds: new ModelSpeeds({
+				cacheFolder: folders.cache,
+				preferences: () => preferences.current,
+				startWorker: () => shell.startAnalysisWorker(),
+				alone: (work) => this.runs.measureAlone(work),
+			}),
+			emit,
 		});
 		this.#frameTimes = new FrameTimesReader({
 			folder: join(folders.cache, 'frame-times'),
@@ -94,6 +106,7 @@ export class Application {
 		this.#exports = new Exports({ queries: this.#queries, shell, emit });
 		this.#browser = new Browser(shell.browseRoots, videos, {
 			truths: this.#truths,
+			models: this.#modelFiles,
 			folders: new OpaqueIds<string>((path) => path),
 		});
 		this.#handlers = this.#bindHandlers();
@@ -162,6 +175,7 @@ export class Application {
 	/** Ends all work in progress; runs can be resumed. */
 	async close(): Promise<void> {
 		this.#frameTimes.close();
+		this.#models.close();
 		await Promise.all([this.runs.close(), this.#exports.close(), this.#proxies.close()]);
 	}
 
@@ -195,9 +209,7 @@ export class Application {
 				return Promise.all(paths.map((path) => this.#videos.entryOf(path)));
 			},
 			'video.adopt': async ({ dropToken }) => {
-				const path = this.#shell.droppedPath(dropToken);
-				if (path !== null) return this.#videos.entryOf(path);
-				throw new UserFacingError('file-not-found', 'A file that was dropped just now was expected.');
+				return this.#videos.entryOf(this.#droppedPath(dropToken));
 			},
 			'video.browse': ({ folderId }) => this.#browser.list(folderId),
 			'video.forget': ({ videoId }) => nothing(this.#videos.forget(videoId)),
@@ -230,6 +242,22 @@ export class Application {
 				await runs.delete(runId);
 				queries.forget(runId);
 				return null;
+			},
+
+			'models.list': () => this.#models.list(),
+			'models.get': ({ modelId }) => nothing(this.#models.get(modelId)),
+			'models.cancel': async ({ modelId }) => nothing(this.#models.cancel(modelId)),
+			'models.remove': ({ modelId }) => nothing(this.#models.remove(modelId)),
+			'models.verify': ({ modelId }) => this.#models.verify(modelId),
+			'models.choose': async () => {
+				const path = await this.#shell.chooseModel();
+				return path === null ? null : this.#addModel(path);
+			},
+			'models.adopt': async ({ dropToken }) => this.#addModel(this.#droppedPath(dropToken)),
+			'models.add': async ({ fileId }) => this.#addModel(await this.#modelFile(fileId)),
+			'models.measure': async ({ modelId, mode, videoId }) => {
+				const path = videoId === null ? samplePath() : await this.#videos.readablePathOf(videoId);
+				return this.#models.measure(modelId, mode, path);
 			},
 
 			'truth.choose': async ({ videoId }) => {
@@ -298,6 +326,23 @@ export class Application {
 			if ('frame' in from && from.frame === 0 && to === null && every === 1) return frames.timeSeconds;
 		}
 		return null;
+	}
+
+	#addModel(path: string): Promise<{ modelId: string }> {
+		return this.#models.add(path, (part) => this.#shell.mayOpenPath(part));
+	}
+
+	#droppedPath(dropToken: string): string {
+		const path = this.#shell.droppedPath(dropToken);
+		if (path !== null) return path;
+		throw new UserFacingError('file-not-found', 'A file that was dropped just now was expected.');
+	}
+
+	/** Checked anew: a folder in it may have become a link. */
+	async #modelFile(fileId: string): Promise<string> {
+		const path = this.#modelFiles.find(fileId);
+		if (path !== undefined && (await this.#shell.mayOpenPath(path))) return path;
+		throw new UserFacingError('model-not-found', 'A model that was listed was expected.');
 	}
 
 	#truthPath(truthId: string): string {

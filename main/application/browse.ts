@@ -2,6 +2,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import type { BrowseListing } from '../../preload/contract.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import { isModelFile, isModelFolder } from '../families/source.ts';
 import { TRUTH_NAMES, VIDEO_NAMES } from './media-types.ts';
 import type { OpaqueIds } from './opaque-ids.ts';
 import type { Videos } from './videos.ts';
@@ -14,17 +15,19 @@ export class Browser {
 	readonly #roots: readonly string[];
 	readonly #videos: Videos;
 	readonly #truths: OpaqueIds<string>;
+	readonly #models: OpaqueIds<string>;
 	readonly #folders: OpaqueIds<string>;
 
 	/** `roots` are absolute, without symbolic links. */
 	constructor(
 		roots: readonly string[],
 		videos: Videos,
-		ids: { truths: OpaqueIds<string>; folders: OpaqueIds<string> },
+		ids: { truths: OpaqueIds<string>; models: OpaqueIds<string>; folders: OpaqueIds<string> },
 	) {
 		this.#roots = roots;
 		this.#videos = videos;
 		this.#truths = ids.truths;
+		this.#models = ids.models;
 		this.#folders = ids.folders;
 	}
 
@@ -32,7 +35,7 @@ export class Browser {
 	async list(folderId: string | null): Promise<BrowseListing> {
 		if (folderId === null) {
 			const folders = this.#roots.map((root) => this.#folder(root));
-			return { folderId: null, name: '', parentId: null, folders, videos: [], truths: [] };
+			return { folderId: null, name: '', parentId: null, folders, videos: [], models: [], truths: [] };
 		}
 		const folder = this.#folders.find(folderId);
 		if (folder === undefined || !(await isInside(folder, this.#roots))) {
@@ -47,12 +50,16 @@ export class Browser {
 			parentId: this.#roots.includes(folder) ? null : this.#folders.idOf(dirname(folder)),
 			folders: [],
 			videos: [],
+			models: [],
 			truths: [],
 		};
 		for (const name of await namesIn(folder)) {
 			const path = join(folder, name);
 			const kind = await kindOf(path, this.#roots);
 			if (kind === 'folder') listing.folders.push(this.#folder(path));
+			if (kind !== null && (await isModel(path, kind))) {
+				listing.models.push({ fileId: this.#models.idOf(path), name });
+			}
 			if (kind !== 'file') continue;
 			const extension = extname(name).slice(1).toLowerCase();
 			if (VIDEO_NAMES.has(extension)) listing.videos.push(await this.#videos.entryOf(path));
@@ -89,6 +96,11 @@ async function realPath(path: string): Promise<string | null> {
 		const realAbove = above === path ? null : await realPath(above);
 		return realAbove === null ? null : join(realAbove, basename(path));
 	}
+}
+
+/** Whether a file or folder is called like a model. */
+async function isModel(path: string, kind: 'file' | 'folder'): Promise<boolean> {
+	return kind === 'file' ? isModelFile(path) : isModelFolder(await readdir(path).catch(() => []));
 }
 
 /** Sorted in natural order, without hidden ones. */

@@ -6,6 +6,8 @@ export const VIDEO_NAMES = new Set(
 		' ',
 	),
 );
+/** File extensions of models, and of what lies in their folders. */
+export const MODEL_NAMES = new Set(['onnx', 'safetensors', 'pth', 'pt', 'json']);
 /** File extensions of ground truth. */
 export const TRUTH_NAMES = new Set(['json', 'txt', 'csv', 'xml']);
 

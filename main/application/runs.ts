@@ -36,6 +36,8 @@ type RunsDependencies = {
 	videos: Videos;
 	preferences: () => Preferences;
 	cacheFolder: string;
+	/** Where models are installed. */
+	modelsFolder: string;
 	startWorker: () => WorkerProcess<AnalysisExchange>;
 	emit: (event: HostEvent) => void;
 	/** Hears whenever the first run begins and the last one ends. */
@@ -47,6 +49,7 @@ export class Runs {
 	readonly #deps: RunsDependencies;
 	readonly #live = new Map<string, LiveRun>();
 	#closed = false;
+	#measuring = false;
 
 	constructor(dependencies: RunsDependencies) {
 		this.#deps = dependencies;
@@ -56,7 +59,7 @@ export class Runs {
 	async start(video: KnownVideo, input: RequestInput<'analysis.start'>): Promise<RunEntry> {
 		const mode = findMode(input.mode);
 		const settings = resolveSettings(mode.settings, input.settings, `mode ${mode.id}`);
-		const path = await modelPath(input.modelId);
+		const path = await modelPath(input.modelId, this.#deps.modelsFolder);
 		const { threads, maxSide } = this.#deps.preferences();
 		const { runId, folder } = await this.#deps.store.reserve(video.identity, mode.id);
 		const entry: StoredEntry = {
@@ -145,6 +148,22 @@ export class Runs {
 		await this.#deps.store.delete(runId);
 	}
 
+	/** Does work that measures times while no run is going; runs that are started meanwhile wait. Throws `bad-argument`. */
+	async measureAlone<T>(work: () => Promise<T>): Promise<T> {
+		if (this.#live.size > 0 || this.#measuring) {
+			throw new UserFacingError('bad-argument', 'Nothing else may be running while speed is measured.', {
+				remedy: 'Measure when the runs are done.',
+			});
+		}
+		this.#measuring = true;
+		try {
+			return await work();
+		} finally {
+			this.#measuring = false;
+			this.#startWaiting();
+		}
+	}
+
 	/** Number of runs in progress or waiting. */
 	get going(): number {
 		return this.#live.size;
@@ -174,7 +193,7 @@ export class Runs {
 		const { contentSize } = header.letterbox;
 		return {
 			videoPath: this.#deps.videos.pathOfIdentity(header.videoIdentity) ?? header.video.path,
-			modelPath: await modelPath(header.model.id),
+			modelPath: await modelPath(header.model.id, this.#deps.modelsFolder),
 			mode: header.mode,
 			settings: header.settings,
 			range: header.range,
@@ -208,7 +227,8 @@ export class Runs {
 		this.#deps.onBusy(this.#live.size > 0);
 		const going = [...this.#live.values()].filter(({ analysis }) => analysis !== null).length;
 		const waiting = [...this.#live.values()].filter(({ analysis }) => analysis === null);
-		for (const run of this.#closed ? [] : waiting.slice(0, WORKERS_AT_ONCE - going)) this.#begin(run);
+		for (const run of this.#closed || this.#measuring ? [] : waiting.slice(0, WORKERS_AT_ONCE - going))
+			this.#begin(run);
 	}
 
 	#begin(run: LiveRun): void {

@@ -13,6 +13,8 @@ export interface Shell {
 	chooseVideos(): Promise<string[]>;
 	/** The file that was dropped on the page under this token; null for unknown tokens. */
 	droppedPath(dropToken: string): string | null;
+	/** A model's file, or a file of its folder; null if the user cancels. Throws `bad-argument` if there is no dialog. */
+	chooseModel(): Promise<string | null>;
 	/** Null if the user cancels, or if there is no dialog. */
 	chooseTruth(videoPath: string): Promise<string | null>;
 	/** Where to write an export; null if the user cancels. */

@@ -1,7 +1,7 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { dialog, shell, type BrowserWindow, type FileFilter } from 'electron';
 import type { AnalysisExchange } from '../analysis/protocol.ts';
-import { TRUTH_NAMES, VIDEO_NAMES } from '../application/media-types.ts';
+import { MODEL_NAMES, TRUTH_NAMES, VIDEO_NAMES } from '../application/media-types.ts';
 import type { MediaKind, Shell } from '../application/shell.ts';
 import type { ExportExchange } from '../export/protocol.ts';
 import { mediaUrl } from './media-protocol.ts';
@@ -59,6 +59,13 @@ export class DesktopShell implements Shell {
 
 	droppedPath(dropToken: string): string | null {
 		return this.#drops.get(dropToken) ?? null;
+	}
+
+	async chooseModel(): Promise<string | null> {
+		const words = this.#options.words();
+		const filters = [{ name: words('models'), extensions: [...MODEL_NAMES] }, allFiles(words)];
+		const { filePaths } = await this.#showOpenDialog(words('chooseModel'), filters, ['openFile']);
+		return filePaths[0] ?? null;
 	}
 
 	async chooseTruth(videoPath: string): Promise<string | null> {

@@ -14,8 +14,16 @@ export function isAllowedAddress(address: string): boolean {
 	return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
 }
 
+/** Names a server that has ID/FILE for every model, instead of the publishers'. */
+const MIRROR_VARIABLE = 'SPARSIGHT_MIRROR';
+
+/** The mirror that is given, or that the environment names; null for the publishers themselves. Throws `bad-argument`. */
+export function chosenMirror(given = process.env[MIRROR_VARIABLE]): string | null {
+	return given ? mirrorAddress(given) : null;
+}
+
 /** The address of a mirror, with a slash at its end. Throws `bad-argument`. */
-export function mirrorAddress(text: string): string {
+function mirrorAddress(text: string): string {
 	if (!isAllowedAddress(text)) {
 		throw new UserFacingError(
 			'bad-argument',

@@ -35,8 +35,8 @@ export async function listModels(modelsFolder = dataFolders().models): Promise<C
 }
 
 /** The model called `id`; throws `model-not-found`, naming the existing ones. */
-export async function modelPath(id: string): Promise<string> {
-	const entries = await listModels();
+export async function modelPath(id: string, modelsFolder = dataFolders().models): Promise<string> {
+	const entries = await listModels(modelsFolder);
 	const entry = entries.find((one) => one.id === id);
 	if (entry) return entry.path;
 	const known = entries.map((one) => one.id).join(', ') || 'none';

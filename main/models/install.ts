@@ -41,8 +41,8 @@ export type GetOptions = InstallOptions &
 export async function getModel(model: CatalogModel, options: GetOptions): Promise<string> {
 	const { modelsFolder, origin, onProgress, disk = REAL_DISK } = options;
 	const staging = await Staging.enter(modelsFolder, model.id);
+	const rate = new ProgressRate(model.files, onProgress);
 	try {
-		const rate = new ProgressRate(model.files, onProgress);
 		const known = model.files.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
 		await requireSpace(disk, modelsFolder, known - (await bytesIn(staging.folder)));
 		const files = [];
@@ -69,6 +69,7 @@ export async function getModel(model: CatalogModel, options: GetOptions): Promis
 		const folder = await staging.install();
 		return opened === null ? folder : join(folder, opened);
 	} finally {
+		rate.close();
 		await staging.leave();
 	}
 }
@@ -156,17 +157,29 @@ async function copyChecked(from: string, to: string, options: CopyOptions): Prom
 	return { bytes, sha256 };
 }
 
+export type AddOptions = Omit<InstallOptions, 'signal'> & {
+	link?: boolean;
+	/** Whether a file may be copied: a link in a folder may lead out of what a host may read. */
+	mayRead?: (path: string) => Promise<boolean>;
+};
+
+async function requireReadable(path: string, mayRead: AddOptions['mayRead']): Promise<void> {
+	if (!mayRead || (await mayRead(path))) return;
+	throw new UserFacingError('file-unreadable', `${path}: a file in one of the named folders was expected.`);
+}
+
 /**
  * Installs a model of one's own, a folder or a file with what lies beside it under its name, once it opens. `link` leaves the files
  * where they are. Returns the model's path.
  */
 export async function addModel(
 	path: string,
-	{ modelsFolder, check, link = false }: Omit<InstallOptions, 'signal'> & { link?: boolean },
+	{ modelsFolder, check, link = false, mayRead }: AddOptions,
 ): Promise<string> {
-	const id = idOf(path);
-	const source = resolve(path);
+	const source = await wholeOf(resolve(path));
+	const id = idOf(source);
 	const names = await partsOf(source);
+	for (const name of names.files) await requireReadable(join(names.folder, name), mayRead);
 	await check(source);
 	await mkdir(modelsFolder, { recursive: true });
 	const staging = await Staging.enter(modelsFolder, id);
@@ -194,6 +207,13 @@ export async function addModel(
 	} finally {
 		await staging.leave();
 	}
+}
+
+/** The folder that a configuration or its weights belong to, which a dialog for files chooses; else the path itself. */
+async function wholeOf(path: string): Promise<string> {
+	const isPart = ['config.json', 'model.json', 'model.safetensors'].includes(basename(path));
+	const folder = dirname(path);
+	return isPart && isModelFolder(await filesIn(folder).catch(() => [])) ? folder : path;
 }
 
 /** What a model at a path is made of; `opened` is null where that is the folder. */

@@ -21,6 +21,7 @@ export class ProgressRate {
 	#told = Number.NEGATIVE_INFINITY;
 	#last: { at: number; bytes: number } | null = null;
 	#rate = 0;
+	#timer: NodeJS.Timeout | null = null;
 
 	constructor(
 		files: readonly CatalogFile[],
@@ -35,15 +36,25 @@ export class ProgressRate {
 	update(name: string, have: number, total: number | null): void {
 		const known = this.#files.get(name)?.total ?? null;
 		this.#files.set(name, { have, total: total ?? known });
-		const now = this.#now();
-		if (now - this.#told < TELL_MILLISECONDS) return;
-		this.#told = now;
-		this.#tell(this.#progress(now));
+		if (this.#now() - this.#told >= TELL_MILLISECONDS) this.#tellNow();
+		// What comes before a silence is told as well.
+		else this.#timer ??= setTimeout(() => this.#tellNow(), TELL_MILLISECONDS);
 	}
 
 	/** Tells at once. */
 	done(name: string, bytes: number): void {
 		this.#files.set(name, { have: bytes, total: bytes });
+		this.#tellNow();
+	}
+
+	/** Tells nothing more. */
+	close(): void {
+		clearTimeout(this.#timer ?? undefined);
+	}
+
+	#tellNow(): void {
+		this.close();
+		this.#timer = null;
 		this.#told = this.#now();
 		this.#tell(this.#progress(this.#told));
 	}

@@ -39,6 +39,10 @@ export class WebShell implements Shell {
 		throw new UserFacingError('bad-argument', 'In a browser, files are browsed below the named folders.');
 	}
 
+	chooseModel(): Promise<string | null> {
+		throw new UserFacingError('bad-argument', 'In a browser, files are browsed below the named folders.');
+	}
+
 	droppedPath(): null {
 		return null;
 	}

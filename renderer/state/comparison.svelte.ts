@@ -42,7 +42,7 @@ export class Comparison {
 	);
 	readonly reference: string | null = $derived(referenceRunId(this.panes, this.runs));
 	readonly #host: HostApi;
-	readonly #app: AppDescription;
+	#app: AppDescription;
 	readonly #video: OpenedVideo;
 	#nextPaneId = 1;
 	/** Live settings that wait for the end of the pause after the last ones; null = no pause. */
@@ -61,6 +61,11 @@ export class Comparison {
 		const modes = model?.modes ?? [];
 		const firstMode = modes.includes(mode) ? mode : (modes.find((id) => id !== 'dense') ?? modes[0] ?? '');
 		this.panes = [this.#newPane(this.draftFor(model?.id ?? '', firstMode))];
+	}
+
+	/** Models that can be run from now on. */
+	useModels(models: AppDescription['models']): void {
+		this.#app = { ...this.#app, models };
 	}
 
 	/** Shows a run in progress, or the newest complete one, so that a video opens as it was left. */

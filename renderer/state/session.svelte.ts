@@ -14,13 +14,18 @@ import { Player } from '../player/player.svelte.ts';
 import { nextDisagreement } from './agreements.ts';
 import { Comparison } from './comparison.svelte.ts';
 import { Exports } from './exports.svelte.ts';
+import { ModelList } from './model-list.svelte.ts';
 
-export type DialogName = 'open' | 'export' | 'runs' | 'settings' | 'help' | 'go-to';
+export type DialogName = 'open' | 'models' | 'export' | 'runs' | 'settings' | 'help' | 'go-to';
+
+/** How files of models are called. */
+const MODEL_NAME = /\.(onnx|safetensors|pth|pt)$/i;
 
 /** State of the whole page: the host, what is open, and which dialog is shown. */
 export class Session {
 	readonly host: HostApi;
 	readonly exports: Exports;
+	readonly models: ModelList;
 	app = $state.raw<AppDescription>()!;
 	preferences = $state.raw<Preferences>()!;
 	recent: readonly VideoEntry[] = $state.raw([]);
@@ -43,6 +48,7 @@ export class Session {
 		this.preferences = app.preferences;
 		this.recent = app.recent;
 		this.exports = new Exports(link.host);
+		this.models = new ModelList(link.host);
 		link.host.listen((event) => this.#take(event));
 		link.onConnection((connection) => {
 			const back = this.connection === 'lost' && connection === 'open';
@@ -117,9 +123,14 @@ export class Session {
 		}
 	}
 
-	/** Opens a file that was dropped on the page. */
-	async drop(file: File): Promise<void> {
+	/** Opens a video that was dropped on the page; a file or folder that is a model is added to the models. */
+	async drop(file: File, isFolder = false): Promise<void> {
 		const dropToken = this.host.dropToken(file);
+		if (isFolder || MODEL_NAME.test(file.name)) {
+			this.dialog = 'models';
+			await (dropToken === null ? this.models.refuseDrop(file.name) : this.models.adopt(dropToken));
+			return;
+		}
 		if (dropToken === null) {
 			this.dropped = file.name;
 			this.dialog = 'open';
@@ -167,8 +178,15 @@ export class Session {
 		if (frame !== null) this.player.seek(frame);
 	}
 
+	#useModels(models: AppDescription['models']): void {
+		this.app = { ...this.app, models };
+		this.comparison?.useModels(models);
+	}
+
 	#take(event: HostEvent): void {
 		this.exports.take(event);
+		this.models.take(event);
+		if (event.type === 'models') this.#useModels(event.models);
 		this.comparison?.take(event);
 		if (event.type === 'command') this.#runCommand(event.command);
 		if (event.type === 'open') void this.open(event.video);

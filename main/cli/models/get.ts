@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { createInterface } from 'node:readline/promises';
 import { UserFacingError } from '../../domain/errors.ts';
-import { mirrorAddress } from '../../models/addresses.ts';
+import { chosenMirror } from '../../models/addresses.ts';
 import { readCard } from '../../models/card.ts';
 import { readCatalog, type CatalogModel } from '../../models/catalog-file.ts';
 import { addModel, getModel, type ModelOrigin } from '../../models/install.ts';
@@ -13,16 +13,13 @@ import type { Session } from '../options.ts';
 import { formatTimeLeft, showProgress } from '../progress-display.ts';
 import { findListed, megabytes } from './list.ts';
 
-/** A server, or a mirror of one, that has ID/FILE for every model. */
-const MIRROR_VARIABLE = 'SPARSIGHT_MIRROR';
-
 type GetOptions = { mirror?: string; from?: string; yes?: true };
 
 export function defineModelsGet(command: Command): Command {
 	return command
 		.description('download a model of the catalogue; a download that broke off is gone on with')
 		.argument('<id>', 'a model of "sparsight models list"')
-		.option('--mirror <address>', `get ID/FILE from another server (default: ${MIRROR_VARIABLE}, if set)`)
+		.option('--mirror <address>', 'get ID/FILE from another server (default: SPARSIGHT_MIRROR, if set)')
 		.option('--from <folder>', 'take ID/FILE, or the files, from a folder instead')
 		.option('--yes', 'do not ask whether its licence is accepted');
 }
@@ -87,9 +84,10 @@ export async function modelsRemoveCommand(id: string, options: { yes?: true }, s
 	return EXIT.ok;
 }
 
-function originOf({ mirror = process.env[MIRROR_VARIABLE], from }: GetOptions): ModelOrigin {
+function originOf({ mirror, from }: GetOptions): ModelOrigin {
 	if (from !== undefined) return { kind: 'folder', path: from };
-	return mirror ? { kind: 'mirror', address: mirrorAddress(mirror) } : { kind: 'publisher' };
+	const address = chosenMirror(mirror);
+	return address === null ? { kind: 'publisher' } : { kind: 'mirror', address };
 }
 
 function obtainable({ id, entry, published }: ListedModel): CatalogModel {
