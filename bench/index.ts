@@ -151,15 +151,13 @@ if (parts.includes('onnx')) {
 	});
 	report['onnx'] = result;
 	const { fileMib, opening, plainMs, frameMs, ratio } = result;
-	say(
-		`\nan ONNX file of ${fileMib.toFixed(1)} MiB (opened in own processes; run in turn with onnxruntime alone)`,
-	);
+	say(`\nan ONNX file of ${fileMib.toFixed(1)} MiB (opened in own processes)`);
 	for (const { label, milliseconds, peakMib } of opening)
 		say(
 			`${label.padEnd(18)} open in ${milliseconds.toFixed(0).padStart(5)} ms  ${peakMib.toFixed(0)} MiB beyond an empty process`,
 		);
 	say(
-		`onnxruntime alone ${plainMs.toFixed(1)} ms, pixels to boxes ${frameMs.toFixed(1)} ms: ${ratio.toFixed(3)} times`,
+		`the runtime's own run ${plainMs.toFixed(1)} ms, prepared frame to boxes ${frameMs.toFixed(1)} ms: ${ratio.toFixed(3)} times`,
 	);
 }
 const laneOptions = { videoPath: CLIP, threads: common.threads, blocks: Number(values.rounds) };
