@@ -297,7 +297,8 @@ export const en = {
 	'settings.version': 'Version {version}',
 	'settings.ffmpeg': 'ffmpeg {version} ({source})',
 	'settings.noFfmpeg': 'ffmpeg is missing: install it, or set SPARSIGHT_FFMPEG to its path.',
-	'settings.privacy': 'No account, no telemetry, no network.',
+	'settings.privacy':
+		'No account, no telemetry; the network is used for nothing but the models that you get.',
 
 	'open.title': 'Open a video',
 	'open.dropped': 'A browser does not tell where a dropped file lies. Choose {name} in its folder here.',

@@ -300,7 +300,8 @@ export const ja: Record<MessageKey, string> = {
 	'settings.version': 'バージョン {version}',
 	'settings.ffmpeg': 'ffmpeg {version}({source})',
 	'settings.noFfmpeg': 'ffmpeg がありません。インストールするか、SPARSIGHT_FFMPEG にパスを設定してください。',
-	'settings.privacy': 'アカウント不要。利用状況の送信も通信もありません。',
+	'settings.privacy':
+		'アカウントなし、利用状況の送信なし。ネットワークは、取得を選んだモデルのダウンロードにだけ使います。',
 
 	'open.title': '動画を開く',
 	'open.dropped':
