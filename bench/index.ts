@@ -15,6 +15,8 @@ import { benchQuality, describeQuality } from './quality.ts';
 import { benchRunStage } from './run-stage.ts';
 import { benchShvit } from './shvit.ts';
 import { benchSparseDetr } from './sparse-detr.ts';
+import { CANVASES } from './large-canvas.ts';
+import { benchTiles, describeTiles } from './tiles.ts';
 import { benchTransformer, describeTransformer, TRANSFORMERS, transformerAlone } from './transformers.ts';
 import { benchWindowedDetector, WINDOWED_DETECTORS } from './windowed-detectors.ts';
 
@@ -24,6 +26,9 @@ const LOOKOUT = join(ROOT, 'models/lookout');
 /** Lists of the tensors of published models. */
 const MANIFESTS = join(ROOT, 'main/parity/fixtures');
 const MEMORY_FRAMES = 10_000;
+
+/** Of the large pictures: copies of a clip begin late in it, and all tiles take a second a frame. */
+const MOST_CANVAS_FRAMES = 120;
 
 const CONFIGURATIONS: readonly Configuration[] = [
 	{ label: 'dense', mode: 'dense', settings: {} },
@@ -47,7 +52,7 @@ const { values } = parseArgs({
 	},
 });
 const EVERY_PART =
-	'run,quality,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera';
+	'run,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -83,6 +88,22 @@ if (parts.includes('quality')) {
 	report['quality'] = { videoPath, rows };
 	say(`\npolicies against dense on ${videoPath} (others: --video, --truth, --frames)`);
 	for (const row of rows) say(describeQuality(row));
+}
+if (parts.includes('tiles')) {
+	const { video: videoPath, truth: truthPath } = values;
+	if (truthPath === undefined)
+		say('\ntiles: skipped, for --truth names no ground truth of the people in --video');
+	else {
+		const frames = Math.min(Number(values.frames), MOST_CANVAS_FRAMES);
+		const tables = [];
+		for (const canvas of CANVASES) {
+			say(`\ntiles over ${videoPath} in a large picture: ${canvas.name} (one process, in turns)`);
+			const rows = await benchTiles(canvas, { ...common, videoPath, truthPath, frames });
+			tables.push({ canvas: canvas.name, rows });
+			for (const row of rows) say(describeTiles(row));
+		}
+		report['tiles'] = tables;
+	}
 }
 if (parts.includes('pipeline')) {
 	const rows = await benchPipeline({ ...common, rounds: Number(values.rounds) });

@@ -1,5 +1,4 @@
-import type { Size } from '../main/domain/video.ts';
-import { WHOLE_VIDEO } from '../main/domain/video.ts';
+import { type Size, WHOLE_VIDEO } from '../main/domain/video.ts';
 import { IGNORED, TruthBuilder, type TruthObjects } from '../main/evaluation/ground-truth/ground-truth.ts';
 import { readGroundTruth } from '../main/evaluation/ground-truth/index.ts';
 import { probeVideo } from '../main/video/probe.ts';
@@ -8,7 +7,7 @@ import { openVideoWriter } from '../main/video/write-video.ts';
 import { look } from './virtual-camera.ts';
 
 /** A copy of a clip in a large picture: where it begins, how often its pixels are halved, and its first frame. */
-export type Copy = { left: number; top: number; shrink: 1 | 2; from: number };
+type Copy = { left: number; top: number; shrink: 1 | 2; from: number };
 
 /** A large picture in which copies of a clip move over the clip's own still background. */
 export type Canvas = { name: string; size: Size; copies: readonly Copy[] };

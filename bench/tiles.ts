@@ -31,14 +31,14 @@ const tiles = (label: string, settings: SettingValues): TileLane => ({
 	maxSide: 4096,
 });
 
-export const TILE_LANES: readonly TileLane[] = [
+const TILE_LANES: readonly TileLane[] = [
 	tiles('all tiles', { policy: 'all' }),
 	{ label: 'dense, shrunk to 768', mode: 'dense', settings: {}, maxSide: 768 },
 	tiles('quality 0.97', {}),
 	tiles('quality 0.93', { agreement: 0.93 }),
-	tiles('threshold 4', { threshold: 4, audits: 0 }),
-	tiles('threshold 4, unpacked', { threshold: 4, audits: 0, pack: false }),
-	tiles('k = 1', { k: 1, audits: 0 }),
+	tiles('threshold 8', { threshold: 8, audits: 0 }),
+	tiles('threshold 8, unpacked', { threshold: 8, audits: 0, pack: false }),
+	tiles('k = 2', { k: 2, audits: 0 }),
 ];
 
 export type TileRow = {

@@ -164,7 +164,8 @@ class PackedInputs<Output extends NetworkOutput> implements TileNetwork {
 	readonly #picture: Size;
 	readonly #pixels: WasmFramePixels;
 	readonly #input: Frame;
-	readonly #fill: Uint8Array;
+	/** An input that shows nothing. */
+	readonly #blank: Uint8Array;
 
 	constructor(bound: BoundNetwork<Output>, network: WholeNetwork<Output>, layout: TileLayout, picture: Size) {
 		const { host, letterbox, normalisation } = bound;
@@ -180,14 +181,15 @@ class PackedInputs<Output extends NetworkOutput> implements TileNetwork {
 			std,
 			padding === 'zero' ? letterbox.contentSize : size,
 		);
-		this.#fill = greyOf(letterbox, normalisation);
 		const pixels = new Uint8Array(3 * size.width * size.height);
+		const grey = greyOf(letterbox, normalisation);
+		this.#blank = pixels.map((_, at) => grey[at % 3]!);
 		this.#input = { index: 0, timeSeconds: 0, pixels, format: 'rgb24', size };
 	}
 
 	async run(pixels: FramePixels, parts: readonly Part[]): Promise<{ found: Detections; macs: number }> {
 		const { pixels: input, size } = this.#input;
-		for (let i = 0; i < input.length; i += 3) input.set(this.#fill, i);
+		input.set(this.#blank);
 		const { stride } = this.#layout.grid;
 		for (const { source, at } of parts) {
 			const from = {

@@ -140,13 +140,14 @@ export class BoxMemory {
 
 	/** Forgets what belongs to the cells of an input's parts; of parts that are no whole tiles, what they show all of. */
 	#forget(parts: readonly Part[], owner: Int32Array, firstPart: number, whole: readonly boolean[]): void {
-		this.#entries = this.#entries.filter(({ middle, own, box, source }) =>
-			[middle, own].every((cell) => {
-				if (source >= this.#fresh) return true;
-				const index = owner[cell]! - firstPart;
-				if (index < 0 || index >= parts.length) return true;
-				return !whole[index] && !this.#shows(parts[index]!.source, box);
-			}),
+		const replaces = (cell: number, box: Entry['box']) => {
+			const index = owner[cell]! - firstPart;
+			if (index < 0 || index >= parts.length) return false;
+			return whole[index]! || this.#shows(parts[index]!.source, box);
+		};
+		this.#entries = this.#entries.filter(
+			({ middle, own, box, source }) =>
+				source >= this.#fresh || !(replaces(middle, box) || replaces(own, box)),
 		);
 	}
 

@@ -23,7 +23,7 @@ export type Wanted = {
 	/** 1 where it must be computed. */
 	cells: Uint8Array;
 	/** 1 where it may be computed if there is room. */
-	welcome: Uint8Array;
+	welcome: ArrayLike<number>;
 	/** What computing it is worth. */
 	worth: ArrayLike<number>;
 	/** By tile, 1 where it must run whole. */
@@ -214,7 +214,7 @@ function addWelcome(
 ): void {
 	const { grid, home } = layout;
 	const most = packing.inputs.length;
-	const marks = wanted.welcome.map((mark, cell) => (whole.has(home[cell]!) ? 0 : mark));
+	const marks = Uint8Array.from(wanted.welcome, (mark, cell) => (whole.has(home[cell]!) ? 0 : mark));
 	const taken = packing.inputs.flat().map(({ core }) => core);
 	for (const core of taken) eachCell(core, grid.cols, (cell) => (marks[cell] = 0));
 	if (most === 0 || !marks.includes(1)) return;

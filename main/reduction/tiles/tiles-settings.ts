@@ -61,7 +61,7 @@ export const TILES_SETTINGS = {
 	},
 	tile: {
 		kind: 'integer',
-		default: 640,
+		default: 384,
 		min: 64,
 		max: 4096,
 		step: 32,
@@ -97,6 +97,7 @@ export const TILES_SETTINGS = {
 	},
 	floor: {
 		...floor,
+		default: 4,
 		description: 'Change that counts as sensor noise: below it nothing is run for its change.',
 	},
 	refresh: {

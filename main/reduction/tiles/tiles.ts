@@ -26,10 +26,12 @@ const PLACE = 'mode tiles';
 
 /** Change of a cell, in grey levels, that only another picture causes; see the setting `sceneCut`. */
 const SCENE_CUT_LEVEL = 24;
+/** What changed by more than this, in grey levels, is run along where an input has room. */
+const WELCOME_LEVEL = 8;
 /** Cells around an object are as relevant as it is: it may come to them. */
 const RELEVANCE_REACH = 1;
 /** What every cell is relevant by: what is new must be seen too. */
-const LEAST_RELEVANCE = 0.4;
+const LEAST_RELEVANCE = 0.2;
 /** Tokens that answer for an object: what staleness is measured by counts them, and here are objects. */
 const ANSWERING = 1;
 /** Share of the time between two frames that a real-time run may take for selecting and running. */
@@ -229,7 +231,7 @@ class Tiles implements Reduction<TilesOutput> {
 			context: Math.ceil(settings.context / layout.grid.stride),
 			pack: settings.pack,
 		};
-		const welcome = Uint8Array.from(change, (value) => Number(value > floor));
+		const welcome = change.map((value) => Number(value > WELCOME_LEVEL));
 		const wanted = { cells, welcome, worth: this.#worth(), tiles: this.#refresh.due, objects: objects.rects };
 		const plan = planInputs(layout, wanted, limits);
 		if (plan.inputs.length === layout.tiles.length && !plan.owner.includes(-1)) return this.#all;
@@ -263,11 +265,13 @@ class Tiles implements Reduction<TilesOutput> {
 	/** What computing each cell is worth; what was never seen as much as another picture. */
 	#worth(): Float32Array {
 		const { waited, unseen } = this.#columns;
+		const { values } = this.#staleness;
 		const { fairness } = this.settings;
-		return Float32Array.from(
-			this.#staleness.values,
-			(value, cell) => (unseen[cell] ? SCENE_CUT_LEVEL : value) * (1 + fairness * waited[cell]!),
-		);
+		const worth = new Float32Array(values.length);
+		for (let cell = 0; cell < worth.length; cell++) {
+			worth[cell] = (unseen[cell] ? SCENE_CUT_LEVEL : values[cell]!) * (1 + fairness * waited[cell]!);
+		}
+		return worth;
 	}
 
 	/** Most inputs that the policy allows for a frame. */
@@ -333,13 +337,11 @@ class Tiles implements Reduction<TilesOutput> {
 	}
 
 	#selectionOf({ owner, inputs }: InputPlan): Selection {
-		const tokens = Int32Array.from(owner.keys()).filter((cell) => owner[cell]! >= 0);
-		const { length: count } = tokens;
-		return {
-			kind: inputs.length === 0 ? 'skipped' : count === owner.length ? 'flush' : 'partial',
-			tokens,
-			count,
-		};
+		const tokens = new Int32Array(owner.length);
+		let count = 0;
+		for (let cell = 0; cell < owner.length; cell++) if (owner[cell]! >= 0) tokens[count++] = cell;
+		if (inputs.length === 0) return { kind: 'skipped', tokens, count };
+		return { kind: count === owner.length ? 'flush' : 'partial', tokens, count };
 	}
 
 	/** Runs a plan's inputs and remembers what they show; gives the multiply-adds that it took. */
