@@ -10,10 +10,14 @@ export function markDue(lastComputed: Int32Array, frame: number, period: number,
 		due.fill(0);
 		return;
 	}
-	const spread = Math.ceil(period / 2);
 	for (let token = 0; token < lastComputed.length; token++) {
-		const last = lastComputed[token]!;
-		const age = frame - last;
-		due[token] = age >= period - spread && age >= period - (scatter(token, last) % spread) ? 1 : 0;
+		due[token] = hasItsTurn(token, lastComputed[token]!, frame, period) ? 1 : 0;
 	}
+}
+
+/** Whether a token that was last computed in frame `last` has its turn; see `markDue`. `period`: in frames, at least 1. */
+export function hasItsTurn(token: number, last: number, frame: number, period: number): boolean {
+	const spread = Math.ceil(period / 2);
+	const age = frame - last;
+	return age >= period - spread && age >= period - (scatter(token, last) % spread);
 }

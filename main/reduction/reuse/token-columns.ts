@@ -2,13 +2,19 @@ import { assert } from '../../domain/errors.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { rollGrid } from '../../domain/roll-grid.ts';
 import { type TokenGrid, tokenCount } from '../../domain/tokens.ts';
-import { markDue } from './refresh.ts';
+import { hasItsTurn, markDue } from './refresh.ts';
 
 /** Frames that a token can be counted to wait for: what its column holds. */
 const MOST_WAITED = 0xffff;
 /** A token that changed by so many grey levels and has waited for so many frames shows what is no longer there. */
 const STALE_LEVEL = 8;
 const STALE_FRAMES = 3;
+/**
+ * A token that answers with such a score, or a higher one, is computed once in so many frames. Where the score is near the one from
+ * which on it shows, what is remembered would be wrong for as long as it stays; a few tokens keep that from lasting.
+ */
+const ANSWERS_FROM = 0.25;
+const ANSWER_PERIOD = 4;
 
 /** What waits in a frame. */
 export type Waiting = {
@@ -47,6 +53,14 @@ export class TokenColumns {
 	markDue(frame: number, refresh: number): void {
 		markDue(this.#lastComputed, frame, refresh, this.due);
 		for (let token = 0; token < this.due.length; token++) if (this.unseen[token]) this.due[token] = 1;
+	}
+
+	/** Says which of the tokens that answer are due as well; `scores`: the best of each, 0 to 1. */
+	markAnsweringDue(frame: number, scores: Float32Array): void {
+		for (let token = 0; token < scores.length; token++) {
+			if (scores[token]! < ANSWERS_FROM) continue;
+			if (hasItsTurn(token, this.#lastComputed[token]!, frame, ANSWER_PERIOD)) this.due[token] = 1;
+		}
 	}
 
 	/** The first `count` of `tokens` are computed in this frame. */

@@ -255,12 +255,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 			scores: this.#scores.reduce((sum, score) => sum + score, 0),
 		};
 		this.#staleness.measure(state.change, floor, scored);
-		const sufficient = pickStale(
-			this.#staleness.values,
-			this.#columns.due,
-			this.#staleness.cutoff(loss),
-			this.#picked,
-		);
+		const sufficient = this.#pickSufficient(this.#staleness.cutoff(loss));
 		const count = this.#count(pixels, state, sufficient);
 		if (this.#isFlush(count)) return this.#flush(pixels);
 		const { values: staleness } = this.#staleness;
@@ -270,6 +265,16 @@ class TokenCache implements Reduction<TokenAnswers> {
 			sufficient,
 		);
 		return { kind: count === 0 ? 'skipped' : 'partial', tokens: this.#picked, count };
+	}
+
+	/** Picks what is due, or at least as stale as `cutoff`; gives how many. Where anything is, tokens that answer take their turns too. */
+	#pickSufficient(cutoff: number): number {
+		const { values } = this.#staleness;
+		const { due } = this.#columns;
+		const count = pickStale(values, due, cutoff, this.#picked);
+		if (count === 0 || this.settings.policy !== 'quality') return count;
+		this.#columns.markAnsweringDue(this.#frame, this.#scores);
+		return pickStale(values, due, cutoff, this.#picked);
 	}
 
 	/** Puts the tokens that the policy picks into `#picked`, where those that would be `sufficient` are; gives how many. */
