@@ -135,11 +135,6 @@ export class Models {
 		return this.#deps.speeds.measure(await this.#entry(modelId), mode, videoPath);
 	}
 
-	/** Number of downloads in progress. */
-	get going(): number {
-		return this.#downloads.size;
-	}
-
 	/** Ends all downloads; they can be gone on with. */
 	close(): void {
 		for (const { cancel } of this.#downloads.values()) cancel.abort();
