@@ -37,10 +37,16 @@ describe('a budget is not too small', () => {
 		['in a run without frames', []],
 	])('%s', (_, stretches) => expect(found(stretches)).toBeNull());
 
-	it.each<[string, SettingValues]>([
-		['under a policy that has none', { policy: 'quality', agreement: 0.97 }],
-		['where less agreement is asked for', { policy: 'fraction', agreement: 0.5 }],
-	])('%s', (_, settings) => expect(found([[99, 0.75, 0.9]], settings)).toBeNull());
+	it('where less agreement is asked for', () => {
+		expect(found([[99, 0.75, 0.9]], { policy: 'fraction', agreement: 0.5 })).toBeNull();
+	});
+});
+
+it.each([
+	['fraction', { byBudget: true, sufficientShare: 0.25 }],
+	['quality', { byBudget: false, sufficientShare: null }],
+])('under the policy %s it says whether more tokens would do', (policy, expected) => {
+	expect(found([[99, 0.75, 0.9]], { policy, agreement: 0.97 })).toMatchObject(expected);
 });
 
 it.each<[string, Stretch[], Partial<Shortfall>]>([
@@ -99,6 +105,7 @@ describe('the agreement asked for', () => {
 
 describe('the sentence', () => {
 	const facts: Shortfall = {
+		byBudget: true,
 		fromFrame: 52,
 		fromSeconds: 2.08,
 		toFrame: null,
@@ -117,6 +124,12 @@ describe('the sentence', () => {
 		['en', ended, 'is missing or misplaced from 0:02.1 to 0:08.4;'],
 		['en', { ...ended, throughout: false }, 'misplaced at times from 0:02.1 to 0:08.4;'],
 		['en', { sufficientShare: null }, 'is missing or misplaced from 0:02.1 on.'],
+		[
+			'en',
+			{ byBudget: false, sufficientShare: null },
+			'With all the tokens that should do, an estimated 31 %',
+		],
+		['ja', { byBudget: false }, 'camera=fixed で近づきます'],
 		['ja', {}, 'この予算では 0:02.1 以降、全計算で見えるものの推定 31% が'],
 		['ja', ended, '0:02.1 から 0:08.4 まで、全計算'],
 	] as const)('says it (%s, %o)', (language, change, part) => {

@@ -2,8 +2,13 @@ import { formatClock } from './clock.ts';
 import type { SettingEvent } from './run.ts';
 import type { SettingValues } from './settings-table.ts';
 
-/** That a budget is too small for the scene: what the estimate says of the frames where it is. */
+/**
+ * That a run agrees less with dense than is asked for: what the estimate says of the frames where it does. Mostly a budget is too
+ * small for the scene.
+ */
 export type Shortfall = {
+	/** Whether more tokens would help. The policy `quality` takes all that do; what it loses, reuse itself loses, as under a moving camera. */
+	byBudget: boolean;
 	/** The first frame of which the estimate says so, and its time in the clock of the file. */
 	fromFrame: number;
 	fromSeconds: number;
@@ -58,7 +63,7 @@ export function agreementAskedFor({ agreement }: SettingValues): number {
 }
 
 /** Sums over some frames. */
-type Tally = { frames: number; loss: number; first: EstimatedFrame; last: EstimatedFrame };
+type Tally = { frames: number; loss: number; first: EstimatedFrame; last: EstimatedFrame; byBudget: boolean };
 
 /** Whether a frame agrees less with dense than `asked`: as its bounds hold, or as is clearly more likely than not. */
 function isShort({ agreement, upper }: EstimatedFrame, asked: number): boolean {
@@ -89,21 +94,20 @@ export class ShortfallWatch {
 
 	/** Takes the next frame, with the settings in force. */
 	add(frame: EstimatedFrame, settings: SettingValues): void {
-		// The policy `quality` knows no budget.
-		if (settings['policy'] === 'quality' || !isShort(frame, agreementAskedFor(settings))) {
+		if (!isShort(frame, agreementAskedFor(settings))) {
 			this.#pending = [];
 			this.#lasting = false;
 			return;
 		}
 		if (frame.selectedTokens >= this.#tokens) return; // audited, or a scene cut
 		if (this.#lasting) {
-			this.#count(frame);
+			this.#count(frame, settings);
 			return;
 		}
 		this.#pending.push(frame);
 		if (frame.timeSeconds - this.#pending[0]!.timeSeconds < LEAST_SECONDS) return;
 		if (this.#all) this.#interrupted = true;
-		for (const short of this.#pending) this.#count(short);
+		for (const short of this.#pending) this.#count(short, settings);
 		this.#pending = [];
 		this.#lasting = true;
 	}
@@ -111,20 +115,22 @@ export class ShortfallWatch {
 	/** What was found so far; null if nothing. */
 	get shortfall(): Shortfall | null {
 		if (!this.#all) return null;
-		const { first, last, loss, frames } = this.#all;
+		const { first, last, loss, frames, byBudget } = this.#all;
 		return {
+			byBudget,
 			fromFrame: first.frameIndex,
 			fromSeconds: first.timeSeconds,
 			toFrame: this.#lasting ? null : last.frameIndex,
 			toSeconds: this.#lasting ? null : last.timeSeconds,
 			throughout: !this.#interrupted,
 			loss: loss / frames,
-			sufficientShare: this.#lowerQuartile(frames),
+			sufficientShare: byBudget ? this.#lowerQuartile(frames) : null,
 		};
 	}
 
-	#count(frame: EstimatedFrame): void {
-		const all = (this.#all ??= { frames: 0, loss: 0, first: frame, last: frame });
+	#count(frame: EstimatedFrame, { policy }: SettingValues): void {
+		const all = (this.#all ??= { frames: 0, loss: 0, first: frame, last: frame, byBudget: false });
+		if (policy !== 'quality') all.byBudget = true;
 		all.frames++;
 		all.loss += 1 - frame.agreement;
 		all.last = frame;
@@ -153,7 +159,7 @@ export function shortfallSentence(
 	language: WarningLanguage,
 	measured: number | null = null,
 ): string {
-	const { fromSeconds, toSeconds, throughout } = shortfall;
+	const { byBudget, fromSeconds, toSeconds, throughout } = shortfall;
 	const [from, to] = [formatClock(fromSeconds, 1), toSeconds === null ? null : formatClock(toSeconds, 1)];
 	const lost = Math.round(100 * shortfall.loss);
 	const enough = perCentEnough(shortfall);
@@ -161,20 +167,25 @@ export function shortfallSentence(
 		const span = `${from} ${to === null ? '以降' : `から ${to} まで`}${throughout ? '' : '、断続的に'}`;
 		const remedy = enough === null ? '' : `トークンの ${enough}% で足ります。`;
 		const beside = measured === null ? '' : `全計算と比べた実測の一致度は ${measured.toFixed(3)} です。`;
-		return `この予算では ${span}、全計算で見えるものの推定 ${lost}% が欠けるかずれています。${remedy}${beside}`;
+		const setting = byBudget ? 'この予算では' : '足りるはずのトークンを計算しても';
+		const other = byBudget ? '' : 'カメラを追っている場合は camera=fixed で近づきます。';
+		return `${setting} ${span}、全計算で見えるものの推定 ${lost}% が欠けるかずれています。${remedy}${other}${beside}`;
 	}
 	const span = `${throughout ? '' : 'at times '}from ${from} ${to === null ? 'on' : `to ${to}`}`;
 	const remedy = enough === null ? '' : `; ${enough} % of the tokens would do`;
 	const beside =
 		measured === null ? '' : ` Measured against the dense run: an agreement of ${measured.toFixed(3)}.`;
-	return `At this budget an estimated ${lost} % of what dense shows is missing or misplaced ${span}${remedy}.${beside}`;
+	const setting = byBudget ? 'At this budget' : 'With all the tokens that should do,';
+	const other = byBudget ? '' : ' Where the camera is followed, camera=fixed comes closer, at more cost.';
+	return `${setting} an estimated ${lost} % of what dense shows is missing or misplaced ${span}${remedy}.${other}${beside}`;
 }
 
 /** The same in a few English words, for a caption. */
 export function shortfallCaption(shortfall: Shortfall): string {
 	const enough = perCentEnough(shortfall);
 	const remedy = enough === null ? '' : `, ${enough} % of the tokens would do`;
-	return `budget too small: ${Math.round(100 * shortfall.loss)} % lost from ${formatClock(shortfall.fromSeconds, 1)}${remedy}`;
+	const what = shortfall.byBudget ? 'budget too small' : 'reuse falls short';
+	return `${what}: ${Math.round(100 * shortfall.loss)} % lost from ${formatClock(shortfall.fromSeconds, 1)}${remedy}`;
 }
 
 function perCentEnough({ sufficientShare }: Shortfall): number | null {

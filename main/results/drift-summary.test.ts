@@ -87,6 +87,7 @@ it.each<[string, FrameResult[], Partial<DriftSummary> | null]>([
 		many(40, (i) => estimated(i, i < 5 ? { upper: 1 } : {})),
 		{
 			warning: {
+				byBudget: true,
 				fromFrame: 5,
 				fromSeconds: expect.closeTo(0.3),
 				toFrame: null,

@@ -51,11 +51,11 @@ describe('a budget that is too small', () => {
 		expect(run.shortfall!.loss).toBeCloseTo(0.2);
 	});
 
-	it('is not a matter of the policy that keeps the agreement', async () => {
+	it('is not what the policy that keeps the agreement falls short by', async () => {
 		const { run } = await opened(() => 0);
 		run.events = [{ frameIndex: 0, settings: { policy: 'quality', agreement: 0.9 } }];
 		run.take(short(0, 30));
-		expect(run.shortfall).toBeNull();
+		expect(run.shortfall).toMatchObject({ byBudget: false, sufficientShare: null });
 		expect(run.agreementAsked).toBe(0.9);
 	});
 });
