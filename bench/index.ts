@@ -27,9 +27,6 @@ const LOOKOUT = join(ROOT, 'models/lookout');
 const MANIFESTS = join(ROOT, 'main/parity/fixtures');
 const MEMORY_FRAMES = 10_000;
 
-/** Of the large pictures: copies of a clip begin late in it, and all tiles take a second a frame. */
-const MOST_CANVAS_FRAMES = 120;
-
 const CONFIGURATIONS: readonly Configuration[] = [
 	{ label: 'dense', mode: 'dense', settings: {} },
 	{ label: 'token cache 10 %', mode: 'token-cache', settings: { fraction: 0.1, audits: 0 } },
@@ -94,10 +91,10 @@ if (parts.includes('tiles')) {
 	if (truthPath === undefined)
 		say('\ntiles: skipped, for --truth names no ground truth of the people in --video');
 	else {
-		const frames = Math.min(Number(values.frames), MOST_CANVAS_FRAMES);
 		const tables = [];
 		for (const canvas of CANVASES) {
 			say(`\ntiles over ${videoPath} in a large picture: ${canvas.name} (one process, in turns)`);
+			const frames = Math.min(Number(values.frames), canvas.mostFrames);
 			const rows = await benchTiles(canvas, { ...common, videoPath, truthPath, frames });
 			tables.push({ canvas: canvas.name, rows });
 			for (const row of rows) say(describeTiles(row));

@@ -9,12 +9,13 @@ import { look } from './virtual-camera.ts';
 /** A copy of a clip in a large picture: where it begins, how often its pixels are halved, and its first frame. */
 type Copy = { left: number; top: number; shrink: 1 | 2; from: number };
 
-/** A large picture in which copies of a clip move over the clip's own still background. */
-export type Canvas = { name: string; size: Size; copies: readonly Copy[] };
+/** A large picture in which copies of a clip move over the clip's own still background. All of its tiles take seconds a frame. */
+export type Canvas = { name: string; size: Size; copies: readonly Copy[]; mostFrames: number };
 
 export const CANVASES: readonly Canvas[] = [
 	{
 		name: '1080p, one copy and two at half size',
+		mostFrames: 120,
 		size: { width: 1920, height: 1080 },
 		copies: [
 			{ left: 1088, top: 272, shrink: 1, from: 0 },
@@ -24,6 +25,7 @@ export const CANVASES: readonly Canvas[] = [
 	},
 	{
 		name: '1080p, three copies and four at half size',
+		mostFrames: 120,
 		size: { width: 1920, height: 1080 },
 		copies: [
 			{ left: 0, top: 0, shrink: 1, from: 0 },
@@ -37,6 +39,7 @@ export const CANVASES: readonly Canvas[] = [
 	},
 	{
 		name: '4K, two copies and two at half size',
+		mostFrames: 24,
 		size: { width: 3840, height: 2160 },
 		copies: [
 			{ left: 400, top: 300, shrink: 1, from: 0 },

@@ -17,6 +17,8 @@ import type { BoundNetwork, Normalisation } from './bound-network.ts';
 
 /** Pixels of a cell, in which change is measured and parts of a picture are cut. */
 const CELL = 16;
+/** Networks that were published at a size take it up to this side, in pixels. */
+const LARGEST_TILE = 2048;
 /** Grey behind the picture's borders, where a network has no grey of its own. */
 const FILL = 114;
 
@@ -40,7 +42,11 @@ export function tiledNetwork<Output extends NetworkOutput>(
 		const maxSide = Math.min(options.maxSide, Math.max(DEFAULT_MAX_SIDE, picture.width, picture.height));
 		return asOneTile(bind({ ...options, maxSide }), shown);
 	}
-	const bound = bind(tileOptions(tile, options.scoreThreshold));
+	const bound = bind({
+		displaySize: tile,
+		maxSide: Math.max(tile.width, tile.height),
+		scoreThreshold: options.scoreThreshold,
+	});
 	const { inputSize } = letterbox;
 	const grid = {
 		rows: inputSize.height / CELL,
@@ -129,7 +135,8 @@ function tileSize<Output extends NetworkOutput>(
 	picture: Size,
 	scoreThreshold: number,
 ): Size {
-	const sees = (size: Size) => bind(tileOptions(size, scoreThreshold)).letterbox.contentSize;
+	const sees = (displaySize: Size) =>
+		bind({ displaySize, maxSide: LARGEST_TILE, scoreThreshold }).letterbox.contentSize;
 	const same = (a: Size, b: Size) => a.width === b.width && a.height === b.height;
 	const square = sees({ width: side, height: side });
 	if (!same(sees(square), square)) {
@@ -143,10 +150,6 @@ function tileSize<Output extends NetworkOutput>(
 		height: Math.min(square.height, picture.height),
 	};
 	return same(sees(smaller), smaller) ? smaller : square;
-}
-
-function tileOptions(size: Size, scoreThreshold: number): PictureOptions {
-	return { displaySize: size, maxSide: Math.max(size.width, size.height), scoreThreshold };
 }
 
 function scaled(found: Detections, from: Size, to: Size): Detections {

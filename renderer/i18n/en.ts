@@ -289,7 +289,8 @@ export const en = {
 	'settings.threads': 'Threads of the analysis',
 	'settings.threadsHint': 'Empty: as many as there are cores, at most 8.',
 	'settings.maxSide': 'Longer side of the analysed picture',
-	'settings.maxSideHint': 'Smaller is faster and finds fewer small objects. Holds for new runs.',
+	'settings.maxSideHint':
+		'Smaller is faster and finds fewer small objects. Holds for new runs, except those of the tile cache, which sees the picture as large as it is.',
 	'settings.pixels': 'pixels',
 	'settings.runsFolder': 'Folder of the runs',
 	'settings.runsFolderHint': 'Empty: the folder of the application.',

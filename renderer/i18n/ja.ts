@@ -292,7 +292,7 @@ export const ja: Record<MessageKey, string> = {
 	'settings.threadsHint': '空欄: コア数(最大 8)。',
 	'settings.maxSide': '解析する画像の長辺',
 	'settings.maxSideHint':
-		'小さいほど速くなりますが、小さな物体を見落としやすくなります。次の解析から有効です。',
+		'小さいほど速くなりますが、小さな物体を見落としやすくなります。次の解析から有効です。タイルキャッシュは縮小せずに解析します。',
 	'settings.pixels': 'ピクセル',
 	'settings.runsFolder': '解析結果のフォルダ',
 	'settings.runsFolderHint': '空欄: アプリケーションのフォルダ。',

@@ -63,10 +63,10 @@ export const TILES_SETTINGS = {
 		kind: 'integer',
 		default: 384,
 		min: 64,
-		max: 4096,
+		max: 2048,
 		step: 32,
 		unit: 'pixels',
-		description: 'Side of a tile; networks of one size have their own.',
+		description: 'Side of a tile; networks that were made for one size have that.',
 	},
 	overlap: {
 		kind: 'integer',

@@ -124,6 +124,7 @@ class Tiles implements Reduction<TilesOutput> {
 		this.#frame = 0;
 		this.#learned.time.state = 0;
 		this.#learned.estimate.restart();
+		this.#allowance.state = 0;
 		this.#memory.clear();
 		if (this.#spreads) this.#columns.unseen.fill(1);
 	}
