@@ -1,3 +1,4 @@
+import { nthLargest } from '../domain/nth-largest.ts';
 import type { Placement } from '../domain/placement.ts';
 
 /** Numbers per patch: places from the centre of the view, then the equations. */
@@ -74,7 +75,7 @@ function middle(count: number, valueOf: (i: number) => number): number {
 		const value = valueOf(i);
 		if (!Number.isNaN(value)) values[used++] = value;
 	}
-	return values.subarray(0, used).sort()[used >> 1] ?? 0;
+	return used === 0 ? 0 : nthLargest(values.subarray(0, used), used - (used >> 1));
 }
 
 function measure(rows: Float64Array, count: number, step: Placement, misfit: Float64Array): void {

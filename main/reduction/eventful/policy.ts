@@ -1,4 +1,4 @@
-import { nthLargest } from '../nth-largest.ts';
+import { nthLargest } from '../../domain/nth-largest.ts';
 
 /** How a gate picks tokens by the norms of their errors (Eventful Transformers, section 4.1 and appendix). */
 export type GatePolicy =

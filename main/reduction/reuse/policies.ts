@@ -1,4 +1,4 @@
-import { nthLargest } from '../nth-largest.ts';
+import { nthLargest } from '../../domain/nth-largest.ts';
 
 /** What a policy knows of the tokens when it picks; all columns are [tokens]. */
 export type TokenState = {
