@@ -16,7 +16,7 @@ import { prefixed, restoreArrays, saveArrays } from './remembered.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
 import { AuditSchedule } from '../audit-schedule.ts';
 import { DriftEstimate } from '../drift-estimate.ts';
-import { heldBack, lossOf, SteeredShare } from './gate-drift.ts';
+import { countHeldBack, heldBack, lossOf, SteeredShare } from './gate-drift.ts';
 import type { TokenGate } from './token-gate.ts';
 import { AnswersBehind } from '../answers-behind.ts';
 import { answerOutputs, answersFrom, pictureTensor } from '../full-graph.ts';
@@ -129,6 +129,7 @@ class Eventful implements Reduction<TokenAnswers> {
 		if (partial && this.settings.policy === 'quality' && share > 0 && this.#audits.due(dense)) {
 			this.#audits.spend(dense);
 			this.#parts.backbone.reset();
+			this.#age = 0;
 			const whole = await this.#compute(pixels, fraction);
 			const all = { kind: 'flush', tokens: this.#all, count: this.#all.length } as const;
 			const macs = computed.macs + whole.macs;
@@ -162,11 +163,10 @@ class Eventful implements Reduction<TokenAnswers> {
 
 	/** What the first gate holds back: tokens whose own pixels changed. */
 	#drift(): Omit<Drift, 'audit'> {
-		const { norms, count, isOpen } = this.#parts.backbone.blocks[0]!.gates.qkv;
-		let changed = 0;
-		for (const norm of norms) if (norm > 0) changed++;
-		const waitingTokens = isOpen ? 0 : changed - count;
-		return { waitingTokens, longestWait: this.#age, sufficientTokens: count, ...this.#estimate.bounds() };
+		const first = this.#parts.backbone.blocks[0]!.gates.qkv;
+		const waitingTokens = countHeldBack(first);
+		const longestWait = waitingTokens > 0 ? this.#age : 0;
+		return { waitingTokens, longestWait, sufficientTokens: first.count, ...this.#estimate.bounds() };
 	}
 
 	saveState(): Promise<NamedArrays> {

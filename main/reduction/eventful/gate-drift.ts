@@ -1,5 +1,8 @@
 import type { TokenGate } from './token-gate.ts';
 
+/** What a gate selected last, and the errors it selected by. */
+type Selected = Pick<TokenGate, 'norms' | 'indices' | 'count' | 'isOpen'>;
+
 /**
  * Loss, 1 − F1, predicted from what gates hold back: (rate · held back) ^ exponent. Measured with Lookout on TUD-Stadtmitte over
  * shares; audits correct it by a factor while a run goes on.
@@ -22,6 +25,15 @@ export function heldBack(gates: readonly TokenGate[], dim: number): number {
 		for (let i = 0; i < count; i++) sum -= norms[indices[i]!]!;
 	}
 	return sum / (tokens * Math.sqrt(dim));
+}
+
+/** How many tokens a gate holds back though they changed; it may let others pass that did not, where its share is larger. */
+export function countHeldBack({ norms, indices, count, isOpen }: Selected): number {
+	if (isOpen) return 0;
+	let held = 0;
+	for (const norm of norms) if (norm > 0) held++;
+	for (let i = 0; i < count; i++) if (norms[indices[i]!]! > 0) held--;
+	return held;
 }
 
 /** The predicted loss, 0 to 1, of a frame. */
