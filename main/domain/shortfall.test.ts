@@ -106,6 +106,7 @@ describe('the agreement asked for', () => {
 describe('the sentence', () => {
 	const facts: Shortfall = {
 		byBudget: true,
+		byCamera: true,
 		fromFrame: 52,
 		fromSeconds: 2.08,
 		toFrame: null,
@@ -134,6 +135,11 @@ describe('the sentence', () => {
 		['ja', ended, '0:02.1 から 0:08.4 まで、全計算'],
 	] as const)('says it (%s, %o)', (language, change, part) => {
 		expect(shortfallSentence({ ...facts, ...change }, language)).toContain(part);
+	});
+
+	it.each(['en', 'ja'] as const)('names no setting that a mode without a camera lacks (%s)', (language) => {
+		const sentence = shortfallSentence({ ...facts, byBudget: false, byCamera: false }, language);
+		expect(sentence).not.toContain('camera=fixed');
 	});
 
 	it.each([

@@ -9,6 +9,8 @@ import type { SettingValues } from './settings-table.ts';
 export type Shortfall = {
 	/** Whether more tokens would help. The policy `quality` takes all that do; what it loses, reuse itself loses, as under a moving camera. */
 	byBudget: boolean;
+	/** Whether settings let the camera be followed, so that `camera=fixed` may come closer. */
+	byCamera: boolean;
 	/** The first frame of which the estimate says so, and its time in the clock of the file. */
 	fromFrame: number;
 	fromSeconds: number;
@@ -63,7 +65,11 @@ export function agreementAskedFor({ agreement }: SettingValues): number {
 }
 
 /** Sums over some frames. */
-type Tally = { frames: number; loss: number; first: EstimatedFrame; last: EstimatedFrame; byBudget: boolean };
+type Tally = Pick<Shortfall, 'byBudget' | 'byCamera' | 'loss'> & {
+	frames: number;
+	first: EstimatedFrame;
+	last: EstimatedFrame;
+};
 
 /** Whether a frame agrees less with dense than `asked`: as its bounds hold, or as is clearly more likely than not. */
 function isShort({ agreement, upper }: EstimatedFrame, asked: number): boolean {
@@ -115,9 +121,10 @@ export class ShortfallWatch {
 	/** What was found so far; null if nothing. */
 	get shortfall(): Shortfall | null {
 		if (!this.#all) return null;
-		const { first, last, loss, frames, byBudget } = this.#all;
+		const { first, last, loss, frames, byBudget, byCamera } = this.#all;
 		return {
 			byBudget,
+			byCamera,
 			fromFrame: first.frameIndex,
 			fromSeconds: first.timeSeconds,
 			toFrame: this.#lasting ? null : last.frameIndex,
@@ -128,9 +135,11 @@ export class ShortfallWatch {
 		};
 	}
 
-	#count(frame: EstimatedFrame, { policy }: SettingValues): void {
-		const all = (this.#all ??= { frames: 0, loss: 0, first: frame, last: frame, byBudget: false });
+	#count(frame: EstimatedFrame, { policy, camera }: SettingValues): void {
+		const none = { frames: 0, loss: 0, byBudget: false, byCamera: false };
+		const all = (this.#all ??= { ...none, first: frame, last: frame });
 		if (policy !== 'quality') all.byBudget = true;
+		if (camera === 'auto' || camera === 'moving') all.byCamera = true;
 		all.frames++;
 		all.loss += 1 - frame.agreement;
 		all.last = frame;
@@ -159,7 +168,7 @@ export function shortfallSentence(
 	language: WarningLanguage,
 	measured: number | null = null,
 ): string {
-	const { byBudget, fromSeconds, toSeconds, throughout } = shortfall;
+	const { byBudget, byCamera, fromSeconds, toSeconds, throughout } = shortfall;
 	const [from, to] = [formatClock(fromSeconds, 1), toSeconds === null ? null : formatClock(toSeconds, 1)];
 	const lost = Math.round(100 * shortfall.loss);
 	const enough = perCentEnough(shortfall);
@@ -168,7 +177,7 @@ export function shortfallSentence(
 		const remedy = enough === null ? '' : `トークンの ${enough}% で足ります。`;
 		const beside = measured === null ? '' : `全計算と比べた実測の一致度は ${measured.toFixed(3)} です。`;
 		const setting = byBudget ? 'この予算では' : '足りるはずのトークンを計算しても';
-		const other = byBudget ? '' : 'カメラを追っている場合は camera=fixed で近づきます。';
+		const other = byBudget || !byCamera ? '' : 'カメラを追っている場合は camera=fixed で近づきます。';
 		return `${setting} ${span}、全計算で見えるものの推定 ${lost}% が欠けるかずれています。${remedy}${other}${beside}`;
 	}
 	const span = `${throughout ? '' : 'at times '}from ${from} ${to === null ? 'on' : `to ${to}`}`;
@@ -176,7 +185,8 @@ export function shortfallSentence(
 	const beside =
 		measured === null ? '' : ` Measured against the dense run: an agreement of ${measured.toFixed(3)}.`;
 	const setting = byBudget ? 'At this budget' : 'With all the tokens that should do,';
-	const other = byBudget ? '' : ' Where the camera is followed, camera=fixed comes closer, at more cost.';
+	const other =
+		byBudget || !byCamera ? '' : ' Where the camera is followed, camera=fixed comes closer, at more cost.';
 	return `${setting} an estimated ${lost} % of what dense shows is missing or misplaced ${span}${remedy}.${other}${beside}`;
 }
 

@@ -88,6 +88,7 @@ it.each<[string, FrameResult[], Partial<DriftSummary> | null]>([
 		{
 			warning: {
 				byBudget: true,
+				byCamera: false,
 				fromFrame: 5,
 				fromSeconds: expect.closeTo(0.3),
 				toFrame: null,
