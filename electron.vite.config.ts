@@ -10,6 +10,7 @@ const entries = {
 	cli: 'main/cli/index.ts',
 	worker: 'main/analysis/worker.ts',
 	'export-worker': 'main/export/worker.ts',
+	'probe-worker': 'main/probing/worker.ts',
 	'frame-thread': 'main/video/frame-thread.ts',
 	'provider-probe': 'main/runtime/provider-probe.ts',
 	'web-host': 'main/web-host/index.ts',

@@ -50,6 +50,7 @@ const rooms = {
 	],
 	analysis: ['domain', 'process', 'video', 'runtime', 'detector', 'families', 'reduction', 'results'],
 	export: ['domain', 'process', 'results', 'video', 'evaluation', 'tracking'],
+	probing: ['domain', 'process', 'video', 'pixels', 'runtime', 'families'],
 	application: [
 		'domain',
 		'process',
@@ -63,8 +64,9 @@ const rooms = {
 		'tracking',
 		'export',
 		'models',
+		'probing',
 	],
-	'web-host': ['domain', 'process', 'analysis', 'export', 'models', 'application'],
+	'web-host': ['domain', 'process', 'analysis', 'export', 'models', 'probing', 'application'],
 	cli: [
 		'domain',
 		'process',
@@ -80,7 +82,7 @@ const rooms = {
 		'models',
 		'parity',
 	],
-	desktop: ['domain', 'process', 'analysis', 'export', 'models', 'application'],
+	desktop: ['domain', 'process', 'analysis', 'export', 'models', 'probing', 'application'],
 };
 
 // Packages that one module alone may know.

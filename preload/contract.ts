@@ -9,6 +9,7 @@ import type { CatalogModel } from '../main/models/catalog-file.ts';
 import type { DownloadProgress } from '../main/models/progress-rate.ts';
 import type { FileCheck } from '../main/models/receipt.ts';
 import type { FrameBatch } from '../main/analysis/frame-batch.ts';
+import type { ModelReadings } from '../main/probing/protocol.ts';
 import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
 import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts';
@@ -25,6 +26,13 @@ const range = z.strictObject({
 	from: position,
 	to: position.nullable(),
 	every: z.number().int().min(1).max(100_000),
+});
+
+/** As in `CardChange`. */
+const cardChange = z.strictObject({
+	reading: index.max(64),
+	fields: z.array(z.tuple([z.string().max(64), z.string().max(4096)])).max(64),
+	names: z.string().max(200_000).nullable(),
 });
 
 /** What the page remembers between sessions; unknown keys are refused. */
@@ -135,6 +143,23 @@ export const requestSchemas = {
 	'models.add': z.strictObject({ fileId: id }),
 	/** Measures a model in a mode on some frames of a video, or of the sample clip, in a process of its own. */
 	'models.measure': z.strictObject({ modelId, mode: z.string().max(64), videoId: id.nullable() }),
+	/**
+	 * How an installed ONNX file can be read, and what each reading sees in a frame of a video, or of the sample: run in a process of
+	 * its own. An earlier request is cancelled.
+	 */
+	'models.readings': z.strictObject({
+		modelId,
+		videoId: id.nullable(),
+		/** In the clock of the file; null = in the middle. */
+		seconds: z.number().nullable(),
+		changes: z.array(cardChange).max(16),
+		/** Whether nothing is run where the file or a card leaves no doubt. */
+		unlessCertain: z.boolean(),
+	}),
+	/** The frame is not wanted any more. */
+	'models.stopReadings': z.strictObject({}),
+	/** Stores the card of a reading, with what a person changed. */
+	'models.saveCard': z.strictObject({ modelId, change: cardChange, place: z.enum(['beside', 'settings']) }),
 	'export.start': z.strictObject({
 		runIds: z.array(id).min(1).max(4),
 		labels: z.array(z.string().max(200)).min(1).max(4),
@@ -361,6 +386,9 @@ export type Answers = {
 	'models.adopt': { modelId: string };
 	'models.add': { modelId: string };
 	'models.measure': MeasuredSpeed;
+	'models.readings': ModelReadings;
+	'models.stopReadings': null;
+	'models.saveCard': null;
 	'export.start': { exportId: string; name: string } | null;
 	'export.cancel': null;
 	'export.reveal': null;

@@ -26,7 +26,7 @@ const FUSE_MARK = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX';
 const WANTED_FUSES = /^010011.0/;
 const FRAMES = 10;
 /** Programs that are started from a file of their own. */
-const OUTSIDE = ['worker', 'export-worker', 'frame-thread', 'provider-probe'];
+const OUTSIDE = ['worker', 'export-worker', 'probe-worker', 'frame-thread', 'provider-probe'];
 /** Ids of the export formats. */
 const FORMATS = ['video', 'still', 'report', 'csv', 'jsonl', 'coco', 'mot', 'yolo', 'arrow'];
 /** `from 'x'`, `import 'x'`, `import('x')`, where a statement may stand. */

@@ -19,6 +19,7 @@ import { Browser } from './browse.ts';
 import { dataFolders, type DataFolders } from '../process/data-folders.ts';
 import { Exports } from './exports.ts';
 import { FrameTimesReader } from './frame-times.ts';
+import { ModelCards } from './model-cards.ts';
 import { ModelSpeeds } from './model-speeds.ts';
 import { Models } from './models.ts';
 import { OpaqueIds } from './opaque-ids.ts';
@@ -46,6 +47,7 @@ export class Application {
 	readonly #shell: Shell;
 	readonly #videos: Videos;
 	readonly #models: Models;
+	readonly #cards: ModelCards;
 	readonly #preferences: PreferencesStore;
 	readonly #queries: RunQueries;
 	readonly #frameTimes: FrameTimesReader;
@@ -91,6 +93,11 @@ export class Application {
 				alone: (work) => this.runs.measureAlone(work),
 			}),
 			emit,
+		});
+		this.#cards = new ModelCards({
+			folders,
+			preferences: () => preferences.current,
+			startWorker: () => shell.startProbeWorker(),
 		});
 		this.#frameTimes = new FrameTimesReader({
 			folder: join(folders.cache, 'frame-times'),
@@ -176,6 +183,7 @@ export class Application {
 	async close(): Promise<void> {
 		this.#frameTimes.close();
 		this.#models.close();
+		this.#cards.stop();
 		await Promise.all([this.runs.close(), this.#exports.close(), this.#proxies.close()]);
 	}
 
@@ -256,8 +264,16 @@ export class Application {
 			'models.adopt': async ({ dropToken }) => this.#addModel(this.#droppedPath(dropToken)),
 			'models.add': async ({ fileId }) => this.#addModel(await this.#modelFile(fileId)),
 			'models.measure': async ({ modelId, mode, videoId }) => {
-				const path = videoId === null ? samplePath() : await this.#videos.readablePathOf(videoId);
-				return this.#models.measure(modelId, mode, path);
+				return this.#models.measure(modelId, mode, await this.#videoPath(videoId));
+			},
+			'models.readings': async (input) => {
+				const modelPath = await this.#models.pathOf(input.modelId);
+				return this.#cards.read(modelPath, await this.#videoPath(input.videoId), input);
+			},
+			'models.stopReadings': async () => nothing(this.#cards.stop()),
+			'models.saveCard': async (input) => {
+				await this.#cards.save(await this.#models.pathOf(input.modelId), input);
+				return nothing(this.#models.cardsChanged());
 			},
 
 			'truth.choose': async ({ videoId }) => {
@@ -326,6 +342,11 @@ export class Application {
 			if ('frame' in from && from.frame === 0 && to === null && every === 1) return frames.timeSeconds;
 		}
 		return null;
+	}
+
+	/** Of a video, or of the sample. */
+	async #videoPath(videoId: string | null): Promise<string> {
+		return videoId === null ? samplePath() : this.#videos.readablePathOf(videoId);
 	}
 
 	#addModel(path: string): Promise<{ modelId: string }> {

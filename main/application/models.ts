@@ -131,6 +131,16 @@ export class Models {
 		return { state: files.every(({ state }) => state === 'unchanged') ? 'sound' : 'damaged', files };
 	}
 
+	/** The file or folder of one that is installed. Throws `model-not-found`. */
+	async pathOf(modelId: string): Promise<string> {
+		return (await this.#entry(modelId)).path;
+	}
+
+	/** A card was written: a model may open now that did not before. */
+	async cardsChanged(): Promise<void> {
+		await this.#changed();
+	}
+
 	async measure(modelId: string, mode: string, videoPath: string): Promise<Answers['models.measure']> {
 		return this.#deps.speeds.measure(await this.#entry(modelId), mode, videoPath);
 	}
@@ -162,7 +172,7 @@ export class Models {
 	}
 
 	async #listed({ id, name, state, entry, published, bytes, loadedBytes }: Listed): Promise<ListedModel> {
-		const opened = entry ? await this.#open(await stateOf(entry), entry) : null;
+		const opened = entry ? await this.#open(await this.#stateOf(entry), entry) : null;
 		return {
 			modelId: id,
 			name: published?.name ?? opened?.card?.name ?? name,
@@ -191,7 +201,7 @@ export class Models {
 		const described: ModelDescription[] = [];
 		const { models: published } = await readCatalog();
 		for (const entry of await listModels(this.#deps.folders.models)) {
-			const key = await stateOf(entry);
+			const key = await this.#stateOf(entry);
 			const cachedCard = cached[key];
 			if (cachedCard) this.#opened.set(key, Promise.resolve({ card: cachedCard, problem: null }));
 			const { card: own } = await this.#open(key, entry);
@@ -230,11 +240,12 @@ export class Models {
 			if (!(error instanceof UserFacingError && error.code === 'card-needed')) throw error;
 		}
 	}
-}
 
-async function stateOf({ id, path }: CatalogEntry): Promise<string> {
-	const names = (await readdir(path).catch(() => [])).sort(); // a file of weights has none
-	const paths = [path, `${path}.card.json`, ...names.map((name) => join(path, name))];
-	const tags = await Promise.all(paths.map((part) => stat(part).then(fileTag, () => '-')));
-	return [id, PRODUCT_VERSION, ...tags].join(' ');
+	async #stateOf({ id, path }: CatalogEntry): Promise<string> {
+		const names = (await readdir(path).catch(() => [])).sort(); // a file of weights has none
+		const cards = path.endsWith('.onnx') ? [`${path}.card.json`, this.#deps.folders.cards] : [];
+		const paths = [path, ...cards, ...names.map((name) => join(path, name))];
+		const tags = await Promise.all(paths.map((part) => stat(part).then(fileTag, () => '-')));
+		return [id, PRODUCT_VERSION, ...tags].join(' ');
+	}
 }

@@ -1,5 +1,6 @@
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import type { ExportExchange } from '../export/protocol.ts';
+import type { ProbeExchange } from '../probing/protocol.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 
 /** What differs between the desktop and the web host. */
@@ -29,6 +30,8 @@ export interface Shell {
 	startAnalysisWorker(): WorkerProcess<AnalysisExchange>;
 	/** Starts a process for one export. */
 	startExportWorker(): WorkerProcess<ExportExchange>;
+	/** Starts a process that tries a model on one frame. */
+	startProbeWorker(): WorkerProcess<ProbeExchange>;
 }
 
 export type MediaKind = 'source' | 'proxy';

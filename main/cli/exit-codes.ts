@@ -41,6 +41,7 @@ const EXIT_OF_ERROR = {
 	'truth-unreadable': EXIT.input,
 	'worker-died': EXIT.engine,
 	'export-died': EXIT.output,
+	'probe-died': EXIT.engine,
 	cancelled: EXIT.interrupted,
 } as const satisfies Record<ErrorCode, number>;
 

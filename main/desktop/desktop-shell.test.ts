@@ -16,7 +16,11 @@ beforeEach(() => {
 		window: () => null,
 		words: () => wordsOf('en'),
 		exportsFolder: '/documents',
-		workerEntries: { analysis: '/app/worker.js', export: '/app/export-worker.js' },
+		workerEntries: {
+			analysis: '/app/worker.js',
+			export: '/app/export-worker.js',
+			probe: '/app/probe-worker.js',
+		},
 	});
 });
 
@@ -68,9 +72,11 @@ it('starts each kind of worker from its own file', () => {
 	utilityProcess.forked.length = 0;
 	shell.startAnalysisWorker();
 	shell.startExportWorker();
+	shell.startProbeWorker();
 	expect(utilityProcess.forked.map(({ entry, options }) => [entry, options['serviceName']])).toEqual([
 		['/app/worker.js', 'Sparsight analysis'],
 		['/app/export-worker.js', 'Sparsight export'],
+		['/app/probe-worker.js', 'Sparsight probe'],
 	]);
 });
 

@@ -5,6 +5,7 @@ import { MODEL_NAMES, TRUTH_NAMES, VIDEO_NAMES } from '../application/media-type
 import type { MediaKind, Shell } from '../application/shell.ts';
 import type { ExportExchange } from '../export/protocol.ts';
 import { mediaUrl } from './media-protocol.ts';
+import type { ProbeExchange } from '../probing/protocol.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import type { Words } from './shell-words.ts';
 import { utilityWorker, WORKER_NAMES } from './utility-worker.ts';
@@ -19,7 +20,7 @@ export type DesktopShellOptions = {
 	/** The folder first offered for exports. */
 	exportsFolder: string;
 	/** The built workers, outside any archive. */
-	workerEntries: { analysis: string; export: string };
+	workerEntries: { analysis: string; export: string; probe: string };
 };
 
 /** Files come from the system's dialogs, from drops and from the system itself. */
@@ -116,6 +117,10 @@ export class DesktopShell implements Shell {
 
 	startExportWorker(): WorkerProcess<ExportExchange> {
 		return utilityWorker(this.#options.workerEntries.export, WORKER_NAMES.export);
+	}
+
+	startProbeWorker(): WorkerProcess<ProbeExchange> {
+		return utilityWorker(this.#options.workerEntries.probe, WORKER_NAMES.probe);
 	}
 
 	#showOpenDialog(

@@ -71,7 +71,11 @@ async function start(): Promise<void> {
 		words: () => words(),
 		exportsFolder: app.getPath('documents'),
 		// A process must be started from a real file, outside the archive.
-		workerEntries: { analysis: join(unpacked, 'worker.js'), export: join(unpacked, 'export-worker.js') },
+		workerEntries: {
+			analysis: join(unpacked, 'worker.js'),
+			export: join(unpacked, 'export-worker.js'),
+			probe: join(unpacked, 'probe-worker.js'),
+		},
 	});
 	const [files, left] = await Promise.all([
 		listStaticFiles(join(built, '..', 'renderer')),

@@ -3,7 +3,11 @@ import { envelop, isLast, openEnvelope, type Exchange, type Report } from '../pr
 import type { WorkerProcess } from '../process/worker-process.ts';
 
 /** Names of the processes in task managers and crash reports. */
-export const WORKER_NAMES = { analysis: 'Sparsight analysis', export: 'Sparsight export' } as const;
+export const WORKER_NAMES = {
+	analysis: 'Sparsight analysis',
+	export: 'Sparsight export',
+	probe: 'Sparsight probe',
+} as const;
 
 /** How long the last output of a dead worker may take to arrive. */
 const LAST_WORDS_MILLISECONDS = 1000;

@@ -29,6 +29,7 @@ export type ErrorCode =
 	| 'resume-mismatch'
 	| 'truth-unreadable'
 	| 'worker-died'
+	| 'probe-died'
 	| 'export-died'
 	| 'cancelled';
 

@@ -37,6 +37,7 @@ async function main(): Promise<void> {
 		workerEntries: {
 			analysis: join(import.meta.dirname, 'worker.js'),
 			export: join(import.meta.dirname, 'export-worker.js'),
+			probe: join(import.meta.dirname, 'probe-worker.js'),
 		},
 	});
 	const application = await Application.open({ shell, folders, openAtStart: options.video });

@@ -6,6 +6,7 @@ import { isInside } from '../application/browse.ts';
 import type { MediaKind, Shell } from '../application/shell.ts';
 import { systemError, UserFacingError } from '../domain/errors.ts';
 import type { ExportExchange } from '../export/protocol.ts';
+import type { ProbeExchange } from '../probing/protocol.ts';
 import { forkWorker, type WorkerProcess } from '../process/worker-process.ts';
 
 export type WebShellOptions = {
@@ -15,7 +16,7 @@ export type WebShellOptions = {
 	namedFiles: readonly string[];
 	exportsFolder: string;
 	/** The built workers. */
-	workerEntries: { analysis: string; export: string };
+	workerEntries: { analysis: string; export: string; probe: string };
 };
 
 /** The shell for a browser: files are browsed below the named folders, and exports are downloaded. */
@@ -79,6 +80,10 @@ export class WebShell implements Shell {
 
 	startExportWorker(): WorkerProcess<ExportExchange> {
 		return forkWorker(this.#options.workerEntries.export);
+	}
+
+	startProbeWorker(): WorkerProcess<ProbeExchange> {
+		return forkWorker(this.#options.workerEntries.probe);
 	}
 
 	/** `clip.mp4`, or `clip-2.mp4` if that is taken. */

@@ -425,6 +425,8 @@ export const en = {
 	'code.download-refused.remedy': 'Get the file yourself and add it.',
 	'code.hash-mismatch': 'The file is not the one that was expected. Nothing was installed.',
 	'code.hash-mismatch.remedy': 'Get it again, or from another source.',
+	'code.probe-died': 'The process that tried the model ended unexpectedly.',
+	'code.probe-died.remedy': 'The network may need more memory than there is.',
 	'code.export-died': 'The export process ended unexpectedly. Nothing of the file was left behind.',
 	'code.export-died.remedy': 'Export again.',
 	'code.cancelled': 'Cancelled.',

@@ -430,6 +430,8 @@ export const ja: Record<MessageKey, string> = {
 	'code.download-refused.remedy': 'ファイルを自分で入手して追加してください。',
 	'code.hash-mismatch': '期待したファイルではありません。何もインストールしていません。',
 	'code.hash-mismatch.remedy': 'もう一度、または別の入手元から取得してください。',
+	'code.probe-died': 'モデルを試すプロセスが予期せず終了しました。',
+	'code.probe-died.remedy': 'メモリが足りない可能性があります。',
 	'code.export-died': '書き出しプロセスが予期せず終了しました。途中のファイルは残っていません。',
 	'code.export-died.remedy': 'もう一度書き出してください。',
 	'code.cancelled': 'キャンセルしました。',

@@ -3,12 +3,12 @@ import { resolve } from 'node:path';
 import { UserFacingError } from '../../domain/errors.ts';
 import type { OnnxCard } from '../../families/onnx/card.ts';
 import type { OnnxFile } from '../../families/onnx/onnx-file.ts';
-import type { Glimpse, Probe } from '../../families/onnx/probe.ts';
+import type { Probe } from '../../families/onnx/probe.ts';
 import type { Recognition } from '../../families/onnx/reading.ts';
 import { GIGA } from '../../domain/cost.ts';
 import { dataFolders } from '../../process/data-folders.ts';
 import { probeVideo } from '../../video/probe.ts';
-import { readFrames } from '../../video/read-frames.ts';
+import { readOneFrame } from '../../video/read-one-frame.ts';
 import { parseInteger } from '../arguments.ts';
 import { collect } from '../analyze.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -54,7 +54,7 @@ export async function modelCardCommand(path: string, options: Options, session: 
 	const comparison =
 		options.video === undefined
 			? null
-			: await compareCards({ source, file }, cards, await frameOf(options.video), createRuntime(1));
+			: await compareCards({ source, file }, cards, await readOneFrame(await probeVideo(resolve(options.video)), null), createRuntime(1));
 	if (options.save && wanted === null && recognition.degree === 'ask' && !comparison?.isClear) {
 		throw new UserFacingError(
 			'bad-argument',
@@ -118,23 +118,6 @@ function assignment(word: string): [path: string, value: string] {
 		'bad-argument',
 		`--set must be field=value, such as input.colour=bgr (got "${word}").`,
 	);
-}
-
-/** The frame in the middle of a video, or its first one where it says no duration. */
-async function frameOf(path: string): Promise<Glimpse> {
-	const video = await probeVideo(resolve(path));
-	const { displaySize: size, startSeconds, durationSeconds } = video;
-	const from = durationSeconds === null ? { frame: 0 } : { seconds: startSeconds + durationSeconds / 2 };
-	const letterbox = { displaySize: size, contentSize: size, inputSize: size, fill: 0 };
-	const { signal } = new AbortController();
-	const frames = readFrames(video, {
-		range: { from, to: null, every: 1 },
-		letterbox,
-		format: 'rgb24',
-		signal,
-	});
-	for await (const { pixels } of frames) return { data: pixels.slice(), size };
-	throw new UserFacingError('no-frames', `${video.path} has no frame in its middle.`);
 }
 
 function describeFile(file: OnnxFile) {

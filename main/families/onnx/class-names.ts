@@ -49,10 +49,7 @@ export function configBeside(file: Pick<OnnxFile, 'path'>): Record<string, unkno
 export function readNames(place: string): string[] {
 	const names = namesFrom(textOf(place), extname(place));
 	if (names && names.length > 0) return names;
-	throw new UserFacingError(
-		'model-unreadable',
-		`${place} names no classes: one name a line, a list under "names:" or a JSON list was expected.`,
-	);
+	throw noNames(place);
 }
 
 function textOf(place: string): string {
@@ -61,6 +58,21 @@ function textOf(place: string): string {
 	} catch (cause) {
 		throw new UserFacingError('model-unreadable', `${place} cannot be read.`, { cause });
 	}
+}
+
+/** Names in a text of any of the forms that files have. Throws `model-unreadable`. */
+export function namesInText(text: string, place: string): string[] {
+	const ending = /^\s*[[{]/.test(text) ? '.json' : /^(names|classes|labels)\s*:/m.test(text) ? '.yaml' : '';
+	const names = namesFrom(text.slice(0, MOST_CHARACTERS), ending);
+	if (names && names.length > 0) return names;
+	throw noNames(place);
+}
+
+function noNames(place: string): UserFacingError {
+	return new UserFacingError(
+		'model-unreadable',
+		`${place} names no classes: one name a line, a list under "names:" or a JSON list was expected.`,
+	);
 }
 
 function namesFrom(text: string, ending: string): string[] | null {
