@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { UserFacingError } from '../domain/errors.ts';
 import type { RunHeader, SettingEvent, VideoIdentity } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
-import type { KnownFrame, VideoInfo } from '../domain/video.ts';
+import { type FrameRange, type KnownFrame, type VideoInfo, WHOLE_VIDEO } from '../domain/video.ts';
 import type { Detector, Model } from '../detector/detector.ts';
 import { defaultMaxSide } from '../detector/max-side.ts';
 import { DEFAULT_SCORE_THRESHOLD, openModel } from '../families/index.ts';
@@ -17,6 +17,7 @@ import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
+import { readOneFrame } from '../video/read-one-frame.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 import { TensorStore } from '../runtime/tensor-store.ts';
@@ -65,6 +66,9 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 	const threads = job.threads ?? earlier?.header.threads ?? defaultThreads();
 	const tensors = job.cacheFolder === null ? null : new TensorStore(join(job.cacheFolder, 'weights'));
 	const runtime = createRuntime(threads, { tensors });
+	const doubt =
+		earlier || !model.examine ? null : await model.examine(await glimpseOf(video, job.range), runtime);
+	const remarks = [...(model.remarks ?? []), ...(doubt === null ? [] : [doubt])];
 	const detector = await model.open(
 		{
 			displaySize: video.displaySize,
@@ -75,9 +79,8 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 		},
 		runtime,
 	);
-	const { remarks = [] } = model;
 	try {
-		const header = await describeRun(job, { video, videoIdentity, model, detector, runtime });
+		const header = await describeRun(job, { video, videoIdentity, model, doubt, detector, runtime });
 		if (!earlier) {
 			detector.reset();
 			const writer = await RunWriter.create(job.runFolder, header);
@@ -96,6 +99,12 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 		await detector.release();
 		throw error;
 	}
+}
+
+/** Of the frames that are asked for; the middle of a whole video, for many begin black. */
+function glimpseOf(video: VideoInfo, range: FrameRange) {
+	const isWhole = isDeepStrictEqual(range.from, WHOLE_VIDEO.from) && range.to === null;
+	return readOneFrame(video, isWhole ? null : range.from);
 }
 
 async function openEarlier({ start, runFolder }: AnalysisJob): Promise<StoredRun | null> {
@@ -127,13 +136,15 @@ type Opened = {
 	video: VideoInfo;
 	videoIdentity: VideoIdentity;
 	model: Model;
+	/** What a frame said of how the model is read, where that is only likely. */
+	doubt: string | null;
 	detector: Detector;
 	runtime: GraphRuntime;
 };
 
 async function describeRun(
 	job: AnalysisJob,
-	{ video, videoIdentity, model, detector, runtime }: Opened,
+	{ video, videoIdentity, model, doubt, detector, runtime }: Opened,
 ): Promise<RunHeader> {
 	const ffmpeg = await findFfmpeg();
 	const scoreThreshold = job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD;
@@ -149,6 +160,8 @@ async function describeRun(
 			path: model.path,
 			sha256: model.sha256,
 			classes: [...model.classes],
+			...(model.reading && { reading: model.reading }),
+			...(doubt !== null && { doubt }),
 		},
 		mode: job.mode,
 		settings: detector.settings,
@@ -175,6 +188,7 @@ async function describeRun(
 const SAME_FOR_RESUME: Record<string, (header: RunHeader) => unknown> = {
 	video: (header) => header.videoIdentity,
 	model: (header) => header.model.sha256,
+	classes: (header) => header.model.classes,
 	mode: (header) => header.mode,
 	settings: (header) => header.settings,
 	range: (header) => header.range,
@@ -186,12 +200,13 @@ const SAME_FOR_RESUME: Record<string, (header: RunHeader) => unknown> = {
 
 /** Throws resume-mismatch, naming what differs. */
 function refuseOtherRun(folder: string, stored: RunHeader, asked: RunHeader): void {
-	const differing = Object.entries(SAME_FOR_RESUME).filter(
-		([, part]) => !isDeepStrictEqual(part(stored), part(asked)),
-	);
+	const differing = [
+		...Object.entries(SAME_FOR_RESUME).map(([name, part]) => [name, part(stored), part(asked)] as const),
+		...differingReading(stored, asked),
+	].filter(([, before, now]) => !isDeepStrictEqual(before, now));
 	if (differing.length === 0) return;
 	const words = differing.map(
-		([name, part]) => `${name} (stored ${shown(part(stored))}, asked ${shown(part(asked))})`,
+		([name, before, now]) => `${name} (stored ${shown(before)}, asked ${shown(now)})`,
 	);
 	throw new UserFacingError(
 		'resume-mismatch',
@@ -200,6 +215,14 @@ function refuseOtherRun(folder: string, stored: RunHeader, asked: RunHeader): vo
 	);
 }
 
+/** How a foreign file is read, part by part: its card may be another one since. */
+function differingReading({ model: stored }: RunHeader, { model: asked }: RunHeader) {
+	const parts = new Set([...Object.keys(stored.reading ?? {}), ...Object.keys(asked.reading ?? {})]);
+	return [...parts].map(
+		(part) => [`the model's card: ${part}`, stored.reading?.[part], asked.reading?.[part]] as const,
+	);
+}
+
 function shown(value: unknown): string {
-	return typeof value === 'string' ? value : JSON.stringify(value);
+	return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none');
 }

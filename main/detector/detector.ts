@@ -7,6 +7,7 @@ import type { SettingValues } from '../domain/settings-table.ts';
 import type { TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
 import type { FramePixels } from '../pixels/frame-pixels.ts';
+import type { Picture } from '../pixels/resize.ts';
 import type { Computed, Selection } from '../reduction/selection.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 
@@ -20,7 +21,12 @@ export type ModelFacts = {
 	readonly classes: readonly string[];
 	/** By class, the score from which on detections are worth showing and counting, 0 to 1. */
 	readonly displayThresholds: LeastScores;
+	/** Absent where the weights say it all. */
+	readonly reading?: ModelReading;
 };
+
+/** What answers depend on beside a file's weights, part by part: how a foreign network's pictures are made and its outputs read. */
+export type ModelReading = Readonly<Record<string, unknown>>;
 
 /** A model that has been read and checked, before it is bound to a video. */
 export interface Model extends ModelFacts {
@@ -32,6 +38,11 @@ export interface Model extends ModelFacts {
 	readonly refusals: Readonly<Record<string, string>>;
 	/** What a person should know when it is opened, a clause each, such as `licence of the weights: AGPL-3.0`; absent = nothing. */
 	readonly remarks?: readonly string[];
+	/**
+	 * Looks at a frame, rgb24 in displayed pixels, where it is only likely how the file has to be read, and gives a remark on what
+	 * was seen. Throws `card-needed` where the frame contradicts it. Absent = nothing is in doubt.
+	 */
+	examine?(picture: Picture<Uint8Array>, runtime: GraphRuntime): Promise<string>;
 	/** Multiply-adds of a frame that is computed whole; makes no session. */
 	denseMacs(options: PictureOptions): number;
 	/**

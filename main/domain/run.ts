@@ -13,7 +13,17 @@ export type RunHeader = {
 	createdAt: string;
 	video: VideoInfo;
 	videoIdentity: VideoIdentity;
-	model: { id: string; name: string; path: string; sha256: string; classes: string[] };
+	model: {
+		id: string;
+		name: string;
+		path: string;
+		sha256: string;
+		classes: string[];
+		/** How a foreign file was read, part by part; absent where its weights say it all. */
+		reading?: Readonly<Record<string, unknown>>;
+		/** Where that reading is only likely, what a frame of the video said of it, as a clause. */
+		doubt?: string;
+	};
 	mode: string;
 	/** The mode's settings at the start; later changes are events. */
 	settings: SettingValues;

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { cardBeside, changeCard, findCard, saveCard, type OnnxCard } from '../families/onnx/card.ts';
 import { namesInText, withNames } from '../families/onnx/class-names.ts';
-import { requireFit } from '../families/onnx/index.ts';
+import { requireFit } from '../families/onnx/card-model.ts';
 import { inspectOnnx, type Inspection } from '../families/onnx/inspect.ts';
 import type { Reading } from '../families/onnx/reading.ts';
 import type { CardChange, CardPlace } from './protocol.ts';

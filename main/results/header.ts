@@ -46,6 +46,8 @@ const storedHeader = z.looseObject({
 		path: z.string(),
 		sha256: z.string(),
 		classes: z.array(z.string()),
+		reading: z.record(z.string(), z.unknown()).exactOptional(),
+		doubt: z.string().exactOptional(),
 	}),
 	mode: z.string(),
 	settings,

@@ -75,6 +75,7 @@ export const en = {
 	'panel.audit': 'Audit',
 	'panel.auditOf': 'F1 {f1} against dense',
 	'panel.audits': 'Audits',
+	'panel.likelyReading': 'How the model file has to be read is likely, not certain:',
 	'panel.dismissWarning': 'Hide this warning',
 	'panel.camera': 'Camera',
 	'panel.cameraFixed': 'fixed',

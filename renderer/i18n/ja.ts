@@ -77,6 +77,7 @@ export const ja: Record<MessageKey, string> = {
 	'panel.audit': '照合',
 	'panel.auditOf': '全計算との F1 {f1}',
 	'panel.audits': '照合',
+	'panel.likelyReading': 'モデルファイルの読み方は推定で、確実ではありません：',
 	'panel.dismissWarning': 'この警告を閉じる',
 	'panel.camera': 'カメラ',
 	'panel.cameraFixed': '固定',

@@ -47,6 +47,8 @@ export class RunData implements RunFrames {
 	readonly grid: TokenGrid;
 	readonly denseMacs: number;
 	readonly range: OpenedRun['header']['range'];
+	/** What a frame said of how the model is read, where that is only likely. */
+	readonly doubt: string | null;
 	readonly identities: Identities;
 	readonly #maps: TokenMaps;
 	mapKinds: readonly TokenMapKind[] = $state.raw([]);
@@ -82,6 +84,7 @@ export class RunData implements RunFrames {
 		this.grid = header.grid;
 		this.denseMacs = header.denseMacs;
 		this.range = header.range;
+		this.doubt = header.model.doubt ?? null;
 		this.entry = entry;
 		this.events = events;
 		this.#history = new TokenHistory(tokenCount(header.grid));

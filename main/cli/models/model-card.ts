@@ -14,6 +14,7 @@ import { collect } from '../analyze.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Session } from '../options.ts';
 
+type ProbeWords = { contradictions(probe: Probe): string[]; describeFound(probe: Probe): string };
 type Options = { video?: string; reading?: string; set: string[]; names?: string; save?: true };
 
 export function defineModelCard(command: Command): Command {
@@ -38,7 +39,7 @@ export async function modelCardCommand(path: string, options: Options, session: 
 	const { cardCost } = await import('../../families/onnx/host.ts');
 	const { changeCard, findCard } = await import('../../families/onnx/card.ts');
 	const { readNames, withNames } = await import('../../families/onnx/class-names.ts');
-	const { compareCards } = await import('../../families/onnx/probe.ts');
+	const { compareCards, ...words } = await import('../../families/onnx/probe.ts');
 	const { createRuntime } = await import('../../runtime/onnx-runtime.ts');
 	const place = resolve(path);
 	const folders = dataFolders();
@@ -88,7 +89,7 @@ export async function modelCardCommand(path: string, options: Options, session: 
 	const lines = [
 		describeText(file),
 		cost,
-		...describeReadings(recognition, cards, comparison?.probes ?? []),
+		...describeReadings(recognition, cards, (comparison?.probes ?? []).map((probe) => describeProbe(probe, words))),
 		...recognition.remarks.map((remark) => `remark: ${remark}`),
 		`card of reading ${chosen + 1}:`,
 		JSON.stringify(card, null, '\t'),
@@ -143,25 +144,21 @@ function describeText({ path, producer, opsets, inputs, outputs, weightBytes, no
 function describeReadings(
 	{ degree, readings }: Recognition,
 	cards: readonly OnnxCard[],
-	probes: readonly Probe[],
+	probes: readonly string[],
 ): string[] {
 	const lines = [`${degree}: ${readings.length === 1 ? 'one reading' : `${readings.length} readings`}`];
 	readings.forEach(({ reason }, i) => {
 		lines.push(`(${i + 1}) ${cards[i]!.title}: ${reason}`);
 		const probe = probes[i];
-		if (probe) lines.push(`    ${describeProbe(probe)}`);
+		if (probe !== undefined) lines.push(`    ${probe}`);
 	});
 	return lines;
 }
 
-function describeProbe({ failure, scoresFit, boxesFit, shown, classes, meanTopScore }: Probe): string {
-	if (failure !== null) return failure;
-	const found = classes.map(({ name, count }) => `${count} ${name}`).join(', ') || 'nothing';
-	const wrong = [
-		...(scoresFit ? [] : ['scores outside 0 to 1']),
-		...(boxesFit ? [] : ['boxes outside the picture']),
-	];
-	return `finds ${shown}: ${found}; best ten score ${meanTopScore.toFixed(3)}${wrong.length > 0 ? `; ${wrong.join(', ')}` : ''}`;
+function describeProbe(probe: Probe, { contradictions, describeFound }: ProbeWords): string {
+	if (probe.failure !== null) return probe.failure;
+	const top = `best ten score ${probe.meanTopScore.toFixed(3)}`;
+	return [`${describeFound(probe)}; ${top}`, ...contradictions(probe)].join('; ');
 }
 
 /** A probe with its boxes as plain lists. */

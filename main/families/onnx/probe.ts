@@ -1,12 +1,11 @@
 import type { BoxColumns } from '../../boxes/candidates.ts';
-import type { Detector } from '../../detector/detector.ts';
 import { Detections } from '../../domain/detections.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import type { Frame, Letterbox } from '../../domain/frame.ts';
 import { type Picture, resizeBytes } from '../../pixels/resize.ts';
 import type { GraphRuntime } from '../../runtime/runtime.ts';
 import type { OnnxCard } from './card.ts';
-import { modelOfCard, requireFit } from './index.ts';
+import { modelOfCard, requireFit } from './card-model.ts';
 import type { Inspection } from './inspect.ts';
 
 /** Boxes below this score are not looked at, 0 to 1. */
@@ -69,27 +68,79 @@ export async function compareCards(
 
 /** Looks at a frame, rgb in displayed pixels, as a card has it. What the network itself fails at stands in `failure`. */
 export async function probeCard(
+	inspection: Pick<Inspection, 'source' | 'file'>,
+	card: OnnxCard,
+	picture: Glimpse,
+	runtime: GraphRuntime,
+): Promise<Probe> {
+	try {
+		return await lookThrough(inspection, card, picture, runtime);
+	} catch (error) {
+		if (!(error instanceof UserFacingError)) throw error;
+		return { ...judge(card, NOTHING, Detections.none), failure: error.message };
+	}
+}
+
+/**
+ * What a frame says of a card that is only likely, as a clause. Throws `card-needed` where the frame contradicts it, and what
+ * running the network throws.
+ */
+export async function examineCard(
+	inspection: Pick<Inspection, 'source' | 'file'>,
+	card: OnnxCard,
+	picture: Glimpse,
+	runtime: GraphRuntime,
+): Promise<string> {
+	const probe = await lookThrough(inspection, card, picture, runtime);
+	const wrong = contradictions(probe);
+	const { path } = inspection.file;
+	if (wrong.length > 0) {
+		throw new UserFacingError(
+			'card-needed',
+			`${path} was read as ${card.title}, which is only likely, and a frame of the video contradicts it: ${wrong.join(' and ')}.`,
+			{
+				remedy: `See what else it may be with "sparsight models card ${path} --video F", then choose with --reading N --save, or change fields with --set.`,
+			},
+		);
+	}
+	if (probe.detections.count === 0)
+		return 'a frame of the video was looked at, and nothing is found in it: that speaks neither for this reading nor against it';
+	return `a frame of the video was looked at: all scores lie within 0 to 1 and boxes inside of the picture, and it ${describeFound(probe)}`;
+}
+
+/** Throws what the network fails at. */
+async function lookThrough(
 	{ source, file }: Pick<Inspection, 'source' | 'file'>,
 	card: OnnxCard,
 	picture: Glimpse,
 	runtime: GraphRuntime,
 ): Promise<Probe> {
 	const model = await modelOfCard(source, file, requireFit(card, file, 'The card'));
-	let detector: Detector | null = null;
+	const detector = await model.open(
+		{ mode: 'dense', settings: {}, displaySize: picture.size, maxSide: 1, scoreThreshold: LEAST_SCORE },
+		runtime,
+	);
 	try {
-		detector = await model.open(
-			{ mode: 'dense', settings: {}, displaySize: picture.size, maxSide: 1, scoreThreshold: LEAST_SCORE },
-			runtime,
-		);
 		const pixels = detector.prepare(frameOf(picture, detector.letterbox));
 		const { output } = await detector.run(pixels, detector.select(pixels));
 		return judge(card, output as BoxColumns, detector.interpret(output));
-	} catch (error) {
-		if (!(error instanceof UserFacingError)) throw error;
-		return { ...judge(card, NOTHING, Detections.none), failure: error.message };
 	} finally {
-		await detector?.release();
+		await detector.release();
 	}
+}
+
+/** What in a frame speaks against a reading, a clause each. */
+export function contradictions({ scoresFit, boxesFit }: Probe): string[] {
+	return [
+		...(scoresFit ? [] : ['scores lie outside of 0 to 1']),
+		...(boxesFit ? [] : ['boxes lie outside of the picture or have no size']),
+	];
+}
+
+/** `finds 3: 2 person, 1 car`. */
+export function describeFound({ shown, classes }: Probe): string {
+	const found = classes.map(({ name, count }) => `${count} ${name}`).join(', ') || 'nothing worth showing';
+	return `finds ${shown}: ${found}`;
 }
 
 const NOTHING: BoxColumns = {
