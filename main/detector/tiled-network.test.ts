@@ -27,7 +27,7 @@ class Counter {
 
 /** Bounding boxes of what is white and touches. */
 function whiteBoxes(planes: Float32Array, width: number, height: number): number[] {
-	const white = Uint8Array.from(planes.subarray(0, width * height), (value) => Number(value > 0.9));
+	const white = Uint8Array.from(planes.subarray(0, width * height), (value) => Number(value > 0.8));
 	const boxes: number[] = [];
 	for (let first = 0; first < white.length; first++) {
 		if (white[first] === 0) continue;
@@ -70,7 +70,7 @@ async function open(settings: SettingValues, counter = new Counter(), picture = 
 			};
 		},
 		{ displaySize: picture, maxSide: 4096, scoreThreshold: 0.05 },
-		{ side: SIDE, overlap: 48 },
+		{ side: SIDE, overlap: 48, overview: settings['overview'] === true },
 		new Array<number>(CLASSES).fill(0.3),
 	);
 	const { host, letterbox } = bound;
@@ -191,6 +191,20 @@ describe('tiles', () => {
 			const large = [{ x: 60 + 8 * t, y: 60, side: 100 }];
 			expect((await step(large)).boxes).toEqual(expected(large));
 		}
+	});
+
+	it('see what no tile holds in the whole frame too, again when it moves, and not while it stands', async () => {
+		const { step, host } = await open({ overview: true });
+		const all = MACS * (host.tiles!.layout.tiles.length + 1);
+		expect(host.whole.macs()).toBe(all);
+		const scene = (x: number): Square[] => [
+			{ x, y: 40, side: 240 },
+			{ x: 460, y: 24, side: 16 },
+		];
+		expect(await step(scene(80))).toMatchObject({ boxes: expected(scene(80)), macs: all });
+		expect(await step(scene(80))).toMatchObject({ boxes: expected(scene(80)), macs: 0, kind: 'skipped' });
+		expect((await step(scene(160))).boxes).toEqual(expected(scene(160)));
+		expect((await step([{ x: 460, y: 24, side: 16 }])).boxes).toEqual([[460, 24, 476, 40]]);
 	});
 
 	it('run all again at a scene cut, and see black frames as empty', async () => {

@@ -4,7 +4,8 @@ import type { Frame, Letterbox } from '../domain/frame.ts';
 import type { LeastScores } from '../domain/least-scores.ts';
 import type { Size } from '../domain/video.ts';
 import { type FramePixels, WasmFramePixels } from '../pixels/frame-pixels.ts';
-import { fitLetterbox } from '../pixels/letterbox.ts';
+import { fitInside, fitLetterbox } from '../pixels/letterbox.ts';
+import { resizeBytes } from '../pixels/resize.ts';
 import type { NetworkOutput, TileNetwork, TilesOffer, WholeNetwork } from '../reduction/host.ts';
 import type { Tiling } from '../reduction/mode.ts';
 import type { Part } from '../reduction/tiles/packing.ts';
@@ -31,7 +32,7 @@ type Bind<Output extends NetworkOutput> = (options: PictureOptions) => BoundNetw
 export function tiledNetwork<Output extends NetworkOutput>(
 	bind: Bind<Output>,
 	options: PictureOptions,
-	{ side, overlap }: Tiling,
+	{ side, overlap, overview }: Tiling,
 	shown: LeastScores,
 ): BoundNetwork<TilesOutput> {
 	const letterbox = fitLetterbox(options.displaySize, options.maxSide, CELL, FILL);
@@ -59,6 +60,7 @@ export function tiledNetwork<Output extends NetworkOutput>(
 	const layout = layTiles(grid, extent, Math.ceil(overlap / CELL));
 	return withTiles(bound, letterbox, {
 		layout,
+		overview,
 		picture,
 		shown,
 		macs: () => bound.host.whole.macs(),
@@ -78,6 +80,7 @@ function asOneTile<Output extends NetworkOutput>(
 	const { contentSize: picture, displaySize } = letterbox;
 	return withTiles(bound, letterbox, {
 		layout: layTiles(grid, grid, 0),
+		overview: false,
 		picture,
 		shown,
 		macs: () => host.whole.macs(),
@@ -88,6 +91,7 @@ function asOneTile<Output extends NetworkOutput>(
 					const { output, macs } = await network.run(pixels);
 					return { found: scaled(bound.interpret(output, null), displaySize, picture), macs };
 				},
+				runOverview: () => Promise.reject(new Error('one tile holds the whole frame')),
 				release: () => network.release(),
 			};
 		},
@@ -99,14 +103,14 @@ function withTiles<Output extends NetworkOutput>(
 	letterbox: Letterbox,
 	tiles: TilesOffer,
 ): BoundNetwork<TilesOutput> {
-	const { layout } = tiles;
+	const { layout, overview } = tiles;
 	return {
 		host: {
 			name: host.name,
 			grid: layout.grid,
 			// Plain slicing is what a run is measured against; the mode runs that by itself.
 			whole: {
-				macs: () => layout.tiles.length * tiles.macs(),
+				macs: () => (layout.tiles.length + Number(overview)) * tiles.macs(),
 				load: () => Promise.reject(new Error('a picture in tiles is run in parts')),
 			},
 			vit: null,
@@ -203,6 +207,26 @@ class PackedInputs<Output extends NetworkOutput> implements TileNetwork {
 			};
 			pixels.copy(from, input, size.width, at.col * stride, at.row * stride);
 		}
+		return this.#runInput();
+	}
+
+	async runOverview(pixels: FramePixels): Promise<{ found: Detections; macs: number }> {
+		const { width, height } = this.#picture;
+		const data = new Uint8Array(3 * width * height);
+		pixels.copy({ left: 0, top: 0, right: width, bottom: height }, data, width, 0, 0);
+		const size = fitInside(this.#picture, this.#bound.letterbox.contentSize);
+		const shrunk = resizeBytes({ data, size: this.#picture }, size, 'bilinear');
+		const { pixels: input, size: inputSize } = this.#input;
+		input.set(this.#blank);
+		for (let row = 0; row < size.height; row++) {
+			const line = shrunk.data.subarray(3 * row * size.width, 3 * (row + 1) * size.width);
+			input.set(line, 3 * row * inputSize.width);
+		}
+		const { found, macs } = await this.#runInput();
+		return { found: scaled(found, size, this.#picture), macs };
+	}
+
+	async #runInput(): Promise<{ found: Detections; macs: number }> {
 		this.#pixels.load(this.#input);
 		const { output, macs } = await this.#network.run(this.#pixels);
 		return { found: this.#bound.interpret(output, null), macs };

@@ -99,6 +99,8 @@ export interface ClusteredNetwork<Output> {
 
 export type TilesOffer = {
 	layout: TileLayout;
+	/** Whether the whole frame is seen as well, shrunk to an input. */
+	overview: boolean;
 	/** The part of the grid that shows the video. */
 	picture: Size;
 	/** By class, the score from which on boxes are shown. */
@@ -111,6 +113,8 @@ export type TilesOffer = {
 export interface TileNetwork {
 	/** What the network finds in an input that shows parts of the frame; boxes in pixels of the input, clipped to it. */
 	run(pixels: FramePixels, parts: readonly Part[]): Promise<{ found: Detections; macs: number }>;
+	/** What it finds in the whole frame, shrunk to an input; boxes in pixels of the frame. Only where there is an overview. */
+	runOverview(pixels: FramePixels): Promise<{ found: Detections; macs: number }>;
 	release(): Promise<void>;
 }
 

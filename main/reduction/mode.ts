@@ -41,6 +41,8 @@ export type Tiling = {
 	side: number;
 	/** What neighbours share, at least. */
 	overlap: number;
+	/** Whether the whole frame is seen as well, shrunk to a tile's size. */
+	overview: boolean;
 };
 
 /** A way to compute less than a dense run does. One file each, one registry line. */

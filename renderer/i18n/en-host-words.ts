@@ -9,6 +9,7 @@ export const hostWordsEn: Record<string, string> = {
 	'mode.tiles.policy.all': 'All tiles',
 	'setting.tile': 'Side of a tile',
 	'setting.overlap': 'Overlap',
+	'setting.overview': 'Whole frame too',
 	'setting.pack': 'Pack regions',
 	'setting.context': 'Context',
 	'setting.policy': 'Policy',

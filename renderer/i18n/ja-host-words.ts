@@ -101,6 +101,9 @@ export const hostWordsJa: Record<string, string> = {
 	'setting.overlap': '重なり',
 	'setting.overlap.description':
 		'隣り合うタイルが共有する最小の幅。この大きさまでの物体は、どれか 1 枚に全体が写ります。',
+	'setting.overview': '全体も見る',
+	'setting.overview.description':
+		'画面全体をタイルの大きさに縮小したものも、変化が十分に大きいときに見ます。どのタイルにも収まらない物体のためです。',
 	'setting.pack': 'まとめて入力',
 	'setting.pack.description': '同時に変化した小さな領域を、できるだけ少ない入力に詰め合わせます。',
 	'setting.context': '周囲の幅',

@@ -4,7 +4,7 @@ import type { NamedArrays } from '../../domain/named-arrays.ts';
 import type { Size } from '../../domain/video.ts';
 import type { Part } from './packing.ts';
 import type { InputPlan } from './plan-inputs.ts';
-import { type MergedBoxes, mergeSeams, overSmaller } from './seams.ts';
+import { type MergedBoxes, mergeSeams, OVERVIEW, overSmaller } from './seams.ts';
 import type { CellRect, TileLayout } from './tile-layout.ts';
 
 /** A box that ends so near to a border of its part, in pixels, was cut there. */
@@ -31,6 +31,8 @@ export class BoxMemory {
 	readonly #layout: TileLayout;
 	readonly #frame: Size;
 	#entries: Entry[] = [];
+	/** What was found in the whole frame and no tile holds. */
+	#large: Pick<Entry, 'classIndex' | 'score' | 'box'>[] = [];
 	#sources = 0;
 	/** The first source of the plan at hand. */
 	#fresh = 0;
@@ -44,18 +46,27 @@ export class BoxMemory {
 
 	/** Boxes of the whole frame; they hold until the next answer. */
 	get boxes(): MergedBoxes {
-		this.#merged ??= mergeSeams({
-			classIndices: Int32Array.from(this.#entries, ({ classIndex }) => classIndex),
-			scores: Float32Array.from(this.#entries, ({ score }) => score),
-			boxesXyxy: Float32Array.from(this.#entries.flatMap(({ box }) => box)),
-			sources: Int32Array.from(this.#entries, ({ source }) => source),
-			cut: Uint8Array.from(this.#entries, ({ cut }) => Number(cut)),
+		if (this.#merged) return this.#merged;
+		const large = this.#large.map((entry) => ({ ...entry, source: OVERVIEW, cut: false }));
+		const all = [...large, ...this.#entries];
+		this.#merged = mergeSeams({
+			classIndices: Int32Array.from(all, ({ classIndex }) => classIndex),
+			scores: Float32Array.from(all, ({ score }) => score),
+			boxesXyxy: Float32Array.from(all.flatMap(({ box }) => box)),
+			sources: Int32Array.from(all, ({ source }) => source),
+			cut: Uint8Array.from(all, ({ cut }) => Number(cut)),
 		});
 		return this.#merged;
 	}
 
+	/** Where the objects are that only the whole frame showed, in pixels of the frame. */
+	get largeBoxes(): readonly Entry['box'][] {
+		return this.#large.map(({ box }) => box);
+	}
+
 	clear(): void {
 		this.#entries = [];
+		this.#large = [];
 		this.#merged = null;
 	}
 
@@ -96,9 +107,23 @@ export class BoxMemory {
 		return unknown;
 	}
 
+	/** Takes what the network found in the whole frame; what a tile holds is the tiles' own affair. */
+	takeOverview(found: Detections): void {
+		this.#large = Array.from({ length: found.count }, (_, i) => ({
+			classIndex: found.classIndices[i]!,
+			score: found.scores[i]!,
+			box: found.box(i),
+		})).filter(({ box }) => !this.#layout.tiles.some((tile) => this.#shows(tile, box)));
+		this.#merged = null;
+	}
+
 	saveState(): NamedArrays {
 		const entries = this.#entries;
+		const large = this.#large;
 		return {
+			'tiles.large': Float64Array.from(
+				large.flatMap(({ classIndex, score, box }) => [classIndex, score, ...box]),
+			),
 			'tiles.boxes': Float64Array.from(entries.flatMap(({ box }) => box)),
 			'tiles.scores': Float32Array.from(entries, ({ score }) => score),
 			'tiles.columns': Int32Array.from(
@@ -116,8 +141,12 @@ export class BoxMemory {
 
 	restoreState(state: NamedArrays): void {
 		const { 'tiles.boxes': boxes, 'tiles.scores': scores, 'tiles.columns': columns } = state;
-		const sources = state['tiles.sources'];
-		assert(boxes && scores && columns && sources, 'a snapshot holds the boxes of tiles');
+		const { 'tiles.sources': sources, 'tiles.large': large } = state;
+		assert(boxes && scores && columns && sources && large, 'a snapshot holds the boxes of tiles');
+		this.#large = Array.from({ length: large.length / 6 }, (_, i) => {
+			const [classIndex, score, ...box] = large.subarray(6 * i, 6 * i + 6);
+			return { classIndex: classIndex!, score: score!, box: box as unknown as Entry['box'] };
+		});
 		this.#entries = Array.from(scores, (score, i) => {
 			const [left, top, right, bottom] = boxes.subarray(4 * i, 4 * i + 4) as unknown as number[];
 			const [classIndex, middle, own, source, cut] = columns.subarray(

@@ -30,7 +30,8 @@ export function scoreCells(
 	return objects;
 }
 
-function cellsOf(box: Float32Array, { stride, rows, cols }: TokenGrid): CellRect {
+/** The cells under a box, in pixels of the grid. */
+export function cellsOf(box: ArrayLike<number>, { stride, rows, cols }: TokenGrid): CellRect {
 	const [left, top, right, bottom] = box as unknown as [number, number, number, number];
 	return {
 		left: Math.max(0, Math.floor(left / stride)),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mergeSeams, overSmaller } from './seams.ts';
+import { mergeSeams, OVERVIEW, overSmaller } from './seams.ts';
 
 type Box = [left: number, top: number, right: number, bottom: number];
 type Given = { source: number; box: Box; score?: number; classIndex?: number; cut?: boolean };
@@ -101,6 +101,27 @@ describe('boxes of several parts of a picture', () => {
 				{ source: 1, box: RIGHT, cut: true, classIndex: 1 },
 			],
 			[LEFT, RIGHT],
+		],
+		[
+			'an object that no tile holds is one, though a tile shows two ends of it',
+			[
+				{ source: OVERVIEW, box: [0, 0, 200, 200], score: 0.4 },
+				{ source: 0, box: [0, 0, 90, 40], cut: true, score: 0.9 },
+				{ source: 0, box: [0, 120, 90, 200], cut: true },
+				{ source: 1, box: [60, 0, 200, 200], cut: true },
+			],
+			[[0, 0, 200, 200]],
+		],
+		[
+			'someone in front of it remains',
+			[
+				{ source: OVERVIEW, box: [0, 0, 200, 200], score: 0.4 },
+				{ source: 0, box: [20, 20, 40, 80], score: 0.9 },
+			],
+			[
+				[20, 20, 40, 80],
+				[0, 0, 200, 200],
+			],
 		],
 		['nothing is nothing', [], []],
 	])('%s', (_, given, boxes) => {

@@ -7,7 +7,7 @@ export type PartBoxes = {
 	scores: Float32Array;
 	/** [n, 4]: left, top, right, bottom in pixels of the whole picture. */
 	boxesXyxy: Float32Array;
-	/** The run of the network that found each. */
+	/** The run of the network that found each; `OVERVIEW` = in the whole frame. */
 	sources: Int32Array;
 	/** 1 where the box ends at a border of its part behind which the picture goes on. */
 	cut: Uint8Array;
@@ -15,6 +15,9 @@ export type PartBoxes = {
 
 /** Boxes of the whole picture, best score first. */
 export type MergedBoxes = Pick<PartBoxes, 'classIndices' | 'scores' | 'boxesXyxy'>;
+
+/** The source of boxes that were found in the whole frame, shrunk. */
+export const OVERVIEW = -1;
 
 /** Two boxes of one class show the same object from this overlap on: over the union of both, or over the smaller of two that were cut. */
 const SAME = 0.5;
@@ -25,7 +28,8 @@ type Found = { classIndex: number; score: number; box: Float32Array; cut: boolea
 /**
  * One box for each object, whichever parts found it. Boxes of one run are different objects. Of two runs, whole boxes that overlap
  * by half their union are one, and the better one stays; of a box that was cut at a border, half of the smaller one is enough: it
- * goes where a whole one is there, and where both were cut they grow together.
+ * goes where a whole one is there, and where both were cut they grow together. A box of the overview takes all parts of its object, of
+ * which one tile may have found several.
  */
 export function mergeSeams(boxes: PartBoxes): MergedBoxes {
 	const { classIndices, scores, boxesXyxy, sources, cut } = boxes;
@@ -68,7 +72,10 @@ function areOne(a: Found, b: Found): boolean {
 function together(a: Found, b: Found): Found {
 	const score = Math.max(a.score, b.score);
 	const sources = [...a.sources, ...b.sources];
-	if (a.cut !== b.cut) return { ...(a.cut ? b : a), score, sources };
+	if (a.cut !== b.cut) {
+		const whole = a.cut ? b : a;
+		return { ...whole, score, sources: whole.sources.includes(OVERVIEW) ? [OVERVIEW] : sources };
+	}
 	if (!a.cut) return { ...(a.score >= b.score ? a : b), sources };
 	const box = a.box.map((side, at) => (at < 2 ? Math.min(side, b.box[at]!) : Math.max(side, b.box[at]!)));
 	return { ...a, score, sources, box };

@@ -78,6 +78,12 @@ export const TILES_SETTINGS = {
 		description:
 			'What neighbouring tiles share, at least: objects up to this size are seen whole by one of them.',
 	},
+	overview: {
+		kind: 'boolean',
+		default: false,
+		description:
+			'Sees the whole frame as well, shrunk to the size of a tile, when enough changed: for objects that no tile holds.',
+	},
 	pack: {
 		kind: 'boolean',
 		default: true,

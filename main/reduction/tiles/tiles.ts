@@ -18,6 +18,7 @@ import type { Computed, Selection } from '../selection.ts';
 import { Allowance } from './allowance.ts';
 import { BoxMemory } from './box-memory.ts';
 import { scoreCells } from './cell-scores.ts';
+import { OverviewTurn } from './overview.ts';
 import { type InputPlan, planAll, planInputs } from './plan-inputs.ts';
 import { TileRefresh } from './tile-refresh.ts';
 import { TILES_SETTINGS, type TilesSettings } from './tiles-settings.ts';
@@ -53,8 +54,8 @@ export const tiles: ReductionMode = {
 	everything: { policy: 'all', audits: 0 },
 	needs: 'whole',
 	tiling(given) {
-		const { tile, overlap } = resolveSettings(TILES_SETTINGS, given, PLACE);
-		return { side: tile, overlap };
+		const { tile, overlap, overview } = resolveSettings(TILES_SETTINGS, given, PLACE);
+		return { side: tile, overlap, overview };
 	},
 	async open<Output extends NetworkOutput>(
 		{ tiles }: Host<Output>,
@@ -76,6 +77,7 @@ class Tiles implements Reduction<TilesOutput> {
 	readonly #all: InputPlan;
 	readonly #memory: BoxMemory;
 	readonly #refresh: TileRefresh;
+	readonly #turn: OverviewTurn;
 	readonly #learned = new Experience(new TimeController(1));
 	readonly #allowance = new Allowance();
 	readonly #columns: TokenColumns;
@@ -85,6 +87,8 @@ class Tiles implements Reduction<TilesOutput> {
 	readonly #relevance: Float32Array;
 	readonly #scratch: Float32Array;
 	#plan: InputPlan;
+	/** Whether the whole frame is seen as well. */
+	#overview = false;
 	#frame = 0;
 	#lastSeconds = 0;
 	/** Inputs that ran for the frame at hand. */
@@ -102,6 +106,7 @@ class Tiles implements Reduction<TilesOutput> {
 		this.#plan = this.#all;
 		this.#memory = new BoxMemory(offer.layout, offer.picture);
 		this.#refresh = new TileRefresh(offer.layout);
+		this.#turn = new OverviewTurn(offer.layout);
 		this.#columns = new TokenColumns(grid);
 		this.#staleness = new Staleness(cells);
 		this.#picked = new Int32Array(cells);
@@ -130,14 +135,18 @@ class Tiles implements Reduction<TilesOutput> {
 	}
 
 	select(pixels: FramePixels): Selection {
+		const { overview } = this.#offer;
+		this.#overview = overview;
 		this.#plan = this.#frame === 0 && !this.#spreads ? this.#all : this.#choose(pixels);
 		if (this.#plan === this.#all) this.#noteAll();
-		this.#auditing = this.#plan !== this.#all && this.#wantsAudit(pixels);
+		const all = this.#plan === this.#all && this.#overview === overview;
+		this.#auditing = !all && this.#wantsAudit(pixels);
 		const selection = this.#selectionOf(this.#plan);
 		const computed = this.#auditing ? this.#selectionOf(this.#all) : selection;
 		this.#columns.computed(computed.tokens, computed.count, this.#frame);
 		pixels.remember(computed.tokens, computed.count);
-		this.#allowance.spend(this.#plan.inputs.length);
+		this.#allowance.spend(this.#inputsOf(this.#plan, this.#overview));
+		if (this.#overview || (this.#auditing && overview)) this.#turn.seen(this.#frame);
 		this.#refresh.planned(this.#auditing ? this.#all : this.#plan, this.#frame);
 		this.#lastSeconds = pixels.timeSeconds;
 		this.#frame++;
@@ -146,11 +155,11 @@ class Tiles implements Reduction<TilesOutput> {
 
 	async run(pixels: FramePixels, selection: Selection): Promise<Computed<TilesOutput>> {
 		const { audits } = this.#learned;
-		let macs = await this.#compute(pixels, this.#plan);
+		let macs = await this.#compute(pixels, this.#plan, this.#overview);
 		audits.earn(macs, this.settings.audits);
 		const unaudited = this.#auditing ? this.#output : null;
 		if (this.#auditing) {
-			const whole = await this.#compute(pixels, this.#all);
+			const whole = await this.#compute(pixels, this.#all, this.#offer.overview);
 			audits.spend(whole);
 			macs += whole;
 		}
@@ -176,6 +185,7 @@ class Tiles implements Reduction<TilesOutput> {
 		return Promise.resolve({
 			...this.#memory.saveState(),
 			...this.#refresh.saveState(),
+			...this.#turn.saveState(),
 			...this.#learned.saveState(),
 			...this.#columns.saveState(),
 			'tiles.counters': Float64Array.of(this.#frame, this.#lastSeconds, this.#allowance.state),
@@ -187,6 +197,7 @@ class Tiles implements Reduction<TilesOutput> {
 		assert(counters?.length === 3, 'a snapshot holds tiles.counters');
 		this.#memory.restoreState(state);
 		this.#refresh.restoreState(state);
+		this.#turn.restoreState(state);
 		this.#learned.restoreState(state);
 		this.#columns.restoreState(state);
 		[this.#frame, this.#lastSeconds, this.#allowance.state] = counters as unknown as [number, number, number];
@@ -208,7 +219,7 @@ class Tiles implements Reduction<TilesOutput> {
 	/** What runs for a frame that is not the first; notes what waits. */
 	#choose(pixels: FramePixels): InputPlan {
 		const { settings } = this;
-		const { layout, shown } = this.#offer;
+		const { layout, shown, overview } = this.#offer;
 		if (settings.policy === 'all') return this.#all;
 		const change = pixels.changeSince();
 		if (this.#spreads) {
@@ -227,8 +238,11 @@ class Tiles implements Reduction<TilesOutput> {
 			scores: ANSWERING * objects.scores,
 		});
 		this.#refresh.mark(change, floor, this.#frame, settings.refresh);
+		const inputs = this.#limit(pixels);
+		this.#turn.mark(change, floor);
+		this.#overview = overview && this.#turn.isDue(this.#memory.largeBoxes, this.#frame, inputs);
 		const limits = {
-			inputs: this.#limit(pixels),
+			inputs: inputs - Number(this.#overview),
 			context: Math.ceil(settings.context / layout.grid.stride),
 			pack: settings.pack,
 		};
@@ -306,12 +320,17 @@ class Tiles implements Reduction<TilesOutput> {
 
 	#wantsAudit(pixels: FramePixels): boolean {
 		const { policy, audits: share } = this.settings;
+		const all = this.#inputsOf(this.#all, this.#offer.overview);
 		if (share === 0 || policy === 'budget-gmac' || policy === 'budget-ms') return false;
 		if (policy === 'real-time') {
 			const affords = this.#shareOfFrame(pixels.timeSeconds - this.#lastSeconds)!;
-			if (affords < this.#plan.inputs.length + this.#all.inputs.length) return false;
+			if (affords < this.#inputsOf(this.#plan, this.#overview) + all) return false;
 		}
-		return this.#learned.audits.due(this.#all.inputs.length * this.#offer.macs());
+		return this.#learned.audits.due(all * this.#offer.macs());
+	}
+
+	#inputsOf({ inputs }: InputPlan, overview: boolean): number {
+		return inputs.length + Number(overview);
 	}
 
 	#noteWaiting(
@@ -341,12 +360,12 @@ class Tiles implements Reduction<TilesOutput> {
 		const tokens = new Int32Array(owner.length);
 		let count = 0;
 		for (let cell = 0; cell < owner.length; cell++) if (owner[cell]! >= 0) tokens[count++] = cell;
-		if (inputs.length === 0) return { kind: 'skipped', tokens, count };
+		if (inputs.length === 0 && !this.#overview) return { kind: 'skipped', tokens, count };
 		return { kind: count === owner.length ? 'flush' : 'partial', tokens, count };
 	}
 
 	/** Runs a plan's inputs and remembers what they show; gives the multiply-adds that it took. */
-	async #compute(pixels: FramePixels, plan: InputPlan): Promise<number> {
+	async #compute(pixels: FramePixels, plan: InputPlan, overview: boolean): Promise<number> {
 		let [macs, part] = [0, 0];
 		this.#memory.begin();
 		for (const [i, parts] of plan.inputs.entries()) {
@@ -355,7 +374,12 @@ class Tiles implements Reduction<TilesOutput> {
 			macs += run.macs;
 			part += parts.length;
 		}
-		this.#ran = plan.inputs.length;
+		if (overview) {
+			const run = await this.#network.runOverview(pixels);
+			this.#memory.takeOverview(run.found);
+			macs += run.macs;
+		}
+		this.#ran = this.#inputsOf(plan, overview);
 		return macs;
 	}
 }
