@@ -24,9 +24,12 @@ export class ModelList {
 		this.models.find(({ modelId }) => modelId === this.chosenId) ?? null,
 	);
 	readonly #host: HostApi;
+	readonly #onAdded: (model: ListedModel) => Promise<void>;
 
-	constructor(host: HostApi) {
+	/** `onAdded` is told of every model of the user's own that was added. */
+	constructor(host: HostApi, onAdded: (model: ListedModel) => Promise<void>) {
 		this.#host = host;
+		this.#onAdded = onAdded;
 	}
 
 	async refresh(): Promise<void> {
@@ -122,6 +125,7 @@ export class ModelList {
 		if (!added) return;
 		this.chosenId = added.modelId;
 		this.notice = { key: 'models.added', values: { name: this.chosen?.name ?? added.modelId } };
+		if (this.chosen) await this.#onAdded(this.chosen);
 	}
 
 	#clear(): void {

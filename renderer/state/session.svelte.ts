@@ -5,18 +5,21 @@ import type {
 	AppDescription,
 	HostApi,
 	HostEvent,
+	ListedModel,
 	OpenedVideo,
 	Preferences,
 	VideoEntry,
 } from '../../preload/contract.ts';
 import { toErrorData, type Connection, type HostLink } from '../api.ts';
+import { foundText } from '../dialogs/card-words.ts';
 import { Player } from '../player/player.svelte.ts';
 import { nextDisagreement } from './agreements.ts';
 import { Comparison } from './comparison.svelte.ts';
 import { Exports } from './exports.svelte.ts';
+import { ModelWizard } from './model-wizard.svelte.ts';
 import { ModelList } from './model-list.svelte.ts';
 
-export type DialogName = 'open' | 'models' | 'export' | 'runs' | 'settings' | 'help' | 'go-to';
+export type DialogName = 'open' | 'models' | 'wizard' | 'export' | 'runs' | 'settings' | 'help' | 'go-to';
 
 /** How files of models are called. */
 const MODEL_NAME = /\.(onnx|safetensors|pth|pt)$/i;
@@ -32,6 +35,8 @@ export class Session {
 	video: OpenedVideo | null = $state.raw(null);
 	player: Player | null = $state.raw(null);
 	comparison: Comparison | null = $state.raw(null);
+	/** What asks how an ONNX file is to be read; shown by the dialog `wizard`. */
+	wizard: ModelWizard | null = $state.raw(null);
 	/** The video that is being opened. */
 	opening: VideoEntry | null = $state.raw(null);
 	/** Why the requested video is not on screen. */
@@ -48,7 +53,7 @@ export class Session {
 		this.preferences = app.preferences;
 		this.recent = app.recent;
 		this.exports = new Exports(link.host);
-		this.models = new ModelList(link.host);
+		this.models = new ModelList(link.host, (model) => this.#modelAdded(model));
 		link.host.listen((event) => this.#take(event));
 		link.onConnection((connection) => {
 			const back = this.connection === 'lost' && connection === 'open';
@@ -143,6 +148,32 @@ export class Session {
 		}
 	}
 
+	/** Asks how an ONNX file is to be read, by a frame of the open video or of the sample. */
+	readModel(model: ListedModel, isNew = false): void {
+		const wizard = this.#wizardOf(model, isNew);
+		this.wizard = wizard;
+		this.dialog = 'wizard';
+		void wizard.look();
+	}
+
+	async saveWizard(): Promise<void> {
+		const { wizard } = this;
+		if (!wizard || !(await wizard.save())) return;
+		this.#backToModels();
+		await this.models.refresh();
+		const { name, modelId } = wizard.model;
+		const saved = this.models.models.find((model) => model.modelId === modelId);
+		this.models.notice = { key: 'models.cardSaved', values: { name: saved?.name ?? name } };
+	}
+
+	/** A file that was added for it goes again. */
+	async leaveWizard(): Promise<void> {
+		const { wizard } = this;
+		this.#backToModels();
+		await wizard?.stop();
+		if (wizard?.isNew) await this.models.remove(wizard.model.modelId);
+	}
+
 	async forget(videoId: string): Promise<void> {
 		this.recent = this.recent.filter((entry) => entry.videoId !== videoId);
 		await this.host.request('video.forget', { videoId }).catch(() => undefined);
@@ -176,6 +207,37 @@ export class Session {
 		if (!this.player || !this.comparison) return;
 		const frame = nextDisagreement(this.comparison.panes, this.player.frameIndex);
 		if (frame !== null) this.player.seek(frame);
+	}
+
+	/** An ONNX file opens if it, or a frame, leaves no doubt how it is read; else a person is asked. */
+	async #modelAdded(model: ListedModel): Promise<void> {
+		if (model.problem?.code === 'card-needed') return this.readModel(model, true);
+		if (model.card?.family !== 'onnx') return;
+		const wizard = this.#wizardOf(model, true);
+		await wizard.look(true);
+		if (wizard.error) this.models.error = wizard.error;
+		const probe = wizard.seen?.readings[0]?.probe;
+		if (!probe || this.dialog !== 'models') return;
+		if (wizard.isOpen) {
+			this.wizard = wizard;
+			this.dialog = 'wizard';
+		} else {
+			this.models.notice = {
+				key: 'models.addedLikely',
+				values: { name: model.name, found: foundText(probe) },
+			};
+		}
+	}
+
+	#wizardOf(model: ListedModel, isNew: boolean): ModelWizard {
+		const { player } = this;
+		const frame = player && { videoId: player.video.videoId, seconds: player.timeSeconds };
+		return new ModelWizard(this.host, model, { frame, isNew });
+	}
+
+	#backToModels(): void {
+		this.wizard = null;
+		this.dialog = 'models';
 	}
 
 	#useModels(models: AppDescription['models']): void {
