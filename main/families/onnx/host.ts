@@ -159,7 +159,7 @@ function unloadable(file: OnnxFile, error: unknown): UserFacingError {
 	const reason = cause instanceof Error ? cause.message : String(cause);
 	const opset = file.opsets.get('');
 	const missing =
-		/is not a registered function\/op|No Op registered for (\S+)|Could not find an implementation for (\S+)/.exec(
+		/([^\s(]+)(?:\(-?\d+\))? is not a registered function\/op|(?:No Op registered|Could not find an implementation) for (\S+)/.exec(
 			reason,
 		);
 	const tooNew = /opset (\d+) is under development|model opset version|Unsupported model IR version/i.test(
@@ -178,6 +178,8 @@ function unloadable(file: OnnxFile, error: unknown): UserFacingError {
 	});
 }
 
+/** Without the place in the runtime's own source, which some begin with. */
 function firstLine(text: string): string {
-	return text.trim().split('\n')[0]!.slice(0, 300);
+	const [line = ''] = text.trim().split('\n');
+	return line.replace(/^\/\S*onnxruntime\S*:\d+ .*?\) (?=\S)/, '').slice(0, 300);
 }

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import onnxProto from 'onnx-proto';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openDetector } from '../detector.fixture.ts';
 import { openModel } from '../index.ts';
 import { readOnnxFile } from './onnx-file.ts';
 import { onnxFolder, SIGNATURES, tinyOnnx, type TinyNetwork } from './tiny-onnx.fixture.ts';
@@ -59,6 +60,12 @@ describe('says in one sentence what is wrong with', () => {
 			/is not an ONNX file, or its end is missing/,
 		],
 		['text', 'these are only notes', /is not an ONNX file/],
+		[
+			'a damaged message within',
+			// What stands before an operator's name is no longer the head of a field.
+			Uint8Array.from(whole, (byte, i) => (i === Buffer.from(whole).indexOf('ReduceMean') - 2 ? 0x7e : byte)),
+			/is not an ONNX file, or its end is missing/,
+		],
 		['nothing', '', /is not an ONNX file, or its end is missing: it holds no graph/],
 		[
 			'weights that are not there',
@@ -79,6 +86,55 @@ describe('says in one sentence what is wrong with', () => {
 	])('%s', async (name, content, message) => {
 		const path = files.put(`${name}.onnx`, content);
 		await expect(openModel(path)).rejects.toMatchObject({
+			code: 'model-unreadable',
+			message: expect.stringMatching(message),
+		});
+	});
+});
+
+describe('says in one sentence why the runtime will not have', () => {
+	const giant = 2 ** 20;
+	it.each<[string, TinyNetwork['change'], RegExp]>([
+		[
+			'an operator set that is too new',
+			(model) => (model.opsetImport[0]!.version = 99),
+			/\(opset 99\) is newer than the runtime knows\.$/,
+		],
+		['a format that is too new', (model) => (model.irVersion = 99), /newer than the runtime knows\.$/],
+		[
+			'an unknown operator',
+			(model) => (model.graph!.node![0]!.opType = 'Frobnicate'),
+			/an operator that the runtime has not: Frobnicate\.$/,
+		],
+		[
+			'an operator of a domain of its own',
+			(model) => {
+				model.opsetImport.push(onnx.OperatorSetIdProto.create({ domain: 'mine', version: 1 }));
+				Object.assign(model.graph!.node![0]!, { opType: 'Frobnicate', domain: 'mine' });
+			},
+			/an operator that the runtime has not: mine:Frobnicate\.$/,
+		],
+		[
+			'gigabytes that there are not',
+			({ graph }) => {
+				const shape = new Uint8Array(new BigInt64Array([BigInt(giant), BigInt(giant)]).buffer);
+				graph!.initializer!.push({
+					name: 'giant',
+					dataType: onnx.TensorProto.DataType.INT64,
+					dims: [2],
+					rawData: shape,
+				});
+				graph!.node!.push({ opType: 'ConstantOfShape', input: ['giant'], output: ['zeros'] });
+			},
+			/needs 8192\.0 GiB of memory or more, and \d+\.\d GiB are free\.$/,
+		],
+	])('%s', async (name, change, message) => {
+		const model = await openModel(
+			files.put(`${name}.onnx`, { ...NETWORK, change: (one) => void change!(one) }),
+		);
+		await expect(
+			openDetector(model, { displaySize: { width: 128, height: 128 }, scoreThreshold: 0.05 }),
+		).rejects.toMatchObject({
 			code: 'model-unreadable',
 			message: expect.stringMatching(message),
 		});

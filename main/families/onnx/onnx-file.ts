@@ -106,8 +106,7 @@ export function parseOnnx(bytes: Uint8Array, path: string): OnnxFile {
 	try {
 		return new OnnxReader(bytes, path).read();
 	} catch (cause) {
-		if (!(cause instanceof RangeError || (cause instanceof Error && cause.name === 'ProtocolError')))
-			throw cause;
+		if (!(cause instanceof RangeError)) throw cause;
 		throw new UserFacingError(
 			'model-unreadable',
 			`${path} is not an ONNX file, or its end is missing: ${cause.message}.`,
@@ -145,10 +144,10 @@ class OnnxReader {
 				hasGraph = true;
 				this.#readGraph(bytes);
 			} else if (number === 8) {
-				const opset = onnx.OperatorSetIdProto.decode(bytes);
+				const opset = decoded(onnx.OperatorSetIdProto, bytes);
 				this.#opsets.set(opset.domain === 'ai.onnx' ? '' : opset.domain, Number(opset.version));
 			} else if (number === 14) {
-				const { key, value } = onnx.StringStringEntryProto.decode(bytes);
+				const { key, value } = decoded(onnx.StringStringEntryProto, bytes);
 				this.#metadata.set(key, value);
 			}
 		}
@@ -184,7 +183,7 @@ class OnnxReader {
 	}
 
 	#node(bytes: Uint8Array): OnnxNode {
-		const { opType, domain, input, output, attribute } = onnx.NodeProto.decode(bytes);
+		const { opType, domain, input, output, attribute } = decoded(onnx.NodeProto, bytes);
 		const attributes = new Map<string, OnnxAttribute>();
 		for (const given of attribute) {
 			const value = this.#attribute(onnx.AttributeProto.create(given));
@@ -243,7 +242,7 @@ class OnnxReader {
 			this.#constants.set(head.name, { type, dims: head.dims, values: null });
 			return;
 		}
-		const tensor = onnx.TensorProto.decode(bytes);
+		const tensor = decoded(onnx.TensorProto, bytes);
 		this.#requireData(tensor);
 		this.#constants.set(head.name, constantOf(tensor));
 	}
@@ -279,6 +278,16 @@ class OnnxReader {
 	}
 }
 
+/** A small message. Throws RangeError for bytes that are none. */
+function decoded<T>(type: { decode(bytes: Uint8Array): T }, bytes: Uint8Array): T {
+	try {
+		return type.decode(bytes);
+	} catch (cause) {
+		// protobufjs throws errors of many kinds, its own and plain ones.
+		throw new RangeError(cause instanceof Error ? cause.message : String(cause), { cause });
+	}
+}
+
 function leavesFolder(folder: string, place: string): boolean {
 	const way = relative(folder, place);
 	return way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
@@ -286,7 +295,7 @@ function leavesFolder(folder: string, place: string): boolean {
 
 /** ValueInfoProto. */
 function portOf(bytes: Uint8Array): OnnxPort {
-	const { name, type } = onnx.ValueInfoProto.decode(bytes);
+	const { name, type } = decoded(onnx.ValueInfoProto, bytes);
 	const tensor = type?.tensorType;
 	if (!tensor) return { name, type: 'sequence or map', dims: null };
 	const dims = tensor.shape
