@@ -168,7 +168,7 @@ export const ja: Record<MessageKey, string> = {
 	'models.addedLikely': '{name} を追加しました。可能性の高い読み方で、フレームで確認しました: {found}',
 	'wizard.title': '{name} の読み方',
 	'wizard.intro': 'ファイルからは確実に決められません。枠がフレームに合う読み方を選んでください。',
-	'wizard.introSaved': 'このファイルはカードに従って読まれます。別の読み方を選ぶと置き換わります。',
+	'wizard.introKnown': 'このファイルの読み方は決まっています。別の読み方を選ぶと置き換わります。',
 	'wizard.looking': 'フレームを調べています…',
 	'wizard.frame': 'フレーム',
 	'wizard.choose': '読み方',
