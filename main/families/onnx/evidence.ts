@@ -38,6 +38,8 @@ export type Evidence = {
 	config: Readonly<Record<string, unknown>> | null;
 	/** preprocessor_config.json beside the file. */
 	processor: Readonly<Record<string, unknown>> | null;
+	/** pipeline.json beside the file, as mmdeploy writes it. */
+	pipeline: Readonly<Record<string, unknown>> | null;
 	/** What metadata says of colours. */
 	colours: Colours | null;
 	/** Whether the file holds a vision transformer: patches of 16×16 pixels, layer norms and GELU. */
@@ -65,6 +67,7 @@ export function gatherEvidence(file: OnnxFile): Evidence {
 		names: statedNames(file),
 		config: configBeside(file),
 		processor: jsonBeside(file, 'preprocessor_config.json'),
+		pipeline: jsonBeside(file, 'pipeline.json'),
 		colours: statedColours(file),
 		isVit: isVit(file),
 	};

@@ -248,6 +248,48 @@ describe('classes', () => {
 	});
 });
 
+it.each<[string, object[], Degree, object]>([
+	[
+		'blue first, padded before it is normalised',
+		[
+			{ type: 'Resize', keep_ratio: true, size: [128, 128] },
+			{ type: 'Pad', size: [128, 128], pad_val: { img: [114, 114, 114] } },
+			{ type: 'Normalize', mean: [103, 116, 123], std: [57, 57, 58], to_rgb: false },
+		],
+		'certain',
+		{ colour: 'bgr', mean: [103, 116, 123], resize: { kind: 'letterbox', pad: 114, align: 'top-left' } },
+	],
+	[
+		'red first, padded afterwards',
+		[
+			{ type: 'Resize', keep_ratio: true },
+			{ type: 'Normalize', mean: [123, 116, 103], std: [58, 57, 57], to_rgb: true },
+			{ type: 'Pad', size_divisor: 32 },
+		],
+		'certain',
+		{ colour: 'rgb', mean: [123, 116, 103], resize: { kind: 'letterbox', pad: 116, align: 'top-left' } },
+	],
+	[
+		'stretched',
+		[
+			{ type: 'Resize', keep_ratio: false },
+			{ type: 'Normalize', mean: [0, 0, 0], std: [255, 255, 255] },
+		],
+		'certain',
+		{ colour: 'rgb', std: [255, 255, 255], resize: { kind: 'stretch' } },
+	],
+	['nothing of colours', [{ type: 'Resize', keep_ratio: true }], 'likely', { colour: 'bgr' }],
+])("reads mmdeploy's pipeline.json beside a file: %s", (_, transforms, degree, input) => {
+	const alone = onnxFolder();
+	alone.put('pipeline.json', JSON.stringify({ pipeline: { tasks: [{ transforms }, { module: 'Net' }] } }));
+	const network = { input: { name: 'input' }, outputs: SIGNATURES.mmdet };
+	const found = recognize(readOnnxFile(alone.put('end2end.onnx', network)));
+	alone.remove();
+	expect(found.degree).toBe(degree);
+	expect(found.readings[0]!.card.input).toMatchObject(input);
+	if (degree === 'certain') expect(found.remarks.join()).toContain("they go by COCO's names");
+});
+
 describe('what is no detector is called what it is', () => {
 	const one = (shape: readonly number[], name = 'output'): TinyNetwork => ({ outputs: [{ name, shape }] });
 	it.each<[string, TinyNetwork, RegExp]>([
@@ -268,6 +310,16 @@ describe('what is no detector is called what it is', () => {
 		[
 			"Ultralytics' pose",
 			{ ...one([1, 56, 336]), metadata: ultralytics({ task: 'pose' }) },
+			/is a pose estimator \(metadata: task=pose\)/,
+		],
+		[
+			"Ultralytics' rotated boxes",
+			{ ...one([1, 20, 336]), metadata: ultralytics({ task: 'obb' }) },
+			/is a detector of rotated boxes, which Sparsight has not \(metadata: task=obb\)/,
+		],
+		[
+			"Ultralytics' pose, end to end",
+			{ ...one([1, 300, 57]), metadata: ultralytics({ task: 'pose', end2end: 'True' }) },
 			/is a pose estimator \(metadata: task=pose\)/,
 		],
 		[

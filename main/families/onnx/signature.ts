@@ -1,6 +1,7 @@
 import { UserFacingError } from '../../domain/errors.ts';
 import { recognizeDetr } from './detr-signatures.ts';
 import { type Evidence, gatherEvidence, imageNet, plainColours } from './evidence.ts';
+import { recognizeMmdet } from './mmdet-signature.ts';
 import type { OnnxFile } from './onnx-file.ts';
 import { type Draft, recognition, type Recognition, STRETCH } from './reading.ts';
 import { recognizeYolo } from './yolo-signatures.ts';
@@ -74,47 +75,6 @@ function recognizeCenterFace(evidence: Evidence): Recognition | null {
 		],
 		evidence,
 	);
-}
-
-/** Row 8: the names are those of row 7, the types are not. */
-function recognizeMmdet(evidence: Evidence): Recognition | null {
-	const { outputs, others } = evidence;
-	const boxes = outputs.find(
-		({ type, shape }) => type.startsWith('float') && shape?.length === 3 && shape[2] === 5,
-	);
-	const labels = outputs.find(({ type, shape }) => type.startsWith('int') && shape?.length === 2);
-	if (!boxes || !labels || others.length > 0) return null;
-	const rtmdet: Draft = {
-		title: 'MMDetection (RTMDet)',
-		reason: 'boxes with a score behind them, and whole numbers as labels, as mmdeploy exports them',
-		resize: { kind: 'letterbox', pad: 114, align: 'top-left' },
-		range: 255,
-		colour: 'bgr',
-		colours: { mean: [103.53, 116.28, 123.675], std: [57.375, 57.12, 58.395], source: 'usual for RTMDet' },
-		output: {
-			form: 'mmdet',
-			tensors: { boxes: boxes.name, labels: labels.name },
-			boxes: 'xyxy',
-			unit: 'pixels',
-			scores: 'probabilities',
-		},
-		suppression: null,
-		labels: null,
-		displayScore: 0.3,
-	};
-	const mostOthers: Draft = {
-		...rtmdet,
-		title: 'MMDetection (Faster R-CNN, RetinaNet, DINO …)',
-		reason: 'as the first one, with the colours of most other configurations',
-		resize: { kind: 'letterbox', pad: 0, align: 'top-left' },
-		colour: 'rgb',
-		colours: {
-			mean: [123.675, 116.28, 103.53],
-			std: [58.395, 57.12, 57.375],
-			source: 'usual for MMDetection',
-		},
-	};
-	return recognition('likely', [rtmdet, mostOthers], evidence);
 }
 
 /** Row 11, and YOLO-NAS: boxes and probabilities of all anchors. */
