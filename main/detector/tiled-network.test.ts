@@ -15,7 +15,7 @@ const CLASSES = 2;
 /** Of an input. */
 const MACS = 1e8;
 
-type Square = { x: number; y: number; side: number };
+type Square = { x: number; y: number; side: number; level?: number };
 type White = { boxes: Float32Array };
 
 /** Runs of the network since the test began. */
@@ -25,9 +25,9 @@ class Counter {
 	empty = 0;
 }
 
-/** Bounding boxes of what is white and touches. */
-function whiteBoxes(planes: Float32Array, width: number, height: number): number[] {
-	const white = Uint8Array.from(planes.subarray(0, width * height), (value) => Number(value > 0.8));
+/** Bounding boxes of what is brighter than `least` and touches. */
+function brightBoxes(planes: Float32Array, width: number, height: number, least: number): number[] {
+	const white = Uint8Array.from(planes.subarray(0, width * height), (value) => Number(value > least));
 	const boxes: number[] = [];
 	for (let first = 0; first < white.length; first++) {
 		if (white[first] === 0) continue;
@@ -53,7 +53,10 @@ async function open(settings: SettingValues, counter = new Counter(), picture = 
 					load: () =>
 						Promise.resolve({
 							run(pixels) {
-								const boxes = whiteBoxes(pixels.planar(), width, height);
+								const planes = pixels.planar();
+								// Where an input shows nothing somewhere, it is a worse one.
+								const least = planes.includes(0) ? 0.45 : 0.8;
+								const boxes = brightBoxes(planes, width, height, least);
 								counter.runs++;
 								if (boxes.length === 0) counter.empty++;
 								return Promise.resolve({ output: { boxes: Float32Array.from(boxes) }, macs: MACS });
@@ -105,9 +108,9 @@ function paint(
 	index: number,
 ): Frame {
 	const pixels = new Uint8Array(3 * width * height).fill(grey);
-	for (const { x, y, side } of squares) {
+	for (const { x, y, side, level = 255 } of squares) {
 		for (let row = y; row < y + side; row++)
-			pixels.fill(255, 3 * (row * width + x), 3 * (row * width + x + side));
+			pixels.fill(level, 3 * (row * width + x), 3 * (row * width + x + side));
 	}
 	return { index, timeSeconds: index / 25, pixels, format: 'rgb24', size: { width, height } };
 }
@@ -192,6 +195,29 @@ describe('tiles', () => {
 			expect((await step(large)).boxes).toEqual(expected(large));
 		}
 	});
+
+	it.each<[string, SettingValues]>([
+		['by quality', { context: 16, agreement: 0.99 }],
+		['by a threshold', { context: 16, threshold: 2 }],
+	])(
+		'%s: show what small parts alone show only when a whole tile does, and ask for that once',
+		async (_, settings) => {
+			const counter = new Counter();
+			const { step } = await open(settings, counter);
+			const scene = (t: number): Square[] => [{ x: 16 + 4 * t, y: 48, side: 16 }];
+			await step(scene(0));
+			const first = counter.runs;
+			for (let t = 1; t < 25; t++) {
+				const dim = { x: 400, y: 240, side: 16, level: 130 + 20 * (t % 2) };
+				expect((await step([...scene(t), dim])).boxes).toEqual(expected(scene(t)));
+			}
+			// Both in one input, and the tile when it is asked for: now, and when that was long ago.
+			expect(counter.runs - first).toBeLessThanOrEqual(24 + 3);
+			const come = [...scene(25), { x: 400, y: 48, side: 16 }];
+			await step(come);
+			expect((await step(come)).boxes).toEqual(expected(come));
+		},
+	);
 
 	it('see what no tile holds in the whole frame too, again when it moves, and not while it stands', async () => {
 		const { step, host } = await open({ overview: true });

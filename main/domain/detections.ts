@@ -88,7 +88,7 @@ export class Detections {
 }
 
 /** Intersection over union of box `i` of `a` and box `j` of `b`; 0 to 1. */
-export function boxIou(a: Float32Array, i: number, b: Float32Array, j: number): number {
+export function boxIou(a: ArrayLike<number>, i: number, b: ArrayLike<number>, j: number): number {
 	const p = 4 * i;
 	const q = 4 * j;
 	const width = Math.min(a[p + 2]!, b[q + 2]!) - Math.max(a[p]!, b[q]!);

@@ -1,9 +1,11 @@
 import { assert } from '../../domain/errors.ts';
-import type { Detections } from '../../domain/detections.ts';
+import { boxIou, type Detections } from '../../domain/detections.ts';
+import { type LeastScores, reachesLeast } from '../../domain/least-scores.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import type { Size } from '../../domain/video.ts';
 import type { Part } from './packing.ts';
 import type { InputPlan } from './plan-inputs.ts';
+import { RefutedBoxes } from './refuted.ts';
 import { type MergedBoxes, mergeSeams, OVERVIEW, overSmaller } from './seams.ts';
 import type { CellRect, TileLayout } from './tile-layout.ts';
 
@@ -11,8 +13,10 @@ import type { CellRect, TileLayout } from './tile-layout.ts';
 const CUT = 2;
 /** Pixels that a box's middle may lie outside the cells that its part answers for: what two parts see differs a little, and seams run along cells. */
 const STRAY = 8;
-/** A cut box shows an object that is known if they share so much of the smaller one. */
+/** A box shows an object that is known if they share so much of the smaller one. */
 const KNOWN = 0.5;
+/** A whole tile shows what a part showed from this overlap on, over the union of both. */
+const CONFIRMED = 0.5;
 
 /** A box that is remembered, in pixels of the frame. */
 type Entry = {
@@ -24,31 +28,39 @@ type Entry = {
 	own: number;
 	source: number;
 	cut: boolean;
+	/** Not shown until a whole tile shows it too. */
+	doubtful: boolean;
 };
 
 /** The boxes that the parts of a frame answered when they last ran. */
 export class BoxMemory {
 	readonly #layout: TileLayout;
 	readonly #frame: Size;
+	readonly #shown: LeastScores;
+	readonly #refuted = new RefutedBoxes();
 	#entries: Entry[] = [];
 	/** What was found in the whole frame and no tile holds. */
 	#large: Pick<Entry, 'classIndex' | 'score' | 'box'>[] = [];
 	#sources = 0;
 	/** The first source of the plan at hand. */
 	#fresh = 0;
+	/** What was known when it began, and whether what is new to that must be confirmed. */
+	#before: readonly Entry[] = [];
+	#doubts = false;
 	#merged: MergedBoxes | null = null;
 
-	/** `frame`: what the grid's cells hold of the video, in pixels. */
-	constructor(layout: TileLayout, frame: Size) {
+	/** `frame`: what the grid's cells hold of the video, in pixels; `shown`: by class, the score from which on boxes are shown. */
+	constructor(layout: TileLayout, frame: Size, shown: LeastScores) {
 		this.#layout = layout;
 		this.#frame = frame;
+		this.#shown = shown;
 	}
 
 	/** Boxes of the whole frame; they hold until the next answer. */
 	get boxes(): MergedBoxes {
 		if (this.#merged) return this.#merged;
 		const large = this.#large.map((entry) => ({ ...entry, source: OVERVIEW, cut: false }));
-		const all = [...large, ...this.#entries];
+		const all = [...large, ...this.#entries.filter(({ doubtful }) => !doubtful)];
 		this.#merged = mergeSeams({
 			classIndices: Int32Array.from(all, ({ classIndex }) => classIndex),
 			scores: Float32Array.from(all, ({ score }) => score),
@@ -67,22 +79,29 @@ export class BoxMemory {
 	clear(): void {
 		this.#entries = [];
 		this.#large = [];
+		this.#refuted.clear();
 		this.#merged = null;
 	}
 
-	/** A plan begins: what its inputs answer does not replace each other. */
-	begin(): void {
+	/**
+	 * A plan begins: what its inputs answer does not replace each other. With `doubts`, what a part with little around it shows where
+	 * nothing was known is shown only when its whole tile shows it too.
+	 */
+	begin(doubts: boolean): void {
+		this.#before = this.#entries;
+		this.#doubts = doubts;
+		this.#refuted.begin();
 		this.#fresh = this.#sources;
 	}
 
 	/**
 	 * Takes what the network found in an input of a plan, in pixels of the input; `firstPart` is the number of its first part.
-	 * Gives the cells at which something was cut that is not known otherwise: their tiles should be run whole.
+	 * Gives the cells at which something was cut that is not known otherwise, or is doubtful: their tiles should be run whole.
 	 */
 	take(found: Detections, { inputs, owner }: InputPlan, input: number, firstPart: number): number[] {
 		const parts = inputs[input]!;
 		const whole = parts.map(({ source }) => this.#layout.tiles.includes(source));
-		this.#forget(parts, owner, firstPart, whole);
+		const doubted = this.#forget(parts, owner, firstPart, whole).filter(({ doubtful }) => doubtful);
 		const unknown: number[] = [];
 		const known = this.#entries.length;
 		for (let i = 0; i < found.count; i++) {
@@ -96,12 +115,15 @@ export class BoxMemory {
 			const middle = this.#cellAt(...middleOf(inFrame));
 			const [classIndex, score] = [found.classIndices[i]!, found.scores[i]!];
 			if (cut && !whole[index]) {
-				if (this.#isKnown(classIndex, inFrame, known)) continue;
+				if (isKnown(this.#entries.slice(0, known), classIndex, inFrame)) continue;
 				unknown.push(own);
 			}
+			const doubtful = !whole[index] && this.#isDoubtful(classIndex, score, inFrame);
+			if (doubtful && !this.#refuted.has(classIndex, inFrame)) unknown.push(own);
 			const source = this.#sources + index;
-			this.#entries.push({ classIndex, score, box: inFrame, middle, own, source, cut });
+			this.#entries.push({ classIndex, score, box: inFrame, middle, own, source, cut, doubtful });
 		}
+		if (whole[0]) this.#refute(doubted, this.#entries.slice(known));
 		this.#sources += parts.length;
 		this.#merged = null;
 		return unknown;
@@ -121,18 +143,19 @@ export class BoxMemory {
 		const entries = this.#entries;
 		const large = this.#large;
 		return {
+			...this.#refuted.saveState(),
 			'tiles.large': Float64Array.from(
 				large.flatMap(({ classIndex, score, box }) => [classIndex, score, ...box]),
 			),
 			'tiles.boxes': Float64Array.from(entries.flatMap(({ box }) => box)),
 			'tiles.scores': Float32Array.from(entries, ({ score }) => score),
 			'tiles.columns': Int32Array.from(
-				entries.flatMap(({ classIndex, middle, own, source, cut }) => [
+				entries.flatMap(({ classIndex, middle, own, source, cut, doubtful }) => [
 					classIndex,
 					middle,
 					own,
 					source,
-					Number(cut),
+					Number(cut) + 2 * Number(doubtful),
 				]),
 			),
 			'tiles.sources': Int32Array.of(this.#sources),
@@ -160,24 +183,49 @@ export class BoxMemory {
 				middle: middle!,
 				own: own!,
 				source: source!,
-				cut: cut === 1,
+				cut: (cut! & 1) === 1,
+				doubtful: (cut! & 2) === 2,
 			};
 		});
+		this.#refuted.restoreState(state);
 		this.#sources = sources[0]!;
 		this.#merged = null;
 	}
 
-	/** Forgets what belongs to the cells of an input's parts; of parts that are no whole tiles, what they show all of. */
-	#forget(parts: readonly Part[], owner: Int32Array, firstPart: number, whole: readonly boolean[]): void {
+	/** Forgets what belongs to the cells of an input's parts, and gives it; of parts that are no whole tiles, what they show all of. */
+	#forget(parts: readonly Part[], owner: Int32Array, firstPart: number, whole: readonly boolean[]): Entry[] {
 		const replaces = (cell: number, box: Entry['box']) => {
 			const index = owner[cell]! - firstPart;
 			if (index < 0 || index >= parts.length) return false;
 			return whole[index]! || this.#shows(parts[index]!.source, box);
 		};
-		this.#entries = this.#entries.filter(
-			({ middle, own, box, source }) =>
-				source >= this.#fresh || !(replaces(middle, box) || replaces(own, box)),
+		const stays = ({ middle, own, box, source }: Entry) =>
+			source >= this.#fresh || !(replaces(middle, box) || replaces(own, box));
+		const forgotten = this.#entries.filter((entry) => !stays(entry));
+		this.#entries = this.#entries.filter(stays);
+		return forgotten;
+	}
+
+	/** Whether a part's box would be shown where nothing was. */
+	#isDoubtful(classIndex: number, score: number, box: Entry['box']): boolean {
+		if (!this.#doubts || !reachesLeast(this.#shown, classIndex, score)) return false;
+		const shown = this.#before.filter(
+			(entry) => !entry.doubtful && reachesLeast(this.#shown, entry.classIndex, entry.score),
 		);
+		return !isKnown(shown, classIndex, box);
+	}
+
+	/** What was doubtful and a whole tile does not show is refuted. */
+	#refute(doubted: readonly Entry[], fresh: readonly Entry[]): void {
+		for (const { classIndex, box } of doubted) {
+			const confirmed = fresh.some(
+				(entry) =>
+					entry.classIndex === classIndex &&
+					reachesLeast(this.#shown, classIndex, entry.score) &&
+					boxIou(entry.box, 0, box, 0) >= CONFIRMED,
+			);
+			if (!confirmed) this.#refuted.add(classIndex, box);
+		}
 	}
 
 	#shows(source: CellRect, [left, top, right, bottom]: Entry['box']): boolean {
@@ -240,13 +288,11 @@ export class BoxMemory {
 		const { rows, cols, stride } = this.#layout.grid;
 		return clamp(Math.floor(y / stride), rows) * cols + clamp(Math.floor(x / stride), cols);
 	}
+}
 
-	/** Whether a cut box is part of an object that is remembered; of the first `count` entries. */
-	#isKnown(classIndex: number, box: Entry['box'], count: number): boolean {
-		return this.#entries
-			.slice(0, count)
-			.some((entry) => entry.classIndex === classIndex && overSmaller(entry.box, box) >= KNOWN);
-	}
+/** Whether one of these is the object that a box shows, or a part of which it shows. */
+function isKnown(entries: readonly Entry[], classIndex: number, box: Entry['box']): boolean {
+	return entries.some((entry) => entry.classIndex === classIndex && overSmaller(entry.box, box) >= KNOWN);
 }
 
 /** Where a box's middle is looked for, in pixels from where it is. */

@@ -104,7 +104,7 @@ class Tiles implements Reduction<TilesOutput> {
 		this.#network = network;
 		this.#all = planAll(offer.layout);
 		this.#plan = this.#all;
-		this.#memory = new BoxMemory(offer.layout, offer.picture);
+		this.#memory = new BoxMemory(offer.layout, offer.picture, offer.shown);
 		this.#refresh = new TileRefresh(offer.layout);
 		this.#turn = new OverviewTurn(offer.layout);
 		this.#columns = new TokenColumns(grid);
@@ -314,6 +314,10 @@ class Tiles implements Reduction<TilesOutput> {
 		}
 	}
 
+	get #confirms(): boolean {
+		return this.settings.policy === 'quality' || this.settings.policy === 'threshold';
+	}
+
 	get #asksForQuality(): boolean {
 		return this.settings.policy === 'quality' || this.settings.policy === 'real-time';
 	}
@@ -367,7 +371,8 @@ class Tiles implements Reduction<TilesOutput> {
 	/** Runs a plan's inputs and remembers what they show; gives the multiply-adds that it took. */
 	async #compute(pixels: FramePixels, plan: InputPlan, overview: boolean): Promise<number> {
 		let [macs, part] = [0, 0];
-		this.#memory.begin();
+		// Where inputs are counted, a tile may have to wait: what is new is shown at once.
+		this.#memory.begin(this.#confirms);
 		for (const [i, parts] of plan.inputs.entries()) {
 			const run = await this.#network.run(pixels, parts);
 			this.#refresh.ask(this.#memory.take(run.found, plan, i, part));
