@@ -127,6 +127,14 @@ describe('export and evaluate', () => {
 	it('turns a run into a file and measures it', async () => {
 		await json('analyze', 'clip.mp4', '--mode', 'dense', '--out', 'exported');
 		const exported = await json('export', 'exported', '--format', 'csv', '--out', 'boxes.csv');
+		const remarkOn = async (...sets: string[]) => {
+			const words = ['export', 'exported', '--format', 'csv', '--out', 'remarked.csv', ...sets];
+			return (await sparsight(bench.folder, words)).stderr;
+		};
+		expect(await remarkOn()).not.toContain('has no effect');
+		expect(await remarkOn('--set', 'scores=all', '--set', 'minScore=0.9')).toContain(
+			'minScore has no effect with scores=all',
+		);
 		expect(exported).toMatchObject({ format: 'csv', outPath: at('boxes.csv') });
 		expect(readFileSync(at('boxes.csv'), 'utf8')).toMatch(/^frame/);
 		writeFileSync(at('truth.txt'), '1,1,10,10,20,40,1,-1,-1,-1\n');

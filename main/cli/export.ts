@@ -59,12 +59,9 @@ export async function exportCommand(folders: string[], options: Options, session
 	const { console, interruption } = session;
 	const format = exportFormat(options.format);
 	const place = `format ${format.id}`;
-	const settings = resolveSettings(
-		format.settings,
-		parseAssignments(format.settings, options.set, place),
-		place,
-	);
-	const remark = unusedRemark(format.settings, settings, place);
+	const given = parseAssignments(format.settings, options.set, place);
+	const settings = resolveSettings(format.settings, given, place);
+	const remark = unusedRemark(format.settings, given, place);
 	if (remark) console.note(remark);
 	const range = options.from === undefined && options.to === undefined ? null : parseRange(options);
 	if (options.label.length > 0 && options.label.length !== folders.length) {
