@@ -24,6 +24,17 @@ export const CANVASES: readonly Canvas[] = [
 		],
 	},
 	{
+		name: '1080p, two copies and two at half size',
+		mostFrames: 120,
+		size: { width: 1920, height: 1080 },
+		copies: [
+			{ left: 1088, top: 272, shrink: 1, from: 0 },
+			{ left: 0, top: 500, shrink: 1, from: 250 },
+			{ left: 224, top: 100, shrink: 2, from: 250 },
+			{ left: 1400, top: 0, shrink: 2, from: 350 },
+		],
+	},
+	{
 		name: '1080p, three copies and four at half size',
 		mostFrames: 120,
 		size: { width: 1920, height: 1080 },
