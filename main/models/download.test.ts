@@ -124,6 +124,18 @@ describe('a download is refused', () => {
 	});
 
 	it.each([
+		['longer', 5, 'more'],
+		['shorter', 400_000, '300000'],
+	])('that is %s than the catalogue states, from a server that states no length', async (_, bytes, got) => {
+		const server = await serve({ lengthless: true });
+		await expect(get(server.address, { bytes })).rejects.toMatchObject({
+			code: 'hash-mismatch',
+			message: expect.stringContaining(`${bytes} bytes was expected (got ${got}).`) as string,
+		});
+		expect(readdirSync(folder)).toEqual([]);
+	});
+
+	it.each([
 		['another host', 'https://elsewhere.example/model', 'elsewhere.example'],
 		['another port of the same machine', 'http://127.0.0.1:9/model', '127.0.0.1:9'],
 		['a file', 'file:///etc/passwd', 'file://'],

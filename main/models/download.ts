@@ -90,11 +90,13 @@ async function receive(transfer: Transfer, part: Part, options: TransferOptions)
 			if (done) break;
 			timer.refresh();
 			await part.append(value);
+			if (transfer.bytes !== null && part.bytes > transfer.bytes) await part.refuseSize('more');
 			onBytes(part.bytes, total);
 		}
 		if (total !== null && part.bytes !== total) {
 			throw new BrokenConnection(`it ended after ${part.bytes} of ${total} bytes`);
 		}
+		if (transfer.bytes !== null && part.bytes !== transfer.bytes) await part.refuseSize(`${part.bytes}`);
 	} catch (error) {
 		if (quiet.signal.aborted && !options.signal.aborted) {
 			throw new BrokenConnection(`nothing came for ${patience.silence / 1000} s`, { cause: error });
@@ -198,8 +200,7 @@ class Part {
 		}
 		const total = goesOn ? (range?.total ?? null) : contentLength(response);
 		if (expected !== null && total !== null && total !== expected) {
-			await this.discard();
-			throw mismatch(this.#transfer, `${expected} bytes`, `${total}`);
+			await this.refuseSize(`${total}`);
 		}
 		if (goesOn) return total;
 		await this.restart();
@@ -215,6 +216,12 @@ class Part {
 		});
 		this.#hash.update(piece);
 		this.bytes += piece.length;
+	}
+
+	/** Throws `hash-mismatch`, after removing what came: the catalogue states another size. */
+	async refuseSize(got: string): Promise<never> {
+		await this.discard();
+		throw mismatch(this.#transfer, `${this.#transfer.bytes} bytes`, got);
 	}
 
 	/** Puts the file at its place if it is the expected one. */

@@ -10,6 +10,8 @@ export type Behaviour = {
 	ignoresRanges?: boolean;
 	/** Sends no entity tag and no date. */
 	anonymous?: boolean;
+	/** Does not say how long the file is. */
+	lengthless?: boolean;
 	/** Cuts the connection after so many bytes of an answer, so many times. */
 	breaks?: { after: number; times: number };
 	/** Stops sending after so many bytes of an answer, without an end. */
@@ -74,7 +76,7 @@ function answer(
 	if (wanted && isSame) {
 		const range = `bytes ${from}-${content.length - 1}/${content.length}`;
 		response.writeHead(206, { ...headers, 'content-range': range, 'content-length': body.length });
-	} else response.writeHead(200, { ...headers, 'content-length': body.length });
+	} else response.writeHead(200, behaviour.lengthless ? headers : { ...headers, 'content-length': body.length });
 	if (breaks && breaks.times-- > 0) {
 		response.write(body.subarray(0, breaks.after), () => setTimeout(() => response.destroy(), 20));
 	} else if (behaviour.stallsAfter === undefined) response.end(body);
