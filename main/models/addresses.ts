@@ -30,6 +30,13 @@ function mirrorAddress(text: string): string {
 			`A mirror must be an https address, or an http address of this machine (got "${text}").`,
 		);
 	}
+	if (/[?#]/.test(text)) {
+		throw new UserFacingError(
+			'bad-argument',
+			`The address of a mirror must end with a folder, without "?" or "#" (got "${text}").`,
+			{ remedy: 'Files are asked for as ADDRESS/ID/FILE.' },
+		);
+	}
 	return text.endsWith('/') ? text : `${text}/`;
 }
 
