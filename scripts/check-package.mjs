@@ -358,6 +358,7 @@ function foldersOf(folder) {
 		.map(({ name }) => name);
 }
 
+/** @param {string} folder */
 function filesUnder(folder) {
 	return readdirSync(folder, { recursive: true, withFileTypes: true })
 		.filter((entry) => entry.isFile())
