@@ -14,7 +14,7 @@ export type Behaviour = {
 	lengthless?: boolean;
 	/** Cuts the connection after so many bytes of an answer, so many times. */
 	breaks?: { after: number; times: number };
-	/** Stops sending after so many bytes of an answer, without an end. */
+	/** Stops sending after so many bytes of a longer answer, without an end. */
 	stallsAfter?: number;
 	/** Answers with this status instead, so many times. */
 	fails?: { status: number; times: number };
@@ -79,6 +79,6 @@ function answer(
 	} else response.writeHead(200, behaviour.lengthless ? headers : { ...headers, 'content-length': body.length });
 	if (breaks && breaks.times-- > 0) {
 		response.write(body.subarray(0, breaks.after), () => setTimeout(() => response.destroy(), 20));
-	} else if (behaviour.stallsAfter === undefined) response.end(body);
+	} else if (body.length <= (behaviour.stallsAfter ?? Infinity)) response.end(body);
 	else response.write(body.subarray(0, behaviour.stallsAfter));
 }
