@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cameraInset, type CameraTrack } from './camera-inset.ts';
+import { layCameraInset, type CameraTrack } from './camera-inset.ts';
 import { followedAround, followedSpans } from './camera-path.ts';
 
 const DISPLAY = { width: 640, height: 480 };
@@ -27,7 +27,7 @@ function track(
 }
 
 const pan = (frames: number) => Array.from({ length: frames }, (_, i): [number, number] => [20 * i, 0]);
-const at = (of: CameraTrack, position: number) => cameraInset(of, position, DISPLAY, SIZE, 2);
+const at = (of: CameraTrack, position: number) => layCameraInset(of, DISPLAY, SIZE, 2)(position);
 
 describe('the map of where a camera has been', () => {
 	it('lies in the upper right corner, holds all that the camera shows, and keeps its scale', () => {

@@ -35,37 +35,34 @@ const PADDING = 6;
 /** Pixels between points of a line, at least. */
 const LEAST_STEP = 0.75;
 
+/** A map laid out for all positions of a track: what it shows at one of them; null where the camera is fixed there. */
+export type CameraMap = (position: number) => CameraInset | null;
+
+/** A point of the path on the map, and whether a line begins there. */
+type Vertex = { position: number; point: Point; begins: boolean };
+
 /**
- * The map at `position`, for a picture of `size` in whose upper right corner it lies; `unit` is the picture's pixels per CSS
- * pixel. It holds all that the camera shows in the run, so that it stays as it is while the run is played. Null where the camera is
- * fixed.
+ * Lays out the map for pictures of `size`, in whose upper right corner it lies; `unit` is the picture's pixels per CSS pixel. It
+ * holds all that the camera shows in the run, so that it stays as it is while the run is played.
  */
-export function cameraInset(
-	track: CameraTrack,
-	position: number,
-	displaySize: Size,
-	size: Size,
-	unit: number,
-): CameraInset | null {
+export function layCameraInset(track: CameraTrack, displaySize: Size, size: Size, unit: number): CameraMap {
 	const most = { width: MOST_SHARE * size.width, height: MOST_SHARE * size.height };
 	const edge = EDGE * unit;
-	return cameraMap(track, position, displaySize, most, PADDING * unit, ({ width }) => ({
+	return layCameraMap(track, displaySize, most, PADDING * unit, ({ width }) => ({
 		x: Math.round(size.width - edge - width),
 		y: Math.round(edge),
 	}));
 }
 
-/** The map at `position`, at most as large as `most`, with `padding` around what it shows; `corner` says where its upper left lies. */
-export function cameraMap(
+/** Lays out the map at most as large as `most`, with `padding` around what it shows; `corner` says where its upper left lies. */
+export function layCameraMap(
 	track: CameraTrack,
-	position: number,
 	displaySize: Size,
 	most: Size,
 	padding: number,
 	corner: (size: Size) => Point = () => ({ x: 0, y: 0 }),
-): CameraInset | null {
+): CameraMap {
 	const { columns, length } = track;
-	if (position < 0 || position >= length || !Number.isFinite(columns.x[position])) return null;
 	const area = areaOf(track, displaySize);
 	const scale = Math.min((most.width - 2 * padding) / area.width, (most.height - 2 * padding) / area.height);
 	const width = Math.round(area.width * scale + 2 * padding);
@@ -75,11 +72,16 @@ export function cameraMap(
 		x: rect.x + padding + (x - area.x) * scale,
 		y: rect.y + padding + (y - area.y) * scale,
 	});
-	return {
-		rect,
-		lines: linesOf(track, position, place),
-		now: place({ x: columns.x[position]!, y: columns.y[position]! }),
-		outline: cornersOf(columns, position, displaySize).map(place),
+	const vertices = verticesOf(track, place);
+	return (position) => {
+		if (position < 0 || position >= length || !Number.isFinite(columns.x[position])) return null;
+		const now = place({ x: columns.x[position]!, y: columns.y[position]! });
+		return {
+			rect,
+			lines: linesUpTo(vertices, { position, point: now, begins: beginsAt(track, position) }),
+			now,
+			outline: cornersOf(columns, position, displaySize).map(place),
+		};
 	};
 }
 
@@ -119,21 +121,39 @@ function cornersOf({ x, y, scale, rotation }: CameraColumns, i: number, { width,
 	});
 }
 
-function linesOf(
-	{ columns: { x, y }, anchors }: CameraTrack,
-	position: number,
-	place: (at: Point) => Point,
-): Point[][] {
-	const lines: Point[][] = [];
-	for (let i = 0; i <= position; i++) {
-		if (!Number.isFinite(x[i])) continue;
-		const joined = i > 0 && Number.isFinite(x[i - 1]) && anchors[i] !== 1;
-		if (!joined || lines.length === 0) lines.push([]);
-		const line = lines.at(-1)!;
-		const point = place({ x: x[i]!, y: y[i]! });
-		const last = line.at(-1);
-		const ends = i === position || !Number.isFinite(x[i + 1]) || anchors[i + 1] === 1;
-		if (!last || ends || Math.hypot(point.x - last.x, point.y - last.y) >= LEAST_STEP) line.push(point);
+/** The points of the path that are far enough from the one before to be drawn, and the ends of its lines. */
+function verticesOf(track: CameraTrack, place: (at: Point) => Point): Vertex[] {
+	const { x, y } = track.columns;
+	const vertices: Vertex[] = [];
+	for (let position = 0; position < track.length; position++) {
+		if (!Number.isFinite(x[position])) continue;
+		const begins = beginsAt(track, position);
+		const point = place({ x: x[position]!, y: y[position]! });
+		const last = vertices.at(-1)?.point;
+		const ends = !Number.isFinite(x[position + 1]) || beginsAt(track, position + 1);
+		if (begins || !last || ends || Math.hypot(point.x - last.x, point.y - last.y) >= LEAST_STEP) {
+			vertices.push({ position, point, begins });
+		}
 	}
+	return vertices;
+}
+
+/** Whether the path is not joined to where the camera was before. */
+function beginsAt({ columns: { x }, anchors }: CameraTrack, position: number): boolean {
+	return !Number.isFinite(x[position - 1]) || anchors[position] === 1;
+}
+
+/** The lines before a position, and that position as their last point. */
+function linesUpTo(vertices: readonly Vertex[], end: Vertex): Point[][] {
+	const lines: Point[][] = [];
+	const draw = ({ point, begins }: Vertex) => {
+		if (begins) lines.push([]);
+		lines.at(-1)!.push(point);
+	};
+	for (const vertex of vertices) {
+		if (vertex.position >= end.position) break;
+		draw(vertex);
+	}
+	draw(end);
 	return lines;
 }

@@ -55,6 +55,7 @@ export class TimelineColumns {
 	camera: CameraColumns = eachCameraField(() => new Float32Array(0));
 	/** 1 where all tokens were recomputed, and not to audit. */
 	anchors = new Uint8Array(0);
+	#cameraTrack: CameraTrack | null = null;
 	readonly #sums = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
 	readonly #estimated = { frames: 0, sum: 0 };
 	readonly #first = { milliseconds: STAGES.map(() => 0), macs: 0, selectedTokens: 0 };
@@ -86,9 +87,13 @@ export class TimelineColumns {
 		return this.length > 0 ? this.frameIndices[this.length - 1]! : -1;
 	}
 
-	/** The path of the camera; null where it is fixed in all frames. */
+	/** The path of the camera, the same until more frames come; null where it is fixed in all frames. */
 	get cameraTrack(): CameraTrack | null {
-		return this.hasCamera ? { columns: this.camera, anchors: this.anchors, length: this.length } : null;
+		if (!this.hasCamera) return null;
+		if (this.#cameraTrack?.length !== this.length) {
+			this.#cameraTrack = { columns: this.camera, anchors: this.anchors, length: this.length };
+		}
+		return this.#cameraTrack;
 	}
 
 	/** Position of the last frame at or before `frameIndex`; -1 if there is none. */

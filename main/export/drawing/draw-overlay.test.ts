@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Detections } from '../../domain/detections.ts';
 import { clusterColour } from '../../domain/cluster-colours.ts';
-import { CAMERA_COLOURS, cameraInset, type CameraTrack } from '../../domain/camera-inset.ts';
+import { CAMERA_COLOURS, layCameraInset, type CameraTrack } from '../../domain/camera-inset.ts';
 import { heatColour, heatLevel } from '../../domain/overlay-geometry.ts';
 import { classColour, rgbOf } from '../../domain/palette.ts';
 import { BUDGET_COLOUR, drawCostStrip, FLUSH_COLOUR, MACS_COLOUR, type CostScene } from './cost-strip.ts';
@@ -105,7 +105,7 @@ describe('the map of the camera', () => {
 			return [...rgba.subarray(i, i + 3)];
 		};
 	};
-	const inset = (row: number) => cameraInset(track, row, SIZE, size, 480 / 576)!;
+	const inset = (row: number) => layCameraInset(track, SIZE, size, 480 / 576)(row)!;
 	const pixel = ({ x, y }: { x: number; y: number }): [number, number] => [Math.round(x), Math.round(y)];
 
 	it('shows where it has been and where it is, where it is wanted', () => {

@@ -1,7 +1,7 @@
 import { CLUSTER_COLOUR_COUNT } from '../../domain/cluster-colours.ts';
 import {
 	CAMERA_COLOURS,
-	cameraInset,
+	layCameraInset,
 	type CameraInset,
 	type CameraTrack,
 } from '../../domain/camera-inset.ts';
@@ -106,6 +106,12 @@ export function createOverlay(options: OverlayOptions): Overlay {
 	const opacity = Math.round(255 * options.heatOpacity);
 	const classColours = options.panes.map((pane) => pane.classes.map((name) => classPaint(name)));
 
+	const cameraMaps = options.panes.map(({ letterbox, track }, i) =>
+		options.cameraPath && track
+			? layCameraInset(track, letterbox.displaySize, layout.panes[i]!.picture, unit)
+			: null,
+	);
+
 	picture.fillRect(0, 0, picture.width, picture.height, GROUND);
 	layout.panes.forEach(({ caption }, i) => {
 		const mask = text.mask(options.panes[i]!.caption, 600, caption.width - px(20));
@@ -119,10 +125,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
 			const { letterbox, grid, heat: kind, track } = options.panes[i]!;
 			const paneScene = scene.panes[i]!;
 			const { displaySize } = letterbox;
-			const inset =
-				options.cameraPath && track
-					? cameraInset(track, paneScene.row, displaySize, pane.picture, unit)
-					: null;
+			const inset = cameraMaps[i]?.(paneScene.row) ?? null;
 			picture.copyFrom(frameRgba, options.paneSize, pane.picture.x, pane.picture.y);
 			if (paneScene.heat && grid) {
 				// What tokens were so far is counted by their places on the screen.

@@ -1,4 +1,4 @@
-import { cameraMap } from '../../domain/camera-inset.ts';
+import { layCameraMap } from '../../domain/camera-inset.ts';
 import { followedSpans } from '../../domain/camera-path.ts';
 import type { Point } from '../../domain/placement.ts';
 import { cameraTrackOf } from '../../results/frame-columns.ts';
@@ -54,7 +54,7 @@ function spansText({ frames: { camera, timeSeconds } }: ReportRun['run']): strin
 function mapFigure({ run, label, colour }: ReportRun): Html | null {
 	const track = cameraTrackOf(run.frames);
 	const last = track?.columns.x.findLastIndex((x) => !Number.isNaN(x)) ?? -1;
-	const map = track && cameraMap(track, last, run.header.video.displaySize, MAP, PADDING);
+	const map = track && layCameraMap(track, run.header.video.displaySize, MAP, PADDING)(last);
 	if (!map) return null;
 	const { rect, lines, now, outline } = map;
 	const points = (line: readonly Point[]) =>
