@@ -12,6 +12,11 @@ export const AGREEMENT = {
 		'Agreement with a dense run (F1 of the boxes shown) that is to be kept, as estimated while the run goes on.',
 } as const satisfies SettingSpec;
 
+/** Whether a policy takes as few as the agreement to keep allows. */
+export function asksForQuality(policy: string): boolean {
+	return policy === 'quality' || policy === 'real-time';
+}
+
 export const AUDITS = {
 	kind: 'number',
 	default: 0.03,

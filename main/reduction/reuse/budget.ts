@@ -3,6 +3,9 @@ export function tokensWithinMacs(macs: number, fixed: number, perToken: number):
 	return Math.max(0, Math.floor((macs - fixed) / perToken));
 }
 
+/** Share of the time between two frames that a real-time run may take for selecting and running; the rest is for other stages. */
+export const REAL_TIME_SHARE = 0.85;
+
 /** Weight of the newest frame in the running cost per token. */
 const SMOOTHING = 0.2;
 /** Below this many tokens the fixed cost of a run drowns the cost per token. */

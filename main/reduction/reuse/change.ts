@@ -1,3 +1,6 @@
+/** Change of a token or cell, in grey levels, that only another picture causes; see the setting `sceneCut`. */
+export const SCENE_CUT_LEVEL = 24;
+
 /**
  * Spreads values: every token gets the largest one within `radius` tokens of it (a square), so that the surroundings of a
  * moving edge are recomputed with it. `values`, `scratch` and `out` are [rows × cols]; `out` may not be `values`.

@@ -2,7 +2,7 @@ import type { SettingsTable, ValuesOf } from '../../domain/settings-table.ts';
 import { AGREEMENT, AUDITS } from '../quality-settings.ts';
 import { TOKEN_CACHE_SETTINGS } from '../token-cache/token-cache-settings.ts';
 
-const { spread, threshold, gmac, ms, floor, sceneCut, fairness } = TOKEN_CACHE_SETTINGS;
+const { spread, threshold, gmac, ms, floor, refresh, sceneCut, fairness } = TOKEN_CACHE_SETTINGS;
 
 /** Settings of mode tiles. Those that are not `live` determine what the network sees, and are fixed when a run begins. */
 export const TILES_SETTINGS = {
@@ -107,12 +107,7 @@ export const TILES_SETTINGS = {
 		description: 'Change that counts as sensor noise: below it nothing is run for its change.',
 	},
 	refresh: {
-		kind: 'integer',
-		default: 150,
-		min: 0,
-		max: 1_000_000,
-		live: true,
-		unit: 'frames',
+		...refresh,
 		description:
 			'A tile in which something changed is run whole at least once in so many frames, as far as a budget allows; 0 for never.',
 	},

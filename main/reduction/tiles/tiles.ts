@@ -8,8 +8,9 @@ import type { FramePixels } from '../../pixels/frame-pixels.ts';
 import type { GraphRuntime } from '../../runtime/runtime.ts';
 import type { Host, NetworkOutput, TileNetwork, TilesOffer } from '../host.ts';
 import type { ObservedFrame, Reduction, ReductionMode } from '../mode.ts';
-import { TimeController } from '../reuse/budget.ts';
-import { countAbove, dilate } from '../reuse/change.ts';
+import { asksForQuality } from '../quality-settings.ts';
+import { REAL_TIME_SHARE, TimeController } from '../reuse/budget.ts';
+import { countAbove, dilate, SCENE_CUT_LEVEL } from '../reuse/change.ts';
 import { Experience } from '../reuse/experience.ts';
 import { pickAbove, pickStale } from '../reuse/policies.ts';
 import { floorFor, Staleness } from '../reuse/staleness.ts';
@@ -25,8 +26,6 @@ import { TILES_SETTINGS, type TilesSettings } from './tiles-settings.ts';
 
 const PLACE = 'mode tiles';
 
-/** Change of a cell, in grey levels, that only another picture causes; see the setting `sceneCut`. */
-const SCENE_CUT_LEVEL = 24;
 /** What changed by more than this, in grey levels, is run along where an input has room. */
 const WELCOME_LEVEL = 8;
 /** Cells around an object are as relevant as it is: it may come to them. */
@@ -35,8 +34,6 @@ const RELEVANCE_REACH = 1;
 const LEAST_RELEVANCE = 0.2;
 /** Tokens that answer for an object: what staleness is measured by counts them, and here are objects. */
 const ANSWERING = 1;
-/** Share of the time between two frames that a real-time run may take for selecting and running. */
-const REAL_TIME_SHARE = 0.85;
 
 /** Boxes of the frame, in pixels of the grid, in columns. */
 export type TilesOutput = { classes: Int32Array; scores: Float32Array; boxes: Float32Array };
@@ -231,7 +228,7 @@ class Tiles implements Reduction<TilesOutput> {
 		}
 		const objects = scoreCells(this.#memory.boxes, shown, layout.grid, this.#scores);
 		const loss = (1 - settings.agreement) / this.#learned.estimate.factor;
-		const floor = this.#asksForQuality ? floorFor(loss, settings.floor) : settings.floor;
+		const floor = asksForQuality(settings.policy) ? floorFor(loss, settings.floor) : settings.floor;
 		const { cells, sufficient } = this.#wantedCells(change, {
 			floor,
 			loss,
@@ -267,7 +264,7 @@ class Tiles implements Reduction<TilesOutput> {
 		this.#columns.markDue(this.#frame, 0);
 		const sufficient = pickStale(this.#staleness.values, due, this.#staleness.cutoff(loss), this.#picked);
 		let count = sufficient;
-		if (!this.#asksForQuality) {
+		if (!asksForQuality(this.settings.policy)) {
 			const { policy, threshold } = this.settings;
 			const least = policy === 'threshold' ? Math.max(threshold, floor) : floor;
 			count = pickAbove({ change, due, waited, relevance: null }, least, this.#picked);
@@ -318,10 +315,6 @@ class Tiles implements Reduction<TilesOutput> {
 		return this.settings.policy === 'quality' || this.settings.policy === 'threshold';
 	}
 
-	get #asksForQuality(): boolean {
-		return this.settings.policy === 'quality' || this.settings.policy === 'real-time';
-	}
-
 	#wantsAudit(pixels: FramePixels): boolean {
 		const { policy, audits: share } = this.settings;
 		const all = this.#inputsOf(this.#all, this.#offer.overview);
@@ -341,23 +334,17 @@ class Tiles implements Reduction<TilesOutput> {
 		{ owner }: InputPlan,
 		{ change, floor, sufficient }: { change: Float32Array; floor: number; sufficient: number },
 	): void {
-		const { estimate } = this.#learned;
 		const { values: staleness } = this.#staleness;
 		let count = 0;
 		for (let cell = 0; cell < owner.length; cell++) if (owner[cell]! >= 0) this.#picked[count++] = cell;
 		const waiting = this.#columns.wait(this.#picked, count, { change, floor, staleness });
-		estimate.add(this.#staleness.loss(waiting.staleness));
-		const { tokens: waitingTokens, longest: longestWait } = waiting;
-		this.#drift = { waitingTokens, longestWait, sufficientTokens: sufficient, ...estimate.bounds() };
+		this.#drift = this.#learned.drift(this.#staleness.loss(waiting.staleness), waiting, sufficient);
 	}
 
 	/** Where all tiles run nothing waits, and nothing is lost. */
 	#noteAll(): void {
-		const { estimate } = this.#learned;
-		estimate.add(0);
 		this.#columns.stale.fill(0);
-		const sufficientTokens = this.#columns.stale.length;
-		this.#drift = { waitingTokens: 0, longestWait: 0, sufficientTokens, ...estimate.bounds() };
+		this.#drift = this.#learned.driftOfWhole(this.#columns.stale.length);
 	}
 
 	#selectionOf({ owner, inputs }: InputPlan): Selection {

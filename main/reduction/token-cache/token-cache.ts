@@ -5,8 +5,9 @@ import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { changeSettings, resolveSettings, type SettingValues } from '../../domain/settings-table.ts';
 import { rollGrid } from '../../domain/roll-grid.ts';
 import { tokenCount } from '../../domain/tokens.ts';
-import { tokensWithinMacs } from '../reuse/budget.ts';
-import { countAbove, dilate } from '../reuse/change.ts';
+import { asksForQuality } from '../quality-settings.ts';
+import { REAL_TIME_SHARE, tokensWithinMacs } from '../reuse/budget.ts';
+import { countAbove, dilate, SCENE_CUT_LEVEL } from '../reuse/change.ts';
 import type { VitPlan } from '../../vit/plan.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
 import { SceneCamera } from '../../camera/scene-camera.ts';
@@ -26,8 +27,6 @@ import { TOKEN_CACHE_SETTINGS, type TokenCacheSettings } from './token-cache-set
 
 const PLACE = 'mode token-cache';
 
-/** Change of a token, in grey levels, that only another picture causes; see the setting `sceneCut`. */
-const SCENE_CUT_LEVEL = 24;
 /** Tokens around one that answers are as relevant as it is: what moves comes to them, and they don't know of it yet. */
 const RELEVANCE_REACH = 1;
 /** What every token is relevant by, whatever it answered: what is new must be seen too. */
@@ -39,8 +38,6 @@ const LEAST_RELEVANCE = 0.1;
 const MOVED_GRID_LOSS = 0.045;
 /** Share of the tokens that a real-time run computes before it knows how long that takes. */
 const FIRST_SHARE = 0.1;
-/** Share of the time between two frames that a real-time run may take for selecting and running; the rest is for other stages. */
-const REAL_TIME_SHARE = 0.85;
 
 /**
  * Reduction in time, Sparsight's own: one gate at the input. A token whose pixels changed enough since it was
@@ -249,7 +246,7 @@ class TokenCache implements Reduction<TokenAnswers> {
 		}
 		const state = this.#tokenState(pixels, raw);
 		const loss = (1 - settings.agreement) / this.#learned.estimate.factor;
-		const floor = this.#asksForQuality ? floorFor(loss, settings.floor) : settings.floor;
+		const floor = asksForQuality(settings.policy) ? floorFor(loss, settings.floor) : settings.floor;
 		const scored = this.#plan.bestScore && {
 			relevance: this.#relevance,
 			scores: this.#scores.reduce((sum, score) => sum + score, 0),
@@ -331,10 +328,6 @@ class TokenCache implements Reduction<TokenAnswers> {
 		this.#camera.remember(pixels, tokens, count);
 	}
 
-	get #asksForQuality(): boolean {
-		return this.settings.policy === 'quality' || this.settings.policy === 'real-time';
-	}
-
 	/** The view moves over the scene by whole tokens: everything about a token goes with it. */
 	#roll(rows: number, cols: number): void {
 		const { grid } = this.#plan;
@@ -363,20 +356,15 @@ class TokenCache implements Reduction<TokenAnswers> {
 	}
 
 	#noteDrift(pixels: FramePixels, waiting: Waiting, sufficientTokens: number): void {
-		const { estimate } = this.#learned;
 		const moved = pixels.view.following ? MOVED_GRID_LOSS : 0;
-		estimate.add(Math.min(1, this.#staleness.loss(waiting.staleness) + moved));
-		const { tokens: waitingTokens, longest: longestWait } = waiting;
-		this.#drift = { waitingTokens, longestWait, sufficientTokens, ...estimate.bounds() };
+		const loss = Math.min(1, this.#staleness.loss(waiting.staleness) + moved);
+		this.#drift = this.#learned.drift(loss, waiting, sufficientTokens);
 	}
 
 	/** After a flush nothing waits, and nothing is lost. */
 	#noteFlush(): void {
-		const { estimate } = this.#learned;
-		estimate.add(0);
 		this.#columns.stale.fill(0);
-		const sufficientTokens = this.#all.length;
-		this.#drift = { waitingTokens: 0, longestWait: 0, sufficientTokens, ...estimate.bounds() };
+		this.#drift = this.#learned.driftOfWhole(this.#all.length);
 	}
 
 	/** Most tokens that the policy allows for a frame; null where it has no limit. */
