@@ -5,7 +5,8 @@ import { IMAGENET } from '../imagenet.ts';
 import type { CardInput } from './card.ts';
 import { configBeside, parseLiteral, type StatedNames, statedNames } from './class-names.ts';
 import type { OnnxFile, OnnxPort } from './onnx-file.ts';
-import { inferShapes, type Shape } from './shapes.ts';
+import { inferShapes } from './shapes/inference.ts';
+import type { Shape } from './shapes/node-view.ts';
 
 /** Side of the picture where a file leaves it open and says nothing of it: what most detectors are trained with. */
 const USUAL_SIDE = 640;

@@ -1,5 +1,7 @@
 import { bytesPerNumber, type OnnxFile } from './onnx-file.ts';
-import { einsumSizes, elementsOf, inferShapes, NodeView, type Shape } from './shapes.ts';
+import { inferShapes } from './shapes/inference.ts';
+import { elementsOf, NodeView, type Shape } from './shapes/node-view.ts';
+import { einsumSizes } from './shapes/products.ts';
 
 /** What a frame costs, as far as it can be told before running. */
 export type GraphCost = {
