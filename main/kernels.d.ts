@@ -113,37 +113,25 @@ declare module '*/frame-pixels.kernel.ts?wasm' {
 
 declare module '*/scene-view.kernel.ts?wasm' {
 	export type Kernel = {
-		resampleAlong(parameters: {
+		draw(parameters: {
 			source: number;
 			sourceStride: number;
 			firstRow: number;
-			rows: number;
-			left: number;
-			groups: number;
-			shift: number;
-			shiftY: number;
-			grow: number;
-			spin: number;
-			centreX: number;
-			centreY: number;
-			weights: number;
-			lines: number;
-			linesStride: number;
-		}): void;
-		resampleAcross(parameters: {
-			lines: number;
-			linesStride: number;
-			firstRow: number;
+			endRow: number;
 			left: number;
 			top: number;
 			groups: number;
 			rows: number;
-			shift: number;
-			grow: number;
-			spin: number;
-			centreX: number;
-			centreY: number;
+			x: number;
+			xPerGroup: number;
+			xPerRow: number;
+			y: number;
+			yPerGroup: number;
+			yPerRow: number;
 			weights: number;
+			ring: number;
+			ringStride: number;
+			ringRows: number;
 			view: number;
 			viewStride: number;
 		}): void;

@@ -2,108 +2,117 @@
 // All arguments are byte addresses and counts; memory is laid out by frame-pixels.ts. Nothing here allocates.
 
 /**
- * First half of drawing a frame into a view: every row is resampled along itself. source: rgb rows, `sourceStride` bytes apart, of
- * which pixel (0, 0) is the picture's first; some pixels around it can be read. Pixel x of a row of `lines` is pixel
- * x + shift + grow · (x − centreX) − spin · (y − shiftY − spin · (x − centreX) − centreY) of row y, in groups of eight pixels that
- * share a shift. lines: i16, 64 per grey level, `linesStride` bytes apart; its first pixel is pixel `left`.
- * weights: 64 phases of four i16 each, 16384 for 1.
+ * Draws a frame into a view. source: rgb rows, `sourceStride` bytes apart, of which pixel (0, 0) is the picture's first; pixels
+ * around it can be read, of rows up to `endRow`. The view is drawn from pixel (left, top) on, in groups of eight pixels that
+ * share a shift. Numbers of shift are in 2^−22 pixels, of which 64ths count: `x` is that of group 0 in row 0 of the source, by
+ * which rows are resampled along themselves first; `y` is that of group 0 in row `top`, by which columns are then. ring: what
+ * rows have become, i16, 64 per grey level, `ringStride` bytes apart, of the last `ringRows` rows (a power of two), from
+ * row `firstRow` on. weights: 64 phases of four i16 each, 16384 for 1.
  */
-export function resampleAlong(
+export function draw(
 	source: usize,
 	sourceStride: usize,
 	firstRow: i32,
-	rows: i32,
-	left: i32,
-	groups: i32,
-	shift: f32,
-	shiftY: f32,
-	grow: f32,
-	spin: f32,
-	centreX: f32,
-	centreY: f32,
-	weights: usize,
-	lines: usize,
-	linesStride: usize,
-): void {
-	for (let row = 0; row < rows; row++) {
-		const y = firstRow + row;
-		const line: usize = source + y * sourceStride;
-		let to: usize = lines + row * linesStride;
-		for (let group = 0; group < groups; group++) {
-			const x = left + 8 * group;
-			const fromCentre = (x as f32) + 3.5 - centreX;
-			const down = (y as f32) - shiftY - spin * fromCentre - centreY;
-			const place = shift + grow * fromCentre - spin * down;
-			const sixtyFourths = Mathf.floor(64 * place + 0.5) as i32;
-			const from: usize = line + 3 * (x + (sixtyFourths >> 6) - 1);
-			const weight: usize = weights + 8 * (sixtyFourths & 63);
-			const w0 = v128.load16_splat(weight);
-			const w1 = v128.load16_splat(weight, 2);
-			const w2 = v128.load16_splat(weight, 4);
-			const w3 = v128.load16_splat(weight, 6);
-			for (let part: usize = 0; part < 24; part += 8) {
-				const sum = i16x8.add(
-					i16x8.add(weighted(from + part, w0), weighted(from + part + 3, w1)),
-					i16x8.add(weighted(from + part + 6, w2), weighted(from + part + 9, w3)),
-				);
-				v128.store(to + 2 * part, sum);
-			}
-			to += 48;
-		}
-	}
-}
-
-/**
- * Second half: every column is resampled along itself. Row y of the view is row y + shift + spin · (x − centreX) + grow · (y −
- * centreY) of `lines`, whose first row is row `firstRow`. view: rgb rows from pixel (left, top) on.
- */
-export function resampleAcross(
-	lines: usize,
-	linesStride: usize,
-	firstRow: i32,
+	endRow: i32,
 	left: i32,
 	top: i32,
 	groups: i32,
 	rows: i32,
-	shift: f32,
-	grow: f32,
-	spin: f32,
-	centreX: f32,
-	centreY: f32,
+	x: i32,
+	xPerGroup: i32,
+	xPerRow: i32,
+	y: i32,
+	yPerGroup: i32,
+	yPerRow: i32,
 	weights: usize,
+	ring: usize,
+	ringStride: usize,
+	ringRows: i32,
 	view: usize,
 	viewStride: usize,
 ): void {
-	const half = i16x8.splat(16);
+	const yToLowest = max(0, yPerGroup * (groups - 1));
+	let next = firstRow;
 	for (let row = 0; row < rows; row++) {
-		const y = top + row;
-		let to: usize = view + row * viewStride;
-		for (let group = 0; group < groups; group++) {
-			const place = shift + spin * (((left + 8 * group) as f32) + 3.5 - centreX) + grow * ((y as f32) - centreY);
-			const sixtyFourths = Mathf.floor(64 * place + 0.5) as i32;
-			const from: usize = lines + (y + (sixtyFourths >> 6) - 1 - firstRow) * linesStride + 48 * group;
-			const weight: usize = weights + 8 * (sixtyFourths & 63);
-			const w0 = v128.load16_splat(weight);
-			const w1 = v128.load16_splat(weight, 2);
-			const w2 = v128.load16_splat(weight, 4);
-			const w3 = v128.load16_splat(weight, 6);
-			for (let part: usize = 0; part < 24; part += 8) {
-				const at = from + 2 * part;
-				const sum = i16x8.add(
-					i16x8.add(
-						i16x8.q15mulr_sat_s(v128.load(at), w0),
-						i16x8.q15mulr_sat_s(v128.load(at + linesStride), w1),
-					),
-					i16x8.add(
-						i16x8.q15mulr_sat_s(v128.load(at + 2 * linesStride), w2),
-						i16x8.q15mulr_sat_s(v128.load(at + 3 * linesStride), w3),
-					),
-				);
-				const bytes = i16x8.shr_s(i16x8.add(sum, half), 5);
-				v128.store64_lane(to + part, i8x16.narrow_i16x8_u(bytes, bytes), 0);
-			}
-			to += 24;
+		const end = min(endRow, top + row + ((y + yToLowest) >> 22) + 3);
+		for (; next < end; next++) {
+			const line: usize = source + next * sourceStride + 3 * left;
+			const to: usize = ring + ((next & (ringRows - 1)) as usize) * ringStride;
+			resampleAlong(line, groups, x + next * xPerRow, xPerGroup, weights, to);
 		}
+		const to: usize = view + row * viewStride;
+		resampleAcross(ring, ringStride, ringRows, top + row, groups, y, yPerGroup, weights, to);
+		y += yPerRow;
+	}
+}
+
+/** A row of the source, resampled along itself. */
+function resampleAlong(line: usize, groups: i32, x: i32, xPerGroup: i32, weights: usize, to: usize): void {
+	let phase = -1;
+	let w01 = i32x4.splat(0);
+	let w23 = i32x4.splat(0);
+	for (let group = 0; group < groups; group++) {
+		const itsPhase = (x >> 16) & 63;
+		if (itsPhase != phase) {
+			phase = itsPhase;
+			w01 = v128.load32_splat(weights + 8 * phase);
+			w23 = v128.load32_splat(weights + 8 * phase, 4);
+		}
+		const from: usize = line + 3 * ((x >> 22) - 1);
+		v128.store(to, i16x8.narrow_i32x4_s(fourAlong(from, w01, w23), fourAlong(from + 4, w01, w23)));
+		v128.store(to, i16x8.narrow_i32x4_s(fourAlong(from + 8, w01, w23), fourAlong(from + 12, w01, w23)), 16);
+		v128.store(to, i16x8.narrow_i32x4_s(fourAlong(from + 16, w01, w23), fourAlong(from + 20, w01, w23)), 32);
+		line += 24;
+		to += 48;
+		x += xPerGroup;
+	}
+}
+
+/** Row `row` of the view: columns of the ring, resampled along themselves. */
+function resampleAcross(
+	ring: usize,
+	ringStride: usize,
+	ringRows: i32,
+	row: i32,
+	groups: i32,
+	y: i32,
+	yPerGroup: i32,
+	weights: usize,
+	to: usize,
+): void {
+	const mask = ringRows - 1;
+	let phase = -1;
+	let w01 = i32x4.splat(0);
+	let w23 = i32x4.splat(0);
+	let first = i32.MIN_VALUE;
+	let row0: usize = 0;
+	let row1: usize = 0;
+	let row2: usize = 0;
+	let row3: usize = 0;
+	let at: usize = 0;
+	for (let group = 0; group < groups; group++) {
+		const itsPhase = (y >> 16) & 63;
+		if (itsPhase != phase) {
+			phase = itsPhase;
+			w01 = v128.load32_splat(weights + 8 * phase);
+			w23 = v128.load32_splat(weights + 8 * phase, 4);
+		}
+		const itsFirst = row + (y >> 22) - 1;
+		if (itsFirst != first) {
+			first = itsFirst;
+			row0 = ring + ((first & mask) as usize) * ringStride;
+			row1 = ring + (((first + 1) & mask) as usize) * ringStride;
+			row2 = ring + (((first + 2) & mask) as usize) * ringStride;
+			row3 = ring + (((first + 3) & mask) as usize) * ringStride;
+		}
+		const a = eightAcross(row0 + at, row1 + at, row2 + at, row3 + at, w01, w23);
+		const b = eightAcross(row0 + at + 16, row1 + at + 16, row2 + at + 16, row3 + at + 16, w01, w23);
+		const c = eightAcross(row0 + at + 32, row1 + at + 32, row2 + at + 32, row3 + at + 32, w01, w23);
+		v128.store(to, i8x16.narrow_i16x8_u(a, b));
+		v128.store64_lane(to, i8x16.narrow_i16x8_u(c, c), 0, 16);
+		at += 48;
+		to += 24;
+		y += yPerGroup;
 	}
 }
 
@@ -201,11 +210,34 @@ export function adjust(
 	}
 }
 
-/** Eight bytes times a weight of 16384 for 1: 64 per grey level. */
+/** Four bytes, from the fourth on, resampled with those of the pixel before and of the two behind: 64 per grey level, rounded down. */
 // @ts-ignore: decorator
 @inline
-function weighted(at: usize, weight: v128): v128 {
-	return i16x8.q15mulr_sat_s(i16x8.shl(i16x8.extend_low_i8x16_u(v128.load64_zero(at)), 7), weight);
+function fourAlong(from: usize, w01: v128, w23: v128): v128 {
+	const v = v128.load(from);
+	const first = i8x16.swizzle(v, i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, 3, -1, 6, -1));
+	const second = i8x16.swizzle(v, i8x16(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, 9, -1, 12, -1));
+	return i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(first, w01), i32x4.dot_i16x8_s(second, w23)), 8);
+}
+
+/** Eight columns of four rows, resampled: whole grey levels, rounded, with the half by which rows were rounded down. */
+// @ts-ignore: decorator
+@inline
+function eightAcross(row0: usize, row1: usize, row2: usize, row3: usize, w01: v128, w23: v128): v128 {
+	const a = v128.load(row0);
+	const b = v128.load(row1);
+	const c = v128.load(row2);
+	const d = v128.load(row3);
+	const half = i32x4.splat((1 << 19) + (1 << 13));
+	const low = i32x4.add(
+		i32x4.dot_i16x8_s(v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11), w01),
+		i32x4.dot_i16x8_s(v128.shuffle<i16>(c, d, 0, 8, 1, 9, 2, 10, 3, 11), w23),
+	);
+	const high = i32x4.add(
+		i32x4.dot_i16x8_s(v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15), w01),
+		i32x4.dot_i16x8_s(v128.shuffle<i16>(c, d, 4, 12, 5, 13, 6, 14, 7, 15), w23),
+	);
+	return i16x8.narrow_i32x4_s(i32x4.shr_s(i32x4.add(low, half), 20), i32x4.shr_s(i32x4.add(high, half), 20));
 }
 
 /** The lumas of sixteen pixels. */

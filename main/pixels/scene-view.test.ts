@@ -61,6 +61,7 @@ describe('a frame is drawn so that the scene lies on whole pixels', () => {
 		['magnified and moved', { x: 2.2, y: -7.4, grow: 0.02, spin: 0 }, 4],
 		['turned', { x: 0.4, y: 1.3, grow: 0, spin: 0.015 }, 4],
 		['shrunk and turned', { x: -3.1, y: 0.2, grow: -0.025, spin: -0.01 }, 4],
+		['magnified and turned as far as can be', { x: 1.7, y: -2.6, grow: 0.03, spin: -0.05 }, 12],
 	])('%s', (_, place, tolerance) => {
 		const pixels = followed(frame(), place);
 		const { known, centre } = pixels.view;

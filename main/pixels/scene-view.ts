@@ -1,6 +1,6 @@
 import { assert } from '../domain/errors.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
-import { AT_REST, inFrame, isAtRest, type Placement, type Point } from '../domain/placement.ts';
+import { AT_REST, isAtRest, type Placement, type Point } from '../domain/placement.ts';
 import { cubicKernel } from '../domain/resampling.ts';
 import { tokenCount, type TokenGrid } from '../domain/tokens.ts';
 import type { Size } from '../domain/video.ts';
@@ -14,6 +14,11 @@ const REPEATED = 4;
 /** Pixels that are drawn at a time. */
 const GROUP = 8;
 const PHASES = 64;
+const TAPS = 4;
+/** A pixel as the kernel's shifts have it. */
+const SHIFT_ONE = 2 ** 22;
+/** The most that a view may be turned, as `Placement.spin`. */
+const MOST_SPIN = 0.05;
 /** 1 as the kernel's weights have it. */
 const ONE = 16384;
 /** Slope of the cubic with which the picture is resampled (Keys, 1981). */
@@ -37,8 +42,9 @@ export type SceneViewLayout = {
 	moving: {
 		source: number;
 		sourceStride: number;
-		lines: number;
-		linesStride: number;
+		ring: number;
+		ringStride: number;
+		ringRows: number;
 		squares: number;
 	} | null;
 };
@@ -54,7 +60,8 @@ export function layoutSceneView(
 	const tokens = tokenCount(grid);
 	const lumaStride = align(picture.width, 16);
 	const sourceStride = align(3 * (picture.width + 2 * MARGIN), 16);
-	const linesStride = 6 * GROUP * Math.ceil(view.padded.width / GROUP);
+	const ringStride = 6 * GROUP * Math.ceil(view.padded.width / GROUP);
+	const ringRows = 2 ** Math.ceil(Math.log2(MOST_SPIN * view.padded.width + TAPS + 1));
 	return {
 		...view,
 		adjusted: take(view.frameStride * view.padded.height + 64),
@@ -67,8 +74,9 @@ export function layoutSceneView(
 			? {
 					source: take(sourceStride * (picture.height + 2 * REPEATED + 2)),
 					sourceStride,
-					lines: take(linesStride * (picture.height + 4 * REPEATED)),
-					linesStride,
+					ring: take(ringStride * ringRows),
+					ringStride,
+					ringRows,
 					squares: take(256 * tokens),
 				}
 			: null,
@@ -175,47 +183,36 @@ export class SceneView {
 			this.rest();
 			return;
 		}
+		assert(Math.abs(place.spin) <= MOST_SPIN, `a view is turned by at most ${MOST_SPIN} (got ${place.spin})`);
 		const { frame, frameStride, pad, padded, weights } = this.#at;
-		const { sourceStride, lines, linesStride } = this.#moving;
+		const { sourceStride, ring, ringStride, ringRows } = this.#moving;
 		const known = this.#knownAt(place);
-		const { x: centreX, y: centreY } = this.centre;
-		const rows = [known.left, known.right - 1].flatMap((x) =>
-			[known.top, known.bottom - 1].map((y) => inFrame(place, this.centre, x, y).y),
-		);
-		const firstRow = Math.max(-REPEATED, Math.floor(Math.min(...rows)) - 2);
-		const endRow = Math.min(this.picture.height + REPEATED, Math.ceil(Math.max(...rows)) + 4);
 		const groups = Math.ceil(padded.width / GROUP);
-		this.#kernel.resampleAlong({
+		// Rows are resampled along themselves before columns are: their shift is that of the view's pixel that they end up in.
+		const { grow, spin } = place;
+		const right = (GROUP - 1) / 2 - pad - this.centre.x;
+		const x = place.x + grow * right + spin * (place.y + spin * right + this.centre.y);
+		const y = place.y + spin * right + grow * (known.top - this.centre.y);
+		const acrossView = GROUP * spin * (groups - 1);
+		this.#kernel.draw({
 			source: this.#sourceStart,
 			sourceStride,
-			firstRow,
-			rows: endRow - firstRow,
-			left: -pad,
-			groups,
-			shift: place.x,
-			shiftY: place.y,
-			grow: place.grow,
-			spin: place.spin,
-			centreX,
-			centreY,
-			weights,
-			lines,
-			linesStride,
-		});
-		this.#kernel.resampleAcross({
-			lines,
-			linesStride,
-			firstRow,
+			firstRow: Math.max(-REPEATED, known.top + Math.floor(y + Math.min(0, acrossView)) - 1),
+			endRow: this.picture.height + REPEATED,
 			left: -pad,
 			top: known.top,
 			groups,
 			rows: known.bottom - known.top,
-			shift: place.y,
-			grow: place.grow,
-			spin: place.spin,
-			centreX,
-			centreY,
+			x: toShift(x),
+			xPerGroup: Math.round(SHIFT_ONE * GROUP * (grow + spin * spin)),
+			xPerRow: Math.round(SHIFT_ONE * -spin),
+			y: toShift(y),
+			yPerGroup: Math.round(SHIFT_ONE * GROUP * spin),
+			yPerRow: Math.round(SHIFT_ONE * grow),
 			weights,
+			ring,
+			ringStride,
+			ringRows,
 			view: frame + (pad + known.top) * frameStride,
 			viewStride: frameStride,
 		});
@@ -380,6 +377,11 @@ export class SceneView {
 			bytes.copyWithin(bottom + i * sourceStride, bottom, bottom + line);
 		}
 	}
+}
+
+/** A shift as the kernel has it, so that rounding it down gives the nearest phase. */
+function toShift(pixels: number): number {
+	return Math.round(SHIFT_ONE * (pixels + 0.5 / PHASES));
 }
 
 /** Four weights for each phase, which add up to 1. */
