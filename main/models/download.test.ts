@@ -135,6 +135,35 @@ describe('a download is refused', () => {
 		expect(readdirSync(folder)).toEqual([]);
 	});
 
+	it.each<[string, string, Behaviour]>([
+		['says so', 'Sign in', { contentType: 'text/html; charset=utf-8' }],
+		['says nothing of it', '\n<!DOCTYPE html><title>Sign in</title>', {}],
+		['says another thing', '<html>', { contentType: 'application/octet-stream' }],
+	])('where a page comes instead that %s', async (_, page, behaviour) => {
+		const server = await serve(behaviour, Buffer.from(page));
+		await expect(get(server.address)).rejects.toMatchObject({
+			code: 'download-refused',
+			message: `${server.address}model: a model's file was expected (a web page came).`,
+		});
+		expect(readdirSync(folder)).toEqual([]);
+	});
+
+	it('where a page comes instead of the rest, which leaves what is there', async () => {
+		const server = await serve({ breaks: { after: 100_000, times: 1 } });
+		await get(server.address, { patience: { silence: 30_000, pauses: [] } }).catch(() => undefined);
+		Object.assign(server.behaviour, { ignoresRanges: true, contentType: 'text/html' });
+		await expect(get(server.address)).rejects.toMatchObject({ code: 'download-refused' });
+		expect(readFileSync(join(folder, 'model.part'))).toHaveLength(100_000);
+	});
+
+	it.each([206, 416])('with %i where the whole file was asked for', async (status) => {
+		const server = await serve({ fails: { status, times: 1 } });
+		await expect(get(server.address)).rejects.toMatchObject({
+			code: 'download-refused',
+			message: expect.stringMatching(`the file was expected \\(the server answers with ${status} `) as string,
+		});
+	});
+
 	it.each([
 		['another host', 'https://elsewhere.example/model', 'elsewhere.example'],
 		['another port of the same machine', 'http://127.0.0.1:9/model', '127.0.0.1:9'],

@@ -81,6 +81,7 @@ async function receive(transfer: Transfer, part: Part, options: TransferOptions)
 	try {
 		const response = await follow(transfer.address, part.rangeHeaders(), signal, options.redirects);
 		timer.refresh();
+		refusePage(response.url || transfer.address, response.headers.get('content-type') ?? '');
 		const total = await part.begin(response, transfer);
 		await requireSpace(disk, dirname(transfer.path), (total ?? transfer.bytes ?? 0) - part.bytes);
 		onBytes(part.bytes, total);
@@ -89,6 +90,7 @@ async function receive(transfer: Transfer, part: Part, options: TransferOptions)
 			const { done, value } = (await reader?.read().catch(broken)) ?? { done: true, value: undefined };
 			if (done) break;
 			timer.refresh();
+			if (part.bytes === 0) await part.refusePage(value);
 			await part.append(value);
 			if (transfer.bytes !== null && part.bytes > transfer.bytes) await part.refuseSize('more');
 			onBytes(part.bytes, total);
@@ -108,6 +110,20 @@ async function receive(transfer: Transfer, part: Part, options: TransferOptions)
 	}
 }
 
+/** Throws `download-refused` for what a server says is a web page: what is there of the file already stays. */
+function refusePage(address: string, contentType: string): void {
+	if (/^(text\/html|application\/xhtml\+xml)\b/i.test(contentType)) throw isPage(address);
+}
+
+/** Bytes in which a page without a type shows that it is one. */
+const PAGE_START = 256;
+
+function isPage(address: string): UserFacingError {
+	return new UserFacingError('download-refused', `${address}: a model's file was expected (a web page came).`, {
+		remedy: 'Open the address in a browser: your network or the publisher may want you to sign in or to accept terms first.',
+	});
+}
+
 /** The answer that has the file, after redirects. */
 async function follow(
 	address: string,
@@ -122,7 +138,9 @@ async function follow(
 		});
 		const { status } = response;
 		if (status < 300 || status >= 400 || status === 304) {
-			if (status === 200 || status === 206 || status === 416) return response;
+			// A part, or that there is no such part, is an answer only where a part was asked for.
+			const answers = 'range' in headers ? [200, 206, 416] : [200];
+			if (answers.includes(status)) return response;
 			await response.body?.cancel();
 			if (PASSING.has(status)) throw new BrokenConnection(`${url.host} answers with ${status}`);
 			throw new UserFacingError(
@@ -216,6 +234,13 @@ class Part {
 		});
 		this.#hash.update(piece);
 		this.bytes += piece.length;
+	}
+
+	/** Throws `download-refused` where a file's first bytes are those of a web page. */
+	async refusePage(start: Uint8Array): Promise<void> {
+		if (!/^\s*<(!doctype|html)/i.test(new TextDecoder().decode(start.subarray(0, PAGE_START)))) return;
+		await this.discard();
+		throw isPage(this.#transfer.address);
 	}
 
 	/** Throws `hash-mismatch`, after removing what came: the catalogue states another size. */

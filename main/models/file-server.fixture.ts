@@ -18,6 +18,8 @@ export type Behaviour = {
 	stallsAfter?: number;
 	/** Answers with this status instead, so many times. */
 	fails?: { status: number; times: number };
+	/** Says that what it sends is of this type. */
+	contentType?: string;
 	/** Sends every request on to this address. */
 	location?: string;
 };
@@ -68,7 +70,8 @@ function answer(
 		return;
 	}
 	const tag = `"${createHash('sha256').update(content).digest('hex').slice(0, 16)}"`;
-	const headers = behaviour.anonymous ? {} : { etag: tag };
+	const { anonymous, contentType } = behaviour;
+	const headers = { ...(!anonymous && { etag: tag }), ...(contentType && { 'content-type': contentType }) };
 	const wanted = behaviour.ignoresRanges ? null : /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
 	const isSame = request.headers['if-range'] === undefined || request.headers['if-range'] === tag;
 	const from = wanted && isSame ? Number(wanted[1]) : 0;
