@@ -51,6 +51,7 @@ export class Models {
 	/** By the state of a model's files. */
 	readonly #opened = new Map<string, Promise<Opened>>();
 	readonly #downloads = new Map<string, { cancel: AbortController; progress: DownloadProgress }>();
+	readonly #closing = new AbortController();
 	#described: Promise<ModelDescription[]> | null = null;
 
 	constructor(dependencies: ModelsDependencies) {
@@ -110,6 +111,7 @@ export class Models {
 		const place = await addModel(path, {
 			modelsFolder: models,
 			check: (found) => this.#requireOpens(found),
+			signal: this.#closing.signal,
 			mayRead,
 		});
 		const entry = (await listModels(models)).find((one) => one.path === place);
@@ -145,8 +147,9 @@ export class Models {
 		return this.#deps.speeds.measure(await this.#entry(modelId), mode, videoPath);
 	}
 
-	/** Ends all downloads; they can be gone on with. */
+	/** Ends all downloads, which can be gone on with, and copies. */
 	close(): void {
+		this.#closing.abort();
 		for (const { cancel } of this.#downloads.values()) cancel.abort();
 	}
 

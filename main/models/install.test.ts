@@ -7,6 +7,7 @@ import { UserFacingError } from '../domain/errors.ts';
 import { listModels } from './catalog.ts';
 import type { CatalogModel } from './catalog-file.ts';
 import { serveFiles, type Behaviour } from './file-server.fixture.ts';
+import { REAL_DISK, type Disk } from './disk.ts';
 import { addModel, getModel, type GetOptions } from './install.ts';
 import type { DownloadProgress } from './progress-rate.ts';
 import { checkFiles, readReceipt } from './receipt.ts';
@@ -128,7 +129,8 @@ describe('getting a model', () => {
 		const server = await serve();
 		const [entry, changes] = wanted(server.address);
 		await expect(get(entry, changes)).rejects.toMatchObject(error);
-		expect(visible()).toEqual([]);
+		const emptied = readdirSync(modelsFolder).filter((name) => readdirSync(join(modelsFolder, name)).length === 0);
+		expect([visible(), emptied]).toEqual([[], []]);
 		expect(await installed()).toEqual([]);
 	});
 
@@ -138,11 +140,31 @@ describe('getting a model', () => {
 		const first = get(model(server.address), { signal: cancel.signal });
 		await until(() => server.asked.length > 0);
 		await expect(get(model(server.address))).rejects.toThrow(/is being got already/);
+		await expect(removeModel('tiny', modelsFolder)).rejects.toThrow(/is being got already/);
 		cancel.abort();
 		await expect(first).rejects.toMatchObject({ code: 'cancelled' });
 		delete server.behaviour.stallsAfter;
 		await get(model(server.address));
 		await expect(get(model(server.address))).rejects.toThrow(/is there already/);
+	});
+
+	it('leaves what came where it broke off, and removing it takes that away', async () => {
+		const server = await serve({ breaks: { after: 100_000, times: 9 } });
+		const hopeless = { silence: 30_000, pauses: [] };
+		await expect(get(model(server.address), { patience: hopeless })).rejects.toMatchObject({ code: 'download-failed' });
+		expect(readdirSync(modelsFolder)).toEqual(['.part-tiny']);
+		await removeModel('tiny', modelsFolder);
+		expect(readdirSync(modelsFolder)).toEqual([]);
+		await expect(removeModel('tiny', modelsFolder)).rejects.toMatchObject({ code: 'model-not-found' });
+	});
+
+	it('says what came and does not open by its name, for the folder that it lay in is gone', async () => {
+		const server = await serve();
+		const check = (path: string) =>
+			Promise.reject(new UserFacingError('model-unreadable', `${join(path, 'config.json')} is wrong in ${path}.`));
+		await expect(get(model(server.address), { check })).rejects.toThrow(
+			'Tiny came whole and does not open, so it was not installed: config.json is wrong in Tiny.',
+		);
 	});
 
 	it('goes on from what a process left that ended in the middle', async () => {
@@ -178,7 +200,12 @@ describe('adding a model of one’s own', () => {
 		writeFileSync(join(base, 'mine', name), content);
 	};
 	const add = (name: string, changes = {}) =>
-		addModel(join(base, 'mine', name), { modelsFolder, check: () => Promise.resolve(), ...changes });
+		addModel(join(base, 'mine', name), {
+			modelsFolder,
+			check: () => Promise.resolve(),
+			signal: new AbortController().signal,
+			...changes,
+		});
 
 	it('copies a file and what lies beside it under its name', async () => {
 		for (const name of ['best.pth', 'best.pth.card.json', 'best.names', 'best.pt', 'other.json']) put(name, name);
@@ -211,6 +238,35 @@ describe('adding a model of one’s own', () => {
 		const check = () => Promise.reject(new UserFacingError('model-unreadable', 'No.'));
 		await expect(add(name, { check })).rejects.toThrow(message);
 		expect(visible()).toEqual([]);
+	});
+
+	it.each<[string, boolean, number]>([
+		['before it is copied', false, 1],
+		['before it is linked', true, 1],
+		['once it is copied', false, 2],
+	])('ends when told so %s, and leaves nothing', async (_, link, checks) => {
+		put('best.pth', WEIGHTS);
+		const cancel = new AbortController();
+		const check = () => {
+			if (--checks === 0) cancel.abort();
+			return Promise.resolve();
+		};
+		await expect(add('best.pth', { check, link, signal: cancel.signal })).rejects.toMatchObject({ code: 'cancelled' });
+		expect(existsSync(modelsFolder) ? readdirSync(modelsFolder) : []).toEqual([]);
+	});
+
+	it('ends when told so while it is copied, or when the disk is full, and leaves nothing', async () => {
+		put('best.pth', WEIGHTS);
+		const cancel = new AbortController();
+		const endsBy = (write: () => Promise<void>): Disk => ({
+			...REAL_DISK,
+			open: async (path, flags) => ({ ...(await REAL_DISK.open(path, flags)), write }),
+		});
+		const cancels = endsBy(() => Promise.resolve(cancel.abort()));
+		const fills = endsBy(() => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })));
+		await expect(add('best.pth', { disk: fills })).rejects.toMatchObject({ code: 'disk-full' });
+		await expect(add('best.pth', { disk: cancels, signal: cancel.signal })).rejects.toMatchObject({ code: 'cancelled' });
+		expect(readdirSync(modelsFolder)).toEqual([]);
 	});
 
 	it('refuses a second one of the same name, and does so no more once the first is removed', async () => {

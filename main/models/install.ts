@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
-import { basename, dirname, extname, join, parse, resolve } from 'node:path';
+import { mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { basename, dirname, extname, join, parse, resolve, sep } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { isModelFile, isModelFolder } from '../families/source.ts';
 import type { CatalogFile, CatalogModel } from './catalog-file.ts';
@@ -57,7 +57,7 @@ export async function getModel(model: CatalogModel, options: GetOptions): Promis
 		const place = opened === null ? staging.folder : join(staging.folder, opened);
 		await options.check(place).catch(async (error: unknown) => {
 			await staging.discard();
-			throw error;
+			throw unopened(model.name, staging.folder, error);
 		});
 		await writeReceipt(staging.folder, {
 			id: model.id,
@@ -72,6 +72,16 @@ export async function getModel(model: CatalogModel, options: GetOptions): Promis
 		rate.close();
 		await staging.leave();
 	}
+}
+
+/** Why what came does not open, without the hidden folder that it lay in and that is gone. */
+function unopened(name: string, folder: string, error: unknown): unknown {
+	if (!(error instanceof UserFacingError)) return error;
+	const reason = error.message.replaceAll(`${folder}${sep}`, '').replaceAll(folder, name);
+	return new UserFacingError(error.code, `${name} came whole and does not open, so it was not installed: ${reason}`, {
+		...(error.remedy !== null && { remedy: error.remedy }),
+		cause: error,
+	});
 }
 
 /** A file that an earlier attempt brought to its end. */
@@ -93,7 +103,8 @@ async function fetchFile(
 	const { origin, disk = REAL_DISK, signal } = options;
 	const onBytes = (have: number, total: number | null) => rate.update(file.name, have, total);
 	if (origin.kind === 'folder') {
-		return copyChecked(await fileIn(origin.path, model.id, file.name), path, { file, disk, signal, onBytes });
+		const from = await fileIn(origin.path, model.id, file.name);
+		return copyChecked(from, path, { sha256: file.sha256, disk, signal, onBytes });
 	}
 	const address = origin.kind === 'mirror' ? `${origin.address}${model.id}/${file.name}` : file.address;
 	if (address === null) {
@@ -115,15 +126,14 @@ async function fileIn(folder: string, id: string, name: string): Promise<string>
 	);
 }
 
-type CopyOptions = {
-	file: CatalogFile;
+type CopyOptions = Pick<CatalogFile, 'sha256'> & {
 	disk: Disk;
 	signal: AbortSignal;
-	onBytes: (have: number, total: number | null) => void;
+	onBytes?: (have: number, total: number | null) => void;
 };
 
 async function copyChecked(from: string, to: string, options: CopyOptions): Promise<Fetched> {
-	const { file, disk, signal, onBytes } = options;
+	const { sha256: expected, disk, signal, onBytes } = options;
 	const { size } = await stat(from);
 	await requireSpace(disk, dirname(to), size);
 	const hash = createHash('sha256');
@@ -133,10 +143,10 @@ async function copyChecked(from: string, to: string, options: CopyOptions): Prom
 	});
 	try {
 		for await (const piece of createReadStream(from) as AsyncIterable<Buffer>) {
-			if (signal.aborted) throw new UserFacingError('cancelled', `Copying ${from} was cancelled.`);
 			await part.write(piece);
 			hash.update(piece);
-			onBytes((bytes += piece.length), size);
+			onBytes?.((bytes += piece.length), size);
+			if (signal.aborted) throw copyCancelled(from);
 		}
 		await part.sync();
 	} catch (error) {
@@ -145,11 +155,11 @@ async function copyChecked(from: string, to: string, options: CopyOptions): Prom
 		await part.close();
 	}
 	const sha256 = hash.digest('hex');
-	if (file.sha256 !== null && sha256 !== file.sha256) {
+	if (expected !== null && sha256 !== expected) {
 		await rm(`${to}.part`, { force: true });
 		throw new UserFacingError(
 			'hash-mismatch',
-			`${from}: the SHA-256 ${file.sha256} was expected (got ${sha256}).`,
+			`${from}: the SHA-256 ${expected} was expected (got ${sha256}).`,
 			{ remedy: 'Nothing was installed; the file is another one than the catalogue knows.' },
 		);
 	}
@@ -157,8 +167,13 @@ async function copyChecked(from: string, to: string, options: CopyOptions): Prom
 	return { bytes, sha256 };
 }
 
-export type AddOptions = Omit<InstallOptions, 'signal'> & {
+function copyCancelled(from: string): UserFacingError {
+	return new UserFacingError('cancelled', `Copying ${from} was cancelled.`);
+}
+
+export type AddOptions = InstallOptions & {
 	link?: boolean;
+	disk?: Disk;
 	/** Whether a file may be copied: a link in a folder may lead out of what a host may read. */
 	mayRead?: (path: string) => Promise<boolean>;
 };
@@ -170,18 +185,18 @@ async function requireReadable(path: string, mayRead: AddOptions['mayRead']): Pr
 
 /**
  * Installs a model of one's own, a folder or a file with what lies beside it under its name, once it opens. `link` leaves the files
- * where they are. Returns the model's path.
+ * where they are. Returns the model's path; throws `cancelled`, and leaves nothing, when `signal` is aborted.
  */
 export async function addModel(
 	path: string,
-	{ modelsFolder, check, link = false, mayRead }: AddOptions,
+	{ modelsFolder, check, signal, disk = REAL_DISK, link = false, mayRead }: AddOptions,
 ): Promise<string> {
 	const source = await wholeOf(resolve(path));
 	const id = idOf(source);
 	const names = await partsOf(source);
 	for (const name of names.files) await requireReadable(join(names.folder, name), mayRead);
 	await check(source);
-	await mkdir(modelsFolder, { recursive: true });
+	if (signal.aborted) throw copyCancelled(source);
 	const staging = await Staging.enter(modelsFolder, id);
 	try {
 		await staging.discard(); // of something else that once had this name
@@ -189,15 +204,13 @@ export async function addModel(
 		const files = [];
 		const from = names.folder;
 		for (const name of names.files) {
-			const to = join(staging.folder, name);
-			const work = link ? symlink(join(from, name), to) : copyFile(join(from, name), to);
-			await work.catch((error: unknown) => {
-				throw writingError(to, error);
-			});
-			files.push({ name, ...(await hashed(to)) });
+			const [original, to] = [join(from, name), join(staging.folder, name)];
+			const copy = link ? linkTo(original, to, signal) : copyChecked(original, to, { sha256: null, disk, signal });
+			files.push({ name, ...(await copy) });
 		}
 		const place = names.opened === null ? staging.folder : join(staging.folder, names.opened);
 		await check(place);
+		if (signal.aborted) throw copyCancelled(source);
 		await writeReceipt(staging.folder, { id, from: 'added', source, opened: names.opened, files });
 		const folder = await staging.install();
 		return names.opened === null ? folder : join(folder, names.opened);
@@ -207,6 +220,13 @@ export async function addModel(
 	} finally {
 		await staging.leave();
 	}
+}
+
+async function linkTo(original: string, to: string, signal: AbortSignal): Promise<Fetched> {
+	await symlink(original, to).catch((error: unknown) => {
+		throw writingError(to, error);
+	});
+	return hashed(to, signal);
 }
 
 /** The folder that a configuration or its weights belong to, which a dialog for files chooses; else the path itself. */
@@ -277,10 +297,11 @@ function sourceOf(origin: ModelOrigin, model: CatalogModel): string {
 	return model.page ?? model.files[0]?.address ?? '';
 }
 
-async function hashed(path: string): Promise<Fetched> {
+async function hashed(path: string, signal?: AbortSignal): Promise<Fetched> {
 	const hash = createHash('sha256');
 	let bytes = 0;
 	for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
+		if (signal?.aborted) throw copyCancelled(path);
 		hash.update(piece);
 		bytes += piece.length;
 	}

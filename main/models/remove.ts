@@ -4,14 +4,21 @@ import { dirname, join } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { writingError } from './disk.ts';
 import { listModels } from './catalog.ts';
+import { Staging } from './staging.ts';
 
 /**
- * Removes an installed model: at once for everybody who lists them, then from the disk. Throws `model-not-found` for unknown ones, and
- * `bad-argument` for those that come with Sparsight or lie in a folder of the user's.
+ * Removes an installed model: at once for everybody who lists them, then from the disk; or what came of one whose download broke
+ * off. Throws `model-not-found` for unknown ones, and `bad-argument` for those that come with Sparsight or lie in a folder of the
+ * user's, or that are being got just now.
  */
 export async function removeModel(id: string, modelsFolder: string): Promise<void> {
 	const entries = await listModels(modelsFolder);
 	const entry = entries.find((one) => one.id === id);
+	if (!entry && (await Staging.isBegun(modelsFolder, id))) {
+		const staging = await Staging.enter(modelsFolder, id);
+		await staging.discard().finally(() => staging.leave());
+		return;
+	}
 	if (!entry) {
 		const removable = entries.filter(({ source }) => source === 'installed').map((one) => one.id);
 		throw new UserFacingError(

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { writingError } from './disk.ts';
+
+const PREFIX = '.part-';
 
 /**
  * A hidden folder in which a model becomes whole, and which then takes its place in one step. It outlives the process, so that
@@ -14,8 +17,8 @@ export class Staging {
 	readonly #lock: string;
 
 	private constructor(modelsFolder: string, id: string) {
-		this.folder = join(modelsFolder, `.part-${id}`);
-		this.#lock = join(modelsFolder, `.part-${id}.lock`);
+		this.folder = join(modelsFolder, `${PREFIX}${id}`);
+		this.#lock = join(modelsFolder, `${PREFIX}${id}.lock`);
 		this.#target = join(modelsFolder, id);
 	}
 
@@ -28,12 +31,18 @@ export class Staging {
 			});
 		}
 		try {
-			await mkdir(staging.folder, { recursive: true });
+			makeFolder(staging.folder);
 		} catch (error) {
 			throw writingError(staging.folder, error);
 		}
 		await staging.#take(id);
 		return staging;
+	}
+
+	/** Whether something of a model is prepared, by this or another process, now or earlier. */
+	static async isBegun(modelsFolder: string, id: string): Promise<boolean> {
+		const names = await readdir(modelsFolder).catch((): string[] => []);
+		return names.includes(`${PREFIX}${id}`);
 	}
 
 	/** Makes what was prepared a model. */
@@ -49,7 +58,9 @@ export class Staging {
 		await rm(this.folder, { recursive: true, force: true });
 	}
 
+	/** Gives the folder free for others; it goes with what it holds kept, or altogether where nothing came. */
 	async leave(): Promise<void> {
+		await rmdir(this.folder).catch(() => undefined);
 		await rm(this.#lock, { force: true });
 	}
 

@@ -62,23 +62,27 @@ export function defineModelsAdd(command: Command): Command {
 export async function modelsAddCommand(
 	path: string,
 	{ link = false }: { link?: boolean },
-	{ console }: Session,
+	{ console, interruption: { signal } }: Session,
 ): Promise<number> {
-	const place = await addModel(path, { modelsFolder: dataFolders().models, check: openable, link });
+	const place = await addModel(path, { modelsFolder: dataFolders().models, check: openable, signal, link });
 	console.result({ path: place }, `${place}\n`);
 	return EXIT.ok;
 }
 
 export function defineModelsRemove(command: Command): Command {
 	return command
-		.description('remove a model that was downloaded or added')
+		.description('remove a model that was downloaded or added, or what was loaded of one')
 		.argument('<id>', 'an installed model of "sparsight models list"')
 		.option('--yes', 'do not ask');
 }
 
 export async function modelsRemoveCommand(id: string, options: { yes?: true }, session: Session): Promise<number> {
-	const { entry } = await findListed(id);
+	const { entry, loadedBytes } = await findListed(id);
 	if (entry?.source === 'installed') await confirm(`Remove ${entry.path}?`, options, session);
+	else if (loadedBytes > 0) {
+		const question = `Remove the ${megabytes(loadedBytes)} MB that were loaded of ${id}?`;
+		await confirm(question, options, session);
+	}
 	await removeModel(id, dataFolders().models);
 	session.console.result({ id, removed: true }, `${id} was removed\n`);
 	return EXIT.ok;
