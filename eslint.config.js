@@ -12,7 +12,7 @@ const rooms = {
 	graph: ['domain'],
 	runtime: ['domain', 'process', 'graph'],
 	video: ['domain'],
-	results: ['domain', 'weights'],
+	results: ['domain', 'process', 'weights'],
 	tracking: ['domain'],
 	evaluation: ['domain', 'results', 'video'],
 	vit: ['domain', 'graph'],
@@ -24,6 +24,7 @@ const rooms = {
 	detector: ['domain', 'runtime', 'pixels', 'reduction'],
 	families: [
 		'domain',
+		'process',
 		'weights',
 		'graph',
 		'runtime',

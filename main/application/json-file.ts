@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { systemError } from '../domain/errors.ts';
+import { makeFolder } from '../process/make-folder.ts';
 
 /**
  * The contents of `path` if they match `schema`; null for everything else, since such files only hold conveniences.
@@ -27,7 +28,7 @@ export async function writeJsonFile(path: string, value: unknown): Promise<void>
 export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
 	const fresh = `${path}.${randomBytes(4).toString('hex')}.new`;
 	try {
-		await mkdir(dirname(path), { recursive: true });
+		makeFolder(dirname(path));
 		const handle = await open(fresh, 'wx', 0o600);
 		try {
 			await handle.writeFile(content);

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -7,6 +7,7 @@ import { startAnalysis } from '../analysis/client.ts';
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import type { CatalogEntry } from '../models/catalog.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import { openRun } from '../results/stored-run.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
@@ -51,7 +52,7 @@ export class ModelSpeeds {
 	measure({ path }: CatalogEntry, mode: string, videoPath: string): Promise<MeasuredSpeed> {
 		const { cacheFolder, preferences, startWorker, alone } = this.#deps;
 		return alone(async () => {
-			await mkdir(cacheFolder, { recursive: true });
+			makeFolder(cacheFolder);
 			const folder = await mkdtemp(join(cacheFolder, 'measure-'));
 			try {
 				const runFolder = join(folder, 'run');

@@ -1,10 +1,11 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostEvent } from '../../preload/contract.ts';
-import { errorToData, systemError, UserFacingError } from '../domain/errors.ts';
+import { errorToData, UserFacingError } from '../domain/errors.ts';
 import { WHOLE_VIDEO, type Size, type VideoInfo } from '../domain/video.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { openVideoWriter } from '../video/write-video.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { touch, trimFolder } from '../process/cache-folder.ts';
 import { identityKey, type KnownVideo } from './videos.ts';
 
@@ -98,11 +99,7 @@ export class PlaybackProxies {
 		const timesSeconds = await untilAborted(this.#deps.timesOf(video), signal);
 		const total = timesSeconds.length;
 		const path = this.#pathOf(video);
-		try {
-			await mkdir(this.#deps.folder, { recursive: true });
-		} catch (error) {
-			throw systemError(error) ?? error;
-		}
+		makeFolder(this.#deps.folder);
 		const size = proxySize(video.info);
 		const writer = await openVideoWriter({
 			path,

@@ -8,7 +8,7 @@ import { systemError, UserFacingError } from '../domain/errors.ts';
 import type { RunHeader, RunStatus, VideoIdentity } from '../domain/run.ts';
 import { readJournal } from '../results/commit-journal.ts';
 import { readHeader, readStatus } from '../results/header.ts';
-import { makeFolder } from '../results/make-folder.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { readJsonFile } from './json-file.ts';
 import { identityKey } from './videos.ts';
@@ -35,7 +35,7 @@ export class RunStore {
 	/** An id and a path for a run that is about to begin; the writer makes the folder. */
 	async reserve(identity: VideoIdentity, mode: string): Promise<{ runId: string; folder: string }> {
 		const parent = join(this.#root(), identityKey(identity));
-		await makeFolder(parent);
+		makeFolder(parent);
 		const when = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
 		const what = mode.replace(/[^a-z0-9-]/g, '');
 		const runId = `${when}-${what}-${randomBytes(4).toString('hex')}`.slice(0, 64);

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, dialog, Menu, nativeTheme, protocol, session, type BrowserWindow } from 'electron';
 import { answerAppRequest } from './app-protocol.ts';
 import type { Application } from '../application/application.ts';
 import { dataFolders } from '../process/data-folders.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { readJsonFile, writeJsonFile } from '../application/json-file.ts';
 import { DesktopShell } from './desktop-shell.ts';
 import { connectPage } from './ipc.ts';
@@ -218,7 +219,7 @@ function endInOrder(application: Application): void {
 
 /** Electron requires that its folders exist. */
 function madeFolder(path: string): string {
-	mkdirSync(path, { recursive: true });
+	makeFolder(path);
 	return path;
 }
 

@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../process/make-folder.ts';
 
 /** A log larger than this at the start is rotated; one old log is kept. */
 const MOST_BYTES = 1 << 20;
@@ -12,7 +13,7 @@ export class Log {
 	constructor(path: string) {
 		this.path = path;
 		try {
-			mkdirSync(dirname(path), { recursive: true });
+			makeFolder(dirname(path));
 			if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MOST_BYTES)
 				renameSync(path, `${path}.old`);
 		} catch {

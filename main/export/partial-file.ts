@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { systemError, UserFacingError } from '../domain/errors.ts';
-import { makeFolder } from '../results/make-folder.ts';
+import { makeFolder } from '../process/make-folder.ts';
 
 /**
  * Lets `write` make a file in a separate folder beside `out`, then renames it to `out` in one step. If `write` fails,
@@ -20,8 +20,8 @@ export async function writePartialFirst(
 	await refuseSources(target, sources);
 	const folder = partialFolder(target, process.pid);
 	try {
-		await makeFolder(dirname(target));
-		await makeFolder(folder);
+		makeFolder(dirname(target));
+		makeFolder(folder);
 		const partial = join(folder, basename(target));
 		await write(partial);
 		await rename(partial, target);

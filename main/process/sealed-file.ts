@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writevSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writevSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 // Files of a cache that anything may have happened to: their content, and behind it the SHA-256 of it. What is not whole
 // counts as absent.
@@ -13,7 +14,7 @@ let room = Buffer.alloc(0);
 
 /** Puts sealed content where `path` is, in one step; its folder is made. Throws what the file system throws. */
 export function writeSealedFile(path: string, content: Uint8Array): void {
-	mkdirSync(dirname(path), { recursive: true });
+	makeFolder(dirname(path));
 	const fresh = `${path}.${randomBytes(6).toString('hex')}.new`;
 	try {
 		const file = openSync(fresh, 'wx', 0o600);

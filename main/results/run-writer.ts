@@ -20,7 +20,7 @@ import {
 } from './columns.ts';
 import { NO_COMMIT, readJournal, type Commit, type CommitJournal } from './commit-journal.ts';
 import { headerText, readEvents, readHeader, readStatus } from './header.ts';
-import { makeFolder } from './make-folder.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { onDisk, replaceFile, RUN_FILES, streamFile, writeFully } from './run-folder.ts';
 import { encodeSnapshot, readSnapshot, type Snapshot } from './state-file.ts';
 
@@ -110,7 +110,7 @@ export class RunWriter {
 				},
 			);
 		}
-		await makeFolder(folder);
+		makeFolder(folder);
 		const files = await openFiles(folder, 'w');
 		try {
 			for (const stream of LASTING_STREAMS) {

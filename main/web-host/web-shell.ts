@@ -1,12 +1,12 @@
-import { mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import { isInside } from '../application/browse.ts';
 import type { MediaKind, Shell } from '../application/shell.ts';
-import { systemError, UserFacingError } from '../domain/errors.ts';
+import { UserFacingError } from '../domain/errors.ts';
 import type { ExportExchange } from '../export/protocol.ts';
 import type { ProbeExchange } from '../probing/protocol.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { forkWorker, type WorkerProcess } from '../process/worker-process.ts';
 
 export type WebShellOptions = {
@@ -54,11 +54,7 @@ export class WebShell implements Shell {
 
 	async chooseExportTarget(suggestedName: string): Promise<string> {
 		const { exportsFolder } = this.#options;
-		try {
-			await mkdir(exportsFolder, { recursive: true });
-		} catch (error) {
-			throw systemError(error) ?? error;
-		}
+		makeFolder(exportsFolder);
 		return this.#freeName(exportsFolder, suggestedName);
 	}
 

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { UserFacingError } from '../../domain/errors.ts';
+import { makeFolder } from '../../process/make-folder.ts';
 import { queryCount, side } from '../config-numbers.ts';
 import { parseModelConfig } from '../model-config.ts';
 
@@ -180,7 +181,7 @@ export function saveCard(
 ): string {
 	const place = 'beside' in at ? cardBeside(at.beside) : join(at.folder, `${at.sha256}.json`);
 	parseCard(card, place);
-	mkdirSync(dirname(place), { recursive: true });
+	makeFolder(dirname(place));
 	const fresh = `${place}.new`;
 	writeFileSync(fresh, `${JSON.stringify(card, null, '\t')}\n`);
 	renameSync(fresh, place);

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemError, UserFacingError } from '../domain/errors.ts';
 
@@ -7,30 +7,33 @@ import { systemError, UserFacingError } from '../domain/errors.ts';
  * way or the file system takes no folders. (Node's own recursive mkdir never returns from the latter, for instance in
  * procfs.)
  */
-export async function makeFolder(folder: string): Promise<void> {
+export function makeFolder(folder: string): void {
 	try {
-		await makeEach(folder);
+		makeEach(folder);
 	} catch (error) {
 		if (codeOf(error) === 'ENOENT') throw notWritable(folder, 'no folder can be made there', error);
 		throw systemError(error) ?? notWritable(folder, 'a file is in its way', error);
 	}
 }
 
-async function makeEach(folder: string): Promise<void> {
+function makeEach(folder: string): void {
 	try {
-		await mkdir(folder);
+		mkdirSync(folder);
 	} catch (error) {
-		if (await isFolder(folder)) return;
+		if (isFolder(folder)) return;
 		const parent = dirname(folder);
-		if (codeOf(error) !== 'ENOENT' || parent === folder || (await isFolder(parent))) throw error;
-		await makeEach(parent);
-		await makeEach(folder);
+		if (codeOf(error) !== 'ENOENT' || parent === folder || isFolder(parent)) throw error;
+		makeEach(parent);
+		makeEach(folder);
 	}
 }
 
-async function isFolder(path: string): Promise<boolean> {
-	const there = await stat(path).catch(() => null);
-	return there?.isDirectory() ?? false;
+function isFolder(path: string): boolean {
+	try {
+		return statSync(path).isDirectory();
+	} catch {
+		return false;
+	}
 }
 
 function codeOf(error: unknown): unknown {
