@@ -17,7 +17,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it('begins with its content, gives it back, and leaves nothing beside it', () => {
 	expect(readFileSync(path).subarray(0, CONTENT.length).equals(CONTENT)).toBe(true);
-	expect(readSealedFile(path)).toEqual(Buffer.from(CONTENT));
+	expect(Buffer.from(CONTENT).equals(readSealedFile(path)!)).toBe(true); // toEqual would take half a minute
 	expect(isSealedFile(path, CONTENT.length)).toBe(true);
 	expect(readdirSync(join(folder, 'below'))).toEqual(['file']);
 });
