@@ -13,6 +13,7 @@ const TABLE = {
 	share: { kind: 'number', default: 0.5, min: 0, max: 1, implies: { policy: 'b' }, description: '' },
 	count: { kind: 'integer', default: 3, min: 1, max: 9, unit: 'tokens', description: '' },
 	on: { kind: 'boolean', default: false, description: '' },
+	margin: { kind: 'integer', default: 2, min: 0, max: 9, below: 'count', description: '' },
 } as const satisfies SettingsTable;
 
 it('types the values, so that a wrong name does not compile', () => {
@@ -22,15 +23,27 @@ it('types the values, so that a wrong name does not compile', () => {
 		readonly share: number;
 		readonly count: number;
 		readonly on: boolean;
+		readonly margin: number;
 	}>();
 	// @ts-expect-error: no setting is called so
 	expect(settings.shares).toBeUndefined();
 });
 
 it('fills in defaults, and what a named setting implies', () => {
-	expect(resolveSettings(TABLE, {}, 'm')).toEqual({ policy: 'a', share: 0.5, count: 3, on: false });
+	expect(resolveSettings(TABLE, {}, 'm')).toEqual({
+		policy: 'a',
+		share: 0.5,
+		count: 3,
+		on: false,
+		margin: 2,
+	});
 	expect(resolveSettings(TABLE, { share: 0.2 }, 'm')).toMatchObject({ policy: 'b', share: 0.2 });
 	expect(resolveSettings(TABLE, { share: 0.2, policy: 'a' }, 'm')).toMatchObject({ policy: 'a', share: 0.2 });
+});
+
+it('halves a default that would not be less than another setting', () => {
+	expect(resolveSettings(TABLE, { count: 2 }, 'm')).toMatchObject({ count: 2, margin: 1 });
+	expect(resolveSettings(TABLE, { count: 2, margin: 0 }, 'm')).toMatchObject({ count: 2, margin: 0 });
 });
 
 it('changes nothing in place', () => {
@@ -41,11 +54,13 @@ it('changes nothing in place', () => {
 
 describe('refuses', () => {
 	it.each([
-		[{ nonsense: 1 }, 'mode x has no setting "nonsense": it has policy, share, count, on.'],
+		[{ nonsense: 1 }, 'mode x has no setting "nonsense": it has policy, share, count, on, margin.'],
 		[{ share: 1.4 }, 'mode x: share must be a number from 0 to 1 (got 1.4).'],
 		[{ share: Number.NaN }, 'mode x: share must be a number from 0 to 1 (got NaN).'],
 		[{ count: 2.5 }, 'mode x: count must be a whole number from 1 to 9 tokens (got 2.5).'],
 		[{ policy: 'toString' }, 'mode x: policy must be one of a, b (got toString).'],
+		[{ margin: 3 }, 'mode x: margin must be less than count, 3 (got 3).'],
+		[{ margin: 5, count: 4 }, 'mode x: margin must be less than count, 4 (got 5).'],
 		[{ on: 'yes' }, 'mode x: on must be true or false (got yes).'],
 	])('%o', (given, message) => {
 		expect(() => resolveSettings(TABLE, given, 'mode x')).toThrow(message);

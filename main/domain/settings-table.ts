@@ -21,6 +21,8 @@ export type SettingSpec =
 			min: number;
 			max: number;
 			unit?: string;
+			/** Another setting that it must be less than; a default that is not becomes half of that one. */
+			below?: string;
 			step?: number;
 	  })
 	| (Common & { kind: 'choice'; default: string; options: Record<string, string> })
@@ -63,6 +65,13 @@ export function changeSettings<Table extends SettingsTable>(
 			if (!(other in given)) settings[other] = implied;
 		}
 		settings[name] = checkSetting(spec, name, value, place);
+	}
+	for (const [name, spec] of Object.entries(table)) {
+		if (!('below' in spec)) continue;
+		const [own, other] = [settings[name] as number, settings[spec.below] as number];
+		if (own < other) continue;
+		if (name in given) throw outOfRange(place, name, `less than ${spec.below}, ${other}`, own);
+		settings[name] = Math.floor(other / 2);
 	}
 	return settings as ValuesOf<Table>;
 }

@@ -100,7 +100,7 @@ export const hostWordsJa: Record<string, string> = {
 		'タイルの一辺。入力の大きさが決まっているネットワークでは、その大きさになります。',
 	'setting.overlap': '重なり',
 	'setting.overlap.description':
-		'隣り合うタイルが共有する最小の幅。この大きさまでの物体は、どれか 1 枚に全体が写ります。',
+		'隣り合うタイルが共有する最小の幅（最大でタイルの半分）。この大きさまでの物体は、どれか 1 枚に全体が写ります。',
 	'setting.overview': '全体も見る',
 	'setting.overview.description':
 		'画面全体をタイルの大きさに縮小したものも、変化が十分に大きいときに見ます。どのタイルにも収まらない物体のためです。',

@@ -75,8 +75,9 @@ export const TILES_SETTINGS = {
 		max: 2048,
 		step: 16,
 		unit: 'pixels',
+		below: 'tile',
 		description:
-			'What neighbouring tiles share, at least: objects up to this size are seen whole by one of them.',
+			'What neighbouring tiles share, at least, up to half a tile: objects up to this size are seen whole by one of them.',
 	},
 	overview: {
 		kind: 'boolean',
