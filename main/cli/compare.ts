@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { sharedClasses } from '../domain/class-mapping.ts';
 import { isPlainSlicing } from '../domain/dense-reference.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import { modelKey } from '../domain/run.ts';
 import { unusedRemark } from '../domain/settings-table.ts';
 import { agreement, type Agreement } from '../evaluation/agreement.ts';
 import { evaluateRun, type Evaluation } from '../evaluation/evaluate-run.ts';
@@ -88,7 +89,7 @@ export async function compareCommand(video: string, options: Options, session: S
 
 	const dense = runs[specs.findIndex(isReference)]!;
 	const sliced = runs.find(
-		({ header }) => isPlainSlicing(header) && header.model.sha256 === dense.header.model.sha256,
+		({ header }) => isPlainSlicing(header) && modelKey(header.model) === modelKey(dense.header.model),
 	);
 	const compared = runs.map((run, i) => {
 		const reference = run.header.mode === 'tiles' && sliced ? sliced : dense;

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { modelKey } from './run.ts';
 import { denseReference, type Comparable } from './dense-reference.ts';
 
 const run = (text: string): Comparable & { text: string } => {
@@ -31,4 +32,20 @@ it.each([
 	['none, where no run is there', [], ['dense@a'], null],
 ])('is %s', (_, shown, kept, expected) => {
 	expect(pick(shown, kept)).toBe(expected);
+});
+
+it.each<[string, boolean, object | undefined, object | undefined]>([
+	['weights of our own', true, undefined, undefined],
+	[
+		'a foreign file under one card',
+		true,
+		{ input: { colour: 'rgb', range: 1 } },
+		{ input: { range: 1, colour: 'rgb' } },
+	],
+	['a foreign file under two cards', false, { input: { colour: 'rgb' } }, { input: { colour: 'bgr' } }],
+	['a foreign file, and a run from before cards', false, { most: 300 }, undefined],
+])('of %s: one model is %s', (_, isOne, first, second) => {
+	const keyOf = (reading: object | undefined) =>
+		modelKey({ sha256: 'a', ...(reading && { reading: { ...reading } }) });
+	expect(keyOf(first) === keyOf(second)).toBe(isOne);
 });

@@ -47,6 +47,17 @@ export type RunHeader = {
 	versions: { sparsight: string; onnxruntime: string; ffmpeg: string; node: string };
 };
 
+/** What tells the models of runs apart: their weights, and how a foreign file was read. */
+export function modelKey({ sha256, reading }: Pick<RunHeader['model'], 'sha256' | 'reading'>): string {
+	return reading ? `${sha256} ${JSON.stringify(reading, inOrder)}` : sha256;
+}
+
+/** An object with its keys in one order, whatever order a card wrote them in. */
+function inOrder(_key: string, value: unknown): unknown {
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+	return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** A setting that was changed during the run; in force from `frameIndex` on. */
 export type SettingEvent = { frameIndex: number; settings: SettingValues };
 

@@ -3,7 +3,7 @@ import { sharedClasses, type SharedClasses } from '../domain/class-mapping.ts';
 import { denseReference } from '../domain/dense-reference.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { higherOf, type LeastScores } from '../domain/least-scores.ts';
-import type { RunHeader } from '../domain/run.ts';
+import { modelKey, type RunHeader } from '../domain/run.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
 /** How a run compares with a dense run of the same frames. */
@@ -103,7 +103,7 @@ export function* agreementSteps(
 
 /** Runs of one model may show their classes from different scores on: an earlier version's, or one that stored fewer. */
 function comparedFrom(own: RunHeader, dense: RunHeader): [own: LeastScores, dense: LeastScores] {
-	if (own.model.sha256 !== dense.model.sha256) return [own.displayThresholds, dense.displayThresholds];
+	if (modelKey(own.model) !== modelKey(dense.model)) return [own.displayThresholds, dense.displayThresholds];
 	const both = higherOf(own.displayThresholds, dense.displayThresholds);
 	return [both, both];
 }
@@ -112,7 +112,7 @@ function comparedFrom(own: RunHeader, dense: RunHeader): [own: LeastScores, dens
 export function denseReferenceOf(runs: readonly StoredRun[]): StoredRun | null {
 	return denseReference(runs, ({ header }) => {
 		const { mode, model, settings } = header;
-		return { mode, model: model.sha256, settings };
+		return { mode, model: modelKey(model), settings };
 	});
 }
 

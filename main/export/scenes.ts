@@ -5,6 +5,7 @@ import { sameLeastScore, type LeastScores } from '../domain/least-scores.ts';
 import { framesFull, heatLevel, mapLevels, offeredHeat, type HeatKind } from '../domain/overlay-geometry.ts';
 import { shortfallCaption } from '../domain/shortfall.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
+import { modelKey } from '../domain/run.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
 import { denseReferenceOf } from '../evaluation/agreement.ts';
 import { cameraTrackOf } from '../results/frame-columns.ts';
@@ -238,7 +239,7 @@ export function costColumns(run: StoredRun): CostColumns {
 function costScales(runs: readonly StoredRun[], costs: readonly CostColumns[]): CostScale[] {
 	const denseMilliseconds = runs.map(({ header: { model } }) => {
 		const dense = runs.findIndex(
-			({ header }) => header.mode === 'dense' && header.model.sha256 === model.sha256,
+			({ header }) => header.mode === 'dense' && modelKey(header.model) === modelKey(model),
 		);
 		return dense >= 0 ? quantile(costs[dense]!.milliseconds, 0.5) : null;
 	});
