@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SIGNATURES, tinyOnnx } from '../../families/onnx/tiny-onnx.fixture.ts';
@@ -42,6 +42,24 @@ it('is looked at on a frame, changed, named and saved, and then opens', async ()
 	const { header } = await openRun(at('done'));
 	expect(header.model.classes[0]).toBe('thing 0');
 	expect(header.displayThresholds[0]).toBe(0.5);
+});
+
+it('keeps the card that it has unless told to replace it, even where that one is wrong', async () => {
+	const card = at('likely.onnx.card.json');
+	writeFileSync(card, '{}');
+	const refused = failureOf(await run('models', 'card', 'likely.onnx', '--save', '--json'));
+	expect(refused).toMatchObject({
+		code: 'bad-argument',
+		message: expect.stringContaining(`${card} is there already`),
+	});
+	expect(readFileSync(card, 'utf8')).toBe('{}');
+	expect(await run('models', 'card', 'likely.onnx')).toMatchObject({
+		code: 0,
+		stderr: expect.stringContaining('There is a card already'),
+	});
+	expect(await run('models', 'card', 'likely.onnx', '--save', '--force')).toMatchObject({ code: 0 });
+	expect(JSON.parse(readFileSync(card, 'utf8'))).toMatchObject({ format: 'sparsight.onnx-card' });
+	rmSync(card);
 });
 
 it('is said to be likely only, on stderr, where it opens without a card', async () => {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UserFacingError } from '../../domain/errors.ts';
 import type { OnnxCard } from '../../families/onnx/card.ts';
@@ -15,7 +16,7 @@ import { EXIT } from '../exit-codes.ts';
 import type { Session } from '../options.ts';
 
 type ProbeWords = { contradictions(probe: Probe): string[]; describeFound(probe: Probe): string };
-type Options = { video?: string; reading?: string; set: string[]; names?: string; save?: true };
+type Options = { video?: string; reading?: string; set: string[]; names?: string; save?: true; force?: true };
 
 export function defineModelCard(command: Command): Command {
 	return command
@@ -30,14 +31,15 @@ export function defineModelCard(command: Command): Command {
 			[],
 		)
 		.option('--names <file>', 'names of the classes: one a line, YAML or JSON')
-		.option('--save', 'write the card beside the file, or into the settings where that is not permitted');
+		.option('--save', 'write the card beside the file, or into the settings where that is not permitted')
+		.option('--force', 'with --save, replace a card that is there');
 }
 
 export async function modelCardCommand(path: string, options: Options, session: Session): Promise<number> {
 	// Loads the runtime, which no other command needs in this process.
 	const { inspectOnnx } = await import('../../families/onnx/inspect.ts');
 	const { cardCost } = await import('../../families/onnx/host.ts');
-	const { changeCard, findCard } = await import('../../families/onnx/card.ts');
+	const { cardPlaces, changeCard } = await import('../../families/onnx/card.ts');
 	const { readNames, withNames } = await import('../../families/onnx/class-names.ts');
 	const { compareCards, ...words } = await import('../../families/onnx/probe.ts');
 	const { createRuntime } = await import('../../runtime/onnx-runtime.ts');
@@ -45,6 +47,12 @@ export async function modelCardCommand(path: string, options: Options, session: 
 	const folders = dataFolders();
 	const { source, sha256, file, recognition } = await inspectOnnx(place, folders);
 	const { readings } = recognition;
+	const earlier = cardPlaces(place, sha256, folders.cards).find((one) => existsSync(one));
+	if (options.save && earlier !== undefined && !options.force) {
+		throw new UserFacingError('bad-argument', `${earlier} is there already, and --save would replace it.`, {
+			remedy: 'Say --force as well to replace it.',
+		});
+	}
 	const changes = options.set.map(assignment);
 	const names = options.names === undefined ? null : readNames(resolve(options.names));
 	const finish = (card: OnnxCard) =>
@@ -66,8 +74,9 @@ export async function modelCardCommand(path: string, options: Options, session: 
 	const chosen = wanted ?? (recognition.degree === 'certain' ? 0 : (comparison?.best ?? 0));
 	const card = { ...cards[chosen]!, sha256 };
 	const saved = options.save ? await save(card, place, folders.cards) : null;
-	const earlier = saved === null ? findCard(place, sha256, folders.cards) : null;
-	if (earlier) session.console.note(`There is a card already, and the file is read by it: ${earlier.place}`);
+	if (saved === null && earlier !== undefined) {
+		session.console.note(`There is a card already, and the file is read by it: ${earlier}`);
+	}
 	const { macs, uncounted } = cardCost(file, card);
 	const result = {
 		file: describeFile(file),

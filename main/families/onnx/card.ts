@@ -150,6 +150,11 @@ export function cardBeside(path: string): string {
 	return `${path}.card.json`;
 }
 
+/** Where the card of an ONNX file may lie, the one that counts first. */
+export function cardPlaces(path: string, sha256: string, folder: string | null): string[] {
+	return [cardBeside(path), ...(folder === null ? [] : [join(folder, `${sha256}.json`)])];
+}
+
 /**
  * The card of an ONNX file: the one beside it, else the one that `folder` has by the file's hash; null where there is none. Throws
  * `model-unreadable` for one that can't be read, or that is of another file.
@@ -159,8 +164,7 @@ export function findCard(
 	sha256: string,
 	folder: string | null,
 ): { card: OnnxCard; place: string } | null {
-	const places = [cardBeside(path), ...(folder === null ? [] : [join(folder, `${sha256}.json`)])];
-	for (const place of places) {
+	for (const place of cardPlaces(path, sha256, folder)) {
 		const text = textOf(place);
 		if (text === null) continue;
 		const card = parseCard(jsonOf(text, place), place);
