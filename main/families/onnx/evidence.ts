@@ -25,7 +25,13 @@ export type PictureInput = Pick<CardInput, 'name' | 'layout' | 'width' | 'height
 	batch: number | null;
 };
 
-export type ResolvedOutput = { name: string; type: string; shape: Shape };
+export type ResolvedOutput = {
+	name: string;
+	type: string;
+	shape: Shape;
+	/** Sizes of what is joined last to make it, along the axis that they are joined on; null where nothing is, or a size is unknown. */
+	parts: readonly number[] | null;
+};
 
 /** All that a file and its neighbours say, for the rules that recognise networks. */
 export type Evidence = {
@@ -64,7 +70,10 @@ export function gatherEvidence(file: OnnxFile): Evidence {
 		file,
 		picture,
 		others,
-		outputs: file.outputs.map((port) => resolve(port, shapes.get(port.name) ?? null)),
+		outputs: file.outputs.map((port) => ({
+			...resolve(port, shapes.get(port.name) ?? null),
+			parts: joinedParts(file, shapes, port.name),
+		})),
 		names: statedNames(file),
 		config: configBeside(file),
 		processor: jsonBeside(file, 'preprocessor_config.json'),
@@ -75,11 +84,24 @@ export function gatherEvidence(file: OnnxFile): Evidence {
 }
 
 /** What is worked out, else what the file states. */
-function resolve({ name, type, dims }: OnnxPort, inferred: Shape): ResolvedOutput {
+function resolve({ name, type, dims }: OnnxPort, inferred: Shape): Omit<ResolvedOutput, 'parts'> {
 	const stated = dims && dims.map((size) => (typeof size === 'number' ? size : null));
 	if (!inferred) return { name, type, shape: stated };
 	const shape = inferred.map((size, axis) => size ?? stated?.[axis] ?? null);
 	return { name, type, shape };
+}
+
+/** Operators behind which an output is still the same table. */
+const SAME_TABLE = ['Identity', 'Cast', 'Transpose'];
+
+function joinedParts(file: OnnxFile, shapes: ReadonlyMap<string, Shape>, output: string): number[] | null {
+	const makers = new Map(file.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+	let node = makers.get(output);
+	while (node && SAME_TABLE.includes(node.operator)) node = makers.get(node.inputs[0] ?? '');
+	const axis = node?.attributes.get('axis');
+	if (node?.operator !== 'Concat' || typeof axis !== 'number') return null;
+	const sizes = node.inputs.map((name) => shapes.get(name)?.at(axis));
+	return sizes.every((size) => typeof size === 'number') ? sizes : null;
 }
 
 function pictureInput(file: OnnxFile): PictureInput {

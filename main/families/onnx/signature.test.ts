@@ -4,7 +4,7 @@ import type { OnnxCard } from './card.ts';
 import { readOnnxFile } from './onnx-file.ts';
 import type { Degree } from './reading.ts';
 import { recognize } from './signature.ts';
-import { onnxFolder, SIGNATURES, type TinyNetwork, type TinyOutput } from './tiny-onnx.fixture.ts';
+import { onnxFolder, POINTS, SIGNATURES, type TinyNetwork, type TinyOutput } from './tiny-onnx.fixture.ts';
 
 // What a file is recognised as, by what goes in and comes out of it, and how sure that is.
 const files = onnxFolder();
@@ -53,6 +53,29 @@ describe('every signature', () => {
 			{ form: 'yolo-raw', resize: 'letterbox', mean: PLAIN },
 		],
 		['1: without metadata', { outputs: SIGNATURES.yoloRaw }, 'likely', { form: 'yolo-raw' }],
+		[
+			'1: without metadata, boxes joined with scores',
+			{ outputs: [{ name: 'output0', shape: [1, 56, POINTS], parts: [4, 52] }] },
+			'likely',
+			{ form: 'yolo-raw' },
+		],
+		[
+			'1: without metadata, with coefficients of masks',
+			{
+				outputs: [
+					{ name: 'output0', shape: [1, 116, POINTS], parts: [84, 32] },
+					{ name: 'output1', shape: [1, 32, 32, 32] },
+				],
+			},
+			'likely',
+			{ form: 'yolo-raw' },
+		],
+		[
+			'1: as many numbers as of 17 keypoints, and nothing tells what they are',
+			{ outputs: [{ name: 'output0', shape: [1, 56, POINTS] }] },
+			'ask',
+			{ form: 'yolo-raw' },
+		],
 		[
 			'1: names that are not as many as the scores',
 			{ outputs: SIGNATURES.yoloRaw, metadata: ultralytics({ names: named(79) }) },
@@ -321,6 +344,21 @@ describe('what is no detector is called what it is', () => {
 			"Ultralytics' pose, end to end",
 			{ ...one([1, 300, 57]), metadata: ultralytics({ task: 'pose', end2end: 'True' }) },
 			/is a pose estimator \(metadata: task=pose\)/,
+		],
+		[
+			"Ultralytics' pose without metadata",
+			{ outputs: [{ name: 'output0', shape: [1, 56, POINTS], parts: [5, 51] }] },
+			/is a pose estimator: its output joins 51 more to the 5 numbers of a box and its scores, as of keypoints/,
+		],
+		[
+			'a pose estimator of three points without visibility',
+			{ outputs: [{ name: 'output0', shape: [1, 11, POINTS], parts: [4, 1, 6] }] },
+			/is a pose estimator: its output joins 6 more/,
+		],
+		[
+			"Ultralytics' rotated boxes without metadata",
+			{ outputs: [{ name: 'output0', shape: [1, 20, POINTS], parts: [19, 1] }] },
+			/is a detector of rotated boxes, which Sparsight has not: its output joins 1 more to the 19 numbers.* as of an angle/,
 		],
 		[
 			'raw maps of a YOLO',

@@ -15,6 +15,8 @@ export type TinyOutput = {
 	shape: readonly number[];
 	/** All of them, or the first ones before zeros. */
 	numbers?: readonly number[];
+	/** Sizes of parts along the second axis that are joined to make it, as they are in exports. */
+	parts?: readonly number[];
 	/** What the mean of the picture counts in each number. */
 	plusMean?: number;
 };
@@ -73,12 +75,23 @@ export function tinyOnnx({
 		const part = graph.op('Mul', [mean, graph.floats([output.plusMean ?? 0])], { shape: [1] });
 		const offset = graph.op('Add', [nothing, part], { shape: [1] });
 		const sum = graph.op('Add', [fixed, offset], { shape: output.shape });
-		graph.output(output.name, graph.cast(sum, output.type ?? 'float32'));
+		const joined = output.parts ? joinParts(graph, sum, output.parts) : sum;
+		graph.output(output.name, graph.cast(joined, output.type ?? 'float32'));
 	}
 	const model = onnx.ModelProto.decode(graph.compile('tiny').build());
 	model.metadataProps = Object.entries(metadata).map(([key, value]) => ({ key, value }));
 	change?.(model);
 	return onnx.ModelProto.encode(model).finish();
+}
+
+/** The same again, cut into parts and joined. */
+function joinParts(graph: GraphBuilder, { name, type, shape }: Value, sizes: readonly number[]): Value {
+	const bounds = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((sum, size) => sum + size, 0));
+	const parts = bounds.map((end, i) => {
+		const ends = [graph.integers([end - sizes[i]!]), graph.integers([end]), graph.integers([1])];
+		return graph.op('Slice', [{ name, type, shape }, ...ends], { shape: shape.with(1, sizes[i]!) });
+	});
+	return graph.op('Concat', parts, { shape }, { attributes: { axis: 1 } });
 }
 
 function emitVit(graph: GraphBuilder, planes: Value): Value {

@@ -1,7 +1,7 @@
 import { UserFacingError } from '../../domain/errors.ts';
 import type { CardOutput } from './card.ts';
 import { YOLOX_STRIDES } from './decoders/yolox.ts';
-import { type Evidence, plainColours } from './evidence.ts';
+import { type Evidence, plainColours, type ResolvedOutput } from './evidence.ts';
 import { type Draft, recognition, type Recognition, YOLO_LETTERBOX } from './reading.ts';
 
 /** Overlap from which Ultralytics suppresses, and its predecessors did. */
@@ -32,7 +32,10 @@ export function recognizeYolo(evidence: Evidence): Recognition | null {
 	if (width >= 6 && (statesEnd || (width === 6 && (a ?? 0) <= MOST_SUPPRESSED && a !== 5))) {
 		return endToEnd(evidence, table.name, statesEnd);
 	}
-	if (a !== null && a >= 5 && (b === null || a < b)) return raw(evidence, table.name, a, isUltralytics);
+	if (a !== null && a >= 5 && (b === null || a < b)) {
+		refuseWhatIsJoined(evidence, table, a);
+		return raw(evidence, table.name, a, isUltralytics);
+	}
 	if (b === null || b < 6) return null;
 	return rows(evidence, table.name, a ?? null, b, isUltralytics);
 }
@@ -82,8 +85,48 @@ function raw(evidence: Evidence, name: string, channels: number, isUltralytics: 
 		labels,
 		displayScore: DISPLAY_SCORE,
 	};
-	const holds = isUltralytics && names?.names.length === labels;
-	return recognition(holds ? 'certain' : 'likely', [draft], evidence);
+	if (isUltralytics && names?.names.length === labels) return recognition('certain', [draft], evidence);
+	const keypoints = (channels - 5) / 3;
+	if (names || hasMasks || !USUAL_KEYPOINTS.includes(keypoints) || isOfBoxAndScores(evidence, name)) {
+		return recognition('likely', [draft], evidence);
+	}
+	const pose: Draft = {
+		...draft,
+		title: 'YOLO for poses, without the keypoints',
+		reason: `the output has ${channels} numbers for every anchor, as of a box, a score and ${keypoints} keypoints, which are left out`,
+		labels: 1,
+	};
+	return recognition('ask', [draft, pose], evidence);
+}
+
+/** Of a person's body and of a hand. */
+const USUAL_KEYPOINTS = [17, 21];
+
+/** Whether an output joins boxes with scores and with nothing else. */
+function isOfBoxAndScores({ outputs }: Evidence, name: string): boolean {
+	const parts = outputs.find((output) => output.name === name)?.parts;
+	return parts?.length === 2 && parts[0] === 4;
+}
+
+/**
+ * What stands behind boxes and scores, where the graph shows that they are joined with something: Ultralytics' exports for other
+ * tasks end so. Coefficients of masks are left out, and the rest is no detector of upright boxes.
+ */
+function refuseWhatIsJoined({ file, names }: Evidence, table: ResolvedOutput, width: number): void {
+	const { parts } = table;
+	if (!parts || parts.reduce((sum, size) => sum + size, 0) !== width) return;
+	if (names?.names.length === width - 4) return;
+	// Boxes and scores are one part already, or two.
+	const behind = parts[0] === 4 ? parts.slice(2) : parts.slice(1);
+	const [more, further] = behind;
+	if (more === undefined || further !== undefined || more === MASKS) return;
+	const isAngle = more === 1;
+	if (!isAngle && more % 2 !== 0 && more % 3 !== 0) return;
+	throw new UserFacingError(
+		'model-unreadable',
+		`${file.path} is ${TASKS[isAngle ? 'obb' : 'pose']}: its output joins ${more} more to the ${width - more} numbers of a box and its scores, as of ${isAngle ? 'an angle' : 'keypoints'}.`,
+		{ remedy: OTHER_TASK },
+	);
 }
 
 /** [1, anchors, numbers]: with objectness or without, boxes worked out or not. */
@@ -177,13 +220,15 @@ const TASKS: Readonly<Record<string, string>> = {
 	semantic: 'a network for semantic segmentation: it gives no boxes',
 };
 
+const OTHER_TASK = 'Choose a detector: an export with task=detect.';
+
 /** What Ultralytics' metadata says a file is for. */
 function refuseTask({ file }: Evidence): void {
 	const task = file.metadata.get('task');
 	const what = task === undefined ? undefined : TASKS[task];
 	if (what === undefined) return;
 	throw new UserFacingError('model-unreadable', `${file.path} is ${what} (metadata: task=${task}).`, {
-		remedy: 'Choose a detector: an export with task=detect.',
+		remedy: OTHER_TASK,
 	});
 }
 
