@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { FAILSAFE_SCHEMA, load } from 'js-yaml';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { UserFacingError } from '../../domain/errors.ts';
 import { COCO_ID_COUNT, COCO_INDEX_BY_ID, COCO_NAMES } from '../coco-names.ts';
@@ -10,8 +11,8 @@ export type StatedNames = { names: readonly string[]; source: string };
 /** Keys of metadata under which exporters put names. */
 const METADATA_KEYS = ['names', 'class_names', 'classes', 'labels'];
 const NAME_FILES = ['.names', '.txt', '.yaml', '.yml', '.json'];
-/** Longer files hold no names. */
-const MOST_CHARACTERS = 2 ** 20;
+/** Of a file of names, and of a text that a person gives. */
+const MOST_BYTES = 2 ** 20;
 
 /**
  * The names that a file brings: in its metadata, in a file beside it that is called like it, or in a config.json beside it; null
@@ -27,7 +28,7 @@ export function statedNames(file: OnnxFile): StatedNames | null {
 	const stem = basename(file.path, extname(file.path));
 	for (const ending of NAME_FILES) {
 		const place = join(folder, `${stem}${ending}`);
-		if (namesIn(folder).includes(basename(place)))
+		if (filesIn(folder).includes(basename(place)))
 			return { names: readNames(place), source: basename(place) };
 	}
 	const config = configBeside(file);
@@ -47,15 +48,21 @@ export function configBeside(file: Pick<OnnxFile, 'path'>): Record<string, unkno
 
 /** Reads names from a file: one a line, a YAML file's `names:`, or JSON. Throws `model-unreadable`. */
 export function readNames(place: string): string[] {
-	const names = namesFrom(textOf(place), extname(place));
+	const names = namesFrom(textOf(place), extname(place), place);
 	if (names && names.length > 0) return names;
 	throw noNames(place);
 }
 
 function textOf(place: string): string {
 	try {
-		return readFileSync(place, 'utf8').slice(0, MOST_CHARACTERS);
+		const { size } = statSync(place);
+		if (size <= MOST_BYTES) return readFileSync(place, 'utf8');
+		throw new UserFacingError(
+			'model-unreadable',
+			`${place} has ${size} bytes: names of classes were expected, in ${MOST_BYTES} at most.`,
+		);
 	} catch (cause) {
+		if (cause instanceof UserFacingError) throw cause;
 		throw new UserFacingError('model-unreadable', `${place} cannot be read.`, { cause });
 	}
 }
@@ -63,7 +70,7 @@ function textOf(place: string): string {
 /** Names in a text of any of the forms that files have. Throws `model-unreadable`. */
 export function namesInText(text: string, place: string): string[] {
 	const ending = /^\s*[[{]/.test(text) ? '.json' : /^(names|classes|labels)\s*:/m.test(text) ? '.yaml' : '';
-	const names = namesFrom(text.slice(0, MOST_CHARACTERS), ending);
+	const names = namesFrom(text.slice(0, MOST_BYTES), ending, place);
 	if (names && names.length > 0) return names;
 	throw noNames(place);
 }
@@ -75,13 +82,13 @@ function noNames(place: string): UserFacingError {
 	);
 }
 
-function namesFrom(text: string, ending: string): string[] | null {
+function namesFrom(text: string, ending: string, place: string): string[] | null {
 	switch (ending) {
 		case '.json':
-			return namesInJson(parseLiteral(text));
+			return namesIn(parseLiteral(text));
 		case '.yaml':
 		case '.yml':
-			return namesInYaml(text);
+			return namesIn(yamlIn(text, place));
 		default:
 			return text
 				.split('\n')
@@ -90,41 +97,22 @@ function namesFrom(text: string, ending: string): string[] | null {
 	}
 }
 
-function namesInJson(json: unknown): string[] | null {
-	const own = namesOf(json);
-	if (own || typeof json !== 'object' || json === null) return own;
+/** Names by themselves, or under one of the usual keys. */
+function namesIn(data: unknown): string[] | null {
+	const own = namesOf(data);
+	if (own || typeof data !== 'object' || data === null) return own;
 	const keys = [...METADATA_KEYS, 'id2label'];
-	return keys.map((key) => namesOf((json as Record<string, unknown>)[key])).find((names) => names) ?? null;
+	return keys.map((key) => namesOf((data as Record<string, unknown>)[key])).find((names) => names) ?? null;
 }
 
-/** The block or the list under `names:`, or under another of the usual keys; as much of YAML as data sets use. */
-function namesInYaml(text: string): string[] | null {
-	const lines = text.split('\n').map((line) => line.replace(/\s+#.*$|^#.*$/, '').trimEnd());
-	const start = lines.findIndex((line) => METADATA_KEYS.some((key) => line.startsWith(`${key}:`)));
-	if (start < 0) return null;
-	const inline = lines[start]!.slice(lines[start]!.indexOf(':') + 1).trim();
-	if (inline !== '') {
-		let whole = inline;
-		for (let i = start + 1; i < lines.length && !/[\]}]$/.test(whole); i++) whole += lines[i]!.trim();
-		return namesOf(parseLiteral(whole)) ?? namesOf(bareList(whole));
+/** YAML as data, every scalar as the text that stands there. Throws `model-unreadable`. */
+function yamlIn(text: string, place: string): unknown {
+	try {
+		return load(text, { schema: FAILSAFE_SCHEMA, json: true });
+	} catch (cause) {
+		const [reason] = cause instanceof Error ? cause.message.split('\n') : [String(cause)];
+		throw new UserFacingError('model-unreadable', `${place} is not YAML: ${reason}.`, { cause });
 	}
-	const names: string[] = [];
-	for (const line of lines.slice(start + 1)) {
-		if (line.trim() === '') continue;
-		const entry = /^\s*-\s+(.+)$|^\s+(\d+)\s*:\s*(.+)$/.exec(line);
-		if (!entry) break;
-		const name = (entry[1] ?? entry[3])!.replace(/^(['"])(.*)\1$/, '$2');
-		names[entry[2] === undefined ? names.length : Number(entry[2])] = name;
-	}
-	return names.length > 0 && !Array.from(names).includes(undefined as never) ? names : null;
-}
-
-/** A list of words without quotes. */
-function bareList(text: string): string[] | null {
-	const inside = /^\[(.*)\]$/.exec(text)?.[1];
-	return inside === undefined
-		? null
-		: inside.split(',').map((word) => word.trim().replace(/^['"]|['"]$/g, ''));
 }
 
 /** Names in the order of their numbers, from a list or from an object whose keys are 0 to n − 1; null for anything else. */
@@ -202,7 +190,7 @@ class PythonLiteral {
 	}
 }
 
-function namesIn(folder: string): string[] {
+function filesIn(folder: string): string[] {
 	try {
 		return readdirSync(folder);
 	} catch {

@@ -249,6 +249,21 @@ describe('classes', () => {
 			{ first: 'cat', names: 2, unused: [] },
 		],
 		[
+			'names from YAML as data sets have it: a list over lines, anchors, other keys, words that YAML has for truth',
+			{ input: { name: 'input' }, outputs: rfDetr(4) },
+			{
+				'STEM.yml':
+					'train: &here ../images\nval: *here\nnc: 4\nnames: [\n  yes, "driver\'s seat", # two\n  12,\n  été ]\ndownload: |\n  names: none\n',
+			},
+			{ first: 'yes', names: 4, unused: [] },
+		],
+		[
+			'names from YAML by their numbers, in any order',
+			{ input: { name: 'input' }, outputs: rfDetr(2) },
+			{ 'STEM.yaml': 'names: {1: dog, 0: cat}' },
+			{ first: 'cat', names: 2, unused: [] },
+		],
+		[
 			'as many as there are where nothing names them',
 			{ input: { name: 'input' }, outputs: rfDetr(7) },
 			{},
@@ -259,6 +274,19 @@ describe('classes', () => {
 		expect(classes.names[0]).toBe(first);
 		expect(classes.names).toHaveLength(names);
 		expect(classes.unused).toEqual(unused);
+	});
+
+	it.each([
+		['what is not YAML', 'names: [a, b', /STEM is not YAML: .+\.$/],
+		['what would be an object of a program', 'names: !!js/function "() => 1"', /is not YAML: unknown tag/],
+		['brackets without an end', '['.repeat(1e5), /is not YAML/],
+		['more than names are', ' '.repeat(2 ** 20 + 1), /has 1048577 bytes/],
+		['no names', 'classess: [a, b]', /names no classes/],
+		['a number that is missing', 'names: {0: a, 2: b}', /names no classes/],
+	])('are refused in a sentence: %s', (_, text, message) => {
+		const network = { input: { name: 'input' }, outputs: rfDetr(2) };
+		const expected = new RegExp(message.source.replace('STEM', String.raw`network-\d+\.yaml`));
+		expect(() => recognizeTiny(network, { 'STEM.yaml': text })).toThrow(expected);
 	});
 
 	it('are numbers, with both counts said, where names do not fit', () => {
