@@ -193,6 +193,22 @@ export default ts.config(
 		},
 	},
 	{
+		files: ['renderer/state/**', 'renderer/i18n/**', 'renderer/player/**'],
+		rules: {
+			'no-restricted-imports': [
+				'error',
+				{
+					patterns: [
+						{
+							group: ['**/dialogs/**', '**/views/**'],
+							message: 'What is shown knows the state, not the other way round.',
+						},
+					],
+				},
+			],
+		},
+	},
+	{
 		files: ['main/**/*.ts'],
 		plugins: { boundaries },
 		settings: {

@@ -11,7 +11,7 @@ import type {
 	VideoEntry,
 } from '../../preload/contract.ts';
 import { toErrorData, type Connection, type HostLink } from '../api.ts';
-import { foundText } from '../dialogs/card-words.ts';
+import { foundText } from '../i18n/card-words.ts';
 import { Player } from '../player/player.svelte.ts';
 import { nextDisagreement } from './agreements.ts';
 import { Comparison } from './comparison.svelte.ts';

@@ -1,7 +1,7 @@
 import type { OnnxCard } from '../../main/families/onnx/card.ts';
 import type { SeenProbe } from '../../main/probing/protocol.ts';
-import type { MessageKey } from '../i18n/en.ts';
-import { formatPlain, hostWord, t } from '../i18n/language.svelte.ts';
+import type { MessageKey } from './en.ts';
+import { formatPlain, hostWord, t } from './language.svelte.ts';
 
 /** Names that are listed before the rest is counted. */
 const FIRST_NAMES = 4;
