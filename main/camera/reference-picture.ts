@@ -77,8 +77,8 @@ export class ReferencePicture {
 	readonly #bytes: Uint8Array;
 	readonly #places: Int32Array;
 	readonly #sums: Float32Array;
-	/** [tokens, 3]: sums of slopes of the reference's squares; 0 where nothing is known. */
-	readonly #slopes: Float32Array;
+	/** How well each square of the reference can be registered; 0 where it can't be. */
+	readonly #worth: Float64Array;
 	readonly #known: Uint8Array;
 	readonly #all: Int32Array;
 	/** The tokens that are registered, renewed when the reference has changed. */
@@ -93,7 +93,7 @@ export class ReferencePicture {
 		this.#bytes = new Uint8Array(memory.buffer);
 		this.#places = new Int32Array(memory.buffer, layout.places, 2 * tokens);
 		this.#sums = new Float32Array(memory.buffer, layout.slopes, SLOPES * tokens);
-		this.#slopes = new Float32Array(SLOPES * tokens);
+		this.#worth = new Float64Array(tokens);
 		this.#known = new Uint8Array(tokens);
 		this.#all = Int32Array.from({ length: tokens }, (_, token) => token);
 	}
@@ -103,13 +103,14 @@ export class ReferencePicture {
 		return this.#at.levels[0]!.size;
 	}
 
-	/** The frame to register: luma [height, width] of the content, in rows of `stride` bytes. */
+	/** The frame to register: luma [height, width] of the content, in rows of `stride` bytes: the grid's width. */
 	load(luma: Uint8Array, stride: number): void {
 		const [first] = this.#at.levels as [Level];
-		for (let row = 0; row < first.size.height; row++) {
-			const from = row * stride;
-			this.#bytes.set(luma.subarray(from, from + first.size.width), first.frame + row * first.stride);
-		}
+		assert(
+			stride === first.stride,
+			`rows of luma lie as the reference’s do, ${first.stride} bytes apart (got ${stride})`,
+		);
+		this.#bytes.set(luma.subarray(0, stride * first.size.height), first.frame);
 		for (const [i, level] of this.#at.levels.entries()) {
 			if (i === 0) continue;
 			const above = this.#at.levels[i - 1]!;
@@ -186,7 +187,7 @@ export class ReferencePicture {
 		for (let i = 0; i < count; i++) {
 			const token = tokens[i]!;
 			this.#known[token] = 0;
-			this.#slopes.fill(0, 3 * token, 3 * token + 3);
+			this.#worth[token] = 0;
 			const [col, row] = [token % this.#grid.cols, Math.floor(token / this.#grid.cols)];
 			const at = this.#at.mask + 2 * row * stride + 2 * col;
 			for (const line of [at, at + stride]) this.#bytes.fill(0, line, line + 2);
@@ -212,7 +213,7 @@ export class ReferencePicture {
 		const { stride } = this.#at.levels.at(-1)!;
 		const mask = this.#bytes.subarray(this.#at.mask, this.#at.mask + stride * 2 * this.#grid.rows);
 		rollGrid({ rows: 2 * this.#grid.rows, cols: stride }, mask, 1, 2 * rows, 2 * cols, 0);
-		rollGrid(this.#grid, this.#slopes, 3, rows, cols, 0);
+		rollGrid(this.#grid, this.#worth, 1, rows, cols, 0);
 		rollGrid(this.#grid, this.#known, 1, rows, cols, 0);
 		this.#patchCount = -1;
 	}
@@ -227,29 +228,23 @@ export class ReferencePicture {
 		const { rows, cols } = this.#grid;
 		const cells = Math.ceil(rows / CELL) * Math.ceil(cols / CELL);
 		const perCell = Math.max(1, Math.floor(MOST_PATCHES / cells));
-		const inside = (SQUARE - 2) * (SQUARE - 4);
-		const best: { token: number; worth: number }[] = [];
+		const [worth, patches] = [this.#worth, this.#patches];
 		let count = 0;
 		for (let top = 0; top < rows; top += CELL) {
 			for (let left = 0; left < cols; left += CELL) {
-				best.length = 0;
+				const first = count;
+				const most = Math.min(MOST_PATCHES, first + perCell);
 				for (let row = top; row < Math.min(rows, top + CELL); row++) {
 					for (let col = left; col < Math.min(cols, left + CELL); col++) {
 						const token = row * cols + col;
-						const [xx, xy, yy] = this.#slopes.subarray(3 * token, 3 * token + 3) as unknown as [
-							number,
-							number,
-							number,
-						];
-						const trace = xx + yy;
-						if (!this.#known[token] || trace < LEAST_SLOPE * inside) continue;
-						// The weaker of its two directions counts most: along an edge a square may slide.
-						best.push({ token, worth: (xx * yy - xy * xy) / trace + 0.05 * trace });
+						if (worth[token] === 0) continue;
+						if (count < most) count++;
+						else if (count === first || worth[patches[count - 1]!]! >= worth[token]!) continue;
+						let at = count - 1;
+						for (; at > first && worth[patches[at - 1]!]! < worth[token]!; at--)
+							patches[at] = patches[at - 1]!;
+						patches[at] = token;
 					}
-				}
-				best.sort((a, b) => b.worth - a.worth || a.token - b.token);
-				for (let i = 0; i < Math.min(perCell, best.length) && count < MOST_PATCHES; i++) {
-					this.#patches[count++] = best[i]!.token;
 				}
 			}
 		}
@@ -299,10 +294,16 @@ export class ReferencePicture {
 		}
 		const { places, slopes } = this.#at;
 		this.#kernel.slopes({ reference: whole.reference, stride: whole.stride, places, count, out: slopes });
-		for (let i = 0; i < count; i++) {
-			for (let j = 0; j < SLOPES; j++) this.#slopes[SLOPES * tokens[i]! + j] = this.#sums[SLOPES * i + j]!;
-		}
+		for (let i = 0; i < count; i++) this.#worth[tokens[i]!] = this.#known[tokens[i]!] ? this.#worthOf(i) : 0;
 		this.#patchCount = -1;
+	}
+
+	/** Of the square whose slopes were measured as number i: the weaker of its two directions counts most, for along an edge it may slide. */
+	#worthOf(i: number): number {
+		const [xx, xy, yy] = [0, 1, 2].map((j) => this.#sums[SLOPES * i + j]!) as [number, number, number];
+		const trace = xx + yy;
+		const inside = (SQUARE - 2) * (SQUARE - 4);
+		return trace < LEAST_SLOPE * inside ? 0 : (xx * yy - xy * xy) / trace + 0.05 * trace;
 	}
 
 	/** Repeats the edges of the coarsest frame in its margin. */

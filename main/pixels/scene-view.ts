@@ -58,7 +58,7 @@ export function layoutSceneView(
 	take: (bytes: number) => number,
 ): SceneViewLayout {
 	const tokens = tokenCount(grid);
-	const lumaStride = align(picture.width, 16);
+	const lumaStride = align(grid.cols * grid.stride, 16);
 	const sourceStride = align(3 * (picture.width + 2 * MARGIN), 16);
 	const ringStride = 6 * GROUP * Math.ceil(view.padded.width / GROUP);
 	const ringRows = 2 ** Math.ceil(Math.log2(MOST_SPIN * view.padded.width + TAPS + 1));
