@@ -24,15 +24,19 @@ const SEARCH_GAIN = 0.97;
 const NOISE = 9;
 /** Numbers that the kernel sums up per patch. */
 const SUMS = 12;
+type Pass = { size: number; least: number; most: number; tolerance: number };
+
 /**
  * Rounds of least squares per level, at least and at most, and the tolerance in its own pixels. Rounds go on while they move
  * the picture by more than `SETTLED` pixels of the level.
  */
-const PASSES = [
+const PASSES: readonly Pass[] = [
 	{ size: 4, least: 2, most: 3, tolerance: 0.6 },
 	{ size: 2, least: 1, most: 3, tolerance: 0.5 },
 	{ size: 1, least: 1, most: 4, tolerance: 0.35 },
-] as const;
+];
+/** Where the prediction is good. */
+const FINE_PASSES = PASSES.slice(1);
 const SETTLED = 0.05;
 /** Of patches at half size that are only glanced at, in its pixels. */
 const GLANCE_TOLERANCE = 0.3;
@@ -55,9 +59,9 @@ export type Registered = {
 };
 
 /**
- * Finds where what is remembered lies in a new frame. Least squares of single patches at a
- * quarter, half and full size (Lucas and Kanade) vote for one motion of all; a token that moves by itself has little say. Where
- * they find no sure motion near the predicted one, a search over whole pixels of an eighth of the size says where to begin.
+ * Finds where what is remembered lies in a new frame. Least squares of single patches at half and full size (Lucas and Kanade)
+ * vote for one motion of all; a token that moves by itself has little say. Where they find no sure motion near the predicted
+ * one, they begin at a quarter of the size, and at last where a search over whole pixels of an eighth of the size says.
  */
 export class Registration {
 	/** The frame at hand, and what it is registered against. */
@@ -133,20 +137,22 @@ export class Registration {
 	 * times `gain` plus `offset` is that of the reference.
 	 */
 	register(predicted: Placement, gain = 1, offset = 0): Registered {
-		const near = this.#fit(predicted, gain);
+		const close = this.#fit(predicted, gain, FINE_PASSES);
+		if (close.sure || close.agreeing === null) return close;
+		const near = this.#fit(predicted, gain, PASSES);
 		if (near.sure || near.agreeing === null) return near;
 		const shift = this.#search(predicted, gain, offset);
 		if (shift.x === 0 && shift.y === 0) return near;
-		return this.#fit({ ...predicted, x: predicted.x + shift.x, y: predicted.y + shift.y }, gain);
+		return this.#fit({ ...predicted, x: predicted.x + shift.x, y: predicted.y + shift.y }, gain, PASSES);
 	}
 
 	/** Least squares from `start` on, coarse to fine. */
-	#fit(start: Placement, gain: number): Registered {
+	#fit(start: Placement, gain: number, passes: readonly Pass[]): Registered {
 		const unknown = { place: start, agreeing: null, sure: false };
 		if (this.reference.patches().length < LEAST_AGREEING) return unknown;
 		const place = { ...start };
 		let fit: Fit | null = null;
-		for (const { size, least, most, tolerance } of PASSES) {
+		for (const { size, least, most, tolerance } of passes) {
 			for (let round = 0; round < most; round++) {
 				const count = this.#sum(size, place, gain);
 				if (count < LEAST_AGREEING) return unknown;
