@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModel } from '../main/families/index.ts';
 import { inspectOnnx } from '../main/families/onnx/inspect.ts';
-import { GraphBuilder, type Value } from '../main/graph/graph-builder.ts';
+import { encodeGraph, GraphBuilder, type Value } from '../main/graph/graph-builder.ts';
 import { Layers } from '../main/graph/layers.ts';
 import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import type { GraphRuntime } from '../main/runtime/runtime.ts';
@@ -43,7 +43,7 @@ export async function benchOnnx(options: {
 	const folder = await mkdtemp(join(tmpdir(), 'sparsight-bench-'));
 	try {
 		const path = options.modelPath ?? join(folder, 'yolo.onnx');
-		if (options.modelPath === null) await writeFile(path, yolo().compile('yolo').build());
+		if (options.modelPath === null) await writeFile(path, encodeGraph(yolo().compile('yolo')));
 		const opening: OpeningRow[] = [];
 		for (const mode of ['plain', 'dense']) {
 			const openings: Opening[] = [];

@@ -19,14 +19,14 @@ type Node = {
 	domain?: string;
 	attributes?: Readonly<Record<string, Attribute>>;
 };
-/** NodeProto, as far as it matters here. */
-type OnnxNode = {
-	opType: string;
-	domain: string;
-	name: string;
-	input: string[];
-	output: string[];
-	attribute: object[];
+/** An operator of a graph, with the names of the values that it reads ('' = none) and gives. */
+export type GraphNode = {
+	readonly opType: string;
+	readonly domain: string;
+	readonly name: string;
+	readonly input: readonly string[];
+	readonly output: readonly string[];
+	readonly attributes: Readonly<Record<string, Attribute>>;
 };
 type Result = { type?: ElementType; shape: readonly Dim[] };
 
@@ -48,15 +48,16 @@ const OPSETS = [
 
 /** A graph that is finished, and what it costs. */
 export type CompiledGraph = {
-	name: string;
-	operations: OperationCount;
+	readonly name: string;
+	readonly operations: OperationCount;
+	/** Each behind those that give what it reads. */
+	readonly nodes: readonly GraphNode[];
+	readonly inputs: readonly Value[];
+	readonly outputs: readonly Value[];
+	/** All values of the graph but its constants, by name. */
+	readonly values: ReadonlyMap<string, Value>;
 	/** The graph's constants, by name. */
-	constants: ReadonlyMap<string, Tensor>;
-	/**
-	 * The graph as ONNX protobuf bytes; encoded anew by every call. `files` names the files, by the names of constants, whose
-	 * beginnings hold the numbers of those that stay outside.
-	 */
-	build(files?: ReadonlyMap<string, string>): Uint8Array;
+	readonly constants: ReadonlyMap<string, Tensor>;
 };
 
 /**
@@ -64,22 +65,31 @@ export type CompiledGraph = {
  * Keeps every value's shape, and counts multiply-adds on the way.
  */
 export class GraphBuilder {
-	readonly #nodes: OnnxNode[] = [];
-	readonly #inputs: object[] = [];
-	readonly #outputs: object[] = [];
+	readonly #nodes: GraphNode[] = [];
+	readonly #inputs: Value[] = [];
+	readonly #outputs: Value[] = [];
+	readonly #values: Value[] = [];
 	/** Names under which values are outputs; an Identity node for each would cost time in every run. */
 	readonly #outputNames = new Map<string, string>();
 	readonly #constants = new Map<string, Tensor>();
 	readonly #operations: Dim[][] = [];
+	readonly #prefix: string;
 	#serial = 0;
+
+	/** `prefix`: of the names of nodes and values that operators give. */
+	constructor(prefix = '') {
+		this.#prefix = prefix;
+	}
 
 	get operations(): OperationCount {
 		return this.#operations;
 	}
 
 	input(name: string, type: ElementType, shape: readonly Dim[]): Value {
-		this.#inputs.push(valueInfo({ name, type, shape }));
-		return { name, type, shape };
+		const value = { name, type, shape };
+		this.#inputs.push(value);
+		this.#values.push(value);
+		return value;
 	}
 
 	/** A constant of the graph. The same name twice is the same tensor. */
@@ -113,7 +123,7 @@ export class GraphBuilder {
 	output(name: string, value: Value): void {
 		assert(!this.#outputNames.has(value.name), `${value.name} is an output already`);
 		this.#outputNames.set(value.name, name);
-		this.#outputs.push(valueInfo({ ...value, name }));
+		this.#outputs.push({ ...value, name });
 	}
 
 	/** Any operator with one result. */
@@ -123,19 +133,20 @@ export class GraphBuilder {
 
 	/** Any operator; one result per entry of `results`. Types default to that of the first input. */
 	ops(type: string, inputs: readonly (Value | null)[], results: readonly Result[], node: Node = {}): Value[] {
-		const id = `${type}_${this.#serial++}`;
+		const id = `${this.#prefix}${type}_${this.#serial++}`;
 		const outputs = results.map((result, i) => ({
 			name: `${id}:${i}`,
 			type: result.type ?? inputs[0]?.type ?? 'float32',
 			shape: result.shape,
 		}));
+		this.#values.push(...outputs);
 		this.#nodes.push({
 			opType: type,
 			domain: node.domain ?? '',
 			name: id,
 			input: inputs.map((value) => value?.name ?? ''),
 			output: outputs.map((value) => value.name),
-			attribute: Object.entries(node.attributes ?? {}).map(([name, value]) => attribute(name, value)),
+			attributes: node.attributes ?? {},
 		});
 		return outputs;
 	}
@@ -147,42 +158,66 @@ export class GraphBuilder {
 
 	/** The graph as it stands, to be loaded under a name. */
 	compile(name: string): CompiledGraph {
+		const called = (value: string) => this.#outputNames.get(value) ?? value;
 		return {
 			name,
 			operations: this.#operations,
+			nodes: this.#nodes.map((node) => ({
+				...node,
+				input: node.input.map(called),
+				output: node.output.map(called),
+			})),
+			inputs: this.#inputs,
+			outputs: this.#outputs,
+			values: new Map(
+				this.#values.map((value) => [called(value.name), { ...value, name: called(value.name) }]),
+			),
 			constants: this.#constants,
-			build: (files) => this.#build(name, files),
 		};
 	}
+}
 
-	#build(name: string, files: ReadonlyMap<string, string> = new Map()): Uint8Array {
-		const called = (value: string) => this.#outputNames.get(value) ?? value;
-		const nodes = this.#nodes.map((node) => ({
-			...node,
-			input: node.input.map(called),
-			output: node.output.map(called),
-		}));
-		return onnx.ModelProto.encode({
-			irVersion: 9,
-			producerName: 'sparsight',
-			opsetImport: OPSETS,
-			graph: {
+/**
+ * The graph as ONNX protobuf bytes. `files` names the files, by the names of constants, whose beginnings hold the numbers of those
+ * that stay outside.
+ */
+export function encodeGraph(
+	graph: CompiledGraph,
+	files: ReadonlyMap<string, string> = new Map(),
+): Uint8Array {
+	return onnx.ModelProto.encode({
+		irVersion: 9,
+		producerName: 'sparsight',
+		opsetImport: OPSETS,
+		graph: {
+			name: graph.name,
+			node: graph.nodes.map(({ opType, domain, name, input, output, attributes }) => ({
+				opType,
+				domain,
 				name,
-				node: nodes,
-				input: this.#inputs,
-				output: this.#outputs,
-				initializer: [...this.#constants].map(([constant, tensor]) =>
-					initializer(constant, tensor, files.get(constant)),
-				),
-			},
-		}).finish();
-	}
+				input: [...input],
+				output: [...output],
+				attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+			})),
+			input: graph.inputs.map(valueInfo),
+			output: graph.outputs.map(valueInfo),
+			initializer: [...graph.constants].map(([constant, tensor]) =>
+				initializer(constant, tensor, files.get(constant)),
+			),
+		},
+	}).finish();
 }
 
 function elementType(tensor: Tensor): 'float32' | 'int32' | 'int64' {
 	if (tensor instanceof LazyTensor) return 'float32';
 	const { data } = tensor;
 	return data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'int64';
+}
+
+/** Of a tensor's numbers, without asking for them. */
+export function tensorBytes(tensor: Tensor): number {
+	const size = { float32: 4, int32: 4, int64: 8 }[elementType(tensor)];
+	return size * elementCount(tensor.shape);
 }
 
 /** TensorProto, with its numbers or with the file that begins with them. */
@@ -193,7 +228,7 @@ function initializer(name: string, tensor: Tensor, file: string | undefined): ob
 		const { buffer, byteOffset, byteLength } = tensor.data;
 		return { ...head, rawData: new Uint8Array(buffer, byteOffset, byteLength) };
 	}
-	const place = { location: file, offset: '0', length: String(4 * elementCount(shape)) };
+	const place = { location: file, offset: '0', length: String(tensorBytes(tensor)) };
 	return {
 		...head,
 		dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,

@@ -1,3 +1,4 @@
+import { encodeGraph } from '../graph/graph-builder.ts';
 import type { WeightLookup } from '../graph/layers.ts';
 import { compileFull } from '../reduction/vit-graphs.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
@@ -29,7 +30,7 @@ export class VitPictures {
 	async run(plan: VitPlan, weights: WeightLookup, wanted: readonly string[]): Promise<VitOutputs[]> {
 		const options = { keepKeysAndValues: false, withScores: false, taps: true };
 		const graph = compileFull(plan, weights, options);
-		const session = await createRuntime(1).load(graph.build(), graph.name);
+		const session = await createRuntime(1).load(encodeGraph(graph), graph.name);
 		const results: VitOutputs[] = [];
 		for (let n = 0; n < this.#pictures.batch; n++) {
 			const outputs = await session.run({ picture: this.#picture(n) }, wanted);

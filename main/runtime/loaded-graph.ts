@@ -1,5 +1,6 @@
-import type { CompiledGraph } from '../graph/graph-builder.ts';
+import { type CompiledGraph, encodeGraph } from '../graph/graph-builder.ts';
 import { countOperations, type DimValues, type OperationCount } from '../graph/operation-count.ts';
+import { withPlainAttention } from '../graph/plain-attention.ts';
 import type { GraphRuntime, GraphSession, GraphTensor, GraphTensors } from './runtime.ts';
 
 /** Loads a graph, runs it and releases it. */
@@ -24,12 +25,12 @@ async function loadSession(runtime: GraphRuntime, graph: CompiledGraph): Promise
 	const files = await tensors?.filesOf(graph.constants);
 	if (tensors && files && files.size > 0) {
 		try {
-			return await runtime.load(graph.build(files), graph.name, { tensorFolder: tensors.folder });
+			return await runtime.load(encodeGraph(graph, files), graph.name, { tensorFolder: tensors.folder });
 		} catch {
 			// Another program may just have emptied the cache. What else is wrong, loading it whole will tell.
 		}
 	}
-	return runtime.load(graph.build(), graph.name);
+	return runtime.load(encodeGraph(graph), graph.name);
 }
 
 /** A graph at work: its session, what a run costs, and its name. */
@@ -46,7 +47,8 @@ export class LoadedGraph {
 
 	/** Throws `model-unreadable` where the runtime refuses the graph. */
 	static async load(runtime: GraphRuntime, graph: CompiledGraph): Promise<LoadedGraph> {
-		return new LoadedGraph(graph.name, await loadSession(runtime, graph), graph.operations);
+		const spelled = runtime.attention === 'plain' ? withPlainAttention(graph) : graph;
+		return new LoadedGraph(graph.name, await loadSession(runtime, spelled), graph.operations);
 	}
 
 	/** Multiply-adds of a run with the given values of its named sizes. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { GraphBuilder, type ElementType } from '../graph/graph-builder.ts';
+import { type CompiledGraph, type ElementType, encodeGraph, GraphBuilder } from '../graph/graph-builder.ts';
 import { LoadedGraph, runOnce } from './loaded-graph.ts';
 import { createRuntime } from './onnx-runtime.ts';
 import type { GraphTensor } from './runtime.ts';
@@ -27,14 +27,20 @@ it.each<[GraphTensor, ElementType, GraphTensor['data']]>([
 });
 
 it('tells what a graph takes and gives, with the names of sizes that vary', async () => {
-	const session = await createRuntime(1).load(castGraph('float32', 'int64').compile('cast').build(), 'cast');
+	const session = await createRuntime(1).load(
+		encodeGraph(castGraph('float32', 'int64').compile('cast')),
+		'cast',
+	);
 	expect(session.inputs).toEqual([{ name: 'x', type: 'float32', shape: ['count', 2] }]);
 	expect(session.outputs).toEqual([{ name: 'y', type: 'int64', shape: ['count', 2] }]);
 	await session.release();
 });
 
 it('names the graph that it cannot load', async () => {
-	const broken = { ...castGraph('int32', 'int64').compile('the broken one'), build: () => Uint8Array.of(1) };
+	const broken: CompiledGraph = {
+		...castGraph('int32', 'int64').compile('the broken one'),
+		nodes: [{ opType: 'Nothing', domain: '', name: 'n', input: ['x'], output: ['y'], attributes: {} }],
+	};
 	await expect(LoadedGraph.load(createRuntime(1), broken)).rejects.toMatchObject({
 		code: 'model-unreadable',
 		message: expect.stringContaining('the broken one') as string,

@@ -1,6 +1,13 @@
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { UserFacingError } from '../domain/errors.ts';
-import type { GraphPort, GraphRuntime, GraphSession, GraphTensor, GraphTensors } from './runtime.ts';
+import type {
+	Attention,
+	GraphPort,
+	GraphRuntime,
+	GraphSession,
+	GraphTensor,
+	GraphTensors,
+} from './runtime.ts';
 import type { TensorStore } from './tensor-store.ts';
 
 /** The execution providers that the installed runtime knows; whether they work, only trying tells. */
@@ -14,12 +21,17 @@ export function supportedProviders(): string[] {
  */
 export function createRuntime(
 	threads: number,
-	{ provider = 'cpu', tensors = null }: { provider?: string; tensors?: TensorStore | null } = {},
+	{
+		provider = 'cpu',
+		attention = 'fused',
+		tensors = null,
+	}: { provider?: string; attention?: Attention; tensors?: TensorStore | null } = {},
 ): GraphRuntime {
 	return {
 		provider,
 		tensors,
 		threads,
+		attention,
 		async load(modelBytes, name, { tensorFolder } = {}) {
 			try {
 				const session = await InferenceSession.create(modelBytes, {

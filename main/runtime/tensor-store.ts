@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { elementCount, type FloatTensor } from '../domain/float-tensor.ts';
-import type { Tensor } from '../graph/graph-builder.ts';
+import { type Tensor, tensorBytes } from '../graph/graph-builder.ts';
 import { touch, trimFolder } from '../process/cache-folder.ts';
 import { isSealedFile, writeSealedFile } from '../process/sealed-file.ts';
 
@@ -30,7 +29,7 @@ export class TensorStore {
 	/** Puts the large ones of a graph's tensors into files: names of files by names of tensors. Others stay where they are. */
 	async filesOf(tensors: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, string>> {
 		const large = [...tensors].filter(isLarge);
-		const total = large.reduce((bytes, [, { shape }]) => bytes + 4 * elementCount(shape), 0);
+		const total = large.reduce((bytes, [, tensor]) => bytes + tensorBytes(tensor), 0);
 		if (total > this.#mostBytes) return new Map();
 		const files = new Map<string, string>();
 		let grew = false;
@@ -51,15 +50,15 @@ export class TensorStore {
 		return files;
 	}
 
-	#isWhole(path: string, { shape }: FloatTensor): boolean {
+	#isWhole(path: string, tensor: Tensor): boolean {
 		if (this.#checked.has(path) && existsSync(path)) return true;
-		if (!isSealedFile(path, 4 * elementCount(shape))) return false;
+		if (!isSealedFile(path, tensorBytes(tensor))) return false;
 		this.#checked.add(path);
 		return true;
 	}
 
 	/** Without room on the disk, or a right to write there, the tensor travels inside of its graph. */
-	#write(path: string, tensor: FloatTensor): boolean {
+	#write(path: string, tensor: Tensor): boolean {
 		const { buffer, byteOffset, byteLength } = tensor.data;
 		try {
 			writeSealedFile(path, new Uint8Array(buffer, byteOffset, byteLength));
@@ -71,12 +70,12 @@ export class TensorStore {
 	}
 }
 
-type Known = FloatTensor & { origin: string };
+type Known = Tensor & { origin: string };
 
 function isLarge(entry: [string, Tensor]): entry is [string, Known] {
 	const [, tensor] = entry;
 	const known = 'origin' in tensor && tensor.origin !== undefined;
-	return known && 4 * elementCount(tensor.shape) >= LEAST_BYTES;
+	return known && tensorBytes(tensor) >= LEAST_BYTES;
 }
 
 function fileName(origin: string): string {

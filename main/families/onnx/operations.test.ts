@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { GraphBuilder } from '../../graph/graph-builder.ts';
+import { encodeGraph, GraphBuilder } from '../../graph/graph-builder.ts';
 import { Layers } from '../../graph/layers.ts';
 import { countOperations } from '../../graph/operation-count.ts';
 import { checkpointOfCase } from '../../weights/parity-case.fixture.ts';
 import { createRuntime } from '../../runtime/onnx-runtime.ts';
-import { runOnce } from '../../runtime/loaded-graph.ts';
 import { readShvitConfig, usedTensors, type RetinaConfig } from '../shvit/config.ts';
 import { retinaGraph } from '../shvit/retinanet.ts';
 import { requireTensors } from '../../weights/weights.ts';
@@ -12,7 +11,7 @@ import { withInputDims } from './input-dims.ts';
 import { parseOnnx } from './onnx-file.ts';
 import { costOf } from './operations.ts';
 
-const fileOf = (graph: GraphBuilder) => parseOnnx(graph.compile('counted').build(), 'counted.onnx');
+const fileOf = (graph: GraphBuilder) => parseOnnx(encodeGraph(graph.compile('counted')), 'counted.onnx');
 const ofZeros = (shape: readonly number[]) => ({
 	data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
 	shape,
@@ -82,12 +81,12 @@ it('fixes sizes of inputs, and leaves the rest of a file as it is', async () => 
 	const x = graph.input('x', 'float32', [1, 3, 'h', 'w']);
 	graph.output('y', graph.op('Relu', [x], { shape: [1, 3, 'h', 'w'] }));
 	const compiled = graph.compile('fixed');
-	const bytes = withInputDims(compiled.build(), new Map([['x', [1, 3, 2, 2]]]));
+	const bytes = withInputDims(encodeGraph(compiled), new Map([['x', [1, 3, 2, 2]]]));
 	const session = await createRuntime(1).load(bytes, 'fixed');
 	expect(session.inputs[0]!.shape).toEqual([1, 3, 2, 2]);
 	expect(session.outputs[0]!.shape).toEqual([1, 3, 2, 2]);
-	await session.release();
 	const feeds = { x: { type: 'float32', data: new Float32Array(12).fill(-1), shape: [1, 3, 2, 2] } } as const;
-	const { y } = await runOnce(createRuntime(1), { ...compiled, build: () => bytes }, feeds, ['y']);
+	const { y } = await session.run(feeds, ['y']);
+	await session.release();
 	expect(y!.data).toEqual(new Float32Array(12));
 });

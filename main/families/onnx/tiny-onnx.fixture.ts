@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import onnxProto from 'onnx-proto';
-import { GraphBuilder, type ElementType, type Value } from '../../graph/graph-builder.ts';
+import { encodeGraph, GraphBuilder, type ElementType, type Value } from '../../graph/graph-builder.ts';
 import { float32 } from '../../runtime/tensors.ts';
 
 const { onnx } = onnxProto;
@@ -78,7 +78,7 @@ export function tinyOnnx({
 		const joined = output.parts ? joinParts(graph, sum, output.parts) : sum;
 		graph.output(output.name, graph.cast(joined, output.type ?? 'float32'));
 	}
-	const model = onnx.ModelProto.decode(graph.compile('tiny').build());
+	const model = onnx.ModelProto.decode(encodeGraph(graph.compile('tiny')));
 	model.metadataProps = Object.entries(metadata).map(([key, value]) => ({ key, value }));
 	change?.(model);
 	return onnx.ModelProto.encode(model).finish();

@@ -29,6 +29,7 @@ function writesAfterwards(runtime: GraphRuntime, names: RegExp): GraphRuntime {
 	return {
 		provider: runtime.provider,
 		threads: runtime.threads,
+		attention: runtime.attention,
 		async load(bytes, name) {
 			const session = await runtime.load(bytes, name);
 			if (!names.test(name)) return session;
