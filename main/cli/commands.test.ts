@@ -1,9 +1,13 @@
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installationFolder } from '../process/installation.ts';
+import type { ProviderCheck } from '../runtime/providers.ts';
 import { safetensorsOfCase } from '../weights/parity-case.fixture.ts';
 import { failureOf, ffmpeg, makeClip, openBench, sparsight } from './cli.fixture.ts';
+
+/** The software device of Debian's Chromium; without it a test is skipped. */
+const SOFTWARE_VULKAN = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 const bench = openBench();
 const at = (name: string) => join(bench.folder, name);
@@ -162,9 +166,23 @@ describe('models and doctor', () => {
 		expect(await json('doctor')).toMatchObject({
 			ready: true,
 			ffmpeg: { found: true, version: expect.stringMatching(/\d/) },
-			runtime: { providers: expect.arrayContaining([{ name: 'cpu', works: true, reason: null }]) },
+			runtime: {
+				providers: expect.arrayContaining([{ name: 'cpu', works: true, attention: 'fused', reason: null }]),
+			},
 			models: { entries: expect.arrayContaining([lookout]) },
 		});
+	});
+
+	// Four numbers wide, it takes keys twice in the runtime's fused attention: a wrong device that is always at hand.
+	it.skipIf(!existsSync(SOFTWARE_VULKAN))('finds out that a device computes attention wrongly', async () => {
+		const { stdout } = await sparsight(bench.folder, ['doctor', '--json'], {
+			VK_ICD_FILENAMES: SOFTWARE_VULKAN,
+			LD_LIBRARY_PATH: dirname(SOFTWARE_VULKAN),
+		});
+		const { runtime } = JSON.parse(stdout) as { runtime: { providers: ProviderCheck[] } };
+		const webgpu = runtime.providers.find(({ name }) => name === 'webgpu');
+		expect(webgpu).toMatchObject({ works: true, attention: 'plain' });
+		expect(webgpu?.reason).toMatch(/attention with heads of 16/);
 	});
 
 	it('fails where something needed is missing', async () => {

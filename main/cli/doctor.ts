@@ -114,7 +114,10 @@ async function runtime() {
 	const version = runtimeVersion();
 	const providers = await checkProviders(() => forkWorker(PROBE_ENTRY));
 	const works = providers.some(({ name, works }) => name === 'cpu' && works);
-	const words = providers.map(({ name, works, reason }) => (works ? name : `${name} unusable (${reason})`));
+	const words = providers.map(({ name, works, attention, reason }) => {
+		if (!works) return `${name} unusable (${reason})`;
+		return attention === 'fused' ? name : `${name} with attention spelled out (its own: ${reason})`;
+	});
 	return {
 		found: works,
 		text: `onnxruntime ${version}: ${words.join('; ')}`,

@@ -1,9 +1,8 @@
-import { GraphBuilder } from '../graph/graph-builder.ts';
 import { endWith, openWorkerPort } from '../process/worker-port.ts';
-import { runOnce } from './loaded-graph.ts';
+import { attentionTasks, firstWrong, otherTasks } from './known-answers.ts';
 import { createRuntime, supportedProviders } from './onnx-runtime.ts';
 import type { ProbeExchange, ProbeOutcome } from './providers.ts';
-import { float32, floats } from './tensors.ts';
+import type { Attention } from './runtime.ts';
 
 // The entry of a process that tries an execution provider: some drivers take the process with them.
 
@@ -12,20 +11,27 @@ port.onHostGone(() => process.exit(1));
 port.onRequest(({ job }) => void endWith(port, probe(job.provider)));
 
 async function probe(provider: string | null): Promise<ProbeOutcome> {
-	return { supported: supportedProviders(), failure: provider === null ? null : await tryOut(provider) };
-}
-
-/** Why −x can't be computed by a provider; null where it can. */
-async function tryOut(provider: string): Promise<string | null> {
-	const graph = new GraphBuilder();
-	const x = graph.input('x', 'float32', [1]);
-	graph.output('y', graph.op('Neg', [x], { shape: [1] }));
-	const feeds = { x: float32(Float32Array.of(2), [1]) };
+	const supported = supportedProviders();
+	if (provider === null) return { supported, failure: null, fusedFailure: null };
 	try {
-		const outputs = await runOnce(createRuntime(1, { provider }), graph.compile('probe'), feeds, ['y']);
-		return floats(outputs, 'y')[0] === -2 ? null : 'it computes wrongly';
+		return { supported, ...(await tryOut(provider)) };
 	} catch (error) {
 		const reason = error instanceof Error ? (error.cause ?? error) : error;
-		return reason instanceof Error ? reason.message : String(reason);
+		const failure = reason instanceof Error ? reason.message : String(reason);
+		return { supported, failure, fusedFailure: null };
 	}
+}
+
+/** What a provider computes otherwise than the processor does; attention in two spellings. */
+async function tryOut(provider: string): Promise<Pick<ProbeOutcome, 'failure' | 'fusedFailure'>> {
+	const solve = (tasks: ReturnType<typeof otherTasks>, attention: Attention) =>
+		firstWrong(tasks, createRuntime(1, { provider, attention }), createRuntime(1));
+	const wrong = await solve(otherTasks(), 'fused');
+	const fused = await solve(attentionTasks(), 'fused');
+	const plain = fused === null ? null : await solve(attentionTasks(), 'plain');
+	return { failure: wronglyComputed(wrong ?? plain), fusedFailure: wronglyComputed(fused) };
+}
+
+function wronglyComputed(name: string | null): string | null {
+	return name === null ? null : `it computes wrongly: ${name}`;
 }

@@ -5,7 +5,7 @@ import { checkProviders, type ProbeExchange, type ProbeOutcome } from './provide
 const SUPPORTED = ['cpu', 'webgpu'];
 
 /** What the process does that is asked to try a provider. */
-type Ending = ProbeOutcome['failure'] | { signal: string } | 'hangs';
+type Ending = ProbeOutcome['failure'] | { signal: string } | { fusedFailure: string } | 'hangs';
 
 /** Checks with processes that end as `endings` says, by provider. */
 async function check(endings: Record<string, Ending>) {
@@ -21,8 +21,11 @@ async function check(endings: Record<string, Ending>) {
 				const ending = provider === null ? null : endings[provider]!;
 				queueMicrotask(() => {
 					if (ending === 'hangs') return;
-					if (typeof ending === 'object' && ending) said.exit(null, ending.signal);
-					else said.report({ type: 'finished', outcome: { supported: SUPPORTED, failure: ending } });
+					const outcome = { supported: SUPPORTED, failure: null, fusedFailure: null };
+					if (ending === null || typeof ending === 'string') {
+						said.report({ type: 'finished', outcome: { ...outcome, failure: ending } });
+					} else if ('signal' in ending) said.exit(null, ending.signal);
+					else said.report({ type: 'finished', outcome: { ...outcome, ...ending } });
 				});
 			},
 			kill() {
@@ -42,10 +45,16 @@ it.each<[string, Ending, string | null]>([
 ])('tells of a provider that %s', async (_, ending, reason) => {
 	const { checks, killed } = await check({ cpu: null, webgpu: ending });
 	expect(checks).toEqual([
-		{ name: 'cpu', works: true, reason: null },
-		{ name: 'webgpu', works: reason === null, reason },
+		{ name: 'cpu', works: true, attention: 'fused', reason: null },
+		{ name: 'webgpu', works: reason === null, attention: 'fused', reason },
 	]);
 	expect(killed).toEqual(expect.arrayContaining([null, 'cpu', 'webgpu']));
+});
+
+it('tells of a provider whose own attention is wrong', async () => {
+	const reason = 'it computes wrongly: attention with heads of 16';
+	const { checks } = await check({ cpu: null, webgpu: { fusedFailure: reason } });
+	expect(checks[1]).toEqual({ name: 'webgpu', works: true, attention: 'plain', reason });
 });
 
 it('fails where the runtime itself can’t be loaded', async () => {

@@ -1,3 +1,4 @@
+import type { Attention } from './runtime.ts';
 import { followWorker, type WorkerProcess } from '../process/worker-process.ts';
 
 /** What the process of `provider-probe.ts` is asked and answers. */
@@ -13,13 +14,22 @@ export type ProbeOutcome = {
 	supported: string[];
 	/** Why the provider that was tried does not work; null where it does. */
 	failure: string | null;
+	/** Why its own attention can't be used, and attention has to be spelled out; null where it can. */
+	fusedFailure: string | null;
 };
 
 /** What an execution provider of the inference runtime said when it was asked to compute something. */
-export type ProviderCheck = { name: string; works: boolean; reason: string | null };
+export type ProviderCheck = {
+	name: string;
+	works: boolean;
+	/** How attention is to be computed there. */
+	attention: Attention;
+	/** Why it does not work, or why attention has to be spelled out. */
+	reason: string | null;
+};
 
-/** A driver that hangs is as good as none. */
-const PATIENCE_MILLISECONDS = 30_000;
+/** A driver that hangs is as good as none; one that works may compile for half a minute. */
+const PATIENCE_MILLISECONDS = 60_000;
 
 /**
  * Asks the runtime for its providers and lets each compute something. One at a time and in a process of its own, which
@@ -34,11 +44,17 @@ export async function checkProviders(
 	const { supported } = await ask(null);
 	const checks: ProviderCheck[] = [];
 	for (const name of supported) {
-		const failure = await ask(name).then(
-			(outcome) => outcome.failure,
-			(error: unknown) => (error instanceof Error ? error.message : String(error)),
-		);
-		checks.push({ name, works: failure === null, reason: failure === null ? null : lastSentence(failure) });
+		const { failure, fusedFailure } = await ask(name).catch((error: unknown) => ({
+			failure: error instanceof Error ? error.message : String(error),
+			fusedFailure: null,
+		}));
+		const reason = failure ?? fusedFailure;
+		checks.push({
+			name,
+			works: failure === null,
+			attention: fusedFailure === null ? 'fused' : 'plain',
+			reason: reason === null ? null : lastSentence(reason),
+		});
 	}
 	return checks;
 }
