@@ -31,22 +31,27 @@ const TINY = 1e-9;
 export function fitPlacement({ rows, count }: Votes, tolerance: number, similar: boolean): Fit {
 	const misfit = new Float64Array(count);
 	const weights = new Float64Array(count);
-	const step = medianShift(rows, count);
+	const scratch = new Float64Array(count);
+	let step: Placement = {
+		// Before anything is known of outliers: the medians of what patches want.
+		x: middle(rows, count, rows.subarray(5), VOTE_WIDTH, scratch),
+		y: middle(rows, count, rows.subarray(6), VOTE_WIDTH, scratch),
+		grow: 0,
+		spin: 0,
+	};
+	measure(rows, count, step, misfit);
 	for (let round = 0; round < ROUNDS; round++) {
-		measure(rows, count, step, misfit);
-		const scale = Math.max(
-			tolerance,
-			1.5 * middle(count, (i) => (rows[i * VOTE_WIDTH + 7]! > 0 ? misfit[i]! : NaN)),
-		);
+		const scale = Math.max(tolerance, 1.5 * middle(rows, count, misfit, 1, scratch));
 		for (let i = 0; i < count; i++) {
-			const share = (misfit[i]! / scale) ** 2;
-			weights[i] = rows[i * VOTE_WIDTH + 7]! / (1 + share) ** 2;
+			const share = misfit[i]! / scale;
+			const doubt = 1 + share * share; // `**` takes as long as all the rest
+			weights[i] = rows[i * VOTE_WIDTH + 7]! / (doubt * doubt);
 		}
 		const solved = solve(rows, count, weights, similar && round > 1);
 		if (!solved) break;
-		Object.assign(step, solved);
+		step = solved;
+		measure(rows, count, step, misfit);
 	}
-	measure(rows, count, step, misfit);
 	return { step, misfit };
 }
 
@@ -57,25 +62,17 @@ export function misfitOf({ rows, count }: Votes, step: Placement): Float64Array 
 	return misfit;
 }
 
-/** Before anything is known of outliers: the medians of what patches want. */
-function medianShift(rows: Float64Array, count: number): Placement {
-	return { x: median(rows, count, 5), y: median(rows, count, 6), grow: 0, spin: 0 };
-}
-
-/** The middle value of a column, of patches that have a say. */
-function median(rows: Float64Array, count: number, column: number): number {
-	return middle(count, (i) => (rows[i * VOTE_WIDTH + 7]! > 0 ? rows[i * VOTE_WIDTH + column]! : NaN));
-}
-
-/** The middle of `count` values, NaN left out; 0 where there is none. */
-function middle(count: number, valueOf: (i: number) => number): number {
-	const values = new Float64Array(count);
+/** The middle of every `stride`-th of `values`, of patches that have a say; 0 where there is none. */
+function middle(
+	rows: Float64Array,
+	count: number,
+	values: Float64Array,
+	stride: number,
+	scratch: Float64Array,
+): number {
 	let used = 0;
-	for (let i = 0; i < count; i++) {
-		const value = valueOf(i);
-		if (!Number.isNaN(value)) values[used++] = value;
-	}
-	return used === 0 ? 0 : nthLargest(values.subarray(0, used), used - (used >> 1));
+	for (let i = 0; i < count; i++) if (rows[i * VOTE_WIDTH + 7]! > 0) scratch[used++] = values[i * stride]!;
+	return used === 0 ? 0 : nthLargest(scratch.subarray(0, used), used - (used >> 1));
 }
 
 function measure(rows: Float64Array, count: number, step: Placement, misfit: Float64Array): void {
