@@ -4,7 +4,7 @@ import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
 import { analyse, goToFrame, openSample, SAMPLE, untilComplete } from './person.ts';
 
-const SEEKS = 100;
+const SEEKS = 40;
 /** Enough for both panes to have something to say. */
 const LAST_ANALYSED = 24;
 

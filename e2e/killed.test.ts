@@ -4,7 +4,7 @@ import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
 import { analyse, makeLongClip, newestRun, opened, untilComplete, untilFramesDone } from './person.ts';
 
-const FRAMES = 400;
+const FRAMES = 250;
 
 onEveryHost('the analysis is killed', (host) => {
 	let app: Launched;

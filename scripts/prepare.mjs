@@ -90,10 +90,40 @@ export function exitCodeOf(child) {
  * @param {readonly string[]} words
  */
 export function runPackage(name, words, program = name) {
+	return run(process.execPath, [programOf(name, program), ...words]);
+}
+
+/**
+ * Like `runPackage`, beside others: gives what it printed with its exit code.
+ * @param {string} name
+ * @param {readonly string[]} words
+ * @returns {Promise<{ status: number; printed: string }>}
+ */
+export function collectPackage(name, words, program = name) {
+	const child = spawn(process.execPath, [programOf(name, program), ...words], {
+		cwd: root,
+		stdio: ['ignore', 'pipe', 'pipe'],
+	});
+	let printed = '';
+	for (const stream of [child.stdout, child.stderr]) {
+		stream.setEncoding('utf8').on('data', (text) => (printed += text));
+	}
+	return new Promise((resolve) => {
+		child.on('error', ({ message }) => resolve({ status: 1, printed: `${name}: ${message}` }));
+		child.on('close', (code) => resolve({ status: code ?? 1, printed }));
+	});
+}
+
+/**
+ * The file of a program that an installed package brings.
+ * @param {string} name
+ * @param {string} program
+ */
+function programOf(name, program) {
 	const folder = join(root, 'node_modules', name);
 	if (!existsSync(folder)) fail(`The package ${name} is not installed: run "npm ci".`);
 	const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-	return run(process.execPath, [join(folder, typeof bin === 'string' ? bin : bin[program]), ...words]);
+	return join(folder, typeof bin === 'string' ? bin : bin[program]);
 }
 
 /** Installs the packages of the lock file if they are missing or have other versions. */

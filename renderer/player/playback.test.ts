@@ -95,11 +95,11 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 			return { count: player.frameCount, times, kind: player.playback.kind, note: player.playback.note };
 		});
 
-	it('shows the frame that was asked for, a hundred times, in a clip from a street', async () => {
+	it('shows the frame that was asked for, wherever it is, in a clip from a street', async () => {
 		const engine = await engineView(PLAZA);
 		await open(PLAZA, engine);
 		expect(await sizeOfClip()).toMatchObject({ count: engine.times.length, kind: 'webcodecs' });
-		const wanted = randomFrames(100, engine.times.length);
+		const wanted = randomFrames(40, engine.times.length);
 		for (const frame of wanted) {
 			const { index, own, other } = await look(frame, engine);
 			expect(index).toBe(frame);
