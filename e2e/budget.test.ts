@@ -4,7 +4,7 @@ import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
 import { makeLongClip, newestRun, opened, untilComplete, untilFramesDone } from './person.ts';
 
-const FRAMES = 600;
+const FRAMES = 300;
 
 onEveryHost('move the budget during a run', (host) => {
 	let app: Launched;
@@ -22,7 +22,7 @@ onEveryHost('move the budget during a run', (host) => {
 		const budget = page.getByRole('toolbar').getByRole('slider', { name: 'Share of tokens' });
 		await budget.press('End');
 		await page.getByRole('button', { name: 'Analyse' }).click();
-		await untilFramesDone(page, 60);
+		await untilFramesDone(page, 25);
 		await budget.press('Home');
 		await untilComplete(page);
 		run = await newestRun(app);

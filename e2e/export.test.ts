@@ -8,6 +8,7 @@ import { analyse, goToFrame, newestRun, openSample, untilComplete } from './pers
 
 const FROM = 30;
 const TO = 59;
+const LAST_ANALYSED = 69;
 const LOWEST_SCORE = 0.25;
 
 onEveryHost('export a range', (host) => {
@@ -16,6 +17,8 @@ onEveryHost('export a range', (host) => {
 		app = await launchApp({ host });
 		const { page } = app;
 		await openSample(page);
+		await goToFrame(page, LAST_ANALYSED);
+		await page.keyboard.press('o');
 		await analyse(page, 'Token cache');
 		await untilComplete(page);
 		await goToFrame(page, FROM);
