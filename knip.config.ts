@@ -7,5 +7,5 @@ export default {
 	ignoreExportsUsedInFile: true,
 	ignoreBinaries: ['ffprobe'],
 	// Scripts start these by their names.
-	ignoreDependencies: ['electron-builder', 'svelte-check'],
+	ignoreDependencies: ['electron-builder', 'svelte-check', 'typescript-native'],
 } satisfies KnipConfig;
