@@ -1,4 +1,5 @@
 import { bytesPerNumber, type OnnxFile } from './onnx-file.ts';
+import { ATTENTION_OPERATORS, attentionMacs } from './shapes/attention.ts';
 import { inferShapes } from './shapes/inference.ts';
 import { elementsOf, NodeView, type Shape } from './shapes/node-view.ts';
 import { einsumSizes } from './shapes/products.ts';
@@ -74,20 +75,6 @@ const einsum: Rule = (node) => {
 	return node.inputs.length < 2 ? 0 : product(...plain.sizes.values());
 };
 
-/** Logits and weighted values: queries [batch, tokens, width] against keys [batch, tokens, width]. */
-const attention: Rule = (node) => {
-	const [queries, keys] = [node.shape(0), node.shape(1) ?? node.shape(0)];
-	const pairs = product(elementsOf(queries), keys?.length === 4 ? keys[2] : keys?.[1]);
-	return product(2, pairs);
-};
-
-const packedAttention: Rule = (node) => {
-	const [tokens, weights] = [node.shape(0), node.shape(1)];
-	const projection = product(tokens?.[0], tokens?.[1], elementsOf(weights));
-	const pairs = product(2, tokens?.[0], tokens?.[1], tokens?.[1], weights?.[1]);
-	return projection === null || pairs === null ? null : projection + pairs / 3;
-};
-
 const RULES: Readonly<Record<string, Rule>> = {
 	Conv: convolution(1),
 	ConvInteger: convolution(1),
@@ -102,7 +89,5 @@ const RULES: Readonly<Record<string, Rule>> = {
 	Gemm: gemm,
 	'com.microsoft.FusedGemm': gemm,
 	Einsum: einsum,
-	Attention: attention,
-	'com.microsoft.MultiHeadAttention': attention,
-	'com.microsoft.Attention': packedAttention,
+	...Object.fromEntries(ATTENTION_OPERATORS.map((operator) => [operator, attentionMacs])),
 };

@@ -9,6 +9,7 @@ import {
 	elementsOf,
 	fromStart,
 } from './node-view.ts';
+import { attention, ATTENTION_OPERATORS, skipNorm } from './attention.ts';
 import { binary, broadcast, elementwise, manyBroadcast, same, unary } from './elementwise.ts';
 import { convTranspose, convolution, globalPool, pool, resize } from './windows.ts';
 import { einsum, gemm, matMul } from './products.ts';
@@ -151,14 +152,6 @@ const oneHot: Rule = (node) => {
 	return [{ shape: indices.toSpliced(axis, 0, node.numbers(1)?.[0] ?? null) }];
 };
 
-/** Queries, keys and values in one projection: [batch, tokens, features]. */
-const packedAttention: Rule = (node) => {
-	const input = node.shape();
-	const weights = node.shape(1);
-	const width = node.list('qkv_hidden_sizes')?.[2] ?? (weights?.[1] ? weights[1] / 3 : null);
-	return [{ shape: input && [...input.slice(0, 2), width] }];
-};
-
 /** Rank times as many numbers as are not zero. */
 const nonZero: Rule = (node) => [{ shape: [node.shape()?.length ?? null, null] }];
 
@@ -174,8 +167,8 @@ const RULES: Readonly<Record<string, Rule>> = {
 			'InstanceNormalization LayerNormalization GroupNormalization RMSNormalization LpNormalization MeanVarianceNormalization ' +
 			'LRN CumSum QuantizeLinear DequantizeLinear ScatterND ScatterElements Scatter Trilu ThresholdedRelu RotaryEmbedding ' +
 			'com.microsoft.Gelu com.microsoft.FastGelu com.microsoft.BiasGelu com.microsoft.QuickGelu ' +
-			'com.microsoft.SkipLayerNormalization com.microsoft.GroupNorm com.microsoft.RotaryEmbedding ' +
-			'com.microsoft.QuantizeLinear com.microsoft.DequantizeLinear com.microsoft.MultiHeadAttention Attention',
+			'com.microsoft.GroupNorm com.microsoft.RotaryEmbedding ' +
+			'com.microsoft.QuantizeLinear com.microsoft.DequantizeLinear',
 		elementwise,
 	),
 	Neg: unary((a) => -a),
@@ -236,5 +229,6 @@ const RULES: Readonly<Record<string, Rule>> = {
 	OneHot: oneHot,
 	NonMaxSuppression: () => [{ shape: [null, 3] }],
 	NonZero: nonZero,
-	'com.microsoft.Attention': packedAttention,
+	...each(ATTENTION_OPERATORS.join(' '), attention),
+	...each('com.microsoft.SkipLayerNormalization com.microsoft.SkipSimplifiedLayerNormalization', skipNorm),
 };
