@@ -216,7 +216,8 @@ describe('adding a model of one’s own', () => {
 			'best.pth',
 			'best.pth.card.json',
 		]);
-		expect(await installed()).toMatchObject([{ id: 'best', path, receipt: { from: 'added' } }]);
+		const files = [{ name: 'best.pth', bytes: 8, sha256: sha256(Buffer.from('best.pth')) }, {}, {}];
+		expect(await installed()).toMatchObject([{ id: 'best', path, receipt: { from: 'added', files } }]);
 	});
 
 	it('copies or links a folder', async () => {

@@ -145,7 +145,8 @@ async function copyChecked(from: string, to: string, options: CopyOptions): Prom
 		for await (const piece of createReadStream(from) as AsyncIterable<Buffer>) {
 			await part.write(piece);
 			hash.update(piece);
-			onBytes?.((bytes += piece.length), size);
+			bytes += piece.length;
+			onBytes?.(bytes, size);
 			if (signal.aborted) throw copyCancelled(from);
 		}
 		await part.sync();
