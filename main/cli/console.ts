@@ -14,8 +14,8 @@ export type Console = {
 };
 
 export function openConsole(options: { json: boolean; verbose: boolean }): Console {
-	const toStdout = (text: string) => void process.stdout.write(text);
-	const toStderr = (text: string) => void process.stderr.write(text);
+	const toStdout = (text: string) => void process.stdout.write(harmless(text));
+	const toStderr = (text: string) => void process.stderr.write(harmless(text));
 	return {
 		...options,
 		result: (data, text) => toStdout(options.json ? `${JSON.stringify(data, null, '\t')}\n` : text),
@@ -33,6 +33,11 @@ export function openConsole(options: { json: boolean; verbose: boolean }): Conso
 			}
 		},
 	};
+}
+
+/** Without what would steer a terminal: names, titles and paths come from files of others. */
+export function harmless(text: string): string {
+	return text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 }
 
 function causeOf(error: unknown): unknown {

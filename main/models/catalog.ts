@@ -43,8 +43,8 @@ export async function modelPath(id: string, modelsFolder = dataFolders().models)
 	throw new UserFacingError('model-not-found', `The model must be one of ${known} (got "${id}").`);
 }
 
-/** The folder or file of a model, given its id or a path. Throws `model-not-found`. */
-export async function findModel(idOrPath: string): Promise<string> {
+/** The folder or file of a model, given its id or a path. Throws `model-not-found`; `asked` begins the sentence. */
+export async function findModel(idOrPath: string, asked = '--model'): Promise<string> {
 	const entries = await listModels();
 	const entry = entries.find(({ id }) => id === idOrPath);
 	if (entry) return entry.path;
@@ -52,7 +52,7 @@ export async function findModel(idOrPath: string): Promise<string> {
 	if (await exists(path)) return path;
 	throw new UserFacingError(
 		'model-not-found',
-		`--model must be one of ${entries.map(({ id }) => id).join(', ')} or the path of a model (got "${idOrPath}").`,
+		`${asked} must be one of ${entries.map(({ id }) => id).join(', ')} or the path of a model (got "${idOrPath}").`,
 		{ remedy: `Run "sparsight models" to see what is there, or set ${MODELS_VARIABLE} to a folder of models.` },
 	);
 }

@@ -65,6 +65,7 @@ export async function modelsAddCommand(
 	{ console, interruption: { signal } }: Session,
 ): Promise<number> {
 	const place = await addModel(path, { modelsFolder: dataFolders().models, check: openable, signal, link });
+	for (const remark of await remarksOn(place)) console.note(remark);
 	console.result({ path: place }, `${place}\n`);
 	return EXIT.ok;
 }
@@ -113,6 +114,16 @@ async function openable(path: string): Promise<void> {
 		await readCard(path, dataFolders());
 	} catch (error) {
 		if (!(error instanceof UserFacingError && error.code === 'card-needed')) throw error;
+	}
+}
+
+/** What a person should know of a model before it runs: that it is only likely what it is taken for, or needs a card. */
+async function remarksOn(path: string): Promise<readonly string[]> {
+	try {
+		return (await readCard(path, dataFolders())).remarks;
+	} catch (error) {
+		if (!(error instanceof UserFacingError)) throw error;
+		return [`It is installed, and does not run yet: ${error.message}`, ...(error.remedy === null ? [] : [error.remedy])];
 	}
 }
 

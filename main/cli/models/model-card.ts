@@ -7,6 +7,7 @@ import type { OnnxFile } from '../../families/onnx/onnx-file.ts';
 import type { Probe } from '../../families/onnx/probe.ts';
 import type { Recognition } from '../../families/onnx/reading.ts';
 import { GIGA } from '../../domain/cost.ts';
+import { findModel } from '../../models/catalog.ts';
 import { dataFolders } from '../../process/data-folders.ts';
 import { probeVideo } from '../../video/probe.ts';
 import { readOneFrame } from '../../video/read-one-frame.ts';
@@ -21,7 +22,7 @@ type Options = { video?: string; reading?: string; set: string[]; names?: string
 export function defineModelCard(command: Command): Command {
 	return command
 		.description('show how an ONNX file can be read, and write the card that settles it')
-		.argument('<file.onnx>', 'a detector as an ONNX file')
+		.argument('<id or file.onnx>', 'a detector as an ONNX file, by its path or by the name that it was added under')
 		.option('--video <file>', 'look at a frame of it through every reading')
 		.option('--reading <n>', 'the reading to go by, counted from 1 (default: the best one)')
 		.option(
@@ -43,7 +44,7 @@ export async function modelCardCommand(path: string, options: Options, session: 
 	const { readNames, withNames } = await import('../../families/onnx/class-names.ts');
 	const { compareCards, ...words } = await import('../../families/onnx/probe.ts');
 	const { createRuntime } = await import('../../runtime/onnx-runtime.ts');
-	const place = resolve(path);
+	const place = await findModel(path, 'The file');
 	const folders = dataFolders();
 	const { source, sha256, file, recognition } = await inspectOnnx(place, folders);
 	const { readings } = recognition;

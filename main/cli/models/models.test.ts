@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SIGNATURES, tinyOnnx } from '../../families/onnx/tiny-onnx.fixture.ts';
 import { serveFiles } from '../../models/file-server.fixture.ts';
 import { safetensorsOfCase } from '../../weights/parity-case.fixture.ts';
 import { failureOf, openBench, sparsight, startSparsight, until } from '../cli.fixture.ts';
@@ -123,6 +124,22 @@ describe('sparsight models', () => {
 			expect.objectContaining({ id: 'mine', source: 'installed', licence: null }),
 		);
 		expect((await json()).models).toContainEqual(expect.objectContaining({ id: 'mine' }));
+	});
+
+	it('says of what is added that it is only likely what it seems, or needs a card, which its name then finds', async () => {
+		writeFileSync(join(home, 'likely.onnx'), tinyOnnx({ outputs: SIGNATURES.yoloRaw }));
+		writeFileSync(join(home, 'open.onnx'), tinyOnnx({ outputs: SIGNATURES.yolox }));
+		expect(await run('add', 'likely.onnx')).toMatchObject({
+			code: 0,
+			stderr: expect.stringContaining('the likely reading, not a certain one'),
+		});
+		expect(await run('add', 'open.onnx')).toMatchObject({
+			code: 0,
+			stderr: expect.stringMatching(/installed, and does not run yet: .*open\.onnx can be read in 3 ways/),
+		});
+		const saved = join(home, 'models', 'open', 'open.onnx.card.json');
+		expect(await json('card', 'open', '--reading', '1', '--save')).toMatchObject({ saved });
+		expect(await json('info', 'open')).toMatchObject({ family: 'onnx', bytes: expect.any(Number) });
 	});
 
 	it.each<[string, () => string[], number, string, RegExp]>([

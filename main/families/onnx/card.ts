@@ -30,6 +30,8 @@ export const OUTPUT_FORMS = {
 
 export type OutputForm = keyof typeof OUTPUT_FORMS;
 
+/** A name, on one line. */
+const line = z.string().regex(/^[^\p{Cc}]+$/u, 'must be a text without control characters');
 const perChannel = z.array(z.number()).length(3);
 const inputSchema = z.strictObject({
 	/** The input that takes the picture. */
@@ -94,7 +96,7 @@ const cardSchema = z
 		 * between ids), and the others take the names one after the other.
 		 */
 		classes: z.strictObject({
-			names: z.array(z.string().min(1)).min(1).max(65_536),
+			names: z.array(line).min(1).max(65_536),
 			unused: z.array(z.int().nonnegative().max(65_536)),
 		}),
 		/** Boxes below this score are not shown. */

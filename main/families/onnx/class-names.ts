@@ -92,7 +92,7 @@ function namesFrom(text: string, ending: string, place: string): string[] | null
 		default:
 			return text
 				.split('\n')
-				.map((line) => line.trim())
+				.map(withoutControls)
 				.filter((line) => line !== '');
 	}
 }
@@ -120,8 +120,14 @@ function namesOf(value: unknown): string[] | null {
 	if (typeof value !== 'object' || value === null) return null;
 	const count = Array.isArray(value) ? value.length : Object.keys(value).length;
 	const names = Array.from({ length: count }, (_, i) => (value as Record<string, unknown>)[String(i)]);
-	const isComplete = count > 0 && names.every((name) => typeof name === 'string' && name !== '');
-	return isComplete ? (names as string[]) : null;
+	if (count === 0 || !names.every((name) => typeof name === 'string')) return null;
+	const clean = names.map(withoutControls);
+	return clean.includes('') ? null : clean;
+}
+
+/** A name, on one line. */
+function withoutControls(name: string): string {
+	return name.replace(/\p{Cc}+/gu, ' ').trim();
 }
 
 /**
@@ -134,6 +140,20 @@ export function parseLiteral(text: string): unknown {
 	} catch {
 		return new PythonLiteral(text).read();
 	}
+}
+
+/** Of what Python writes with a backslash. */
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
+
+function unescaped(text: string): string {
+	return text.replace(
+		/\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(.))/g,
+		(_, ...[two, four, eight, other]: (string | undefined)[]) => {
+			const code = Number.parseInt(two ?? four ?? eight ?? '', 16);
+			if (Number.isNaN(code)) return ESCAPES[other!] ?? other!;
+			return code > 0x10ffff ? '' : String.fromCodePoint(code);
+		},
+	);
 }
 
 class PythonLiteral {
@@ -154,7 +174,7 @@ class PythonLiteral {
 		if (token === undefined || depth > 8) return undefined;
 		if (token === '{') return this.#entries(depth, '}');
 		if (token === '[' || token === '(') return this.#list(depth, token === '[' ? ']' : ')');
-		if (/^['"]/.test(token)) return token.slice(1, -1).replace(/\\(.)/g, '$1');
+		if (/^['"]/.test(token)) return unescaped(token.slice(1, -1));
 		if (token === 'True' || token === 'False') return token === 'True';
 		if (token === 'None') return null;
 		const number = Number(token);

@@ -175,6 +175,11 @@ describe('a card', () => {
 			/carded\.onnx\.card\.json: the file is not as a card needs it/,
 		],
 		[
+			'with a name of two lines',
+			{ ...card, classes: { ...card.classes, names: ['a\nb'] } },
+			/classes\.names\.0 is not as a card needs it \(must be a text without control characters/,
+		],
+		[
 			'of another size',
 			{ ...card, input: { ...card.input, width: 0 } },
 			/input\.width is not as a card needs it/,

@@ -289,6 +289,18 @@ describe('classes', () => {
 		expect(() => recognizeTiny(network, { 'STEM.yaml': text })).toThrow(expected);
 	});
 
+	it.each([
+		[
+			'as Python writes them',
+			String.raw`{0: 'driver\'s\tseat', 1: "\x1b[31m\u65e5\U0001f600"}`,
+			["driver's seat", '[31m日😀'],
+		],
+		['as JSON has them', String.raw`["a\nb", "\u001b[31m=1,\"x\""]`, ['a b', '[31m=1,"x"']],
+	])('have one line each, with any letters in it: %s', (_, names, expected) => {
+		const { readings } = recognizeTiny({ input: { name: 'input' }, outputs: rfDetr(2), metadata: { names } });
+		expect(readings[0]!.card.classes.names).toEqual(expected);
+	});
+
 	it('are numbers, with both counts said, where names do not fit', () => {
 		const { readings, remarks } = recognizeTiny({
 			outputs: SIGNATURES.yoloRaw,
