@@ -42,7 +42,11 @@ export class UserFacingError extends Error {
 	readonly remedy: string | null;
 
 	constructor(code: ErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
-		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		// Names out of files may hold line breaks.
+		super(
+			message.replace(/\p{Cc}+/gu, ' '),
+			options.cause === undefined ? undefined : { cause: options.cause },
+		);
 		this.name = 'UserFacingError';
 		this.code = code;
 		this.remedy = options.remedy ?? null;

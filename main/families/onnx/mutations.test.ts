@@ -5,8 +5,9 @@ import { parseOnnx } from './onnx-file.ts';
 import { recognize } from './signature.ts';
 import { onnxFolder, SIGNATURES, tinyOnnx } from './tiny-onnx.fixture.ts';
 
-// Files with something changed at random: a reading comes of them or a sentence, never a crash. A failure tells its seed.
-const SEED = Number(process.env['SPARSIGHT_SEED'] ?? 20_261_129);
+// Files with something changed at random: a reading comes of them or a sentence, never a crash. A failure tells its seed; those of the
+// default once found something.
+const SEED = Number(process.env['SPARSIGHT_SEED'] ?? 126);
 const OF_EACH = Number(process.env['SPARSIGHT_MUTATIONS'] ?? 2);
 
 const files = onnxFolder();

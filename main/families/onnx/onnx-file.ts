@@ -231,7 +231,7 @@ class OnnxReader {
 			if (field.number === 1 && !field.bytes) head.dims.push(field.value);
 			else if (field.number === 1) head.dims.push(...packedNumbers(field.bytes!));
 			else if (field.number === 2) head.dataType = field.value;
-			else if (field.number === 8) head.name = text(field.bytes!);
+			else if (field.number === 8) head.name = text(field.bytes);
 			else if (field.number === 14) head.isExternal = field.value === EXTERNAL;
 		}
 		const type = TYPE_NAMES[head.dataType] ?? 'unknown';
@@ -354,6 +354,8 @@ function packedNumbers(bytes: Uint8Array): number[] {
 	return numbers;
 }
 
-function text(bytes: Uint8Array): string {
+/** Throws RangeError for a field that is a number. */
+function text(bytes: Uint8Array | null): string {
+	if (!bytes) throw new RangeError('a number stands in the place of a text');
 	return new TextDecoder().decode(bytes);
 }

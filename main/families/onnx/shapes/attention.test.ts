@@ -1,7 +1,6 @@
 import onnxProto from 'onnx-proto';
 import { expect, it } from 'vitest';
-import { GraphBuilder } from '../../../graph/graph-builder.ts';
-import { runOnce } from '../../../runtime/loaded-graph.ts';
+import { encodeGraph, GraphBuilder } from '../../../graph/graph-builder.ts';
 import { createRuntime } from '../../../runtime/onnx-runtime.ts';
 import type { GraphTensor } from '../../../runtime/runtime.ts';
 import { parseOnnx } from '../onnx-file.ts';
@@ -121,9 +120,11 @@ it.each<[string, string, string, readonly Input[], Attributes, number, number | 
 		0,
 	],
 ])('%s %s', async (operator, _, domain, inputs, attributes, count, macs) => {
-	const { feeds, wanted, compiled } = graphOf(operator, domain, inputs, attributes, count);
-	const cost = costBefore(feeds, compiled.build());
-	const given = await runOnce(createRuntime(1), compiled, feeds, wanted);
+	const { feeds, wanted, bytes } = graphOf(operator, domain, inputs, attributes, count);
+	const cost = costBefore(feeds, bytes);
+	const session = await createRuntime(1).load(bytes, operator);
+	const given = await session.run(feeds, wanted);
+	await session.release();
 	const shapesOf = (of: (name: string) => unknown) =>
 		Object.fromEntries(wanted.map((name) => [name, of(name)]));
 	expect(shapesOf((name) => cost.shapes.get(name))).toEqual(shapesOf((name) => given[name]!.shape));
@@ -135,8 +136,8 @@ it.each<[string, readonly Input[], readonly number[], number]>([
 	['all three in one', [[B, S, H, 3, D]], tokens(S), B * S * S * 2 * WIDTH],
 	['keys and values in one', [tokens(S), [B, L, H, 2, D]], tokens(S), B * S * L * 2 * WIDTH],
 ])('MultiHeadAttention with %s', (_, inputs, shape, macs) => {
-	const { feeds, compiled } = graphOf('MultiHeadAttention', MS, inputs, { num_heads: H }, 1);
-	const cost = costBefore(feeds, compiled.build());
+	const { feeds, bytes } = graphOf('MultiHeadAttention', MS, inputs, { num_heads: H }, 1);
+	const cost = costBefore(feeds, bytes);
 	expect([cost.shapes.get('y0'), cost.macs]).toEqual([shape, macs]);
 });
 
@@ -168,8 +169,7 @@ function graphOf(
 		graph.output(`y${i}`, value);
 		wanted.push(`y${i}`);
 	}
-	const compiled = graph.compile(operator);
-	return { feeds, wanted, compiled: { ...compiled, build: () => unstated(compiled.build()) } };
+	return { feeds, wanted, bytes: unstated(encodeGraph(graph.compile(operator))) };
 }
 
 function costBefore(feeds: Record<string, GraphTensor>, bytes: Uint8Array) {
