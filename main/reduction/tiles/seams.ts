@@ -65,8 +65,9 @@ function add(found: Found[], one: Found): void {
 }
 
 function areOne(a: Found, b: Found): boolean {
-	if (a.classIndex !== b.classIndex || a.sources.some((source) => b.sources.includes(source))) return false;
-	return a.cut || b.cut ? overSmaller(a.box, b.box) >= SAME : boxIou(a.box, 0, b.box, 0) >= SAME;
+	if (a.classIndex !== b.classIndex) return false;
+	const shared = a.cut || b.cut ? overSmaller(a.box, b.box) : boxIou(a.box, 0, b.box, 0);
+	return shared >= SAME && !a.sources.some((source) => b.sources.includes(source));
 }
 
 function together(a: Found, b: Found): Found {
