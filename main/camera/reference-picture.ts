@@ -13,7 +13,7 @@ export const LEVELS = [1, 2, 4, 8] as const;
 export const COARSEST = 8;
 /** Pixels of the coarsest level that are searched around the prediction: 40 pixels of the picture. */
 export const REACH = 5;
-/** Most tokens that are registered, and how many of a cell of `CELL` × `CELL` tokens. */
+/** Most tokens that are registered: as many of every cell of the picture, whose sides are `CELL` tokens at least. */
 export const MOST_PATCHES = 320;
 const CELL = 3;
 /** Mean square of slopes, in grey levels, below which a square has nothing to register. */
@@ -81,6 +81,8 @@ export class ReferencePicture {
 	readonly #worth: Float64Array;
 	readonly #known: Uint8Array;
 	readonly #all: Int32Array;
+	/** Tokens along the side of a cell: cells are never more than patches. */
+	readonly #cell: number;
 	/** The tokens that are registered, renewed when the reference has changed. */
 	readonly #patches = new Int32Array(MOST_PATCHES);
 	#patchCount = -1;
@@ -96,6 +98,9 @@ export class ReferencePicture {
 		this.#worth = new Float64Array(tokens);
 		this.#known = new Uint8Array(tokens);
 		this.#all = Int32Array.from({ length: tokens }, (_, token) => token);
+		let cell = CELL;
+		while (cellCount(grid, cell) > MOST_PATCHES) cell++;
+		this.#cell = cell;
 	}
 
 	/** Of the frames, without padding. */
@@ -226,16 +231,16 @@ export class ReferencePicture {
 
 	#choosePatches(): void {
 		const { rows, cols } = this.#grid;
-		const cells = Math.ceil(rows / CELL) * Math.ceil(cols / CELL);
-		const perCell = Math.max(1, Math.floor(MOST_PATCHES / cells));
+		const cell = this.#cell;
+		const perCell = Math.floor(MOST_PATCHES / cellCount(this.#grid, cell));
 		const [worth, patches] = [this.#worth, this.#patches];
 		let count = 0;
-		for (let top = 0; top < rows; top += CELL) {
-			for (let left = 0; left < cols; left += CELL) {
+		for (let top = 0; top < rows; top += cell) {
+			for (let left = 0; left < cols; left += cell) {
 				const first = count;
-				const most = Math.min(MOST_PATCHES, first + perCell);
-				for (let row = top; row < Math.min(rows, top + CELL); row++) {
-					for (let col = left; col < Math.min(cols, left + CELL); col++) {
+				const most = first + perCell;
+				for (let row = top; row < Math.min(rows, top + cell); row++) {
+					for (let col = left; col < Math.min(cols, left + cell); col++) {
 						const token = row * cols + col;
 						if (worth[token] === 0) continue;
 						if (count < most) count++;
@@ -331,4 +336,8 @@ export class ReferencePicture {
 			this.#bytes[at] = Math.min(255, Math.max(0, Math.round(gain * this.#bytes[at]! + offset)));
 		}
 	}
+}
+
+function cellCount({ rows, cols }: TokenGrid, cell: number): number {
+	return Math.ceil(rows / cell) * Math.ceil(cols / cell);
 }

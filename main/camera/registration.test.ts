@@ -68,6 +68,21 @@ function errorOf(found: Placement, place: Placement): number {
 	);
 }
 
+it('registers tokens from all over a picture, however large', () => {
+	const grid = { ...GRID, rows: 68, cols: 120 };
+	const [width, height] = [16 * grid.cols, 16 * grid.rows];
+	const registration = new Registration(grid, { width, height });
+	registration.reference.load(
+		Uint8Array.from({ length: width * height }, (_, i) => (i * 7919) >>> 5),
+		width,
+	);
+	registration.reference.rememberFrame();
+	const patches = [...registration.reference.patches()];
+	expect(patches.length).toBeGreaterThan(200);
+	const rows = patches.map((token) => Math.floor(token / grid.cols));
+	expect(new Set(rows.map((row) => Math.floor(row / 7))).size).toBe(Math.ceil(grid.rows / 7));
+});
+
 describe('finds where what is remembered lies, to a fraction of a pixel', () => {
 	it.each<[string, Placement]>([
 		['at rest', AT_REST],
