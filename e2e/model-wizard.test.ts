@@ -2,6 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SIGNATURES, tinyOnnx } from '../main/families/onnx/tiny-onnx.fixture.ts';
+import type { Page } from 'playwright-core';
 import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
 import { analyse, openSample, untilComplete } from './person.ts';
@@ -14,6 +15,7 @@ onEveryHost('an ONNX file that can be read in several ways', (host) => {
 	beforeAll(async () => {
 		app = await launchApp({ host });
 		writeFileSync(join(app.videos, 'tiny.onnx'), tinyOnnx({ outputs: AMBIGUOUS }));
+		writeFileSync(join(app.videos, 'likely.onnx'), tinyOnnx({ outputs: SIGNATURES.yoloRaw }));
 		await openSample(app.page);
 	});
 	afterAll(() => app?.close());
@@ -21,15 +23,19 @@ onEveryHost('an ONNX file that can be read in several ways', (host) => {
 	const models = () => app.page.getByRole('dialog', { name: 'Models' });
 	const wizard = () => app.page.getByRole('dialog', { name: 'How is tiny to be read?' });
 
-	async function add(): Promise<void> {
+	async function choose(name: string): Promise<void> {
 		await app.page.keyboard.press('Shift+M');
-		if (host !== 'web') await app.answerDialogs(join(app.videos, 'tiny.onnx'));
+		if (host !== 'web') await app.answerDialogs(join(app.videos, name));
 		await models().getByRole('button', { name: 'Add a model …' }).click();
 		if (host === 'web') {
 			const open = app.page.getByRole('dialog', { name: 'Open' });
 			await open.getByRole('button', { name: 'videos' }).click();
-			await open.getByRole('button', { name: 'tiny.onnx' }).click();
+			await open.getByRole('button', { name }).click();
 		}
+	}
+
+	async function add(): Promise<void> {
+		await choose('tiny.onnx');
 		await wizard().getByRole('radio').first().waitFor({ timeout: 60_000 });
 	}
 
@@ -73,4 +79,33 @@ onEveryHost('an ONNX file that can be read in several ways', (host) => {
 		await analyse(app.page, 'Dense');
 		await untilComplete(app.page);
 	});
+
+	it('opens at once where a frame confirms what is only likely, and says so', async () => {
+		await choose('likely.onnx');
+		const confirmed = /was added, read in the likely way\. A frame confirms it: 1 found: 1 person/;
+		await models().getByText(confirmed).waitFor({ timeout: 60_000 });
+		expect(await wizard().count()).toBe(0);
+		await app.page.keyboard.press('Escape');
+	});
+
+	it('may be dropped onto the window, where the system tells the path of what is dropped', async () => {
+		await dropFile(app.page, join(app.videos, 'tiny.onnx'));
+		if (host === 'web') {
+			await models().getByText('A browser does not reveal where “tiny.onnx” lies').waitFor();
+		} else {
+			await wizard().getByRole('radio').first().waitFor({ timeout: 60_000 });
+			await wizard().getByRole('button', { name: 'Cancel' }).click();
+		}
+		await app.page.keyboard.press('Escape');
+	});
 });
+
+/** As a person does it with the mouse: the browser itself is told of the drag. */
+async function dropFile(page: Page, path: string): Promise<void> {
+	const session = await page.context().newCDPSession(page);
+	const data = { items: [], files: [path], dragOperationsMask: 1 };
+	for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+		await session.send('Input.dispatchDragEvent', { type, x: 600, y: 300, data });
+	}
+	await session.detach();
+}
