@@ -42,7 +42,7 @@ export async function requireSpace(disk: Disk, folder: string, bytes: number): P
 	throw new UserFacingError(
 		'disk-full',
 		`${folder}: ${megabytes(bytes)} MB more were expected to fit (${megabytes(Math.max(0, free))} MB are free).`,
-		{ remedy: 'Free some space, then get the model again; what was loaded is kept.' },
+		{ remedy: 'Free some space, then try again; what a download brought is kept.' },
 	);
 }
 
@@ -51,7 +51,7 @@ export function writingError(path: string, error: unknown): unknown {
 	const known = systemError(error);
 	if (known?.code !== 'disk-full') return known ?? error;
 	return new UserFacingError('disk-full', `${path}: no space is left on the disk.`, {
-		remedy: 'Free some space, then get the model again; what was loaded is kept.',
+		remedy: 'Free some space, then try again; what a download brought is kept.',
 		cause: error,
 	});
 }
