@@ -23,6 +23,8 @@ class Counter {
 	runs = 0;
 	/** Of these, with nothing white in them. */
 	empty = 0;
+	/** Networks that were loaded and not released. */
+	loaded = 0;
 }
 
 /** Bounding boxes of what is brighter than `least` and touches. */
@@ -41,17 +43,29 @@ function brightBoxes(planes: Float32Array, width: number, height: number, least:
 	return boxes;
 }
 
-async function open(settings: SettingValues, counter = new Counter(), picture = PICTURE) {
+/** What an input costs: the same whatever its size, or by its pixels. */
+type Costs = (size: Frame['size']) => number;
+const sameForAll: Costs = () => MACS;
+const byPixels: Costs = ({ width, height }) => (MACS * width * height) / SIDE ** 2;
+
+async function open(
+	settings: SettingValues,
+	counter = new Counter(),
+	picture = PICTURE,
+	macsOf: Costs = sameForAll,
+) {
 	const bound = tiledNetwork<White>(
 		({ displaySize }) => {
 			const { width, height } = displaySize;
+			const macs = macsOf(displaySize);
 			const grid = { rows: height / 16, cols: width / 16, stride: 16, windowSize: 16, windowOffset: 0 };
 			const letterbox = { displaySize, contentSize: displaySize, inputSize: displaySize, fill: 0 };
 			return {
 				host: staticHost('a finder of white squares', grid, {
-					macs: () => MACS,
-					load: () =>
-						Promise.resolve({
+					macs: () => macs,
+					load() {
+						counter.loaded++;
+						return Promise.resolve({
 							run(pixels) {
 								const planes = pixels.planar();
 								// Where an input shows nothing somewhere, it is a worse one.
@@ -59,10 +73,11 @@ async function open(settings: SettingValues, counter = new Counter(), picture = 
 								const boxes = brightBoxes(planes, width, height, least);
 								counter.runs++;
 								if (boxes.length === 0) counter.empty++;
-								return Promise.resolve({ output: { boxes: Float32Array.from(boxes) }, macs: MACS });
+								return Promise.resolve({ output: { boxes: Float32Array.from(boxes) }, macs });
 							},
-							release: () => Promise.resolve(),
-						}),
+							release: () => Promise.resolve(void counter.loaded--),
+						});
+					},
 				}),
 				letterbox,
 				normalisation: { mean: [0, 0, 0], std: [1, 1, 1], padding: 'grey' as const },
@@ -181,6 +196,28 @@ describe('tiles', () => {
 		expect(counter.empty).toBe(0);
 	});
 
+	it('run smaller inputs where the network takes them, each loaded when it first runs', async () => {
+		const counter = new Counter();
+		const settings = { threshold: 2, context: 16 };
+		const { step, reduction, host } = await open(settings, counter, PICTURE, byPixels);
+		const all = MACS * host.tiles!.layout.tiles.length;
+		expect(await step(scene(0))).toMatchObject({ boxes: expected(scene(0)), macs: all });
+		expect(counter.loaded).toBe(1);
+		const plain = await open(settings);
+		await plain.step(scene(0));
+		let [spent, spentPlain] = [0, 0];
+		for (let t = 1; t < 25; t++) {
+			const { boxes, macs } = await step(scene(t));
+			expect(boxes).toEqual(expected(scene(t)));
+			spent += macs;
+			spentPlain += (await plain.step(scene(t))).macs;
+		}
+		expect(spent).toBeLessThan(0.8 * spentPlain);
+		expect(counter.loaded).toBeGreaterThan(1);
+		await reduction.release();
+		expect(counter.loaded).toBe(0);
+	});
+
 	it('forget what has gone, and find what is new', async () => {
 		const { step } = await open({});
 		await step(scene(0));
@@ -242,12 +279,14 @@ describe('tiles', () => {
 		expect(await step(scene(3), 200)).toMatchObject({ boxes: expected(scene(3)), macs: all, kind: 'flush' });
 	});
 
-	it.each<[string, SettingValues, number]>([
+	it.each<[string, SettingValues, number, Costs?]>([
 		['inputs', { k: 1 }, 1],
 		['operations', { gmac: 0.04 }, 0.4],
 		['milliseconds', { ms: 5 }, 0.5],
-	])('keep a budget of %s after the first frame', async (_, settings, inputs) => {
-		const { step } = await open({ sceneCut: 1, refresh: 5, ...settings });
+		['inputs of several sizes', { k: 1 }, 1, byPixels],
+		['operations in inputs of several sizes', { gmac: 0.04 }, 0.4, byPixels],
+	])('keep a budget of %s after the first frame', async (_, settings, inputs, macsOf = sameForAll) => {
+		const { step } = await open({ sceneCut: 1, refresh: 5, ...settings }, new Counter(), PICTURE, macsOf);
 		await step(scene(0));
 		let spent = 0;
 		for (let t = 1; t <= 30; t++) {
@@ -266,9 +305,15 @@ describe('tiles', () => {
 		expect(frames).toBeLessThan(4 * host.tiles!.layout.tiles.length);
 	});
 
-	it('go on from a snapshot as if they had never stopped', async () => {
+	it.each([
+		['one size', sameForAll],
+		['several sizes', byPixels],
+	])('go on from a snapshot as if they had never stopped, in inputs of %s', async (_, macsOf) => {
 		const settings = { k: 2, sceneCut: 1, refresh: 4, audits: 0.2 };
-		const [whole, resumed] = [await open(settings), await open(settings)];
+		const [whole, resumed] = [
+			await open(settings, new Counter(), PICTURE, macsOf),
+			await open(settings, new Counter(), PICTURE, macsOf),
+		];
 		for (let t = 0; t < 8; t++) await whole.step(scene(t));
 		resumed.pixels.restoreState(whole.pixels.saveState());
 		resumed.reduction.restoreState(await whole.reduction.saveState());

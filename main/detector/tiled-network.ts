@@ -1,20 +1,18 @@
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import type { Frame, Letterbox } from '../domain/frame.ts';
+import type { Letterbox } from '../domain/frame.ts';
 import type { LeastScores } from '../domain/least-scores.ts';
 import type { Size } from '../domain/video.ts';
-import { type FramePixels, WasmFramePixels } from '../pixels/frame-pixels.ts';
-import { fitInside, fitLetterbox } from '../pixels/letterbox.ts';
-import { resizeBytes } from '../pixels/resize.ts';
-import type { NetworkOutput, TileNetwork, TilesOffer, WholeNetwork } from '../reduction/host.ts';
+import { fitLetterbox } from '../pixels/letterbox.ts';
+import type { NetworkOutput, TileNetwork, TilesOffer } from '../reduction/host.ts';
 import type { Tiling } from '../reduction/mode.ts';
-import type { Part } from '../reduction/tiles/packing.ts';
-import { layTiles, type TileLayout } from '../reduction/tiles/tile-layout.ts';
+import { type Extent, type InputSize, layTiles } from '../reduction/tiles/tile-layout.ts';
 import type { TilesOutput } from '../reduction/tiles/tiles.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 import type { PictureOptions } from './detector.ts';
 import { DEFAULT_MAX_SIDE } from './max-side.ts';
-import type { BoundNetwork, Normalisation } from './bound-network.ts';
+import type { BoundNetwork } from './bound-network.ts';
+import { NetworkInput, PackedInputs, scaled } from './packed-inputs.ts';
 
 /** Pixels of a cell, in which change is measured and parts of a picture are cut. */
 const CELL = 16;
@@ -22,6 +20,10 @@ const CELL = 16;
 const LARGEST_TILE = 2048;
 /** Grey behind the picture's borders, where a network has no grey of its own. */
 const FILL = 114;
+/** Sides of smaller inputs, of those of a tile: each size is a session of its own, and one that did not just run is slower. */
+const SHARES = [1 / 2, 3 / 4];
+/** What a run costs whatever its size, of what an input of a tile's size costs. */
+const RUN_COST = 0.03;
 
 type Bind<Output extends NetworkOutput> = (options: PictureOptions) => BoundNetwork<Output>;
 
@@ -57,7 +59,8 @@ export function tiledNetwork<Output extends NetworkOutput>(
 		windowOffset: 0,
 	};
 	const extent = { rows: Math.floor(tile.height / CELL), cols: Math.floor(tile.width / CELL) };
-	const layout = layTiles(grid, extent, Math.ceil(overlap / CELL));
+	const smaller = smallerSizes(bind, extent, options.scoreThreshold, bound.host.whole.macs());
+	const layout = layTiles(grid, extent, Math.ceil(overlap / CELL), smaller);
 	return withTiles(bound, letterbox, {
 		layout,
 		overview,
@@ -65,7 +68,12 @@ export function tiledNetwork<Output extends NetworkOutput>(
 		shown,
 		macs: () => bound.host.whole.macs(),
 		async load(runtime) {
-			return new PackedInputs(bound, await bound.host.whole.load(runtime), layout, picture);
+			const input = async (bound: BoundNetwork<Output>) =>
+				new NetworkInput(bound, await bound.host.whole.load(runtime));
+			const { scoreThreshold } = options;
+			return new PackedInputs(layout, picture, await input(bound), (size) =>
+				input(bind({ displaySize: size, maxSide: Math.max(size.width, size.height), scoreThreshold })),
+			);
 		},
 	});
 }
@@ -141,7 +149,6 @@ function tileSize<Output extends NetworkOutput>(
 ): Size {
 	const sees = (displaySize: Size) =>
 		bind({ displaySize, maxSide: LARGEST_TILE, scoreThreshold }).letterbox.contentSize;
-	const same = (a: Size, b: Size) => a.width === b.width && a.height === b.height;
 	const square = sees({ width: side, height: side });
 	if (!same(sees(square), square)) {
 		throw new UserFacingError(
@@ -156,90 +163,29 @@ function tileSize<Output extends NetworkOutput>(
 	return same(sees(smaller), smaller) ? smaller : square;
 }
 
-function scaled(found: Detections, from: Size, to: Size): Detections {
-	if (from.width === to.width && from.height === to.height) return found;
-	const [x, y] = [to.width / from.width, to.height / from.height];
-	const boxesXyxy = found.boxesXyxy.map((side, at) => side * (at % 2 === 0 ? x : y));
-	return new Detections(found.classIndices, found.scores, boxesXyxy);
+/** Smaller sizes of input that the network takes as they are, and what they cost beside one of a tile's size. */
+function smallerSizes<Output extends NetworkOutput>(
+	bind: Bind<Output>,
+	tile: Extent,
+	scoreThreshold: number,
+	macsOfTile: number,
+): InputSize[] {
+	const along = (cells: number) => SHARES.map((share) => Math.round(share * cells));
+	return along(tile.rows).flatMap((rows) =>
+		along(tile.cols).flatMap((cols) => {
+			const displaySize = { width: cols * CELL, height: rows * CELL };
+			const bound = bind({
+				displaySize,
+				maxSide: Math.max(displaySize.width, displaySize.height),
+				scoreThreshold,
+			});
+			if (!same(bound.letterbox.contentSize, displaySize)) return [];
+			const cost = RUN_COST + (1 - RUN_COST) * (bound.host.whole.macs() / macsOfTile);
+			return cost < 1 ? [{ rows, cols, cost }] : [];
+		}),
+	);
 }
 
-/** Inputs of a network that show parts of the frame, one after another. */
-class PackedInputs<Output extends NetworkOutput> implements TileNetwork {
-	readonly #bound: BoundNetwork<Output>;
-	readonly #network: WholeNetwork<Output>;
-	readonly #layout: TileLayout;
-	readonly #picture: Size;
-	readonly #pixels: WasmFramePixels;
-	readonly #input: Frame;
-	/** An input that shows nothing. */
-	readonly #blank: Uint8Array;
-
-	constructor(bound: BoundNetwork<Output>, network: WholeNetwork<Output>, layout: TileLayout, picture: Size) {
-		const { host, letterbox, normalisation } = bound;
-		const { inputSize: size } = letterbox;
-		const { mean, std, padding } = normalisation;
-		this.#bound = bound;
-		this.#network = network;
-		this.#layout = layout;
-		this.#picture = picture;
-		this.#pixels = new WasmFramePixels(
-			host.grid,
-			mean,
-			std,
-			padding === 'zero' ? letterbox.contentSize : size,
-		);
-		const pixels = new Uint8Array(3 * size.width * size.height);
-		const grey = greyOf(letterbox, normalisation);
-		this.#blank = pixels.map((_, at) => grey[at % 3]!);
-		this.#input = { index: 0, timeSeconds: 0, pixels, format: 'rgb24', size };
-	}
-
-	async run(pixels: FramePixels, parts: readonly Part[]): Promise<{ found: Detections; macs: number }> {
-		const { pixels: input, size } = this.#input;
-		input.set(this.#blank);
-		const { stride } = this.#layout.grid;
-		for (const { source, at } of parts) {
-			const from = {
-				left: source.left * stride,
-				top: source.top * stride,
-				right: Math.min(this.#picture.width, source.right * stride),
-				bottom: Math.min(this.#picture.height, source.bottom * stride),
-			};
-			pixels.copy(from, input, size.width, at.col * stride, at.row * stride);
-		}
-		return this.#runInput();
-	}
-
-	async runOverview(pixels: FramePixels): Promise<{ found: Detections; macs: number }> {
-		const { width, height } = this.#picture;
-		const data = new Uint8Array(3 * width * height);
-		pixels.copy({ left: 0, top: 0, right: width, bottom: height }, data, width, 0, 0);
-		const size = fitInside(this.#picture, this.#bound.letterbox.contentSize);
-		const shrunk = resizeBytes({ data, size: this.#picture }, size, 'bilinear');
-		const { pixels: input, size: inputSize } = this.#input;
-		input.set(this.#blank);
-		for (let row = 0; row < size.height; row++) {
-			const line = shrunk.data.subarray(3 * row * size.width, 3 * (row + 1) * size.width);
-			input.set(line, 3 * row * inputSize.width);
-		}
-		const { found, macs } = await this.#runInput();
-		return { found: scaled(found, size, this.#picture), macs };
-	}
-
-	async #runInput(): Promise<{ found: Detections; macs: number }> {
-		this.#pixels.load(this.#input);
-		const { output, macs } = await this.#network.run(this.#pixels);
-		return { found: this.#bound.interpret(output, null), macs };
-	}
-
-	release(): Promise<void> {
-		return this.#network.release();
-	}
-}
-
-/** What lies between parts of an input: the letterbox's grey, or what is nearest to nothing after normalisation. */
-function greyOf({ fill }: Letterbox, { mean, padding }: Normalisation): Uint8Array {
-	return padding === 'grey'
-		? new Uint8Array(3).fill(fill)
-		: Uint8Array.from(mean, (value) => Math.round(255 * value));
+function same(a: Size, b: Size): boolean {
+	return a.width === b.width && a.height === b.height;
 }

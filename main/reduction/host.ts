@@ -8,7 +8,7 @@ import type { FramePixels } from '../pixels/frame-pixels.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 import type { VitPlan } from '../vit/plan.ts';
 import type { Computed } from './selection.ts';
-import type { Part } from './tiles/packing.ts';
+import type { Input } from './tiles/packing.ts';
 import type { TileLayout } from './tiles/tile-layout.ts';
 
 /** A network's answer for a frame as named arrays: keeping and restoring it needs no knowledge of the network. */
@@ -105,14 +105,14 @@ export type TilesOffer = {
 	picture: Size;
 	/** By class, the score from which on boxes are shown. */
 	shown: LeastScores;
-	/** Multiply-adds of an input; the most that there may be where that varies. */
+	/** Multiply-adds of an input of a tile's size; the most that there may be where that varies. */
 	macs(): number;
 	load(runtime: GraphRuntime): Promise<TileNetwork>;
 };
 
 export interface TileNetwork {
 	/** What the network finds in an input that shows parts of the frame; boxes in pixels of the input, clipped to it. */
-	run(pixels: FramePixels, parts: readonly Part[]): Promise<{ found: Detections; macs: number }>;
+	run(pixels: FramePixels, input: Input): Promise<{ found: Detections; macs: number }>;
 	/** What it finds in the whole frame, shrunk to an input; boxes in pixels of the frame. Only where there is an overview. */
 	runOverview(pixels: FramePixels): Promise<{ found: Detections; macs: number }>;
 	release(): Promise<void>;

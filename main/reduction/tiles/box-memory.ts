@@ -99,7 +99,7 @@ export class BoxMemory {
 	 * Gives the cells at which something was cut that is not known otherwise, or is doubtful: their tiles should be run whole.
 	 */
 	take(found: Detections, { inputs, owner }: InputPlan, input: number, firstPart: number): number[] {
-		const parts = inputs[input]!;
+		const { parts } = inputs[input]!;
 		const whole = parts.map(({ source }) => this.#layout.tiles.includes(source));
 		const doubted = this.#forget(parts, owner, firstPart, whole).filter(({ doubtful }) => doubtful);
 		const unknown: number[] = [];

@@ -2,13 +2,26 @@ import { describe, expect, it } from 'vitest';
 import type { Part } from './packing.ts';
 import { planAll, planInputs, type InputPlan, type Wanted } from './plan-inputs.ts';
 import { joinRectangles, rectanglesOf } from './regions.ts';
-import { type CellRect, fitsIn, grown, layTiles, meet } from './tile-layout.ts';
+import { type CellRect, grown, layTiles, meet } from './tile-layout.ts';
 
 const ROWS = 68;
 const COLS = 120;
 const GRID = { rows: ROWS, cols: COLS, stride: 16, windowSize: 16, windowOffset: 0 };
 const LAYOUT = layTiles(GRID, { rows: 40, cols: 40 }, 6);
-const LIMITS = { inputs: Infinity, context: 3, pack: true };
+/** The same, of a network that takes smaller inputs too. */
+const SIZES = layTiles(
+	GRID,
+	{ rows: 40, cols: 40 },
+	6,
+	[20, 30, 40].flatMap((rows) =>
+		[20, 30, 40].flatMap((cols) => (rows + cols < 80 ? [{ rows, cols, cost: (rows * cols) / 1600 }] : [])),
+	),
+);
+const LAYOUTS = [
+	['one size', LAYOUT],
+	['several sizes', SIZES],
+] as const;
+const LIMITS = { cost: Infinity, context: 3, pack: true };
 
 function wanted(rects: readonly CellRect[], given: Partial<Wanted> = {}): Wanted {
 	const cells = new Uint8Array(ROWS * COLS);
@@ -57,22 +70,20 @@ const spot = ({ source, at }: Part): CellRect => ({
 });
 
 function expectSound({ inputs, owner }: InputPlan, { cells }: Wanted, everything = true): void {
-	const parts = inputs.flat();
-	for (const input of inputs) {
-		expect(input.length).toBeGreaterThan(0);
-		for (const [i, part] of input.entries()) {
-			expect(fitsIn(spot(part), LAYOUT.input)).toBe(true);
-			expect(part.at.row + part.source.bottom - part.source.top).toBeLessThanOrEqual(LAYOUT.input.rows);
-			expect(part.at.col + part.source.right - part.source.left).toBeLessThanOrEqual(LAYOUT.input.cols);
-			const near = input
-				.slice(i + 1)
-				.filter((other) => meet(spot(part), grown(spot(other), 1, LAYOUT.input)));
+	const all = inputs.flatMap(({ parts }) => parts);
+	for (const { size, parts } of inputs) {
+		expect(parts.length).toBeGreaterThan(0);
+		for (const [i, part] of parts.entries()) {
+			const { bottom, right } = spot(part);
+			expect(bottom).toBeLessThanOrEqual(size.rows);
+			expect(right).toBeLessThanOrEqual(size.cols);
+			const near = parts.slice(i + 1).filter((other) => meet(spot(part), grown(spot(other), 1, size)));
 			expect(near).toEqual([]);
 		}
 	}
 	const outside = Array.from(owner.entries()).filter(([cell, part]) => {
 		if (part === -1) return everything && cells[cell] === 1;
-		const { source } = parts[part]!;
+		const { source } = all[part]!;
 		const [row, col] = [Math.floor(cell / COLS), cell % COLS];
 		return row < source.top || row >= source.bottom || col < source.left || col >= source.right;
 	});
@@ -113,19 +124,43 @@ describe('changed cells', () => {
 });
 
 describe('a plan', () => {
-	it('holds every cell that is wanted exactly once, in parts that lie apart within inputs', () => {
-		for (let seed = 0; seed < 60; seed++) {
-			const all = wanted(scattered(seed));
-			const plan = planInputs(LAYOUT, all, LIMITS);
-			expectSound(plan, all);
-			expect(plan.inputs.length).toBeLessThanOrEqual(LAYOUT.tiles.length);
-		}
+	it.each(LAYOUTS)(
+		'of inputs of %s holds every cell that is wanted exactly once, in parts that lie apart within inputs',
+		(_, layout) => {
+			for (let seed = 0; seed < 60; seed++) {
+				const all = wanted(scattered(seed));
+				const plan = planInputs(layout, all, LIMITS);
+				expectSound(plan, all);
+				expect(plan.cost).toBeLessThanOrEqual(layout.tiles.length);
+			}
+		},
+	);
+
+	it.each(LAYOUTS)(
+		'of inputs of %s is nothing where nothing is wanted, and all tiles where everything is',
+		(_, layout) => {
+			expect(planInputs(layout, wanted([]), LIMITS).inputs).toEqual([]);
+			const everything = wanted([{ left: 0, top: 0, right: COLS, bottom: ROWS }]);
+			expect(planInputs(layout, everything, LIMITS)).toEqual(planAll(layout));
+		},
+	);
+
+	it.each([
+		['one small region', [square(30, 30)], ['20×20']],
+		['one that is high', [{ left: 30, top: 5, right: 32, bottom: 25 }], ['30×20']],
+		['two that lie far from each other', [square(5, 5), square(100, 60)], ['20×20']],
+		['more of them', [square(5, 5, 10), square(100, 50, 10), square(50, 30, 10)], ['20×40', '20×20']],
+		['a large and a small one', [square(5, 5, 30), square(100, 50)], ['40×40', '20×20']],
+	])('takes inputs of the sizes that hold %s', (_, regions, sizes) => {
+		const { inputs, cost } = planInputs(SIZES, wanted(regions), LIMITS);
+		expect(inputs.map(({ size }) => `${size.rows}×${size.cols}`)).toEqual(sizes);
+		const cells = inputs.reduce((sum, { size }) => sum + size.rows * size.cols, 0);
+		expect(cost).toBeCloseTo(cells / 1600, 6);
 	});
 
-	it('is nothing where nothing is wanted, and all tiles where everything is', () => {
-		expect(planInputs(LAYOUT, wanted([]), LIMITS).inputs).toEqual([]);
-		const everything = wanted([{ left: 0, top: 0, right: COLS, bottom: ROWS }]);
-		expect(planInputs(LAYOUT, everything, LIMITS)).toEqual(planAll(LAYOUT));
+	it('shows as much around a region as its input has room for', () => {
+		const { inputs } = planInputs(SIZES, wanted([square(30, 30)]), LIMITS);
+		expect(inputs[0]!.parts[0]!.source).toEqual(square(21, 21, 20));
 	});
 
 	it('packs small regions of many tiles into one input, each with the context asked for', () => {
@@ -140,7 +175,7 @@ describe('a plan', () => {
 		const { inputs, owner } = planInputs(LAYOUT, wanted(regions), LIMITS);
 		expect(inputs.length).toBe(1);
 		for (const [i, region] of regions.entries()) {
-			const part = inputs[0]![owner[region.top * COLS + region.left]!]!;
+			const part = inputs[0]!.parts[owner[region.top * COLS + region.left]!]!;
 			const { left, top, right, bottom } = grown(region, LIMITS.context, GRID);
 			expect(part.source.left <= left && part.source.top <= top, `${i}`).toBe(true);
 			expect(part.source.right >= right && part.source.bottom >= bottom, `${i}`).toBe(true);
@@ -148,7 +183,7 @@ describe('a plan', () => {
 	});
 
 	it('runs a tile whole where that takes no more inputs, where it is due, and where nothing may be packed', () => {
-		const tile = [{ source: LAYOUT.tiles[0]!, at: { row: 0, col: 0 } }];
+		const tile = { size: LAYOUT.input, parts: [{ source: LAYOUT.tiles[0]!, at: { row: 0, col: 0 } }] };
 		expect(planInputs(LAYOUT, wanted([square(5, 5)]), LIMITS).inputs).toEqual([tile]);
 		const due = new Uint8Array(LAYOUT.tiles.length);
 		due[0] = 1;
@@ -175,20 +210,25 @@ describe('a plan', () => {
 		expect(plan.owner[60 * COLS + 100]).toBeGreaterThanOrEqual(0);
 	});
 
-	it('keeps to a limit of inputs, and takes what is worth most', () => {
+	it.each(LAYOUTS)('of inputs of %s keeps to a limit of their cost', (_, layout) => {
 		for (let seed = 0; seed < 30; seed++) {
-			const all = wanted(scattered(seed));
-			const plan = planInputs(LAYOUT, all, { ...LIMITS, inputs: 1 });
-			expect(plan.inputs.length).toBeLessThanOrEqual(1);
-			expectSound(plan, all, false);
+			for (const cost of [0.6, 1, 2]) {
+				const all = wanted(scattered(seed));
+				const plan = planInputs(layout, all, { ...LIMITS, cost });
+				expect(plan.cost).toBeLessThanOrEqual(cost + 1e-6);
+				expectSound(plan, all, false);
+			}
 		}
+	});
+
+	it('takes what is worth most where it may not take all', () => {
 		const halves = wanted([
 			{ left: 0, top: 0, right: 60, bottom: 34 },
 			{ left: 61, top: 35, right: 120, bottom: 68 },
 		]);
 		const worth = halves.cells.map((mark, cell) => mark * (cell % COLS > 60 ? 9 : 1));
-		const plan = planInputs(LAYOUT, { ...halves, worth }, { ...LIMITS, inputs: 1 });
-		expect(plan.inputs[0]![0]!.source.left).toBeGreaterThan(60);
-		expect(planInputs(LAYOUT, halves, { ...LIMITS, inputs: 0 }).inputs).toEqual([]);
+		const plan = planInputs(LAYOUT, { ...halves, worth }, { ...LIMITS, cost: 1 });
+		expect(plan.inputs[0]!.parts[0]!.source.left).toBeGreaterThan(60);
+		expect(planInputs(LAYOUT, halves, { ...LIMITS, cost: 0 }).inputs).toEqual([]);
 	});
 });

@@ -1,10 +1,8 @@
 import { tokenCount } from '../../domain/tokens.ts';
-import { Packing, type Part } from './packing.ts';
+import { type Input, type PackedInput, Packing, ROUNDING } from './packing.ts';
 import { joinRectangles, markWhole, rectanglesOf } from './regions.ts';
 import { areaOf, type CellRect, fitsIn, grown, meet, type TileLayout } from './tile-layout.ts';
 
-/** How many times as much context as must be parts get where that takes no further input. */
-const ROOMY = [4, 2];
 /** A tile runs whole where parts of it would fill this share of an input. */
 const CROWDED = 0.5;
 /** An object that is larger than an input is computed anew from this share of changed cells on. */
@@ -12,8 +10,9 @@ const LARGE_CHANGED = 0.15;
 
 /** What to run for a frame. */
 export type InputPlan = {
-	/** The parts of each input. */
-	inputs: readonly (readonly Part[])[];
+	inputs: readonly Input[];
+	/** What they cost, in inputs of a tile's size. */
+	cost: number;
 	/** By cell, the part that answers for it, counted through all inputs; −1 = it is not computed. */
 	owner: Int32Array;
 };
@@ -33,8 +32,8 @@ export type Wanted = {
 };
 
 export type PlanLimits = {
-	/** Inputs at most. */
-	inputs: number;
+	/** What inputs may cost, in inputs of a tile's size. */
+	cost: number;
 	/** Cells around a part at least, as far as the frame goes. */
 	context: number;
 	/** Whether parts of the frame may share an input; else tiles run whole. */
@@ -46,7 +45,7 @@ export function planAll(layout: TileLayout): InputPlan {
 	return planOf(layout, [...layout.tiles.keys()], []);
 }
 
-/** Plans the fewest inputs that hold what is wanted, or what is worth most of it where more would be needed than may be. */
+/** Plans the cheapest inputs that hold what is wanted, or what is worth most of it where they would cost more than they may. */
 export function planInputs(layout: TileLayout, wanted: Wanted, limits: PlanLimits): InputPlan {
 	const { tiles, home } = layout;
 	const marks = withObjects(layout, wanted);
@@ -60,10 +59,10 @@ export function planInputs(layout: TileLayout, wanted: Wanted, limits: PlanLimit
 	const asTiles = () =>
 		planOf(
 			layout,
-			most(concerned, (tile) => worth[tile]!, limits.inputs),
+			most(concerned, (tile) => worth[tile]!, Math.floor(limits.cost + ROUNDING)),
 			[],
 		);
-	if (!limits.pack || concerned.size <= 1) return asTiles();
+	if (!limits.pack) return asTiles();
 
 	const { regions, must } = regionsOf(layout, marks, wanted.tiles, limits.context);
 	const crowded = new Set(must);
@@ -73,38 +72,44 @@ export function planInputs(layout: TileLayout, wanted: Wanted, limits: PlanLimit
 	// Where it makes no difference whole tiles are better: they show more.
 	const [plain, mixed] = [must, crowded].map((whole) => {
 		const rest = regions.filter((core) => !covers(layout, marks, whole, core));
-		return { whole, rest, count: whole.size + pack(layout, rest, limits.context).inputs.length };
+		const packing = pack(layout, rest, limits.context);
+		return { whole, rest, packing, cost: whole.size + packing.cost };
 	}) as [Cover, Cover];
-	const { whole, rest, count } = plain.count < mixed.count ? plain : mixed;
-	if (concerned.size <= Math.min(count, limits.inputs)) return asTiles();
-	if (count > limits.inputs) return worthiest(layout, wanted.worth, { whole, rest, worth }, limits);
+	const cover = plain.cost < mixed.cost - ROUNDING ? plain : mixed;
+	if (concerned.size <= Math.min(cover.cost, limits.cost) + ROUNDING) return asTiles();
+	if (cover.cost > limits.cost + ROUNDING) return worthiest(layout, wanted.worth, worth, cover, limits);
 
-	const least = pack(layout, rest, limits.context);
-	const roomy = ROOMY.map((times) => pack(layout, rest, times * limits.context));
-	const packing = roomy.find(({ inputs }) => inputs.length <= least.inputs.length) ?? least;
+	const { whole, packing } = cover;
 	addWelcome(layout, wanted, whole, packing, limits.context);
+	packing.spread();
 	return planOf(layout, [...whole], packing.inputs);
 }
 
-/** Tiles to run whole, the regions that they don't hold, and the inputs that it takes. */
-type Cover = { whole: Set<number>; rest: CellRect[]; count: number };
+/** Tiles to run whole, the regions that they don't hold, in inputs of their own, and what it costs. */
+type Cover = { whole: Set<number>; rest: CellRect[]; packing: Packing; cost: number };
 
 /** Tiles in their order, then the inputs of a packing. A part's own cells are its own though a tile has them too. */
 function planOf(
-	{ grid, tiles, home }: TileLayout,
+	{ grid, input, tiles, home }: TileLayout,
 	chosen: readonly number[],
-	packed: Packing['inputs'],
+	packed: readonly PackedInput[],
 ): InputPlan {
 	const place = new Int32Array(tiles.length).fill(-1);
 	const ordered = [...chosen].sort((a, b) => a - b);
 	ordered.forEach((tile, i) => (place[tile] = i));
 	const owner = new Int32Array(tokenCount(grid));
 	for (let cell = 0; cell < owner.length; cell++) owner[cell] = place[home[cell]!]!;
-	const whole = ordered.map((tile): Part[] => [{ source: tiles[tile]!, at: { row: 0, col: 0 } }]);
-	packed
-		.flat()
+	const whole = ordered.map((tile): Input => ({
+		size: input,
+		parts: [{ source: tiles[tile]!, at: { row: 0, col: 0 } }],
+	}));
+	// What has one size runs in a row: the network's weights are at hand then.
+	const sorted = [...packed].sort((a, b) => b.size.cost - a.size.cost || b.size.rows - a.size.rows);
+	sorted
+		.flatMap(({ parts }) => parts)
 		.forEach(({ core }, i) => eachCell(core, grid.cols, (cell) => (owner[cell] = whole.length + i)));
-	return { inputs: [...whole, ...packed], owner };
+	const cost = whole.length + packed.reduce((sum, { size }) => sum + size.cost, 0);
+	return { inputs: [...whole, ...sorted], cost, owner };
 }
 
 /**
@@ -182,7 +187,8 @@ function pack(layout: TileLayout, cores: readonly CellRect[], context: number): 
 function worthiest(
 	layout: TileLayout,
 	ofCell: ArrayLike<number>,
-	{ whole, rest, worth }: { whole: Set<number>; rest: readonly CellRect[]; worth: Float64Array },
+	ofTile: Float64Array,
+	{ whole, rest }: Cover,
 	limits: PlanLimits,
 ): InputPlan {
 	const { grid, input } = layout;
@@ -192,15 +198,16 @@ function worthiest(
 		return sum / areaOf(grown(core, limits.context, grid));
 	};
 	const items = [
-		...[...whole].map((tile) => ({ tile, density: worth[tile]! / (input.rows * input.cols) })),
+		...[...whole].map((tile) => ({ tile, density: ofTile[tile]! / (input.rows * input.cols) })),
 		...rest.map((core) => ({ core, density: ofRegion(core) })),
 	].sort((a, b) => b.density - a.density);
 	const packing = new Packing(layout, limits.context);
 	const tiles: number[] = [];
 	for (const item of items) {
-		if ('core' in item) packing.put(item.core, limits.inputs - tiles.length);
-		else if (tiles.length + packing.inputs.length < limits.inputs) tiles.push(item.tile);
+		if ('core' in item) packing.put(item.core, limits.cost - tiles.length);
+		else if (tiles.length + 1 + packing.cost <= limits.cost + ROUNDING) tiles.push(item.tile);
 	}
+	packing.spread();
 	return planOf(layout, tiles, packing.inputs);
 }
 
@@ -213,11 +220,11 @@ function addWelcome(
 	context: number,
 ): void {
 	const { grid, home } = layout;
-	const most = packing.inputs.length;
+	const most = packing.cost;
 	const marks = Uint8Array.from(wanted.welcome, (mark, cell) => (whole.has(home[cell]!) ? 0 : mark));
-	const taken = packing.inputs.flat().map(({ core }) => core);
+	const taken = packing.inputs.flatMap(({ parts }) => parts.map(({ core }) => core));
 	for (const core of taken) eachCell(core, grid.cols, (cell) => (marks[cell] = 0));
-	if (most === 0 || !marks.includes(1)) return;
+	if (taken.length === 0 || !marks.includes(1)) return;
 	markWhole(
 		marks,
 		wanted.objects.filter((rect) => fits(layout, rect)),

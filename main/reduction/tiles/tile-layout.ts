@@ -6,11 +6,16 @@ export type CellRect = { left: number; top: number; right: number; bottom: numbe
 /** A number of rows and columns of cells. */
 export type Extent = { rows: number; cols: number };
 
+/** A size of an input of the network, and what one costs beside an input of a tile's size, above 0 and up to 1. */
+export type InputSize = Extent & { cost: number };
+
 /** A picture cut into tiles that overlap; everything in cells of the grid in which change is measured. */
 export type TileLayout = {
 	grid: TokenGrid;
-	/** What an input of the network holds: a tile, or several smaller parts of the picture. */
+	/** What an input of the network holds at most: a tile, or several smaller parts of the picture. */
 	input: Extent;
+	/** All sizes of inputs, that of a tile too, the cheapest first. */
+	sizes: readonly InputSize[];
 	tiles: readonly CellRect[];
 	/** By cell, the tile that answers for it: the one in whose inner part it lies. */
 	home: Int32Array;
@@ -19,8 +24,14 @@ export type TileLayout = {
 /**
  * The fewest tiles of the size of an input that overlap by `overlap` cells or more, at most by half, spread evenly. Seams run
  * through the middle of what two of them share. A picture that is smaller than an input has one tile along that axis.
+ * `smaller`: other sizes of input that the network takes.
  */
-export function layTiles(grid: TokenGrid, input: Extent, overlap: number): TileLayout {
+export function layTiles(
+	grid: TokenGrid,
+	input: Extent,
+	overlap: number,
+	smaller: readonly InputSize[] = [],
+): TileLayout {
 	const across = along(grid.cols, input.cols, overlap);
 	const down = along(grid.rows, input.rows, overlap);
 	const tiles = down.starts.flatMap((top) =>
@@ -37,7 +48,8 @@ export function layTiles(grid: TokenGrid, input: Extent, overlap: number): TileL
 			home[row * grid.cols + col] = down.home[row]! * across.starts.length + across.home[col]!;
 		}
 	}
-	return { grid, input, tiles, home };
+	const sizes = [...smaller, { ...input, cost: 1 }].sort((a, b) => a.cost - b.cost);
+	return { grid, input, sizes, tiles, home };
 }
 
 /** Where tiles start along an axis, and which of them each cell belongs to. */

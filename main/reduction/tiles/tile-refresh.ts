@@ -43,8 +43,8 @@ export class TileRefresh {
 
 	/** The tiles that a plan runs whole are as new. */
 	planned({ inputs }: InputPlan, frame: number): void {
-		for (const [part] of inputs) {
-			const tile = part ? this.#layout.tiles.indexOf(part.source) : -1;
+		for (const { parts } of inputs) {
+			const tile = this.#layout.tiles.indexOf(parts[0]!.source);
 			if (tile < 0) continue;
 			this.#lastWhole[tile] = frame;
 			this.#changed[tile] = this.#asked[tile] = 0;

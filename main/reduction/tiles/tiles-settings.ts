@@ -46,7 +46,7 @@ export const TILES_SETTINGS = {
 		live: true,
 		implies: { policy: 'top-k' },
 		shownWhen: { setting: 'policy', is: 'top-k' },
-		description: 'Inputs of the network per frame, at most.',
+		description: 'Inputs of the network per frame, at most, or smaller ones that cost no more.',
 	},
 	gmac: {
 		...gmac,
@@ -89,7 +89,7 @@ export const TILES_SETTINGS = {
 		kind: 'boolean',
 		default: true,
 		live: true,
-		description: 'Packs small regions that changed together into as few inputs as hold them.',
+		description: 'Packs small regions that changed together into inputs that cost as little as can be.',
 	},
 	context: {
 		kind: 'integer',

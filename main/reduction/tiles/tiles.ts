@@ -88,7 +88,7 @@ class Tiles implements Reduction<TilesOutput> {
 	#overview = false;
 	#frame = 0;
 	#lastSeconds = 0;
-	/** Inputs that ran for the frame at hand. */
+	/** What ran for the frame at hand, in inputs of a tile's size. */
 	#ran = 0;
 	#auditing = false;
 	#drift: Omit<Drift, 'audit'> | null = null;
@@ -142,7 +142,7 @@ class Tiles implements Reduction<TilesOutput> {
 		const computed = this.#auditing ? this.#selectionOf(this.#all) : selection;
 		this.#columns.computed(computed.tokens, computed.count, this.#frame);
 		pixels.remember(computed.tokens, computed.count);
-		this.#allowance.spend(this.#inputsOf(this.#plan, this.#overview));
+		this.#allowance.spend(this.#costOf(this.#plan, this.#overview));
 		if (this.#overview || (this.#auditing && overview)) this.#turn.seen(this.#frame);
 		this.#refresh.planned(this.#auditing ? this.#all : this.#plan, this.#frame);
 		this.#lastSeconds = pixels.timeSeconds;
@@ -235,18 +235,18 @@ class Tiles implements Reduction<TilesOutput> {
 			scores: ANSWERING * objects.scores,
 		});
 		this.#refresh.mark(change, floor, this.#frame, settings.refresh);
-		const inputs = this.#limit(pixels);
+		const cost = this.#limit(pixels);
 		this.#turn.mark(change, floor);
-		this.#overview = overview && this.#turn.isDue(this.#memory.largeBoxes, this.#frame, inputs);
+		this.#overview = overview && this.#turn.isDue(this.#memory.largeBoxes, this.#frame, cost);
 		const limits = {
-			inputs: inputs - Number(this.#overview),
+			cost: cost - Number(this.#overview),
 			context: Math.ceil(settings.context / layout.grid.stride),
 			pack: settings.pack,
 		};
 		const welcome = change.map((value) => Number(value > WELCOME_LEVEL));
 		const wanted = { cells, welcome, worth: this.#worth(), tiles: this.#refresh.due, objects: objects.rects };
 		const plan = planInputs(layout, wanted, limits);
-		if (plan.inputs.length === layout.tiles.length && !plan.owner.includes(-1)) return this.#all;
+		if (plan.cost >= layout.tiles.length) return this.#all;
 		this.#noteWaiting(plan, { change, floor, sufficient });
 		return plan;
 	}
@@ -286,14 +286,14 @@ class Tiles implements Reduction<TilesOutput> {
 		return worth;
 	}
 
-	/** Most inputs that the policy allows for a frame. */
+	/** What the policy allows for a frame, in inputs of a tile's size. */
 	#limit(pixels: FramePixels): number {
 		if (this.settings.policy === 'top-k') return this.settings.k;
 		const share = this.#shareOfFrame(pixels.timeSeconds - this.#lastSeconds);
 		return share === null ? Infinity : this.#allowance.grant(share);
 	}
 
-	/** Inputs that a frame may run on average, so many seconds after the one before; null where there is no limit. */
+	/** What a frame may cost on average, in inputs of a tile's size, so many seconds after the one before; null where there is no limit. */
 	#shareOfFrame(seconds: number): number | null {
 		const { policy, k, gmac, ms } = this.settings;
 		const { time } = this.#learned;
@@ -317,17 +317,17 @@ class Tiles implements Reduction<TilesOutput> {
 
 	#wantsAudit(pixels: FramePixels): boolean {
 		const { policy, audits: share } = this.settings;
-		const all = this.#inputsOf(this.#all, this.#offer.overview);
+		const all = this.#costOf(this.#all, this.#offer.overview);
 		if (share === 0 || policy === 'budget-gmac' || policy === 'budget-ms') return false;
 		if (policy === 'real-time') {
 			const affords = this.#shareOfFrame(pixels.timeSeconds - this.#lastSeconds)!;
-			if (affords < this.#inputsOf(this.#plan, this.#overview) + all) return false;
+			if (affords < this.#costOf(this.#plan, this.#overview) + all) return false;
 		}
 		return this.#learned.audits.due(all * this.#offer.macs());
 	}
 
-	#inputsOf({ inputs }: InputPlan, overview: boolean): number {
-		return inputs.length + Number(overview);
+	#costOf({ cost }: InputPlan, overview: boolean): number {
+		return cost + Number(overview);
 	}
 
 	#noteWaiting(
@@ -360,18 +360,18 @@ class Tiles implements Reduction<TilesOutput> {
 		let [macs, part] = [0, 0];
 		// Where inputs are counted, a tile may have to wait: what is new is shown at once.
 		this.#memory.begin(this.#confirms);
-		for (const [i, parts] of plan.inputs.entries()) {
-			const run = await this.#network.run(pixels, parts);
+		for (const [i, input] of plan.inputs.entries()) {
+			const run = await this.#network.run(pixels, input);
 			this.#refresh.ask(this.#memory.take(run.found, plan, i, part));
 			macs += run.macs;
-			part += parts.length;
+			part += input.parts.length;
 		}
 		if (overview) {
 			const run = await this.#network.runOverview(pixels);
 			this.#memory.takeOverview(run.found);
 			macs += run.macs;
 		}
-		this.#ran = this.#inputsOf(plan, overview);
+		this.#ran = this.#costOf(plan, overview);
 		return macs;
 	}
 }
