@@ -15,6 +15,10 @@ const CUT = 2;
 const STRAY = 8;
 /** A box shows an object that is known if they share so much of the smaller one. */
 const KNOWN = 0.5;
+/** Where something was found with this share of the score from which on it is shown, it is shown at once when it reaches that. */
+const EXPECTED = 0.5;
+/** Plans after which a whole tile must show that too. What moves has gone on by then, and what stands would stay. */
+const PATIENCE = 3;
 /** A whole tile shows what a part showed from this overlap on, over the union of both. */
 const CONFIRMED = 0.5;
 
@@ -30,7 +34,12 @@ type Entry = {
 	cut: boolean;
 	/** Not shown until a whole tile shows it too. */
 	doubtful: boolean;
+	/** The plan since which it is shown though no whole tile showed it; 0 = one did, or it was shown before. */
+	unconfirmed: number;
 };
+
+/** Nothing to confirm. */
+const SURE = { doubtful: false, unconfirmed: 0 };
 
 /** The boxes that the parts of a frame answered when they last ran. */
 export class BoxMemory {
@@ -85,13 +94,17 @@ export class BoxMemory {
 
 	/**
 	 * A plan begins: what its inputs answer does not replace each other. With `doubts`, what a part with little around it shows where
-	 * nothing was known is shown only when its whole tile shows it too.
+	 * nothing was known is shown only when its whole tile shows it too. Gives the cells of what must be confirmed by now.
 	 */
-	begin(doubts: boolean): void {
+	begin(doubts: boolean): number[] {
 		this.#before = this.#entries;
 		this.#doubts = doubts;
 		this.#refuted.begin();
 		this.#fresh = this.#sources;
+		const { plan } = this.#refuted;
+		return this.#entries
+			.filter(({ unconfirmed }) => unconfirmed > 0 && plan - unconfirmed >= PATIENCE)
+			.map(({ own }) => own);
 	}
 
 	/**
@@ -101,7 +114,9 @@ export class BoxMemory {
 	take(found: Detections, { inputs, owner }: InputPlan, input: number, firstPart: number): number[] {
 		const { parts } = inputs[input]!;
 		const whole = parts.map(({ source }) => this.#layout.tiles.includes(source));
-		const doubted = this.#forget(parts, owner, firstPart, whole).filter(({ doubtful }) => doubtful);
+		const doubted = this.#forget(parts, owner, firstPart, whole).filter(
+			({ doubtful, unconfirmed }) => doubtful || unconfirmed > 0,
+		);
 		const unknown: number[] = [];
 		const known = this.#entries.length;
 		for (let i = 0; i < found.count; i++) {
@@ -118,10 +133,20 @@ export class BoxMemory {
 				if (isKnown(this.#entries.slice(0, known), classIndex, inFrame)) continue;
 				unknown.push(own);
 			}
-			const doubtful = !whole[index] && this.#isDoubtful(classIndex, score, inFrame);
+			const { doubtful, unconfirmed } = whole[index] ? SURE : this.#doubtOf(classIndex, score, inFrame);
 			if (doubtful && !this.#refuted.has(classIndex, inFrame)) unknown.push(own);
 			const source = this.#sources + index;
-			this.#entries.push({ classIndex, score, box: inFrame, middle, own, source, cut, doubtful });
+			this.#entries.push({
+				classIndex,
+				score,
+				box: inFrame,
+				middle,
+				own,
+				source,
+				cut,
+				doubtful,
+				unconfirmed,
+			});
 		}
 		if (whole[0]) this.#refute(doubted, this.#entries.slice(known));
 		this.#sources += parts.length;
@@ -150,12 +175,13 @@ export class BoxMemory {
 			'tiles.boxes': Float64Array.from(entries.flatMap(({ box }) => box)),
 			'tiles.scores': Float32Array.from(entries, ({ score }) => score),
 			'tiles.columns': Int32Array.from(
-				entries.flatMap(({ classIndex, middle, own, source, cut, doubtful }) => [
+				entries.flatMap(({ classIndex, middle, own, source, cut, doubtful, unconfirmed }) => [
 					classIndex,
 					middle,
 					own,
 					source,
 					Number(cut) + 2 * Number(doubtful),
+					unconfirmed,
 				]),
 			),
 			'tiles.sources': Int32Array.of(this.#sources),
@@ -172,9 +198,9 @@ export class BoxMemory {
 		});
 		this.#entries = Array.from(scores, (score, i) => {
 			const [left, top, right, bottom] = boxes.subarray(4 * i, 4 * i + 4) as unknown as number[];
-			const [classIndex, middle, own, source, cut] = columns.subarray(
-				5 * i,
-				5 * i + 5,
+			const [classIndex, middle, own, source, cut, unconfirmed] = columns.subarray(
+				6 * i,
+				6 * i + 6,
 			) as unknown as number[];
 			return {
 				classIndex: classIndex!,
@@ -185,6 +211,7 @@ export class BoxMemory {
 				source: source!,
 				cut: (cut! & 1) === 1,
 				doubtful: (cut! & 2) === 2,
+				unconfirmed: unconfirmed!,
 			};
 		});
 		this.#refuted.restoreState(state);
@@ -206,16 +233,21 @@ export class BoxMemory {
 		return forgotten;
 	}
 
-	/** Whether a part's box would be shown where nothing was. */
-	#isDoubtful(classIndex: number, score: number, box: Entry['box']): boolean {
-		if (!this.#doubts || !reachesLeast(this.#shown, classIndex, score)) return false;
-		const shown = this.#before.filter(
-			(entry) => !entry.doubtful && reachesLeast(this.#shown, entry.classIndex, entry.score),
-		);
-		return !isKnown(shown, classIndex, box);
+	/** What a part's box lacks that would be shown where nothing was. */
+	#doubtOf(classIndex: number, score: number, box: Entry['box']): Pick<Entry, 'doubtful' | 'unconfirmed'> {
+		if (!this.#doubts || !reachesLeast(this.#shown, classIndex, score)) return SURE;
+		const known = this.#before.filter((entry) => !entry.doubtful && isKnown([entry], classIndex, box));
+		const shown = known.filter((entry) => reachesLeast(this.#shown, classIndex, entry.score));
+		if (shown.length > 0) {
+			return { doubtful: false, unconfirmed: Math.min(...shown.map(({ unconfirmed }) => unconfirmed)) };
+		}
+		const expected = known.some((entry) => reachesLeast(this.#shown, classIndex, entry.score / EXPECTED));
+		return expected && !this.#refuted.has(classIndex, box)
+			? { doubtful: false, unconfirmed: this.#refuted.plan }
+			: { doubtful: true, unconfirmed: 0 };
 	}
 
-	/** What was doubtful and a whole tile does not show is refuted. */
+	/** What was doubted and a whole tile does not show is refuted. */
 	#refute(doubted: readonly Entry[], fresh: readonly Entry[]): void {
 		for (const { classIndex, box } of doubted) {
 			const confirmed = fresh.some(

@@ -14,6 +14,11 @@ export class RefutedBoxes {
 	#boxes: Refuted[] = [];
 	#plans = 0;
 
+	/** The number of the plan at hand, from 1 on. */
+	get plan(): number {
+		return this.#plans;
+	}
+
 	/** A plan begins. */
 	begin(): void {
 		this.#plans++;

@@ -359,7 +359,7 @@ class Tiles implements Reduction<TilesOutput> {
 	async #compute(pixels: FramePixels, plan: InputPlan, overview: boolean): Promise<number> {
 		let [macs, part] = [0, 0];
 		// Where inputs are counted, a tile may have to wait: what is new is shown at once.
-		this.#memory.begin(this.#confirms);
+		this.#refresh.ask(this.#memory.begin(this.#confirms));
 		for (const [i, input] of plan.inputs.entries()) {
 			const run = await this.#network.run(pixels, input);
 			this.#refresh.ask(this.#memory.take(run.found, plan, i, part));
