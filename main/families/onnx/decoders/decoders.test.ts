@@ -155,6 +155,11 @@ describe('answers of another shape than the form’s are said', () => {
 			{ rows: answer([2, 3, 6]) },
 			/rows should have 2 axes behind batches of one \(got \[2, 3, 6\]\)/,
 		],
+		[
+			'end-to-end',
+			{ rows: answer([1, 6, 8], 10, 20, 4, 8, 0.5, 0.25) },
+			/whole numbers as labels, the sixth of every row \(one is 0.25\) \(got \[6, 8\]\)/,
+		],
 		['yolox', { rows: answer([1, 41, 7]) }, /42 rows, one for every point of the grids/],
 		['detr-logits', { boxes: answer([1, 2, 4]), logits: answer([1, 2, 3]) }, /2 numbers for every query/],
 		['mmdet', { boxes: answer([1, 2, 4]), labels: answer([1, 2]) }, /5 numbers for every box/],

@@ -9,8 +9,12 @@ export const decodeEndToEnd: Decoder = (answers, options) => {
 	const found = new FoundBoxes(options);
 	for (let row = 0; row < rows; row++) {
 		const [a, b, c, d, score, label] = data.subarray(row * width, row * width + 6) as unknown as number[];
-		const classIndex = options.classByLabel[Math.round(label!)] ?? -1;
-		if (score! <= threshold || classIndex < 0) continue;
+		if (score! <= threshold) continue;
+		// A table of anchors has anything there.
+		if (label! % 1 !== 0)
+			throw misshapen('rows', shape, `whole numbers as labels, the sixth of every row (one is ${label})`);
+		const classIndex = options.classByLabel[label!] ?? -1;
+		if (classIndex < 0) continue;
 		found.add(classIndex, score!, a!, b!, c!, d!);
 	}
 	return found.columns();
