@@ -163,6 +163,23 @@ describe('tiles', () => {
 		expect((await step([{ x: 10, y: 20, side: 12 }])).boxes).toEqual([[10, 20, 22, 32]]);
 	});
 
+	it.each([
+		['shorter than a tile, and no whole number of cells', { width: 400, height: 100 }],
+		['shorter than a cell', { width: 400, height: 12 }],
+		['narrower than a cell', { width: 9, height: 300 }],
+	])('lie in one row where a picture is %s', async (_, picture) => {
+		const { step, host } = await open({ threshold: 2, context: 0 }, new Counter(), picture, byPixels);
+		const { tiles, grid } = host.tiles!.layout;
+		const isWide = picture.width > picture.height;
+		for (const { left, top, right, bottom } of tiles) {
+			expect(isWide ? [top, bottom] : [left, right]).toEqual([0, isWide ? grid.rows : grid.cols]);
+		}
+		for (let t = 0; t < 10; t++) {
+			const moved = isWide ? { x: 20 + 2 * t, y: 2, side: 6 } : { x: 2, y: 20 + 2 * t, side: 6 };
+			expect((await step([moved])).boxes).toEqual(expected([moved]));
+		}
+	});
+
 	it('cost nothing while nothing moves', async () => {
 		const { step } = await open({ refresh: 10 });
 		await step(scene(0));

@@ -156,9 +156,11 @@ function tileSize<Output extends NetworkOutput>(
 			`Mode tiles does not work with this model: it shows no size of picture that it takes as it is (tried ${side}×${side} and ${square.width}×${square.height}).`,
 		);
 	}
+	// Up to the end of its last cells: a tile then holds all of a side that is no longer than its own.
+	const upTo = (most: number, side: number) => Math.min(most, Math.ceil(side / CELL) * CELL);
 	const smaller = {
-		width: Math.min(square.width, picture.width),
-		height: Math.min(square.height, picture.height),
+		width: upTo(square.width, picture.width),
+		height: upTo(square.height, picture.height),
 	};
 	return same(sees(smaller), smaller) ? smaller : square;
 }
