@@ -1,4 +1,5 @@
 import { Detections } from '../domain/detections.ts';
+import { UserFacingError } from '../domain/errors.ts';
 import type { Frame, Letterbox } from '../domain/frame.ts';
 import type { Size } from '../domain/video.ts';
 import { type FramePixels, WasmFramePixels } from '../pixels/frame-pixels.ts';
@@ -67,16 +68,21 @@ export class PackedInputs<Output extends NetworkOutput> implements TileNetwork {
 	}
 
 	async release(): Promise<void> {
-		for (const input of [this.#tile, ...this.#smaller.values()]) await input.release();
+		for (const input of new Set([this.#tile, ...this.#smaller.values()])) await input.release();
 	}
 
+	/** Where the runtime can't load a size, perhaps for want of memory, a tile's own, which holds as much. */
 	async #inputOf({ rows, cols }: Input['size']): Promise<NetworkInput<Output>> {
 		const { grid, input } = this.#layout;
 		if (rows === input.rows && cols === input.cols) return this.#tile;
 		const key = `${rows}×${cols}`;
 		const known = this.#smaller.get(key);
 		if (known) return known;
-		const loaded = await this.#load({ width: cols * grid.stride, height: rows * grid.stride });
+		const size = { width: cols * grid.stride, height: rows * grid.stride };
+		const loaded = await this.#load(size).catch((error: unknown) => {
+			if (error instanceof UserFacingError) return this.#tile;
+			throw error;
+		});
 		this.#smaller.set(key, loaded);
 		return loaded;
 	}

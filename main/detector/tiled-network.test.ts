@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tiledNetwork } from './tiled-network.ts';
 import { Detections } from '../domain/detections.ts';
+import { UserFacingError } from '../domain/errors.ts';
 import type { Frame } from '../domain/frame.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { WasmFramePixels } from '../pixels/frame-pixels.ts';
@@ -25,6 +26,8 @@ class Counter {
 	empty = 0;
 	/** Networks that were loaded and not released. */
 	loaded = 0;
+	/** Of these, what there is memory for. */
+	most = Infinity;
 }
 
 /** Bounding boxes of what is brighter than `least` and touches. */
@@ -64,6 +67,9 @@ async function open(
 				host: staticHost('a finder of white squares', grid, {
 					macs: () => macs,
 					load() {
+						if (counter.loaded >= counter.most) {
+							return Promise.reject(new UserFacingError('model-unreadable', 'No memory is left.'));
+						}
 						counter.loaded++;
 						return Promise.resolve({
 							run(pixels) {
@@ -231,6 +237,16 @@ describe('tiles', () => {
 		}
 		expect(spent).toBeLessThan(0.8 * spentPlain);
 		expect(counter.loaded).toBeGreaterThan(1);
+		await reduction.release();
+		expect(counter.loaded).toBe(0);
+	});
+
+	it.each([1, 2])('go on in inputs of a tile’s size where only %i can be loaded', async (most) => {
+		const counter = new Counter();
+		counter.most = most;
+		const { step, reduction } = await open({ threshold: 2, context: 16 }, counter, PICTURE, byPixels);
+		for (let t = 0; t < 25; t++) expect((await step(scene(t))).boxes).toEqual(expected(scene(t)));
+		expect(counter.loaded).toBe(most);
 		await reduction.release();
 		expect(counter.loaded).toBe(0);
 	});
