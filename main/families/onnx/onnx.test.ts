@@ -116,7 +116,9 @@ it('lets CenterFace see pictures of another size than it was exported with', asy
 
 it('prepares pixels as the card says, in the order that it says', async () => {
 	// The score is the mean of what the network sees: grey of 128.
-	const outputs = [{ name: 'output0', shape: [1, 20, 6], numbers: [16, 16, 48, 48, 0, 0], plusMean: 1 }];
+	const outputs = [
+		{ name: 'output0', shape: [1, 20, 6], numbers: [16, 16, 48, 48, 0, 0], plusMean: [0, 0, 0, 0, 1, 0] },
+	];
 	const path = files.put('mean.onnx', { outputs, metadata: { end2end: 'True' } });
 	const { card } = recognize(readOnnxFile(path)).readings[0]!;
 	const square = { width: 128, height: 128 };

@@ -17,8 +17,8 @@ export type TinyOutput = {
 	numbers?: readonly number[];
 	/** Sizes of parts along the second axis that are joined to make it, as they are in exports. */
 	parts?: readonly number[];
-	/** What the mean of the picture counts in each number. */
-	plusMean?: number;
+	/** What the mean of the picture counts in each number along the last axis. */
+	plusMean?: readonly number[];
 };
 
 /** A network that gives fixed numbers whatever it sees. Its answers depend on the picture as far as nothing comes of it. */
@@ -72,8 +72,10 @@ export function tinyOnnx({
 		const data = new Float32Array(count);
 		data.set(output.numbers ?? []);
 		const fixed = graph.constant(`${output.name}:numbers`, float32(data, output.shape));
-		const part = graph.op('Mul', [mean, graph.floats([output.plusMean ?? 0])], { shape: [1] });
-		const offset = graph.op('Add', [nothing, part], { shape: [1] });
+		const { plusMean = [0] } = output;
+		const width = [plusMean.length];
+		const part = graph.op('Mul', [mean, graph.floats(plusMean)], { shape: width });
+		const offset = graph.op('Add', [nothing, part], { shape: width });
 		const sum = graph.op('Add', [fixed, offset], { shape: output.shape });
 		const joined = output.parts ? joinParts(graph, sum, output.parts) : sum;
 		graph.output(output.name, graph.cast(joined, output.type ?? 'float32'));
