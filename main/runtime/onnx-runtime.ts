@@ -106,7 +106,10 @@ function portOf(port: InferenceSession.ValueMetadata): GraphPort {
 }
 
 function toOnnx(tensor: GraphTensor): Tensor {
-	return new Tensor(tensor.type, tensor.data, tensor.shape);
+	const given = new Tensor(tensor.type, tensor.data, tensor.shape);
+	// Where engines have a Float16Array, as from Node 24 on, the library makes one of the bits, and its binding finds it empty.
+	if (tensor.type === 'float16') Object.defineProperty(given, 'data', { value: tensor.data });
+	return given;
 }
 
 function fromOnnx({ type, data, dims }: Tensor): GraphTensor {
