@@ -71,7 +71,10 @@ function labels(run: StoredRun, row: number, least: LeastScores, withScore: bool
 	}).join('');
 }
 
-/** The bytes of a zip archive, file by file, uncompressed: small texts gain nothing from compression. */
+/**
+ * The bytes of a zip archive, file by file, uncompressed: small texts gain nothing from compression. Whoever cancels throws into
+ * the generator, which `yield*` would hand on to an array that can't take it.
+ */
 async function* archive(files: Iterable<{ name: string; text: string }>): AsyncGenerator<Uint8Array> {
 	const ready: Uint8Array[] = [];
 	const zip = new Zip((error, bytes) => {
@@ -84,9 +87,9 @@ async function* archive(files: Iterable<{ name: string; text: string }>): AsyncG
 		entry.mtime = new Date(1980, 0, 1);
 		zip.add(entry);
 		entry.push(strToU8(text), true);
-		yield* ready.splice(0);
+		for (const bytes of ready.splice(0)) yield bytes;
 		await new Promise(setImmediate);
 	}
 	zip.end();
-	yield* ready.splice(0);
+	for (const bytes of ready.splice(0)) yield bytes;
 }
