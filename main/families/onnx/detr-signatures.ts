@@ -1,6 +1,6 @@
 import type { CardInput, CardOutput } from './card.ts';
 import { type Colours, type Evidence, imageNet, plainColours, type ResolvedOutput } from './evidence.ts';
-import type { OnnxFile, OnnxPort } from './onnx-file.ts';
+import { makersIn, type OnnxFile, type OnnxPort } from './onnx-file.ts';
 import { type Draft, recognition, type Recognition, STRETCH } from './reading.ts';
 
 const DISPLAY_SCORE = 0.4;
@@ -229,7 +229,7 @@ const STEPS = 8;
  * largest of the ids that labels are looked up in. Null where the graph does not show it.
  */
 function labelsInGraph({ nodes, constants }: OnnxFile, output: string): number | null {
-	const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+	const makers = makersIn(nodes);
 	const valuesOf = (name: string) => {
 		const made = makers.get(name)?.attributes.get('value');
 		return constants.get(name)?.values ?? (typeof made === 'object' && 'dims' in made ? made.values : null);

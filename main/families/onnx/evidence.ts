@@ -4,8 +4,8 @@ import { UserFacingError } from '../../domain/errors.ts';
 import { IMAGENET } from '../imagenet.ts';
 import type { CardInput } from './card.ts';
 import { configBeside, parseLiteral, type StatedNames, statedNames } from './class-names.ts';
-import type { OnnxFile, OnnxPort } from './onnx-file.ts';
-import { inferShapes } from './shapes/inference.ts';
+import { makersIn, type OnnxFile, type OnnxNode, type OnnxPort } from './onnx-file.ts';
+import { inferShapes, statedShape } from './shapes/inference.ts';
 import type { Shape } from './shapes/node-view.ts';
 
 /** Side of the picture where a file leaves it open and says nothing of it: what most detectors are trained with. */
@@ -66,13 +66,14 @@ export function gatherEvidence(file: OnnxFile): Evidence {
 		);
 	}
 	const { shapes } = inferShapes(file, inputs);
+	const makers = makersIn(file.nodes);
 	return {
 		file,
 		picture,
 		others,
 		outputs: file.outputs.map((port) => ({
 			...resolve(port, shapes.get(port.name) ?? null),
-			parts: joinedParts(file, shapes, port.name),
+			parts: joinedParts(makers, shapes, port.name),
 		})),
 		names: statedNames(file),
 		config: configBeside(file),
@@ -85,7 +86,7 @@ export function gatherEvidence(file: OnnxFile): Evidence {
 
 /** What is worked out, else what the file states. */
 function resolve({ name, type, dims }: OnnxPort, inferred: Shape): Omit<ResolvedOutput, 'parts'> {
-	const stated = dims && dims.map((size) => (typeof size === 'number' ? size : null));
+	const stated = statedShape(dims);
 	if (!inferred) return { name, type, shape: stated };
 	const shape = inferred.map((size, axis) => size ?? stated?.[axis] ?? null);
 	return { name, type, shape };
@@ -94,10 +95,15 @@ function resolve({ name, type, dims }: OnnxPort, inferred: Shape): Omit<Resolved
 /** Operators behind which an output is still the same table. */
 const SAME_TABLE = ['Identity', 'Cast', 'Transpose'];
 
-function joinedParts(file: OnnxFile, shapes: ReadonlyMap<string, Shape>, output: string): number[] | null {
-	const makers = new Map(file.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+function joinedParts(
+	makers: ReadonlyMap<string, OnnxNode>,
+	shapes: ReadonlyMap<string, Shape>,
+	output: string,
+): number[] | null {
 	let node = makers.get(output);
-	while (node && SAME_TABLE.includes(node.operator)) node = makers.get(node.inputs[0] ?? '');
+	for (let step = 0; step < makers.size && node && SAME_TABLE.includes(node.operator); step++) {
+		node = makers.get(node.inputs[0] ?? '');
+	}
 	const axis = node?.attributes.get('axis');
 	if (node?.operator !== 'Concat' || typeof axis !== 'number') return null;
 	const sizes = node.inputs.map((name) => shapes.get(name)?.at(axis));

@@ -26,6 +26,11 @@ export type OnnxNode = {
 	attributes: ReadonlyMap<string, OnnxAttribute>;
 };
 
+/** By the names of values, the nodes that make them. Whoever goes back from one to the next counts steps: files may go in a circle. */
+export function makersIn(nodes: readonly OnnxNode[]): ReadonlyMap<string, OnnxNode> {
+	return new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+}
+
 /** What an ONNX file says about itself, without its weights. */
 export type OnnxFile = {
 	path: string;

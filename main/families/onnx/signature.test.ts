@@ -449,3 +449,14 @@ it.each([
 	const { output, input, classes } = readings[0]!.card;
 	expect([output.scores, input.mean[0], classes.names[0]]).toEqual([scores, mean, 'thing 0']);
 });
+
+it('comes to an end with a file whose nodes go in a circle', () => {
+	const network: TinyNetwork = {
+		outputs: SIGNATURES.yoloRaw,
+		change({ graph }) {
+			const last = graph!.node!.at(-1)!;
+			Object.assign(last, { opType: 'Identity', input: last.output });
+		},
+	};
+	expect(recognizeTiny(network).readings).not.toEqual([]);
+});

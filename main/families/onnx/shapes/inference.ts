@@ -57,7 +57,8 @@ export function inferShapes(
 	return { shapes: new Map([...known].map(([name, { shape }]) => [name, shape])), unknown };
 }
 
-function statedShape(dims: OnnxPort['dims']): Shape {
+/** What a file states; sizes that vary are unknown. */
+export function statedShape(dims: OnnxPort['dims']): Shape {
 	return dims && dims.map((dim) => (typeof dim === 'number' ? dim : null));
 }
 
