@@ -45,11 +45,8 @@ export function tiledNetwork<Output extends NetworkOutput>(
 		const maxSide = Math.min(options.maxSide, Math.max(DEFAULT_MAX_SIDE, picture.width, picture.height));
 		return asOneTile(bind({ ...options, maxSide }), shown);
 	}
-	const bound = bind({
-		displaySize: tile,
-		maxSide: Math.max(tile.width, tile.height),
-		scoreThreshold: options.scoreThreshold,
-	});
+	const { scoreThreshold } = options;
+	const bound = bindAt(bind, tile, scoreThreshold);
 	const { inputSize } = letterbox;
 	const grid = {
 		rows: inputSize.height / CELL,
@@ -59,7 +56,7 @@ export function tiledNetwork<Output extends NetworkOutput>(
 		windowOffset: 0,
 	};
 	const extent = { rows: Math.floor(tile.height / CELL), cols: Math.floor(tile.width / CELL) };
-	const smaller = smallerSizes(bind, extent, options.scoreThreshold, bound.host.whole.macs());
+	const smaller = smallerSizes(bind, extent, scoreThreshold, bound.host.whole.macs());
 	const layout = layTiles(grid, extent, Math.ceil(overlap / CELL), smaller);
 	return withTiles(bound, letterbox, {
 		layout,
@@ -70,9 +67,8 @@ export function tiledNetwork<Output extends NetworkOutput>(
 		async load(runtime) {
 			const input = async (bound: BoundNetwork<Output>) =>
 				new NetworkInput(bound, await bound.host.whole.load(runtime));
-			const { scoreThreshold } = options;
 			return new PackedInputs(layout, picture, await input(bound), (size) =>
-				input(bind({ displaySize: size, maxSide: Math.max(size.width, size.height), scoreThreshold })),
+				input(bindAt(bind, size, scoreThreshold)),
 			);
 		},
 	});
@@ -165,6 +161,15 @@ function tileSize<Output extends NetworkOutput>(
 	return same(sees(smaller), smaller) ? smaller : square;
 }
 
+/** The network for pictures of one size, not shrunk. */
+function bindAt<Output extends NetworkOutput>(
+	bind: Bind<Output>,
+	displaySize: Size,
+	scoreThreshold: number,
+): BoundNetwork<Output> {
+	return bind({ displaySize, maxSide: Math.max(displaySize.width, displaySize.height), scoreThreshold });
+}
+
 /** Smaller sizes of input that the network takes as they are, and what they cost beside one of a tile's size. */
 function smallerSizes<Output extends NetworkOutput>(
 	bind: Bind<Output>,
@@ -176,11 +181,7 @@ function smallerSizes<Output extends NetworkOutput>(
 	return along(tile.rows).flatMap((rows) =>
 		along(tile.cols).flatMap((cols) => {
 			const displaySize = { width: cols * CELL, height: rows * CELL };
-			const bound = bind({
-				displaySize,
-				maxSide: Math.max(displaySize.width, displaySize.height),
-				scoreThreshold,
-			});
+			const bound = bindAt(bind, displaySize, scoreThreshold);
 			if (!same(bound.letterbox.contentSize, displaySize)) return [];
 			const cost = RUN_COST + (1 - RUN_COST) * (bound.host.whole.macs() / macsOfTile);
 			return cost < 1 ? [{ rows, cols, cost }] : [];

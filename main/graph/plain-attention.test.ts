@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { elementCount } from '../domain/float-tensor.ts';
 import { LoadedGraph } from '../runtime/loaded-graph.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
 import { float32, floats } from '../runtime/tensors.ts';
@@ -37,7 +38,7 @@ function attentionGraph(shapes: {
 
 const numbers = (shape: Shape, seed: number) =>
 	float32(
-		Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(seed + 1.7 * i)),
+		Float32Array.from({ length: elementCount(shape) }, (_, i) => Math.sin(seed + 1.7 * i)),
 		shape,
 	);
 

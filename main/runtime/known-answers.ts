@@ -1,3 +1,4 @@
+import { elementCount } from '../domain/float-tensor.ts';
 import { type CompiledGraph, GraphBuilder, type Value } from '../graph/graph-builder.ts';
 import { runOnce } from './loaded-graph.ts';
 import type { GraphRuntime, GraphTensor, GraphTensors } from './runtime.ts';
@@ -11,7 +12,7 @@ const [ROWS, KEYS, HEADS] = [70, 300, 2];
 const TOLERANCE = 1e-3;
 
 /** A small graph of operators that our own graphs use. */
-type Task = { name: string; graph: CompiledGraph; feeds: GraphTensors };
+export type Task = { name: string; graph: CompiledGraph; feeds: GraphTensors };
 
 /** Attention with heads of each width. */
 export function attentionTasks(): Task[] {
@@ -112,7 +113,7 @@ function task(
 	const feeds: Record<string, GraphTensor> = {};
 	const outputs = emit(graph, (shape) => {
 		const index = Object.keys(feeds).length;
-		const count = shape.reduce((product, size) => product * size, 1);
+		const count = elementCount(shape);
 		// The golden ratio spreads them evenly, and no two are the same.
 		const numbers = Float32Array.from(
 			{ length: count },

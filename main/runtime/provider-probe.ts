@@ -1,5 +1,5 @@
 import { endWith, openWorkerPort } from '../process/worker-port.ts';
-import { attentionTasks, firstWrong, otherTasks } from './known-answers.ts';
+import { attentionTasks, firstWrong, otherTasks, type Task } from './known-answers.ts';
 import { createRuntime, supportedProviders } from './onnx-runtime.ts';
 import type { ProbeExchange, ProbeOutcome } from './providers.ts';
 import type { Attention } from './runtime.ts';
@@ -24,7 +24,7 @@ async function probe(provider: string | null): Promise<ProbeOutcome> {
 
 /** What a provider computes otherwise than the processor does; attention in two spellings. */
 async function tryOut(provider: string): Promise<Pick<ProbeOutcome, 'failure' | 'fusedFailure'>> {
-	const solve = (tasks: ReturnType<typeof otherTasks>, attention: Attention) =>
+	const solve = (tasks: readonly Task[], attention: Attention) =>
 		firstWrong(tasks, createRuntime(1, { provider, attention }), createRuntime(1));
 	const wrong = await solve(otherTasks(), 'fused');
 	const fused = await solve(attentionTasks(), 'fused');

@@ -26,10 +26,10 @@ export function statedNames(file: OnnxFile): StatedNames | null {
 	}
 	const folder = dirname(file.path);
 	const stem = basename(file.path, extname(file.path));
+	const neighbours = filesIn(folder);
 	for (const ending of NAME_FILES) {
-		const place = join(folder, `${stem}${ending}`);
-		if (filesIn(folder).includes(basename(place)))
-			return { names: readNames(place), source: basename(place) };
+		const name = `${stem}${ending}`;
+		if (neighbours.includes(name)) return { names: readNames(join(folder, name)), source: name };
 	}
 	const config = configBeside(file);
 	const names = namesOf(config?.['id2label']);

@@ -1,5 +1,6 @@
 import onnxProto from 'onnx-proto';
 import { expect, it } from 'vitest';
+import { elementCount } from '../../../domain/float-tensor.ts';
 import { encodeGraph, GraphBuilder } from '../../../graph/graph-builder.ts';
 import { createRuntime } from '../../../runtime/onnx-runtime.ts';
 import type { GraphTensor } from '../../../runtime/runtime.ts';
@@ -156,10 +157,9 @@ function graphOf(
 		const name = `x${i}`;
 		const integers = 'integers' in input ? input.integers : null;
 		const shape = integers ? [integers.length] : (input as readonly number[]);
-		const size = shape.reduce((product, side) => product * side, 1);
 		feeds[name] = integers
 			? { type: 'int32', data: Int32Array.from(integers), shape }
-			: { type: 'float32', data: new Float32Array(size).fill(0.1), shape };
+			: { type: 'float32', data: new Float32Array(elementCount(shape)).fill(0.1), shape };
 		return graph.input(name, integers ? 'int32' : 'float32', shape);
 	});
 	const shapeless = Array.from({ length: count }, () => ({ shape: [] }));
