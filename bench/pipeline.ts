@@ -28,6 +28,7 @@ export async function recordOnce(options: {
 		runFolder: join(folder, 'run'),
 		start: 'create',
 		threads: options.threads,
+		execution: null,
 		maxSide: null,
 		scoreThreshold: 0.05,
 		wantsFrames: false,

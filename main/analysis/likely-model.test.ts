@@ -24,6 +24,7 @@ function jobFor(name: string, modelPath: string, changes: Partial<AnalysisJob> =
 		runFolder: join(files.folder, name),
 		start: 'create',
 		threads: 1,
+		execution: null,
 		maxSide: null,
 		scoreThreshold: null,
 		wantsFrames: false,

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UserFacingError } from '../domain/errors.ts';
+import { executionOf, ON_CPU } from '../domain/execution.ts';
 import type { RunHeader, SettingEvent, VideoIdentity } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import { type FrameRange, type KnownFrame, type VideoInfo, WHOLE_VIDEO } from '../domain/video.ts';
@@ -65,7 +66,8 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 	const [video, videoIdentity] = await probing;
 	const threads = job.threads ?? earlier?.header.threads ?? defaultThreads();
 	const tensors = job.cacheFolder === null ? null : new TensorStore(join(job.cacheFolder, 'weights'));
-	const runtime = createRuntime(threads, { tensors });
+	const execution = job.execution ?? (earlier ? executionOf(earlier.header) : ON_CPU);
+	const runtime = createRuntime(threads, { execution, tensors });
 	const doubt =
 		earlier || !model.examine ? null : await model.examine(await glimpseOf(video, job.range), runtime);
 	const remarks = [...(model.remarks ?? []), ...(doubt === null ? [] : [doubt])];
@@ -173,7 +175,7 @@ async function describeRun(
 		displayThresholds: model.displayThresholds.map((score) => Math.max(scoreThreshold, score)),
 		denseMacs: detector.denseMacs,
 		behindMacs: detector.behindMacs,
-		provider: runtime.provider,
+		...runtime.execution,
 		threads: runtime.threads,
 		versions: {
 			sparsight: PRODUCT_VERSION,
@@ -196,6 +198,8 @@ const SAME_FOR_RESUME: Record<string, (header: RunHeader) => unknown> = {
 	'score threshold': (header) => header.scoreThreshold,
 	// Providers round differently: the rest of the run would not match its beginning.
 	'execution provider': (header) => header.provider,
+	attention: (header) => header.attention,
+	precision: (header) => header.precision,
 };
 
 /** Throws resume-mismatch, naming what differs. */

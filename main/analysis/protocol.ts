@@ -1,4 +1,5 @@
 import type { StageMilliseconds } from '../domain/cost.ts';
+import type { Execution } from '../domain/execution.ts';
 import type { ErrorData } from '../domain/errors.ts';
 import type { RunHeader, SettingEvent } from '../domain/run.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
@@ -24,6 +25,8 @@ export type AnalysisJob = {
 	start: 'create' | 'continue' | 'ensure';
 	/** Null: as many as there are cores, at most 8, or those of the run that is continued. */
 	threads: number | null;
+	/** Null: on the CPU, or as the run that is continued. */
+	execution: Execution | null;
 	/** Longer side of the network's input, in pixels; null = the model family's default. */
 	maxSide: number | null;
 	/** Lowest score that is stored, 0 to 1; null = `DEFAULT_SCORE_THRESHOLD`. */

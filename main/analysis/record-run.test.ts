@@ -8,6 +8,7 @@ import type { SettingValues } from '../domain/settings-table.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
 import { DEFAULT_MAX_SIDE } from '../detector/max-side.ts';
 import { installationFolder } from '../process/installation.ts';
+import { ON_CPU } from '../domain/execution.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
@@ -51,6 +52,7 @@ function jobFor(name: string, changes: Partial<AnalysisJob> = {}): AnalysisJob {
 		runFolder: join(folder, name),
 		start: 'create',
 		threads: 1,
+		execution: null,
 		maxSide: null,
 		scoreThreshold: 0.01,
 		wantsFrames: false,
@@ -207,10 +209,12 @@ describe('recordRun', () => {
 		const path = join(folder, 'elsewhere', RUN_FILES.header);
 		const header = JSON.parse(readFileSync(path, 'utf8')) as RunHeader;
 		writeFileSync(path, JSON.stringify({ ...header, provider: 'webgpu' }));
-		await expect(record(jobFor('elsewhere', { start: 'continue' }))).rejects.toMatchObject({
-			code: 'resume-mismatch',
-			message: expect.stringContaining('execution provider (stored webgpu, asked cpu)') as string,
-		});
+		await expect(record(jobFor('elsewhere', { start: 'continue', execution: ON_CPU }))).rejects.toMatchObject(
+			{
+				code: 'resume-mismatch',
+				message: expect.stringContaining('execution provider (stored webgpu, asked cpu)') as string,
+			},
+		);
 	});
 
 	it('takes a complete run for what it is only when asked to ensure one', async () => {

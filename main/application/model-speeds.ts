@@ -67,7 +67,14 @@ export class ModelSpeeds {
 					runFolder,
 					start: 'create',
 				} as const;
-				const more = { threads, maxSide, scoreThreshold: null, wantsFrames: false, cacheFolder };
+				const more = {
+					threads,
+					execution: null,
+					maxSide,
+					scoreThreshold: null,
+					wantsFrames: false,
+					cacheFolder,
+				};
 				await startAnalysis({ ...job, ...more }, startWorker(), () => undefined).outcome;
 				return await this.#store(runFolder);
 			} finally {

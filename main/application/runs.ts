@@ -79,6 +79,7 @@ export class Runs {
 			runFolder: folder,
 			start: 'create',
 			threads,
+			execution: null,
 			maxSide: mode.tiling ? null : maxSide, // tiles are there to see pictures as large as they are
 			scoreThreshold: null,
 			wantsFrames: true,
@@ -200,6 +201,7 @@ export class Runs {
 			runFolder: folder,
 			start: 'continue',
 			threads: header.threads,
+			execution: null,
 			// Without padding, the side that the picture was reduced to gives the same size again.
 			maxSide: header.maxSide ?? Math.max(contentSize.width, contentSize.height),
 			scoreThreshold: header.scoreThreshold,

@@ -53,6 +53,7 @@ export async function commonJob(
 		modelPath: await findModel(options.model),
 		range: parseRange(options),
 		threads: options.threads === undefined ? null : parseInteger(options.threads, '--threads', 1, 256),
+		execution: null,
 		maxSide: options.maxSide === undefined ? null : parseInteger(options.maxSide, '--max-side', 32, 8192),
 		scoreThreshold: options.score === undefined ? null : parseNumber(options.score, '--score', 0, 1),
 		wantsFrames: false,

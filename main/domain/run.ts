@@ -1,3 +1,4 @@
+import type { Execution } from './execution.ts';
 import type { Letterbox } from './frame.ts';
 import type { SettingValues } from './settings-table.ts';
 import type { TokenGrid } from './tokens.ts';
@@ -42,10 +43,9 @@ export type RunHeader = {
 	 * The part of `denseMacs` behind a vision transformer (projector, decoder), which no reduction of its tokens saves.
 	 */
 	behindMacs: number;
-	provider: string;
 	threads: number;
 	versions: { sparsight: string; onnxruntime: string; ffmpeg: string; node: string };
-};
+} & Execution;
 
 /** What tells the models of runs apart: their weights, and how a foreign file was read. */
 export function modelKey({ sha256, reading }: Pick<RunHeader['model'], 'sha256' | 'reading'>): string {

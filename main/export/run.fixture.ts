@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ON_CPU } from '../domain/execution.ts';
 import type { CameraPath } from '../domain/camera-path.ts';
 import { Detections } from '../domain/detections.ts';
 import type { Drift } from '../domain/drift.ts';
@@ -169,7 +170,7 @@ function sampleHeader({ mode = 'token-cache', classes, from = 0, every = 1, head
 		displayThresholds: sameLeastScore((classes ?? ['person', 'bicycle']).length, 0.3),
 		denseMacs: 2e9,
 		behindMacs: 0,
-		provider: 'cpu',
+		...ON_CPU,
 		threads: 2,
 		versions: { sparsight: '0.1.0', onnxruntime: '1.30.0', ffmpeg: '5.1', node: '20.19.0' },
 		...header,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ATTENTIONS, ON_CPU, PRECISIONS } from '../domain/execution.ts';
 import { RESAMPLINGS } from '../domain/frame.ts';
 import { sameLeastScore } from '../domain/least-scores.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
@@ -67,6 +68,8 @@ const storedHeader = z.looseObject({
 	denseMacs: z.number(),
 	behindMacs: z.number().default(0), // missing in runs of earlier versions
 	provider: z.string(),
+	attention: z.enum(ATTENTIONS).default(ON_CPU.attention), // missing in runs of earlier versions, as is precision
+	precision: z.enum(PRECISIONS).default(ON_CPU.precision),
 	threads: z.number(),
 	versions: z.looseObject({
 		sparsight: z.string(),

@@ -1,3 +1,4 @@
+import { ON_CPU } from '../domain/execution.ts';
 import { Detections } from '../domain/detections.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { RunHeader } from '../domain/run.ts';
@@ -47,7 +48,7 @@ export function sampleHeader(change: Partial<RunHeader> = {}): RunHeader {
 		displayThresholds: [0.25, 0.25, 0.25],
 		denseMacs: 3e9,
 		behindMacs: 0,
-		provider: 'cpu',
+		...ON_CPU,
 		threads: 2,
 		versions: { sparsight: '0.1.0', onnxruntime: '1.30', ffmpeg: '5.1', node: '20' },
 		...change,

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { ON_CPU } from '../domain/execution.ts';
 import { noMilliseconds } from '../domain/cost.ts';
 import type { RunStatus } from '../domain/run.ts';
 import type { FrameColumns } from './frame-columns.ts';
@@ -62,7 +63,7 @@ it.each([
 	const others = { decode: 1, prepare: 2, select: 0.5, interpret: 0.25 };
 	expect(summarize(sampleHeader(), STATUS, columns(runMs, macs, selected), null)).toEqual({
 		frames: runMs.length,
-		provider: 'cpu',
+		...ON_CPU,
 		threads: 2,
 		msPerFrame: { ...others, run: wanted.mean, total: wanted.mean + 3.75 },
 		medianMsPerFrame: { ...others, run: wanted.median, total: wanted.median + 3.75 },

@@ -1,5 +1,6 @@
 import type { CameraColumns } from '../domain/camera-path.ts';
 import { GIGA, STAGES, type StageMilliseconds } from '../domain/cost.ts';
+import { type Execution, executionOf } from '../domain/execution.ts';
 import type { RunHeader, RunStatus } from '../domain/run.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import type { DriftSummary } from './drift-summary.ts';
@@ -17,7 +18,6 @@ export type StageTimes = StageMilliseconds & {
  */
 export type RunSummary = {
 	frames: number;
-	provider: string;
 	threads: number;
 	/** Means. `decode` is the time that the pipeline waited for the frame. */
 	msPerFrame: StageTimes;
@@ -41,7 +41,7 @@ export type RunSummary = {
 	wallSeconds: number;
 	/** How far from dense the answers may be; null if the mode didn't estimate it. */
 	drift: DriftSummary | null;
-};
+} & Execution;
 
 export function summarize(
 	header: RunHeader,
@@ -56,7 +56,7 @@ export function summarize(
 	const times = { ...frames.milliseconds, total };
 	return {
 		frames: count,
-		provider: header.provider,
+		...executionOf(header),
 		threads: header.threads,
 		msPerFrame: eachTime(times, (ms) => mean(ms.subarray(later))),
 		medianMsPerFrame: eachTime(times, (ms) => median(ms.subarray(later))),

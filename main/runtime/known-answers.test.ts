@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { ON_CPU } from '../domain/execution.ts';
 import { attentionTasks, firstWrong, otherTasks } from './known-answers.ts';
 import { createRuntime } from './onnx-runtime.ts';
 import type { GraphRuntime } from './runtime.ts';
@@ -27,7 +28,9 @@ function inexact(runtime: GraphRuntime): GraphRuntime {
 
 it('a processor agrees with itself, with attention spelled out, too', async () => {
 	for (const attention of ['fused', 'plain'] as const) {
-		expect(await firstWrong(tasks, createRuntime(1, { attention }), createRuntime(1))).toBeNull();
+		expect(
+			await firstWrong(tasks, createRuntime(1, { execution: { ...ON_CPU, attention } }), createRuntime(1)),
+		).toBeNull();
 	}
 });
 

@@ -47,7 +47,7 @@ export class LoadedGraph {
 
 	/** Throws `model-unreadable` where the runtime refuses the graph. */
 	static async load(runtime: GraphRuntime, graph: CompiledGraph): Promise<LoadedGraph> {
-		const spelled = runtime.attention === 'plain' ? withPlainAttention(graph) : graph;
+		const spelled = runtime.execution.attention === 'plain' ? withPlainAttention(graph) : graph;
 		return new LoadedGraph(graph.name, await loadSession(runtime, spelled), graph.operations);
 	}
 

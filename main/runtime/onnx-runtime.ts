@@ -1,13 +1,7 @@
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { UserFacingError } from '../domain/errors.ts';
-import type {
-	Attention,
-	GraphPort,
-	GraphRuntime,
-	GraphSession,
-	GraphTensor,
-	GraphTensors,
-} from './runtime.ts';
+import { type Execution, ON_CPU } from '../domain/execution.ts';
+import type { GraphPort, GraphRuntime, GraphSession, GraphTensor, GraphTensors } from './runtime.ts';
 import type { TensorStore } from './tensor-store.ts';
 
 /** The execution providers that the installed runtime knows; whether they work, only trying tells. */
@@ -21,21 +15,16 @@ export function supportedProviders(): string[] {
  */
 export function createRuntime(
 	threads: number,
-	{
-		provider = 'cpu',
-		attention = 'fused',
-		tensors = null,
-	}: { provider?: string; attention?: Attention; tensors?: TensorStore | null } = {},
+	{ execution = ON_CPU, tensors = null }: { execution?: Execution; tensors?: TensorStore | null } = {},
 ): GraphRuntime {
 	return {
-		provider,
+		execution,
 		tensors,
 		threads,
-		attention,
 		async load(modelBytes, name, { tensorFolder } = {}) {
 			try {
 				const session = await InferenceSession.create(modelBytes, {
-					executionProviders: [provider],
+					executionProviders: [execution.provider],
 					intraOpNumThreads: threads,
 					interOpNumThreads: 1,
 					executionMode: 'sequential',

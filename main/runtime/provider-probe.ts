@@ -1,8 +1,8 @@
+import { type Attention, ON_CPU } from '../domain/execution.ts';
 import { endWith, openWorkerPort } from '../process/worker-port.ts';
 import { attentionTasks, firstWrong, otherTasks, type Task } from './known-answers.ts';
 import { createRuntime, supportedProviders } from './onnx-runtime.ts';
 import type { ProbeExchange, ProbeOutcome } from './providers.ts';
-import type { Attention } from './runtime.ts';
 
 // The entry of a process that tries an execution provider: some drivers take the process with them.
 
@@ -25,7 +25,7 @@ async function probe(provider: string | null): Promise<ProbeOutcome> {
 /** What a provider computes otherwise than the processor does; attention in two spellings. */
 async function tryOut(provider: string): Promise<Pick<ProbeOutcome, 'failure' | 'fusedFailure'>> {
 	const solve = (tasks: readonly Task[], attention: Attention) =>
-		firstWrong(tasks, createRuntime(1, { provider, attention }), createRuntime(1));
+		firstWrong(tasks, createRuntime(1, { execution: { ...ON_CPU, provider, attention } }), createRuntime(1));
 	const wrong = await solve(otherTasks(), 'fused');
 	const fused = await solve(attentionTasks(), 'fused');
 	const plain = fused === null ? null : await solve(attentionTasks(), 'plain');

@@ -1,4 +1,4 @@
-import type { Attention } from './runtime.ts';
+import type { Attention } from '../domain/execution.ts';
 import { followWorker, type WorkerProcess } from '../process/worker-process.ts';
 
 /** What the process of `provider-probe.ts` is asked and answers. */

@@ -1,3 +1,4 @@
+import type { Execution } from '../domain/execution.ts';
 import type { TensorStore } from './tensor-store.ts';
 
 /**
@@ -32,16 +33,11 @@ export interface GraphSession {
 	release(): Promise<void>;
 }
 
-/** By the runtime's own operator, or spelled out in smaller ones: see `withPlainAttention`. */
-export type Attention = 'fused' | 'plain';
-
 /** Turns ONNX bytes into sessions; the one implementation that knows a runtime is `onnx-runtime.ts`. */
 export interface GraphRuntime {
-	/** The execution provider that is really active, such as `cpu`. */
-	readonly provider: string;
+	/** What is really active. */
+	readonly execution: Execution;
 	readonly threads: number;
-	/** How attention in our own graphs is computed. */
-	readonly attention: Attention;
 	/** Where large tensors of graphs may lie, in files of their own. */
 	readonly tensors?: TensorStore | null;
 	/**

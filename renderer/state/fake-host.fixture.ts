@@ -1,4 +1,5 @@
 import { UserFacingError, type ErrorCode } from '../../main/domain/errors.ts';
+import { ON_CPU } from '../../main/domain/execution.ts';
 import type {
 	Answers,
 	HostApi,
@@ -97,14 +98,14 @@ export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): Opene
 			displayThresholds: [0.5],
 			denseMacs: 8e9,
 			behindMacs: 0,
-			provider: 'cpu',
+			...ON_CPU,
 			threads: 1,
 			versions: { sparsight: '', onnxruntime: '', ffmpeg: '', node: '' },
 		},
 		events: [],
 		summary: {
 			frames: frameCount,
-			provider: 'cpu',
+			...ON_CPU,
 			threads: 1,
 			msPerFrame: times,
 			medianMsPerFrame: times,

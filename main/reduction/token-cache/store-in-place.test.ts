@@ -27,9 +27,8 @@ const PLANS = [...TINY_PLANS, turned].map((plan) => [plan.name, plan] as const);
 /** A runtime that copies the inputs of graphs with these names, and writes to its caller's memory when all is done. */
 function writesAfterwards(runtime: GraphRuntime, names: RegExp): GraphRuntime {
 	return {
-		provider: runtime.provider,
+		execution: runtime.execution,
 		threads: runtime.threads,
-		attention: runtime.attention,
 		async load(bytes, name) {
 			const session = await runtime.load(bytes, name);
 			if (!names.test(name)) return session;
