@@ -12,7 +12,7 @@ const entries = {
 	'export-worker': 'main/export/worker.ts',
 	'probe-worker': 'main/probing/worker.ts',
 	'frame-thread': 'main/video/frame-thread.ts',
-	'provider-probe': 'main/runtime/provider-probe.ts',
+	'provider-probe': 'main/execution/provider-probe.ts',
 	'web-host': 'main/web-host/index.ts',
 	bench: 'bench/index.ts',
 	'bench-opening': 'bench/opening-process.ts',

@@ -51,6 +51,7 @@ const rooms = {
 	],
 	analysis: ['domain', 'process', 'video', 'runtime', 'detector', 'families', 'reduction', 'results'],
 	export: ['domain', 'process', 'results', 'video', 'evaluation', 'tracking'],
+	execution: ['domain', 'process', 'video', 'runtime', 'reduction', 'results', 'analysis'],
 	probing: ['domain', 'process', 'video', 'pixels', 'runtime', 'families'],
 	application: [
 		'domain',
@@ -66,8 +67,9 @@ const rooms = {
 		'export',
 		'models',
 		'probing',
+		'execution',
 	],
-	'web-host': ['domain', 'process', 'analysis', 'export', 'models', 'probing', 'application'],
+	'web-host': ['domain', 'process', 'analysis', 'execution', 'export', 'models', 'probing', 'application'],
 	cli: [
 		'domain',
 		'process',
@@ -82,8 +84,9 @@ const rooms = {
 		'export',
 		'models',
 		'parity',
+		'execution',
 	],
-	desktop: ['domain', 'process', 'analysis', 'export', 'models', 'probing', 'application'],
+	desktop: ['domain', 'process', 'analysis', 'execution', 'export', 'models', 'probing', 'application'],
 };
 
 // Packages that one module alone may know.

@@ -10,7 +10,7 @@ import type { CatalogEntry } from '../models/catalog.ts';
 import { makeFolder } from '../process/make-folder.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import { openRun } from '../results/stored-run.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
 
 /** Enough for a median, few enough for a slow network. */
 const FRAMES = 20;

@@ -15,7 +15,7 @@ import { checkFiles } from '../models/receipt.ts';
 import { removeModel } from '../models/remove.ts';
 import type { DataFolders } from '../process/data-folders.ts';
 import { fileTag } from './byte-ranges.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
 import type { ModelSpeeds } from './model-speeds.ts';
 
 const card = z.object({

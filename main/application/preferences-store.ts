@@ -2,7 +2,7 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { preferencesSchema, type Preferences, type RequestInput } from '../../preload/contract.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
 
 export const DEFAULT_PREFERENCES: Preferences = {
 	theme: 'system',

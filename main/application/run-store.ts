@@ -10,7 +10,7 @@ import { readJournal } from '../results/commit-journal.ts';
 import { readHeader, readStatus } from '../results/header.ts';
 import { makeFolder } from '../process/make-folder.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
-import { readJsonFile } from './json-file.ts';
+import { readJsonFile } from '../process/json-file.ts';
 import { identityKey } from './videos.ts';
 
 /** Lies in a run's folder while the worker of some host writes to it. */

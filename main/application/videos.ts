@@ -10,7 +10,7 @@ import { installationFolder } from '../process/installation.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
 import { fileTag } from './byte-ranges.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 
 /** A video that was opened. */

@@ -2,7 +2,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync }
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installationFolder } from '../process/installation.ts';
-import type { ProviderCheck } from '../runtime/providers.ts';
+import type { ProviderCheck } from '../execution/provider-checks.ts';
 import { safetensorsOfCase } from '../weights/parity-case.fixture.ts';
 import { failureOf, ffmpeg, makeClip, openBench, sparsight } from './cli.fixture.ts';
 

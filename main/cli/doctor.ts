@@ -6,17 +6,13 @@ import { dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { errorToData } from '../domain/errors.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
-import { forkWorker } from '../process/worker-process.ts';
-import { checkProviders } from '../runtime/providers.ts';
 import { runtimeVersion } from '../runtime/runtime-version.ts';
 import { listModels } from '../models/catalog.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { captureOutput } from '../video/run-program.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
-
-/** The built program that tries an execution provider, beside the built command line. */
-const PROBE_ENTRY = join(import.meta.dirname, 'provider-probe.js');
+import { rememberedChecks } from './workers.ts';
 
 /** One thing that was checked. */
 type Finding = {
@@ -112,7 +108,7 @@ async function ffmpeg() {
 
 async function runtime() {
 	const version = runtimeVersion();
-	const providers = await checkProviders(() => forkWorker(PROBE_ENTRY));
+	const providers = await rememberedChecks().anew({ tryProcessor: true });
 	const works = providers.some(({ name, works }) => name === 'cpu' && works);
 	const words = providers.map(({ name, works, attention, reason }) => {
 		if (!works) return `${name} unusable (${reason})`;

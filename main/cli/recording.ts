@@ -5,14 +5,11 @@ import { GIGA, totalMilliseconds } from '../domain/cost.ts';
 import { shortfallSentence } from '../domain/shortfall.ts';
 import type { AnalysisJob, AnalysisOutcome, AnalysisNews, AnalysisProgress } from '../analysis/protocol.ts';
 import { startAnalysis } from '../analysis/client.ts';
-import { forkWorker } from '../process/worker-process.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import type { Console } from './console.ts';
 import type { Interruption } from './interruption.ts';
 import { formatTimeLeft, showProgress } from './progress-display.ts';
-
-/** The built worker, beside the built command line. */
-const WORKER_ENTRY = join(import.meta.dirname, 'worker.js');
+import { startAnalysisWorker } from './workers.ts';
 
 /** Records a run in a worker, with progress on stderr; the first Ctrl+C ends it as `cancelled`. */
 export async function record(
@@ -43,7 +40,7 @@ export async function record(
 	const onStderr = (text: string) => {
 		if (console.verbose) process.stderr.write(text);
 	};
-	const analysis = startAnalysis(job, forkWorker(WORKER_ENTRY), onNews, onStderr);
+	const analysis = startAnalysis(job, startAnalysisWorker(), onNews, onStderr);
 	if (console.verbose) console.note(`${title}: worker process ${analysis.pid}`);
 	const cancel = () => analysis.cancel();
 	interruption.signal.addEventListener('abort', cancel);

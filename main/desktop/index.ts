@@ -5,7 +5,7 @@ import { answerAppRequest } from './app-protocol.ts';
 import type { Application } from '../application/application.ts';
 import { dataFolders } from '../process/data-folders.ts';
 import { makeFolder } from '../process/make-folder.ts';
-import { readJsonFile, writeJsonFile } from '../application/json-file.ts';
+import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
 import { DesktopShell } from './desktop-shell.ts';
 import { connectPage } from './ipc.ts';
 import { Log } from './log.ts';

@@ -2,7 +2,7 @@ import type { Attention } from '../domain/execution.ts';
 import { followWorker, type WorkerProcess } from '../process/worker-process.ts';
 
 /** What the process of `provider-probe.ts` is asked and answers. */
-export type ProbeExchange = {
+export type ProviderProbeExchange = {
 	/** The provider to try; null to be told of all without trying one. */
 	request: { type: 'start'; job: { provider: string | null } };
 	news: never;
@@ -31,20 +31,24 @@ export type ProviderCheck = {
 /** A driver that hangs is as good as none; one that works may compile for half a minute. */
 const PATIENCE_MILLISECONDS = 60_000;
 
+/** The processor: what everything is held against. */
+const TRUSTED: ProbeOutcome = { supported: ['cpu'], failure: null, fusedFailure: null };
+
 /**
  * Asks the runtime for its providers and lets each compute something. One at a time and in a process of its own, which
  * `startProbe` starts: a provider that cannot load fails the whole session, and some drivers take the process with them.
- * Rejects where the runtime itself can't be loaded.
+ * The processor is tried only where that is asked for. Rejects where the runtime itself can't be loaded.
  */
 export async function checkProviders(
-	startProbe: () => WorkerProcess<ProbeExchange>,
-	patienceMilliseconds: number = PATIENCE_MILLISECONDS,
+	startProbe: () => WorkerProcess<ProviderProbeExchange>,
+	{ tryProcessor = false, patienceMilliseconds = PATIENCE_MILLISECONDS } = {},
 ): Promise<ProviderCheck[]> {
 	const ask = (provider: string | null) => askProbe(startProbe(), provider, patienceMilliseconds);
 	const { supported } = await ask(null);
 	const checks: ProviderCheck[] = [];
 	for (const name of supported) {
-		const { failure, fusedFailure } = await ask(name).catch((error: unknown) => ({
+		const tried = name === 'cpu' && !tryProcessor ? Promise.resolve(TRUSTED) : ask(name);
+		const { failure, fusedFailure } = await tried.catch((error: unknown) => ({
 			failure: error instanceof Error ? error.message : String(error),
 			fusedFailure: null,
 		}));
@@ -60,7 +64,7 @@ export async function checkProviders(
 }
 
 async function askProbe(
-	worker: WorkerProcess<ProbeExchange>,
+	worker: WorkerProcess<ProviderProbeExchange>,
 	provider: string | null,
 	patienceMilliseconds: number,
 ): Promise<ProbeOutcome> {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { scriptedWorker } from '../process/scripted-worker.fixture.ts';
-import { checkProviders, type ProbeExchange, type ProbeOutcome } from './providers.ts';
+import { checkProviders, type ProbeOutcome, type ProviderProbeExchange } from './provider-checks.ts';
 
 const SUPPORTED = ['cpu', 'webgpu'];
 
@@ -10,30 +10,33 @@ type Ending = ProbeOutcome['failure'] | { signal: string } | { fusedFailure: str
 /** Checks with processes that end as `endings` says, by provider. */
 async function check(endings: Record<string, Ending>) {
 	const killed: (string | null)[] = [];
-	const checks = await checkProviders(() => {
-		const { worker, said } = scriptedWorker<ProbeExchange>();
-		const { kill } = worker;
-		let tried: string | null = null;
-		return {
-			...worker,
-			post({ job: { provider } }) {
-				tried = provider;
-				const ending = provider === null ? null : endings[provider]!;
-				queueMicrotask(() => {
-					if (ending === 'hangs') return;
-					const outcome = { supported: SUPPORTED, failure: null, fusedFailure: null };
-					if (ending === null || typeof ending === 'string') {
-						said.report({ type: 'finished', outcome: { ...outcome, failure: ending } });
-					} else if ('signal' in ending) said.exit(null, ending.signal);
-					else said.report({ type: 'finished', outcome: { ...outcome, ...ending } });
-				});
-			},
-			kill() {
-				killed.push(tried);
-				kill();
-			},
-		};
-	}, 50);
+	const checks = await checkProviders(
+		() => {
+			const { worker, said } = scriptedWorker<ProviderProbeExchange>();
+			const { kill } = worker;
+			let tried: string | null = null;
+			return {
+				...worker,
+				post({ job: { provider } }) {
+					tried = provider;
+					const ending = provider === null ? null : endings[provider]!;
+					queueMicrotask(() => {
+						if (ending === 'hangs') return;
+						const outcome = { supported: SUPPORTED, failure: null, fusedFailure: null };
+						if (ending === null || typeof ending === 'string') {
+							said.report({ type: 'finished', outcome: { ...outcome, failure: ending } });
+						} else if ('signal' in ending) said.exit(null, ending.signal);
+						else said.report({ type: 'finished', outcome: { ...outcome, ...ending } });
+					});
+				},
+				kill() {
+					killed.push(tried);
+					kill();
+				},
+			};
+		},
+		{ tryProcessor: true, patienceMilliseconds: 50 },
+	);
 	return { checks, killed };
 }
 
@@ -59,7 +62,7 @@ it('tells of a provider whose own attention is wrong', async () => {
 
 it('fails where the runtime itself can’t be loaded', async () => {
 	const failing = checkProviders(() => {
-		const { worker, said } = scriptedWorker<ProbeExchange>();
+		const { worker, said } = scriptedWorker<ProviderProbeExchange>();
 		return { ...worker, post: () => queueMicrotask(() => said.exit(1, null)) };
 	});
 	await expect(failing).rejects.toThrow('its process ended with exit code 1');

@@ -3,7 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { systemError } from '../domain/errors.ts';
-import { makeFolder } from '../process/make-folder.ts';
+import { makeFolder } from './make-folder.ts';
 
 /**
  * The contents of `path` if they match `schema`; null for everything else, since such files only hold conveniences.

@@ -1,12 +1,12 @@
 import { type Attention, ON_CPU } from '../domain/execution.ts';
 import { endWith, openWorkerPort } from '../process/worker-port.ts';
-import { attentionTasks, firstWrong, otherTasks, type Task } from './known-answers.ts';
-import { createRuntime, supportedProviders } from './onnx-runtime.ts';
-import type { ProbeExchange, ProbeOutcome } from './providers.ts';
+import { attentionTasks, firstWrong, otherTasks, type Task } from '../runtime/known-answers.ts';
+import { createRuntime, supportedProviders } from '../runtime/onnx-runtime.ts';
+import type { ProbeOutcome, ProviderProbeExchange } from './provider-checks.ts';
 
 // The entry of a process that tries an execution provider: some drivers take the process with them.
 
-const port = openWorkerPort<ProbeExchange>();
+const port = openWorkerPort<ProviderProbeExchange>();
 port.onHostGone(() => process.exit(1));
 port.onRequest(({ job }) => void endWith(port, probe(job.provider)));
 
