@@ -4,7 +4,6 @@ import { tokenCount } from '../../domain/tokens.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
-import { rollGrid } from '../../domain/roll-grid.ts';
 import { extraTotal, tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
 import { compileFull } from '../vit-graphs.ts';
@@ -14,22 +13,19 @@ import { ROWS } from './partial-attention.ts';
 import { compilePartial, SELECTED } from './partial-graph.ts';
 import { MovingPositions, successors } from './moving-tokens.ts';
 import { RowOrder } from './row-order.ts';
+import { putRows, RememberedAnswers } from './remembered-answers.ts';
 import type { TokenStore } from './token-store.ts';
 import { WindowIndices } from './window-indices.ts';
 import { writesDuringRun } from './writes-during-run.ts';
-
-/** A logit of what nobody has looked at yet. */
-const NO_ANSWER = -100;
 
 /**
  * Keys and values in memory that graphs read and write where it lies. Where a runtime can't write outputs while it runs, they
  * are written after the run, and the graph makes copies of its own.
  */
 export class StoreInPlace implements TokenStore {
-	readonly answers: { grid: Float32Array; extra: Float32Array };
-	readonly scores: Float32Array | null;
 	readonly flushMacs: number;
 	readonly #plan: VitPlan;
+	readonly #remembered: RememberedAnswers;
 	readonly #full: LoadedGraph;
 	readonly #partial: LoadedGraph;
 	readonly #tables: KeyValueTables;
@@ -72,11 +68,7 @@ export class StoreInPlace implements TokenStore {
 		graphs: { full: LoadedGraph; partial: LoadedGraph; inPlace: boolean },
 	) {
 		const [gridTokens, tokens, extra] = [tokenCount(plan.grid), tokenTotal(plan), extraTotal(plan)];
-		this.answers = {
-			grid: new Float32Array(gridTokens * (plan.answers.grid?.width ?? 0)),
-			extra: new Float32Array(extra * (plan.answers.extra?.width ?? 0)),
-		};
-		this.scores = plan.scorer && new Float32Array(gridTokens);
+		this.#remembered = new RememberedAnswers(plan);
 		this.flushMacs = graphs.full.macs();
 		this.#plan = plan;
 		this.#full = graphs.full;
@@ -96,24 +88,29 @@ export class StoreInPlace implements TokenStore {
 		this.#windows = distinctLayouts(plan).layouts.map((layout) => new WindowIndices(layout, plan.heads));
 	}
 
+	get answers() {
+		return this.#remembered.answers;
+	}
+
+	get scores() {
+		return this.#remembered.scores;
+	}
+
 	macs(count: number): number {
 		return this.#partial.macs({ [SELECTED]: count, [ROWS]: count + this.#extraTokens.length });
 	}
 
 	async flush(picture: Float32Array): Promise<void> {
-		const { grid, extra } = this.#plan;
+		const { grid } = this.#plan;
 		const outputs = await this.#full.run(
 			{ picture: float32(picture, [1, 3, grid.rows * grid.stride, grid.cols * grid.stride]) },
-			[...this.#answerNames(), ...Object.keys(this.#tables.tensors), ...this.#residuals.keys()],
+			[...this.#remembered.names, ...Object.keys(this.#tables.tensors), ...this.#residuals.keys()],
 		);
 		this.#rows.reset();
 		this.#positions.reset();
 		this.#tables.fill(outputs, this.#rows.tokenAt);
 		for (const [name, data] of this.#residuals) data.set(floats(outputs, name));
-		if (this.#plan.answers.grid) this.answers.grid.set(floats(outputs, 'head'));
-		if (this.#plan.answers.extra) this.answers.extra.set(floats(outputs, 'extra'));
-		const first = extra.before;
-		this.scores?.set(floats(outputs, 'scores').subarray(first, first + tokenCount(grid)));
+		this.#remembered.putAll(outputs);
 	}
 
 	async update(tokens: Int32Array, count: number, windows: Float32Array): Promise<void> {
@@ -132,7 +129,7 @@ export class StoreInPlace implements TokenStore {
 				...this.#windowTensors(computed),
 			},
 			[
-				...this.#answerNames(),
+				...this.#remembered.names,
 				...(this.#inPlace ? [] : this.#tables.freshNames),
 				...[...this.#residuals.keys()].map((name) => `${name}.fresh`),
 			],
@@ -142,19 +139,17 @@ export class StoreInPlace implements TokenStore {
 		for (const [name, data] of this.#residuals) {
 			putRows(data, this.#plan.dim, floats(outputs, `${name}.fresh`), computed);
 		}
-		this.#putAnswers(outputs, tokens.subarray(0, count));
+		this.#remembered.put(outputs, tokens.subarray(0, count));
 	}
 
 	roll(rows: number, cols: number): void {
-		const { grid, answers } = this.#plan;
-		this.#rows.rename(successors(grid, rows, cols));
+		this.#rows.rename(successors(this.#plan.grid, rows, cols));
 		this.#positions.roll(rows, cols);
-		rollGrid(grid, this.answers.grid, answers.grid?.width ?? 0, rows, cols, NO_ANSWER);
-		if (this.scores) rollGrid(grid, this.scores, 1, rows, cols, NO_ANSWER);
+		this.#remembered.roll(rows, cols);
 	}
 
 	saveState(): Promise<NamedArrays> {
-		const arrays = Object.entries(this.#remembered()).map(([name, data]) => [`store.${name}`, data.slice()]);
+		const arrays = Object.entries(this.#arrays()).map(([name, data]) => [`store.${name}`, data.slice()]);
 		return Promise.resolve({
 			...(Object.fromEntries(arrays) as NamedArrays),
 			'store.tokenAt': this.#rows.tokenAt.slice(),
@@ -163,7 +158,7 @@ export class StoreInPlace implements TokenStore {
 	}
 
 	restoreState(state: NamedArrays): void {
-		for (const [name, data] of Object.entries(this.#remembered())) {
+		for (const [name, data] of Object.entries(this.#arrays())) {
 			const saved = state[`store.${name}`];
 			assert(saved instanceof Float32Array && saved.length === data.length, `a snapshot holds store.${name}`);
 			data.set(saved);
@@ -199,23 +194,12 @@ export class StoreInPlace implements TokenStore {
 	}
 
 	/** Everything that later frames depend on, but for the order of rows. */
-	#remembered(): Record<string, Float32Array> {
+	#arrays(): Record<string, Float32Array> {
 		return {
 			...this.#tables.arrays,
 			...Object.fromEntries(this.#residuals),
-			'answers.grid': this.answers.grid,
-			'answers.extra': this.answers.extra,
-			...(this.scores && { scores: this.scores }),
+			...this.#remembered.arrays,
 		};
-	}
-
-	#answerNames(): string[] {
-		const { answers, scorer } = this.#plan;
-		return [
-			...(answers.grid ? ['head'] : []),
-			...(answers.extra ? ['extra'] : []),
-			...(scorer ? ['scores'] : []),
-		];
 	}
 
 	/** The selected tokens and all extra ones, as the plan counts them. */
@@ -240,19 +224,5 @@ export class StoreInPlace implements TokenStore {
 			}
 		});
 		return tensors;
-	}
-
-	#putAnswers(outputs: Readonly<Record<string, GraphTensor>>, tokens: Int32Array): void {
-		const { grid, extra } = this.#plan.answers;
-		if (grid) putRows(this.answers.grid, grid.width, floats(outputs, 'head'), tokens);
-		if (extra) this.answers.extra.set(floats(outputs, 'extra'));
-		if (this.scores) putRows(this.scores, 1, floats(outputs, 'scores'), tokens);
-	}
-}
-
-/** Row i of `fresh` becomes row `places[i]` of `rows`. */
-function putRows(rows: Float32Array, width: number, fresh: Float32Array, places: Int32Array): void {
-	for (let i = 0; i < places.length; i++) {
-		rows.set(fresh.subarray(i * width, (i + 1) * width), places[i]! * width);
 	}
 }
