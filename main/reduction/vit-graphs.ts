@@ -24,12 +24,18 @@ export const LEFT_OUT = 'left_out';
  * where the plan has a scorer, `scores` [tokens, 1]. With `keepKeysAndValues`, of plans that pool nothing, per block `keys.i`
  * and `values.i` [1, heads, tokens, headDim], rotated, and `residual.i` [tokens, dim], what its residual reads. With `taps` also `stem` and `embedded`, tokens before and with
  * absolute positions, and `block.i`, behind the block's MLP and residual. With `fromTokens` the input is `tokens`
- * [tokens, dim] instead, as the stem gives them.
+ * [tokens, dim] instead, as the stem gives them; `asKept` changes keys and values before they are given.
  */
 export function compileFull(
 	plan: VitPlan,
 	weights: WeightLookup,
-	options: { keepKeysAndValues: boolean; withScores: boolean; taps?: boolean; fromTokens?: boolean },
+	options: {
+		keepKeysAndValues: boolean;
+		withScores: boolean;
+		taps?: boolean;
+		fromTokens?: boolean;
+		asKept?: (layers: Layers, block: VitBlock, of: 'keys' | 'values', all: Value) => Value;
+	},
 ): CompiledGraph {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
@@ -48,8 +54,9 @@ export function compileFull(
 		const normed = parts.normed(block, x);
 		if (options.keepKeysAndValues) {
 			const { keys, values, attended } = attendAndKeep(layers, plan, parts, block, normed, positions);
-			graph.output(`keys.${i}`, keys);
-			graph.output(`values.${i}`, values);
+			const { asKept = (_layers, _block, _of, all) => all } = options;
+			graph.output(`keys.${i}`, asKept(layers, block, 'keys', keys));
+			graph.output(`values.${i}`, asKept(layers, block, 'values', values));
 			x = parts.finish(block, x, attended);
 			if (block.residual) graph.output(`residual.${i}`, x);
 		} else {

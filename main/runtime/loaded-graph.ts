@@ -1,15 +1,15 @@
 import { type CompiledGraph, encodeGraph } from '../graph/graph-builder.ts';
 import { countOperations, type DimValues, type OperationCount } from '../graph/operation-count.ts';
 import { withPlainAttention } from '../graph/plain-attention.ts';
-import type { GraphRuntime, GraphSession, GraphTensor, GraphTensors } from './runtime.ts';
+import type { GraphFeeds, GraphRuntime, GraphSession, GraphTensor } from './runtime.ts';
 
 /** Loads a graph, runs it and releases it. */
 export async function runOnce(
 	runtime: GraphRuntime,
 	graph: CompiledGraph,
-	feeds: GraphTensors,
+	feeds: GraphFeeds,
 	wanted: readonly string[],
-	into?: GraphTensors,
+	into?: GraphFeeds,
 ): Promise<Record<string, GraphTensor>> {
 	const loaded = await LoadedGraph.load(runtime, graph);
 	try {
@@ -57,11 +57,7 @@ export class LoadedGraph {
 	}
 
 	/** As `GraphSession.run`. */
-	run(
-		feeds: GraphTensors,
-		wanted: readonly string[],
-		into?: GraphTensors,
-	): Promise<Record<string, GraphTensor>> {
+	run(feeds: GraphFeeds, wanted: readonly string[], into?: GraphFeeds): Promise<Record<string, GraphTensor>> {
 		return this.#session.run(feeds, wanted, into);
 	}
 

@@ -1,8 +1,20 @@
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
-import { UserFacingError } from '../domain/errors.ts';
+import { assert, UserFacingError } from '../domain/errors.ts';
 import { type Execution, ON_CPU } from '../domain/execution.ts';
-import type { GraphPort, GraphRuntime, GraphSession, GraphTensor, GraphTensors } from './runtime.ts';
+import { encodeGraph, GraphBuilder } from '../graph/graph-builder.ts';
+import type {
+	DeviceMemory,
+	DeviceTensor,
+	GraphFeeds,
+	GraphPort,
+	GraphRuntime,
+	GraphSession,
+	GraphTensor,
+} from './runtime.ts';
 import type { TensorStore } from './tensor-store.ts';
+
+/** The one provider whose memory this binding can hold on to between runs. */
+const WITH_MEMORY = 'webgpu';
 
 /** The execution providers that the installed runtime knows; whether they work, only trying tells. */
 export function supportedProviders(): string[] {
@@ -17,19 +29,23 @@ export function createRuntime(
 	threads: number,
 	{ execution = ON_CPU, tensors = null }: { execution?: Execution; tensors?: TensorStore | null } = {},
 ): GraphRuntime {
+	const options: InferenceSession.SessionOptions = {
+		executionProviders: [execution.provider],
+		intraOpNumThreads: threads,
+		interOpNumThreads: 1,
+		executionMode: 'sequential',
+		graphOptimizationLevel: 'all',
+		logSeverityLevel: 3,
+	};
 	return {
 		execution,
 		tensors,
 		threads,
+		device: execution.provider === WITH_MEMORY ? new OnnxDeviceMemory(options) : null,
 		async load(modelBytes, name, { tensorFolder } = {}) {
 			try {
 				const session = await InferenceSession.create(modelBytes, {
-					executionProviders: [execution.provider],
-					intraOpNumThreads: threads,
-					interOpNumThreads: 1,
-					executionMode: 'sequential',
-					graphOptimizationLevel: 'all',
-					logSeverityLevel: 3,
+					...options,
 					extra: {
 						session: {
 							// Else threads of idle sessions spin for the next run, and take the cores from the session that runs.
@@ -38,7 +54,7 @@ export function createRuntime(
 						},
 					},
 				});
-				return new OnnxSession(session);
+				return new OnnxSession(session, inTurn(execution.provider));
 			} catch (cause) {
 				throw new UserFacingError('model-unreadable', `The runtime could not load the graph "${name}".`, {
 					cause,
@@ -48,37 +64,120 @@ export function createRuntime(
 	};
 }
 
+/** Runs one thing after another. */
+type Turns = <T>(work: () => Promise<T>) => Promise<T>;
+
+let lastTurn: Promise<unknown> = Promise.resolve();
+
+/** Two runs at a time crash a process that computes on a device, whichever sessions they are of. */
+function inTurn(provider: string): Turns {
+	if (provider === ON_CPU.provider) return (work) => work();
+	return (work) => {
+		const turn = lastTurn.then(work, work);
+		lastTurn = turn.catch(() => undefined);
+		return turn;
+	};
+}
+
 class OnnxSession implements GraphSession {
 	readonly inputs: readonly GraphPort[];
 	readonly outputs: readonly GraphPort[];
 	readonly #session: InferenceSession;
+	readonly #turns: Turns;
 
-	constructor(session: InferenceSession) {
+	constructor(session: InferenceSession, turns: Turns) {
 		this.inputs = session.inputMetadata.map(portOf);
 		this.outputs = session.outputMetadata.map(portOf);
 		this.#session = session;
+		this.#turns = turns;
 	}
 
 	async run(
-		feeds: GraphTensors,
+		feeds: GraphFeeds,
 		wanted: readonly string[],
-		into: GraphTensors = {},
+		into: GraphFeeds = {},
 	): Promise<Record<string, GraphTensor>> {
 		const fetches = {
 			...Object.fromEntries(wanted.map((name) => [name, null])),
 			...mapRecord(into, toOnnx),
 		};
-		const outputs = await this.#session.run(mapRecord(feeds, toOnnx), fetches);
+		const outputs = await this.#turns(() => this.#session.run(mapRecord(feeds, toOnnx), fetches));
 		// This binding copies out of the caller's buffers as well; those copies are nobody's.
-		for (const [name, { data }] of Object.entries(into)) {
+		for (const [name, tensor] of Object.entries(into)) {
+			if ('location' in tensor) continue;
 			const copy = outputs[name]!.data as Float32Array;
-			if (copy.buffer !== data.buffer) giveBack(copy);
+			if (copy.buffer !== tensor.data.buffer) giveBack(copy);
 		}
 		return Object.fromEntries(wanted.map((name) => [name, fromOnnx(outputs[name]!)]));
 	}
 
 	async release(): Promise<void> {
-		await this.#session.release();
+		await this.#turns(() => this.#session.release());
+	}
+}
+
+/** A tensor of the library that lies on a device. */
+class OnnxDeviceTensor implements DeviceTensor {
+	readonly location = 'device';
+	readonly shape: readonly number[];
+	readonly tensor: Tensor;
+
+	constructor(tensor: Tensor) {
+		// Sessions that were asked to leave an output on the device do not say so where they could not.
+		assert(tensor.location === 'gpu-buffer', `a tensor lies on the device (got ${tensor.location})`);
+		this.shape = tensor.dims;
+		this.tensor = tensor;
+	}
+
+	dispose(): void {
+		this.tensor.dispose();
+	}
+}
+
+/**
+ * Graphs that only hand on what they are given bring numbers to a device and back; the binding's own way back ends the process.
+ * Their sessions stay until the process ends: a tensor that outlives the session that made it takes the process with it when it
+ * is disposed of.
+ */
+class OnnxDeviceMemory implements DeviceMemory {
+	readonly #options: InferenceSession.SessionOptions;
+	readonly #turns = inTurn(WITH_MEMORY);
+	/** By direction and number of axes. */
+	readonly #sessions = new Map<string, Promise<InferenceSession>>();
+
+	constructor(options: InferenceSession.SessionOptions) {
+		this.#options = options;
+	}
+
+	async upload(data: Float32Array, shape: readonly number[]): Promise<DeviceTensor> {
+		const session = await this.#session('up', shape.length);
+		const { y } = await this.#turns(() => session.run({ x: new Tensor('float32', data, shape) }));
+		return new OnnxDeviceTensor(y!);
+	}
+
+	async download(tensor: DeviceTensor): Promise<Float32Array> {
+		const session = await this.#session('down', tensor.shape.length);
+		const { y } = await this.#turns(() => session.run({ x: toOnnx(tensor) }));
+		return y!.data as Float32Array;
+	}
+
+	#session(direction: 'up' | 'down', axes: number): Promise<InferenceSession> {
+		const key = `${direction} ${axes}`;
+		const known = this.#sessions.get(key);
+		if (known) return known;
+		const graph = new GraphBuilder();
+		const x = graph.input(
+			'x',
+			'float32',
+			Array.from({ length: axes }, (_, axis) => `size.${axis}`),
+		);
+		graph.output('y', graph.op('Identity', [x], { shape: x.shape }));
+		const session = InferenceSession.create(encodeGraph(graph.compile(`${direction}load`)), {
+			...this.#options,
+			...(direction === 'up' && { preferredOutputLocation: 'gpu-buffer' }),
+		});
+		this.#sessions.set(key, session);
+		return session;
 	}
 }
 
@@ -94,7 +193,11 @@ function portOf(port: InferenceSession.ValueMetadata): GraphPort {
 		: { name: port.name, type: 'sequence or map', shape: [] };
 }
 
-function toOnnx(tensor: GraphTensor): Tensor {
+function toOnnx(tensor: GraphTensor | DeviceTensor): Tensor {
+	if ('location' in tensor) {
+		assert(tensor instanceof OnnxDeviceTensor, 'a tensor on a device is of this runtime');
+		return tensor.tensor;
+	}
 	const given = new Tensor(tensor.type, tensor.data, tensor.shape);
 	// Where engines have a Float16Array, as from Node 24 on, the library makes one of the bits, and its binding finds it empty.
 	if (tensor.type === 'float16') Object.defineProperty(given, 'data', { value: tensor.data });

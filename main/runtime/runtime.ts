@@ -17,19 +17,33 @@ export type GraphPort = { name: string; type: string; shape: readonly (number | 
 
 export type GraphTensors = Readonly<Record<string, GraphTensor>>;
 
+/** Float32 numbers that lie in a device's memory until they are disposed of. */
+export interface DeviceTensor {
+	readonly location: 'device';
+	readonly shape: readonly number[];
+	dispose(): void;
+}
+
+/** What graphs read, or write where it lies. */
+export type GraphFeeds = Readonly<Record<string, GraphTensor | DeviceTensor>>;
+
+/** The memory of a device, from which sessions of one runtime read and to which they write. */
+export interface DeviceMemory {
+	/** A copy of its own on the device. */
+	upload(data: Float32Array, shape: readonly number[]): Promise<DeviceTensor>;
+	/** A copy of its own in the processor's memory. */
+	download(tensor: DeviceTensor): Promise<Float32Array>;
+}
+
 /** One loaded graph. */
 export interface GraphSession {
 	readonly inputs: readonly GraphPort[];
 	readonly outputs: readonly GraphPort[];
 	/**
 	 * Runs the graph and gives the outputs that `wanted` names, in memory of their own. The outputs that `into` names
-	 * are written into its tensors, at the moment when the graph computes them.
+	 * are written into its tensors, at the moment when the graph computes them; on a device also into those that it reads.
 	 */
-	run(
-		feeds: GraphTensors,
-		wanted: readonly string[],
-		into?: GraphTensors,
-	): Promise<Record<string, GraphTensor>>;
+	run(feeds: GraphFeeds, wanted: readonly string[], into?: GraphFeeds): Promise<Record<string, GraphTensor>>;
 	release(): Promise<void>;
 }
 
@@ -38,6 +52,8 @@ export interface GraphRuntime {
 	/** What is really active. */
 	readonly execution: Execution;
 	readonly threads: number;
+	/** Null where graphs run on the processor, or with copies of everything. */
+	readonly device: DeviceMemory | null;
 	/** Where large tensors of graphs may lie, in files of their own. */
 	readonly tensors?: TensorStore | null;
 	/**

@@ -119,7 +119,7 @@ function tablesOf(plan: VitPlan, weights: WeightLookup, block: VitBlock, i: numb
 }
 
 /** What follows each token's key: [tokens, key rows + key cols]. */
-function positionsOfTokens(plan: VitPlan, block: VitBlock): Float32Array {
+export function positionsOfTokens(plan: VitPlan, block: VitBlock): Float32Array {
 	const { keyWidth, valueWidth } = blockMemory(plan, block);
 	const width = keyWidth - valueWidth;
 	const positions = keyPositions(plan, block);

@@ -12,36 +12,46 @@ export const ROWS = 'rows';
 /** Where the runtime's own operators are. */
 const RUNTIME = 'com.microsoft';
 
+/**
+ * How fresh keys and values get into the memories that attention reads:
+ * `during-run`: per block and head `keys.i.h` and `values.i.h` [rows, 1, width] are outputs that must be written into the last rows
+ * during the run: whatever reads them runs after the node that writes them, and no memory is copied, which would take a seventh
+ * of the run.
+ * `after-run`: outputs `keys.i.fresh` and `values.i.fresh` [heads, rows, width], for whoever owns the memories to put into the last
+ * rows afterwards; the graph makes copies with the fresh rows in place of the last ones.
+ * `scattered`: inputs `places.<padding>` [heads, rows, 3] say where in a memory with so much padding each row belongs, and outputs
+ * `keys.i.renewed` and `values.i.renewed` are whole memories. Bound to the memory that is read, they are written where it lies; rows that
+ * come twice must be the same.
+ */
+export type RowWrites = 'during-run' | 'after-run' | 'scattered';
+
 /** Queries [rows, heads, width] with fresh keys and values, in the pieces that become outputs. */
 type Fresh = { queries: Value; keys: readonly Value[]; values: readonly Value[] };
 
 /**
  * Attention of the computed tokens over what is remembered of all, block by block.
  *
- * in: per block `keys.i` and `values.i` [1, heads, memory rows, width], the computed tokens' rows last; what `WindowIndices`
- * makes, its names behind `windows.<layout>.`.
- * out, with `inPlace`: per block and head the fresh `keys.i.h` and `values.i.h` [rows, 1, width]. These must be written into the
- * last rows during the run: whatever reads them runs after the node that writes them, and no memory is copied, which would take
- * a seventh of the run. Without: `keys.i.fresh` and `values.i.fresh` [heads, rows, width], for whoever owns the memories to put
- * there afterwards; the graph makes copies with the fresh rows in place of the last ones.
+ * in: per block `keys.i` and `values.i` [1, heads, memory rows, width]; what `WindowIndices` makes, its names behind
+ * `windows.<layout>.`; out, and more that goes in: as `RowWrites` says.
  */
 export class PartialAttention {
 	readonly #layers: Layers;
 	readonly #plan: VitPlan;
 	readonly #parts: BlockLayers;
 	readonly #tokens: Value;
-	readonly #inPlace: boolean;
+	readonly #writes: RowWrites;
 	readonly #layouts: { layouts: WindowLayout[]; ofBlock: number[] };
+	readonly #places = new Map<number, Value>();
 	readonly #indices: Record<'queries' | 'memory' | 'back', Value>[];
 
 	/** `tokens` [rows]: where each row stands in the plan's order. */
-	constructor(layers: Layers, plan: VitPlan, parts: BlockLayers, tokens: Value, inPlace: boolean) {
+	constructor(layers: Layers, plan: VitPlan, parts: BlockLayers, tokens: Value, writes: RowWrites) {
 		const { graph } = layers;
 		this.#layers = layers;
 		this.#plan = plan;
 		this.#parts = parts;
 		this.#tokens = tokens;
-		this.#inPlace = inPlace;
+		this.#writes = writes;
 		this.#layouts = distinctLayouts(plan);
 		this.#indices = this.#layouts.layouts.map((_, i) => ({
 			queries: graph.input(`windows.${i}.queries`, 'int32', [`heads·windows.${i}`, `queries.${i}`]),
@@ -72,7 +82,7 @@ export class PartialAttention {
 	#project(block: VitBlock, normed: Value): Fresh {
 		const layers = this.#layers;
 		const { heads, rotary } = this.#plan;
-		const pieces = this.#inPlace ? Array<number>(heads).fill(1) : [heads];
+		const pieces = this.#writes === 'during-run' ? Array<number>(heads).fill(1) : [heads];
 		const together = this.#parts.projectionsTogether(block, normed);
 		if (!rotary && !block.relative) {
 			const [queries, ...rest] = layers.split(together, [heads, ...pieces, ...pieces], 1);
@@ -95,13 +105,18 @@ export class PartialAttention {
 		const layers = this.#layers;
 		const { graph } = layers;
 		const { heads } = this.#plan;
-		const { rows } = blockMemory(this.#plan, block);
+		const { rows, padding } = blockMemory(this.#plan, block);
 		const memory = graph.input(name, 'float32', [1, heads, rows, width]);
-		if (this.#inPlace) {
+		if (this.#writes === 'during-run') {
 			fresh.forEach((ofHead, head) => graph.output(`${name}.${head}`, ofHead));
 			return memory;
 		}
 		const byHead = layers.transpose(fresh[0]!, [1, 0, 2]);
+		if (this.#writes === 'scattered') {
+			const renewed = layers.scatter(memory, this.#placesBehind(padding), byHead);
+			graph.output(`${name}.renewed`, renewed);
+			return renewed;
+		}
 		graph.output(`${name}.fresh`, byHead);
 		const end = graph.op('Neg', [this.#countRows(this.#tokens)], { shape: [1] });
 		const remembered = graph.op('Slice', [memory, graph.integers([0]), end, graph.integers([2])], {
@@ -118,9 +133,7 @@ export class PartialAttention {
 		const { size } = this.#plan.blocks[i]!.window!.layout;
 		const indices = this.#indices[this.#layouts.ofBlock[i]!]!;
 		const [batch] = indices.queries.shape;
-		// Made from the queries, so that nothing is gathered before the node that gives them has written the fresh rows.
-		const count = layers.graph.cast(this.#countRows(queries), 'int32');
-		const slots = layers.add(indices.memory, count);
+		const slots = this.#slots(indices.memory, queries);
 		const ofWindows = (memory: Value): Value => {
 			const [, , rows, width] = memory.shape as [1, number, number, number];
 			const gathered = layers.gatherRows(layers.reshape(memory, [heads * rows, width]), slots);
@@ -135,6 +148,22 @@ export class PartialAttention {
 		);
 		const attendedRows = layers.reshape(attended, [`attended.${i}`, headDim(this.#plan)]);
 		return layers.reshape(layers.gatherRows(attendedRows, indices.back), [ROWS, dim]);
+	}
+
+	/** Where the keys and values of windows lie, from what `WindowIndices` says of it. */
+	#slots(memory: Value, queries: Value): Value {
+		if (this.#writes === 'scattered') return memory;
+		// Made from the queries, so that nothing is gathered before the node that gives them has written the fresh rows.
+		return this.#layers.add(memory, this.#layers.graph.cast(this.#countRows(queries), 'int32'));
+	}
+
+	/** The input that says where rows belong in memories whose tokens come behind `padding` rows. */
+	#placesBehind(padding: number): Value {
+		const places =
+			this.#places.get(padding) ??
+			this.#layers.graph.input(`places.${padding}`, 'int64', [this.#plan.heads, ROWS, 3]);
+		this.#places.set(padding, places);
+		return places;
 	}
 
 	/** Attention of queries [n, k, heads · key width] over keys and values [n, heads, m, width] -> [n, k, heads · value width]. */

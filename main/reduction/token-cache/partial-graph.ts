@@ -2,7 +2,7 @@ import { type CompiledGraph, GraphBuilder, type Value } from '../../graph/graph-
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
 import { extraTotal, headDim, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
-import { PartialAttention, ROWS } from './partial-attention.ts';
+import { PartialAttention, ROWS, type RowWrites } from './partial-attention.ts';
 import { type FloatTensor } from '../../domain/float-tensor.ts';
 
 /** The name of the number of selected tokens of the grid. */
@@ -16,18 +16,14 @@ export const SELECTED = 'selected';
  * `PartialAttention` reads of every block; per block with a residual `residual.i` [tokens, dim]; where positions can move,
  * `rotary.cos` and `rotary.sin` [tokens, headDim / 2].
  * out: `head` [selected, width], `extra` [extra tokens, width], `scores` [selected, 1], each where the plan has it; the fresh
- * keys and values as `PartialAttention` gives them, and `residual.i` [rows, dim].
+ * keys and values as `PartialAttention` gives them, and `residual.i.fresh` [rows, dim] or, scattered, `residual.i.renewed` [tokens, dim].
  */
-export function compilePartial(
-	plan: VitPlan,
-	weights: WeightLookup,
-	options: { inPlace: boolean },
-): CompiledGraph {
+export function compilePartial(plan: VitPlan, weights: WeightLookup, writes: RowWrites): CompiledGraph {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
 	const parts = new BlockLayers(layers, plan, rotaryInputs(graph, plan));
 	const tokens = graph.input('tokens', 'int64', [ROWS]);
-	const attention = new PartialAttention(layers, plan, parts, tokens, options.inPlace);
+	const attention = new PartialAttention(layers, plan, parts, tokens, writes);
 	const extra = extraTotal(plan);
 
 	/** The rows of the table's tokens, added to x. */
@@ -39,8 +35,9 @@ export function compilePartial(
 	/** What the block adds behind its MLP, read from the remembered tokens with the fresh ones among them. */
 	function residual(i: number, emit: NonNullable<VitBlock['residual']>, x: Value): Value {
 		const remembered = graph.input(`residual.${i}`, 'float32', [tokenTotal(plan), plan.dim]);
-		graph.output(`residual.${i}.fresh`, x);
 		const all = layers.scatter(remembered, layers.reshape(tokens, [ROWS, 1]), x);
+		if (writes === 'scattered') graph.output(`residual.${i}.renewed`, all);
+		else graph.output(`residual.${i}.fresh`, x);
 		return layers.add(x, layers.gatherRows(emit(layers, all), tokens));
 	}
 

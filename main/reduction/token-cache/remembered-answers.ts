@@ -24,11 +24,7 @@ export class RememberedAnswers {
 			extra: new Float32Array(extraTotal(plan) * (extra?.width ?? 0)),
 		};
 		this.scores = plan.scorer && new Float32Array(tokens);
-		this.names = [
-			...(grid ? ['head'] : []),
-			...(extra ? ['extra'] : []),
-			...(plan.scorer ? ['scores'] : []),
-		];
+		this.names = [...(grid ? ['head'] : []), ...(extra ? ['extra'] : []), ...(plan.scorer ? ['scores'] : [])];
 	}
 
 	/** By name, for snapshots. */

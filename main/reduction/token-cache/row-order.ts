@@ -70,7 +70,8 @@ export class RowOrder {
 	}
 }
 
-function initialOrder(tokens: number, pinned: Int32Array): Int32Array {
+/** Tokens in their own order, pinned ones last. */
+export function initialOrder(tokens: number, pinned: Int32Array): Int32Array {
 	const last = new Set(pinned);
 	const all = Array.from({ length: tokens }, (_, token) => token);
 	return Int32Array.from([...all.filter((token) => !last.has(token)), ...pinned]);

@@ -4,10 +4,11 @@ import { tokenCount } from '../../domain/tokens.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
-import { extraTotal, tokenTotal, type VitPlan } from '../../vit/plan.ts';
+import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
 import { compileFull } from '../vit-graphs.ts';
 import { KeyValueTables } from './key-value-tables.ts';
+import { extraTokens } from './memory-from-graph.ts';
 import { distinctLayouts } from './memory-layout.ts';
 import { ROWS } from './partial-attention.ts';
 import { compilePartial, SELECTED } from './partial-graph.ts';
@@ -54,7 +55,7 @@ export class StoreInPlace implements TokenStore {
 		{ inPlace }: { inPlace: boolean },
 	): Promise<StoreInPlace> {
 		const full = compileFull(plan, weights, { keepKeysAndValues: true, withScores: plan.scorer !== null });
-		const partial = compilePartial(plan, weights, { inPlace });
+		const partial = compilePartial(plan, weights, inPlace ? 'during-run' : 'after-run');
 		return new StoreInPlace(plan, new KeyValueTables(plan, weights), {
 			full: await LoadedGraph.load(runtime, full),
 			partial: await LoadedGraph.load(runtime, partial),
@@ -67,7 +68,7 @@ export class StoreInPlace implements TokenStore {
 		tables: KeyValueTables,
 		graphs: { full: LoadedGraph; partial: LoadedGraph; inPlace: boolean },
 	) {
-		const [gridTokens, tokens, extra] = [tokenCount(plan.grid), tokenTotal(plan), extraTotal(plan)];
+		const tokens = tokenTotal(plan);
 		this.#remembered = new RememberedAnswers(plan);
 		this.flushMacs = graphs.full.macs();
 		this.#plan = plan;
@@ -80,9 +81,7 @@ export class StoreInPlace implements TokenStore {
 				residual ? [[`residual.${i}`, new Float32Array(tokens * plan.dim)] as const] : [],
 			),
 		);
-		this.#extraTokens = Int32Array.from({ length: extra }, (_, i) =>
-			i < plan.extra.before ? i : gridTokens + i,
-		);
+		this.#extraTokens = extraTokens(plan);
 		this.#positions = new MovingPositions(plan);
 		this.#rows = new RowOrder(tokens, this.#extraTokens);
 		this.#windows = distinctLayouts(plan).layouts.map((layout) => new WindowIndices(layout, plan.heads));
@@ -219,7 +218,7 @@ export class StoreInPlace implements TokenStore {
 	#windowTensors(computed: Int32Array): Record<string, GraphTensor> {
 		const tensors: Record<string, GraphTensor> = {};
 		this.#windows.forEach((indices, layout) => {
-			for (const [name, tensor] of Object.entries(indices.of(computed, this.#rows.rowOf))) {
+			for (const [name, tensor] of Object.entries(indices.of(computed, this.#rows.rowOf, computed.length))) {
 				tensors[`windows.${layout}.${name}`] = tensor;
 			}
 		});

@@ -32,10 +32,14 @@ export class WindowIndices {
 	/**
 	 * For `tokens`, the computed ones in the order of their rows, and the memory rows of all tokens:
 	 * `queries` [heads · windows, k] of rows [tokens · heads], filled up with the first one;
-	 * `memory` [heads · windows · slots] of memory rows [heads · rows], less the number of tokens, which the graph adds;
+	 * `memory` [heads · windows · slots] of memory rows [heads · rows], less `less`, which the graph adds;
 	 * `back` [tokens, heads] of attended rows [heads · windows · k].
 	 */
-	of(tokens: Int32Array, rowOf: Int32Array): Record<'queries' | 'memory' | 'back', GraphTensor> {
+	of(
+		tokens: Int32Array,
+		rowOf: Int32Array,
+		less: number,
+	): Record<'queries' | 'memory' | 'back', GraphTensor> {
 		const { size, slotOf } = this.#layout;
 		const heads = this.#heads;
 		const rows = tokens.length;
@@ -54,7 +58,7 @@ export class WindowIndices {
 		}
 		return {
 			queries: { type: 'int32', data: queries, shape: [heads * windows, most] },
-			memory: this.#memory(windows, rowOf, rows),
+			memory: this.#memory(windows, rowOf, less),
 			back: { type: 'int32', data: back, shape: [rows, heads] },
 		};
 	}
@@ -69,7 +73,7 @@ export class WindowIndices {
 		return { windows, most: Math.max(...this.#filled) };
 	}
 
-	#memory(windows: number, rowOf: Int32Array, rows: number): GraphTensor {
+	#memory(windows: number, rowOf: Int32Array, less: number): GraphTensor {
 		const { size, tokenAt } = this.#layout;
 		const numbers = windows * size;
 		const data = new Int32Array(this.#heads * numbers);
@@ -78,7 +82,7 @@ export class WindowIndices {
 			if (part < 0) return;
 			for (let slot = window * size; slot < (window + 1) * size; slot++) {
 				const token = tokenAt[slot]!;
-				data[at++] = (token < 0 ? this.#paddingAt[slot]! : this.#padding + rowOf[token]!) - rows;
+				data[at++] = (token < 0 ? this.#paddingAt[slot]! : this.#padding + rowOf[token]!) - less;
 			}
 		});
 		for (; at < data.length; at++) data[at] = data[at - numbers]! + this.#memoryRows;

@@ -3,11 +3,13 @@ import { tokenCount } from '../../domain/tokens.ts';
 import { WasmFramePixels } from '../../pixels/frame-pixels.ts';
 import { syntheticFrame } from '../../pixels/synthetic-frame.fixture.ts';
 import { createRuntime } from '../../runtime/onnx-runtime.ts';
-import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
+import type { DeviceTensor, GraphFeeds, GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
+import { float32, floats } from '../../runtime/tensors.ts';
 import type { VitPlan } from '../../vit/plan.ts';
 import { axialRotary } from '../../vit/positions.ts';
 import { TINY_PLANS, tinyWeights } from '../../vit/tiny-plans.fixture.ts';
 import { StoreInPlace } from './store-in-place.ts';
+import { StoreOnDevice } from './store-on-device.ts';
 import { StoreOracle } from './store-oracle.fixture.ts';
 import type { TokenStore } from './token-store.ts';
 import { writesDuringRun } from './writes-during-run.ts';
@@ -27,8 +29,7 @@ const PLANS = [...TINY_PLANS, turned].map((plan) => [plan.name, plan] as const);
 /** A runtime that copies the inputs of graphs with these names, and writes to its caller's memory when all is done. */
 function writesAfterwards(runtime: GraphRuntime, names: RegExp): GraphRuntime {
 	return {
-		execution: runtime.execution,
-		threads: runtime.threads,
+		...runtime,
 		async load(bytes, name) {
 			const session = await runtime.load(bytes, name);
 			if (!names.test(name)) return session;
@@ -36,13 +37,68 @@ function writesAfterwards(runtime: GraphRuntime, names: RegExp): GraphRuntime {
 				inputs: session.inputs,
 				outputs: session.outputs,
 				async run(feeds, wanted, into = {}) {
-					const copies = Object.entries(feeds).map(([input, tensor]) => [
-						input,
-						{ ...tensor, data: tensor.data.slice() } as GraphTensor,
-					]);
-					const outputs = await session.run(Object.fromEntries(copies), [...wanted, ...Object.keys(into)]);
-					for (const [output, { data }] of Object.entries(into)) data.set(outputs[output]!.data as never);
+					const outputs = await session.run(copiesOf(feeds), [...wanted, ...Object.keys(into)]);
+					for (const [output, { data }] of Object.entries(into as Record<string, GraphTensor>)) {
+						data.set(outputs[output]!.data as never);
+					}
 					return Object.fromEntries(wanted.map((output) => [output, outputs[output]!]));
+				},
+				release: () => session.release(),
+			};
+		},
+	};
+}
+
+function copiesOf(feeds: GraphFeeds): GraphFeeds {
+	const copies = Object.entries(feeds as Record<string, GraphTensor>).map(([input, tensor]) => [
+		input,
+		{ ...tensor, data: tensor.data.slice() } as GraphTensor,
+	]);
+	return Object.fromEntries(copies);
+}
+
+/** Memory that only pretends to be elsewhere. */
+class PretendedTensor implements DeviceTensor {
+	readonly location = 'device';
+	readonly shape: readonly number[];
+	data: Float32Array | null;
+
+	constructor(data: Float32Array, shape: readonly number[]) {
+		this.data = data.slice();
+		this.shape = shape;
+	}
+
+	/** Throws once it is disposed of. */
+	get here(): GraphTensor {
+		return float32(this.data!, this.shape);
+	}
+
+	dispose(): void {
+		this.data = null;
+	}
+}
+
+/** A runtime that writes to what it pretends to be a device's memory. */
+function pretendsDevice(runtime: GraphRuntime): GraphRuntime {
+	const here = (tensor: GraphTensor | DeviceTensor) =>
+		tensor instanceof PretendedTensor ? tensor.here : tensor;
+	return {
+		...runtime,
+		device: {
+			upload: (data, shape) => Promise.resolve(new PretendedTensor(data, shape)),
+			download: (tensor) => Promise.resolve((tensor as PretendedTensor).data!.slice()),
+		},
+		async load(bytes, name) {
+			const session = await runtime.load(bytes, name);
+			return {
+				...session,
+				async run(feeds, wanted, into = {}) {
+					const inputs = Object.entries(feeds).map(([input, tensor]) => [input, here(tensor)]);
+					const outputs = await session.run(Object.fromEntries(inputs), [...wanted, ...Object.keys(into)]);
+					for (const [output, tensor] of Object.entries(into)) {
+						(tensor as PretendedTensor).data!.set(floats(outputs, output));
+					}
+					return outputs;
 				},
 				release: () => session.release(),
 			};
@@ -55,6 +111,15 @@ const RUNTIMES: Record<string, () => GraphRuntime> = {
 	'written after the run': () => writesAfterwards(createRuntime(1), /./),
 	'written during the run of other graphs': () => writesAfterwards(createRuntime(1), /:partial$/),
 };
+
+const STORES = { ...RUNTIMES, 'on a device': () => pretendsDevice(createRuntime(1)) };
+
+function loadStore(plan: VitPlan, runtime: GraphRuntime): Promise<TokenStore> {
+	const { device } = runtime;
+	return device
+		? StoreOnDevice.load(plan, tinyWeights(), runtime, device)
+		: StoreInPlace.load(plan, tinyWeights(), runtime);
+}
 
 function pixelsOf(plan: VitPlan, index: number): WasmFramePixels {
 	const pixels = new WasmFramePixels(plan.grid, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
@@ -77,10 +142,33 @@ async function show(store: TokenStore, plan: VitPlan, index: number, selected: r
 	return store.update(tokens, tokens.length, pixels.windows(tokens, tokens.length));
 }
 
-describe.each(Object.entries(RUNTIMES))('a token store, %s', (_, createRuntime) => {
+it.each(PLANS)(
+	'%s: goes on without the device from what was saved on it, and the other way round',
+	async (_, plan) => {
+		const [onDevice, here, back] = [
+			await loadStore(plan, pretendsDevice(createRuntime(1))),
+			await loadStore(plan, createRuntime(1)),
+			await loadStore(plan, pretendsDevice(createRuntime(1))),
+		];
+		for (let index = 0; index < 3; index++) await show(onDevice, plan, index, selectedIn(index, plan));
+		here.restoreState(await onDevice.saveState());
+		for (let index = 3; index < 5; index++) {
+			for (const store of [onDevice, here]) await show(store, plan, index, selectedIn(index, plan));
+		}
+		back.restoreState(await here.saveState());
+		for (const store of [onDevice, here, back]) await show(store, plan, 5, selectedIn(5, plan));
+		for (const store of [here, back]) {
+			expectClose(store.answers.grid, onDevice.answers.grid, 1e-5);
+			expectClose(store.answers.extra, onDevice.answers.extra, 1e-5);
+		}
+		for (const store of [onDevice, here, back]) await store.release();
+	},
+);
+
+describe.each(Object.entries(STORES))('a token store, %s', (_, createRuntime) => {
 	it.each(PLANS)('%s: answers as the long way does', async (_, plan) => {
 		const runtime = createRuntime();
-		const store = await StoreInPlace.load(plan, tinyWeights(), runtime);
+		const store = await loadStore(plan, runtime);
 		const oracle = new StoreOracle(plan, tinyWeights(), runtime);
 		for (let index = 0; index < FRAMES; index++) {
 			const selected = selectedIn(index, plan);
@@ -95,10 +183,7 @@ describe.each(Object.entries(RUNTIMES))('a token store, %s', (_, createRuntime) 
 
 	it.each(PLANS)('%s: equals a dense frame where all tokens are selected', async (_, plan) => {
 		const runtime = createRuntime();
-		const [store, dense] = [
-			await StoreInPlace.load(plan, tinyWeights(), runtime),
-			await StoreInPlace.load(plan, tinyWeights(), runtime),
-		];
+		const [store, dense] = [await loadStore(plan, runtime), await loadStore(plan, runtime)];
 		await store.flush(pixelsOf(plan, 0).planar());
 		for (let index = 1; index < 3; index++) {
 			await show(store, plan, index, selectedIn(0, plan));
@@ -111,10 +196,7 @@ describe.each(Object.entries(RUNTIMES))('a token store, %s', (_, createRuntime) 
 
 	it.each(PLANS)('%s: goes on from a saved state as if it had never stopped', async (_, plan) => {
 		const runtime = createRuntime();
-		const [whole, resumed] = [
-			await StoreInPlace.load(plan, tinyWeights(), runtime),
-			await StoreInPlace.load(plan, tinyWeights(), runtime),
-		];
+		const [whole, resumed] = [await loadStore(plan, runtime), await loadStore(plan, runtime)];
 		for (let index = 0; index < 3; index++) await show(whole, plan, index, selectedIn(index, plan));
 		resumed.restoreState(await whole.saveState());
 		for (let index = 3; index < 5; index++) {

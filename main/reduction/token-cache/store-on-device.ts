@@ -1,0 +1,288 @@
+import { assert } from '../../domain/errors.ts';
+import { elementCount } from '../../domain/float-tensor.ts';
+import type { NamedArrays } from '../../domain/named-arrays.ts';
+import { tokenCount } from '../../domain/tokens.ts';
+import type { WeightLookup } from '../../graph/layers.ts';
+import { LoadedGraph } from '../../runtime/loaded-graph.ts';
+import type {
+	DeviceMemory,
+	DeviceTensor,
+	GraphRuntime,
+	GraphTensor,
+	GraphTensors,
+} from '../../runtime/runtime.ts';
+import { float32 } from '../../runtime/tensors.ts';
+import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
+import { compileFull } from '../vit-graphs.ts';
+import { asMemory, extraTokens } from './memory-from-graph.ts';
+import { blockMemory, distinctLayouts } from './memory-layout.ts';
+import { MovingPositions, successors } from './moving-tokens.ts';
+import { ROWS } from './partial-attention.ts';
+import { compilePartial, SELECTED } from './partial-graph.ts';
+import { RememberedAnswers } from './remembered-answers.ts';
+import { RowOrder } from './row-order.ts';
+import type { TokenStore } from './token-store.ts';
+import { WindowIndices } from './window-indices.ts';
+
+/** Selected tokens are filled up to a multiple of this: devices compute so many rows at once, and know fewer shapes. */
+const BUCKET = 32;
+
+/**
+ * Keys, values and what residuals read, in a device's memory: graphs scatter fresh rows into it where it lies, and what crosses are
+ * the windows of selected tokens and their answers. Tokens keep their rows, unless the view moves. Snapshots are those of
+ * `StoreInPlace`, so that a run can go on without the device.
+ */
+export class StoreOnDevice implements TokenStore {
+	readonly flushMacs: number;
+	readonly #plan: VitPlan;
+	readonly #device: DeviceMemory;
+	readonly #full: LoadedGraph;
+	readonly #partial: LoadedGraph;
+	readonly #remembered: RememberedAnswers;
+	/** `keys.i` and `values.i` [1, heads, memory rows, width], `residual.i` [tokens, dim]. */
+	readonly #memories: Record<string, DeviceTensor>;
+	readonly #extraTokens: Int32Array;
+	readonly #rows: RowOrder;
+	readonly #positions: MovingPositions;
+	readonly #windows: readonly WindowIndices[];
+	readonly #paddings: readonly number[];
+	readonly #picked: Float32Array;
+	/** The tables of rotary positions on the device, and the ones that they are copies of. */
+	#rotary: { of: GraphTensors; tensors: Readonly<Record<string, DeviceTensor>> } = { of: {}, tensors: {} };
+	/** What a snapshot says of memories, until the next frame brings it to the device. */
+	#restored: NamedArrays | null = null;
+
+	static async load(
+		plan: VitPlan,
+		weights: WeightLookup,
+		runtime: GraphRuntime,
+		device: DeviceMemory,
+	): Promise<StoreOnDevice> {
+		const full = compileFull(plan, weights, {
+			keepKeysAndValues: true,
+			withScores: plan.scorer !== null,
+			asKept: (layers, block, of, all) => asMemory(plan, weights, layers, block, of, all),
+		});
+		const memories: Record<string, DeviceTensor> = {};
+		for (const [name, shape] of Object.entries(memoryShapes(plan))) {
+			memories[name] = await device.upload(new Float32Array(elementCount(shape)), shape);
+		}
+		return new StoreOnDevice(plan, device, memories, {
+			full: await LoadedGraph.load(runtime, full),
+			partial: await LoadedGraph.load(runtime, compilePartial(plan, weights, 'scattered')),
+		});
+	}
+
+	private constructor(
+		plan: VitPlan,
+		device: DeviceMemory,
+		memories: Record<string, DeviceTensor>,
+		graphs: { full: LoadedGraph; partial: LoadedGraph },
+	) {
+		this.flushMacs = graphs.full.macs();
+		this.#plan = plan;
+		this.#device = device;
+		this.#full = graphs.full;
+		this.#partial = graphs.partial;
+		this.#memories = memories;
+		this.#remembered = new RememberedAnswers(plan);
+		this.#extraTokens = extraTokens(plan);
+		this.#rows = new RowOrder(tokenTotal(plan), this.#extraTokens);
+		this.#positions = new MovingPositions(plan);
+		this.#windows = distinctLayouts(plan).layouts.map((layout) => new WindowIndices(layout, plan.heads));
+		this.#paddings = [...new Set(plan.blocks.map((block) => blockMemory(plan, block).padding))];
+		this.#picked = new Float32Array(tokenCount(plan.grid) * this.#windowNumbers);
+	}
+
+	get answers() {
+		return this.#remembered.answers;
+	}
+
+	get scores() {
+		return this.#remembered.scores;
+	}
+
+	macs(count: number): number {
+		const filled = this.#filled(count);
+		return this.#partial.macs({ [SELECTED]: filled, [ROWS]: filled + this.#extraTokens.length });
+	}
+
+	async flush(picture: Float32Array): Promise<void> {
+		const { grid } = this.#plan;
+		this.#restored = null;
+		const outputs = await this.#full.run(
+			{ picture: float32(picture, [1, 3, grid.rows * grid.stride, grid.cols * grid.stride]) },
+			this.#remembered.names,
+			this.#memories,
+		);
+		this.#rows.reset();
+		this.#positions.reset();
+		this.#remembered.putAll(outputs);
+	}
+
+	async update(tokens: Int32Array, count: number, windows: Float32Array): Promise<void> {
+		await this.#bringRestored();
+		const { windowSize } = this.#plan.grid;
+		const computed = this.#computed(tokens, count);
+		const selected = computed.length - this.#extraTokens.length;
+		const outputs = await this.#partial.run(
+			{
+				windows: float32(this.#filledWindows(windows, count, selected), [
+					selected,
+					3,
+					windowSize,
+					windowSize,
+				]),
+				tokens: { type: 'int64', data: BigInt64Array.from(computed, BigInt), shape: [computed.length] },
+				...this.#memories,
+				...(await this.#rotaryTables()),
+				...this.#windowTensors(computed),
+				...this.#places(computed),
+			},
+			this.#remembered.names,
+			Object.fromEntries(Object.entries(this.#memories).map(([name, memory]) => [`${name}.renewed`, memory])),
+		);
+		this.#remembered.put(outputs, tokens.subarray(0, count));
+	}
+
+	roll(rows: number, cols: number): void {
+		this.#rows.rename(successors(this.#plan.grid, rows, cols));
+		this.#positions.roll(rows, cols);
+		this.#remembered.roll(rows, cols);
+	}
+
+	async saveState(): Promise<NamedArrays> {
+		await this.#bringRestored();
+		const state: NamedArrays = {
+			'store.tokenAt': this.#rows.tokenAt.slice(),
+			'store.rolled': Int32Array.from(this.#positions.rolled),
+		};
+		for (const [name, memory] of Object.entries(this.#memories)) {
+			state[`store.${name}`] = await this.#device.download(memory);
+		}
+		for (const [name, data] of Object.entries(this.#remembered.arrays)) state[`store.${name}`] = data.slice();
+		return state;
+	}
+
+	restoreState(state: NamedArrays): void {
+		for (const [name, data] of Object.entries(this.#remembered.arrays)) {
+			const saved = state[`store.${name}`];
+			assert(saved instanceof Float32Array && saved.length === data.length, `a snapshot holds store.${name}`);
+			data.set(saved);
+		}
+		for (const [name, { shape }] of Object.entries(this.#memories)) {
+			const length = state[`store.${name}`]?.length;
+			assert(length === elementCount(shape), `a snapshot holds store.${name}`);
+		}
+		this.#restored = state;
+		const { 'store.tokenAt': tokenAt, 'store.rolled': rolled = [] } = state;
+		assert(tokenAt instanceof Int32Array, 'a snapshot holds store.tokenAt');
+		this.#rows.settle(tokenAt);
+		this.#positions.reset();
+		this.#positions.roll(rolled[0] ?? 0, rolled[1] ?? 0);
+	}
+
+	async release(): Promise<void> {
+		for (const tensor of [...Object.values(this.#memories), ...Object.values(this.#rotary.tensors)]) {
+			tensor.dispose();
+		}
+		await this.#full.release();
+		await this.#partial.release();
+	}
+
+	get #windowNumbers(): number {
+		return 3 * this.#plan.grid.windowSize ** 2;
+	}
+
+	/** How many rows are computed for `count` selected tokens. */
+	#filled(count: number): number {
+		return Math.min(Math.ceil(count / BUCKET) * BUCKET, Math.max(count, tokenCount(this.#plan.grid)));
+	}
+
+	/** The selected tokens, filled up with themselves, and all extra ones, as the plan counts them. */
+	#computed(tokens: Int32Array, count: number): Int32Array {
+		const selected = this.#filled(count);
+		const computed = new Int32Array(selected + this.#extraTokens.length);
+		// In turns, so that no window gets many more than it has.
+		for (let i = 0; i < selected; i++) computed[i] = this.#plan.extra.before + tokens[i % count]!;
+		computed.set(this.#extraTokens, selected);
+		return computed;
+	}
+
+	#filledWindows(windows: Float32Array, count: number, selected: number): Float32Array {
+		if (selected === count) return windows;
+		const numbers = this.#windowNumbers;
+		this.#picked.set(windows.subarray(0, count * numbers));
+		for (let i = count; i < selected; i++) {
+			const from = (i % count) * numbers;
+			this.#picked.set(windows.subarray(from, from + numbers), i * numbers);
+		}
+		return this.#picked.subarray(0, selected * numbers);
+	}
+
+	/** By padding, the places [heads, rows, 3] of the computed tokens' rows in a memory. */
+	#places(computed: Int32Array): Record<string, GraphTensor> {
+		const { heads } = this.#plan;
+		const rows = computed.length;
+		const tensors: Record<string, GraphTensor> = {};
+		for (const padding of this.#paddings) {
+			const data = new BigInt64Array(heads * rows * 3);
+			for (let head = 0, at = 0; head < heads; head++) {
+				for (let row = 0; row < rows; row++, at += 3) {
+					data[at + 1] = BigInt(head);
+					data[at + 2] = BigInt(padding + this.#rows.rowOf[computed[row]!]!);
+				}
+			}
+			tensors[`places.${padding}`] = { type: 'int64', data, shape: [heads, rows, 3] };
+		}
+		return tensors;
+	}
+
+	#windowTensors(computed: Int32Array): Record<string, GraphTensor> {
+		const tensors: Record<string, GraphTensor> = {};
+		this.#windows.forEach((indices, layout) => {
+			for (const [name, tensor] of Object.entries(indices.of(computed, this.#rows.rowOf, 0))) {
+				tensors[`windows.${layout}.${name}`] = tensor;
+			}
+		});
+		return tensors;
+	}
+
+	/** On the device; brought there anew when the view has moved. */
+	async #rotaryTables(): Promise<Readonly<Record<string, DeviceTensor>>> {
+		const { tensors } = this.#positions;
+		if (this.#rotary.of === tensors) return this.#rotary.tensors;
+		for (const tensor of Object.values(this.#rotary.tensors)) tensor.dispose();
+		this.#rotary = { of: tensors, tensors: {} };
+		const onDevice: Record<string, DeviceTensor> = {};
+		for (const [name, tensor] of Object.entries(tensors)) {
+			assert(tensor.type === 'float32', `${name} is float32`);
+			onDevice[name] = await this.#device.upload(tensor.data, tensor.shape);
+		}
+		this.#rotary = { of: tensors, tensors: onDevice };
+		return onDevice;
+	}
+
+	async #bringRestored(): Promise<void> {
+		const state = this.#restored;
+		this.#restored = null;
+		if (!state) return;
+		for (const [name, memory] of Object.entries(this.#memories)) {
+			const data = state[`store.${name}`];
+			assert(data instanceof Float32Array, `a snapshot holds store.${name}`);
+			this.#memories[name] = await this.#device.upload(data, memory.shape);
+			memory.dispose();
+		}
+	}
+}
+
+function memoryShapes(plan: VitPlan): Record<string, readonly number[]> {
+	const shapes: Record<string, readonly number[]> = {};
+	plan.blocks.forEach((block, i) => {
+		const { rows, keyWidth, valueWidth } = blockMemory(plan, block);
+		shapes[`keys.${i}`] = [1, plan.heads, rows, keyWidth];
+		shapes[`values.${i}`] = [1, plan.heads, rows, valueWidth];
+		if (block.residual) shapes[`residual.${i}`] = [tokenTotal(plan), plan.dim];
+	});
+	return shapes;
+}
