@@ -74,7 +74,7 @@ export async function paintCanvas(
 	frames: number,
 ): Promise<TruthObjects[]> {
 	const clip = await framesOf(source.videoPath);
-	const truth = await readGroundTruth(source.truthPath);
+	const truth = readGroundTruth(source.truthPath);
 	const still = middleOf(clip.frames.filter((_, i) => i % STILL_EVERY === 0));
 	const background = new Uint8Array(3 * size.width * size.height);
 	const scale = Math.min(clip.size.width / size.width, clip.size.height / size.height);

@@ -78,7 +78,7 @@ export async function* benchMovingCamera(options: {
 		const { name, path, truthPath } = existsSync(VTEST)
 			? { name: 'vtest', path: VTEST, truthPath: options.truthPath }
 			: { name: 'plaza', path: options.videoPath, truthPath: null };
-		const truth = truthPath === null ? null : await readGroundTruth(truthPath);
+		const truth = truthPath === null ? null : readGroundTruth(truthPath);
 		for (const motion of CAMERA_MOTIONS) {
 			for (const crf of [18, 23, 28]) {
 				const clip = join(folder, 'clip.mp4');

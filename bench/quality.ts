@@ -63,7 +63,7 @@ export async function benchQuality(options: {
 }): Promise<QualityRow[]> {
 	const video = await probeVideo(options.videoPath);
 	const model = await openModel(options.modelPath);
-	const truth = options.truthPath === null ? null : await readGroundTruth(options.truthPath);
+	const truth = options.truthPath === null ? null : readGroundTruth(options.truthPath);
 	const classOf = truth ? modelClassesOf(truth, model.classes) : [];
 	const person = model.classes.indexOf('person');
 	const { displaySize } = video;

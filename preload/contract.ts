@@ -3,6 +3,7 @@ import type { ErrorData } from '../main/domain/errors.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../main/domain/run.ts';
 import type { SettingsTable, SettingValues } from '../main/domain/settings-table.ts';
 import { TOKEN_MAP_KINDS, type TokenMapKind } from '../main/domain/tokens.ts';
+import type { TruthCoverage } from '../main/domain/truth-coverage.ts';
 import type { Size, VideoInfo } from '../main/domain/video.ts';
 import type { ModelCard } from '../main/models/card.ts';
 import type { CatalogModel } from '../main/models/catalog-file.ts';
@@ -121,6 +122,8 @@ export const requestSchemas = {
 		runId: id,
 		referenceRunId: id,
 		truthId: id.nullable(),
+		/** The truth's number of the first frame; null = as its format has it. */
+		truthFrom: z.number().int().min(0).max(1).nullable(),
 		besideIds: z.array(id).max(4),
 	}),
 	'run.delete': z.strictObject({ runId: id }),
@@ -341,6 +344,8 @@ export type RunAgreement = {
 	};
 	/** Null unless a ground-truth file was given. */
 	averagePrecision50: number | null;
+	/** Over what it was measured; null without ground truth. */
+	truth: TruthCoverage | null;
 };
 
 export type FrameTimesAnswer = {

@@ -242,9 +242,15 @@ export class Application {
 			'run.shownCounts': ({ runId, leastScore }) => queries.shownCounts(runId, leastScore),
 			'run.tracks': ({ runId }) => queries.tracks(runId),
 			'run.identities': ({ runId, from, count }) => queries.identities(runId, from, count),
-			'run.agreement': async ({ runId, referenceRunId, truthId, besideIds }) => {
-				const truthPath = truthId === null ? null : this.#truthPath(truthId);
-				return queries.agreement(runId, referenceRunId, truthPath, besideIds);
+			'run.agreement': async ({ runId, referenceRunId, truthId, truthFrom, besideIds }) => {
+				const truth =
+					truthId === null
+						? null
+						: {
+								path: this.#truthPath(truthId),
+								options: truthFrom === null ? {} : { firstFrame: truthFrom },
+							};
+				return queries.agreement(runId, referenceRunId, truth, besideIds);
 			},
 			'run.delete': async ({ runId }) => {
 				await runs.delete(runId);

@@ -13,6 +13,7 @@ import { tokenCount, type TokenMapKind } from '../domain/tokens.ts';
 import { agreementSteps } from '../evaluation/agreement.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
+import type { TruthOptions } from '../evaluation/ground-truth/ground-truth.ts';
 import { inTurns } from '../results/in-turns.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
@@ -158,13 +159,14 @@ export class RunQueries {
 	async agreement(
 		runId: string,
 		referenceRunId: string,
-		truthPath: string | null,
+		truthFile: { path: string; options: TruthOptions } | null,
 		besideIds: readonly string[],
 	): Promise<RunAgreement> {
 		const [run, reference] = [await this.run(runId), await this.run(referenceRunId)];
 		const { f1, lost, gained, meanIou, leftOut, perFrame } = await inTurns(agreementSteps(run, reference));
-		const truth = truthPath === null ? null : await readGroundTruth(truthPath);
+		const truth = truthFile && readGroundTruth(truthFile.path, truthFile.options);
 		const beside = truth ? await Promise.all(besideIds.map((id) => this.run(id))) : [];
+		const evaluation = truth && evaluateRun(run, truth, beside);
 		return {
 			f1,
 			lost,
@@ -178,7 +180,14 @@ export class RunQueries {
 				gained: Uint16Array.from(perFrame.gained),
 				meanIou: perFrame.meanIou,
 			},
-			averagePrecision50: truth === null ? null : evaluateRun(run, truth, beside).mean.ap50,
+			averagePrecision50: evaluation && evaluation.mean.ap50,
+			truth: evaluation && {
+				truthForm: evaluation.truthForm,
+				framesCounted: evaluation.framesCounted,
+				framesOfRun: evaluation.framesOfRun,
+				framesOfTruth: evaluation.framesOfTruth,
+				remarks: evaluation.remarks,
+			},
 		};
 	}
 }

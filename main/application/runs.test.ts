@@ -164,7 +164,13 @@ describe('a run', () => {
 	it('agrees with itself wholly and with a dense run as the evaluation says', async () => {
 		const dense = await start(videoId, 'dense');
 		await page.ended(dense.runId);
-		const same = { runId: run.runId, referenceRunId: run.runId, truthId: null, besideIds: [] };
+		const same = {
+			runId: run.runId,
+			referenceRunId: run.runId,
+			truthId: null,
+			truthFrom: null,
+			besideIds: [],
+		};
 		expect(await page.ask('run.agreement', same)).toMatchObject({
 			f1: 1,
 			lost: 0,
@@ -192,9 +198,12 @@ describe('a run', () => {
 			runId: run.runId,
 			referenceRunId: run.runId,
 			truthId: chosen!.truthId,
+			truthFrom: null,
 			besideIds: [run.runId],
 		};
-		expect((await other.ask('run.agreement', input)).averagePrecision50).toBeGreaterThanOrEqual(0);
+		const answer = await other.ask('run.agreement', input);
+		expect(answer.averagePrecision50).toBeGreaterThanOrEqual(0);
+		expect(answer.truth).toMatchObject({ framesCounted: FRAMES, framesOfTruth: FRAMES, remarks: [] });
 	});
 
 	it('gives the times of all frames to who asks for them', async () => {

@@ -110,7 +110,9 @@ describe('compare', () => {
 
 		const again = await sparsight(bench.folder, [...words, '--resume']);
 		expect(again.code).toBe(0);
-		expect(again.stdout.split('\n')[0]).toMatch(/^run +frames +frames\/s .*agreement F1 .*speed-up run/);
+		const [coverage, head] = again.stdout.split('\n');
+		expect(coverage).toMatch(/^AP over a part of the frames: 2 of \d+ of the run/);
+		expect(head).toMatch(/^run +frames +frames\/s .*agreement F1 .*speed-up run/);
 		expect(again.stdout).toContain('token-cache-fraction-0.1');
 	});
 

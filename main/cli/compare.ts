@@ -5,6 +5,7 @@ import { sharedClasses } from '../domain/class-mapping.ts';
 import { isPlainSlicing } from '../domain/dense-reference.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { modelKey } from '../domain/run.ts';
+import { coverageOfRuns } from '../domain/truth-coverage.ts';
 import { unusedRemark } from '../domain/settings-table.ts';
 import { agreement, type Agreement } from '../evaluation/agreement.ts';
 import { evaluateRun, type Evaluation } from '../evaluation/evaluate-run.ts';
@@ -16,11 +17,19 @@ import { collect } from './analyze.ts';
 import { labelRuns, parseRunSpec, type RunSpec } from './arguments.ts';
 import { describeRun, RUN_COLUMNS, warningLines, type RunDescription } from './describe-run.ts';
 import { EXIT } from './exit-codes.ts';
-import { addAnalysisOptions, commonJob, defaultOut, type AnalysisOptions, type Session } from './options.ts';
+import {
+	addAnalysisOptions,
+	commonJob,
+	defaultOut,
+	truthOptions,
+	TRUTH_FROM,
+	type AnalysisOptions,
+	type Session,
+} from './options.ts';
 import { record, removeRun } from './recording.ts';
 import { formatTable, type TextColumn } from './text-table.ts';
 
-type Options = AnalysisOptions & { run: string[]; truth?: string; out?: string };
+type Options = AnalysisOptions & { run: string[]; truth?: string; truthFrom?: string; out?: string };
 
 /** One run of a comparison, for `--json`. */
 type ComparedRun = RunDescription & {
@@ -49,6 +58,7 @@ export function defineCompare(command: Command): Command {
 			'--truth <file>',
 			'ground truth (MOT gt.txt, COCO JSON or a VOC XML) to measure average precision against',
 		)
+		.option(...TRUTH_FROM)
 		.option('--out <folder>', 'folder of the runs (default: named after the video)');
 }
 
@@ -68,7 +78,7 @@ export async function compareCommand(video: string, options: Options, session: S
 	const modelPaths = await Promise.all(
 		specs.map(async ({ model }) => (model === null ? common.modelPath : findModel(model))),
 	);
-	const truth = options.truth === undefined ? null : await readGroundTruth(options.truth);
+	const truth = options.truth === undefined ? null : readGroundTruth(options.truth, truthOptions(options));
 
 	const runs: StoredRun[] = [];
 	for (const [i, { mode, settings }] of specs.entries()) {
@@ -105,7 +115,11 @@ export async function compareCommand(video: string, options: Options, session: S
 			run.agreement ? leftOutLine(run) : noAgreementLine(run.label, run.model, dense.header.model.id),
 		)
 		.join('');
-	console.result(comparison, `${formatTable(COMPARISON_COLUMNS, compared)}${warnings}${leftOut}${out}\n`);
+	const coverage = truth ? coverageLines(compared) : '';
+	console.result(
+		comparison,
+		`${coverage}${formatTable(COMPARISON_COLUMNS, compared)}${warnings}${leftOut}${out}\n`,
+	);
 	return EXIT.ok;
 }
 
@@ -128,6 +142,14 @@ function compareRun(
 		},
 		...(truth ? { averagePrecision: evaluateRun(run, truth, all) } : {}),
 	};
+}
+
+/** Over which frames average precision is measured. */
+function coverageLines(compared: readonly ComparedRun[]): string {
+	const said = compared.map(({ label, averagePrecision }) => ({ label, coverage: averagePrecision! }));
+	return coverageOfRuns(said, 'en')
+		.map((line) => `${line}\n`)
+		.join('');
 }
 
 function agreementWith(run: StoredRun, dense: StoredRun): ComparedRun['agreement'] {

@@ -1,25 +1,27 @@
 import type { Command } from 'commander';
+import { coverageSentences } from '../domain/truth-coverage.ts';
 import { evaluateRun, type Accuracy, type Evaluation } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
 import { openRun } from '../results/stored-run.ts';
 import { EXIT } from './exit-codes.ts';
-import type { Session } from './options.ts';
+import { truthOptions, TRUTH_FROM, type Session } from './options.ts';
 import { formatTable } from './text-table.ts';
 
 export function defineEvaluate(command: Command): Command {
 	return command
 		.description('measure a stored run against ground truth')
 		.argument('<run>', 'folder of a run')
-		.requiredOption('--truth <file>', 'MOT gt.txt, COCO JSON, or one of the XML files of a VOC folder');
+		.requiredOption('--truth <file>', 'MOT gt.txt, COCO JSON, or one of the XML files of a VOC folder')
+		.option(...TRUTH_FROM);
 }
 
 export async function evaluateCommand(
 	folder: string,
-	options: { truth: string },
+	options: { truth: string; truthFrom?: string },
 	session: Session,
 ): Promise<number> {
 	const run = await openRun(folder);
-	const truth = await readGroundTruth(options.truth);
+	const truth = readGroundTruth(options.truth, truthOptions(options));
 	const evaluation = evaluateRun(run, truth);
 	session.console.result(
 		{ runPath: run.folder, truth: options.truth, ...evaluation },
@@ -30,7 +32,8 @@ export async function evaluateCommand(
 
 type Row = Accuracy & { name: string; truthCount: number | null; displayThreshold: number | null };
 
-function formatEvaluation({ classes, mean, framesCounted, truthPath }: Evaluation): string {
+function formatEvaluation(evaluation: Evaluation): string {
+	const { classes, mean, truthPath } = evaluation;
 	const rows: Row[] = [
 		...classes.map((entry) => ({ ...entry, name: entry.className })),
 		{ ...mean, name: 'mean', truthCount: null, displayThreshold: null },
@@ -54,5 +57,6 @@ function formatEvaluation({ classes, mean, framesCounted, truthPath }: Evaluatio
 		],
 		rows,
 	);
-	return `${table}${framesCounted} frames of ${truthPath}; precision and recall of what is shown\n`;
+	const coverage = coverageSentences(evaluation, 'en').map((sentence) => `${sentence}\n`);
+	return `${coverage.join('')}${table}Truth: ${truthPath}; precision and recall of what is shown\n`;
 }

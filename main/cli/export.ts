@@ -10,7 +10,7 @@ import { shortfallSentence } from '../domain/shortfall.ts';
 import { collect } from './analyze.ts';
 import { parseAssignments, parseRange } from './arguments.ts';
 import { EXIT } from './exit-codes.ts';
-import type { Session } from './options.ts';
+import { truthOptions, TRUTH_FROM, type Session } from './options.ts';
 import { settingsHelp } from './settings-help.ts';
 import { showProgress } from './progress-display.ts';
 
@@ -22,6 +22,7 @@ type Options = {
 	from?: string;
 	to?: string;
 	truth?: string;
+	truthFrom?: string;
 };
 
 export function defineExport(command: Command): Command {
@@ -41,6 +42,7 @@ export function defineExport(command: Command): Command {
 		.option('--from <position>', 'first frame: an index (120) or a time (12.5s, 1:02.500)')
 		.option('--to <position>', 'last frame, included: an index or a time')
 		.option('--truth <file>', 'ground truth for the accuracy figures of a report')
+		.option(...TRUTH_FROM)
 		.addHelpText('after', () => `\n${formatsHelp()}`);
 }
 
@@ -74,7 +76,7 @@ export async function exportCommand(folders: string[], options: Options, session
 	for (const folder of folders) runs.push(await openRun(folder));
 	const names = folders.map((folder) => basename(resolve(folder)));
 	const labels = options.label.length > 0 ? options.label : names;
-	const truth = options.truth === undefined ? null : await readGroundTruth(options.truth);
+	const truth = options.truth === undefined ? null : readGroundTruth(options.truth, truthOptions(options));
 	const out = resolve(options.out ?? `${names[0]}.${format.fileExtension}`);
 
 	const display = showProgress(format.id);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { basename, extname } from 'node:path';
 import type { AnalysisJob } from '../analysis/protocol.ts';
+import type { TruthOptions } from '../evaluation/ground-truth/ground-truth.ts';
 import { findModel } from '../models/catalog.ts';
 import { parseInteger, parseNumber, parseRange } from './arguments.ts';
 import type { Console } from './console.ts';
@@ -41,6 +42,16 @@ export function addAnalysisOptions(command: Command): Command {
 		.option('--score <threshold>', 'lowest score that is stored, 0 to 1 (default: 0.05)')
 		.option('--overwrite', 'replace an earlier run in the same folder')
 		.option('--resume', 'go on with an unfinished run in the same folder');
+}
+
+/** The option of commands that read ground truth, for commander. */
+export const TRUTH_FROM = [
+	'--truth-from <number>',
+	"the truth's number of the first frame (default: 1 in MOT texts, 0 otherwise)",
+] as const;
+
+export function truthOptions({ truthFrom }: { truthFrom?: string }): TruthOptions {
+	return truthFrom === undefined ? {} : { firstFrame: parseInteger(truthFrom, '--truth-from', 0, 1e6) };
 }
 
 /** The checked part of a job that does not depend on mode and folder. */

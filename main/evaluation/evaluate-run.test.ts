@@ -42,7 +42,15 @@ function truthOf(classNames: string[], frames: Record<number, Truth[]>, scale = 
 		return [Number(index), builder.build()] as const;
 	});
 	const pictureSize = scale === 1 ? null : { width: 80 * scale, height: 96 * scale };
-	return { path: 'truth.json', format: 'coco', classNames, frames: new Map(built), pictureSize };
+	return {
+		path: 'truth.json',
+		format: 'coco',
+		form: 'COCO',
+		remarks: [],
+		classNames,
+		frames: new Map(built),
+		pictureSize,
+	};
 }
 
 it.each([1, 2])(
@@ -62,7 +70,11 @@ it.each([1, 2])(
 		expect(rest).toEqual({
 			truthPath: 'truth.json',
 			truthFormat: 'coco',
+			truthForm: 'COCO',
 			framesCounted: 2,
+			framesOfRun: 3,
+			framesOfTruth: 3,
+			remarks: [],
 			mean: { ap50: 0.5, ap50to95: 0.5, ap50AllPoint: 0.5, precision: 1 / 2, recall: 1 / 3 },
 			unknownClasses: ['dragon'],
 			unsharedClasses: [],

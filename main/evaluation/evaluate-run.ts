@@ -1,5 +1,6 @@
 import { classPlaces } from '../domain/class-mapping.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import type { TruthCoverage } from '../domain/truth-coverage.ts';
 import type { Size } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import {
@@ -33,11 +34,9 @@ export type ClassEvaluation = Accuracy & {
 	displayThreshold: number;
 };
 
-export type Evaluation = {
+export type Evaluation = TruthCoverage & {
 	truthPath: string;
 	truthFormat: string;
-	/** Frames that both the run and the truth have. */
-	framesCounted: number;
 	/** Classes that the model and the truth both know, as the model names them. */
 	classes: ClassEvaluation[];
 	/** Means over the classes that have objects; precision and recall are of all their detections together. */
@@ -99,7 +98,11 @@ export function evaluateRun(
 	return {
 		truthPath: truth.path,
 		truthFormat: truth.format,
+		truthForm: truth.form,
 		framesCounted: pictures.length,
+		framesOfRun: run.frameCount,
+		framesOfTruth: truth.frames.size,
+		remarks: truth.remarks,
 		classes,
 		mean: {
 			ap50: meanOf('ap50'),

@@ -260,6 +260,8 @@ export const en = {
 	'compare.truth': 'Ground truth …',
 	'compare.truthHint': 'Adds average precision, from a file in MOT, COCO or VOC format',
 	'compare.truthLoaded': 'Truth: {name}',
+	'compare.truthFrom': 'Its number of the first frame',
+	'compare.truthFromUsual': 'as usual for the format',
 	'compare.next': 'Next disagreement',
 	'compare.measure': 'Measure',
 	'compare.leftOut':
@@ -489,7 +491,8 @@ export const en = {
 	'code.resume-mismatch': 'The run was made from another file or with another model.',
 	'code.resume-mismatch.remedy': 'Start a new run.',
 	'code.truth-unreadable': 'The ground-truth file cannot be read.',
-	'code.truth-unreadable.remedy': 'Choose a file in MOT, COCO or VOC format.',
+	'code.truth-unreadable.remedy':
+		'Choose a file in MOT, COCO or VOC format; where it counts frames from another number, say so below the table.',
 	'code.worker-died': 'The analysis process ended unexpectedly. What it had stored is kept.',
 	'code.worker-died.remedy': 'Resume the run.',
 	'code.card-needed': 'This model file can be read in several ways.',

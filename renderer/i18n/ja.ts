@@ -263,6 +263,8 @@ export const ja: Record<MessageKey, string> = {
 	'compare.truth': '正解データ…',
 	'compare.truthHint': 'MOT、COCO、VOC 形式のファイルから平均適合率を求めます',
 	'compare.truthLoaded': '正解: {name}',
+	'compare.truthFrom': '最初のフレームの番号',
+	'compare.truthFromUsual': '形式の標準',
 	'compare.next': '次の不一致',
 	'compare.measure': '項目',
 	'compare.leftOut':
@@ -495,7 +497,8 @@ export const ja: Record<MessageKey, string> = {
 	'code.resume-mismatch': 'この解析結果は、別のファイルまたは別のモデルで作られています。',
 	'code.resume-mismatch.remedy': '新しく解析を始めてください。',
 	'code.truth-unreadable': '正解データを読み込めません。',
-	'code.truth-unreadable.remedy': 'MOT、COCO、VOC 形式のファイルを選んでください。',
+	'code.truth-unreadable.remedy':
+		'MOT、COCO、VOC 形式のファイルを選ぶか、最初のフレームの番号を表の下で指定してください。',
 	'code.worker-died': '解析プロセスが予期せず終了しました。保存済みの分は残っています。',
 	'code.worker-died.remedy': '解析を再開してください。',
 	'code.card-needed': 'このモデルファイルには複数の読み方があります。',

@@ -1,7 +1,7 @@
 import { denseReference } from '../../main/domain/dense-reference.ts';
 import type { HostApi, RunAgreement, RunEntry } from '../../preload/contract.ts';
 import { toErrorData } from '../api.ts';
-import type { Pane, PaneAgreement } from './pane.svelte.ts';
+import type { Pane, PaneAgreement, TruthFrom } from './pane.svelte.ts';
 import { lastUpTo } from './sorted.ts';
 
 /**
@@ -25,11 +25,11 @@ export async function updateAgreements(
 	host: HostApi,
 	panes: readonly Pane[],
 	reference: string | null,
-	truthId: string | null,
+	truth: { truthId: string; from: TruthFrom } | null,
 ): Promise<void> {
 	// Only average precision depends on what stands beside.
 	const besideIds =
-		truthId === null ? [] : panes.flatMap(({ run }) => (run && !run.entry.active ? [run.runId] : []));
+		truth === null ? [] : panes.flatMap(({ run }) => (run && !run.entry.active ? [run.runId] : []));
 	for (const pane of panes) {
 		const run = pane.run;
 		if (!run || run.entry.active || !reference) {
@@ -37,7 +37,8 @@ export async function updateAgreements(
 			continue;
 		}
 		const before = pane.agreement;
-		const request = { runId: run.runId, referenceRunId: reference, truthId, besideIds };
+		const { truthId, from: truthFrom } = truth ?? { truthId: null, from: null };
+		const request = { runId: run.runId, referenceRunId: reference, truthId, truthFrom, besideIds };
 		if (before && isAnswerOf(before, request)) continue;
 		pane.agreement = null;
 		if (run.runId === reference && truthId === null) continue;
@@ -58,6 +59,7 @@ function isAnswerOf(known: PaneAgreement, request: Omit<PaneAgreement, 'result'>
 		known.runId === request.runId &&
 		known.referenceRunId === request.referenceRunId &&
 		known.truthId === request.truthId &&
+		known.truthFrom === request.truthFrom &&
 		known.besideIds.join() === request.besideIds.join()
 	);
 }

@@ -6,7 +6,7 @@ import type { AppDescription, HostApi, HostEvent, OpenedVideo, RunEntry } from '
 import { toErrorData } from '../api.ts';
 import { referenceRunId, updateAgreements } from './agreements.ts';
 import { meansOfSummary } from './measures.ts';
-import { Pane, type Draft } from './pane.svelte.ts';
+import { Pane, type Draft, type TruthFrom } from './pane.svelte.ts';
 import { RunData } from './run-data.svelte.ts';
 import type { FrameMeans } from './timeline-columns.ts';
 
@@ -22,7 +22,7 @@ export class Comparison {
 	activeIndex = $state(0);
 	/** Stored runs of the video, newest first. */
 	runs: readonly RunEntry[] = $state.raw([]);
-	truth: { truthId: string; name: string } | null = $state.raw(null);
+	truth: { truthId: string; name: string; from: TruthFrom } | null = $state.raw(null);
 	/** Means of the reference run if no pane shows it. */
 	#storedReference: { runId: string; means: FrameMeans } | null = $state.raw(null);
 	readonly active: Pane = $derived(this.panes[Math.min(this.activeIndex, this.panes.length - 1)]!);
@@ -234,7 +234,7 @@ export class Comparison {
 			const opened = await this.#host.request('run.open', { runId }).catch(() => null);
 			if (opened) this.#storedReference = { runId, means: meansOfSummary(opened.summary) };
 		}
-		await updateAgreements(this.#host, this.panes, this.reference, this.truth?.truthId ?? null);
+		await updateAgreements(this.#host, this.panes, this.reference, this.truth);
 	}
 
 	/** Asks the user for a file of ground truth, and adds average precision to the comparison. */
@@ -248,7 +248,14 @@ export class Comparison {
 	}
 
 	async useTruth(truth: { truthId: string; name: string }): Promise<void> {
-		this.truth = truth;
+		this.truth = { ...truth, from: null };
+		await this.compare();
+	}
+
+	/** Reads the chosen ground truth with another number for the first frame. */
+	async numberTruthFrom(from: TruthFrom): Promise<void> {
+		if (!this.truth) return;
+		this.truth = { ...this.truth, from };
 		await this.compare();
 	}
 

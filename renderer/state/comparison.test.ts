@@ -41,6 +41,7 @@ function agreement(f1: number, lost: number[]): RunAgreement {
 			meanIou: new Float32Array(lost.length),
 		},
 		averagePrecision50: null,
+		truth: null,
 	};
 }
 
@@ -191,7 +192,7 @@ describe('a comparison', () => {
 		expect(comparison.active.agreement?.result.f1).toBe(0.9);
 		expect(host.asked.at(-1)).toEqual({
 			name: 'run.agreement',
-			input: { runId: 'a', referenceRunId: 'd', truthId: null, besideIds: [] },
+			input: { runId: 'a', referenceRunId: 'd', truthId: null, truthFrom: null, besideIds: [] },
 		});
 		expect(comparison.referenceMeans?.totalMilliseconds).toBe(5);
 	});
@@ -231,6 +232,9 @@ describe('a comparison', () => {
 		expect(host.count('run.agreement') - before).toBe(2);
 		await comparison.compare();
 		expect(host.count('run.agreement') - before).toBe(2);
+		await comparison.numberTruthFrom(0);
+		expect(host.asked.at(-1)?.input).toMatchObject({ truthId: 't', truthFrom: 0 });
+		expect(host.count('run.agreement') - before).toBe(4);
 	});
 
 	it.each([

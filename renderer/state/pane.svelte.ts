@@ -6,11 +6,15 @@ import type { RunData } from './run-data.svelte.ts';
 /** What the next run of a pane will be made with. */
 export type Draft = { modelId: string; mode: string; settings: SettingValues };
 
+/** The number that ground truth gives to the first frame; null = as its format has it. */
+export type TruthFrom = 0 | 1 | null;
+
 /** An answer and its request. */
 export type PaneAgreement = {
 	runId: string;
 	referenceRunId: string;
 	truthId: string | null;
+	truthFrom: TruthFrom;
 	/** Runs whose average precision stands beside. */
 	besideIds: readonly string[];
 	result: RunAgreement;

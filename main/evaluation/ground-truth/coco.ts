@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { frameNumbers } from './frame-names.ts';
 import {
 	COUNTED,
 	CROWD,
@@ -42,7 +43,7 @@ export const coco: TruthFormat = {
 	title: 'COCO annotations',
 	expects: 'a COCO file (JSON with images, annotations and categories)',
 	recognises: (text) => /^\s*\{/.test(text),
-	parse(text, path): GroundTruth {
+	parse(text, path, { firstFrame = 0 }): GroundTruth {
 		const { images, annotations, categories } = readDataset(text, path);
 		const classOf = new Map(categories.map((category, i) => [category.id, i]));
 		const builders = new Map(images.map(({ id }) => [id, new TruthBuilder()]));
@@ -56,13 +57,17 @@ export const coco: TruthFormat = {
 			}
 			builder.add(classIndex, ...bbox, iscrowd ? CROWD : ignore ? IGNORED : COUNTED);
 		}
-		const indices = frameIndices(images, path);
+		const { numbers, byId } = frameNumbersOf(images, path);
+		const early = numbers.find((number) => number < firstFrame);
+		if (early !== undefined) throw truthUnreadable(path, `frame numbers from ${firstFrame} on`, `${early}`);
 		const frames = new Map<number, TruthObjects>(
-			images.map(({ id }, i) => [indices[i]!, builders.get(id)!.build()]),
+			images.map(({ id }, i) => [numbers[i]! - firstFrame, builders.get(id)!.build()]),
 		);
 		return {
 			path,
 			format: 'coco',
+			form: 'COCO',
+			remarks: byId ? [{ kind: 'numbered-by-id' }] : [],
 			classNames: categories.map(({ name }) => name),
 			frames,
 			pictureSize: commonSize(images),
@@ -83,19 +88,17 @@ function readDataset(text: string, path: string): z.infer<typeof dataset> {
 	throw truthUnreadable(`${path}: ${place.join('.') || 'the file'}`, 'a COCO field', message);
 }
 
-function frameIndices(images: readonly Image[], path: string): number[] {
-	const rules: ((image: Image) => number | undefined)[] = [
-		(image) => image.frame_index,
-		(image) => {
-			const number = /(\d+)(?!.*\d)/.exec((image.file_name ?? '').replace(/\.\w+$/, ''))?.[1];
-			return number === undefined ? undefined : Number(number);
-		},
-		(image) => image.id,
-	];
-	for (const rule of rules) {
-		const indices = images.map(rule).filter((index) => index !== undefined);
-		if (indices.length === images.length && new Set(indices).size === images.length) return indices;
+/** `byId`: whether neither `frame_index` nor the names gave a number to each image. */
+function frameNumbersOf(images: readonly Image[], path: string): { numbers: number[]; byId: boolean } {
+	const given = images.flatMap(({ frame_index }) => frame_index ?? []);
+	if (given.length === images.length && new Set(given).size === images.length) {
+		return { numbers: given, byId: false };
 	}
+	const names = images.flatMap(({ file_name }) => file_name ?? []);
+	const named = names.length === images.length ? frameNumbers(names) : null;
+	if (named) return { numbers: named, byId: false };
+	const ids = images.map(({ id }) => id);
+	if (new Set(ids).size === ids.length) return { numbers: ids, byId: true };
 	throw truthUnreadable(path, 'a different id for each image', 'an id twice');
 }
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { COUNTED, CROWD, IGNORED, type GroundTruth } from './ground-truth.ts';
+import { COUNTED, CROWD, IGNORED, type GroundTruth, type TruthOptions } from './ground-truth.ts';
 import { readGroundTruth } from './index.ts';
 
 let folder = '';
@@ -11,9 +11,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-async function read(text: string, name = 'truth'): Promise<GroundTruth> {
+async function read(text: string | Buffer, name = 'truth', options: TruthOptions = {}): Promise<GroundTruth> {
 	await writeFile(join(folder, name), text);
-	return readGroundTruth(join(folder, name));
+	return readGroundTruth(join(folder, name), options);
 }
 
 /** Per frame: class name, box and role of each object. */
@@ -65,6 +65,82 @@ describe('MOT', () => {
 		const truth = await read(text);
 		expect(truth).toMatchObject({ format: 'mot', classNames: ['person'], pictureSize: null });
 		expect(plain(truth)).toEqual(frames);
+	});
+
+	const rows = [1, 2, 3].map((f) => [f, 7, 10 + f, 20, 30, 50]);
+	const lines = (ending: string, delimiter = ',') => rows.map((row) => [...row, ...ending.split(',')].join(delimiter)).join('\n'); // prettier-ignore
+	const same = Object.fromEntries(
+		rows.map(([f, , left, top]) => [f! - 1, [['person', [left!, top!, left! + 30, top! + 50], COUNTED]]]),
+	);
+	it.each<[string, string | Buffer, number?]>([
+		['a header', `frame,id,bb_left,bb_top,bb_width,bb_height,conf,x,y,z\n${lines('1,-1,-1,-1')}`],
+		["a header of motmetrics' names", `FrameId,Id,X,Y,Width,Height,Confidence\n${lines('1')}`],
+		['spaces', lines('1,-1,-1,-1', ' ')],
+		['tabs', lines('1,-1,-1,-1', '\t')],
+		['semicolons', lines('1', ';')],
+		['a comma at the end', rows.map((row) => `${row.join(',')},1,-1,-1,-1,`).join('\n')],
+		['six columns', rows.map((row) => row.join(',')).join('\n')],
+		['eight columns', lines('1,1')],
+		['nine columns without a class', lines('1,-1,-1')],
+		['ten columns with class and visibility', lines('1,1,0.5,-1')],
+		['a position in the world', lines('1,-4.1,2.5,0')],
+		['frames from 0, said so', rows.map(([f, ...rest]) => [f! - 1, ...rest].join(',')).join('\n'), 0],
+		['UTF-16', Buffer.from(`\uFEFF${lines('1,-1,-1,-1')}`, 'utf16le')],
+		['UTF-16 in the other order', Buffer.from(`\uFEFF${lines('1')}`, 'utf16le').swap16()],
+		['UTF-16 without a mark', Buffer.from(lines('1'), 'utf16le')],
+	])('reads people all the same: %s', async (_, text, firstFrame) => {
+		const truth = await read(text, 'truth', firstFrame === undefined ? {} : { firstFrame });
+		expect(plain(truth)).toEqual(same);
+	});
+
+	it.each([
+		[
+			'VisDrone: its own classes; regions to ignore and other vehicles for every class',
+			'1,1,0,0,20,40,1,1,0,0\n1,2,0,0,20,40,1,4,0,1\n2,3,0,0,20,40,0,9,1,2\n',
+			'VisDrone',
+			{
+				0: [
+					['pedestrian', [0, 0, 20, 40], COUNTED],
+					['car', [0, 0, 20, 40], COUNTED],
+				],
+				1: [['bus', [0, 0, 20, 40], IGNORED]],
+			},
+		],
+		[
+			'UAVDT: vehicles',
+			'1,1,0,0,20,40,1,1,1\n1,2,0,0,20,40,2,4,3\n',
+			'UAVDT',
+			{
+				0: [
+					['car', [0, 0, 20, 40], COUNTED],
+					['bus', [0, 0, 20, 40], COUNTED],
+				],
+			},
+		],
+	])('%s', async (_, text, form, frames) => {
+		const truth = await read(text);
+		expect(truth).toMatchObject({ form, remarks: [] });
+		expect(plain(truth)).toEqual(frames);
+	});
+
+	it('VisDrone: a region to ignore is one for every class, and other vehicles are no mistakes', async () => {
+		const truth = await read('1,0,0,0,20,40,0,0,0,0\n1,1,0,0,20,40,1,11,0,0\n1,2,0,0,20,40,1,4,0,0\n');
+		const { roles } = truth.frames.get(0)!;
+		expect([CROWD, IGNORED, COUNTED].map((role) => roles.filter((each) => each === role).length)).toEqual([
+			10, 10, 1,
+		]);
+	});
+
+	it('numbers of classes mean what a labels.txt beside them says', async () => {
+		await writeFile(join(folder, 'labels.txt'), 'car\nperson\n');
+		const truth = await read('1,1,0,0,20,40,1,1,1\n1,2,5,5,20,40,1,2,0.5\n');
+		expect(plain(truth)[0]!.map(([name]) => name)).toEqual(['car', 'person']);
+		await expect(read('1,1,0,0,20,40,1,3,1\n')).rejects.toThrow(/line 1: a class from 1 to 2/);
+	});
+
+	it('says that nothing names a class, and how many boxes are not scored', async () => {
+		expect((await read('1,1,0,0,2,4,1\n')).remarks).toEqual([{ kind: 'all-persons' }]);
+		expect((await read('1,1,0,0,2,4,1,3,1\n')).remarks).toEqual([{ kind: 'unscored-boxes', count: 1 }]);
 	});
 
 	it('a byte order mark is no part of the text', async () => {
@@ -119,7 +195,15 @@ describe('COCO', () => {
 
 	it.each([
 		['frame_index before the file name', [{ id: 1, file_name: 'f_5.jpg', frame_index: 2 }], [2]],
-		['the last number in the file name before the id', [{ id: 1, file_name: 'cam2/x-0012_b.png' }], [12]],
+		['the number in the file name before the id', [{ id: 1, file_name: 'cam2/x-0012_b.png' }], [12]],
+		[
+			'the ids where names are hashes that end with digits',
+			[
+				{ id: 1, file_name: 'cfcd208495d565ef66e7dff9f98764d1.jpg' },
+				{ id: 2, file_name: 'c4ca4238a0b923820dcc509a6f758492.jpg' },
+			],
+			[1, 2],
+		],
 		['a digit in the extension is not a number of the name', [{ id: 3, file_name: 'frame.jp2' }], [3]],
 		[
 			'the id where a name has no number',
@@ -171,6 +255,71 @@ describe('Pascal VOC', () => {
 		});
 	});
 
+	const HASHES = ['cfcd208495d565ef66e7dff9f98764da', 'c4ca4238a0b923820dcc509a6f75849b', 'c81e728d9d4c2f636f067f89cc14862c']; // prettier-ignore
+	it.each([
+		['of a hash behind an exported number', (i: number) => `frame_00000${i}_jpg.rf.${HASHES[i]}.xml`],
+		['of a camera, the same in all', (i: number) => `cam2_day-03_${i}.xml`],
+		['of a time behind the frame', (i: number) => `clip_frame${i}_${40 * i}.xml`],
+	])('takes no digits for frames: %s', async (_, name) => {
+		for (const i of [0, 1, 2]) await writeFile(join(folder, name(i)), annotation(''));
+		const truth = readGroundTruth(join(folder, name(1)));
+		expect([...truth.frames.keys()]).toEqual([0, 1, 2]);
+	});
+
+	it.each([
+		['hashes', (i: number) => `${HASHES[i]}.xml`],
+		['two cameras', (i: number) => `cam${i}_000${2 * i}.xml`],
+		['several patterns', (i: number) => `${'abc'[i]}_${i}.xml`],
+		['one number twice', (i: number) => `frame_${'0'.repeat(i)}1.xml`],
+	])('refuses names of no one pattern: %s', async (_, name) => {
+		for (const i of [0, 1, 2]) await writeFile(join(folder, name(i)), annotation(''));
+		expect(() => readGroundTruth(join(folder, name(1)))).toThrow(
+			/by one pattern for all 3 annotations of the folder/,
+		);
+	});
+
+	it('counts frames from the number that is given', async () => {
+		await writeFile(join(folder, '1.xml'), annotation(''));
+		const truth = await read(annotation(''), '2.xml', { firstFrame: 1 });
+		expect([...truth.frames.keys()]).toEqual([0, 1]);
+		expect(truth.remarks).toEqual([{ kind: 'first-frame', number: 1 }]);
+	});
+
+	it.each([
+		['a DOCTYPE', `<?xml version="1.0"?>\n<!DOCTYPE annotation>\n${annotation(object('cat', [1, 2, 3, 4]))}`],
+		[
+			'a DOCTYPE with declarations, and a comment',
+			`<!DOCTYPE annotation [<!ELEMENT annotation ANY>]><!-- made by hand -->${annotation(object('cat', [1, 2, 3, 4]))}`,
+		],
+		[
+			'attributes before the name',
+			annotation(
+				object('cat', [1, 2, 3, 4]).replace(
+					'<object>',
+					'<object><attributes><attribute><name>rotation</name></attribute></attributes>',
+				),
+			),
+		],
+		['CDATA', annotation(object('<![CDATA[cat]]>', [1, 2, 3, 4]))],
+		['UTF-16', Buffer.from(`\uFEFF${annotation(object('cat', [1, 2, 3, 4]))}`, 'utf16le')],
+		[
+			'another encoding, declared',
+			Buffer.from(
+				`<?xml version="1.0" encoding="ISO-8859-1"?>${annotation(object('cat', [1, 2, 3, 4]))}<!--é-->`,
+				'latin1',
+			),
+		],
+	])('reads what tools write: %s', async (_, text) => {
+		expect(plain(await read(text, '4.xml'))).toEqual({ 4: [['cat', [1, 2, 3, 4], COUNTED]] });
+	});
+
+	it('leaves out other XML files and says so', async () => {
+		await writeFile(join(folder, 'project.xml'), '<project/>');
+		const truth = await read(annotation(''), '4.xml');
+		expect([...truth.frames.keys()]).toEqual([4]);
+		expect(truth.remarks).toEqual([{ kind: 'other-files', count: 1, example: 'project.xml' }]);
+	});
+
 	it('knows no size where the images differ', async () => {
 		await writeFile(join(folder, '1.xml'), annotation('', 32));
 		expect((await read(annotation(''), '2.xml')).pictureSize).toBeNull();
@@ -191,6 +340,18 @@ describe('Pascal VOC', () => {
 		],
 		['an object without a name', '7.xml', object('', [1, 2, 3, 4]), /object 1: a name was expected/],
 		['a name without a number', 'cat.xml', '', /cat\.xml: a name with the number of the frame/],
+		[
+			'XML that breaks off',
+			'7.xml',
+			'<object><name>cat</name>',
+			/7\.xml: .* \(got line 1: Unexpected close tag/,
+		],
+		[
+			'an entity of its own',
+			'7.xml',
+			'<object><name>&bomb;</name></object>',
+			/7\.xml: .* \(got line 1: Invalid/,
+		],
 	])('says what is wrong: %s', async (_, name, objects, message) => {
 		await expect(read(annotation(objects), name)).rejects.toMatchObject({
 			code: 'truth-unreadable',
@@ -209,7 +370,7 @@ describe('bad truth is told with its place, what was expected and what came', ()
 		[
 			'too few columns',
 			'1,1,0,0,2,4,1\n1,1,0,0,2,4\n',
-			/truth, line 2: frame,id,left.* was expected \(got 6 columns\)/,
+			/truth, line 2: 7 columns, as in the lines above, was expected \(got 6\)/,
 		],
 		[
 			'a word for a number',
@@ -227,6 +388,20 @@ describe('bad truth is told with its place, what was expected and what came', ()
 			/line 1: a frame number from 1 to \d+ was expected/,
 		],
 		['frame 0', '0,1,0,0,2,4,1\n', /line 1: a frame number from 1 to \d+ was expected \(got 0\)/],
+		[
+			'corners, by the header',
+			'frame,id,x1,y1,x2,y2\n1,1,0,0,2,4\n',
+			/line 1: bbwidth .* name of column 5 .*"x2"/,
+		],
+		['shares of the picture', '1,1,0.1,0.2,0.3,0.4,1\n', /boxes in pixels.* \(got no width above 1\)/],
+		['a label of YOLO', '1 0.5 0.5 0.2 0.2 0.9\n', /a whole number as id was expected \(got 0.5\)/],
+		['VisDrone, a picture alone', '684,8,1,4,0,0,0,0\n406,119,1,4,0,0,0,0\n', /boxes in pixels/],
+		[
+			'classes of nobody knows what',
+			'1,1,0,0,2,4,1,77,1\n',
+			/in columns 7 to 9 what VisDrone, .* \(got such as 1,77,1\)/,
+		],
+		['binary data', Buffer.from([0x80, 0xff, 0x31]), /truth: text in UTF-8 or UTF-16 was expected/],
 		[
 			'a negative width',
 			'1,1,0,0,-2,4,1\n',
@@ -257,8 +432,12 @@ describe('bad truth is told with its place, what was expected and what came', ()
 		});
 	});
 
-	it('a folder, and a file that does not exist', async () => {
-		await expect(readGroundTruth(folder)).rejects.toMatchObject({ code: 'truth-unreadable' });
-		await expect(readGroundTruth(join(folder, 'none'))).rejects.toMatchObject({ code: 'file-not-found' });
+	it('a folder, and a file that does not exist', () => {
+		expect(() => readGroundTruth(folder)).toThrow(
+			expect.objectContaining({ code: 'truth-unreadable' }) as Error,
+		);
+		expect(() => readGroundTruth(join(folder, 'none'))).toThrow(
+			expect.objectContaining({ code: 'file-not-found' }) as Error,
+		);
 	});
 });

@@ -1,4 +1,5 @@
 import { UserFacingError } from '../../domain/errors.ts';
+import type { TruthRemark } from '../../domain/truth-coverage.ts';
 import type { Size } from '../../domain/video.ts';
 
 /**
@@ -24,6 +25,10 @@ export type GroundTruth = {
 	path: string;
 	/** A format's id, such as `mot`. */
 	format: string;
+	/** What the file was read as: the format, or one of several forms that it has. */
+	form: string;
+	/** What was read otherwise than may be expected, or left out. */
+	remarks: readonly TruthRemark[];
 	classNames: readonly string[];
 	/** By frame index, from 0. A frame without objects was looked at and is empty. */
 	frames: ReadonlyMap<number, TruthObjects>;
@@ -39,7 +44,13 @@ export type TruthFormat = {
 	expects: string;
 	recognises(text: string, path: string): boolean;
 	/** Throws `truth-unreadable` with the place. */
-	parse(text: string, path: string): GroundTruth;
+	parse(text: string, path: string, options: TruthOptions): GroundTruth;
+};
+
+/** What a file doesn't say about itself. */
+export type TruthOptions = {
+	/** The number that the truth gives to the video's first frame; by default as the format has it (MOT 1, others 0). */
+	firstFrame?: number;
 };
 
 /** Collects objects one by one. */
@@ -63,6 +74,16 @@ export class TruthBuilder {
 	}
 }
 
-export function truthUnreadable(place: string, expected: string, came: string): UserFacingError {
-	return new UserFacingError('truth-unreadable', `${place}: ${expected} was expected (got ${came}).`);
+export function truthUnreadable(
+	place: string,
+	expected: string,
+	came: string,
+	remedy?: string,
+): UserFacingError {
+	const options = remedy === undefined ? {} : { remedy };
+	return new UserFacingError(
+		'truth-unreadable',
+		`${place}: ${expected} was expected (got ${came}).`,
+		options,
+	);
 }

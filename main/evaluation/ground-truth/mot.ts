@@ -1,83 +1,107 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { TruthRemark } from '../../domain/truth-coverage.ts';
 import type { Size } from '../../domain/video.ts';
-import {
-	COUNTED,
-	IGNORED,
-	TruthBuilder,
-	truthUnreadable,
-	type GroundTruth,
-	type TruthFormat,
-	type TruthObjects,
-} from './ground-truth.ts';
+import { COUNTED, IGNORED, TruthBuilder, truthUnreadable, type GroundTruth, type TruthFormat, type TruthObjects } from './ground-truth.ts'; // prettier-ignore
+import { MOT_FORMS, namedClasses, type MotForm } from './mot-forms.ts';
+import { looksLikeRows, readRows, type Row } from './rows.ts';
+import { readText } from './text.ts';
 
-// MOTChallenge: one object per line, `frame, id, left, top, width, height, confidence, …`, frames from 1. In 2D MOT
-// 2015 a world position follows (10 columns; 7 without it); in MOT16 and later class and visibility (9 columns), with
-// classes as in "MOT16: A Benchmark for Multi-Object Tracking" (arXiv 1603.00831), table 3. Boxes are taken as written:
-// the benchmark counts pixels from 1, which shifts boxes by less than annotators differ.
-const PEDESTRIAN = 1;
-/** Person on vehicle, static person, distractor, reflection, crowd: the benchmark scores none of them. */
-const NEITHER_RIGHT_NOR_WRONG = [2, 7, 8, 12, 13];
-const COLUMNS = [7, 9, 10];
 /** A day of video; a larger number is a mistake that would take gigabytes of empty frames. */
 const MAX_FRAME = 24 * 3600 * 60;
-const EXPECTED_LINE = 'frame,id,left,top,width,height,confidence and then 0, 2 or 3 further numbers';
+const EXPECTED_LINE = 'frame,id,left,top,width,height and then up to 4 further numbers';
+const MOST_COLUMNS = 10;
 
 /**
- * People in a video. Confidence 0 means `IGNORED`. With class ids (9 columns) only pedestrians count; people on
- * vehicles, people who don't move, distractors, reflections and crowds are ignored, and other classes are left out.
- * Without class ids everything is a person. Frames without a line, up to the last frame or to the sequence length in
- * the `seqinfo.ini` of the folder above, are empty.
+ * Boxes of a video, one per line: `frame, id, left, top, width, height, …`, frames from 1 (motchallenge.net/instructions). What
+ * stands behind differs between data sets: `MOT_FORMS` tells them apart by what holds for the whole file. Confidence 0 means
+ * `IGNORED`. Frames without a line, up to the last frame or to the sequence length in the `seqinfo.ini` of the folder above, are
+ * empty. Boxes are taken as written: the benchmark counts pixels from 1, which shifts boxes by less than annotators differ.
  */
 export const mot: TruthFormat = {
 	id: 'mot',
 	title: 'MOTChallenge gt.txt',
 	expects: `a MOT text (${EXPECTED_LINE})`,
-	recognises: (text) => {
-		const first = text.trimStart().split(/\r?\n/, 1)[0]!.split(',');
-		return first.length >= 6 && first.every((cell) => cell.trim() !== '' && Number.isFinite(Number(cell)));
-	},
-	parse(text, path): GroundTruth {
+	recognises: looksLikeRows,
+	parse(text, path, { firstFrame = 1 }): GroundTruth {
+		const rows = readRows(text, path, EXPECTED_LINE);
+		for (const row of rows) checkRow(row, firstFrame, path);
+		const form = formOf(rows, path);
 		const builders = new Map<number, TruthBuilder>();
-		let lastFrame = 0;
-		for (const [i, line] of text.split(/\r?\n/).entries()) {
-			if (line.trim() === '') continue;
-			const cells = readLine(line, `${path}, line ${i + 1}`);
-			// prettier-ignore
-			const [frame, , left, top, width, height, confidence] = cells as
-				[number, number, number, number, number, number, number];
+		let lastFrame = firstFrame - 1;
+		let unscored = 0;
+		for (const { cells, line } of rows) {
+			const [frame, , left, top, width, height, confidence] = cells as [number, number, number, number, number, number, number?]; // prettier-ignore
 			lastFrame = Math.max(lastFrame, frame);
-			const classId = cells.length === 9 ? cells[7]! : PEDESTRIAN;
-			const ignored = confidence === 0 || NEITHER_RIGHT_NOR_WRONG.includes(classId);
-			if (classId !== PEDESTRIAN && !NEITHER_RIGHT_NOR_WRONG.includes(classId)) continue;
+			const objects = form.objectsOf(cells, `${path}, line ${line}`);
+			if (objects.length === 0) unscored++;
 			const builder = builders.get(frame) ?? new TruthBuilder();
 			builders.set(frame, builder);
-			builder.add(0, left, top, width, height, ignored ? IGNORED : COUNTED);
+			for (const { classIndex, role } of objects) {
+				const counts = confidence === 0 && role === COUNTED ? IGNORED : role;
+				builder.add(classIndex, left, top, width, height, counts);
+			}
 		}
 		const sequence = readSequence(path);
 		const empty = new TruthBuilder().build();
 		const frames = new Map<number, TruthObjects>();
-		for (let frame = 1; frame <= Math.max(lastFrame, sequence.length); frame++) {
-			frames.set(frame - 1, builders.get(frame)?.build() ?? empty);
+		for (let frame = 0; frame < Math.max(lastFrame - firstFrame + 1, sequence.length); frame++) {
+			frames.set(frame, builders.get(frame + firstFrame)?.build() ?? empty);
 		}
-		return { path, format: 'mot', classNames: ['person'], frames, pictureSize: sequence.pictureSize };
+		const remarks: TruthRemark[] = form.namesClasses ? [] : [{ kind: 'all-persons' }];
+		if (unscored > 0) remarks.push({ kind: 'unscored-boxes', count: unscored });
+		return {
+			path,
+			format: 'mot',
+			form: form.title,
+			remarks,
+			classNames: form.classNames,
+			frames,
+			pictureSize: sequence.pictureSize,
+		};
 	},
 };
 
-function readLine(line: string, place: string): number[] {
-	const texts = line.split(',').map((cell) => cell.trim());
-	if (!COLUMNS.includes(texts.length)) throw truthUnreadable(place, EXPECTED_LINE, `${texts.length} columns`);
-	const cells = texts.map(Number);
-	const bad = cells.findIndex((cell, i) => texts[i] === '' || !Number.isFinite(cell));
-	if (bad >= 0) throw truthUnreadable(place, `a number in column ${bad + 1}`, `"${texts[bad]}"`);
-	const frame = cells[0]!;
-	if (!Number.isInteger(frame) || frame < 1 || frame > MAX_FRAME) {
-		throw truthUnreadable(place, `a frame number from 1 to ${MAX_FRAME}`, `${frame}`);
+function checkRow({ cells, line }: Row, firstFrame: number, path: string): void {
+	const place = `${path}, line ${line}`;
+	if (cells.length > MOST_COLUMNS) throw truthUnreadable(place, EXPECTED_LINE, `${cells.length} columns`);
+	const [frame, id, , , width, height] = cells as [number, number, number, number, number, number];
+	if (!Number.isInteger(frame) || frame < firstFrame || frame > MAX_FRAME) {
+		const expected = `a frame number from ${firstFrame} to ${MAX_FRAME}`;
+		throw truthUnreadable(place, expected, `${frame}`, frame === 0 ? 'Say that the first frame has the number 0.' : undefined); // prettier-ignore
 	}
-	if (cells[4]! < 0 || cells[5]! < 0) {
-		throw truthUnreadable(place, 'a width and a height of at least 0', `${cells[4]} × ${cells[5]}`);
+	if (!Number.isInteger(id)) throw truthUnreadable(place, 'a whole number as id', `${id}`);
+	if (width < 0 || height < 0) {
+		throw truthUnreadable(place, 'a width and a height of at least 0', `${width} × ${height}`);
 	}
-	return cells;
+}
+
+function formOf(rows: readonly Row[], path: string): MotForm {
+	const cells = rows.map((row) => row.cells);
+	// Shares of the picture, or VisDrone's files for single pictures, which have a score in this place.
+	if (cells.every(([, , , , width]) => width! <= 1)) {
+		throw truthUnreadable(path, 'boxes in pixels, in columns 3 to 6,', 'no width above 1');
+	}
+	const names = readLabels(path);
+	if (names && cells[0]!.length > 7) return namedClasses(names);
+	const form = MOT_FORMS.find(({ fits }) => fits(cells));
+	if (form) return form;
+	throw truthUnreadable(
+		path,
+		`in columns 7 to ${cells[0]!.length} what ${MOT_FORMS.map(({ title }) => title).join(', ')} has there`,
+		`such as ${cells[0]!.slice(6).join(',')}`,
+		'Put a file labels.txt beside it, with the name of a class in each line, for classes numbered from 1.',
+	);
+}
+
+/** Names of classes, which CVAT writes into a `labels.txt` beside the `gt.txt`; null without it. */
+function readLabels(path: string): string[] | null {
+	const place = join(dirname(path), 'labels.txt');
+	if (!existsSync(place) || place === path) return null;
+	return readText(place)
+		.split(/\r\n?|\n/)
+		.map((name) => name.trim())
+		.filter((name) => name !== '');
 }
 
 /** What a `seqinfo.ini` beside the `gt` folder says; the benchmark's sequences have one. */

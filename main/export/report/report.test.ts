@@ -176,7 +176,11 @@ describe('report', () => {
 		const evaluation: Evaluation = {
 			truthPath: 'gt.txt',
 			truthFormat: 'mot',
+			truthForm: 'MOTChallenge',
 			framesCounted: 12,
+			framesOfRun: 20,
+			framesOfTruth: 12,
+			remarks: [{ kind: 'all-persons' }],
 			classes: [{ ...accuracy, className: 'person', truthCount: 40, displayThreshold: 0.3 }],
 			mean: accuracy,
 			unknownClasses: ['tram'],
@@ -186,6 +190,8 @@ describe('report', () => {
 		expect(rowOf(text, 'cache')).toMatchObject({ '50': '0.707', '50–95': '0.300' });
 		expect(rowOf(text, 'dense')).toMatchObject({ '50': '–' });
 		expect(text).toContain('<h2>Accuracy</h2>');
+		expect(text).toContain('AP over a part of the frames: 12 of 20 of the run');
+		expect(text).toContain('every box counts as a person');
 		expect(text).toContain('tram');
 		expect(text).toContain('not every model here has them: bus.');
 	});

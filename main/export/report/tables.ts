@@ -2,6 +2,7 @@ import { GIGA, STAGES } from '../../domain/cost.ts';
 import type { RunHeader } from '../../domain/run.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
 import { shortfallSentence } from '../../domain/shortfall.ts';
+import { coverageOfRuns } from '../../domain/truth-coverage.ts';
 import type { FrameRange, Position } from '../../domain/video.ts';
 import { formatTime } from '../drawing/draw-overlay.ts';
 import { html, join, type Html } from './html.ts';
@@ -289,10 +290,15 @@ export function accuracyTables(runs: readonly ReportRun[]): Html | null {
 	const unknown =
 		left('the model lacks them', first.unknownClasses) +
 		left('not every model here has them', first.unsharedClasses);
+	const coverage = coverageOfRuns(
+		judged.map(({ label, evaluation }) => ({ label, coverage: evaluation })),
+		'en',
+	);
 	return html`<h2>Accuracy</h2>
+		${join(coverage.map((line) => html`<p>${line}</p>`))}
 		<p class="muted">
-			Against ${first.truthPath} (${first.truthFormat}), ${first.framesCounted} frames. Average precision as
-			COCO counts it; precision and recall of the boxes that are shown, at an overlap of 0.5.${unknown}
+			Against ${first.truthPath}. Average precision as COCO counts it; precision and recall of the boxes that
+			are shown, at an overlap of 0.5.${unknown}
 		</p>
 		<div class="scroll">
 			<table>
