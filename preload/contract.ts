@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ErrorData } from '../main/domain/errors.ts';
+import type { ExecutionRemark } from '../main/domain/execution-words.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../main/domain/run.ts';
 import type { SettingsTable, SettingValues } from '../main/domain/settings-table.ts';
 import { TOKEN_MAP_KINDS, type TokenMapKind } from '../main/domain/tokens.ts';
@@ -405,6 +406,8 @@ export type HostEvent =
 	| { type: 'analysis.opened'; runId: string; header: Omit<RunHeader, 'video'>; framesStored: number }
 	| { type: 'analysis.progress'; runId: string; progress: AnalysisProgress }
 	| { type: 'analysis.frames'; runId: string; batch: FrameBatch }
+	/** Where the run is computed, before it opens or when it lost its device: then it opens again. */
+	| { type: 'analysis.remark'; runId: string; remark: ExecutionRemark }
 	| { type: 'analysis.settings'; runId: string; event: SettingEvent }
 	| { type: 'analysis.refused'; runId: string; error: ErrorData }
 	| { type: 'analysis.ended'; runId: string; entry: RunEntry; error: ErrorData | null }

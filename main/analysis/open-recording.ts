@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UserFacingError } from '../domain/errors.ts';
-import { executionOf, ON_CPU } from '../domain/execution.ts';
+import { type Execution, lastExecution, ON_CPU } from '../domain/execution.ts';
 import type { RunHeader, SettingEvent, VideoIdentity } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import { type FrameRange, type KnownFrame, type VideoInfo, WHOLE_VIDEO } from '../domain/video.ts';
@@ -34,6 +34,8 @@ const MOST_DEFAULT_THREADS = 8;
 export type Recording = {
 	video: VideoInfo;
 	header: RunHeader;
+	/** What computes the frames of this sitting. */
+	execution: Execution;
 	/** Reset, or as it was after `lastFrameIndex`. */
 	detector: Detector;
 	writer: RunWriter;
@@ -66,7 +68,8 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 	const [video, videoIdentity] = await probing;
 	const threads = job.threads ?? earlier?.header.threads ?? defaultThreads();
 	const tensors = job.cacheFolder === null ? null : new TensorStore(join(job.cacheFolder, 'weights'));
-	const execution = job.execution ?? (earlier ? executionOf(earlier.header) : ON_CPU);
+	const before = earlier && lastExecution(earlier.header, earlier.status.executionChanges);
+	const execution = job.execution ?? before ?? ON_CPU;
 	const runtime = createRuntime(threads, { execution, tensors });
 	const doubt =
 		earlier || !model.examine ? null : await model.examine(await glimpseOf(video, job.range), runtime);
@@ -86,17 +89,20 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 		if (!earlier) {
 			detector.reset();
 			const writer = await RunWriter.create(job.runFolder, header);
-			return { video, header, detector, writer, lastFrameIndex: -1, known: [], events: [], remarks };
+			const nothing = { lastFrameIndex: -1, known: [], events: [] };
+			return { video, header, execution, detector, writer, ...nothing, remarks };
 		}
-		refuseOtherRun(job.runFolder, earlier.header, header);
+		const expected = job.afterLoss && execution.provider === ON_CPU.provider ? execution : before;
+		refuseOtherRun(job.runFolder, { ...earlier.header, ...expected }, header);
 		if (job.start === 'ensure' && earlier.status.state === 'complete') {
 			await detector.release();
 			return earlier;
 		}
-		const { writer, lastFrameIndex, state, events } = await RunWriter.resume(job.runFolder);
+		const { writer, lastFrameIndex, state, events } = await RunWriter.resume(job.runFolder, execution);
 		restore(detector, state, events, lastFrameIndex);
 		const known = knownFrames(earlier.frames, lastFrameIndex);
-		return { video, header: earlier.header, detector, writer, lastFrameIndex, known, events, remarks };
+		const opened = { video, header: earlier.header, execution, detector, writer };
+		return { ...opened, lastFrameIndex, known, events, remarks };
 	} catch (error) {
 		await detector.release();
 		throw error;

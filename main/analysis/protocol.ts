@@ -27,6 +27,8 @@ export type AnalysisJob = {
 	threads: number | null;
 	/** Null: on the CPU, or as the run that is continued. */
 	execution: Execution | null;
+	/** Whether a run that began on a device may go on on the CPU, for the device was lost. */
+	afterLoss?: boolean;
 	/** Longer side of the network's input, in pixels; null = the model family's default. */
 	maxSide: number | null;
 	/** Lowest score that is stored, 0 to 1; null = `DEFAULT_SCORE_THRESHOLD`. */
@@ -74,8 +76,16 @@ export type AnalysisRequest =
 
 /** What the worker reports before its outcome. */
 export type AnalysisNews =
-	/** `remarks`: what a person should know of the model, a clause each. */
-	| { type: 'opened'; header: RunHeader; framesStored: number; remarks: readonly string[] }
+	/** `execution`: of this sitting; `remarks`: what a person should know of the model, a clause each. */
+	| {
+			type: 'opened';
+			header: RunHeader;
+			execution: Execution;
+			framesStored: number;
+			remarks: readonly string[];
+	  }
+	/** The host's own news: the run begins again where it can, on the CPU; another `opened` follows. */
+	| { type: 'device-lost'; provider: string; reason: string }
 	| { type: 'progress'; progress: AnalysisProgress }
 	| { type: 'frames'; batch: FrameBatch }
 	| { type: 'settings-changed'; event: SettingEvent }

@@ -217,6 +217,30 @@ describe('recordRun', () => {
 		);
 	});
 
+	it('goes on with a run of a device on the CPU where that was lost, and notes from which frame on', async () => {
+		await record(jobFor('on-device'), new Script({ 5: { fraction: 0.4 } }, 12));
+		const path = join(folder, 'on-device', RUN_FILES.header);
+		const header = JSON.parse(readFileSync(path, 'utf8')) as RunHeader;
+		writeFileSync(path, JSON.stringify({ ...header, provider: 'webgpu', attention: 'plain' }));
+		const rest = { start: 'ensure', execution: ON_CPU } as const;
+
+		const { outcome, reports } = await record(
+			jobFor('on-device', { ...rest, afterLoss: true }),
+			new Script({}, 8),
+		);
+		expect(outcome).toMatchObject({ state: 'cancelled', framesStored: 20 });
+		expect(reports[0]).toMatchObject({ header: { provider: 'webgpu' }, execution: ON_CPU });
+		const executionChanges = [{ frameIndex: 12, ...ON_CPU }];
+		expect((await openRun(join(folder, 'on-device'))).status).toMatchObject({ executionChanges });
+
+		await record(jobFor('on-device', { start: 'continue' }));
+		const run = await openRun(join(folder, 'on-device'));
+		expect(run.status).toMatchObject({ state: 'complete', executionChanges });
+		expect(run.summary()).toMatchObject({ provider: 'webgpu', executionChanges });
+		await record(jobFor('never-lost'), new Script({ 5: { fraction: 0.4 } }));
+		expect(await resultsOf('on-device')).toEqual(await resultsOf('never-lost'));
+	});
+
 	it('takes a complete run for what it is only when asked to ensure one', async () => {
 		await record(jobFor('done', { start: 'ensure', range: { ...WHOLE_VIDEO, to: { frame: 3 } } }));
 		const again = jobFor('done', { range: { ...WHOLE_VIDEO, to: { frame: 3 } } });

@@ -64,11 +64,11 @@ export async function recordRun(
 		const { framesStored, decode } = recording.status;
 		return { state: 'complete', framesStored, wallSeconds: 0, decode, peakMemoryBytes: peakMemoryBytes() };
 	}
-	const { video, header, detector, writer, remarks } = recording;
+	const { video, header, execution, detector, writer, remarks } = recording;
 	const started = performance.now();
 	const wallSeconds = () => (performance.now() - started) / 1000;
 	try {
-		report({ type: 'opened', header, framesStored: writer.framesStored, remarks });
+		report({ type: 'opened', header, execution, framesStored: writer.framesStored, remarks });
 		const decode = await recordFrames(job, control, report, recording, readVideo);
 		if (decode === null) {
 			const state = writer.framesStored > 0 ? await detector.saveState() : null;

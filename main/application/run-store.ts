@@ -136,7 +136,9 @@ async function readRunStatus(folder: string): Promise<RunStatus> {
 	const noted = await readStatus(folder);
 	if (noted && noted.state !== 'running') return noted;
 	const { frames, lastFrameIndex, wallSeconds } = (await readJournal(folder)).last;
-	return { state: 'running', framesStored: frames, lastFrameIndex, wallSeconds, decode: null, error: null };
+	const executionChanges = noted?.executionChanges ?? [];
+	const unfinished = { state: 'running', decode: null, error: null, executionChanges } as const;
+	return { ...unfinished, framesStored: frames, lastFrameIndex, wallSeconds };
 }
 
 function describe(runId: string, header: RunHeader, status: RunStatus): StoredEntry {

@@ -1,5 +1,6 @@
 import type { HostEvent, Preferences, RequestInput, RunEntry } from '../../preload/contract.ts';
-import { startAnalysis, type RunningAnalysis } from '../analysis/client.ts';
+import type { RunningAnalysis } from '../analysis/client.ts';
+import { startLastingAnalysis } from '../analysis/device-loss.ts';
 import type { AnalysisExchange, AnalysisJob, AnalysisNews } from '../analysis/protocol.ts';
 import { errorToData, UserFacingError, type ErrorData } from '../domain/errors.ts';
 import type { RunHeader } from '../domain/run.ts';
@@ -236,7 +237,9 @@ export class Runs {
 	#begin(run: LiveRun): void {
 		const ended = (error: unknown) => this.#end(run, withRemedyOfPage(errorToData(error)));
 		try {
-			run.analysis = startAnalysis(run.job, this.#deps.startWorker(), (news) => this.#forward(run, news));
+			run.analysis = startLastingAnalysis(run.job, this.#deps.startWorker, (news) =>
+				this.#forward(run, news),
+			);
 		} catch (error) {
 			void ended(error); // no process can be started
 			return;
@@ -259,6 +262,9 @@ export class Runs {
 				break;
 			case 'frames':
 				emit({ type: 'analysis.frames', runId, batch: news.batch });
+				break;
+			case 'device-lost':
+				emit({ type: 'analysis.remark', runId, remark: news });
 				break;
 			case 'settings-changed':
 				emit({ type: 'analysis.settings', runId, event: news.event });
@@ -307,7 +313,7 @@ export class Runs {
 
 function notStarted(): StoredEntry['status'] {
 	const nothing = { framesStored: 0, lastFrameIndex: -1, wallSeconds: 0 };
-	return { state: 'running', ...nothing, decode: null, error: null };
+	return { state: 'running', ...nothing, decode: null, error: null, executionChanges: [] };
 }
 
 /** The command line's remedy speaks of its own flags. */

@@ -40,6 +40,8 @@ const EXIT_OF_ERROR = {
 	'resume-mismatch': EXIT.usage,
 	'truth-unreadable': EXIT.input,
 	'worker-died': EXIT.engine,
+	'provider-unusable': EXIT.engine,
+	'device-lost': EXIT.engine,
 	'export-died': EXIT.output,
 	'probe-died': EXIT.engine,
 	cancelled: EXIT.interrupted,

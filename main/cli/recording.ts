@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GIGA, totalMilliseconds } from '../domain/cost.ts';
+import { executionSentence } from '../domain/execution-words.ts';
 import { shortfallSentence } from '../domain/shortfall.ts';
 import type { AnalysisJob, AnalysisOutcome, AnalysisNews, AnalysisProgress } from '../analysis/protocol.ts';
-import { startAnalysis } from '../analysis/client.ts';
+import { startLastingAnalysis } from '../analysis/device-loss.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import type { Console } from './console.ts';
 import type { Interruption } from './interruption.ts';
@@ -27,6 +28,9 @@ export async function record(
 					console.note(`${title}: going on after ${news.framesStored} stored frames`);
 				for (const remark of news.remarks) console.note(`${title}: ${remark}`);
 				break;
+			case 'device-lost':
+				display.note(`${title}: ${executionSentence(news, 'en')}`);
+				break;
 			case 'progress':
 				display.update(news.progress.framesDone, news.progress.framesEstimated, describe(news.progress));
 				if (news.progress.shortfall && !warned) {
@@ -40,7 +44,7 @@ export async function record(
 	const onStderr = (text: string) => {
 		if (console.verbose) process.stderr.write(text);
 	};
-	const analysis = startAnalysis(job, startAnalysisWorker(), onNews, onStderr);
+	const analysis = startLastingAnalysis(job, startAnalysisWorker, onNews, onStderr);
 	if (console.verbose) console.note(`${title}: worker process ${analysis.pid}`);
 	const cancel = () => analysis.cancel();
 	interruption.signal.addEventListener('abort', cancel);

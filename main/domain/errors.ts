@@ -29,6 +29,10 @@ export type ErrorCode =
 	| 'resume-mismatch'
 	| 'truth-unreadable'
 	| 'worker-died'
+	/** An execution provider that is asked for, and does not work or can't be used. */
+	| 'provider-unusable'
+	/** A device that failed while graphs ran on it. */
+	| 'device-lost'
 	| 'probe-died'
 	| 'export-died'
 	| 'cancelled';

@@ -19,5 +19,18 @@ export function executionOf({ provider, attention, precision }: Execution): Exec
 	return { provider, attention, precision };
 }
 
+/** What a run was computed by from a frame on, where that changed while it was recorded: after a device was lost. */
+export type ExecutionChange = { frameIndex: number } & Execution;
+
+/** What a run was computed by at its end. */
+export function lastExecution(first: Execution, changes: readonly ExecutionChange[]): Execution {
+	return executionOf(changes.at(-1) ?? first);
+}
+
 /** What every machine has. */
 export const ON_CPU: Execution = { provider: 'cpu', attention: 'fused', precision: 'float32' };
+
+/** Where a run goes on that lost its device. */
+export function onCpu({ precision }: Execution): Execution {
+	return { ...ON_CPU, precision };
+}

@@ -1,4 +1,4 @@
-import type { Execution } from './execution.ts';
+import type { Execution, ExecutionChange } from './execution.ts';
 import type { Letterbox } from './frame.ts';
 import type { SettingValues } from './settings-table.ts';
 import type { TokenGrid } from './tokens.ts';
@@ -71,4 +71,6 @@ export type RunStatus = {
 	/** Null until the source has been read to its end. */
 	decode: DecodeSummary | null;
 	error: string | null;
+	/** Where it was computed by something else than the header says, in frame order. */
+	executionChanges: readonly ExecutionChange[];
 };

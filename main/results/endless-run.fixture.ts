@@ -1,6 +1,7 @@
 import { errorToData } from '../domain/errors.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
+import type { RunHeader } from '../domain/run.ts';
 import { RunWriter } from './run-writer.ts';
 import { sampleHeader, sampleMaps, sampleResult } from './sample-run.fixture.ts';
 
@@ -42,9 +43,10 @@ export async function recordSample(
 	folder: string,
 	frames: number,
 	snapshotFrames: number,
+	header: Partial<RunHeader> = {},
 ): Promise<RunWriter> {
 	const engine = new SampleEngine();
-	const { writer, lastFrameIndex } = await createOrResume(folder, engine);
+	const { writer, lastFrameIndex } = await createOrResume(folder, engine, header);
 	for (let i = lastFrameIndex + 1; i < frames; i++) {
 		await writer.append(engine.next(i));
 		if ((i + 1) % snapshotFrames === 0) await writer.snapshot(engine.saveState());
@@ -55,9 +57,10 @@ export async function recordSample(
 async function createOrResume(
 	folder: string,
 	engine: SampleEngine,
+	header: Partial<RunHeader>,
 ): Promise<{ writer: RunWriter; lastFrameIndex: number }> {
 	try {
-		return { writer: await RunWriter.create(folder, sampleHeader()), lastFrameIndex: -1 };
+		return { writer: await RunWriter.create(folder, sampleHeader(header)), lastFrameIndex: -1 };
 	} catch (error) {
 		if (errorToData(error).code !== 'run-exists') throw error;
 		const resumed = await RunWriter.resume(folder);

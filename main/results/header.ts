@@ -35,6 +35,12 @@ const grid = z.object({
 	windowOffset: z.number(),
 });
 
+const execution = {
+	provider: z.string(),
+	attention: z.enum(ATTENTIONS).default(ON_CPU.attention), // missing in runs of earlier versions, as is precision
+	precision: z.enum(PRECISIONS).default(ON_CPU.precision),
+};
+
 const storedHeader = z.looseObject({
 	format: z.literal('sparsight-run'),
 	version: z.literal(1),
@@ -67,9 +73,7 @@ const storedHeader = z.looseObject({
 	displayThresholds: z.array(z.number()).exactOptional(),
 	denseMacs: z.number(),
 	behindMacs: z.number().default(0), // missing in runs of earlier versions
-	provider: z.string(),
-	attention: z.enum(ATTENTIONS).default(ON_CPU.attention), // missing in runs of earlier versions, as is precision
-	precision: z.enum(PRECISIONS).default(ON_CPU.precision),
+	...execution,
 	threads: z.number(),
 	versions: z.looseObject({
 		sparsight: z.string(),
@@ -108,6 +112,7 @@ const runStatus = z.object({
 		})
 		.nullable(),
 	error: z.string().nullable(),
+	executionChanges: z.array(z.object({ frameIndex: z.int(), ...execution })).default([]), // missing in runs of earlier versions
 }) satisfies z.ZodType<RunStatus>;
 
 /** The text of a `run.json`, with the one threshold that earlier versions read. */

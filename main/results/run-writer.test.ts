@@ -2,6 +2,7 @@ import { appendFile, cp, mkdtemp, open, readdir, readFile, rm, truncate, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Execution, type ExecutionChange, ON_CPU } from '../domain/execution.ts';
 import { recordSample, SampleEngine, undisturbed } from './endless-run.fixture.ts';
 import { BATCH_FRAMES, BATCH_MILLISECONDS, RunWriter } from './run-writer.ts';
 import { sampleHeader, sampleResult } from './sample-run.fixture.ts';
@@ -32,6 +33,34 @@ async function resumesBehind(run: string): Promise<number> {
 	await writer.close('failed', OUTCOME);
 	return lastFrameIndex;
 }
+
+describe('what computed a run', () => {
+	const other = { ...ON_CPU, attention: 'plain' } as const;
+	const headers = { provider: 'webgpu' };
+	const onDevice = { ...ON_CPU, ...headers };
+
+	it.each<[string, Execution | null, number, ExecutionChange[]]>([
+		['the same', null, 100, []],
+		['the same again', onDevice, 100, []],
+		['something else from the last snapshot on', ON_CPU, 100, [{ frameIndex: 100, ...ON_CPU }]],
+		['something else from the beginning on', ON_CPU, 1000, [{ frameIndex: 0, ...ON_CPU }]],
+	])('is %s', async (_, execution, snapshotFrames, executionChanges) => {
+		const writer = await recordSample(folder, 120, snapshotFrames, headers);
+		const left = await leftBehind();
+		await writer.close('failed', OUTCOME);
+		const resumed = await RunWriter.resume(left, execution);
+		expect((await openRun(left)).status).toMatchObject({ state: 'running', executionChanges });
+		await resumed.writer.close('failed', OUTCOME);
+		// What is noted behind the frames that are kept is forgotten.
+		const again = await RunWriter.resume(left, other);
+		await again.writer.close('failed', OUTCOME);
+		const { lastFrameIndex } = again;
+		expect((await openRun(left)).status.executionChanges).toEqual([
+			...executionChanges.filter(({ frameIndex }) => frameIndex <= lastFrameIndex),
+			{ frameIndex: lastFrameIndex + 1, ...other },
+		]);
+	});
+});
 
 describe('what an interrupted run goes on from', () => {
 	type Spoil = (folder: string) => Promise<void>;

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { assert, UserFacingError } from '../domain/errors.ts';
+import { type Execution, type ExecutionChange, executionOf, lastExecution } from '../domain/execution.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
@@ -69,6 +71,7 @@ export class RunWriter {
 	readonly #events: FileHandle;
 	readonly #startedAt = performance.now();
 	readonly #earlierSeconds: number;
+	readonly #executionChanges: readonly ExecutionChange[];
 	#committed: Commit;
 	#journalBytes: number;
 	#eventBytes: number;
@@ -82,7 +85,13 @@ export class RunWriter {
 	private constructor(
 		folder: string,
 		files: RunFileHandles,
-		start: { commit: Commit; journalBytes: number; eventBytes: number; nextSlot: number },
+		start: {
+			commit: Commit;
+			journalBytes: number;
+			eventBytes: number;
+			nextSlot: number;
+			executionChanges: readonly ExecutionChange[];
+		},
 	) {
 		this.#folder = folder;
 		this.#streams = files.streams;
@@ -94,6 +103,7 @@ export class RunWriter {
 		this.#eventBytes = start.eventBytes;
 		this.#snapshotFrames = start.commit.frames;
 		this.#nextSlot = start.nextSlot;
+		this.#executionChanges = start.executionChanges;
 	}
 
 	/**
@@ -119,7 +129,13 @@ export class RunWriter {
 				);
 			}
 			await removeSnapshotsBut(folder, -1);
-			const start = { commit: NO_COMMIT, journalBytes: 0, eventBytes: 0, nextSlot: 0 };
+			const start = {
+				commit: NO_COMMIT,
+				journalBytes: 0,
+				eventBytes: 0,
+				nextSlot: 0,
+				executionChanges: [],
+			};
 			const writer = new RunWriter(folder, files, start);
 			await writer.#putStatus('running', null, null, 0);
 			// The header comes last: a folder with a header is a run.
@@ -133,10 +149,10 @@ export class RunWriter {
 
 	/**
 	 * Opens an unfinished run to continue it. Everything after its newest valid snapshot (everything, if there is none)
-	 * is cut off: the engine will compute the same again. Throws `resume-mismatch` for a complete run and
-	 * `run-unreadable` if there is none.
+	 * is cut off: the engine will compute the same again. `execution` computes what follows; null = what computed the end.
+	 * Throws `resume-mismatch` for a complete run and `run-unreadable` if there is none.
 	 */
-	static async resume(folder: string): Promise<ResumedRun> {
+	static async resume(folder: string, execution: Execution | null = null): Promise<ResumedRun> {
 		const header = await readHeader(folder);
 		const journal = await readJournal(folder);
 		const status = await readStatus(folder);
@@ -161,7 +177,15 @@ export class RunWriter {
 			for (const stream of STREAMS) await files.streams[stream]?.truncate(commit.bytes[stream]);
 			await files.events.truncate(eventBytes);
 			const nextSlot = slot === 0 ? 1 : 0;
-			const writer = new RunWriter(folder, files, { commit, journalBytes, eventBytes, nextSlot });
+			const changes = status?.executionChanges ?? [];
+			const executionChanges = continued(
+				header,
+				changes,
+				commit.lastFrameIndex,
+				execution ?? lastExecution(header, changes),
+			);
+			const start = { commit, journalBytes, eventBytes, nextSlot, executionChanges };
+			const writer = new RunWriter(folder, files, start);
 			await writer.#putStatus('running', null, null, commit.wallSeconds);
 			return {
 				writer,
@@ -314,7 +338,15 @@ export class RunWriter {
 		wallSeconds: number,
 	): Promise<void> {
 		const { frames: framesStored, lastFrameIndex } = this.#committed;
-		const status: RunStatus = { state, framesStored, lastFrameIndex, wallSeconds, decode, error };
+		const status: RunStatus = {
+			state,
+			framesStored,
+			lastFrameIndex,
+			wallSeconds,
+			decode,
+			error,
+			executionChanges: this.#executionChanges,
+		};
 		await replaceFile(this.#folder, RUN_FILES.status, Buffer.from(`${JSON.stringify(status, null, '\t')}\n`));
 	}
 
@@ -323,6 +355,18 @@ export class RunWriter {
 		this.#queue = done.catch(() => undefined); // the caller gets the error; the next call may still succeed
 		return done;
 	}
+}
+
+/** The changes up to the last frame that is kept, and one behind it if something else computes what follows. */
+function continued(
+	first: Execution,
+	changes: readonly ExecutionChange[],
+	lastFrameIndex: number,
+	execution: Execution,
+): ExecutionChange[] {
+	const kept = changes.filter(({ frameIndex }) => frameIndex <= lastFrameIndex);
+	if (isDeepStrictEqual(lastExecution(first, kept), executionOf(execution))) return kept;
+	return [...kept, { frameIndex: lastFrameIndex + 1, ...execution }];
 }
 
 type StreamHandles = Record<(typeof LASTING_STREAMS)[number], FileHandle> &

@@ -66,6 +66,7 @@ describe('a stored run reads back as it was written', () => {
 			wallSeconds: 12,
 			decode: { framesRead: count, framesDecoded: 999, framesLost: 3, warnings: ['torn packet'] },
 			error: null,
+			executionChanges: [],
 		});
 	});
 

@@ -42,7 +42,15 @@ export async function openRun(folder: string): Promise<StoredRun> {
 	const status: RunStatus =
 		noted && noted.state !== 'running' && noted.framesStored <= framesStored
 			? { ...noted, framesStored, lastFrameIndex }
-			: { state: 'running', framesStored, lastFrameIndex, wallSeconds, decode: null, error: null };
+			: {
+					state: 'running',
+					framesStored,
+					lastFrameIndex,
+					wallSeconds,
+					decode: null,
+					error: null,
+					executionChanges: noted?.executionChanges ?? [],
+				};
 	return new StoredRun(folder, header, status, events, journal, await readFrameColumns(folder, journal));
 }
 

@@ -13,6 +13,7 @@ const STATUS: RunStatus = {
 	wallSeconds: 3.5,
 	decode: null,
 	error: null,
+	executionChanges: [],
 };
 
 function columns(runMs: number[], macs: number[], selected: number[]): FrameColumns {
@@ -64,6 +65,7 @@ it.each([
 	expect(summarize(sampleHeader(), STATUS, columns(runMs, macs, selected), null)).toEqual({
 		frames: runMs.length,
 		...ON_CPU,
+		executionChanges: [],
 		threads: 2,
 		msPerFrame: { ...others, run: wanted.mean, total: wanted.mean + 3.75 },
 		medianMsPerFrame: { ...others, run: wanted.median, total: wanted.median + 3.75 },

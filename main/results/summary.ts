@@ -1,6 +1,6 @@
 import type { CameraColumns } from '../domain/camera-path.ts';
 import { GIGA, STAGES, type StageMilliseconds } from '../domain/cost.ts';
-import { type Execution, executionOf } from '../domain/execution.ts';
+import { type Execution, type ExecutionChange, executionOf } from '../domain/execution.ts';
 import type { RunHeader, RunStatus } from '../domain/run.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import type { DriftSummary } from './drift-summary.ts';
@@ -18,6 +18,7 @@ export type StageTimes = StageMilliseconds & {
  */
 export type RunSummary = {
 	frames: number;
+	executionChanges: readonly ExecutionChange[];
 	threads: number;
 	/** Means. `decode` is the time that the pipeline waited for the frame. */
 	msPerFrame: StageTimes;
@@ -57,6 +58,7 @@ export function summarize(
 	return {
 		frames: count,
 		...executionOf(header),
+		executionChanges: status.executionChanges,
 		threads: header.threads,
 		msPerFrame: eachTime(times, (ms) => mean(ms.subarray(later))),
 		medianMsPerFrame: eachTime(times, (ms) => median(ms.subarray(later))),

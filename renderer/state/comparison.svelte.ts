@@ -292,7 +292,13 @@ export class Comparison {
 			case 'analysis.ended':
 				void this.#ended(pane, run, event.entry, event.error);
 				break;
-			case 'analysis.opened': // told to panes whose run is pending
+			case 'analysis.opened':
+				// It goes on from an earlier frame: it had lost its device.
+				pane.pending = run.entry;
+				void this.#adopt(pane, event.runId);
+				break;
+			case 'analysis.remark':
+				pane.note(event.runId, event.remark);
 				break;
 			default:
 				event satisfies never;
@@ -302,6 +308,8 @@ export class Comparison {
 	#tellPending(pane: Pane, event: RunEvent): void {
 		if (event.type === 'analysis.opened') {
 			void this.#adopt(pane, event.runId);
+		} else if (event.type === 'analysis.remark') {
+			pane.note(event.runId, event.remark);
 		} else if (event.type === 'analysis.ended' && !this.#adopting.has(event.runId)) {
 			pane.pending = null;
 			pane.error = event.error;

@@ -71,6 +71,7 @@ export function madeUpEntry(runId: string, more: Partial<RunEntry> = {}): RunEnt
 			wallSeconds: 1,
 			decode: null,
 			error: null,
+			executionChanges: [],
 		},
 		active: false,
 		waiting: false,
@@ -106,6 +107,7 @@ export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): Opene
 		summary: {
 			frames: frameCount,
 			...ON_CPU,
+			executionChanges: [],
 			threads: 1,
 			msPerFrame: times,
 			medianMsPerFrame: times,

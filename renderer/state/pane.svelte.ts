@@ -1,3 +1,4 @@
+import type { ExecutionRemark } from '../../main/domain/execution-words.ts';
 import type { ErrorData } from '../../main/domain/errors.ts';
 import type { SettingValue, SettingValues } from '../../main/domain/settings-table.ts';
 import type { RunAgreement, RunEntry } from '../../preload/contract.ts';
@@ -32,6 +33,8 @@ export class Pane {
 	/** How `run` agrees with the reference run of the comparison. */
 	agreement: PaneAgreement | null = $state.raw(null);
 	error: ErrorData | null = $state.raw(null);
+	/** Where the runs of this pane are computed, as far as a person should know. */
+	remarks: readonly { runId: string; remark: ExecutionRemark }[] = $state.raw([]);
 
 	constructor(id: number, draft: Draft) {
 		this.id = id;
@@ -45,6 +48,16 @@ export class Pane {
 	/** Whether a run is in progress, starting or waiting for its turn. */
 	get busy(): boolean {
 		return this.active || this.starting || this.pending !== null;
+	}
+
+	/** What is being measured is worth no word once it was. */
+	note(runId: string, remark: ExecutionRemark): void {
+		const kept = this.remarks.filter((one) => one.runId === runId && one.remark.type !== 'measuring');
+		this.remarks = [...kept, { runId, remark }];
+	}
+
+	dismiss(remark: ExecutionRemark): void {
+		this.remarks = this.remarks.filter((one) => one.remark !== remark);
 	}
 
 	choose(change: Partial<Draft>): void {
