@@ -11,6 +11,7 @@ import type {
 	GraphSession,
 	GraphTensor,
 } from './runtime.ts';
+import { PlacementProfile } from './node-placement.ts';
 import type { TensorStore } from './tensor-store.ts';
 
 /** The one provider whose memory this binding can hold on to between runs. */
@@ -37,24 +38,26 @@ export function createRuntime(
 		graphOptimizationLevel: 'all',
 		logSeverityLevel: 3,
 	};
+	const leftToCpu = new Map<string, readonly string[]>();
 	return {
 		execution,
 		tensors,
 		threads,
+		leftToCpu,
 		device: execution.provider === WITH_MEMORY ? new OnnxDeviceMemory(options) : null,
 		async load(modelBytes, name, { tensorFolder } = {}) {
 			try {
-				const session = await InferenceSession.create(modelBytes, {
-					...options,
-					extra: {
-						session: {
-							// Else threads of idle sessions spin for the next run, and take the cores from the session that runs.
-							force_spinning_stop: '1',
-							...(tensorFolder && { model_external_initializers_file_folder_path: tensorFolder }),
-						},
-					},
-				});
-				return new OnnxSession(session, inTurn(execution.provider));
+				const extra = {
+					// Else threads of idle sessions spin for the next run, and take the cores from the session that runs.
+					force_spinning_stop: '1',
+					...(tensorFolder && { model_external_initializers_file_folder_path: tensorFolder }),
+				};
+				const { session, profile } = await createSession(modelBytes, options, extra);
+				return new OnnxSession(
+					session,
+					inTurn(execution.provider),
+					profile && (async () => void leftToCpu.set(name, await profile.read())),
+				);
 			} catch (cause) {
 				throw new UserFacingError('model-unreadable', `The runtime could not load the graph "${name}".`, {
 					cause,
@@ -62,6 +65,37 @@ export function createRuntime(
 			}
 		},
 	};
+}
+
+/**
+ * A session with every node on its provider; where the provider can't take all of them, one that keeps a profile of its first run,
+ * which tells the ones that the processor got.
+ */
+async function createSession(
+	modelBytes: Uint8Array,
+	options: InferenceSession.SessionOptions,
+	session: Record<string, string>,
+): Promise<{ session: InferenceSession; profile: PlacementProfile | null }> {
+	if (isCpu(options)) {
+		return {
+			session: await InferenceSession.create(modelBytes, { ...options, extra: { session } }),
+			profile: null,
+		};
+	}
+	try {
+		const whole = { session: { ...session, disable_cpu_ep_fallback: '1' } };
+		const quiet = { ...options, logSeverityLevel: 4 } as const;
+		return { session: await InferenceSession.create(modelBytes, { ...quiet, extra: whole }), profile: null };
+	} catch (error) {
+		if (!(error instanceof Error && error.message.includes('fallback to CPU EP'))) throw error;
+	}
+	const profile = await PlacementProfile.create();
+	const profiled = { ...options, enableProfiling: true, profileFilePrefix: profile.prefix };
+	return { session: await InferenceSession.create(modelBytes, { ...profiled, extra: { session } }), profile };
+}
+
+function isCpu({ executionProviders }: InferenceSession.SessionOptions): boolean {
+	return executionProviders?.[0] === ON_CPU.provider;
 }
 
 /** Runs one thing after another. */
@@ -84,12 +118,15 @@ class OnnxSession implements GraphSession {
 	readonly outputs: readonly GraphPort[];
 	readonly #session: InferenceSession;
 	readonly #turns: Turns;
+	/** Reads the profile of the first run. */
+	#readProfile: (() => Promise<void>) | null;
 
-	constructor(session: InferenceSession, turns: Turns) {
+	constructor(session: InferenceSession, turns: Turns, readProfile: (() => Promise<void>) | null) {
 		this.inputs = session.inputMetadata.map(portOf);
 		this.outputs = session.outputMetadata.map(portOf);
 		this.#session = session;
 		this.#turns = turns;
+		this.#readProfile = readProfile;
 	}
 
 	async run(
@@ -102,6 +139,7 @@ class OnnxSession implements GraphSession {
 			...mapRecord(into, toOnnx),
 		};
 		const outputs = await this.#turns(() => this.#session.run(mapRecord(feeds, toOnnx), fetches));
+		await this.#endProfile();
 		// This binding copies out of the caller's buffers as well; those copies are nobody's.
 		for (const [name, tensor] of Object.entries(into)) {
 			if ('location' in tensor) continue;
@@ -112,7 +150,16 @@ class OnnxSession implements GraphSession {
 	}
 
 	async release(): Promise<void> {
+		await this.#endProfile();
 		await this.#turns(() => this.#session.release());
+	}
+
+	async #endProfile(): Promise<void> {
+		const read = this.#readProfile;
+		this.#readProfile = null;
+		if (!read) return;
+		this.#session.endProfiling();
+		await read();
 	}
 }
 

@@ -52,6 +52,8 @@ export interface GraphRuntime {
 	/** What is really active. */
 	readonly execution: Execution;
 	readonly threads: number;
+	/** By graph, the operators that its provider left to the processor; of graphs that have run. None where it left none. */
+	readonly leftToCpu: ReadonlyMap<string, readonly string[]>;
 	/** Null where graphs run on the processor, or with copies of everything. */
 	readonly device: DeviceMemory | null;
 	/** Where large tensors of graphs may lie, in files of their own. */

@@ -183,15 +183,21 @@ export class PartialAttention {
 		}
 		// The runtime's own attention wants keys as wide as values.
 		const byHead = layers.transpose(layers.reshape(queries, [n, k, heads, keyWidth]), [0, 2, 1, 3]);
-		const logits = graph.op(
-			'FusedMatMul',
-			[byHead, keys],
-			{ shape: [n, heads, k, m] },
-			{ domain: RUNTIME, attributes: { transB: 1, alpha: { float: 1 / Math.sqrt(valueWidth) } } },
-		);
+		const logits = this.#logits(byHead, keys, 1 / Math.sqrt(valueWidth), [n, heads, k, m]);
 		const shape = [n, heads, k, valueWidth];
 		const attended = graph.op('MatMul', [layers.softmax(logits), values], { shape });
 		return layers.reshape(layers.transpose(attended, [0, 2, 1, 3]), [n, k, heads * valueWidth]);
+	}
+
+	/** Queries [n, heads, k, width] · keysᵀ · scale; devices have no operator that does all of it. */
+	#logits(queries: Value, keys: Value, scale: number, shape: readonly Dim[]): Value {
+		const { graph } = this.#layers;
+		if (this.#writes === 'scattered') {
+			const scaled = graph.op('Mul', [queries, graph.floats([scale])], { shape: queries.shape });
+			return graph.op('MatMul', [scaled, this.#layers.transpose(keys, [0, 1, 3, 2])], { shape });
+		}
+		const attributes = { transB: 1, alpha: { float: scale } };
+		return graph.op('FusedMatMul', [queries, keys], { shape }, { domain: RUNTIME, attributes });
 	}
 
 	/**

@@ -32,10 +32,17 @@ export function compilePartial(plan: VitPlan, weights: WeightLookup, writes: Row
 		return layers.add(x, rows);
 	}
 
+	/** `tokens` as [rows, 1]; devices leave the reshaping of whole numbers to the processor. */
+	const places = once(() =>
+		writes === 'scattered'
+			? graph.input('tokens.places', 'int64', [ROWS, 1])
+			: layers.reshape(tokens, [ROWS, 1]),
+	);
+
 	/** What the block adds behind its MLP, read from the remembered tokens with the fresh ones among them. */
 	function residual(i: number, emit: NonNullable<VitBlock['residual']>, x: Value): Value {
 		const remembered = graph.input(`residual.${i}`, 'float32', [tokenTotal(plan), plan.dim]);
-		const all = layers.scatter(remembered, layers.reshape(tokens, [ROWS, 1]), x);
+		const all = layers.scatter(remembered, places(), x);
 		if (writes === 'scattered') graph.output(`residual.${i}.renewed`, all);
 		else graph.output(`residual.${i}.fresh`, x);
 		return layers.add(x, layers.gatherRows(emit(layers, all), tokens));
@@ -63,6 +70,11 @@ export function compilePartial(plan: VitPlan, weights: WeightLookup, writes: Row
 		graph.output('extra', answers.extra.emit(layers, rows));
 	}
 	return graph.compile(`${plan.name}:partial`);
+}
+
+function once<T>(make: () => T): () => T {
+	let made: T | undefined;
+	return () => (made ??= make());
 }
 
 /** The rotary table of tokens that move through the view, as inputs. */

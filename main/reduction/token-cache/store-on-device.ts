@@ -138,6 +138,7 @@ export class StoreOnDevice implements TokenStore {
 				...(await this.#rotaryTables()),
 				...this.#windowTensors(computed),
 				...this.#places(computed),
+				...this.#residualPlaces(computed),
 			},
 			this.#remembered.names,
 			Object.fromEntries(Object.entries(this.#memories).map(([name, memory]) => [`${name}.renewed`, memory])),
@@ -236,6 +237,13 @@ export class StoreOnDevice implements TokenStore {
 			tensors[`places.${padding}`] = { type: 'int64', data, shape: [heads, rows, 3] };
 		}
 		return tensors;
+	}
+
+	/** Where residuals read the computed tokens. */
+	#residualPlaces(computed: Int32Array): Record<string, GraphTensor> {
+		if (!this.#plan.blocks.some(({ residual }) => residual)) return {};
+		const data = BigInt64Array.from(computed, BigInt);
+		return { 'tokens.places': { type: 'int64', data, shape: [data.length, 1] } };
 	}
 
 	#windowTensors(computed: Int32Array): Record<string, GraphTensor> {
