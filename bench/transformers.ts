@@ -12,6 +12,7 @@ import type { BehindOffer, Host } from '../main/reduction/host.ts';
 import { findModeFor } from '../main/reduction/index.ts';
 import type { Reduction } from '../main/reduction/mode.ts';
 import { hostOfVit } from '../main/reduction/vit-host.ts';
+import { ON_CPU, type Precision } from '../main/domain/execution.ts';
 import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import type { VitPlan } from '../main/vit/plan.ts';
 import { median } from './machine.ts';
@@ -35,7 +36,7 @@ export type TransformerRow = {
 	speedup: number;
 };
 
-export type Lane = { label: string; mode: string; settings: SettingValues };
+export type Lane = { label: string; mode: string; settings: SettingValues; precision?: Precision };
 
 export const DENSE: Lane = { label: 'dense', mode: 'dense', settings: {} };
 export const cached = (fraction: number): Lane => ({
@@ -89,10 +90,10 @@ export async function benchTransformer(
 	lanes: readonly Lane[],
 	options: { threads: number; rounds: number },
 ): Promise<TransformerRow[]> {
-	const runtime = createRuntime(options.threads);
 	const frames = noisyFrames(host.grid);
 	const opened = [];
-	for (const { label, mode, settings } of lanes) {
+	for (const { label, mode, settings, precision = ON_CPU.precision } of lanes) {
+		const runtime = createRuntime(options.threads, { execution: { ...ON_CPU, precision } });
 		const reduction: Reduction<object> = await findModeFor(host, mode).open(host, runtime, settings);
 		const pixels = new WasmFramePixels(host.grid, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
 		opened.push({

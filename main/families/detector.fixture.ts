@@ -1,18 +1,23 @@
 import type { CameraPath } from '../domain/camera-path.ts';
 import type { Detections } from '../domain/detections.ts';
+import { ON_CPU, type Precision } from '../domain/execution.ts';
 import type { Frame } from '../domain/frame.ts';
 import type { SelectionKind, TokenMap } from '../domain/tokens.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { Detector, DetectorOptions } from '../detector/detector.ts';
 import type { OpenedModel } from './family.ts';
 
-/** Opens a model on one thread; by default in mode dense, with every detection. */
+/** Opens a model on one thread; by default in mode dense and float32, with every detection. */
 export function openDetector<Output>(
 	model: OpenedModel,
-	options: Partial<DetectorOptions> & Pick<DetectorOptions, 'displaySize'>,
+	{
+		precision = 'float32',
+		...options
+	}: Partial<DetectorOptions> & Pick<DetectorOptions, 'displaySize'> & { precision?: Precision },
 ): Promise<Detector<Output>> {
 	const usual = { mode: 'dense', settings: {}, maxSide: 768, scoreThreshold: 0 };
-	return model.open({ ...usual, ...options }, createRuntime(1)) as Promise<Detector<Output>>;
+	const runtime = createRuntime(1, { execution: { ...ON_CPU, precision } });
+	return model.open({ ...usual, ...options }, runtime) as Promise<Detector<Output>>;
 }
 
 export type Step<Output> = {

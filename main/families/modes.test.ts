@@ -20,6 +20,11 @@ const DISPLAY = { width: 192, height: 128 };
 /** Of values up to 1; of larger ones, such as pixels, a share of them. */
 const TOLERANCE = 1e-4;
 
+/** Models without layers that could be computed in int8. */
+const NO_LINEAR_LAYERS = ['onnx', 'shvit'];
+/** Models whose small stand-ins here have layers too narrow to be rounded. */
+const NARROW = ['lw-detr', 'rf-detr', 'yolos', 'detr', 'detr with clusters'];
+
 const onnxFiles = onnxFolder();
 afterAll(onnxFiles.remove);
 
@@ -104,7 +109,7 @@ it.each(MODEL_FAMILIES)('what $id is said to offer, a model here offers, and no 
 	expect(new Set(needed)).toEqual(new Set(['whole', ...offers]));
 });
 
-describe.each(pairs)('$mode on $name', ({ mode, model }) => {
+describe.each(pairs)('$mode on $name', ({ name, mode, model }) => {
 	it('told to compute everything, equals dense on every frame', async () => {
 		const size = await comparableSize(model, mode);
 		const dense = await open(model, 'dense', {}, size);
@@ -120,6 +125,38 @@ describe.each(pairs)('$mode on $name', ({ mode, model }) => {
 		}
 		await Promise.all([dense.release(), other.release()]);
 	});
+
+	it.skipIf([...NO_LINEAR_LAYERS, ...NARROW].includes(name))(
+		'in int8, counts as many operations and answers something else, but finite',
+		async () => {
+			const displaySize = DISPLAY;
+			const [exact, rounded] = [
+				await open(model, mode),
+				await openDetector<NetworkOutput>(model, { displaySize, mode, precision: 'int8' }),
+			];
+			for (let index = 0; index < 2; index++) {
+				const picture = frame(exact, moving(index));
+				const [expected, actual] = [await step(exact, picture), await step(rounded, picture)];
+				expect(actual.macs).toBe(expected.macs);
+				expect(actual.output).not.toEqual(expected.output);
+				const numbers = Object.values(actual.output).flatMap((values) => [...values]);
+				expect(numbers.every(Number.isFinite)).toBe(true);
+			}
+			await Promise.all([exact.release(), rounded.release()]);
+		},
+	);
+
+	it.runIf(NO_LINEAR_LAYERS.includes(name))(
+		'refuses int8, for it has no layers to compute in it',
+		async () => {
+			await expect(
+				openDetector(model, { displaySize: DISPLAY, mode, precision: 'int8' }),
+			).rejects.toMatchObject({
+				code: 'bad-argument',
+				message: expect.stringContaining("can't be run with precision int8") as string,
+			});
+		},
+	);
 
 	it('after a reset, computes the first frame as if it were new', async () => {
 		const detector = await open(model, mode);

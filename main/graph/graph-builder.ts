@@ -6,13 +6,22 @@ import type { Dim, OperationCount } from './operation-count.ts';
 const { onnx } = onnxProto;
 const DataType = onnx.TensorProto.DataType;
 
-export type ElementType = 'float32' | 'float16' | 'float64' | 'int64' | 'int32' | 'uint8' | 'bool';
+export type ElementType = 'float32' | 'float16' | 'float64' | 'int64' | 'int32' | 'uint8' | 'int8' | 'bool';
 
 /** A tensor inside a graph that is being built; operations are counted from its `shape`. */
 export type Value = { name: string; type: ElementType; shape: readonly Dim[] };
 
 /** A tensor with data: a weight or a table. */
-export type Tensor = FloatTensor | { data: BigInt64Array | Int32Array; shape: readonly number[] };
+export type Tensor =
+	FloatTensor | ByteTensor | { readonly data: BigInt64Array | Int32Array; readonly shape: readonly number[] };
+
+/** Whole numbers from -128 to 127, which may be computed when `data` is asked for, as those of a `FloatTensor`. */
+export type ByteTensor = {
+	readonly type: 'int8';
+	readonly data: Int8Array;
+	readonly shape: readonly number[];
+	readonly origin: string | undefined;
+};
 
 type Attribute = number | string | readonly number[] | { float: number };
 type Node = {
@@ -37,6 +46,7 @@ const ONNX_TYPES = {
 	int64: DataType.INT64,
 	int32: DataType.INT32,
 	uint8: DataType.UINT8,
+	int8: DataType.INT8,
 	bool: DataType.BOOL,
 } as const satisfies Record<ElementType, number>;
 
@@ -208,15 +218,17 @@ export function encodeGraph(
 	}).finish();
 }
 
-function elementType(tensor: Tensor): 'float32' | 'int32' | 'int64' {
+/** Of a tensor's numbers, without asking for them. */
+export function elementType(tensor: Tensor): 'float32' | 'int8' | 'int32' | 'int64' {
 	if (tensor instanceof LazyTensor) return 'float32';
+	if ('type' in tensor) return tensor.type;
 	const { data } = tensor;
 	return data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'int64';
 }
 
-/** Of a tensor's numbers, without asking for them. */
+/** As `elementType`. */
 export function tensorBytes(tensor: Tensor): number {
-	const size = { float32: 4, int32: 4, int64: 8 }[elementType(tensor)];
+	const size = { float32: 4, int8: 1, int32: 4, int64: 8 }[elementType(tensor)];
 	return size * elementCount(tensor.shape);
 }
 

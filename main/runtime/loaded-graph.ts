@@ -1,4 +1,5 @@
 import { type CompiledGraph, encodeGraph } from '../graph/graph-builder.ts';
+import { withInt8Layers } from '../graph/int8-linear.ts';
 import { countOperations, type DimValues, type OperationCount } from '../graph/operation-count.ts';
 import { withPlainAttention } from '../graph/plain-attention.ts';
 import type { GraphFeeds, GraphRuntime, GraphSession, GraphTensor } from './runtime.ts';
@@ -47,8 +48,10 @@ export class LoadedGraph {
 
 	/** Throws `model-unreadable` where the runtime refuses the graph. */
 	static async load(runtime: GraphRuntime, graph: CompiledGraph): Promise<LoadedGraph> {
-		const spelled = runtime.execution.attention === 'plain' ? withPlainAttention(graph) : graph;
-		return new LoadedGraph(graph.name, await loadSession(runtime, spelled), graph.operations);
+		const { attention, precision } = runtime.execution;
+		const spelled = attention === 'plain' ? withPlainAttention(graph) : graph;
+		const rounded = precision === 'int8' ? withInt8Layers(spelled) : spelled;
+		return new LoadedGraph(graph.name, await loadSession(runtime, rounded), graph.operations);
 	}
 
 	/** Multiply-adds of a run with the given values of its named sizes. */

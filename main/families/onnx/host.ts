@@ -6,6 +6,7 @@ import type { TokenGrid } from '../../domain/tokens.ts';
 import { type Host, staticHost, type WholeNetwork } from '../../reduction/host.ts';
 import type { GraphRuntime, GraphTensor, GraphTensors } from '../../runtime/runtime.ts';
 import { halvesToFloat32 } from '../../weights/half.ts';
+import { refuseInt8 } from '../float32-only.ts';
 import { type CardInput, classByLabel, type OnnxCard, OUTPUT_FORMS } from './card.ts';
 import { type Answer, NotANumber } from './decoders/decoder.ts';
 import { DECODERS } from './decoders/index.ts';
@@ -68,6 +69,7 @@ async function load(
 	runtime: GraphRuntime,
 ): Promise<WholeNetwork<BoxColumns>> {
 	const dims = inputDims(file, card.input);
+	refuseInt8(runtime, file.path, 'the graph of an ONNX file is run as it is');
 	refuseGiants(file, cost);
 	const isFixed = file.inputs.every(({ name, dims: stated }) => String(stated) === String(dims.get(name)));
 	const bytes = readModelBytes(file.path);

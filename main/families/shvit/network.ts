@@ -16,6 +16,7 @@ import {
 	proposalGraph,
 	PROPOSALS,
 } from './mask-rcnn.ts';
+import { refuseInt8 } from '../float32-only.ts';
 import { retinaCandidates, retinaGraph, retinaOutputs } from './retinanet.ts';
 import { LoadedGraph } from '../../runtime/loaded-graph.ts';
 
@@ -43,6 +44,7 @@ export function retinaNetwork(
 	return {
 		macs: () => countOperations(emit().graph.operations, {}),
 		async load(runtime) {
+			refuseInt8(runtime, 'RetinaNet over SHViT', 'it has no linear layers');
 			const retina = emit();
 			const graph = await LoadedGraph.load(runtime, retina.graph.compile('shvit:retinanet'));
 			const macs = graph.macs();

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../../domain/errors.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { tokenCount } from '../../domain/tokens.ts';
@@ -179,17 +180,23 @@ export class StoreInPlace implements TokenStore {
 	}
 
 	/**
-	 * Whether the loaded graph, whose nodes a runtime may have put in another order, writes fresh rows before it reads them:
-	 * what was there is not a number, and would make everything so.
+	 * Whether the loaded graph, whose nodes a runtime may have put in another order, writes fresh rows before it reads them: then
+	 * its answers do not depend on what was there.
 	 */
 	async #readsWhatItWrote(): Promise<boolean> {
+		const some = await this.#answersAfter(1e4);
+		const others = await this.#answersAfter(-1e4);
+		return isDeepStrictEqual(some, others);
+	}
+
+	/** What is answered of the last token of an empty picture where the rows that are to be written were full of a number before. */
+	async #answersAfter(leftOver: number): Promise<Float32Array[]> {
 		const { grid } = this.#plan;
 		const last = Int32Array.of(tokenCount(grid) - 1); // stands before the extra tokens already, so that no row moves
 		const rows = last.length + this.#extraTokens.length;
-		for (const { data } of Object.values(this.#tables.lastRows(rows))) (data as Float32Array).fill(NaN);
+		for (const { data } of Object.values(this.#tables.lastRows(rows))) (data as Float32Array).fill(leftOver);
 		await this.update(last, 1, new Float32Array(3 * grid.windowSize ** 2));
-		const { grid: ofGrid, extra } = this.answers;
-		return ![ofGrid, extra].some((answers) => answers.some(Number.isNaN));
+		return [this.answers.grid.slice(), this.answers.extra.slice()];
 	}
 
 	/** Everything that later frames depend on, but for the order of rows. */
