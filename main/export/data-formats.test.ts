@@ -1,6 +1,7 @@
 import { tableFromIPC } from 'apache-arrow';
 import { strFromU8, unzipSync } from 'fflate';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Detections } from '../domain/detections.ts';
@@ -186,25 +187,92 @@ describe('coco', () => {
 	});
 });
 
+/** Boxes that TrackEval keeps of `trackers/ours`, and places that motmetrics has them in. */
+const LOAD = `
+import os, sys
+import motmetrics, numpy
+from trackeval.datasets import MotChallenge2DBox
+folder = sys.argv[1]
+data = MotChallenge2DBox({
+    'GT_FOLDER': os.path.join(folder, 'truth'), 'TRACKERS_FOLDER': os.path.join(folder, 'trackers'),
+    'SEQ_INFO': {'seq': 12}, 'SKIP_SPLIT_FOL': True, 'PRINT_CONFIG': False, 'BENCHMARK': 'MOT15',
+})
+raw = data.get_raw_seq_data('ours', 'seq')
+kept = data.get_preprocessed_seq_data(raw, 'pedestrian')['num_tracker_dets']
+table = motmetrics.io.loadtxt(os.path.join(folder, 'trackers', 'ours', 'data', 'seq.txt'))
+assert table.index.is_unique
+print(kept, len(table))
+`;
+
 describe('mot', () => {
 	it.each([
-		['numbers who is followed', { scores: 'all' }, '1'],
-		['knows nobody where that is not wanted', { identities: false, scores: 'all' }, '-1'],
-	])('counts frames from 1 and %s', async (_, settings, id) => {
-		expect(await exported(mot, { frames: 2 }, settings)).toBe(
+		[
+			'numbers who is followed, and nobody else',
+			{ scores: 'all' },
+			['1,1,2,10,12.5,30,0.9,-1,-1,-1', '2,1,3,10,12.5,30,0.9,-1,-1,-1'],
+		],
+		[
+			'numbers all boxes through where nobody is to be followed',
+			{ identities: false, scores: 'all' },
 			[
-				`1,${id},2,10,12.5,30,0.9,-1,-1,-1`,
-				'1,-1,40,20,20,10,0.125,-1,-1,-1',
-				`2,${id},3,10,12.5,30,0.9,-1,-1,-1`,
-				'2,-1,40,20,20,10,0.125,-1,-1,-1',
-				'',
-			].join('\n'),
+				'1,1,2,10,12.5,30,0.9,-1,-1,-1',
+				'1,2,40,20,20,10,0.125,-1,-1,-1',
+				'2,3,3,10,12.5,30,0.9,-1,-1,-1',
+				'2,4,40,20,20,10,0.125,-1,-1,-1',
+			],
+		],
+	])('counts frames from 1 and %s', async (_, settings, lines) => {
+		expect(await exported(mot, { frames: 2 }, settings)).toBe([...lines, ''].join('\n'));
+	});
+
+	const KINDS: [string, SettingValues][] = [
+		['tracks', { scores: 'all' }],
+		['detections', { identities: false, scores: 'all' }],
+	];
+	// `mot_challenge_2d_box.py` and `_base_dataset.py` of TrackEval, and `io.py` of py-motmetrics: what they raise.
+	it.each(KINDS)("keeps TrackEval's and motmetrics' rules: %s", async (_, settings) => {
+		const frames = 12;
+		const rows = (await exported(mot, { frames }, settings)).trim().split('\n').map((line) => line.split(',')); // prettier-ignore
+		const places = new Set<string>();
+		for (const cells of rows) {
+			expect(cells).toHaveLength(10);
+			expect(cells.every((cell) => Number.isFinite(Number(cell)))).toBe(true);
+			const [frame, id] = cells.map(Number) as [number, number];
+			expect(frame >= 1 && frame <= frames && Number.isInteger(frame)).toBe(true);
+			expect(id >= 0 && Number.isInteger(id)).toBe(true);
+			expect(Number(cells[7])).toBeLessThanOrEqual(1); // the class, where they look for one
+			places.add(`${frame} ${id}`);
+		}
+		expect(places.size).toBe(rows.length);
+		expect(rows.length).toBe(settings['identities'] === false ? 2 * frames : frames);
+	});
+
+	const python = process.env['SPARSIGHT_PYTHON'] ?? 'python3';
+	const hasTools = spawnSync(python, ['-c', 'import trackeval, motmetrics']).status === 0;
+	if (!hasTools)
+		console.warn(
+			'MOT files are not loaded by TrackEval and motmetrics: no Python that has them (SPARSIGHT_PYTHON).',
 		);
+	it.skipIf(!hasTools).each(KINDS)('is loaded by TrackEval and motmetrics: %s', async (_, settings) => {
+		await inTemporaryFolder(async (folder) => {
+			const run = await storeSampleRun(join(folder, 'run'), { frames: 12 });
+			const data = join(folder, 'trackers', 'ours', 'data');
+			const truth = join(folder, 'truth', 'seq', 'gt');
+			await Promise.all([data, truth].map((path) => mkdir(path, { recursive: true })));
+			const out = join(data, 'seq.txt');
+			await mot.write({ runs: [run], labels: ['run'], out, range: null, settings });
+			await writeFile(join(truth, 'gt.txt'), '1,1,2,10,12.5,30,1,1,1\n2,1,3,10,12.5,30,1,1,1\n');
+			const { status, stdout, stderr } = spawnSync(python, ['-c', LOAD, folder], { encoding: 'utf8' });
+			expect(stderr.split('\n').filter((line) => /Error|Exception/.test(line))).toEqual([]);
+			expect(status).toBe(0);
+			const [loaded, indexed] = stdout.trim().split('\n').at(-1)!.split(' ').map(Number); // prettier-ignore
+			expect([loaded, indexed]).toEqual(settings['identities'] === false ? [24, 24] : [12, 12]);
+		});
 	});
 
 	it('writes persons only when asked, and says so where the model has none', async () => {
-		expect(await exported(mot, { frames: 1 }, { classes: 'person' })).toBe(
-			'1,-1,2,10,12.5,30,0.9,-1,-1,-1\n',
+		expect(await exported(mot, { frames: 1 }, { classes: 'person', identities: false })).toBe(
+			'1,1,2,10,12.5,30,0.9,-1,-1,-1\n',
 		);
 		await expect(exported(mot, { classes: ['cat', 'dog'] }, { classes: 'person' })).rejects.toMatchObject({
 			code: 'bad-argument',
@@ -231,7 +299,7 @@ describe('which detections go in', () => {
 		['csv, of frames', csv, { table: 'frames' }, /\r\n0,0,1,flush,12,2000000000,250000000,1,/],
 		['jsonl', jsonLines, {}, /"detections":\[\{"class":"bicycle",[^{}]*\}\]/],
 		['coco', coco, { layout: 'results' }, /^\[\s*\{[^{}]*"category_id":2[^{}]*\}\s*\]\s*$/],
-		['mot', mot, {}, /^1,-1,40,20,20,10,0\.125,-1,-1,-1\n$/],
+		['mot', mot, { identities: false }, /^1,1,40,20,20,10,0\.125,-1,-1,-1\n$/],
 	])('of each class those that its own threshold shows: %s', async (_, format, settings, text) => {
 		expect(await exported(format, stricter, settings)).toMatch(text);
 	});

@@ -14,21 +14,26 @@ const settings = {
 		options: { all: 'every class', person: 'persons only, as the MOTChallenge counts' },
 		description: 'The format has no column for the class: choose which ones go in.',
 	},
-	identities: IDENTITIES,
+	identities: {
+		...IDENTITIES,
+		description:
+			'Writes the objects that are followed, by their numbers; without it every box, each with a number of its own.',
+	},
 	...SCORE_SETTINGS,
 } as const satisfies SettingsTable;
 
 /**
  * A MOTChallenge text (motchallenge.net/instructions): frame, id, left, top, width, height, score, x, y, z. Frames
- * count from 1; x, y and z are unknown, -1, and so is the id of detections without an identity. The benchmark also
- * counts the pixels of boxes from 1, which most tools ignore: so do we, here and when reading such files.
+ * count from 1; x, y and z are unknown, -1. Evaluation tools (TrackEval, py-motmetrics) refuse an id that comes twice in a
+ * frame: tracks therefore leave out boxes of nobody who is followed, and detections are numbered through the file,
+ * which no tool takes for a track. The benchmark also counts the pixels of boxes from 1, which most tools ignore: so do we, here and when reading such files.
  */
 export const mot: ExportFormat = {
 	id: 'mot',
 	title: 'MOT',
 	fileExtension: 'txt',
 	description:
-		'MOTChallenge text: a line per box, frames counted from 1, with the number of who is followed.',
+		'MOTChallenge text: a line per box of who is followed, with their number; frames are counted from 1.',
 	settings,
 	async write({ runs, out, range, settings: given, signal, onProgress }) {
 		const run = runs[0]!;
@@ -38,15 +43,17 @@ export const mot: ExportFormat = {
 		const identitiesOf = await followRun(run, resolved.identities, signal);
 		function* lines(): Generator<string> {
 			let done = 0;
+			let boxes = 0;
 			for (const row of rows) {
 				const detections = run.detections(row).scoredAtLeast(leastScores(run, resolved));
 				const identities = identitiesOf(row);
 				for (let i = 0; i < detections.count; i++) {
 					if (only !== null && detections.classIndices[i] !== only) continue;
+					const id = resolved.identities ? identities[i]! : ++boxes;
+					if (id === 0) continue;
 					const [left, top, right, bottom] = detections.box(i);
 					const box = [left, top, right - left, bottom - top].map((pixels) => rounded(pixels, 2));
 					const score = rounded(detections.scores[i]!, 4);
-					const id = identities[i]! || -1;
 					yield `${run.frames.frameIndex[row]! + 1},${id},${box.join(',')},${score},-1,-1,-1\n`;
 				}
 				done++;

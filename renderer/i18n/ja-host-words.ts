@@ -201,7 +201,10 @@ export const hostWordsJa: Record<string, string> = {
 	'format.coco': 'COCO',
 	'format.coco.description': 'COCO 形式の JSON。フレームごとの画像、スコア付きの注釈。',
 	'format.mot': 'MOT',
-	'format.mot.description': 'MOTChallenge 形式の検出。1 行に 1 つの枠。',
+	'format.mot.description':
+		'MOTChallenge 形式。追跡した物体の枠を番号付きで 1 行に 1 つ。フレームは 1 から数えます。',
+	'format.mot.identities.description':
+		'追跡した物体だけを番号付きで書き出します。オフにすると、すべての枠に別々の番号を付けます。',
 	'format.yolo': 'YOLO',
 	'format.yolo.description': 'YOLO 形式のラベルの書庫。フレームごとのテキストとクラス名の data.yaml。',
 	'format.arrow': 'Arrow',
