@@ -1,8 +1,10 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agreement } from '../evaluation/agreement.ts';
 import { installationFolder } from '../process/installation.ts';
 import type { ProviderCheck } from '../execution/provider-checks.ts';
+import { openRun } from '../results/stored-run.ts';
 import { safetensorsOfCase } from '../weights/parity-case.fixture.ts';
 import { failureOf, ffmpeg, makeClip, openBench, sparsight } from './cli.fixture.ts';
 
@@ -122,10 +124,24 @@ describe('compare', () => {
 		const runs = ['dense@lookout-sh', `motion@${stranger}`].flatMap((run) => ['--run', run]);
 		const comparison = await json('compare', 'clip.mp4', ...runs, '--to', '1', '--out', 'models');
 		expect(comparison.runs).toMatchObject([
-			{ label: 'dense', model: 'lookout', agreement: { f1: 1 } },
-			{ model: 'lookout-sh', mode: 'dense', agreement: { f1: expect.any(Number) } },
-			{ model: 'weights', mode: 'motion', agreement: null },
+			{ model: 'weights', mode: 'dense', agreement: { f1: 1 } },
+			{ model: 'lookout-sh', mode: 'dense', agreement: null },
+			{ model: 'weights', mode: 'motion', agreement: { f1: expect.any(Number) } },
 		]);
+	});
+
+	it("measures what reuses something against its own model's dense run, which it adds", async () => {
+		const runs = ['dense', 'motion@lookout-sh'].flatMap((run) => ['--run', run]);
+		const comparison = await json('compare', 'clip.mp4', ...runs, '--to', '3', '--out', 'rivals');
+		const [own, dense, motion] = comparison.runs;
+		expect([own, dense, motion]).toMatchObject([
+			{ label: 'dense-lookout-sh', model: 'lookout-sh', agreement: { f1: 1 }, speedup: { run: 1 } },
+			{ label: 'dense', model: 'lookout' },
+			{ label: 'motion-lookout-sh', model: 'lookout-sh', mode: 'motion' },
+		]);
+		const [ownRun, motionRun] = await Promise.all([own, motion].map(({ runPath }) => openRun(runPath)));
+		expect(motion.agreement.f1).toBe(agreement(motionRun!, ownRun!).f1);
+		expect(motion.speedup.total).toBe(own.msPerFrame.total / motion.msPerFrame.total);
 	});
 });
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { noAgreementLine } from './compare.ts';
 
-it('says why a run of another model has no agreement, and what would give it one', () => {
+it('says why a dense run of another model has no agreement', () => {
 	expect(noAgreementLine('dense-other', 'other', 'lookout')).toBe(
-		'dense-other: no agreement, for other has no class in common with the dense run\'s model, lookout ("--model other" compares with a dense run of other).\n',
+		"dense-other: no agreement, for other has no class in common with the reference's model, lookout.\n",
 	);
 });

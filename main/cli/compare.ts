@@ -2,12 +2,11 @@ import type { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { sharedClasses } from '../domain/class-mapping.ts';
-import { isPlainSlicing } from '../domain/dense-reference.ts';
-import { UserFacingError } from '../domain/errors.ts';
-import { modelKey } from '../domain/run.ts';
+import { isWhole, speedUpOver } from '../domain/dense-reference.ts';
+import { assert, UserFacingError } from '../domain/errors.ts';
 import { coverageOfRuns } from '../domain/truth-coverage.ts';
 import { unusedRemark } from '../domain/settings-table.ts';
-import { agreement, type Agreement } from '../evaluation/agreement.ts';
+import { agreement, referencesOf, type Agreement } from '../evaluation/agreement.ts';
 import { evaluateRun, type Evaluation } from '../evaluation/evaluate-run.ts';
 import type { GroundTruth } from '../evaluation/ground-truth/ground-truth.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
@@ -34,13 +33,10 @@ type Options = AnalysisOptions & { run: string[]; truth?: string; truthFrom?: st
 /** One run of a comparison, for `--json`. */
 type ComparedRun = RunDescription & {
 	label: string;
-	/**
-	 * Agreement with the dense run, of tiles with plain slicing where that is among the runs, in the classes that both models know;
-	 * null where they have none in common.
-	 */
+	/** Agreement with what the run is measured against, in the classes that both models know; null where they share none. */
 	agreement: Pick<Agreement, 'f1' | 'lost' | 'gained' | 'meanIou' | 'leftOut'> | null;
-	/** Speed-up over the same run: of the run stage alone, and of all stages. */
-	speedup: { run: number; total: number };
+	/** Speed-up over the same run: of the run stage alone, and of all stages; null without a frame to time. */
+	speedup: { run: number; total: number } | null;
 	averagePrecision?: Evaluation;
 };
 
@@ -67,27 +63,23 @@ export async function compareCommand(video: string, options: Options, session: S
 	if (options.overwrite && options.resume) {
 		throw new UserFacingError('bad-argument', '--overwrite and --resume exclude each other (got both).');
 	}
-	const specs = withDense(options.run.map(parseRunSpec));
+	const common = await commonJob(video, options);
+	const specs = await withDense(options.run.map(parseRunSpec), common.modelPath);
 	const labels = labelRuns(specs);
 	for (const { mode, settings, text } of specs) {
 		const remark = unusedRemark(mode.settings, settings, `--run ${text}`);
 		if (remark) console.note(remark);
 	}
 	const out = resolve(options.out ?? defaultOut(video, 'comparison'));
-	const common = await commonJob(video, options);
-	const modelPaths = await Promise.all(
-		specs.map(async ({ model }) => (model === null ? common.modelPath : findModel(model))),
-	);
 	const truth = options.truth === undefined ? null : readGroundTruth(options.truth, truthOptions(options));
 
 	const runs: StoredRun[] = [];
-	for (const [i, { mode, settings }] of specs.entries()) {
+	for (const [i, { mode, settings, modelPath }] of specs.entries()) {
 		const label = labels[i]!;
 		const runFolder = join(out, label);
 		if (options.overwrite) await removeRun(runFolder);
 		const start = options.resume ? 'ensure' : 'create';
 		// Never two at once: each is timed with the machine for itself.
-		const modelPath = modelPaths[i]!;
 		const job = { ...common, modelPath, mode: mode.id, settings, runFolder, start } as const;
 		const { state } = await record(job, label, console, interruption);
 		runs.push(await openRun(runFolder));
@@ -97,22 +89,22 @@ export async function compareCommand(video: string, options: Options, session: S
 		return EXIT.interrupted;
 	}
 
-	const dense = runs[specs.findIndex(isReference)]!;
-	const sliced = runs.find(
-		({ header }) => isPlainSlicing(header) && modelKey(header.model) === modelKey(dense.header.model),
-	);
+	const references = referencesOf(runs);
 	const compared = runs.map((run, i) => {
-		const reference = run.header.mode === 'tiles' && sliced ? sliced : dense;
+		const reference = references[i];
+		assert(reference, 'every reduced model has a dense run');
 		return compareRun(labels[i]!, run, reference, truth, runs);
 	});
-	const comparison = { video: dense.header.video.path, outPath: out, state: 'complete', runs: compared };
+	const comparison = { video: runs[0]!.header.video.path, outPath: out, state: 'complete', runs: compared };
 	await writeFile(join(out, 'comparison.json'), `${JSON.stringify(comparison, null, '\t')}\n`);
 	const warnings = warningLines(
 		compared.map((run) => ({ label: run.label, run, measured: run.agreement?.f1 ?? null })),
 	);
 	const leftOut = compared
-		.map((run) =>
-			run.agreement ? leftOutLine(run) : noAgreementLine(run.label, run.model, dense.header.model.id),
+		.map((run, i) =>
+			run.agreement
+				? leftOutLine(run)
+				: noAgreementLine(run.label, run.model, references[i]!.header.model.id),
 		)
 		.join('');
 	const coverage = truth ? coverageLines(compared) : '';
@@ -126,20 +118,16 @@ export async function compareCommand(video: string, options: Options, session: S
 function compareRun(
 	label: string,
 	run: StoredRun,
-	dense: StoredRun,
+	reference: StoredRun,
 	truth: GroundTruth | null,
 	all: readonly StoredRun[],
 ): ComparedRun {
 	const description = describeRun(run);
-	const denseMs = dense.summary().msPerFrame;
 	return {
 		label,
 		...description,
-		agreement: agreementWith(run, dense),
-		speedup: {
-			run: denseMs.run / description.msPerFrame.run,
-			total: denseMs.total / description.msPerFrame.total,
-		},
+		agreement: agreementWith(run, reference),
+		speedup: speedUpOver(reference.summary().msPerFrame, description.msPerFrame),
 		...(truth ? { averagePrecision: evaluateRun(run, truth, all) } : {}),
 	};
 }
@@ -158,9 +146,9 @@ function agreementWith(run: StoredRun, dense: StoredRun): ComparedRun['agreement
 	return { f1, lost, gained, meanIou, leftOut };
 }
 
-/** Why a run with this model has no agreement with a dense run of another one. */
+/** Why a dense run of one model has no agreement with that of another one. */
 export function noAgreementLine(label: string, model: string, reference: string): string {
-	return `${label}: no agreement, for ${model} has no class in common with the dense run's model, ${reference} ("--model ${model}" compares with a dense run of ${model}).\n`;
+	return `${label}: no agreement, for ${model} has no class in common with the reference's model, ${reference}.\n`;
 }
 
 /** Classes that a run's agreement and average precision do not count; empty where they count all. */
@@ -185,14 +173,32 @@ function nameSome(names: readonly string[]): string {
 	return names.slice(0, NAMED_CLASSES).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-/** The specs, with a dense run added if there is none: the reference of every comparison. */
-function withDense(specs: RunSpec[]): RunSpec[] {
-	return specs.some(isReference) ? specs : [parseRunSpec('dense'), ...specs];
+/**
+ * The specs with the files of their models, and a dense run before the others of each model that is reduced and has none: what
+ * reuses something is measured against its own model. Without any run, a dense one.
+ */
+async function withDense(
+	specs: readonly RunSpec[],
+	modelPath: string,
+): Promise<(RunSpec & { modelPath: string })[]> {
+	const given = await Promise.all(
+		specs.map(async (spec) => ({
+			...spec,
+			modelPath: spec.model === null ? modelPath : await findModel(spec.model),
+		})),
+	);
+	if (given.length === 0) return [{ ...parseRunSpec('dense'), modelPath }];
+	const dense = new Set(given.flatMap(({ mode, modelPath: path }) => (mode.id === 'dense' ? path : [])));
+	const added: typeof given = [];
+	for (const { mode, settings, model, modelPath: path } of given) {
+		if (isWhole({ mode: mode.id, settings }) || dense.has(path)) continue;
+		dense.add(path);
+		added.push({ ...parseRunSpec(model === null ? 'dense' : `dense@${model}`), modelPath: path });
+	}
+	return [...added, ...given];
 }
 
-function isReference({ mode, model }: RunSpec): boolean {
-	return mode.id === 'dense' && model === null;
-}
+const times = (factor: number | undefined): string => (factor === undefined ? '' : `${factor.toFixed(1)}×`);
 
 const COMPARISON_COLUMNS: readonly TextColumn<ComparedRun>[] = [
 	...RUN_COLUMNS.map((column): TextColumn<ComparedRun> => ({
@@ -203,8 +209,8 @@ const COMPARISON_COLUMNS: readonly TextColumn<ComparedRun>[] = [
 	{ title: 'lost', align: 'right', cell: ({ agreement }) => agreement?.lost.toString() ?? '' },
 	{ title: 'gained', align: 'right', cell: ({ agreement }) => agreement?.gained.toString() ?? '' },
 	{ title: 'mean IoU', align: 'right', cell: ({ agreement }) => agreement?.meanIou.toFixed(3) ?? '' },
-	{ title: 'speed-up run', align: 'right', cell: ({ speedup }) => `${speedup.run.toFixed(1)}×` },
-	{ title: 'total', align: 'right', cell: ({ speedup }) => `${speedup.total.toFixed(1)}×` },
+	{ title: 'speed-up run', align: 'right', cell: ({ speedup }) => times(speedup?.run) },
+	{ title: 'total', align: 'right', cell: ({ speedup }) => times(speedup?.total) },
 	{
 		title: 'AP50',
 		align: 'right',

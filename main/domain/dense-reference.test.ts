@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { modelKey } from './run.ts';
-import { denseReference, type Comparable } from './dense-reference.ts';
+import { denseReference, referenceFor, speedUpOver, type Comparable } from './dense-reference.ts';
 
 const run = (text: string): Comparable & { text: string } => {
 	const [mode, model] = text.split('@') as [string, string];
@@ -32,6 +32,32 @@ it.each([
 	['none, where no run is there', [], ['dense@a'], null],
 ])('is %s', (_, shown, kept, expected) => {
 	expect(pick(shown, kept)).toBe(expected);
+});
+
+it.each([
+	["its own model's dense run", 'motion@b', ['dense@a', 'motion@b', 'dense@b'], [], 'dense@b'],
+	['a kept one of its model', 'motion@b', ['dense@a', 'motion@b'], ['dense@b'], 'dense@b'],
+	["nothing, not another model's", 'motion@b', ['dense@a', 'motion@b'], [], null],
+	['plain slicing, for tiles', 'tiles@a', ['dense@a', 'sliced@a', 'tiles@a'], [], 'sliced@a'],
+	[
+		'dense, for what is beside tiles',
+		'cache@a',
+		['dense@a', 'sliced@a', 'tiles@a', 'cache@a'],
+		[],
+		'dense@a',
+	],
+	['the common reference, for a dense rival', 'dense@b', ['dense@a', 'cache@a', 'dense@b'], [], 'dense@a'],
+	['itself, for the common reference', 'dense@a', ['dense@a', 'cache@a', 'dense@b'], [], 'dense@a'],
+])('a run is measured against %s', (_, one, shown, kept, expected) => {
+	expect(referenceFor(run(one), shown.map(run), (it) => it, kept.map(run))?.text ?? null).toBe(expected);
+});
+
+it.each([
+	['how many times as fast', { run: 10, total: 20 }, { run: 2, total: 5 }, { run: 5, total: 4 }],
+	['nothing without a reference', null, { run: 2, total: 5 }, null],
+	['nothing without a frame', { run: 10, total: 20 }, { run: 0, total: 0 }, null],
+])('speed-up is %s', (_, reference, own, expected) => {
+	expect(speedUpOver(reference, own)).toEqual(expected);
 });
 
 it.each<[string, boolean, object | undefined, object | undefined]>([

@@ -9,7 +9,39 @@ export function isPlainSlicing({ mode, settings }: Omit<Comparable, 'model'>): b
 }
 
 /**
- * The run that `shown` runs are measured against: one of the model of the first run that reuses something (only a model's own answers
+ * The run that `run`, one of `shown`, is measured against: what reuses something, against a whole run of its own model, plain slicing
+ * before dense for tiles, and against nothing where there is none; a whole run against the reference of all, `denseReference`.
+ */
+export function referenceFor<Run>(
+	run: Run,
+	shown: readonly Run[],
+	of: (run: Run) => Comparable,
+	kept: readonly Run[] = [],
+): Run | null {
+	const { mode, model } = of(run);
+	if (isWhole(of(run))) return denseReference(shown, of, kept);
+	const own = [...shown, ...kept].filter((other) => of(other).model === model && isWhole(of(other)));
+	const sliced = mode === 'tiles' ? own.find((other) => isPlainSlicing(of(other))) : undefined;
+	return sliced ?? own.find((other) => of(other).mode === 'dense') ?? null;
+}
+
+/** Whether a run reuses nothing. */
+export function isWhole(run: Omit<Comparable, 'model'>): boolean {
+	return run.mode === 'dense' || isPlainSlicing(run);
+}
+
+/** Milliseconds of the run stage and of all stages. */
+type Times = { run: number; total: number };
+
+/** How many times as fast as its reference a run is; null without one. A mode that skips frames may take no time at all. */
+export function speedUpOver(reference: Times | null, own: Times): Times | null {
+	if (!reference || own.total <= 0) return null;
+	const atLeast = (milliseconds: number) => Math.max(milliseconds, 1e-6);
+	return { run: atLeast(reference.run) / atLeast(own.run), total: reference.total / own.total };
+}
+
+/**
+ * The run that a comparison of `shown` runs shows as its reference: one of the model of the first run that reuses something (only a model's own answers
  * tell how far reuse drifted), else of the next such model: plain slicing where a run of tiles is among them and there is one, else
  * the dense run. If nothing is reused, the first dense one. `kept` are further candidates. Null if there is none.
  */
@@ -19,7 +51,7 @@ export function denseReference<Run>(
 	kept: readonly Run[] = [],
 ): Run | null {
 	const isDense = (run: Run) => of(run).mode === 'dense';
-	const reduced = shown.filter((run) => !isDense(run) && !isPlainSlicing(of(run)));
+	const reduced = shown.filter((run) => !isWhole(of(run)));
 	const models = new Set((reduced.length > 0 ? reduced : shown).map((run) => of(run).model));
 	const all = [...shown, ...kept];
 	const sliced = reduced.some((run) => of(run).mode === 'tiles')

@@ -1,6 +1,6 @@
 import { agreementScores, compareDetections } from '../domain/agreement.ts';
 import { sharedClasses, type SharedClasses } from '../domain/class-mapping.ts';
-import { denseReference } from '../domain/dense-reference.ts';
+import { denseReference, referenceFor, type Comparable } from '../domain/dense-reference.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { higherOf, type LeastScores } from '../domain/least-scores.ts';
 import { modelKey, type RunHeader } from '../domain/run.ts';
@@ -108,12 +108,18 @@ function comparedFrom(own: RunHeader, dense: RunHeader): [own: LeastScores, dens
 	return [both, both];
 }
 
-/** The run that the others of a comparison are measured against; null if there is none. */
+/** What a comparison of stored runs shows as its reference; null if there is none. */
 export function denseReferenceOf(runs: readonly StoredRun[]): StoredRun | null {
-	return denseReference(runs, ({ header }) => {
-		const { mode, model, settings } = header;
-		return { mode, model: modelKey(model), settings };
-	});
+	return denseReference(runs, comparable);
+}
+
+/** By run, what it is measured against: another of `runs`, itself, or nothing. */
+export function referencesOf(runs: readonly StoredRun[]): (StoredRun | null)[] {
+	return runs.map((run) => referenceFor(run, runs, comparable));
+}
+
+function comparable({ header: { mode, model, settings } }: StoredRun): Comparable {
+	return { mode, model: modelKey(model), settings };
 }
 
 function classesOfBoth(run: StoredRun, denseRun: StoredRun): SharedClasses {

@@ -249,26 +249,26 @@ describe('mot', () => {
 
 	const python = process.env['SPARSIGHT_PYTHON'] ?? 'python3';
 	const hasTools = spawnSync(python, ['-c', 'import trackeval, motmetrics']).status === 0;
-	if (!hasTools)
-		console.warn(
-			'MOT files are not loaded by TrackEval and motmetrics: no Python that has them (SPARSIGHT_PYTHON).',
-		);
-	it.skipIf(!hasTools).each(KINDS)('is loaded by TrackEval and motmetrics: %s', async (_, settings) => {
-		await inTemporaryFolder(async (folder) => {
-			const run = await storeSampleRun(join(folder, 'run'), { frames: 12 });
-			const data = join(folder, 'trackers', 'ours', 'data');
-			const truth = join(folder, 'truth', 'seq', 'gt');
-			await Promise.all([data, truth].map((path) => mkdir(path, { recursive: true })));
-			const out = join(data, 'seq.txt');
-			await mot.write({ runs: [run], labels: ['run'], out, range: null, settings });
-			await writeFile(join(truth, 'gt.txt'), '1,1,2,10,12.5,30,1,1,1\n2,1,3,10,12.5,30,1,1,1\n');
-			const { status, stdout, stderr } = spawnSync(python, ['-c', LOAD, folder], { encoding: 'utf8' });
-			expect(stderr.split('\n').filter((line) => /Error|Exception/.test(line))).toEqual([]);
-			expect(status).toBe(0);
-			const [loaded, indexed] = stdout.trim().split('\n').at(-1)!.split(' ').map(Number); // prettier-ignore
-			expect([loaded, indexed]).toEqual(settings['identities'] === false ? [24, 24] : [12, 12]);
-		});
-	});
+	const needs = hasTools ? '' : ' (skipped: needs a Python that has them, as SPARSIGHT_PYTHON)';
+	it.skipIf(!hasTools).each(KINDS)(
+		`is loaded by TrackEval and motmetrics: %s${needs}`,
+		async (_, settings) => {
+			await inTemporaryFolder(async (folder) => {
+				const run = await storeSampleRun(join(folder, 'run'), { frames: 12 });
+				const data = join(folder, 'trackers', 'ours', 'data');
+				const truth = join(folder, 'truth', 'seq', 'gt');
+				await Promise.all([data, truth].map((path) => mkdir(path, { recursive: true })));
+				const out = join(data, 'seq.txt');
+				await mot.write({ runs: [run], labels: ['run'], out, range: null, settings });
+				await writeFile(join(truth, 'gt.txt'), '1,1,2,10,12.5,30,1,1,1\n2,1,3,10,12.5,30,1,1,1\n');
+				const { status, stdout, stderr } = spawnSync(python, ['-c', LOAD, folder], { encoding: 'utf8' });
+				expect(stderr.split('\n').filter((line) => /Error|Exception/.test(line))).toEqual([]);
+				expect(status).toBe(0);
+				const [loaded, indexed] = stdout.trim().split('\n').at(-1)!.split(' ').map(Number); // prettier-ignore
+				expect([loaded, indexed]).toEqual(settings['identities'] === false ? [24, 24] : [12, 12]);
+			});
+		},
+	);
 
 	it('writes persons only when asked, and says so where the model has none', async () => {
 		expect(await exported(mot, { frames: 1 }, { classes: 'person', identities: false })).toBe(

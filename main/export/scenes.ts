@@ -7,7 +7,7 @@ import { shortfallCaption } from '../domain/shortfall.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
 import { modelKey } from '../domain/run.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
-import { denseReferenceOf } from '../evaluation/agreement.ts';
+import { referencesOf } from '../evaluation/agreement.ts';
 import { cameraTrackOf } from '../results/frame-columns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
@@ -73,14 +73,14 @@ export async function openScenes(
 	);
 	const named = settings.boxes && settings.labels && settings.identities;
 	const identities = await Promise.all(runs.map((run) => followRun(run, named, signal)));
-	const reference = denseReferenceOf(runs);
+	const references = referencesOf(runs);
 	const panes = runs.map((run, i) =>
 		openPane(run, {
 			heat: heats[i]!,
 			least: least[i]!,
 			identitiesOf: identities[i]!,
 			costs: costs[i]!,
-			referenceCosts: reference && reference !== run ? costs[runs.indexOf(reference)]! : null,
+			referenceCosts: costs[runs.findIndex((other) => other === references[i] && other !== run)] ?? null,
 			scale: scales[i]!,
 		}),
 	);

@@ -1,4 +1,4 @@
-import { denseReference } from '../../main/domain/dense-reference.ts';
+import { denseReference, isWhole, referenceFor, type Comparable } from '../../main/domain/dense-reference.ts';
 import type { HostApi, RunAgreement, RunEntry } from '../../preload/contract.ts';
 import { toErrorData } from '../api.ts';
 import type { Pane, PaneAgreement, TruthFrom } from './pane.svelte.ts';
@@ -9,22 +9,40 @@ import { lastUpTo } from './sorted.ts';
  * without one, the first pane's reduced run.
  */
 export function referenceRunId(panes: readonly Pane[], stored: readonly RunEntry[]): string | null {
-	const finished = panes.flatMap(({ run }) => (run && !run.entry.active ? [run.entry] : []));
-	const complete = stored.filter(({ status }) => status.state === 'complete');
-	const dense = denseReference(
-		finished,
-		({ mode, modelId: model, settings }) => ({ mode, model, settings }),
-		complete,
-	);
+	const finished = finishedEntries(panes);
+	const dense = denseReference(finished, comparable, completeOf(stored));
 	if (dense) return dense.runId;
 	return finished.length > 1 ? finished.find(({ mode }) => mode !== 'dense')!.runId : null;
 }
 
-/** Requests the agreement of every finished run in the panes with the reference, unless it is known already. */
+const finishedEntries = (panes: readonly Pane[]): RunEntry[] =>
+	panes.flatMap(({ run }) => (run && !run.entry.active ? [run.entry] : []));
+const completeOf = (stored: readonly RunEntry[]): RunEntry[] =>
+	stored.filter(({ status }) => status.state === 'complete');
+const comparable = ({ mode, modelId: model, settings }: RunEntry): Comparable => ({ mode, model, settings });
+
+/**
+ * The run that a pane's run is measured against, as `referenceFor` says; where nothing in sight ran whole, the first pane's reduced
+ * run, for others of its model. Null without any.
+ */
+export function referenceOfRun(
+	entry: RunEntry,
+	panes: readonly Pane[],
+	stored: readonly RunEntry[],
+	common: string | null,
+): string | null {
+	const finished = finishedEntries(panes);
+	const own = referenceFor(entry, finished, comparable, completeOf(stored));
+	if (own) return own.runId;
+	const shared = finished.find(({ runId }) => runId === common);
+	return shared && !isWhole(shared) && shared.modelId === entry.modelId ? common : null;
+}
+
+/** Requests the agreement of every finished run in the panes with its reference, unless it is known already. */
 export async function updateAgreements(
 	host: HostApi,
 	panes: readonly Pane[],
-	reference: string | null,
+	referenceOf: (run: RunEntry) => string | null,
 	truth: { truthId: string; from: TruthFrom } | null,
 ): Promise<void> {
 	// Only average precision depends on what stands beside.
@@ -32,7 +50,8 @@ export async function updateAgreements(
 		truth === null ? [] : panes.flatMap(({ run }) => (run && !run.entry.active ? [run.runId] : []));
 	for (const pane of panes) {
 		const run = pane.run;
-		if (!run || run.entry.active || !reference) {
+		const reference = run && !run.entry.active ? referenceOf(run.entry) : null;
+		if (!run || !reference) {
 			pane.agreement = null;
 			continue;
 		}

@@ -4,7 +4,7 @@ import { TOKEN_MAP_KINDS, type TokenMapKind } from '../../main/domain/tokens.ts'
 import { WHOLE_VIDEO, type FrameRange } from '../../main/domain/video.ts';
 import type { AppDescription, HostApi, HostEvent, OpenedVideo, RunEntry } from '../../preload/contract.ts';
 import { toErrorData } from '../api.ts';
-import { referenceRunId, updateAgreements } from './agreements.ts';
+import { referenceOfRun, referenceRunId, updateAgreements } from './agreements.ts';
 import { meansOfSummary } from './measures.ts';
 import { Pane, type Draft, type TruthFrom } from './pane.svelte.ts';
 import { RunData } from './run-data.svelte.ts';
@@ -23,8 +23,8 @@ export class Comparison {
 	/** Stored runs of the video, newest first. */
 	runs: readonly RunEntry[] = $state.raw([]);
 	truth: { truthId: string; name: string; from: TruthFrom } | null = $state.raw(null);
-	/** Means of the reference run if no pane shows it. */
-	#storedReference: { runId: string; means: FrameMeans } | null = $state.raw(null);
+	/** Means of reference runs that no pane shows, by run. */
+	#storedMeans: ReadonlyMap<string, FrameMeans> = $state.raw(new Map());
 	readonly active: Pane = $derived(this.panes[Math.min(this.activeIndex, this.panes.length - 1)]!);
 	/** Kinds of token maps that some pane's run has. */
 	readonly mapKinds: readonly TokenMapKind[] = $derived(
@@ -219,22 +219,31 @@ export class Comparison {
 		return null;
 	}
 
-	/** Means of the reference run; null while there is none. */
-	get referenceMeans(): FrameMeans | null {
-		const shown = this.panes.find(({ run }) => run !== null && run.runId === this.reference)?.run;
-		if (shown) return shown.timeline.means();
-		return this.#storedReference?.runId === this.reference ? this.#storedReference.means : null;
+	/** The run that a run is measured against; null if there is none. */
+	referenceOf(entry: RunEntry): string | null {
+		return referenceOfRun(entry, this.panes, this.runs, this.reference);
+	}
+
+	/** Means of what a run is measured against; null while there is none. */
+	referenceMeansOf(entry: RunEntry): FrameMeans | null {
+		const reference = this.referenceOf(entry);
+		if (reference === null) return null;
+		const shown = this.panes.find(({ run }) => run?.runId === reference)?.run;
+		return shown ? shown.timeline.means() : (this.#storedMeans.get(reference) ?? null);
 	}
 
 	/** Updates agreements for the current panes. */
 	async compare(): Promise<void> {
-		const runId = this.reference;
-		const isShown = this.panes.some(({ run }) => run?.runId === runId);
-		if (runId !== null && !isShown && this.#storedReference?.runId !== runId) {
+		const referenceOf = (entry: RunEntry) => this.referenceOf(entry);
+		for (const { run } of this.panes) {
+			const runId = run && referenceOf(run.entry);
+			if (!runId || this.#storedMeans.has(runId) || this.panes.some((pane) => pane.run?.runId === runId))
+				continue;
 			const opened = await this.#host.request('run.open', { runId }).catch(() => null);
-			if (opened) this.#storedReference = { runId, means: meansOfSummary(opened.summary) };
+			if (opened)
+				this.#storedMeans = new Map([...this.#storedMeans, [runId, meansOfSummary(opened.summary)]]);
 		}
-		await updateAgreements(this.#host, this.panes, this.reference, this.truth);
+		await updateAgreements(this.#host, this.panes, referenceOf, this.truth);
 	}
 
 	/** Asks the user for a file of ground truth, and adds average precision to the comparison. */

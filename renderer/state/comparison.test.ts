@@ -194,7 +194,7 @@ describe('a comparison', () => {
 			name: 'run.agreement',
 			input: { runId: 'a', referenceRunId: 'd', truthId: null, truthFrom: null, besideIds: [] },
 		});
-		expect(comparison.referenceMeans?.totalMilliseconds).toBe(5);
+		expect(comparison.referenceMeansOf(comparison.active.run!.entry)?.totalMilliseconds).toBe(5);
 	});
 
 	it('measures two models against the dense run of the first', async () => {

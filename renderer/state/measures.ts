@@ -1,4 +1,5 @@
 import { GIGA } from '../../main/domain/cost.ts';
+import { speedUpOver } from '../../main/domain/dense-reference.ts';
 import type { RunSummary } from '../../main/results/summary.ts';
 import type { FrameMeans } from './timeline-columns.ts';
 
@@ -18,7 +19,6 @@ export type Measures = {
 
 /** `denseMacs`: multiply-adds of a dense frame. */
 export function measure(means: FrameMeans, denseMacs: number, reference: FrameMeans | null): Measures {
-	const comparable = reference && reference.frames > 0 && means.totalMilliseconds > 0;
 	return {
 		frames: means.frames,
 		milliseconds: means.totalMilliseconds,
@@ -26,12 +26,7 @@ export function measure(means: FrameMeans, denseMacs: number, reference: FrameMe
 		saved: denseMacs > 0 ? 1 - means.macs / denseMacs : 0,
 		tokens: means.selectedTokens,
 		estimate: means.estimate,
-		speed: comparable
-			? {
-					total: reference.totalMilliseconds / means.totalMilliseconds,
-					run: computing(reference) / computing(means),
-				}
-			: null,
+		speed: speedUpOver(reference && reference.frames > 0 ? timesOf(reference) : null, timesOf(means)),
 	};
 }
 
@@ -48,7 +43,6 @@ export function meansOfSummary(summary: RunSummary): FrameMeans {
 	};
 }
 
-/** The run stage; it may be 0 in a mode that skips frames. */
-function computing(means: FrameMeans): number {
-	return Math.max(means.milliseconds.run, 1e-6);
+function timesOf({ milliseconds, totalMilliseconds }: FrameMeans): { run: number; total: number } {
+	return { run: milliseconds.run, total: totalMilliseconds };
 }

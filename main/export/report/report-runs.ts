@@ -1,5 +1,6 @@
 import { UserFacingError } from '../../domain/errors.ts';
-import { agreement, denseReferenceOf, type Agreement } from '../../evaluation/agreement.ts';
+import { speedUpOver } from '../../domain/dense-reference.ts';
+import { agreement, denseReferenceOf, referencesOf, type Agreement } from '../../evaluation/agreement.ts';
 import type { Evaluation } from '../../evaluation/evaluate-run.ts';
 import type { StoredRun } from '../../results/stored-run.ts';
 import type { RunSummary } from '../../results/summary.ts';
@@ -9,11 +10,11 @@ export type ReportRun = {
 	run: StoredRun;
 	label: string;
 	summary: RunSummary;
-	/** Whether all others are measured against this dense run. */
+	/** Whether this is the reference of the report: what its model's other runs, and whole runs of others, are measured against. */
 	isReference: boolean;
-	/** Agreement with the reference; null for the reference itself, and if there is none. */
+	/** Agreement with what the run is measured against; null for that itself, and if there is none. */
 	agreement: Agreement | null;
-	/** The reference's milliseconds over this run's; null without a reference. */
+	/** Over what the run is measured against; null without that. */
 	speedUp: { run: number; total: number } | null;
 	evaluation: Evaluation | null;
 	/** Index of the run's line colour. */
@@ -27,22 +28,20 @@ export function reportRuns(
 	labels: readonly string[],
 	truth: readonly (Evaluation | null)[],
 ): ReportRun[] {
-	const reference = denseReferenceOf(runs);
-	const referenceTimes = reference?.summary().msPerFrame;
+	const common = denseReferenceOf(runs);
+	const references = referencesOf(runs);
 	let colours = 0;
 	return runs.map((run, i) => {
 		const summary = run.summary();
-		const own = summary.msPerFrame;
-		const isReference = run === reference;
+		const reference = references[i]!;
+		const isReference = run === common;
 		return {
 			run,
 			label: labels[i] ?? run.header.mode,
 			summary,
 			isReference,
-			agreement: reference && !isReference ? comparableAgreement(run, reference) : null,
-			speedUp: referenceTimes
-				? { run: referenceTimes.run / own.run, total: referenceTimes.total / own.total }
-				: null,
+			agreement: reference && reference !== run ? comparableAgreement(run, reference) : null,
+			speedUp: speedUpOver(reference && reference.summary().msPerFrame, summary.msPerFrame),
 			evaluation: truth[i] ?? null,
 			colour: isReference ? 'dense' : `run-${colours++ % COLOURS}`,
 		};
