@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { ErrorData } from '../main/domain/errors.ts';
 import type { ExecutionRemark } from '../main/domain/execution-words.ts';
+import type { MeasuredSpeed } from '../main/domain/speed.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../main/domain/run.ts';
 import type { SettingsTable, SettingValues } from '../main/domain/settings-table.ts';
 import { TOKEN_MAP_KINDS, type TokenMapKind } from '../main/domain/tokens.ts';
 import type { TruthCoverage } from '../main/domain/truth-coverage.ts';
-import type { Size, VideoInfo } from '../main/domain/video.ts';
+import type { VideoInfo } from '../main/domain/video.ts';
+import type { ProviderCheck } from '../main/execution/provider-checks.ts';
 import type { ModelCard } from '../main/models/card.ts';
 import type { CatalogModel } from '../main/models/catalog-file.ts';
 import type { DownloadProgress } from '../main/models/progress-rate.ts';
@@ -47,6 +49,8 @@ export const preferencesSchema = z.strictObject({
 	modeSettings: z.record(z.string().max(64), settings),
 	threads: z.number().int().min(1).max(64).nullable(),
 	maxSide: z.number().int().min(64).max(4096),
+	/** What graphs run on: `auto`, or an execution provider. */
+	provider: z.string().min(1).max(32),
 	runsFolder: z.string().max(4096).nullable(),
 	/** Volume of the video's sound, 0 to 1. */
 	volume: z.number().min(0).max(1),
@@ -164,6 +168,8 @@ export const requestSchemas = {
 	'models.stopReadings': z.strictObject({}),
 	/** Stores the card of a reading, with what a person changed. */
 	'models.saveCard': z.strictObject({ modelId, change: cardChange, place: z.enum(['beside', 'settings']) }),
+	/** What graphs can run on here, as remembered; with `anew`, all are tried again. */
+	'providers.list': z.strictObject({ anew: z.boolean() }),
 	'export.start': z.strictObject({
 		runIds: z.array(id).min(1).max(4),
 		labels: z.array(z.string().max(200)).min(1).max(4),
@@ -215,16 +221,8 @@ export type PublishedModel = Pick<
 	'licence' | 'page' | 'accuracy' | 'unverified' | 'family' | 'form'
 >;
 
-/** How fast a model ran on this machine, in one mode. */
-export type MeasuredSpeed = {
-	mode: string;
-	/** Median of the frames after the first, without decoding. */
-	milliseconds: number;
-	frames: number;
-	/** Of the video, as displayed. */
-	size: Size;
-	measuredAt: string;
-};
+/** What graphs can run on: whether it works here, and how fast it was when it was measured last. */
+export type ProviderDescription = ProviderCheck & { speed: MeasuredSpeed | null };
 
 export type ExportDescription = {
 	id: string;
@@ -391,7 +389,9 @@ export type Answers = {
 	'models.choose': { modelId: string } | null;
 	'models.adopt': { modelId: string };
 	'models.add': { modelId: string };
-	'models.measure': MeasuredSpeed;
+	/** One for each execution provider. */
+	'models.measure': MeasuredSpeed[];
+	'providers.list': ProviderDescription[];
 	'models.readings': ModelReadings;
 	'models.stopReadings': null;
 	'models.saveCard': null;

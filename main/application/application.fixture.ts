@@ -13,12 +13,13 @@ import type { Shell } from './shell.ts';
 // For tests only: an application whose shell is a stand-in, and whose workers are the real ones.
 
 /** The built workers: what is shipped is what is tested. */
-export function workerEntries(): { analysis: string; export: string; probe: string } {
+export function workerEntries(): { analysis: string; export: string; probe: string; provider: string } {
 	const built = join(installationFolder(), 'out', 'main');
 	const entries = {
 		analysis: join(built, 'worker.js'),
 		export: join(built, 'export-worker.js'),
 		probe: join(built, 'probe-worker.js'),
+		provider: join(built, 'provider-probe.js'),
 	};
 	if (Object.values(entries).every((entry) => existsSync(entry))) return entries;
 	throw new Error('These tests run the built workers: run "npm run build" first, or use "npm test".');
@@ -76,6 +77,7 @@ export function standInShell(folders: DataFolders, changes: Partial<Shell> = {})
 		startAnalysisWorker: () => forkWorker(workerEntries().analysis),
 		startExportWorker: () => forkWorker(workerEntries().export),
 		startProbeWorker: () => forkWorker(workerEntries().probe),
+		startProviderProbe: () => forkWorker(workerEntries().provider),
 		...changes,
 	};
 }

@@ -6,6 +6,7 @@ import {
 	type HostEvent,
 	type OpenedVideo,
 	type Preferences,
+	type ProviderDescription,
 	type Reply,
 	type RequestInput,
 	type RequestName,
@@ -16,6 +17,11 @@ import { EXPORT_FORMATS } from '../export/index.ts';
 import { REDUCTION_MODES } from '../reduction/index.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { Browser } from './browse.ts';
+import { ExecutionChoice } from '../execution/choice.ts';
+import { RememberedChecks } from '../execution/remembered-checks.ts';
+import { Speeds } from '../execution/speeds.ts';
+import { readCard } from '../models/card.ts';
+import { probeVideo } from '../video/probe.ts';
 import { dataFolders, type DataFolders } from '../process/data-folders.ts';
 import { Exports } from './exports.ts';
 import { FrameTimesReader } from './frame-times.ts';
@@ -54,6 +60,8 @@ export class Application {
 	readonly #proxies: PlaybackProxies;
 	readonly #exports: Exports;
 	readonly #browser: Browser;
+	readonly #checks: RememberedChecks;
+	readonly #speeds: Speeds;
 	readonly #truths = new OpaqueIds<string>((path) => path);
 	readonly #modelFiles = new OpaqueIds<string>((path) => path);
 	readonly #listeners = new Set<(event: HostEvent) => void>();
@@ -74,12 +82,24 @@ export class Application {
 		this.#openAtStart = openAtStart;
 		const store = new RunStore(() => preferences.current.runsFolder ?? folders.runs);
 		this.#queries = new RunQueries(store, (identity) => videos.pathOfIdentity(identity));
+		this.#checks = new RememberedChecks(folders.cache, () => shell.startProviderProbe());
+		this.#speeds = new Speeds({
+			cacheFolder: folders.cache,
+			startWorker: () => shell.startAnalysisWorker(),
+		});
+		const choice = new ExecutionChoice({
+			checks: this.#checks,
+			speeds: this.#speeds,
+			weightsOf: async (modelPath) => (await readCard(modelPath, folders)).sha256,
+			sizeOf: async (videoPath) => (await probeVideo(videoPath)).displaySize,
+		});
 		this.runs = new Runs({
 			store,
 			videos,
 			preferences: () => preferences.current,
 			cacheFolder: folders.cache,
 			modelsFolder: folders.models,
+			choice,
 			startWorker: () => shell.startAnalysisWorker(),
 			emit,
 			onBusy: (busy) => this.#frameTimes.setHeld(busy),
@@ -87,9 +107,10 @@ export class Application {
 		this.#models = new Models({
 			folders,
 			speeds: new ModelSpeeds({
-				cacheFolder: folders.cache,
+				speeds: this.#speeds,
+				checks: this.#checks,
+				choice,
 				preferences: () => preferences.current,
-				startWorker: () => shell.startAnalysisWorker(),
 				alone: (work) => this.runs.measureAlone(work),
 			}),
 			emit,
@@ -282,6 +303,8 @@ export class Application {
 				return nothing(this.#models.cardsChanged());
 			},
 
+			'providers.list': ({ anew }) => this.#listProviders(anew),
+
 			'truth.choose': async ({ videoId }) => {
 				const path = await this.#shell.chooseTruth(this.#videos.pathOf(videoId));
 				return path === null ? null : { truthId: this.#truths.idOf(path), name: basename(path) };
@@ -322,6 +345,13 @@ export class Application {
 			sample,
 			openAtStart: this.#openAtStart,
 		};
+	}
+
+	async #listProviders(anew: boolean): Promise<ProviderDescription[]> {
+		if (anew) await this.#speeds.forgetFailures();
+		const checks = await (anew ? this.#checks.anew({ tryProcessor: true }) : this.#checks.known());
+		const latest = await this.#speeds.latest();
+		return checks.map((check) => ({ ...check, speed: latest.get(check.name) ?? null }));
 	}
 
 	async #openVideo(videoId: string): Promise<OpenedVideo> {

@@ -12,6 +12,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	modeSettings: {},
 	threads: null,
 	maxSide: 768,
+	provider: 'auto',
 	runsFolder: null,
 	volume: 1,
 	muted: false,

@@ -1,6 +1,7 @@
 import type { HostEvent, Preferences, RequestInput, RunEntry } from '../../preload/contract.ts';
 import type { RunningAnalysis } from '../analysis/client.ts';
 import { startLastingAnalysis } from '../analysis/device-loss.ts';
+import { AUTO, type ExecutionChoice } from '../execution/choice.ts';
 import type { AnalysisExchange, AnalysisJob, AnalysisNews } from '../analysis/protocol.ts';
 import { errorToData, UserFacingError, type ErrorData } from '../domain/errors.ts';
 import type { RunHeader } from '../domain/run.ts';
@@ -25,7 +26,11 @@ const CLOSING_MILLISECONDS = 8000;
 type LiveRun = {
 	entry: StoredEntry;
 	job: AnalysisJob;
-	/** Null while it waits. */
+	/** What it is to run on, or `auto`. */
+	provider: string;
+	/** Ends choosing what it runs on, which is its first step; null before. */
+	choosing: AbortController | null;
+	/** Null before it runs. */
 	analysis: RunningAnalysis | null;
 	/** Resolves when its end was fully reported. */
 	ended: Promise<void>;
@@ -39,6 +44,7 @@ type RunsDependencies = {
 	cacheFolder: string;
 	/** Where models are installed. */
 	modelsFolder: string;
+	choice: ExecutionChoice;
 	startWorker: () => WorkerProcess<AnalysisExchange>;
 	emit: (event: HostEvent) => void;
 	/** Hears whenever the first run begins and the last one ends. */
@@ -61,7 +67,7 @@ export class Runs {
 		const mode = findMode(input.mode);
 		const settings = resolveSettings(mode.settings, input.settings, `mode ${mode.id}`);
 		const path = await modelPath(input.modelId, this.#deps.modelsFolder);
-		const { threads, maxSide } = this.#deps.preferences();
+		const { threads, maxSide, provider } = this.#deps.preferences();
 		const { runId, folder } = await this.#deps.store.reserve(video.identity, mode.id);
 		const entry: StoredEntry = {
 			runId,
@@ -71,7 +77,7 @@ export class Runs {
 			settings,
 			status: notStarted(),
 		};
-		return this.#enqueue(entry, {
+		const job: AnalysisJob = {
 			videoPath: video.info.path,
 			modelPath: path,
 			mode: mode.id,
@@ -85,7 +91,8 @@ export class Runs {
 			scoreThreshold: null,
 			wantsFrames: true,
 			cacheFolder: this.#deps.cacheFolder,
-		});
+		};
+		return this.#enqueue(entry, job, provider);
 	}
 
 	/** Resumes a run that was cancelled, failed or interrupted. Throws `bad-argument` for all others. */
@@ -97,7 +104,7 @@ export class Runs {
 		}
 		await this.#deps.store.refuseWhileWritten(runId);
 		const folder = await this.#deps.store.folderOf(runId);
-		return this.#enqueue(entry, await this.#continuation(folder, await readHeader(folder)));
+		return this.#enqueue(entry, await this.#continuation(folder, await readHeader(folder)), AUTO);
 	}
 
 	/** Changes live settings. The run decides whether they may change: an `analysis.refused` event follows if not. */
@@ -121,6 +128,7 @@ export class Runs {
 	cancel(runId: string): void {
 		const run = this.#liveRun(runId);
 		if (run.analysis) run.analysis.cancel();
+		else if (run.choosing) run.choosing.abort();
 		else void this.#end(run, null);
 	}
 
@@ -211,7 +219,7 @@ export class Runs {
 		};
 	}
 
-	#enqueue(entry: StoredEntry, job: AnalysisJob): RunEntry {
+	#enqueue(entry: StoredEntry, job: AnalysisJob, provider: string): RunEntry {
 		if (this.#closed) throw new UserFacingError('cancelled', 'The application is closing.');
 		if (this.#live.size >= WORKERS_AT_ONCE + MOST_WAITING) {
 			throw new UserFacingError(
@@ -221,28 +229,47 @@ export class Runs {
 		}
 		let tellEnded = () => {};
 		const ended = new Promise<void>((resolve) => (tellEnded = resolve));
-		this.#live.set(entry.runId, { entry, job, analysis: null, ended, tellEnded });
+		this.#live.set(entry.runId, {
+			entry,
+			job,
+			provider,
+			choosing: null,
+			analysis: null,
+			ended,
+			tellEnded,
+		});
 		this.#startWaiting();
 		return this.#withActivity(entry);
 	}
 
 	#startWaiting(): void {
 		this.#deps.onBusy(this.#live.size > 0);
-		const going = [...this.#live.values()].filter(({ analysis }) => analysis !== null).length;
-		const waiting = [...this.#live.values()].filter(({ analysis }) => analysis === null);
+		const waiting = [...this.#live.values()].filter(({ choosing }) => choosing === null);
+		const going = this.#live.size - waiting.length;
 		for (const run of this.#closed || this.#measuring ? [] : waiting.slice(0, WORKERS_AT_ONCE - going))
-			this.#begin(run);
+			void this.#begin(run);
 	}
 
-	#begin(run: LiveRun): void {
+	/** Chooses what the run is to run on, which may have to be measured first, and starts it. */
+	async #begin(run: LiveRun): Promise<void> {
+		const { runId } = run.entry;
+		const { emit, choice } = this.#deps;
+		const { signal } = (run.choosing = new AbortController());
 		const ended = (error: unknown) => this.#end(run, withRemedyOfPage(errorToData(error)));
 		try {
+			const { job, provider } = run;
+			const chosen = await choice.choose(
+				{ ...job, provider, precision: job.execution?.precision ?? null },
+				(remark) => emit({ type: 'analysis.remark', runId, remark }),
+				signal,
+			);
+			if (signal.aborted) return await this.#end(run, null);
+			run.job = { ...run.job, ...chosen };
 			run.analysis = startLastingAnalysis(run.job, this.#deps.startWorker, (news) =>
 				this.#forward(run, news),
 			);
 		} catch (error) {
-			void ended(error); // no process can be started
-			return;
+			return ended(error); // nothing that it is to run on, or no process can be started
 		}
 		run.analysis.outcome.then(() => this.#end(run, null), ended);
 	}
@@ -307,7 +334,7 @@ export class Runs {
 
 	#withActivity(entry: StoredEntry): RunEntry {
 		const run = this.#live.get(entry.runId);
-		return { ...entry, active: run !== undefined, waiting: run?.analysis === null };
+		return { ...entry, active: run !== undefined, waiting: run?.choosing === null };
 	}
 }
 

@@ -1,4 +1,5 @@
 import type { AnalysisExchange } from '../analysis/protocol.ts';
+import type { ProviderProbeExchange } from '../execution/provider-checks.ts';
 import type { ExportExchange } from '../export/protocol.ts';
 import type { ProbeExchange } from '../probing/protocol.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
@@ -32,6 +33,8 @@ export interface Shell {
 	startExportWorker(): WorkerProcess<ExportExchange>;
 	/** Starts a process that tries a model on one frame. */
 	startProbeWorker(): WorkerProcess<ProbeExchange>;
+	/** Starts a process that tries an execution provider. */
+	startProviderProbe(): WorkerProcess<ProviderProbeExchange>;
 }
 
 export type MediaKind = 'source' | 'proxy';

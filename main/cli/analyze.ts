@@ -41,7 +41,7 @@ export async function analyzeCommand(video: string, options: Options, session: S
 	const start = options.resume ? 'continue' : 'create';
 
 	const job = { ...common, mode: mode.id, settings, runFolder, start } as const;
-	const { state } = await record(job, mode.id, console, interruption);
+	const { state } = await record(job, options.provider, mode.id, console, interruption);
 
 	const run = describeRun(await openRun(runFolder));
 	const rows = [{ label: run.mode, run }];

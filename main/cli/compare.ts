@@ -81,7 +81,7 @@ export async function compareCommand(video: string, options: Options, session: S
 		const start = options.resume ? 'ensure' : 'create';
 		// Never two at once: each is timed with the machine for itself.
 		const job = { ...common, modelPath, mode: mode.id, settings, runFolder, start } as const;
-		const { state } = await record(job, label, console, interruption);
+		const { state } = await record(job, options.provider, label, console, interruption);
 		runs.push(await openRun(runFolder));
 		if (state === 'complete') continue;
 		console.result({ video, outPath: out, state, runs: runs.map(describeRun) }, `${out}\n`);

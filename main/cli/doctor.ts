@@ -5,6 +5,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { errorToData } from '../domain/errors.ts';
+import type { MeasuredSpeed } from '../domain/speed.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { runtimeVersion } from '../runtime/runtime-version.ts';
 import { listModels } from '../models/catalog.ts';
@@ -12,7 +13,7 @@ import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { captureOutput } from '../video/run-program.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
-import { rememberedChecks } from './workers.ts';
+import { rememberedChecks, speeds } from './workers.ts';
 
 /** One thing that was checked. */
 type Finding = {
@@ -110,15 +111,28 @@ async function runtime() {
 	const version = runtimeVersion();
 	const providers = await rememberedChecks().anew({ tryProcessor: true });
 	const works = providers.some(({ name, works }) => name === 'cpu' && works);
+	await speeds().forgetFailures();
+	const latest = await speeds().latest();
 	const words = providers.map(({ name, works, attention, reason }) => {
 		if (!works) return `${name} unusable (${reason})`;
-		return attention === 'fused' ? name : `${name} with attention spelled out (its own: ${reason})`;
+		const measured = latest.get(name);
+		const figure = measured ? `, ${speedWords(measured)}` : '';
+		const how = attention === 'fused' ? '' : ` with attention spelled out (its own: ${reason})`;
+		return `${name}${how}${figure}`;
 	});
 	return {
 		found: works,
 		text: `onnxruntime ${version}: ${words.join('; ')}`,
-		details: { version, providers },
+		details: {
+			version,
+			providers: providers.map((one) => ({ ...one, speed: latest.get(one.name) ?? null })),
+		},
 	};
+}
+
+/** Such as "23.4 ms a frame (Lookout, dense, 768 × 576)". */
+function speedWords({ milliseconds, model, mode, size }: MeasuredSpeed): string {
+	return `${milliseconds.toFixed(1)} ms a frame (${model}, ${mode}, ${size.width} × ${size.height})`;
 }
 
 async function models() {

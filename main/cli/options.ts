@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { basename, extname } from 'node:path';
 import type { AnalysisJob } from '../analysis/protocol.ts';
 import type { TruthOptions } from '../evaluation/ground-truth/ground-truth.ts';
+import { AUTO } from '../execution/choice.ts';
 import { findModel } from '../models/catalog.ts';
 import { parseInteger, parseNumber, parseRange } from './arguments.ts';
 import type { Console } from './console.ts';
@@ -24,6 +25,7 @@ export type AnalysisOptions = {
 	from?: string;
 	to?: string;
 	every?: string;
+	provider: string;
 	threads?: string;
 	maxSide?: string;
 	score?: string;
@@ -37,6 +39,11 @@ export function addAnalysisOptions(command: Command): Command {
 		.option('--from <position>', 'first frame: an index (120) or a time (12.5s, 1:02.500)')
 		.option('--to <position>', 'last frame, included: an index or a time')
 		.option('--every <n>', 'analyse every n-th frame of the range', '1')
+		.option(
+			'--provider <name>',
+			'what to run on: auto (the fastest on this machine), cpu, or another one of "sparsight doctor"',
+			AUTO,
+		)
 		.option('--threads <n>', 'threads of the inference runtime (default: the cores, at most 8)')
 		.option('--max-side <pixels>', "longer side of the network's input; smaller pictures stay as they are")
 		.option('--score <threshold>', 'lowest score that is stored, 0 to 1 (default: 0.05)')

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GIGA, totalMilliseconds } from '../domain/cost.ts';
-import { executionSentence } from '../domain/execution-words.ts';
+import { type ExecutionRemark, executionSentence } from '../domain/execution-words.ts';
 import { shortfallSentence } from '../domain/shortfall.ts';
 import type { AnalysisJob, AnalysisOutcome, AnalysisNews, AnalysisProgress } from '../analysis/protocol.ts';
 import { startLastingAnalysis } from '../analysis/device-loss.ts';
@@ -10,15 +10,26 @@ import { RUN_FILES } from '../results/run-folder.ts';
 import type { Console } from './console.ts';
 import type { Interruption } from './interruption.ts';
 import { formatTimeLeft, showProgress } from './progress-display.ts';
-import { startAnalysisWorker } from './workers.ts';
+import { executionChoice, startAnalysisWorker } from './workers.ts';
 
-/** Records a run in a worker, with progress on stderr; the first Ctrl+C ends it as `cancelled`. */
+/**
+ * Records a run in a worker, with progress on stderr; the first Ctrl+C ends it as `cancelled`. `provider`: what to run on, or `auto`.
+ */
 export async function record(
-	job: AnalysisJob,
+	wanted: AnalysisJob,
+	provider: string,
 	title: string,
 	console: Console,
 	interruption: Interruption,
 ): Promise<AnalysisOutcome> {
+	const precision = wanted.execution?.precision ?? null;
+	const tell = (remark: ExecutionRemark) => console.note(`${title}: ${executionSentence(remark, 'en')}`);
+	const chosen = await executionChoice().choose(
+		{ ...wanted, provider, precision },
+		tell,
+		interruption.signal,
+	);
+	const job = { ...wanted, ...chosen };
 	const display = showProgress(title);
 	let warned = false;
 	const onNews = (news: AnalysisNews) => {

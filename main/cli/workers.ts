@@ -1,9 +1,13 @@
 import { join } from 'node:path';
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import type { ProviderProbeExchange } from '../execution/provider-checks.ts';
+import { ExecutionChoice } from '../execution/choice.ts';
 import { RememberedChecks } from '../execution/remembered-checks.ts';
+import { Speeds } from '../execution/speeds.ts';
+import { readCard } from '../models/card.ts';
 import { dataFolders } from '../process/data-folders.ts';
 import { forkWorker, type WorkerProcess } from '../process/worker-process.ts';
+import { probeVideo } from '../video/probe.ts';
 
 // The built workers lie beside the built command line.
 
@@ -16,4 +20,17 @@ export function rememberedChecks(): RememberedChecks {
 	return new RememberedChecks(dataFolders().cache, () =>
 		forkWorker<ProviderProbeExchange>(join(import.meta.dirname, 'provider-probe.js')),
 	);
+}
+
+export function speeds(): Speeds {
+	return new Speeds({ cacheFolder: dataFolders().cache, startWorker: startAnalysisWorker });
+}
+
+export function executionChoice(): ExecutionChoice {
+	return new ExecutionChoice({
+		checks: rememberedChecks(),
+		speeds: speeds(),
+		weightsOf: async (modelPath) => (await readCard(modelPath, dataFolders())).sha256,
+		sizeOf: async (videoPath) => (await probeVideo(videoPath)).displaySize,
+	});
 }

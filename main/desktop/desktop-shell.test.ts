@@ -20,6 +20,7 @@ beforeEach(() => {
 			analysis: '/app/worker.js',
 			export: '/app/export-worker.js',
 			probe: '/app/probe-worker.js',
+			provider: '/app/provider-probe.js',
 		},
 	});
 });

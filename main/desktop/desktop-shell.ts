@@ -3,6 +3,7 @@ import { dialog, shell, type BrowserWindow, type FileFilter } from 'electron';
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import { MODEL_NAMES, TRUTH_NAMES, VIDEO_NAMES } from '../application/media-types.ts';
 import type { MediaKind, Shell } from '../application/shell.ts';
+import type { ProviderProbeExchange } from '../execution/provider-checks.ts';
 import type { ExportExchange } from '../export/protocol.ts';
 import { mediaUrl } from './media-protocol.ts';
 import type { ProbeExchange } from '../probing/protocol.ts';
@@ -20,7 +21,7 @@ export type DesktopShellOptions = {
 	/** The folder first offered for exports. */
 	exportsFolder: string;
 	/** The built workers, outside any archive. */
-	workerEntries: { analysis: string; export: string; probe: string };
+	workerEntries: { analysis: string; export: string; probe: string; provider: string };
 };
 
 /** Files come from the system's dialogs, from drops and from the system itself. */
@@ -121,6 +122,10 @@ export class DesktopShell implements Shell {
 
 	startProbeWorker(): WorkerProcess<ProbeExchange> {
 		return utilityWorker(this.#options.workerEntries.probe, WORKER_NAMES.probe);
+	}
+
+	startProviderProbe(): WorkerProcess<ProviderProbeExchange> {
+		return utilityWorker(this.#options.workerEntries.provider, WORKER_NAMES.provider);
 	}
 
 	#showOpenDialog(

@@ -76,6 +76,7 @@ async function start(): Promise<void> {
 			analysis: join(unpacked, 'worker.js'),
 			export: join(unpacked, 'export-worker.js'),
 			probe: join(unpacked, 'probe-worker.js'),
+			provider: join(unpacked, 'provider-probe.js'),
 		},
 	});
 	const [files, left] = await Promise.all([

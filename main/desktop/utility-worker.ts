@@ -7,6 +7,7 @@ export const WORKER_NAMES = {
 	analysis: 'Sparsight analysis',
 	export: 'Sparsight export',
 	probe: 'Sparsight probe',
+	provider: 'Sparsight provider probe',
 } as const;
 
 /** How long the last output of a dead worker may take to arrive. */

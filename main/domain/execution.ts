@@ -31,6 +31,6 @@ export function lastExecution(first: Execution, changes: readonly ExecutionChang
 export const ON_CPU: Execution = { provider: 'cpu', attention: 'fused', precision: 'float32' };
 
 /** Where a run goes on that lost its device. */
-export function onCpu({ precision }: Execution): Execution {
+export function onCpu({ precision }: Pick<Execution, 'precision'>): Execution {
 	return { ...ON_CPU, precision };
 }

@@ -38,6 +38,7 @@ async function main(): Promise<void> {
 			analysis: join(import.meta.dirname, 'worker.js'),
 			export: join(import.meta.dirname, 'export-worker.js'),
 			probe: join(import.meta.dirname, 'probe-worker.js'),
+			provider: join(import.meta.dirname, 'provider-probe.js'),
 		},
 	});
 	const application = await Application.open({ shell, folders, openAtStart: options.video });

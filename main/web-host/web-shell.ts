@@ -4,6 +4,7 @@ import type { AnalysisExchange } from '../analysis/protocol.ts';
 import { isInside } from '../application/browse.ts';
 import type { MediaKind, Shell } from '../application/shell.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import type { ProviderProbeExchange } from '../execution/provider-checks.ts';
 import type { ExportExchange } from '../export/protocol.ts';
 import type { ProbeExchange } from '../probing/protocol.ts';
 import { makeFolder } from '../process/make-folder.ts';
@@ -16,7 +17,7 @@ export type WebShellOptions = {
 	namedFiles: readonly string[];
 	exportsFolder: string;
 	/** The built workers. */
-	workerEntries: { analysis: string; export: string; probe: string };
+	workerEntries: { analysis: string; export: string; probe: string; provider: string };
 };
 
 /** The shell for a browser: files are browsed below the named folders, and exports are downloaded. */
@@ -80,6 +81,10 @@ export class WebShell implements Shell {
 
 	startProbeWorker(): WorkerProcess<ProbeExchange> {
 		return forkWorker(this.#options.workerEntries.probe);
+	}
+
+	startProviderProbe(): WorkerProcess<ProviderProbeExchange> {
+		return forkWorker(this.#options.workerEntries.provider);
 	}
 
 	/** `clip.mp4`, or `clip-2.mp4` if that is taken. */
