@@ -16,7 +16,7 @@ import { RunWriter } from '../results/run-writer.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
-import { identifyVideo } from '../video/identity.ts';
+import { compareVideo, identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
 import { readOneFrame } from '../video/read-one-frame.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
@@ -49,13 +49,17 @@ export type Recording = {
 	remarks: readonly string[];
 };
 
+const GOES_ON = 'the run goes on into the new part';
+const COMPUTED_ANEW =
+	'a complete run keeps no memory to go on from, so its frames are computed again as well';
+
 function defaultThreads(): number {
 	return Math.max(1, Math.min(MOST_DEFAULT_THREADS, availableParallelism()));
 }
 
 /**
  * Opens video and model, then creates the run or continues it; leaves nothing behind if that fails. Returns the stored
- * run instead if it is complete, matches the job, and the job accepts such a run.
+ * run instead if it is complete and matches the job: nothing is left to do.
  */
 export async function openRecording(job: AnalysisJob): Promise<Recording | StoredRun> {
 	// ffmpeg probes the video in another process while this one opens the model.
@@ -93,20 +97,32 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 			return { video, header, execution, detector, writer, ...nothing, remarks };
 		}
 		const expected = job.afterLoss && execution.provider === ON_CPU.provider ? execution : before;
-		refuseOtherRun(job.runFolder, { ...earlier.header, ...expected }, header);
-		if (job.start === 'ensure' && earlier.status.state === 'complete') {
+		const same = await compareVideo(video.path, videoIdentity, earlier.header.videoIdentity);
+		// What it grew from is what it was.
+		const asked = same === 'grown' ? { ...header, videoIdentity: earlier.header.videoIdentity } : header;
+		refuseOtherRun(job.runFolder, { ...earlier.header, ...expected }, asked);
+		const grown = same === 'grown' && !reachedItsEnd(earlier) ? { video, videoIdentity } : null;
+		if (earlier.status.state === 'complete' && !grown) {
 			await detector.release();
 			return earlier;
 		}
-		const { writer, lastFrameIndex, state, events } = await RunWriter.resume(job.runFolder, execution);
+		const { writer, lastFrameIndex, state, events } = await RunWriter.resume(job.runFolder, execution, grown);
 		restore(detector, state, events, lastFrameIndex);
+		if (grown)
+			remarks.push(`the recording is longer than it was; ${lastFrameIndex < 0 ? COMPUTED_ANEW : GOES_ON}`);
 		const known = knownFrames(earlier.frames, lastFrameIndex);
-		const opened = { video, header: earlier.header, execution, detector, writer };
+		const opened = { video, header: { ...earlier.header, ...grown }, execution, detector, writer };
 		return { ...opened, lastFrameIndex, known, events, remarks };
 	} catch (error) {
 		await detector.release();
 		throw error;
 	}
+}
+
+/** Whether a run ended with the last frame that was asked for, not with its video. */
+function reachedItsEnd({ header: { range }, status }: StoredRun): boolean {
+	const { to, every } = range;
+	return to !== null && 'frame' in to && status.lastFrameIndex > to.frame - every;
 }
 
 /** Of the frames that are asked for; the middle of a whole video, for many begin black. */

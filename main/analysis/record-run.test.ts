@@ -177,6 +177,57 @@ describe('recordRun', () => {
 		expect(plan).toMatchObject({ firstIndex: 84, framesBefore: 79 });
 	});
 
+	it.each([
+		['complete', new RunControl()],
+		['interrupted', new Script({}, 8)],
+	])(
+		'goes on into the new part of a recording that has grown, from a run that was %s',
+		async (state, control) => {
+			const videoPath = join(folder, `grows-${state}.mkv`);
+			const { ffmpeg } = await findFfmpeg();
+			const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=64x48:r=25,trim=end_frame=50'];
+			execFileSync(ffmpeg, [
+				'-v',
+				'error',
+				...picture,
+				'-g',
+				'10',
+				'-pix_fmt',
+				'yuv420p',
+				'-f',
+				'matroska',
+				videoPath,
+			]);
+			const whole = readFileSync(videoPath);
+			writeFileSync(videoPath, whole.subarray(0, 0.4 * whole.length));
+			const name = `grown-${state}`;
+			const before = await record(jobFor(name, { videoPath }), control);
+			expect(before.outcome.framesStored).toBeLessThan(30);
+
+			writeFileSync(videoPath, whole);
+			const after = await record(jobFor(name, { videoPath, start: 'continue' }));
+			expect(after.reports[0]).toMatchObject({ remarks: [expect.stringContaining('longer than it was')] });
+			expect(after.outcome).toMatchObject({ state: 'complete', framesStored: 50 });
+			await record(jobFor(`${name}-at-once`, { videoPath }));
+			expect(await resultsOf(name)).toEqual(await resultsOf(`${name}-at-once`));
+			// From now on it is the run of the longer file.
+			const again = await record(jobFor(name, { videoPath, start: 'continue' }));
+			expect(again.reports).toEqual([]);
+		},
+	);
+
+	it('has nothing to do in a grown recording whose wanted part was there', async () => {
+		const videoPath = join(folder, 'grows-later.ts');
+		const { ffmpeg } = await findFfmpeg();
+		const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=64x48:r=25,trim=end_frame=20'];
+		execFileSync(ffmpeg, ['-v', 'error', ...picture, '-g', '10', '-pix_fmt', 'yuv420p', videoPath]);
+		const job = { videoPath, range: { ...WHOLE_VIDEO, to: { frame: 5 } } };
+		await record(jobFor('part', job));
+		writeFileSync(videoPath, Buffer.alloc(188), { flag: 'a' });
+		const { outcome, reports } = await record(jobFor('part', { ...job, start: 'continue' }));
+		expect([outcome.framesStored, reports]).toEqual([6, []]);
+	});
+
 	it('replays live changes when it was cut off without a snapshot', async () => {
 		const control = new Script({ 5: { fraction: 0.4 } });
 		const job = jobFor('uncut');
@@ -241,14 +292,15 @@ describe('recordRun', () => {
 		expect(await resultsOf('on-device')).toEqual(await resultsOf('never-lost'));
 	});
 
-	it('takes a complete run for what it is only when asked to ensure one', async () => {
+	it('takes a complete run for what it is when asked to go on with it', async () => {
 		await record(jobFor('done', { start: 'ensure', range: { ...WHOLE_VIDEO, to: { frame: 3 } } }));
 		const again = jobFor('done', { range: { ...WHOLE_VIDEO, to: { frame: 3 } } });
-		expect((await record({ ...again, start: 'ensure' })).outcome).toMatchObject({
-			state: 'complete',
-			framesStored: 4,
-		});
-		await expect(record({ ...again, start: 'continue' })).rejects.toMatchObject({ code: 'resume-mismatch' });
+		for (const start of ['ensure', 'continue'] as const) {
+			expect((await record({ ...again, start })).outcome).toMatchObject({
+				state: 'complete',
+				framesStored: 4,
+			});
+		}
 		await expect(record({ ...again, start: 'create' })).rejects.toMatchObject({ code: 'run-exists' });
 	});
 

@@ -32,9 +32,11 @@ export async function record(
 	const job = { ...wanted, ...chosen };
 	const display = showProgress(title);
 	let warned = false;
+	let opened = false;
 	const onNews = (news: AnalysisNews) => {
 		switch (news.type) {
 			case 'opened':
+				opened = true;
 				if (news.framesStored > 0)
 					console.note(`${title}: going on after ${news.framesStored} stored frames`);
 				for (const remark of news.remarks) console.note(`${title}: ${remark}`);
@@ -63,6 +65,7 @@ export async function record(
 	if (interruption.signal.aborted) cancel();
 	try {
 		const outcome = await analysis.outcome;
+		if (!opened && outcome.state === 'complete') console.note(`${title}: complete; nothing left to do`);
 		const lost = outcome.decode?.framesLost ?? 0;
 		if (lost > 0) console.note(`${title}: ${lost} frames were lost to damaged data`);
 		return outcome;

@@ -150,13 +150,18 @@ export class RunWriter {
 	/**
 	 * Opens an unfinished run to continue it. Everything after its newest valid snapshot (everything, if there is none)
 	 * is cut off: the engine will compute the same again. `execution` computes what follows; null = what computed the end.
-	 * Throws `resume-mismatch` for a complete run and `run-unreadable` if there is none.
+	 * `grown`: the video as it is now, if it is longer than when the run ended. Throws `resume-mismatch` for a complete run of
+	 * a video that has not grown, and `run-unreadable` if there is none.
 	 */
-	static async resume(folder: string, execution: Execution | null = null): Promise<ResumedRun> {
-		const header = await readHeader(folder);
+	static async resume(
+		folder: string,
+		execution: Execution | null = null,
+		grown: Pick<RunHeader, 'video' | 'videoIdentity'> | null = null,
+	): Promise<ResumedRun> {
+		const header = { ...(await readHeader(folder)), ...grown };
 		const journal = await readJournal(folder);
 		const status = await readStatus(folder);
-		if (status?.state === 'complete' && status.framesStored === journal.last.frames) {
+		if (!grown && status?.state === 'complete' && status.framesStored === journal.last.frames) {
 			throw new UserFacingError(
 				'resume-mismatch',
 				`${folder}: an unfinished run was expected (this one is complete, there is nothing left to do).`,
@@ -187,6 +192,7 @@ export class RunWriter {
 			const start = { commit, journalBytes, eventBytes, nextSlot, executionChanges };
 			const writer = new RunWriter(folder, files, start);
 			await writer.#putStatus('running', null, null, commit.wallSeconds);
+			if (grown) await replaceFile(folder, RUN_FILES.header, Buffer.from(headerText(header)));
 			return {
 				writer,
 				header,

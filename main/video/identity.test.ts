@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { identifyVideo } from './identity.ts';
+import { compareVideo, identifyVideo } from './identity.ts';
 import { withFolder } from './test-videos.fixture.ts';
 
 const MEBIBYTE = 1 << 20;
@@ -22,6 +22,25 @@ it.each([
 			.update(content.subarray(0, edge))
 			.update(content.subarray(bytes - edge));
 		expect(await identifyVideo(path)).toEqual({ fileBytes: bytes, edgesSha256: hash.digest('hex') });
+	}),
+);
+
+it.each([
+	['same', 3 * MEBIBYTE, -1],
+	['grown', 3 * MEBIBYTE + 5, -1],
+	['grown', 30 * MEBIBYTE, -1],
+	['other', 3 * MEBIBYTE + 5, 0],
+	['other', 3 * MEBIBYTE + 5, 3 * MEBIBYTE - 1],
+	['other', 3 * MEBIBYTE - 5, -1],
+])('a file is %s at %i bytes, changed at %i', (expected, bytes, changedAt) =>
+	withFolder(async (folder) => {
+		const path = join(folder, 'file');
+		await writeFile(path, new Uint8Array(3 * MEBIBYTE).fill(7));
+		const before = await identifyVideo(path);
+		const content = new Uint8Array(bytes).fill(7);
+		if (changedAt >= 0) content[changedAt] = 1;
+		await writeFile(path, content);
+		expect(await compareVideo(path, await identifyVideo(path), before)).toBe(expected);
 	}),
 );
 
