@@ -7,6 +7,7 @@ import { exportFormat } from '../export/index.ts';
 import { newId } from './opaque-ids.ts';
 import type { RunQueries } from './run-queries.ts';
 import type { Shell } from './shell.ts';
+import { shortName } from '../process/short-name.ts';
 
 /** An export that is being written or is done. */
 type Export = {
@@ -114,5 +115,5 @@ export class Exports {
 
 /** Named after video and mode, like the files of the command line. */
 function suggestedName(videoPath: string, mode: string, fileExtension: string): string {
-	return `${basename(videoPath, extname(videoPath))}-${mode}.${fileExtension}`;
+	return shortName(basename(videoPath, extname(videoPath)), `-${mode}.${fileExtension}`);
 }

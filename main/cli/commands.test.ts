@@ -1,5 +1,5 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agreement } from '../evaluation/agreement.ts';
 import { installationFolder } from '../process/installation.ts';
@@ -54,6 +54,17 @@ describe('analyze', () => {
 		});
 		for (const stage of TIMES) expect(run.msPerFrame[stage]).toBeGreaterThanOrEqual(0);
 		expect(run.gmacPerFrame.mean).toBeLessThan(run.gmacPerFrame.dense);
+	});
+
+	it('shortens default names, and has nothing to do where a run is complete', async () => {
+		const long = `${'x'.repeat(246)}.mp4`;
+		cpSync(at('clip.mp4'), at(long));
+		const run = await json('analyze', long, '--mode', 'token-cache', '--to', '1');
+		expect(basename(run.runPath)).toBe(`${'x'.repeat(188)}-token-cache`);
+		const words = ['analyze', long, '--mode', 'token-cache', '--to', '1', '--resume'];
+		const again = await sparsight(bench.folder, words);
+		expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('complete; nothing left to do') });
+		expect(await json('export', run.runPath, '--format', 'csv')).toMatchObject({ format: 'csv' });
 	});
 
 	it('takes times as a range and names its folder after video and mode', async () => {

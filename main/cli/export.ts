@@ -11,6 +11,7 @@ import { collect } from './analyze.ts';
 import { parseAssignments, parseRange } from './arguments.ts';
 import { EXIT } from './exit-codes.ts';
 import { truthOptions, TRUTH_FROM, type Session } from './options.ts';
+import { shortName } from '../process/short-name.ts';
 import { settingsHelp } from './settings-help.ts';
 import { showProgress } from './progress-display.ts';
 
@@ -77,7 +78,7 @@ export async function exportCommand(folders: string[], options: Options, session
 	const names = folders.map((folder) => basename(resolve(folder)));
 	const labels = options.label.length > 0 ? options.label : names;
 	const truth = options.truth === undefined ? null : readGroundTruth(options.truth, truthOptions(options));
-	const out = resolve(options.out ?? `${names[0]}.${format.fileExtension}`);
+	const out = resolve(options.out ?? shortName(names[0]!, `.${format.fileExtension}`));
 
 	const display = showProgress(format.id);
 	try {
@@ -88,6 +89,7 @@ export async function exportCommand(folders: string[], options: Options, session
 			range,
 			settings,
 			signal: interruption.signal,
+			onRemark: (remark) => display.note(`format ${format.id}: ${remark}`),
 			onProgress: (done, total) => display.update(done, total, 'frames'),
 			...(truth ? { truth: runs.map((run) => evaluateRun(run, truth, runs)) } : {}),
 		});

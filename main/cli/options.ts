@@ -8,6 +8,7 @@ import { parseInteger, parseNumber, parseRange } from './arguments.ts';
 import type { Console } from './console.ts';
 import type { Interruption } from './interruption.ts';
 import { dataFolders } from '../process/data-folders.ts';
+import { shortName } from '../process/short-name.ts';
 
 /** What every command's action is given beside its own arguments; it returns the exit code. */
 export type Session = { console: Console; interruption: Interruption };
@@ -79,7 +80,7 @@ export async function commonJob(
 	};
 }
 
-/** The default path of results: in the current folder, named after the video. */
+/** The default path of results: in the current folder, named after the video, by the beginning of a name that is too long. */
 export function defaultOut(videoPath: string, ending: string): string {
-	return `${basename(videoPath, extname(videoPath))}-${ending}`;
+	return shortName(basename(videoPath, extname(videoPath)), `-${ending}`);
 }

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
+import { readFrameTimes } from '../video/frame-times.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
 import { ffmpeg, probeFrames } from '../video/test-videos.fixture.ts';
@@ -154,6 +155,22 @@ describe('annotated video', () => {
 		});
 	});
 
+	it('scales what is larger than encoders take, and says so', async () => {
+		await withClip(async (folder) => {
+			const tall = join(folder, 'tall.mkv');
+			await ffmpeg('-f', 'lavfi', '-i', 'testsrc=s=64x16400:r=25:d=0.1', '-c:v', 'ffv1', tall);
+			const run = await runOf(folder, 'run', tall, { frames: 2 });
+			const out = join(folder, 'clip.mp4');
+			const remarks: string[] = [];
+			const request = { runs: [run], labels: ['run'], out, range: null, settings: {} };
+			await annotatedVideo.write({ ...request, onRemark: (remark) => remarks.push(remark) });
+			expect((await probeFrames(out))[0]!.height).toBeLessThanOrEqual(16384);
+			expect(remarks).toEqual([
+				expect.stringMatching(/^the pictures are 6\d × 16\d{3} pixels, not 64 × 16400, for H\.264/),
+			]);
+		});
+	});
+
 	it.each([
 		['cancelled half-way', 3, 'cancelled'],
 		['cancelled before the first frame', 0, 'cancelled'],
@@ -176,6 +193,20 @@ describe('annotated video', () => {
 			await expect(writing).rejects.toMatchObject({ code });
 			expect(await readFile(out, 'utf8')).toBe('older');
 			expect((await readdir(folder)).sort()).toEqual(['clip.mp4', 'run', 'street.mkv']);
+		});
+	});
+
+	it('shows what was analysed of a recording that has grown since, without frames that had wrong numbers', async () => {
+		await withClip(async (folder, path) => {
+			const { ptsSeconds: times } = await readFrameTimes(await probeVideo(path), undefined);
+			const cut = { frames: 7, timeOf: (i: number) => times[i === 6 ? 8 : i]! };
+			const whole = await readFile(path);
+			await writeFile(path, whole.subarray(0, Math.floor(0.6 * whole.length)));
+			const run = await runOf(folder, 'run', path, cut);
+			await writeFile(path, whole);
+			const out = join(folder, 'clip.mp4');
+			await exportClip([run], out);
+			expect((await readFrameTimes(await probeVideo(out), undefined)).ptsSeconds).toHaveLength(6);
 		});
 	});
 

@@ -2,12 +2,12 @@ import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts
 import type { Size, VideoInfo } from '../domain/video.ts';
 import { knownFrames } from '../results/frame-columns.ts';
 import { readFrames } from '../video/read-frames.ts';
-import { openVideoWriter } from '../video/write-video.ts';
+import { H264_LONGEST_SIDE, openVideoWriter } from '../video/write-video.ts';
 import { findClipFrames, openVideoOf, type ClipFrames } from './clip-frames.ts';
 import type { ExportFormat, ExportRequest } from './format.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { writePartialFirst } from './partial-file.ts';
-import { checkRuns, openScenes, paneSizeOf, type Scenes } from './scenes.ts';
+import { checkRuns, fitPaneSize, openScenes, paneSizeOf, type Scenes } from './scenes.ts';
 
 const settings = {
 	...OVERLAY_SETTINGS,
@@ -48,10 +48,17 @@ export const annotatedVideo: ExportFormat = {
 		const resolved = resolveSettings(settings, request.settings, 'format video');
 		const sources = runs.map((run) => run.header.video.path);
 		await writePartialFirst(request.out, sources, async (partial) => {
-			const video = await openVideoOf(main);
-			const paneSize = paneSizeOf(video, resolved);
+			const opened = await openVideoOf(main);
+			const { video } = opened;
+			const wanted = paneSizeOf(video, resolved);
+			const paneSize = fitPaneSize(wanted, runs.length, resolved, H264_LONGEST_SIDE);
+			if (paneSize.height < wanted.height) {
+				request.onRemark?.(
+					`the pictures are ${paneSize.width} × ${paneSize.height} pixels, not ${wanted.width} × ${wanted.height}, for H.264 encoders take no side above ${H264_LONGEST_SIDE}`,
+				);
+			}
 			const scenes = await openScenes(runs, labels, resolved, paneSize, signal);
-			const all = await findClipFrames(main, video, range, signal);
+			const all = await findClipFrames(main, opened, range, signal);
 			const clip = resolved.between === 'skip' ? onlyAnalysed(all, scenes) : all;
 			await encode(partial, video, paneSize, clip, scenes, request, {
 				hold: resolved.between === 'hold',

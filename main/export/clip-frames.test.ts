@@ -33,7 +33,7 @@ describe('a run over frames 5 to 11 tells the frames of a clip without a look at
 		inTemporaryFolder(async (folder) => {
 			const run = await storeSampleRun(join(folder, 'run'), { from: 5, ...(state && { state }) });
 			const video = { ...run.header.video, path: join(folder, 'gone.mp4') };
-			const finding = findClipFrames(run, video, range, undefined);
+			const finding = findClipFrames(run, { video, hasGrown: false }, range, undefined);
 			if (frames === null) await expect(finding).rejects.toThrow('gone.mp4');
 			else {
 				const { frameIndices, timesSeconds } = await finding;

@@ -3,7 +3,7 @@ import { isAfter, type FrameRange, type Position, type VideoInfo } from '../doma
 import type { StoredRun } from '../results/stored-run.ts';
 import { checkRange, FramePicker } from '../video/frame-range.ts';
 import { readFrameTimes } from '../video/frame-times.ts';
-import { identifyVideo } from '../video/identity.ts';
+import { compareVideo, identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
 
 /** The frames of a clip before any of them is decoded. */
@@ -17,13 +17,15 @@ export type ClipFrames = {
 	endSeconds: number | null;
 };
 
-/** The video of a run; throws `bad-argument` if it is no longer the one that was analysed. */
-export async function openVideoOf(run: StoredRun): Promise<VideoInfo> {
+/**
+ * The video of a run; throws `bad-argument` if it is no longer the one that was analysed. `hasGrown`: a recording that went on after
+ * the run.
+ */
+export async function openVideoOf(run: StoredRun): Promise<{ video: VideoInfo; hasGrown: boolean }> {
 	const { video, videoIdentity } = run.header;
 	const info = await probeVideo(video.path);
-	const found = await identifyVideo(video.path);
-	if (found.edgesSha256 === videoIdentity.edgesSha256 && found.fileBytes === videoIdentity.fileBytes)
-		return info;
+	const same = await compareVideo(video.path, await identifyVideo(video.path), videoIdentity);
+	if (same !== 'other') return { video: info, hasGrown: same === 'grown' };
 	throw new UserFacingError(
 		'bad-argument',
 		`${video.path}: the video that the run analysed was expected (this is another file of that name).`,
@@ -47,16 +49,35 @@ export function analysedSpan({ header, status }: StoredRun): FrameRange {
  */
 export async function findClipFrames(
 	run: StoredRun,
-	video: VideoInfo,
+	{ video, hasGrown }: { video: VideoInfo; hasGrown: boolean },
 	range: FrameRange | null,
 	signal: AbortSignal | undefined,
 ): Promise<ClipFrames> {
+	if (hasGrown) return findGrownClipFrames(run, video, range, signal);
 	const clip = range ?? analysedSpan(run);
 	checkRange(clip);
 	const known = knowsAllTimes(run, range)
 		? { firstFrame: run.frames.frameIndex[0]!, times: run.frames.timeSeconds }
 		: { firstFrame: 0, times: (await readFrameTimes(video, signal)).ptsSeconds };
 	return pickFrames(clip, known);
+}
+
+/**
+ * The same in a recording that went on: what was analysed ends with the last frame that still has its number. Where the file was cut,
+ * pictures that others refer to may have been missing, and the last ones were numbered too low.
+ */
+async function findGrownClipFrames(
+	run: StoredRun,
+	video: VideoInfo,
+	range: FrameRange | null,
+	signal: AbortSignal | undefined,
+): Promise<ClipFrames> {
+	const { ptsSeconds: times } = await readFrameTimes(video, signal);
+	const { frameIndex, timeSeconds } = run.frames;
+	const last = frameIndex.findLast((frame, i) => times[frame] === timeSeconds[i]) ?? 0;
+	const clip = range ?? { from: run.header.range.from, to: { frame: last }, every: 1 };
+	checkRange(clip);
+	return pickFrames(clip, { firstFrame: 0, times });
 }
 
 /** Whether the run has every frame that the range can hold, so that no extra decoding is needed. */

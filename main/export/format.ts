@@ -33,6 +33,8 @@ export type ExportRequest = {
 	signal?: AbortSignal;
 	/** Called with the number of frames done and their total. */
 	onProgress?: (done: number, total: number) => void;
+	/** Called with a clause that says what was done otherwise than asked. */
+	onRemark?: (remark: string) => void;
 	/** Per run its evaluation against ground truth, null if unknown; for the report. */
 	truth?: (Evaluation | null)[];
 };

@@ -59,7 +59,7 @@ export const OVERLAY_SETTINGS = {
 		max: 7680,
 		unit: 'pixels',
 		description:
-			'Wider pictures are scaled down to this width, one picture of a side-by-side view at a time.',
+			'Wider pictures are scaled down to this width, one picture of a side-by-side view at a time; a clip, also to the 16384 pixels a side that encoders take.',
 	},
 } as const satisfies SettingsTable;
 

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { systemError, UserFacingError } from '../domain/errors.ts';
 import { makeFolder } from '../process/make-folder.ts';
+import { shortName } from '../process/short-name.ts';
 
 /**
  * Lets `write` make a file in a separate folder beside `out`, then renames it to `out` in one step. If `write` fails,
@@ -40,7 +41,7 @@ export async function removePartial(out: string, pid: number): Promise<void> {
 }
 
 function partialFolder(target: string, pid: number): string {
-	return join(dirname(target), `.${basename(target)}.${pid}.partial`);
+	return join(dirname(target), shortName(`.${basename(target)}`, `.${pid}.partial`));
 }
 
 /** Writes text as it comes, in constant memory. */

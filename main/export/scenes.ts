@@ -1,3 +1,4 @@
+import { layOut } from './drawing/layout.ts';
 import { STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
@@ -49,9 +50,29 @@ export function checkRuns(runs: readonly StoredRun[]): void {
 }
 
 /** The size a frame is drawn at: as displayed, or smaller if `maxPaneWidth` limits it. */
-export function paneSizeOf(video: VideoInfo, settings: OverlaySettings): Size {
-	const { width, height } = video.displaySize;
-	const scale = Math.min(1, settings.maxPaneWidth / width);
+export function paneSizeOf({ displaySize }: VideoInfo, settings: OverlaySettings): Size {
+	return scaled(displaySize, Math.min(1, settings.maxPaneWidth / displaySize.width));
+}
+
+/** `paneSize`, or so much smaller that the picture of all panes has no side above `longestSide`. */
+export function fitPaneSize(
+	paneSize: Size,
+	paneCount: number,
+	{ strip }: OverlaySettings,
+	longestSide: number,
+): Size {
+	let fitting = paneSize;
+	for (;;) {
+		const { width, height } = layOut(fitting, paneCount, strip).size;
+		const longest = Math.max(width, height);
+		if (longest <= longestSide) return fitting;
+		// Captions and strips shrink less than pictures: several steps.
+		const longer = Math.max(fitting.width, fitting.height);
+		fitting = scaled(fitting, Math.min(longestSide / longest, (longer - 1) / longer));
+	}
+}
+
+function scaled({ width, height }: Size, scale: number): Size {
 	return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 

@@ -24,7 +24,7 @@ export const still: ExportFormat = {
 		const sources = runs.map((run) => run.header.video.path);
 		const from: Position = range?.from ?? { frame: main.frames.frameIndex[0] ?? 0 };
 		await writePartialFirst(out, sources, async (partial) => {
-			const video = await openVideoOf(main);
+			const { video } = await openVideoOf(main);
 			const paneSize = paneSizeOf(video, resolved);
 			const letterbox = {
 				displaySize: video.displaySize,

@@ -41,6 +41,9 @@ export interface VideoWriter {
 
 const DEFAULT_CRF = 20;
 
+/** In pixels: what x264 takes along either side (its `validate_parameters`). */
+export const H264_LONGEST_SIDE = 16384;
+
 /** Default duration of a video of one frame. */
 const LONE_FRAME_SECONDS = 0.04;
 
@@ -57,6 +60,7 @@ const H264_ENCODERS = ['libx264', 'libopenh264', 'h264_videotoolbox', 'h264_mf']
  */
 export async function openVideoWriter(options: WriteOptions): Promise<VideoWriter> {
 	assert(options.timesSeconds.length > 0, 'a video needs at least one frame');
+	assert(Math.max(options.size.width, options.size.height) <= H264_LONGEST_SIDE, 'sides that H.264 takes');
 	await checkTarget(options.path);
 	const binaries = await findFfmpeg();
 	const encoders = await listEncoders(binaries);

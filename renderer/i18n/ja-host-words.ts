@@ -161,7 +161,8 @@ export const hostWordsJa: Record<string, string> = {
 	'setting.strip': 'コスト表示',
 	'setting.strip.description': '画像の下に各フレームの演算量と時間を表示します。',
 	'setting.maxPaneWidth': '画像の最大幅',
-	'setting.maxPaneWidth.description': 'これより広い画像は縮小します。',
+	'setting.maxPaneWidth.description':
+		'これより広い画像は縮小します。動画では、エンコーダーの上限である一辺 16384 ピクセルにも収めます。',
 	'setting.sound': '音声',
 	'setting.sound.description': '元の音声を残します。',
 	'setting.crf': '画質',
