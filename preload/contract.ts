@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ErrorData } from '../main/domain/errors.ts';
+import { PRECISIONS, type Precision } from '../main/domain/execution.ts';
 import type { ExecutionRemark } from '../main/domain/execution-words.ts';
 import type { MeasuredSpeed } from '../main/domain/speed.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../main/domain/run.ts';
@@ -48,6 +49,7 @@ export const preferencesSchema = z.strictObject({
 	/** Settings last used, per mode. */
 	modeSettings: z.record(z.string().max(64), settings),
 	threads: z.number().int().min(1).max(64).nullable(),
+	precision: z.enum(PRECISIONS),
 	maxSide: z.number().int().min(64).max(4096),
 	/** What graphs run on: `auto`, or an execution provider. */
 	provider: z.string().min(1).max(32),
@@ -279,6 +281,7 @@ export type RunEntry = {
 	modelId: string;
 	mode: string;
 	settings: SettingValues;
+	precision: Precision;
 	status: RunStatus;
 	/** Whether a process is working on it, or it waits for its turn. */
 	active: boolean;

@@ -2,6 +2,7 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { preferencesSchema, type Preferences, type RequestInput } from '../../preload/contract.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import { ON_CPU } from '../domain/execution.ts';
 import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
 
 export const DEFAULT_PREFERENCES: Preferences = {
@@ -11,6 +12,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	mode: 'token-cache',
 	modeSettings: {},
 	threads: null,
+	precision: ON_CPU.precision,
 	maxSide: 768,
 	provider: 'auto',
 	runsFolder: null,

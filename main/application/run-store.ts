@@ -142,6 +142,6 @@ async function readRunStatus(folder: string): Promise<RunStatus> {
 }
 
 function describe(runId: string, header: RunHeader, status: RunStatus): StoredEntry {
-	const { createdAt, model, mode, settings } = header;
-	return { runId, createdAt, modelId: model.id, mode, settings, status };
+	const { createdAt, model, mode, settings, precision } = header;
+	return { runId, createdAt, modelId: model.id, mode, settings, precision, status };
 }

@@ -4,6 +4,7 @@ import { startLastingAnalysis } from '../analysis/device-loss.ts';
 import { AUTO, type ExecutionChoice } from '../execution/choice.ts';
 import type { AnalysisExchange, AnalysisJob, AnalysisNews } from '../analysis/protocol.ts';
 import { errorToData, UserFacingError, type ErrorData } from '../domain/errors.ts';
+import { ON_CPU } from '../domain/execution.ts';
 import type { RunHeader } from '../domain/run.ts';
 import { changeSettings, resolveSettings } from '../domain/settings-table.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
@@ -67,7 +68,7 @@ export class Runs {
 		const mode = findMode(input.mode);
 		const settings = resolveSettings(mode.settings, input.settings, `mode ${mode.id}`);
 		const path = await modelPath(input.modelId, this.#deps.modelsFolder);
-		const { threads, maxSide, provider } = this.#deps.preferences();
+		const { threads, maxSide, provider, precision } = this.#deps.preferences();
 		const { runId, folder } = await this.#deps.store.reserve(video.identity, mode.id);
 		const entry: StoredEntry = {
 			runId,
@@ -75,6 +76,7 @@ export class Runs {
 			modelId: input.modelId,
 			mode: mode.id,
 			settings,
+			precision,
 			status: notStarted(),
 		};
 		const job: AnalysisJob = {
@@ -86,7 +88,7 @@ export class Runs {
 			runFolder: folder,
 			start: 'create',
 			threads,
-			execution: null,
+			execution: { ...ON_CPU, precision },
 			maxSide: mode.tiling ? null : maxSide, // tiles are there to see pictures as large as they are
 			scoreThreshold: null,
 			wantsFrames: true,

@@ -35,7 +35,8 @@ export async function analyzeCommand(video: string, options: Options, session: S
 	const settings = parseAssignments(mode.settings, options.set, `mode ${mode.id}`);
 	const remark = unusedRemark(mode.settings, settings, `mode ${mode.id}`);
 	if (remark) console.note(remark);
-	const runFolder = resolve(options.out ?? defaultOut(video, mode.id));
+	const title = options.precision === 'int8' ? `${mode.id}-int8` : mode.id;
+	const runFolder = resolve(options.out ?? defaultOut(video, title));
 	const common = await commonJob(video, options);
 	if (options.overwrite) await removeRun(runFolder);
 	const start = options.resume ? 'continue' : 'create';
@@ -44,7 +45,7 @@ export async function analyzeCommand(video: string, options: Options, session: S
 	const { state } = await record(job, options.provider, mode.id, console, interruption);
 
 	const run = describeRun(await openRun(runFolder));
-	const rows = [{ label: run.mode, run }];
+	const rows = [{ label: run.precision === 'int8' ? `${run.mode} int8` : run.mode, run }];
 	console.result(run, `${formatTable(RUN_COLUMNS, rows)}${warningLines(rows)}${runFolder}\n`);
 	if (state === 'complete') return EXIT.ok;
 	console.note(`Interrupted after ${run.frames} frames; repeat the command with --resume to go on.`);

@@ -49,14 +49,17 @@ describe('parseRange', () => {
 
 describe('parseRunSpec', () => {
 	it.each([
-		['dense', 'dense', {}, null],
-		['token-cache:fraction=0.1,refresh=50', 'token-cache', { fraction: 0.1, refresh: 50 }, null],
-		['sparse:keep=0.3', 'sparse', { keep: 0.3 }, null],
-		['dense@lookout-sh', 'dense', {}, 'lookout-sh'],
-		['sparse:keep=0.3@C:\\models\\a@b', 'sparse', { keep: 0.3 }, 'C:\\models\\a@b'],
-	])('reads %s', (text, mode, settings, model) => {
+		['dense', 'dense', {}, null, null],
+		['token-cache:fraction=0.1,refresh=50', 'token-cache', { fraction: 0.1, refresh: 50 }, null, null],
+		['sparse:keep=0.3', 'sparse', { keep: 0.3 }, null, null],
+		['dense@lookout-sh', 'dense', {}, 'lookout-sh', null],
+		['sparse:keep=0.3@C:\\models\\a@b', 'sparse', { keep: 0.3 }, 'C:\\models\\a@b', null],
+		['dense:precision=int8', 'dense', {}, null, 'int8'],
+		['sparse:precision=float32,keep=0.3@a', 'sparse', { keep: 0.3 }, 'a', 'float32'],
+	])('reads %s', (text, mode, settings, model, precision) => {
 		const spec = parseRunSpec(text);
 		expect([spec.mode.id, spec.settings, spec.model]).toEqual([mode, settings, model]);
+		expect(spec.precision).toBe(precision);
 	});
 
 	it.each([
@@ -65,6 +68,7 @@ describe('parseRunSpec', () => {
 		['token-cache:fraction=2', 'setting-out-of-range', '(got 2)'],
 		['token-cache:fraction', 'bad-argument', 'name=value (got "fraction")'],
 		['token-cache:', 'bad-argument', 'name=value (got "")'],
+		['dense:precision=half', 'bad-argument', 'precision must be float32 or int8 (got "half")'],
 		['dense@', 'bad-argument', 'must follow @ (got "dense@")'],
 	])('refuses %s', (text, code, words) => {
 		expect(() => parseRunSpec(text)).toThrow(

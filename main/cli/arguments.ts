@@ -1,4 +1,5 @@
 import { UserFacingError } from '../domain/errors.ts';
+import { type Precision, PRECISIONS } from '../domain/execution.ts';
 import { parseSetting, type SettingsTable, type SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange, Position } from '../domain/video.ts';
 import type { ReductionMode } from '../reduction/mode.ts';
@@ -78,11 +79,18 @@ export function parseAssignments(
 	return settings;
 }
 
-/** One run of a comparison; `model` is an id or a path, null for the common model. */
-export type RunSpec = { mode: ReductionMode; settings: SettingValues; model: string | null; text: string };
+/** One run of a comparison; `model` is an id or a path. Null for the common model and precision. */
+export type RunSpec = {
+	mode: ReductionMode;
+	settings: SettingValues;
+	model: string | null;
+	precision: Precision | null;
+	text: string;
+};
 
 /**
- * `dense`, `token-cache:fraction=0.1,refresh=50` or, with another model, `dense@lookout-sh`. Throws unknown-mode,
+ * `dense`, `token-cache:fraction=0.1,refresh=50`, in another precision `dense:precision=int8` or, with another model,
+ * `dense@lookout-sh`. Throws unknown-mode,
  * bad-argument and what `parseAssignments` throws.
  */
 export function parseRunSpec(text: string): RunSpec {
@@ -94,7 +102,28 @@ export function parseRunSpec(text: string): RunSpec {
 	const colon = run.indexOf(':');
 	const mode = findMode(colon < 0 ? run : run.slice(0, colon));
 	const words = colon < 0 ? [] : run.slice(colon + 1).split(',');
-	return { mode, settings: parseAssignments(mode.settings, words, `mode ${mode.id}`), model, text };
+	const place = `mode ${mode.id}`;
+	const precision = words.findLast((word) => word.startsWith(PRECISION));
+	const settings = words.filter((word) => !word.startsWith(PRECISION));
+	return {
+		mode,
+		settings: parseAssignments(mode.settings, settings, place),
+		model,
+		precision: precision === undefined ? null : parsePrecision(precision.slice(PRECISION.length), place),
+		text,
+	};
+}
+
+/** What stands among a run's settings, and is one of every mode. */
+const PRECISION = 'precision=';
+
+function parsePrecision(text: string, place: string): Precision {
+	const precision = PRECISIONS.find((one) => one === text);
+	if (precision) return precision;
+	throw new UserFacingError(
+		'bad-argument',
+		`${place}: precision must be ${PRECISIONS.join(' or ')} (got "${text}").`,
+	);
 }
 
 /** A folder name for each run: its specification, made safe for every file system, all different. */

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { sharedClasses } from '../domain/class-mapping.ts';
 import { isWhole, speedUpOver } from '../domain/dense-reference.ts';
 import { assert, UserFacingError } from '../domain/errors.ts';
+import { ON_CPU } from '../domain/execution.ts';
 import { coverageOfRuns } from '../domain/truth-coverage.ts';
 import { unusedRemark } from '../domain/settings-table.ts';
 import { agreement, referencesOf, type Agreement } from '../evaluation/agreement.ts';
@@ -46,7 +47,7 @@ export function defineCompare(command: Command): Command {
 		.argument('<video>', 'any file that ffmpeg reads')
 		.option(
 			'--run <mode:name=value,…@model>',
-			'a run to compare, @ and a model where it has another one; may come more than once',
+			'a run to compare, with precision=int8 among its settings or @ and a model where it has another one; may come more than once',
 			collect,
 			[],
 		)
@@ -74,13 +75,14 @@ export async function compareCommand(video: string, options: Options, session: S
 	const truth = options.truth === undefined ? null : readGroundTruth(options.truth, truthOptions(options));
 
 	const runs: StoredRun[] = [];
-	for (const [i, { mode, settings, modelPath }] of specs.entries()) {
+	for (const [i, { mode, settings, precision, modelPath }] of specs.entries()) {
 		const label = labels[i]!;
 		const runFolder = join(out, label);
 		if (options.overwrite) await removeRun(runFolder);
 		const start = options.resume ? 'ensure' : 'create';
 		// Never two at once: each is timed with the machine for itself.
-		const job = { ...common, modelPath, mode: mode.id, settings, runFolder, start } as const;
+		const execution = precision === null ? common.execution : { ...ON_CPU, precision };
+		const job = { ...common, modelPath, mode: mode.id, settings, execution, runFolder, start } as const;
 		const { state } = await record(job, options.provider, label, console, interruption);
 		runs.push(await openRun(runFolder));
 		if (state === 'complete') continue;
@@ -188,10 +190,14 @@ async function withDense(
 		})),
 	);
 	if (given.length === 0) return [{ ...parseRunSpec('dense'), modelPath }];
-	const dense = new Set(given.flatMap(({ mode, modelPath: path }) => (mode.id === 'dense' ? path : [])));
+	const isRounded = ({ precision }: RunSpec) => precision === 'int8';
+	const dense = new Set(
+		given.filter((spec) => spec.mode.id === 'dense' && !isRounded(spec)).map((spec) => spec.modelPath),
+	);
 	const added: typeof given = [];
-	for (const { mode, settings, model, modelPath: path } of given) {
-		if (isWhole({ mode: mode.id, settings }) || dense.has(path)) continue;
+	for (const spec of given) {
+		const { mode, settings, model, modelPath: path } = spec;
+		if ((isWhole({ mode: mode.id, settings }) && !isRounded(spec)) || dense.has(path)) continue;
 		dense.add(path);
 		added.push({ ...parseRunSpec(model === null ? 'dense' : `dense@${model}`), modelPath: path });
 	}

@@ -1,8 +1,9 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { basename, extname } from 'node:path';
 import type { AnalysisJob } from '../analysis/protocol.ts';
 import type { TruthOptions } from '../evaluation/ground-truth/ground-truth.ts';
 import { AUTO } from '../execution/choice.ts';
+import { ON_CPU, type Precision, PRECISIONS } from '../domain/execution.ts';
 import { findModel } from '../models/catalog.ts';
 import { parseInteger, parseNumber, parseRange } from './arguments.ts';
 import type { Console } from './console.ts';
@@ -27,6 +28,7 @@ export type AnalysisOptions = {
 	to?: string;
 	every?: string;
 	provider: string;
+	precision?: Precision;
 	threads?: string;
 	maxSide?: string;
 	score?: string;
@@ -44,6 +46,12 @@ export function addAnalysisOptions(command: Command): Command {
 			'--provider <name>',
 			'what to run on: auto (the fastest on this machine), cpu, or another one of "sparsight doctor"',
 			AUTO,
+		)
+		.addOption(
+			new Option(
+				'--precision <type>',
+				'what linear layers are computed in: int8 is faster and rounds (default: float32)',
+			).choices(PRECISIONS),
 		)
 		.option('--threads <n>', 'threads of the inference runtime (default: the cores, at most 8)')
 		.option('--max-side <pixels>', "longer side of the network's input; smaller pictures stay as they are")
@@ -72,7 +80,7 @@ export async function commonJob(
 		modelPath: await findModel(options.model),
 		range: parseRange(options),
 		threads: options.threads === undefined ? null : parseInteger(options.threads, '--threads', 1, 256),
-		execution: null,
+		execution: options.precision === undefined ? null : { ...ON_CPU, precision: options.precision },
 		maxSide: options.maxSide === undefined ? null : parseInteger(options.maxSide, '--max-side', 32, 8192),
 		scoreThreshold: options.score === undefined ? null : parseNumber(options.score, '--score', 0, 1),
 		wantsFrames: false,

@@ -3,10 +3,10 @@ import { modelKey } from './run.ts';
 import { denseReference, referenceFor, speedUpOver, type Comparable } from './dense-reference.ts';
 
 const run = (text: string): Comparable & { text: string } => {
-	const [mode, model] = text.split('@') as [string, string];
+	const [mode, model, precision = 'float32'] = text.split(/[@~]/) as [string, string, 'int8'?];
 	return mode === 'sliced'
-		? { mode: 'tiles', model, settings: { policy: 'all' }, text }
-		: { mode, model, settings: {}, text };
+		? { mode: 'tiles', model, settings: { policy: 'all' }, precision, text }
+		: { mode, model, settings: {}, precision, text };
 };
 const pick = (shown: string[], kept: string[] = []) =>
 	denseReference(shown.map(run), (it) => it, kept.map(run))?.text ?? null;
@@ -24,6 +24,8 @@ it.each([
 		'dense@b',
 	],
 	['the first, where all are dense', ['dense@b', 'dense@a'], [], 'dense@b'],
+	['the exact dense run, before one in int8', ['dense@a~int8', 'cache@a~int8'], ['dense@a'], 'dense@a'],
+	['the dense run in int8, where there is no other', ['cache@a', 'dense@a~int8'], [], 'dense@a~int8'],
 	['plain slicing, for tiles', ['dense@a', 'tiles@a'], ['sliced@a'], 'sliced@a'],
 	['plain slicing of the same model, for tiles', ['tiles@a', 'sliced@b', 'dense@a'], [], 'dense@a'],
 	['the dense run, where nothing was sliced', ['dense@a', 'tiles@a'], [], 'dense@a'],

@@ -1,10 +1,11 @@
+import { ON_CPU, type Precision } from './execution.ts';
 import type { SettingValues } from './settings-table.ts';
 
 /** What decides whether a run is the reference of others. */
-export type Comparable = { mode: string; model: string; settings: SettingValues };
+export type Comparable = { mode: string; model: string; settings: SettingValues; precision: Precision };
 
 /** Whether a run computes all tiles of every frame: what mode tiles is to be compared with, for dense sees another picture. */
-export function isPlainSlicing({ mode, settings }: Omit<Comparable, 'model'>): boolean {
+export function isPlainSlicing({ mode, settings }: Pick<Comparable, 'mode' | 'settings'>): boolean {
 	return mode === 'tiles' && settings['policy'] === 'all';
 }
 
@@ -20,13 +21,16 @@ export function referenceFor<Run>(
 ): Run | null {
 	const { mode, model } = of(run);
 	if (isWhole(of(run))) return denseReference(shown, of, kept);
-	const own = [...shown, ...kept].filter((other) => of(other).model === model && isWhole(of(other)));
+	const own = exactFirst(
+		[...shown, ...kept].filter((other) => of(other).model === model && isWhole(of(other))),
+		of,
+	);
 	const sliced = mode === 'tiles' ? own.find((other) => isPlainSlicing(of(other))) : undefined;
 	return sliced ?? own.find((other) => of(other).mode === 'dense') ?? null;
 }
 
 /** Whether a run reuses nothing. */
-export function isWhole(run: Omit<Comparable, 'model'>): boolean {
+export function isWhole(run: Pick<Comparable, 'mode' | 'settings'>): boolean {
 	return run.mode === 'dense' || isPlainSlicing(run);
 }
 
@@ -41,9 +45,10 @@ export function speedUpOver(reference: Times | null, own: Times): Times | null {
 }
 
 /**
- * The run that a comparison of `shown` runs shows as its reference: one of the model of the first run that reuses something (only a model's own answers
- * tell how far reuse drifted), else of the next such model: plain slicing where a run of tiles is among them and there is one, else
- * the dense run. If nothing is reused, the first dense one. `kept` are further candidates. Null if there is none.
+ * The run that a comparison of `shown` runs shows as its reference: one of the model of the first run that reuses something (only a
+ * model's own answers tell how far reuse drifted), else of the next such model: plain slicing where a run of tiles is among them and
+ * there is one, else the dense run. If nothing is reused, the first dense one. In float32 rather than in int8, where there are both.
+ * `kept` are further candidates. Null if there is none.
  */
 export function denseReference<Run>(
 	shown: readonly Run[],
@@ -57,10 +62,15 @@ export function denseReference<Run>(
 	const sliced = reduced.some((run) => of(run).mode === 'tiles')
 		? all.filter((run) => isPlainSlicing(of(run)))
 		: [];
-	const whole = [...sliced, ...all.filter(isDense)];
+	const whole = [...exactFirst(sliced, of), ...exactFirst(all.filter(isDense), of)];
 	for (const model of models) {
 		const reference = whole.find((run) => of(run).model === model);
 		if (reference) return reference;
 	}
 	return null;
+}
+
+function exactFirst<Run>(runs: readonly Run[], of: (run: Run) => Comparable): Run[] {
+	const isExact = (run: Run) => of(run).precision === ON_CPU.precision;
+	return [...runs.filter(isExact), ...runs.filter((run) => !isExact(run))];
 }

@@ -118,8 +118,8 @@ export function referencesOf(runs: readonly StoredRun[]): (StoredRun | null)[] {
 	return runs.map((run) => referenceFor(run, runs, comparable));
 }
 
-function comparable({ header: { mode, model, settings } }: StoredRun): Comparable {
-	return { mode, model: modelKey(model), settings };
+function comparable({ header: { mode, model, settings, precision } }: StoredRun): Comparable {
+	return { mode, model: modelKey(model), settings, precision };
 }
 
 function classesOfBoth(run: StoredRun, denseRun: StoredRun): SharedClasses {

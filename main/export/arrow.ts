@@ -150,6 +150,7 @@ class DetectionColumns {
 			new Map([
 				['model', name],
 				['mode', this.#run.header.mode],
+				['precision', this.#run.header.precision],
 				...(warning ? [['warning', warning.text] as [string, string]] : []),
 			]),
 		);

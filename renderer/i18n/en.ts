@@ -365,6 +365,11 @@ export const en = {
 	'settings.language.system': 'As the system',
 	'settings.threads': 'Threads of the analysis',
 	'settings.threadsHint': 'Empty: as many as there are cores, at most 8.',
+	'settings.precision': 'Linear layers',
+	'settings.precision.float32': 'float32, exact',
+	'settings.precision.int8': 'int8, faster',
+	'settings.precisionHint':
+		'int8 rounds the weights of linear layers to whole numbers. Wide networks gain most. Holds for new runs on the processor; ONNX files keep what they have.',
 	'settings.maxSide': 'Longer side of the analysed picture',
 	'settings.maxSideHint':
 		'Smaller is faster and finds fewer small objects. Holds for new runs, except those of the tile cache, which sees the picture as large as it is.',

@@ -19,7 +19,12 @@ const finishedEntries = (panes: readonly Pane[]): RunEntry[] =>
 	panes.flatMap(({ run }) => (run && !run.entry.active ? [run.entry] : []));
 const completeOf = (stored: readonly RunEntry[]): RunEntry[] =>
 	stored.filter(({ status }) => status.state === 'complete');
-const comparable = ({ mode, modelId: model, settings }: RunEntry): Comparable => ({ mode, model, settings });
+const comparable = ({ mode, modelId: model, settings, precision }: RunEntry): Comparable => ({
+	mode,
+	model,
+	settings,
+	precision,
+});
 
 /**
  * The run that a pane's run is measured against, as `referenceFor` says; where nothing in sight ran whole, the first pane's reduced

@@ -64,6 +64,7 @@ export function madeUpEntry(runId: string, more: Partial<RunEntry> = {}): RunEnt
 		modelId: 'lookout',
 		mode: 'token-cache',
 		settings: {},
+		precision: 'float32',
 		status: {
 			state: 'complete',
 			framesStored: 0,

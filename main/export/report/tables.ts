@@ -1,4 +1,5 @@
 import { GIGA, STAGES } from '../../domain/cost.ts';
+import { ON_CPU } from '../../domain/execution.ts';
 import type { RunHeader } from '../../domain/run.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
 import { shortfallSentence } from '../../domain/shortfall.ts';
@@ -320,6 +321,10 @@ export function accuracyTables(runs: readonly ReportRun[]): Html | null {
 		</div>`;
 }
 
+function roundingOf({ precision }: RunHeader): string[] {
+	return precision === ON_CPU.precision ? [] : [`precision ${precision}`];
+}
+
 /** The settings of each run, and what was changed during it. */
 export function settingsTable(runs: readonly ReportRun[]): Html {
 	const rows = runs.map(({ run, label, colour }) => {
@@ -330,7 +335,7 @@ export function settingsTable(runs: readonly ReportRun[]): Html {
 		return html`<tr>
 			<th scope="row"><span class="${`key ${colour}`}"></span>${label}</th>
 			<td>${header.mode}</td>
-			<td>${settingsText(header.settings) || 'none'}</td>
+			<td>${[settingsText(header.settings), ...roundingOf(header)].filter(Boolean).join(', ') || 'none'}</td>
 			<td>${changes.join('; ') || NONE}</td>
 			<td>${thresholdsText(header)}</td>
 			<td>${header.createdAt}</td>
