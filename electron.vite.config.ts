@@ -15,6 +15,7 @@ const entries = {
 	'provider-probe': 'main/execution/provider-probe.ts',
 	'web-host': 'main/web-host/index.ts',
 	bench: 'bench/index.ts',
+	'bench-device': 'bench/device.ts',
 	'bench-opening': 'bench/opening-process.ts',
 };
 

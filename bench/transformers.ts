@@ -1,4 +1,5 @@
 import { GIGA } from '../main/domain/cost.ts';
+import { type Execution, ON_CPU, type Precision } from '../main/domain/execution.ts';
 import type { Frame } from '../main/domain/frame.ts';
 import type { SettingValues } from '../main/domain/settings-table.ts';
 import type { TokenGrid } from '../main/domain/tokens.ts';
@@ -12,7 +13,6 @@ import type { BehindOffer, Host } from '../main/reduction/host.ts';
 import { findModeFor } from '../main/reduction/index.ts';
 import type { Reduction } from '../main/reduction/mode.ts';
 import { hostOfVit } from '../main/reduction/vit-host.ts';
-import { ON_CPU, type Precision } from '../main/domain/execution.ts';
 import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import type { VitPlan } from '../main/vit/plan.ts';
 import { median } from './machine.ts';
@@ -88,12 +88,13 @@ export function transformerAlone(plan: VitPlan): Host {
 export async function benchTransformer(
 	host: Host,
 	lanes: readonly Lane[],
-	options: { threads: number; rounds: number },
+	options: { threads: number; rounds: number; execution?: Execution },
 ): Promise<TransformerRow[]> {
+	const { threads, execution = ON_CPU } = options;
 	const frames = noisyFrames(host.grid);
 	const opened = [];
-	for (const { label, mode, settings, precision = ON_CPU.precision } of lanes) {
-		const runtime = createRuntime(options.threads, { execution: { ...ON_CPU, precision } });
+	for (const { label, mode, settings, precision = execution.precision } of lanes) {
+		const runtime = createRuntime(threads, { execution: { ...execution, precision } });
 		const reduction: Reduction<object> = await findModeFor(host, mode).open(host, runtime, settings);
 		const pixels = new WasmFramePixels(host.grid, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
 		opened.push({
@@ -197,7 +198,8 @@ export function drawnWeights(): WeightLookup {
 	};
 }
 
-function noisyFrames(grid: TokenGrid): Frame[] {
+/** A few frames in which every token differs from the frame before, some more than others. */
+export function noisyFrames(grid: TokenGrid): Frame[] {
 	const random = randomNumbers(3);
 	const size = { width: grid.cols * grid.stride, height: grid.rows * grid.stride };
 	const scene = Float32Array.from({ length: 3 * size.width * size.height }, () => 255 * random());

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UserFacingError } from '../domain/errors.ts';
-import { type Execution, lastExecution, ON_CPU } from '../domain/execution.ts';
+import { lastExecution, ON_CPU } from '../domain/execution.ts';
 import type { RunHeader, SettingEvent, VideoIdentity } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import { type FrameRange, type KnownFrame, type VideoInfo, WHOLE_VIDEO } from '../domain/video.ts';
@@ -35,7 +35,7 @@ export type Recording = {
 	video: VideoInfo;
 	header: RunHeader;
 	/** What computes the frames of this sitting. */
-	execution: Execution;
+	runtime: GraphRuntime;
 	/** Reset, or as it was after `lastFrameIndex`. */
 	detector: Detector;
 	writer: RunWriter;
@@ -94,7 +94,7 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 			detector.reset();
 			const writer = await RunWriter.create(job.runFolder, header);
 			const nothing = { lastFrameIndex: -1, known: [], events: [] };
-			return { video, header, execution, detector, writer, ...nothing, remarks };
+			return { video, header, runtime, detector, writer, ...nothing, remarks };
 		}
 		const expected = job.afterLoss && execution.provider === ON_CPU.provider ? execution : before;
 		const same = await compareVideo(video.path, videoIdentity, earlier.header.videoIdentity);
@@ -111,7 +111,7 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 		if (grown)
 			remarks.push(`the recording is longer than it was; ${lastFrameIndex < 0 ? COMPUTED_ANEW : GOES_ON}`);
 		const known = knownFrames(earlier.frames, lastFrameIndex);
-		const opened = { video, header: { ...earlier.header, ...grown }, execution, detector, writer };
+		const opened = { video, header: { ...earlier.header, ...grown }, runtime, detector, writer };
 		return { ...opened, lastFrameIndex, known, events, remarks };
 	} catch (error) {
 		await detector.release();

@@ -86,6 +86,8 @@ export type AnalysisNews =
 	  }
 	/** The host's own news: the run begins again where it can, on the CPU; another `opened` follows. */
 	| { type: 'device-lost'; provider: string; reason: string }
+	/** Operators that the provider, which computes the others, has not got. */
+	| { type: 'left-to-cpu'; provider: string; operators: readonly string[] }
 	| { type: 'progress'; progress: AnalysisProgress }
 	| { type: 'frames'; batch: FrameBatch }
 	| { type: 'settings-changed'; event: SettingEvent }

@@ -8,6 +8,7 @@ import type { SettingValues } from '../domain/settings-table.ts';
 import { ShortfallWatch } from '../domain/shortfall.ts';
 import { tokenCount } from '../domain/tokens.ts';
 import type { VideoInfo } from '../domain/video.ts';
+import type { GraphRuntime } from '../runtime/runtime.ts';
 import type { Detector } from '../detector/detector.ts';
 import type { RunWriter } from '../results/run-writer.ts';
 import { StoredRun } from '../results/stored-run.ts';
@@ -64,7 +65,8 @@ export async function recordRun(
 		const { framesStored, decode } = recording.status;
 		return { state: 'complete', framesStored, wallSeconds: 0, decode, peakMemoryBytes: peakMemoryBytes() };
 	}
-	const { video, header, execution, detector, writer, remarks } = recording;
+	const { video, header, runtime, detector, writer, remarks } = recording;
+	const { execution } = runtime;
 	const started = performance.now();
 	const wallSeconds = () => (performance.now() - started) / 1000;
 	try {
@@ -106,7 +108,7 @@ async function recordFrames(
 	job: AnalysisJob,
 	control: RunControl,
 	report: (report: AnalysisNews) => void,
-	{ video, header, detector, writer, lastFrameIndex, known, events }: Recording,
+	{ video, header, runtime, detector, writer, lastFrameIndex, known, events }: Recording,
 	readVideo: typeof readFrames,
 ) {
 	const stop = new AbortController();
@@ -133,6 +135,7 @@ async function recordFrames(
 			const next = await results.next();
 			if (next.done) return next.value;
 			await writer.append(next.value);
+			if (lastFrame === lastFrameIndex) reportPlacement(runtime, report);
 			lastFrame = next.value.frameIndex;
 			batch?.add(next.value);
 			watchBudget(watch, next.value, detector.settings);
@@ -145,6 +148,15 @@ async function recordFrames(
 		stop.abort();
 		await results.return(undefined as never);
 	}
+}
+
+/** Which operators a provider left to the processor is known when its graphs have run. */
+function reportPlacement(
+	{ execution, leftToCpu }: GraphRuntime,
+	report: (report: AnalysisNews) => void,
+): void {
+	const operators = [...new Set([...leftToCpu.values()].flat())].sort();
+	if (operators.length > 0) report({ type: 'left-to-cpu', provider: execution.provider, operators });
 }
 
 function watchBudget(watch: ShortfallWatch, result: FrameResult, settings: SettingValues): void {

@@ -293,6 +293,7 @@ export class Runs {
 				emit({ type: 'analysis.frames', runId, batch: news.batch });
 				break;
 			case 'device-lost':
+			case 'left-to-cpu':
 				emit({ type: 'analysis.remark', runId, remark: news });
 				break;
 			case 'settings-changed':

@@ -1,15 +1,13 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agreement } from '../evaluation/agreement.ts';
 import { installationFolder } from '../process/installation.ts';
 import type { ProviderCheck } from '../execution/provider-checks.ts';
 import { openRun } from '../results/stored-run.ts';
 import { safetensorsOfCase } from '../weights/parity-case.fixture.ts';
+import { SOFTWARE_VULKAN } from '../runtime/software-vulkan.fixture.ts';
 import { failureOf, ffmpeg, makeClip, openBench, sparsight } from './cli.fixture.ts';
-
-/** The software device of Debian's Chromium; without it a test is skipped. */
-const SOFTWARE_VULKAN = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 const bench = openBench();
 const at = (name: string) => join(bench.folder, name);
@@ -203,11 +201,8 @@ describe('models and doctor', () => {
 	});
 
 	// Four numbers wide, it takes keys twice in the runtime's fused attention: a wrong device that is always at hand.
-	it.skipIf(!existsSync(SOFTWARE_VULKAN))('finds out that a device computes attention wrongly', async () => {
-		const { stdout } = await sparsight(bench.folder, ['doctor', '--json'], {
-			VK_ICD_FILENAMES: SOFTWARE_VULKAN,
-			LD_LIBRARY_PATH: dirname(SOFTWARE_VULKAN),
-		});
+	it.skipIf(!SOFTWARE_VULKAN)('finds out that a device computes attention wrongly', async () => {
+		const { stdout } = await sparsight(bench.folder, ['doctor', '--json'], SOFTWARE_VULKAN!);
 		const { runtime } = JSON.parse(stdout) as { runtime: { providers: ProviderCheck[] } };
 		const webgpu = runtime.providers.find(({ name }) => name === 'webgpu');
 		expect(webgpu).toMatchObject({ works: true, attention: 'plain' });

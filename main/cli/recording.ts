@@ -42,6 +42,7 @@ export async function record(
 				for (const remark of news.remarks) console.note(`${title}: ${remark}`);
 				break;
 			case 'device-lost':
+			case 'left-to-cpu':
 				display.note(`${title}: ${executionSentence(news, 'en')}`);
 				break;
 			case 'progress':

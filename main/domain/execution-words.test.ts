@@ -50,6 +50,10 @@ describe('a remark is one sentence in each language', () => {
 			'The run goes on on the processor, for WebGPU, which it began on, does not work now: No adapter.',
 		],
 		[
+			{ type: 'left-to-cpu', provider: 'webgpu', operators: ['Slice', 'TopK'] },
+			'WebGPU leaves some operators to the processor: Slice, TopK.',
+		],
+		[
 			{ type: 'device-lost', provider: 'webgpu', reason: 'it ended.' },
 			'WebGPU was lost, and the run goes on on the processor from its last stored state: it ended.',
 		],

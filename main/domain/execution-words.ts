@@ -15,6 +15,8 @@ export type ExecutionRemark =
 	| { type: 'unmeasured'; mode: string; provider: string; reason: string }
 	/** A mode or a precision that stays on the CPU though a device works; `reason` is a clause. */
 	| { type: 'stays-on-cpu'; provider: string; reason: string }
+	/** Operators of a network that run on the processor, though the others run on a device. */
+	| { type: 'left-to-cpu'; provider: string; operators: readonly string[] }
 	/** A run that began on a device goes on without it; `reason` is a sentence or a clause. */
 	| { type: 'device-gone' | 'device-lost'; provider: string; reason: string };
 
@@ -78,6 +80,8 @@ function inEnglish(remark: ExecutionRemark): string {
 			return `${sentenceStart(name(remark.provider))} is left out, for ${remark.mode} failed there: ${clause(remark.reason)}.`;
 		case 'stays-on-cpu':
 			return `It runs on the processor though ${name(remark.provider)} works here: ${clause(remark.reason)}.`;
+		case 'left-to-cpu':
+			return `${sentenceStart(name(remark.provider))} leaves some operators to the processor: ${remark.operators.join(', ')}.`;
 		case 'device-gone':
 			return `The run goes on on the processor, for ${name(remark.provider)}, which it began on, does not work now: ${clause(remark.reason)}.`;
 		case 'device-lost':
@@ -101,6 +105,8 @@ function inJapanese(remark: ExecutionRemark): string {
 			return `${name(remark.provider)}では ${remark.mode} が動かないため使いません：${clause(remark.reason)}`;
 		case 'stays-on-cpu':
 			return `${name(remark.provider)}は使えますが、プロセッサーで実行します：${clause(remark.reason)}`;
+		case 'left-to-cpu':
+			return `${name(remark.provider)}にない演算はプロセッサーで計算します：${remark.operators.join('、')}`;
 		case 'device-gone':
 			return `開始時の${name(remark.provider)}が今は使えないため、プロセッサーで続けます：${clause(remark.reason)}`;
 		case 'device-lost':

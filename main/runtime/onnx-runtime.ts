@@ -53,9 +53,10 @@ export function createRuntime(
 					...(tensorFolder && { model_external_initializers_file_folder_path: tensorFolder }),
 				};
 				const { session, profile } = await createSession(modelBytes, options, extra);
+				if (profile) leftToCpu.set(name, []);
 				return new OnnxSession(
 					session,
-					inTurn(execution.provider),
+					execution.provider,
 					profile && (async () => void leftToCpu.set(name, await profile.read())),
 				);
 			} catch (cause) {
@@ -117,15 +118,17 @@ class OnnxSession implements GraphSession {
 	readonly inputs: readonly GraphPort[];
 	readonly outputs: readonly GraphPort[];
 	readonly #session: InferenceSession;
+	readonly #provider: string;
 	readonly #turns: Turns;
 	/** Reads the profile of the first run. */
 	#readProfile: (() => Promise<void>) | null;
 
-	constructor(session: InferenceSession, turns: Turns, readProfile: (() => Promise<void>) | null) {
+	constructor(session: InferenceSession, provider: string, readProfile: (() => Promise<void>) | null) {
 		this.inputs = session.inputMetadata.map(portOf);
 		this.outputs = session.outputMetadata.map(portOf);
 		this.#session = session;
-		this.#turns = turns;
+		this.#provider = provider;
+		this.#turns = inTurn(provider);
 		this.#readProfile = readProfile;
 	}
 
@@ -138,7 +141,9 @@ class OnnxSession implements GraphSession {
 			...Object.fromEntries(wanted.map((name) => [name, null])),
 			...mapRecord(into, toOnnx),
 		};
-		const outputs = await this.#turns(() => this.#session.run(mapRecord(feeds, toOnnx), fetches));
+		const outputs = await this.#turns(() => this.#session.run(mapRecord(feeds, toOnnx), fetches)).catch(
+			(cause: unknown) => this.#fail(cause),
+		);
 		await this.#endProfile();
 		// This binding copies out of the caller's buffers as well; those copies are nobody's.
 		for (const [name, tensor] of Object.entries(into)) {
@@ -152,6 +157,15 @@ class OnnxSession implements GraphSession {
 	async release(): Promise<void> {
 		await this.#endProfile();
 		await this.#turns(() => this.#session.release());
+	}
+
+	/** Whatever stops a device in the middle of a graph that it could load: it can't be counted on any more. */
+	#fail(cause: unknown): never {
+		if (this.#provider === ON_CPU.provider) throw cause;
+		const words = cause instanceof Error ? cause.message : String(cause);
+		throw new UserFacingError('device-lost', `The execution provider ${this.#provider} failed: ${words}`, {
+			cause,
+		});
 	}
 
 	async #endProfile(): Promise<void> {

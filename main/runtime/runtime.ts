@@ -52,7 +52,7 @@ export interface GraphRuntime {
 	/** What is really active. */
 	readonly execution: Execution;
 	readonly threads: number;
-	/** By graph, the operators that its provider left to the processor; of graphs that have run. None where it left none. */
+	/** By graph that the provider could not take whole, the operators that the processor computes; empty until it has run. */
 	readonly leftToCpu: ReadonlyMap<string, readonly string[]>;
 	/** Null where graphs run on the processor, or with copies of everything. */
 	readonly device: DeviceMemory | null;

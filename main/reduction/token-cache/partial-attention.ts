@@ -41,6 +41,7 @@ export class PartialAttention {
 	readonly #tokens: Value;
 	readonly #writes: RowWrites;
 	readonly #layouts: { layouts: WindowLayout[]; ofBlock: number[] };
+	#tokensAsPositions: Value | null = null;
 	readonly #places = new Map<number, Value>();
 	readonly #indices: Record<'queries' | 'memory' | 'back', Value>[];
 
@@ -95,9 +96,18 @@ export class PartialAttention {
 		const [queriesAndKeys, ...values] = layers.split(together, [2 * heads, ...pieces], 1);
 		const placed = block.relative
 			? this.#withPositions(block, queriesAndKeys!)
-			: this.#parts.rotateHeads(queriesAndKeys!, layers.reshape(this.#tokens, [1, ROWS]));
+			: this.#parts.rotateHeads(queriesAndKeys!, this.#positions());
 		const [queries, ...keys] = layers.split(placed, [heads, ...pieces], 1);
 		return { queries: queries!, keys, values };
+	}
+
+	/** The computed tokens as positions [1, rows]; devices leave the reshaping of whole numbers to the processor. */
+	#positions(): Value {
+		this.#tokensAsPositions ??=
+			this.#writes === 'scattered'
+				? this.#layers.graph.input('tokens.positions', 'int64', [1, ROWS])
+				: this.#layers.reshape(this.#tokens, [1, ROWS]);
+		return this.#tokensAsPositions;
 	}
 
 	/** A memory [1, heads, memory rows, width] as it is with the fresh rows in it, which become outputs. */

@@ -14,7 +14,8 @@ export const SELECTED = 'selected';
  *
  * in: `windows` [selected, 3, window, window]; `tokens` [rows], where each row stands in the plan's order; what
  * `PartialAttention` reads of every block; per block with a residual `residual.i` [tokens, dim]; where positions can move,
- * `rotary.cos` and `rotary.sin` [tokens, headDim / 2].
+ * `rotary.cos` and `rotary.sin` [tokens, headDim / 2]; scattered, `tokens` also as `tokens.positions` [1, rows] with rotary positions and as
+ * `tokens.places` [rows, 1] with residuals.
  * out: `head` [selected, width], `extra` [extra tokens, width], `scores` [selected, 1], each where the plan has it; the fresh
  * keys and values as `PartialAttention` gives them, and `residual.i.fresh` [rows, dim] or, scattered, `residual.i.renewed` [tokens, dim].
  */

@@ -138,7 +138,7 @@ export class StoreOnDevice implements TokenStore {
 				...(await this.#rotaryTables()),
 				...this.#windowTensors(computed),
 				...this.#places(computed),
-				...this.#residualPlaces(computed),
+				...this.#tokensInOtherShapes(computed),
 			},
 			this.#remembered.names,
 			Object.fromEntries(Object.entries(this.#memories).map(([name, memory]) => [`${name}.renewed`, memory])),
@@ -239,11 +239,16 @@ export class StoreOnDevice implements TokenStore {
 		return tensors;
 	}
 
-	/** Where residuals read the computed tokens. */
-	#residualPlaces(computed: Int32Array): Record<string, GraphTensor> {
-		if (!this.#plan.blocks.some(({ residual }) => residual)) return {};
+	/** What positions and residuals know the computed tokens by. */
+	#tokensInOtherShapes(computed: Int32Array): Record<string, GraphTensor> {
+		const { blocks, rotary } = this.#plan;
 		const data = BigInt64Array.from(computed, BigInt);
-		return { 'tokens.places': { type: 'int64', data, shape: [data.length, 1] } };
+		return {
+			...(rotary && { 'tokens.positions': { type: 'int64', data, shape: [1, data.length] } }),
+			...(blocks.some(({ residual }) => residual) && {
+				'tokens.places': { type: 'int64', data, shape: [data.length, 1] },
+			}),
+		};
 	}
 
 	#windowTensors(computed: Int32Array): Record<string, GraphTensor> {

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { installationFolder } from '../process/installation.ts';
+import { SOFTWARE_VULKAN } from './software-vulkan.fixture.ts';
+
+const PROGRAM = join(installationFolder(), 'out', 'main', 'bench-device.js');
+const folder = mkdtempSync(join(tmpdir(), 'sparsight-device-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs the device proofs in a process of their own; gives how it ended and what it proved. */
+async function prove(parts: string, more: readonly string[] = []) {
+	const out = join(folder, parts);
+	// Its own attention is wrong there, as another test shows.
+	const words = ['--expose-gc', PROGRAM, '--attention', 'plain', '--parts', parts, '--out', out, ...more];
+	const code = await new Promise<number | string | null>((resolve) => {
+		const child = execFile(process.execPath, words, { env: { ...process.env, ...SOFTWARE_VULKAN } }, () =>
+			resolve(child.exitCode ?? child.signalCode),
+		);
+	});
+	const { proven } = JSON.parse(readFileSync(join(out, 'webgpu.json'), 'utf8')) as {
+		proven: Record<string, boolean>;
+	};
+	return { code, proven };
+}
+
+// Slow, for the device is made of software: `bench/gpu.sh --software` does the same over 200 frames and 5,000 runs.
+describe.skipIf(!SOFTWARE_VULKAN)('on a device', () => {
+	it('dense and the token cache answer as on the processor, with every node there', async () => {
+		expect(await prove('parity', ['--frames', '8'])).toEqual({
+			code: 0,
+			proven: {
+				'dense as on the processor, largest difference': true,
+				'dense with every node on the device': true,
+				'token-cache as on the processor, largest difference': true,
+				'token-cache with every node on the device': true,
+			},
+		});
+	});
+
+	it('two runs at a time, releases in any order and failures in the middle come out well', async () => {
+		expect(await prove('traps')).toEqual({
+			code: 0,
+			proven: {
+				twoAtATime: true,
+				writesWhereItLies: true,
+				outlives: true,
+				opensAgain: true,
+				tellsOfLoss: true,
+			},
+		});
+	});
+});
