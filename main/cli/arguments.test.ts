@@ -18,6 +18,8 @@ describe('parsePosition', () => {
 		['0:07', { seconds: 7 }],
 		['90:00', { seconds: 5400 }],
 		['1:00:01.25', { seconds: 3601.25 }],
+		['-0.5s', { seconds: -0.5 }],
+		['-0:01.5', { seconds: -1.5 }],
 	])('reads %s', (text, position) => {
 		expect(parsePosition(text, '--from')).toEqual(position);
 	});

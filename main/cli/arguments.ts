@@ -7,14 +7,18 @@ import { findMode } from '../reduction/index.ts';
 
 /**
  * A position in a video: `120` is a frame index, `12.5s` and `1:02.500` (`h:mm:ss` too) are times in the file's own
- * clock. `flag` is named in errors. Throws bad-argument.
+ * clock, which may be below zero (`-0.5s`). `flag` is named in errors. Throws bad-argument.
  */
 export function parsePosition(text: string, flag: string): Position {
 	if (/^\d+$/.test(text)) return { frame: Number(text) };
-	const seconds = /^(\d+(?:\.\d+)?)s$/.exec(text);
+	const seconds = /^(-?\d+(?:\.\d+)?)s$/.exec(text);
 	if (seconds) return { seconds: Number(seconds[1]) };
-	const clock = /^(?:(\d+):)?(\d+):([0-5]?\d(?:\.\d+)?)$/.exec(text);
-	if (clock) return { seconds: Number(clock[1] ?? 0) * 3600 + Number(clock[2]) * 60 + Number(clock[3]) };
+	const clock = /^(-?)(?:(\d+):)?(\d+):([0-5]?\d(?:\.\d+)?)$/.exec(text);
+	if (clock) {
+		const [, sign, hours = 0, minutes, rest] = clock;
+		const seconds = Number(hours) * 3600 + Number(minutes) * 60 + Number(rest);
+		return { seconds: sign === '-' ? -seconds : seconds };
+	}
 	throw new UserFacingError(
 		'bad-argument',
 		`${flag} must be a frame index such as 120 or a time such as 12.5s or 1:02.500 (got "${text}").`,

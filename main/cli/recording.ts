@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GIGA, totalMilliseconds } from '../domain/cost.ts';
 import { type ExecutionRemark, executionSentence } from '../domain/execution-words.ts';
+import { clockSentence } from '../domain/clock-words.ts';
 import { shortfallSentence } from '../domain/shortfall.ts';
 import type { AnalysisJob, AnalysisOutcome, AnalysisNews, AnalysisProgress } from '../analysis/protocol.ts';
 import { startLastingAnalysis } from '../analysis/device-loss.ts';
@@ -67,6 +68,8 @@ export async function record(
 	try {
 		const outcome = await analysis.outcome;
 		if (!opened && outcome.state === 'complete') console.note(`${title}: complete; nothing left to do`);
+		const restarts = outcome.decode?.clockRestarts ?? [];
+		if (restarts.length > 0) console.note(`${title}: ${clockSentence(restarts, 'en')}`);
 		const lost = outcome.decode?.framesLost ?? 0;
 		if (lost > 0) console.note(`${title}: ${lost} frames were lost to damaged data`);
 		return outcome;

@@ -28,7 +28,10 @@ export type VideoInfo = {
 	hasAudio: boolean;
 };
 
-/** A place in a video: a decoded frame's index (from 0), or a time in the file's own clock. */
+/**
+ * A place in a video: a decoded frame's index (from 0), or a time in the file's own clock, which may be below zero; where that begins
+ * again, in the time line that goes on rising.
+ */
 export type Position = { frame: number } | { seconds: number };
 
 /** The frames to read: from `from` to `to` (both included; null = to the end), then every n-th of those. */
@@ -49,11 +52,19 @@ export function isAfter(position: Position, index: number, timeSeconds: number):
 
 export const WHOLE_VIDEO: FrameRange = { from: { frame: 0 }, to: null, every: 1 };
 
-/** Presentation times of all decoded frames, in decoding-output order: `ptsSeconds[index]`. */
+/** Presentation times of all decoded frames, in decoding-output order, never falling: `ptsSeconds[index]`. */
 export type FrameTimes = { ptsSeconds: Float64Array };
 
 /** The exact time of one decoded frame. */
 export type KnownFrame = { frame: number; seconds: number };
+
+/** A frame at which the file's own clock began again: its time there, and how much later the time line is from here on. */
+export type ClockRestart = { frame: number; fileSeconds: number; offsetSeconds: number };
+
+/** The time in the file's own clock of a frame whose time in the rising time line is `timeSeconds`. */
+export function fileTimeOf(frame: number, timeSeconds: number, restarts: readonly ClockRestart[]): number {
+	return timeSeconds - (restarts.findLast((restart) => restart.frame <= frame)?.offsetSeconds ?? 0);
+}
 
 /** The result of reading frames, besides the frames. */
 export type DecodeSummary = {
@@ -65,4 +76,6 @@ export type DecodeSummary = {
 	framesLost: number;
 	/** The decoder's first few warnings about damaged data, for the report. */
 	warnings: string[];
+	/** Where the file's own clock began again; frames' times rise all the same. */
+	clockRestarts: readonly ClockRestart[];
 };

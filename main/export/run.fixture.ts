@@ -91,7 +91,13 @@ export async function storeSampleRun(folder: string, sample: SampleRun = {}): Pr
 			...cameraOf(sample, i),
 		});
 	}
-	const decode = { framesRead: frames, framesDecoded: frames, framesLost: 0, warnings: [] };
+	const decode = {
+		framesRead: frames,
+		framesDecoded: frames,
+		framesLost: 0,
+		warnings: [],
+		clockRestarts: [],
+	};
 	await writer.close(sample.state ?? 'complete', {
 		decode,
 		error: null,

@@ -109,6 +109,9 @@ const runStatus = z.object({
 			framesDecoded: z.number(),
 			framesLost: z.number(),
 			warnings: z.array(z.string()),
+			clockRestarts: z
+				.array(z.object({ frame: z.int(), fileSeconds: z.number(), offsetSeconds: z.number() }))
+				.default([]), // missing in runs of earlier versions
 		})
 		.nullable(),
 	error: z.string().nullable(),

@@ -28,7 +28,13 @@ async function storeFrames(
 	const writer = await RunWriter.create(folder, sampleHeader());
 	for (const result of results) await writer.append(result);
 	for (const event of events) await writer.recordEvent(event);
-	const decode = { framesRead: results.length, framesDecoded: 999, framesLost: 3, warnings: ['torn packet'] };
+	const decode = {
+		framesRead: results.length,
+		framesDecoded: 999,
+		framesLost: 3,
+		warnings: ['torn packet'],
+		clockRestarts: [],
+	};
 	await writer.close('complete', { ...OUTCOME, decode });
 	return results;
 }
@@ -64,7 +70,13 @@ describe('a stored run reads back as it was written', () => {
 			framesStored: count,
 			lastFrameIndex: 5 * (count - 1) < 0 ? -1 : 5 * (count - 1),
 			wallSeconds: 12,
-			decode: { framesRead: count, framesDecoded: 999, framesLost: 3, warnings: ['torn packet'] },
+			decode: {
+				framesRead: count,
+				framesDecoded: 999,
+				framesLost: 3,
+				warnings: ['torn packet'],
+				clockRestarts: [],
+			},
 			error: null,
 			executionChanges: [],
 		});

@@ -246,6 +246,7 @@ describe('every frame once, with its index and its own time, as ffprobe reads th
 					framesDecoded: row.frames,
 					framesLost: 0,
 					warnings: [],
+					clockRestarts: [],
 				});
 			}),
 		);

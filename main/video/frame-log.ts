@@ -5,10 +5,12 @@ import {
 	parseDamageLine,
 	parseFrameLine,
 } from './log-lines.ts';
+import { RisingClock } from './rising-clock.ts';
+import type { ClockRestart } from '../domain/video.ts';
 
 const KEPT_WARNINGS = 5;
 
-/** Reads ffmpeg's log while it decodes: the index and time of every frame, and what was lost. */
+/** Reads ffmpeg's log while it decodes: the index and rising time of every frame, and what was lost. */
 export class FrameLog {
 	/** The first few different messages of the decoder about damage. */
 	readonly warnings: string[] = [];
@@ -25,6 +27,7 @@ export class FrameLog {
 	#damaged = false;
 	#cutOff = false;
 	#firstIndex = 0;
+	readonly #clock = new RisingClock();
 
 	constructor(onFrame: (index: number, timeSeconds: number) => void) {
 		this.#onFrame = onFrame;
@@ -54,6 +57,11 @@ export class FrameLog {
 		return Math.max(this.#refusedPackets, even ? this.#missedFrames : 0, missing);
 	}
 
+	/** Where the file's own clock began again. */
+	get clockRestarts(): readonly ClockRestart[] {
+		return this.#clock.restarts;
+	}
+
 	readLine(line: string): void {
 		const frame = parseFrameLine(line);
 		if (frame) this.#readFrame(frame.ticks);
@@ -61,7 +69,8 @@ export class FrameLog {
 	}
 
 	#readFrame(ticks: number | null): void {
-		const timeSeconds = ticks === null ? this.#guessTime() : ticks * this.#secondsPerTick;
+		const timeSeconds =
+			ticks === null ? this.#guessTime() : this.#clock.take(this.framesDecoded, ticks * this.#secondsPerTick);
 		if (this.#lastSeconds !== null && this.#interval !== null) {
 			const missed = Math.round((timeSeconds - this.#lastSeconds) / this.#interval) - 1;
 			if (missed > 0) this.#missedFrames += missed;

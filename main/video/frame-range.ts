@@ -1,4 +1,5 @@
 import { UserFacingError } from '../domain/errors.ts';
+import { RISING_TIME } from './rising-clock.ts';
 import { isAfter, isBefore, TIME_SLACK, type FrameRange, type Position } from '../domain/video.ts';
 
 // Which frames a range picks is decided twice: by ffmpeg, so that it neither scales nor sends the others, and here,
@@ -79,7 +80,7 @@ export class FramePicker {
 
 /**
  * The same choice as an expression for ffmpeg's `select` filter, or null where every frame is picked. Variable 0 counts
- * the frames inside the range, variable 1 those after a jump; they live as long as the filter does.
+ * the frames inside the range, variable 1 those after a jump, others the time line; they live as long as the filter does.
  */
 export function selectExpression(
 	range: FrameRange,
@@ -87,7 +88,9 @@ export function selectExpression(
 	seek: SeekPlan | null,
 ): string | null {
 	const index = seek === null ? 'n' : `ld(1)+${seek.firstIndex - 1}`;
-	const choice = choose(range, startAfterFrame, index, seek?.framesBefore ?? 0);
+	const asksForTimes = 'seconds' in range.from || (range.to !== null && 'seconds' in range.to);
+	const chosen = choose(range, startAfterFrame, index, seek?.framesBefore ?? 0);
+	const choice = asksForTimes && chosen !== null ? `${RISING_TIME};${chosen}` : chosen;
 	if (seek === null) return choice;
 	return `if(gte(pts,${seek.firstTicks}),st(1,ld(1)+1);${choice ?? '1'})`;
 }
@@ -100,10 +103,10 @@ function choose(
 	framesBefore: number,
 ): string | null {
 	const inside: string[] = [];
-	if ('seconds' in range.from) inside.push(`gte(t,${range.from.seconds - TIME_SLACK})`);
+	if ('seconds' in range.from) inside.push(`gte(ld(4),${range.from.seconds - TIME_SLACK})`);
 	else if (range.from.frame > 0) inside.push(`gte(${index},${range.from.frame})`);
 	if (range.to !== null) {
-		if ('seconds' in range.to) inside.push(`lte(t,${range.to.seconds + TIME_SLACK})`);
+		if ('seconds' in range.to) inside.push(`lte(ld(4),${range.to.seconds + TIME_SLACK})`);
 		else inside.push(`lte(${index},${range.to.frame})`);
 	}
 	const picked: string[] = [];

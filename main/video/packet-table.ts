@@ -67,6 +67,8 @@ class PacketList {
 	#secondsPerTick = Number.NaN;
 	#keyFramesPast = 0;
 	#withoutTime = false;
+	#lastKey = Number.NEGATIVE_INFINITY;
+	#beginsAgain = false;
 
 	constructor(isPast: (packetsBefore: number, seconds: number) => boolean) {
 		this.#isPast = isPast;
@@ -87,12 +89,15 @@ class PacketList {
 		if (flags & DISCARDED) return; // an edit list hides it
 		if (!Number.isSafeInteger(ticks)) this.#withoutTime = true;
 		const isKey = (flags & KEY) !== 0;
+		if (isKey && ticks < this.#lastKey) this.#beginsAgain = true;
+		if (isKey) this.#lastKey = ticks;
 		if (isKey && this.#isPast(this.#packets.length, ticks * this.#secondsPerTick)) this.#keyFramesPast++;
 		this.#packets.push({ ticks, isKey });
 	}
 
 	table(): PacketTable | string {
 		if (this.#withoutTime) return 'it has packets without a time';
+		if (this.#beginsAgain) return 'its clock begins again';
 		const packets = this.#packets.sort((a, b) => a.ticks - b.ticks);
 		const ticks = packets.map((packet) => packet.ticks);
 		if (ticks.some((tick, i) => i > 0 && tick === ticks[i - 1])) return 'several of its packets share a time';

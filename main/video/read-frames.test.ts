@@ -132,6 +132,7 @@ describe('a range picks frames by their index or their own time', () => {
 			framesDecoded: decoded,
 			framesLost: 0,
 			warnings: [],
+			clockRestarts: [],
 		});
 	});
 

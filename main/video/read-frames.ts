@@ -147,6 +147,7 @@ async function* readFrom(
 			framesDecoded,
 			framesLost: log.countLost(rangeEnd === null ? video : null),
 			warnings,
+			clockRestarts: [...log.clockRestarts],
 		};
 	}
 }

@@ -5,9 +5,11 @@ export type Place = { frame: number } | { seconds: number };
 export function parsePlace(text: string): Place | null {
 	const plain = text.trim().normalize('NFKC');
 	if (/^\d+$/.test(plain)) return { frame: Number(plain) };
-	const seconds = /^(\d+(?:\.\d*)?|\.\d+)\s*s$/.exec(plain);
+	const seconds = /^(-?(?:\d+(?:\.\d*)?|\.\d+))\s*s$/.exec(plain);
 	if (seconds) return { seconds: Number(seconds[1]) };
-	const clock = /^(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d*)?)$/.exec(plain);
+	const clock = /^(-?)(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d*)?)$/.exec(plain);
 	if (!clock) return null;
-	return { seconds: 3600 * Number(clock[1] ?? 0) + 60 * Number(clock[2]) + Number(clock[3]) };
+	const [, sign, hours = 0, minutes, rest] = clock;
+	const after = 3600 * Number(hours) + 60 * Number(minutes) + Number(rest);
+	return { seconds: sign === '-' ? -after : after };
 }

@@ -1,3 +1,4 @@
+import { clockSentence } from '../../domain/clock-words.ts';
 import { GIGA, STAGES } from '../../domain/cost.ts';
 import { ON_CPU } from '../../domain/execution.ts';
 import type { RunHeader } from '../../domain/run.ts';
@@ -28,6 +29,8 @@ export function videoFacts(runs: readonly ReportRun[]): Html {
 		const said: string[] = [];
 		if (status.decode && status.decode.framesLost > 0)
 			said.push(`${status.decode.framesLost} frames could not be decoded`);
+		if (status.decode && status.decode.clockRestarts.length > 0)
+			said.push(clockSentence(status.decode.clockRestarts, 'en'));
 		if (status.state !== 'complete')
 			said.push(`unfinished (${status.state}) after ${status.framesStored} frames`);
 		if (status.error !== null) said.push(status.error);
