@@ -61,8 +61,8 @@ export function failureOf({ code, stdout, stderr }: Ended): {
 }
 
 /** Starts the command line; the caller ends it. */
-export function startSparsight(cwd: string, words: readonly string[]) {
-	const env = { ...process.env, SPARSIGHT_HOME: cwd };
+export function startSparsight(cwd: string, words: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+	const env = { ...process.env, SPARSIGHT_HOME: cwd, ...environment };
 	const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
 	let stdout = '';
 	let stderr = '';

@@ -1,3 +1,4 @@
+import { executionWords } from '../domain/execution-words.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { DecodeSummary } from '../domain/video.ts';
 import { shortfallSentence } from '../domain/shortfall.ts';
@@ -49,6 +50,11 @@ type WarnedRun = { label: string; run: RunDescription; measured?: number | null 
 /** Columns of every table of runs. */
 export const RUN_COLUMNS: readonly TextColumn<{ label: string; run: RunDescription }>[] = [
 	{ title: 'run', align: 'left', cell: ({ label }) => label },
+	{
+		title: 'on',
+		align: 'left',
+		cell: ({ run }) => executionWords(run, run.executionChanges, 'en'),
+	},
 	{ title: 'frames', align: 'right', cell: ({ run }) => String(run.frames) },
 	{ title: 'frames/s', align: 'right', cell: ({ run }) => run.framesPerSecond.toFixed(1) },
 	{ title: 'decode ms', align: 'right', cell: ({ run }) => run.msPerFrame.decode.toFixed(1) },

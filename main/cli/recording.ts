@@ -40,7 +40,8 @@ export async function record(
 				opened = true;
 				if (news.framesStored > 0)
 					console.note(`${title}: going on after ${news.framesStored} stored frames`);
-				for (const remark of news.remarks) console.note(`${title}: ${remark}`);
+				for (const remark of opened ? [] : news.remarks) console.note(`${title}: ${remark}`);
+				opened = true;
 				break;
 			case 'device-lost':
 			case 'left-to-cpu':

@@ -27,10 +27,30 @@ export function lastExecution(first: Execution, changes: readonly ExecutionChang
 	return executionOf(changes.at(-1) ?? first);
 }
 
+/** What a frame was computed by. */
+export function executionAt(
+	first: Execution,
+	changes: readonly ExecutionChange[],
+	frameIndex: number,
+): Execution {
+	return lastExecution(
+		first,
+		changes.filter((change) => change.frameIndex <= frameIndex),
+	);
+}
+
 /** What every machine has. */
 export const ON_CPU: Execution = { provider: 'cpu', attention: 'fused', precision: 'float32' };
 
 /** Where a run goes on that lost its device. */
 export function onCpu({ precision }: Pick<Execution, 'precision'>): Execution {
 	return { ...ON_CPU, precision };
+}
+
+/** In one word for tables, and further ones where attention or precision are not the usual ones: `webgpu plain`. */
+export function executionCode({ provider, attention, precision }: Execution): string {
+	const unusual = [attention, precision].filter(
+		(word, i) => word !== [ON_CPU.attention, ON_CPU.precision][i],
+	);
+	return [provider, ...unusual].join(' ');
 }

@@ -135,13 +135,13 @@ describe('what a run begins on', () => {
 			['stays-on-cpu'],
 		],
 		[
-			'the CPU for int8, which says so',
+			'the CPU for int8, which says so, and that dense is faster in float32',
 			WITH_GPU,
 			{ precision: 'int8' },
 			SPEEDS,
 			{ ...ON_CPU, precision: 'int8' },
-			['token-cache cpu'],
-			['stays-on-cpu'],
+			['token-cache cpu', 'dense webgpu', 'dense cuda'],
+			['stays-on-cpu', 'dense-faster'],
 		],
 		[
 			'a device for tiles, which no dense run is held against',

@@ -133,7 +133,7 @@ export class ExecutionChoice {
 			tell({ type: 'chosen', ...timedOf(best), others: timed.filter((one) => one !== best).map(timedOf) });
 		}
 		const dense = isComparable(mode)
-			? await measuring.speedsOf(devicesFor(checks, 'dense', precision), 'dense', cpu)
+			? await measuring.speedsOf(devicesFor(checks, 'dense'), 'dense', cpu)
 			: [];
 		if (dense.length > 0 && fastestOf(dense).milliseconds < best.milliseconds) {
 			tell({ type: 'dense-faster', mode, best: timedOf(best), dense: timedOf(fastestOf(dense)) });

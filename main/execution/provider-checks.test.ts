@@ -43,6 +43,7 @@ async function check(endings: Record<string, Ending>) {
 it.each<[string, Ending, string | null]>([
 	['works', null, null],
 	['says why it fails', 'x.cc:7 Load device != null was false. No device.\nat f', 'No device.'],
+	['lacks its library', 'OrtSessionOptionsAppendExecutionProvider_Cuda: Not there', 'Not there'],
 	['takes its process with it', { signal: 'SIGSEGV' }, 'its process ended by signal SIGSEGV'],
 	['hangs', 'hangs', 'it did not answer within 0.05 seconds'],
 ])('tells of a provider that %s', async (_, ending, reason) => {

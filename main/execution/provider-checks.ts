@@ -91,8 +91,9 @@ async function askProbe(
 	}
 }
 
-/** The runtime puts its source file and condition first and what matters last. */
+/** The runtime puts its source file and condition, or the name of its function, first and what matters last. */
 function lastSentence(text: string): string {
 	const [line = text] = text.trim().split('\n');
-	return line.split(' was false. ').at(-1) ?? line;
+	const reason = line.split(' was false. ').at(-1) ?? line;
+	return reason.replace(/^OrtSessionOptionsAppendExecutionProvider_\w+: /, '');
 }

@@ -151,6 +151,7 @@ class DetectionColumns {
 				['model', name],
 				['mode', this.#run.header.mode],
 				['precision', this.#run.header.precision],
+				['ran on', this.#run.executionWords],
 				...(warning ? [['warning', warning.text] as [string, string]] : []),
 			]),
 		);

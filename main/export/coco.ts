@@ -54,6 +54,7 @@ function* dataset(run: StoredRun, rows: Int32Array, annotations: Iterable<string
 		description: `Detections of ${model.name}`,
 		version: model.sha256,
 		date_created: createdAt,
+		ran_on: run.executionWords,
 		...(warning && { warning: warning.text }),
 	};
 	const categories = model.classes.map((name, i) => ({ id: i + 1, name, supercategory: '' }));

@@ -1,5 +1,6 @@
 import type { CameraPath } from '../domain/camera-path.ts';
 import { STAGES } from '../domain/cost.ts';
+import { executionAt, executionCode } from '../domain/execution.ts';
 import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import { SELECTION_KINDS } from '../domain/tokens.ts';
@@ -106,6 +107,7 @@ const FRAME_COLUMNS = [
 	'macs',
 	'budget_macs',
 	...STAGES.map((stage) => `${stage}_ms`),
+	'ran_on',
 ];
 /** Of runs in which the camera was followed; empty in frames where it was not. */
 const CAMERA_COLUMNS = ['camera_x_px', 'camera_y_px', 'camera_scale', 'camera_rotation_rad'];
@@ -138,6 +140,7 @@ function* frameLines(
 			macs[row]!,
 			Number.isNaN(budget) ? '' : Math.round(budget),
 			...STAGES.map((stage) => rounded(milliseconds[stage][row]!, 3)),
+			executionCode(executionAt(run.header, run.status.executionChanges, frameIndex[row]!)),
 			...(estimates ? [shown.staleCount] : []),
 			...estimateFields(run, row),
 			...(estimates ? [warning?.row === row ? warning.text : ''] : []),

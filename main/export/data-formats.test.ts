@@ -64,9 +64,9 @@ describe('csv', () => {
 		const sample: SampleRun = { frames: 2, detectionsOf: () => Detections.none };
 		expect(await exported(csv, sample, { table: 'frames' })).toBe(
 			[
-				'frame,time_s,detections,kind,selected_tokens,macs,budget_macs,decode_ms,prepare_ms,select_ms,run_ms,interpret_ms',
-				'0,0,0,flush,12,2000000000,250000000,1,0.5,0.25,10,0.25',
-				'1,0.1,0,partial,1,200000000,250000000,1,0.5,0.25,10,0.25',
+				'frame,time_s,detections,kind,selected_tokens,macs,budget_macs,decode_ms,prepare_ms,select_ms,run_ms,interpret_ms,ran_on',
+				'0,0,0,flush,12,2000000000,250000000,1,0.5,0.25,10,0.25,cpu',
+				'1,0.1,0,partial,1,200000000,250000000,1,0.5,0.25,10,0.25,cpu',
 				'',
 			].join('\r\n'),
 		);
@@ -74,13 +74,13 @@ describe('csv', () => {
 
 	it('adds the path of a camera that was followed', async () => {
 		const [head, ...rows] = (await exported(csv, TRAVELLING, { table: 'frames' })).trim().split('\r\n');
-		expect(head).toMatch(/,interpret_ms,camera_x_px,camera_y_px,camera_scale,camera_rotation_rad$/);
+		expect(head).toMatch(/,ran_on,camera_x_px,camera_y_px,camera_scale,camera_rotation_rad$/);
 		expect(rows.map((row) => row.split(',').slice(-4).join())).toEqual([',,,', '1.5,-0.25,1.01,0.002']);
 	});
 
 	it('leaves the budget empty where none was in force', async () => {
 		const [, first] = (await exported(csv, { frames: 1, mode: 'dense' }, { table: 'frames' })).split('\r\n');
-		expect(first).toBe('0,0,1,flush,12,2000000000,,1,0.5,0.25,10,0.25');
+		expect(first).toBe('0,0,1,flush,12,2000000000,,1,0.5,0.25,10,0.25,cpu');
 	});
 
 	it.each([
@@ -126,6 +126,9 @@ describe('jsonl', () => {
 			timeSeconds: 0.1,
 			kind: 'partial',
 			selectedTokens: 1,
+			provider: 'cpu',
+			attention: 'fused',
+			precision: 'float32',
 			macs: 2e8,
 			budgetMacs: 2.5e8,
 			milliseconds: { decode: 1, prepare: 0.5, select: 0.25, run: 10, interpret: 0.25 },
@@ -309,6 +312,25 @@ describe('which detections go in', () => {
 		expect(labels).toMatch(/^1 [^\n]*\n$/);
 		const table = tableFromIPC(await exportedBytes(arrow, stricter, {}));
 		expect(table.toArray().map((row) => row.toJSON()['class'])).toEqual(['bicycle']);
+	});
+});
+
+describe('what a run was computed by', () => {
+	const sample: SampleRun = { frames: 2, header: { provider: 'webgpu', attention: 'plain' } };
+	const words = 'WebGPU, attention spelled out';
+
+	it('is in every row of csv and every line of jsonl', async () => {
+		expect(await exported(csv, sample, { table: 'frames' })).toMatch(/,ran_on\r\n.*,webgpu plain\r\n/);
+		expect(JSON.parse((await exported(jsonLines, sample)).split('\n')[1]!)).toMatchObject({
+			provider: 'webgpu',
+			attention: 'plain',
+		});
+	});
+
+	it('is in the heads of coco and arrow', async () => {
+		expect(JSON.parse(await exported(coco, sample)).info.ran_on).toBe(words);
+		const { metadata } = tableFromIPC(await exportedBytes(arrow, sample)).schema;
+		expect(metadata.get('ran on')).toBe(words);
 	});
 });
 

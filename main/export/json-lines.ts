@@ -2,6 +2,7 @@ import type { CameraPath } from '../domain/camera-path.ts';
 import { STAGES } from '../domain/cost.ts';
 import { f1Of } from '../domain/agreement.ts';
 import type { Drift } from '../domain/drift.ts';
+import { executionAt } from '../domain/execution.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
@@ -73,6 +74,7 @@ function frameObject(
 		kind: result.kind,
 		selectedTokens: result.selectedTokens,
 		...(withTokens ? { tokens: [...unpackBitmap(result.selection, tokenCount(grid))] } : {}),
+		...executionAt(run.header, run.status.executionChanges, result.frameIndex),
 		macs: result.cost.macs,
 		budgetMacs: result.budgetMacs,
 		...(result.camera && { camera: roundedPath(result.camera) }),

@@ -1,7 +1,9 @@
 import { layOut } from './drawing/layout.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
+import { executionOf, ON_CPU } from '../domain/execution.ts';
 import { sameLeastScore, type LeastScores } from '../domain/least-scores.ts';
 import { framesFull, heatLevel, mapLevels, offeredHeat, type HeatKind } from '../domain/overlay-geometry.ts';
 import { shortfallCaption } from '../domain/shortfall.ts';
@@ -134,8 +136,15 @@ export async function openScenes(
 	};
 }
 
-function captionOf({ shortfall }: StoredRun, label: string): string {
-	return shortfall ? `${label} · ${shortfallCaption(shortfall)}` : label;
+/** What a run was computed by is worth a word where that is not the processor alone, as usual. */
+function captionOf({ shortfall, header, status, executionWords }: StoredRun, label: string): string {
+	const isUsual = isDeepStrictEqual(executionOf(header), ON_CPU) && status.executionChanges.length === 0;
+	const parts = [
+		label,
+		...(isUsual ? [] : [executionWords]),
+		...(shortfall ? [shortfallCaption(shortfall)] : []),
+	];
+	return parts.join(' · ');
 }
 
 type PaneSource = {

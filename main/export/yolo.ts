@@ -52,7 +52,15 @@ export const yolo: ExportFormat = {
 
 function describeData(run: StoredRun): string {
 	const names = run.header.model.classes.map((name, i) => `  ${i}: ${JSON.stringify(name)}`);
-	return ['path: .', 'train: images', 'val: images', 'names:', ...names, ''].join('\n');
+	return [
+		`# Found by ${run.header.model.name}, mode ${run.header.mode}, on ${run.executionWords}`,
+		'path: .',
+		'train: images',
+		'val: images',
+		'names:',
+		...names,
+		'',
+	].join('\n');
 }
 
 function labels(run: StoredRun, row: number, least: LeastScores, withScore: boolean): string {

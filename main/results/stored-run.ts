@@ -6,6 +6,7 @@ import { noMilliseconds, STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import type { Drift } from '../domain/drift.ts';
 import { assert } from '../domain/errors.ts';
+import { executionWords } from '../domain/execution-words.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import { RecentMap } from '../domain/recent-map.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
@@ -249,6 +250,11 @@ export class StoredRun {
 			summarizeDrift(header, events, frames, this.#countStale()),
 		);
 		return this.#summary;
+	}
+
+	/** What it was computed by, in English: such as "WebGPU; the processor from frame 120 on". */
+	get executionWords(): string {
+		return executionWords(this.header, this.status.executionChanges, 'en');
 	}
 
 	/** Where the run's budget was too small; null where it was not, or nothing was estimated. */

@@ -3,6 +3,7 @@ import type { AnalysisProgress } from '../../main/analysis/protocol.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { CameraTrack } from '../../main/domain/camera-inset.ts';
 import { followedAround } from '../../main/domain/camera-path.ts';
+import { type Execution, executionOf } from '../../main/domain/execution.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
 import { loweredTo, type LeastScores } from '../../main/domain/least-scores.ts';
 import type { SettingEvent } from '../../main/domain/run.ts';
@@ -47,6 +48,8 @@ export class RunData implements RunFrames {
 	readonly grid: TokenGrid;
 	readonly denseMacs: number;
 	readonly range: OpenedRun['header']['range'];
+	/** What its first frame was computed by. */
+	readonly execution: Execution;
 	/** What a frame said of how the model is read, where that is only likely. */
 	readonly doubt: string | null;
 	readonly identities: Identities;
@@ -84,6 +87,7 @@ export class RunData implements RunFrames {
 		this.grid = header.grid;
 		this.denseMacs = header.denseMacs;
 		this.range = header.range;
+		this.execution = executionOf(header);
 		this.doubt = header.model.doubt ?? null;
 		this.entry = entry;
 		this.events = events;

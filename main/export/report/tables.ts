@@ -15,7 +15,7 @@ const NONE = '–';
 /** What was analysed, with what, and what went wrong on the way. */
 export function videoFacts(runs: readonly ReportRun[]): Html {
 	const { run } = runs[0]!;
-	const { video, model, provider, threads, versions, letterbox, grid, denseMacs, behindMacs } = run.header;
+	const { video, model, threads, versions, letterbox, grid, denseMacs, behindMacs } = run.header;
 	const { frameIndex, timeSeconds } = run.frames;
 	const last = run.frameCount - 1;
 	const span =
@@ -51,6 +51,7 @@ export function videoFacts(runs: readonly ReportRun[]): Html {
 		behindMacs > 0
 			? `, ${(behindMacs / GIGA).toFixed(2)} of them behind the transformer, computed whole`
 			: '';
+	const ranOn = [...new Set(runs.map(({ run: one }) => one.executionWords))];
 	const right = [
 		['Model', `${model.name} (${model.classes.length} classes, sha256 ${model.sha256.slice(0, 12)})`],
 		[
@@ -58,7 +59,7 @@ export function videoFacts(runs: readonly ReportRun[]): Html {
 			`${scaled ? `${contentSize.width} × ${contentSize.height} in ` : ''}${inputSize.width} × ${inputSize.height} pixels, ${grid.rows * grid.cols} tokens (${grid.cols} × ${grid.rows})`,
 		],
 		['Dense frame', `${(denseMacs / GIGA).toFixed(2)} GMAC${behind}`],
-		['Machine', `${provider}, ${threads === 1 ? '1 thread' : `${threads} threads`}`],
+		['Machine', `${ranOn.join('; ')}, ${threads === 1 ? '1 thread' : `${threads} threads`}`],
 		[
 			'Versions',
 			`Sparsight ${versions.sparsight}, ONNX Runtime ${versions.onnxruntime}, ffmpeg ${versions.ffmpeg}, Node.js ${versions.node}`,
@@ -341,6 +342,7 @@ export function settingsTable(runs: readonly ReportRun[]): Html {
 			<td>${[settingsText(header.settings), ...roundingOf(header)].filter(Boolean).join(', ') || 'none'}</td>
 			<td>${changes.join('; ') || NONE}</td>
 			<td>${thresholdsText(header)}</td>
+			<td>${run.executionWords}</td>
 			<td>${header.createdAt}</td>
 		</tr>`;
 	});
@@ -348,7 +350,7 @@ export function settingsTable(runs: readonly ReportRun[]): Html {
 		<table class="text">
 			<thead>
 				<tr>
-					${join(['run', 'mode', 'settings', 'changed while running', 'shown from score', 'started'].map((head) => html`<th scope="col">${head}</th>`))}
+					${join(['run', 'mode', 'settings', 'changed while running', 'shown from score', 'ran on', 'started'].map((head) => html`<th scope="col">${head}</th>`))}
 				</tr>
 			</thead>
 			<tbody>
