@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UserFacingError } from '../domain/errors.ts';
 import { lastExecution, ON_CPU } from '../domain/execution.ts';
+import type { Letterbox } from '../domain/frame.ts';
 import type { RunHeader, SettingEvent, VideoIdentity } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import { type FrameRange, type KnownFrame, type VideoInfo, WHOLE_VIDEO } from '../domain/video.ts';
@@ -23,6 +23,7 @@ import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 import { TensorStore } from '../runtime/tensor-store.ts';
 import type { AnalysisJob } from './protocol.ts';
+import { physicalCores } from '../process/physical-cores.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { dataFolders } from '../process/data-folders.ts';
 import { runtimeVersion } from '../runtime/runtime-version.ts';
@@ -53,15 +54,21 @@ const GOES_ON = 'the run goes on into the new part';
 const COMPUTED_ANEW =
 	'a complete run keeps no memory to go on from, so its frames are computed again as well';
 
+/** One for each core; of more than two, one is left to decoding and to whoever watches. */
 function defaultThreads(): number {
-	return Math.max(1, Math.min(MOST_DEFAULT_THREADS, availableParallelism()));
+	const cores = physicalCores();
+	return Math.min(MOST_DEFAULT_THREADS, cores > 2 ? cores - 1 : cores);
 }
 
 /**
  * Opens video and model, then creates the run or continues it; leaves nothing behind if that fails. Returns the stored
- * run instead if it is complete and matches the job: nothing is left to do.
+ * run instead if it is complete and matches the job: nothing is left to do. `onLetterbox` hears which frames a new run needs before
+ * its graphs are loaded, so that both can go on at once.
  */
-export async function openRecording(job: AnalysisJob): Promise<Recording | StoredRun> {
+export async function openRecording(
+	job: AnalysisJob,
+	onLetterbox: (video: VideoInfo, letterbox: Letterbox) => void = () => undefined,
+): Promise<Recording | StoredRun> {
 	// ffmpeg probes the video in another process while this one opens the model.
 	const probing = Promise.all([probeVideo(job.videoPath), identifyVideo(job.videoPath)]);
 	probing.catch(() => undefined); // the first failure is reported, the other one is ignored
@@ -85,6 +92,7 @@ export async function openRecording(job: AnalysisJob): Promise<Recording | Store
 			settings,
 			maxSide: job.maxSide ?? defaultMaxSide(mode),
 			scoreThreshold: job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD,
+			...(!earlier && { onLetterbox: (letterbox: Letterbox) => onLetterbox(video, letterbox) }),
 		},
 		runtime,
 	);

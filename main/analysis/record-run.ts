@@ -24,6 +24,8 @@ import type { AnalysisJob, AnalysisOutcome, AnalysisNews } from './protocol.ts';
 const FRAMES_PER_BATCH = 8;
 const BATCH_MILLISECONDS = 100;
 
+type Frames = ReturnType<typeof readFrames>;
+
 /** Controls of a run in progress; they take effect between frames. */
 export class RunControl {
 	readonly #pendingSettings: SettingValues[] = [];
@@ -60,7 +62,15 @@ export async function recordRun(
 ): Promise<AnalysisOutcome> {
 	await findFfmpeg();
 	const folderIsOurs = !existsSync(job.runFolder);
-	const recording = await openRecording(job);
+	const stop = new AbortController();
+	let begunFrames: Frames | null = null;
+	const recording = await openRecording(job, (video, letterbox) => {
+		const options = { range: job.range, letterbox, format: 'rgb24', signal: stop.signal } as const;
+		begunFrames = begun(readVideo(video, options));
+	}).catch((error: unknown) => {
+		stop.abort();
+		throw error;
+	});
 	if (recording instanceof StoredRun) {
 		const { framesStored, decode } = recording.status;
 		return { state: 'complete', framesStored, wallSeconds: 0, decode, peakMemoryBytes: peakMemoryBytes() };
@@ -71,7 +81,14 @@ export async function recordRun(
 	const wallSeconds = () => (performance.now() - started) / 1000;
 	try {
 		report({ type: 'opened', header, execution, framesStored: writer.framesStored, remarks });
-		const decode = await recordFrames(job, control, report, recording, readVideo);
+		const decode = await recordFrames(
+			job,
+			control,
+			report,
+			recording,
+			begunFrames ?? readRest(recording, readVideo, stop.signal),
+			stop,
+		);
 		if (decode === null) {
 			const state = writer.framesStored > 0 ? await detector.saveState() : null;
 			const outcome = { decode: null, error: null, wallSeconds: wallSeconds() };
@@ -99,8 +116,42 @@ export async function recordRun(
 		if (nothingStored && folderIsOurs) await rm(job.runFolder, { recursive: true, force: true });
 		throw error;
 	} finally {
+		stop.abort();
 		await detector.release();
 	}
+}
+
+/** The frames of a run that goes on. */
+function readRest(
+	{ video, header, detector, lastFrameIndex, known }: Recording,
+	readVideo: typeof readFrames,
+	signal: AbortSignal,
+): Frames {
+	return readVideo(video, {
+		range: header.range,
+		letterbox: detector.letterbox,
+		format: 'rgb24',
+		signal,
+		...(lastFrameIndex >= 0 ? { startAfterFrame: lastFrameIndex, known } : {}),
+	});
+}
+
+/** The same frames, the first of which is asked for at once. Whoever drops them aborts their reader. */
+function begun(frames: Frames): Frames {
+	const first = frames.next();
+	first.catch(() => undefined); // told to whoever asks for it
+	return (async function* () {
+		let next = await first;
+		try {
+			while (!next.done) {
+				yield next.value;
+				next = await frames.next();
+			}
+			return next.value;
+		} finally {
+			await frames.return(undefined as never);
+		}
+	})();
 }
 
 /** Frame by frame to the end of the range; null if cancelled before. */
@@ -108,17 +159,10 @@ async function recordFrames(
 	job: AnalysisJob,
 	control: RunControl,
 	report: (report: AnalysisNews) => void,
-	{ video, header, runtime, detector, writer, lastFrameIndex, known, events }: Recording,
-	readVideo: typeof readFrames,
+	{ video, header, runtime, detector, writer, lastFrameIndex, events }: Recording,
+	frames: Frames,
+	stop: AbortController,
 ) {
-	const stop = new AbortController();
-	const frames = readVideo(video, {
-		range: header.range,
-		letterbox: detector.letterbox,
-		format: 'rgb24',
-		signal: stop.signal,
-		...(lastFrameIndex >= 0 ? { startAfterFrame: lastFrameIndex, known } : {}),
-	});
 	const meter = new ProgressMeter(estimateFrames(video, header.range), writer.framesStored);
 	const watch = new ShortfallWatch(tokenCount(header.grid));
 	const batch = job.wantsFrames ? new FrameReports(report) : null;

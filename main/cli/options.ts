@@ -53,7 +53,10 @@ export function addAnalysisOptions(command: Command): Command {
 				'what linear layers are computed in: int8 is faster and rounds (default: float32)',
 			).choices(PRECISIONS),
 		)
-		.option('--threads <n>', 'threads of the inference runtime (default: the cores, at most 8)')
+		.option(
+			'--threads <n>',
+			'threads of the inference runtime (default: the cores, one less of more than two, at most 8)',
+		)
 		.option('--max-side <pixels>', "longer side of the network's input; smaller pictures stay as they are")
 		.option('--score <threshold>', 'lowest score that is stored, 0 to 1 (default: 0.05)')
 		.option('--overwrite', 'replace an earlier run in the same folder')

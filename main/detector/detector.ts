@@ -64,7 +64,12 @@ export type PictureOptions = {
 	scoreThreshold: number;
 };
 
-export type DetectorOptions = PictureOptions & { mode: string; settings: SettingValues };
+export type DetectorOptions = PictureOptions & {
+	mode: string;
+	settings: SettingValues;
+	/** Hears the detector's `letterbox` before graphs are loaded, which takes a while. */
+	onLetterbox?: (letterbox: Letterbox) => void;
+};
 
 /** What running a frame gave, an audited one held against its reduced answer. */
 export type ComputedFrame<Output> = Omit<Computed<Output>, 'drift' | 'unaudited'> & { drift?: Drift };

@@ -47,6 +47,7 @@ async function openBound<Output extends NetworkOutput>(
 	runtime: GraphRuntime,
 ): Promise<Detector> {
 	const mode = findModeFor(bound.host, options.mode);
+	options.onLetterbox?.(bound.letterbox);
 	const reduction = await mode.open(bound.host, runtime, options.settings);
 	return detectorOf(facts, bound, reduction, mode.followsCamera?.(bound.host) ?? false);
 }

@@ -376,7 +376,7 @@ export const en = {
 	'settings.provider.tryAgain': 'Try again',
 	'settings.provider.trying': 'Trying …',
 	'settings.threads': 'Threads of the analysis',
-	'settings.threadsHint': 'Empty: as many as there are cores, at most 8.',
+	'settings.threadsHint': 'Empty: one for each core, but for one core of more than two; at most 8.',
 	'settings.precision': 'Linear layers',
 	'settings.precision.float32': 'float32, exact',
 	'settings.precision.int8': 'int8, faster',

@@ -379,7 +379,7 @@ export const ja: Record<MessageKey, string> = {
 	'settings.provider.tryAgain': '再確認',
 	'settings.provider.trying': '確認中…',
 	'settings.threads': '解析のスレッド数',
-	'settings.threadsHint': '空欄: コア数(最大 8)。',
+	'settings.threadsHint': '空欄: 物理コア数(3 つ以上なら 1 つ残す、最大 8)。',
 	'settings.precision': '線形層の計算',
 	'settings.precision.float32': 'float32(正確)',
 	'settings.precision.int8': 'int8(高速)',
