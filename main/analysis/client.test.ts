@@ -55,7 +55,7 @@ describe('startAnalysis', () => {
 		expect(error).toMatchObject({
 			code: 'worker-died',
 			message: expect.stringContaining(words),
-			remedy: expect.stringContaining('--resume'),
+			remedy: expect.stringContaining('resume the run'),
 			cause: { message: expect.stringMatching(/^line 89\n(.*\n)*out of memory$/) },
 		});
 	});

@@ -35,7 +35,7 @@ export function startAnalysis(
 
 function workerDied({ how, lastWords }: Death): UserFacingError {
 	return new UserFacingError('worker-died', `The analysis process ended ${how} before its run was done.`, {
-		remedy: 'What was stored is kept: repeat the command with --resume to go on from there.',
+		remedy: 'What was stored is kept: resume the run to go on from there.',
 		...(lastWords ? { cause: lastWords } : {}),
 	});
 }

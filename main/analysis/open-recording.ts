@@ -245,7 +245,7 @@ function refuseOtherRun(folder: string, stored: RunHeader, asked: RunHeader): vo
 	throw new UserFacingError(
 		'resume-mismatch',
 		`${folder}: the stored run can only go on as it began, but it differs in ${words.join(' and ')}.`,
-		{ remedy: 'Repeat the command that began it, or choose another folder with --out.' },
+		{ remedy: 'Go on with what it began with, or begin another run.' },
 	);
 }
 

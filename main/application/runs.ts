@@ -257,7 +257,7 @@ export class Runs {
 		const { runId } = run.entry;
 		const { emit, choice } = this.#deps;
 		const { signal } = (run.choosing = new AbortController());
-		const ended = (error: unknown) => this.#end(run, withRemedyOfPage(errorToData(error)));
+		const ended = (error: unknown) => this.#end(run, errorToData(error));
 		try {
 			const { job, provider } = run;
 			const chosen = await choice.choose(
@@ -344,10 +344,4 @@ export class Runs {
 function notStarted(): StoredEntry['status'] {
 	const nothing = { framesStored: 0, lastFrameIndex: -1, wallSeconds: 0 };
 	return { state: 'running', ...nothing, decode: null, error: null, executionChanges: [] };
-}
-
-/** The command line's remedy speaks of its own flags. */
-function withRemedyOfPage(error: ErrorData): ErrorData {
-	if (error.code !== 'worker-died') return error;
-	return { ...error, remedy: 'What was stored is kept: resume the run to go on from there.' };
 }

@@ -23,7 +23,7 @@ export function learnedPositions(
 		throw new UserFacingError(
 			'bad-argument',
 			`The model has learned positions for ${LEARNED_CELLS} rows and columns of cells, and this picture would have ${rows} × ${cols}.`,
-			{ remedy: 'Run it on smaller pictures (--max-side).' },
+			{ remedy: 'Run it on smaller pictures.' },
 		);
 	}
 	const out = new Float32Array(batch * rows * cols * dim);

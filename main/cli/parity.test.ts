@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installationFolder } from '../process/installation.ts';
+import { refusal } from './parity.ts';
 import { failureOf, openBench, sparsight } from './cli.fixture.ts';
 
 const FIXTURES = join(installationFolder(), 'main', 'parity', 'fixtures');
@@ -92,6 +93,13 @@ describe('cases that can be run', () => {
 		expect(words.stderr).toMatch(/^mixed\/a: .*\(got "yolo"\)\.\nmixed\/b: pass\n$/);
 		expect(words.stdout).toMatch(/^sparse-detr\/dam: pass\n/);
 	});
+});
+
+it.each([
+	['a case that cannot be read', 'file-unreadable', 'x: no.'],
+	['a mistake of ours', 'internal', 'FAIL, by a mistake of Sparsight: x: no.'],
+] as const)('tells %s', (_, code, words) => {
+	expect(refusal({ code, message: 'x: no.', remedy: null })).toBe(words);
 });
 
 describe('bad input', () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ErrorCode, UserFacingError } from '../domain/errors.ts';
 import { GIGA, totalMilliseconds } from '../domain/cost.ts';
 import { type ExecutionRemark, executionSentence } from '../domain/execution-words.ts';
 import { clockSentence } from '../domain/clock-words.ts';
@@ -74,10 +75,24 @@ export async function record(
 		const lost = outcome.decode?.framesLost ?? 0;
 		if (lost > 0) console.note(`${title}: ${lost} frames were lost to damaged data`);
 		return outcome;
+	} catch (error) {
+		throw withResume(error);
 	} finally {
 		interruption.signal.removeEventListener('abort', cancel);
 		display.stop();
 	}
+}
+
+const RESUMABLE: ReadonlySet<ErrorCode> = new Set(['disk-full', 'worker-died']);
+
+/** Runs that ended before their time go on with a flag of this command. */
+function withResume(error: unknown): unknown {
+	if (!(error instanceof UserFacingError) || !RESUMABLE.has(error.code)) return error;
+	const first = error.code === 'disk-full' ? 'Free some space or raise the limit. ' : '';
+	return new UserFacingError(error.code, error.message, {
+		remedy: `${first}What was stored is kept: repeat the command with --resume to go on from there.`,
+		cause: error,
+	});
 }
 
 /**

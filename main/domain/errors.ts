@@ -102,13 +102,13 @@ export function systemError(error: unknown): UserFacingError | null {
 	switch (error.code) {
 		case 'ENOSPC':
 			return new UserFacingError('disk-full', `${place}: no space is left on the disk.`, {
-				remedy: 'Free some space, then go on with --resume; what was written so far is kept.',
+				remedy: 'Free some space, then go on; what was written so far is kept.',
 				cause: error,
 			});
 		case 'EDQUOT':
 		case 'EFBIG':
 			return new UserFacingError('disk-full', `${place}: the disk takes no more of it (${error.code}).`, {
-				remedy: 'Raise the quota or the file size limit, then go on with --resume; what was written is kept.',
+				remedy: 'Raise the quota or the file size limit, then go on; what was written is kept.',
 				cause: error,
 			});
 		case 'EACCES':
