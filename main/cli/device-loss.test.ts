@@ -20,7 +20,8 @@ it.skipIf(!SOFTWARE_VULKAN)(
 	async () => {
 		const environment = SOFTWARE_VULKAN!;
 		// Trying the device out would take longer than the rest.
-		const webgpu: ProviderCheck = { name: 'webgpu', works: true, attention: 'plain', reason: null };
+		const rest = { reason: null, pace: null };
+		const webgpu: ProviderCheck = { name: 'webgpu', works: true, attention: 'plain', ...rest };
 		const fingerprint = machineFingerprint({ environment: { ...process.env, ...environment } });
 		mkdirSync(at('cache'));
 		writeFileSync(at('cache/providers.json'), JSON.stringify({ [fingerprint]: [webgpu] }));

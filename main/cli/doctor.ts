@@ -5,6 +5,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { errorToData } from '../domain/errors.ts';
+import type { Pace } from '../execution/provider-checks.ts';
 import type { MeasuredSpeed } from '../domain/speed.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { runtimeVersion } from '../runtime/runtime-version.ts';
@@ -113,12 +114,13 @@ async function runtime() {
 	const works = providers.some(({ name, works }) => name === 'cpu' && works);
 	await speeds().forgetFailures();
 	const latest = await speeds().latest();
-	const words = providers.map(({ name, works, attention, reason }) => {
+	const words = providers.map(({ name, works, attention, reason, pace }) => {
 		if (!works) return `${name} unusable (${reason})`;
 		const measured = latest.get(name);
 		const figure = measured ? `, ${speedWords(measured)}` : '';
 		const how = attention === 'fused' ? '' : ` with attention spelled out (its own: ${reason})`;
-		return `${name}${how}${figure}`;
+		const product = pace ? `, a matrix product in ${paceWords(pace)}` : '';
+		return `${name}${how}${product}${figure}`;
 	});
 	return {
 		found: works,
@@ -128,6 +130,11 @@ async function runtime() {
 			providers: providers.map((one) => ({ ...one, speed: latest.get(one.name) ?? null })),
 		},
 	};
+}
+
+/** Such as "2.1 ms (11.8 ms on one thread of the processor)". */
+function paceWords({ own, processor }: Pace): string {
+	return `${own.toFixed(1)} ms (${processor.toFixed(1)} ms on one thread of the processor)`;
 }
 
 /** Such as "23.4 ms a frame (Lookout, dense, 768 × 576)". */

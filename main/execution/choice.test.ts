@@ -17,10 +17,12 @@ const works = (name: string, attention: 'fused' | 'plain' = 'fused'): ProviderCh
 	works: true,
 	attention,
 	reason: null,
+	pace: null,
 });
 const fails = (name: string, reason: string): ProviderCheck => ({ ...works(name), works: false, reason });
 const CPU_ONLY = [works('cpu'), fails('webgpu', 'No adapter.')];
 const WITH_GPU = [works('cpu'), works('webgpu', 'plain'), works('cuda')];
+const WITH_SOFTWARE = [works('cpu'), { ...works('webgpu', 'plain'), pace: { own: 90, processor: 12 } }];
 const WEBGPU: Execution = { provider: 'webgpu', attention: 'plain', precision: 'float32' };
 const CUDA: Execution = { ...WEBGPU, provider: 'cuda', attention: 'fused' };
 
@@ -97,6 +99,7 @@ describe('what a run begins on', () => {
 	>([
 		['the CPU where only that works, unmeasured', CPU_ONLY, {}, SPEEDS, ON_CPU, [], []],
 		['the CPU where the runtime can’t be loaded', new Error('no'), {}, SPEEDS, ON_CPU, [], []],
+		['the CPU where a device is made of software, unmeasured', WITH_SOFTWARE, {}, SPEEDS, ON_CPU, [], []],
 		['the CPU where that is asked for', WITH_GPU, { provider: 'cpu' }, SPEEDS, ON_CPU, [], []],
 		[
 			'the fastest, with its own attention',

@@ -16,7 +16,7 @@ import type { Size } from '../domain/video.ts';
 import { findMode } from '../reduction/index.ts';
 import { readHeader, readStatus } from '../results/header.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
-import { devicesFor, refusalOn } from './offer.ts';
+import { devicesFor, isWorthwhile, refusalOn } from './offer.ts';
 import { OnceMeasured } from './once-measured.ts';
 import type { ProviderCheck } from './provider-checks.ts';
 import type { RememberedChecks } from './remembered-checks.ts';
@@ -118,7 +118,7 @@ export class ExecutionChoice {
 	): Promise<Execution | null> {
 		const { mode, precision } = wish;
 		const checks = await this.#known(signal);
-		const device = checks.find(({ name, works }) => works && name !== ON_CPU.provider)?.name;
+		const device = checks.find(isWorthwhile)?.name;
 		if (device === undefined) return null;
 		const offered = devicesFor(checks, mode, precision);
 		if (offered.length === 0) {

@@ -1,5 +1,5 @@
 import { type Execution, ON_CPU, type Precision } from '../domain/execution.ts';
-import type { ProviderCheck } from './provider-checks.ts';
+import { isSlow, type ProviderCheck } from './provider-checks.ts';
 
 /** The provider whose tensors can stay on the device from frame to frame. */
 const KEEPS_STATE = 'webgpu';
@@ -30,14 +30,19 @@ export function refusalOn(provider: string, mode: string, precision: Precision):
 	return `mode ${mode} remembers tensors from frame to frame, which ${provider} can't keep (${STATELESS.join(' and ')} remember none)`;
 }
 
-/** What a mode can run on besides the CPU: the devices that work. */
+/** What a mode can run on besides the CPU: the devices that work and are not made of software. */
 export function devicesFor(
 	checks: readonly ProviderCheck[],
 	mode: string,
 	precision: Precision = ON_CPU.precision,
 ): Execution[] {
 	return checks
-		.filter(({ name, works }) => works && name !== ON_CPU.provider)
+		.filter(isWorthwhile)
 		.filter(({ name }) => refusalOn(name, mode, precision) === null)
 		.map(({ name, attention }) => ({ provider: name, attention, precision }));
+}
+
+/** Whether a provider can be faster than the CPU. */
+export function isWorthwhile(check: ProviderCheck): boolean {
+	return check.works && check.name !== ON_CPU.provider && !isSlow(check);
 }

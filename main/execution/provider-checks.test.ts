@@ -22,7 +22,7 @@ async function check(endings: Record<string, Ending>) {
 					const ending = provider === null ? null : endings[provider]!;
 					queueMicrotask(() => {
 						if (ending === 'hangs') return;
-						const outcome = { supported: SUPPORTED, failure: null, fusedFailure: null };
+						const outcome = { supported: SUPPORTED, failure: null, fusedFailure: null, pace: null };
 						if (ending === null || typeof ending === 'string') {
 							said.report({ type: 'finished', outcome: { ...outcome, failure: ending } });
 						} else if ('signal' in ending) said.exit(null, ending.signal);
@@ -49,8 +49,8 @@ it.each<[string, Ending, string | null]>([
 ])('tells of a provider that %s', async (_, ending, reason) => {
 	const { checks, killed } = await check({ cpu: null, webgpu: ending });
 	expect(checks).toEqual([
-		{ name: 'cpu', works: true, attention: 'fused', reason: null },
-		{ name: 'webgpu', works: reason === null, attention: 'fused', reason },
+		{ name: 'cpu', works: true, attention: 'fused', reason: null, pace: null },
+		{ name: 'webgpu', works: reason === null, attention: 'fused', reason, pace: null },
 	]);
 	expect(killed).toEqual(expect.arrayContaining([null, 'cpu', 'webgpu']));
 });
@@ -58,7 +58,7 @@ it.each<[string, Ending, string | null]>([
 it('tells of a provider whose own attention is wrong', async () => {
 	const reason = 'it computes wrongly: attention with heads of 16';
 	const { checks } = await check({ cpu: null, webgpu: { fusedFailure: reason } });
-	expect(checks[1]).toEqual({ name: 'webgpu', works: true, attention: 'plain', reason });
+	expect(checks[1]).toEqual({ name: 'webgpu', works: true, attention: 'plain', reason, pace: null });
 });
 
 it('fails where the runtime itself can’t be loaded', async () => {

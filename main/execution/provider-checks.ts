@@ -16,7 +16,11 @@ export type ProbeOutcome = {
 	failure: string | null;
 	/** Why its own attention can't be used, and attention has to be spelled out; null where it can. */
 	fusedFailure: string | null;
+	pace: Pace | null;
 };
+
+/** Milliseconds of one matrix product: on a provider, and on one thread of the processor. */
+export type Pace = { own: number; processor: number };
 
 /** What an execution provider of the inference runtime said when it was asked to compute something. */
 export type ProviderCheck = {
@@ -26,13 +30,15 @@ export type ProviderCheck = {
 	attention: Attention;
 	/** Why it does not work, or why attention has to be spelled out. */
 	reason: string | null;
+	/** Null where it does not work or was not tried. */
+	pace: Pace | null;
 };
 
 /** A driver that hangs is as good as none; one that works may compile for half a minute. */
 const PATIENCE_MILLISECONDS = 60_000;
 
 /** The processor: what everything is held against. */
-const TRUSTED: ProbeOutcome = { supported: ['cpu'], failure: null, fusedFailure: null };
+const TRUSTED: ProbeOutcome = { supported: ['cpu'], failure: null, fusedFailure: null, pace: null };
 
 /**
  * Asks the runtime for its providers and lets each compute something. One at a time and in a process of its own, which
@@ -48,9 +54,10 @@ export async function checkProviders(
 	const checks: ProviderCheck[] = [];
 	for (const name of supported) {
 		const tried = name === 'cpu' && !tryProcessor ? Promise.resolve(TRUSTED) : ask(name);
-		const { failure, fusedFailure } = await tried.catch((error: unknown) => ({
+		const { failure, fusedFailure, pace } = await tried.catch((error: unknown) => ({
 			failure: error instanceof Error ? error.message : String(error),
 			fusedFailure: null,
+			pace: null,
 		}));
 		const reason = failure ?? fusedFailure;
 		checks.push({
@@ -58,6 +65,7 @@ export async function checkProviders(
 			works: failure === null,
 			attention: fusedFailure === null ? 'fused' : 'plain',
 			reason: reason === null ? null : lastSentence(reason),
+			pace,
 		});
 	}
 	return checks;
@@ -96,4 +104,9 @@ function lastSentence(text: string): string {
 	const [line = text] = text.trim().split('\n');
 	const reason = line.split(' was false. ').at(-1) ?? line;
 	return reason.replace(/^OrtSessionOptionsAppendExecutionProvider_\w+: /, '');
+}
+
+/** Whether a device is made of software, or as slow: one thread of the processor is faster. */
+export function isSlow({ pace }: ProviderCheck): boolean {
+	return pace !== null && pace.own > pace.processor;
 }

@@ -6,6 +6,8 @@ import { scriptedWorker } from '../process/scripted-worker.fixture.ts';
 import type { ProviderProbeExchange } from './provider-checks.ts';
 import { RememberedChecks } from './remembered-checks.ts';
 
+const PACE = { own: 2, processor: 10 };
+
 let folder: string;
 let driver: string;
 let probed: (string | null)[];
@@ -23,7 +25,7 @@ function open(): RememberedChecks {
 		const post: typeof worker.post = ({ job: { provider } }) => {
 			probed.push(provider);
 			const failure = provider === 'webgpu' ? `no ${driver}` : null;
-			const outcome = { supported: ['cpu', 'webgpu'], failure, fusedFailure: null };
+			const outcome = { supported: ['cpu', 'webgpu'], failure, fusedFailure: null, pace: PACE };
 			queueMicrotask(() => said.report({ type: 'finished', outcome }));
 		};
 		return { ...worker, post };
@@ -34,8 +36,8 @@ function open(): RememberedChecks {
 it('checks once, without the processor, and remembers for the next start', async () => {
 	const checks = await open().known();
 	expect(checks).toEqual([
-		{ name: 'cpu', works: true, attention: 'fused', reason: null },
-		{ name: 'webgpu', works: false, attention: 'fused', reason: 'no driver 1' },
+		{ name: 'cpu', works: true, attention: 'fused', reason: null, pace: null },
+		{ name: 'webgpu', works: false, attention: 'fused', reason: 'no driver 1', pace: PACE },
 	]);
 	expect(await open().known()).toEqual(checks);
 	expect(probed).toEqual([null, 'webgpu']);

@@ -14,6 +14,7 @@ const check = z.object({
 	works: z.boolean(),
 	attention: z.enum(ATTENTIONS),
 	reason: z.string().nullable(),
+	pace: z.object({ own: z.number(), processor: z.number() }).nullable(),
 }) satisfies z.ZodType<ProviderCheck>;
 /** By fingerprint, the latest last. */
 const checksFile = z.record(z.string(), z.array(check));

@@ -78,6 +78,13 @@ export function otherTasks(): Task[] {
 	];
 }
 
+/** A matrix product that is large enough to tell a device from the processor: 537 million multiply-adds. */
+export function paceTask(): Task {
+	return task('a large matrix product', (graph, input) => [
+		graph.op('MatMul', [input([1024, 512]), input([512, 1024])], { shape: [1024, 1024] }),
+	]);
+}
+
 /** The name of the first task that `runtime` solves otherwise than `reference`; null = all agree. Throws what running them throws. */
 export async function firstWrong(
 	tasks: readonly Task[],

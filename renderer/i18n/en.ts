@@ -372,6 +372,7 @@ export const en = {
 	'settings.provider.works': 'works',
 	'settings.provider.plain': 'works, with attention spelled out',
 	'settings.provider.fails': 'cannot be used: {reason}',
+	'settings.provider.pace': '· a matrix product in {own} ms ({processor} ms on one thread of the processor)',
 	'settings.provider.speed': '· {ms} ms a frame ({model}, {mode}, {width} × {height})',
 	'settings.provider.tryAgain': 'Try again',
 	'settings.provider.trying': 'Trying …',

@@ -375,6 +375,7 @@ export const ja: Record<MessageKey, string> = {
 	'settings.provider.works': '使えます',
 	'settings.provider.plain': '使えます（アテンションは分解）',
 	'settings.provider.fails': '使えません：{reason}',
+	'settings.provider.pace': '・行列積 {own} ms（プロセッサー 1 スレッドでは {processor} ms）',
 	'settings.provider.speed': '・1 フレーム {ms} ms（{model}、{mode}、{width} × {height}）',
 	'settings.provider.tryAgain': '再確認',
 	'settings.provider.trying': '確認中…',
