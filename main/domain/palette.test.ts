@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CIVIDIS, classColour, inkOn, OKABE_ITO, rgbOf } from './palette.ts';
+import { CIVIDIS, classColour, FULL_FRAME_COLOUR, inkOn, OKABE_ITO, rgbOf } from './palette.ts';
 
 describe('classColour', () => {
 	it('gives the classes of a street seven different colours', () => {
@@ -7,10 +7,22 @@ describe('classColour', () => {
 		expect(new Set(street.map(classColour)).size).toBe(7);
 	});
 
+	it('gives the animals of a field six more', () => {
+		const field = ['bird', 'cat', 'dog', 'horse', 'sheep', 'cow'];
+		const street = ['person', 'bicycle', 'car', 'motorcycle', 'bus', 'truck', 'train'];
+		expect(new Set([...field, ...street].map(classColour)).size).toBe(13);
+	});
+
+	it('gives nobody the colour of people, of cars or of the outline of a whole frame', () => {
+		const kept = ['person', 'car'].map(classColour).concat(FULL_FRAME_COLOUR);
+		const others = ['truck', 'bus', 'sheep', 'boat', 'bench', 'kite', 'chair', '人', ...Array.from({ length: 500 }, (_, i) => `class ${i}`)]; // prettier-ignore
+		expect(others.filter((name) => kept.includes(classColour(name)))).toEqual([]);
+	});
+
 	it('answers any name from the set, and not always the same', () => {
 		const names = ['cat', 'dog', 'bottle', 'chair', '人', '', 'constructor', '__proto__'];
 		const colours = names.map(classColour);
-		for (const colour of colours) expect(Object.values(OKABE_ITO)).toContain(colour);
+		for (const colour of colours) expect(colour).toMatch(/^#[0-9a-f]{6}$/);
 		expect(new Set(colours).size).toBeGreaterThan(2);
 	});
 });

@@ -14,7 +14,20 @@ export const OKABE_ITO = {
 	reddishPurple: '#cc79a7',
 } as const;
 
-const CLASS_COLOURS = Object.values(OKABE_ITO);
+/** Light colours of Tol's schemes (personal.sron.nl/~pault) that lie far from those above, for everything that is not traffic. */
+const OTHER_COLOURS = {
+	pear: '#bbcc33',
+	pink: '#ffaabb',
+	paleGrey: '#dddddd',
+	olive: '#999933',
+	wine: '#aa4466',
+	lavender: '#aa99ee',
+} as const;
+
+const CLASS_COLOURS = Object.values(OTHER_COLOURS);
+
+/** The outline of a frame that was computed whole: no class has it. */
+export const FULL_FRAME_COLOUR = '#ffffff';
 
 /** The classes that most often appear together get colours of their own. */
 const SETTLED_CLASSES: Record<string, string> = {
@@ -25,6 +38,12 @@ const SETTLED_CLASSES: Record<string, string> = {
 	bus: OKABE_ITO.blue,
 	truck: OKABE_ITO.vermillion,
 	train: OKABE_ITO.reddishPurple,
+	bird: OTHER_COLOURS.pear,
+	cat: OTHER_COLOURS.lavender,
+	dog: OTHER_COLOURS.pink,
+	horse: OTHER_COLOURS.olive,
+	sheep: OTHER_COLOURS.paleGrey,
+	cow: OTHER_COLOURS.wine,
 };
 
 /** The colour of a class, by its name alone: the same for every run, model and view. */

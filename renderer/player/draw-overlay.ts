@@ -1,5 +1,5 @@
 import { boxDash, heatPaint, type Rect } from '../../main/domain/overlay-geometry.ts';
-import { OKABE_ITO } from '../../main/domain/palette.ts';
+import { FULL_FRAME_COLOUR } from '../../main/domain/palette.ts';
 import type { Size } from '../../main/domain/video.ts';
 import type { OverlayScene } from './overlay-scene.ts';
 import { placeLabels } from '../../main/domain/place-labels.ts';
@@ -46,7 +46,7 @@ export function drawOverlay(
 	const px = (design: number) => Math.max(1, Math.round(design * style.unit));
 	if (scene.isFull) {
 		const edge = px(4);
-		pen.strokeStyle = OKABE_ITO.vermillion;
+		pen.strokeStyle = FULL_FRAME_COLOUR;
 		pen.lineWidth = edge;
 		pen.setLineDash([]);
 		pen.strokeRect(edge / 2, edge / 2, size.width - edge, size.height - edge);

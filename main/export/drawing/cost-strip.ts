@@ -1,6 +1,6 @@
 import { GIGA } from '../../domain/cost.ts';
 import type { Rect } from '../../domain/overlay-geometry.ts';
-import { OKABE_ITO, rgbOf, type Rgb } from '../../domain/palette.ts';
+import { FULL_FRAME_COLOUR, OKABE_ITO, rgbOf, type Rgb } from '../../domain/palette.ts';
 import type { Picture } from './picture.ts';
 import type { TextPainter } from './text.ts';
 
@@ -9,7 +9,7 @@ export const MUTED: Rgb = [0x9a, 0xa0, 0xa8];
 export const GROUND: Rgb = [0x14, 0x16, 0x1a];
 export const MACS_COLOUR: Rgb = rgbOf(OKABE_ITO.skyBlue);
 export const TIME_COLOUR: Rgb = rgbOf(OKABE_ITO.reddishPurple);
-export const FLUSH_COLOUR: Rgb = rgbOf(OKABE_ITO.vermillion);
+export const FLUSH_COLOUR: Rgb = rgbOf(FULL_FRAME_COLOUR);
 export const BUDGET_COLOUR: Rgb = rgbOf(OKABE_ITO.yellow);
 
 /** The cost of every analysed frame of a run; columns of equal length. */
