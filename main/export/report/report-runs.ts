@@ -1,4 +1,5 @@
 import { UserFacingError } from '../../domain/errors.ts';
+import { distinctNames } from '../../domain/run-names.ts';
 import { speedUpOver } from '../../domain/dense-reference.ts';
 import { agreement, denseReferenceOf, referencesOf, type Agreement } from '../../evaluation/agreement.ts';
 import type { Evaluation } from '../../evaluation/evaluate-run.ts';
@@ -30,6 +31,10 @@ export function reportRuns(
 ): ReportRun[] {
 	const common = denseReferenceOf(runs);
 	const references = referencesOf(runs);
+	const names = distinctNames(
+		runs.map(({ header }, i) => ({ title: labels[i] ?? header.mode, settings: header.settings })),
+		(_, setting, value) => `${setting} ${value}`,
+	);
 	let colours = 0;
 	return runs.map((run, i) => {
 		const summary = run.summary();
@@ -37,7 +42,7 @@ export function reportRuns(
 		const isReference = run === common;
 		return {
 			run,
-			label: labels[i] ?? run.header.mode,
+			label: names[i]!,
 			summary,
 			isReference,
 			agreement: reference && reference !== run ? comparableAgreement(run, reference) : null,
