@@ -263,7 +263,7 @@ async function compare(
 
 async function* waiting(frames: Frame[]): AsyncGenerator<Frame, DecodeSummary> {
 	for (let next = frames.shift(); next; next = frames.shift()) yield next;
-	return { framesRead: 0, framesDecoded: 0, framesLost: 0, warnings: [], clockRestarts: [] };
+	return { framesRead: 0, framesDecoded: 0, framesLost: 0, warnings: [], clockRestarts: [], hardware: null };
 }
 
 /** The first block warms up. */

@@ -94,6 +94,13 @@ class FrameFeed {
 
 	async *frames(): AsyncGenerator<Frame, DecodeSummary> {
 		while (this.next) yield this.next;
-		return { framesRead: 0, framesDecoded: 0, framesLost: 0, warnings: [], clockRestarts: [] };
+		return {
+			framesRead: 0,
+			framesDecoded: 0,
+			framesLost: 0,
+			warnings: [],
+			clockRestarts: [],
+			hardware: null,
+		};
 	}
 }

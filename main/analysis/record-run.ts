@@ -65,7 +65,13 @@ export async function recordRun(
 	const stop = new AbortController();
 	let begunFrames: Frames | null = null;
 	const recording = await openRecording(job, (video, letterbox) => {
-		const options = { range: job.range, letterbox, format: 'rgb24', signal: stop.signal } as const;
+		const options = {
+			range: job.range,
+			letterbox,
+			format: 'rgb24',
+			onDevice: true,
+			signal: stop.signal,
+		} as const;
 		begunFrames = begun(readVideo(video, options));
 	}).catch((error: unknown) => {
 		stop.abort();
@@ -131,6 +137,7 @@ function readRest(
 		range: header.range,
 		letterbox: detector.letterbox,
 		format: 'rgb24',
+		onDevice: true,
 		signal,
 		...(lastFrameIndex >= 0 ? { startAfterFrame: lastFrameIndex, known } : {}),
 	});

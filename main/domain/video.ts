@@ -74,6 +74,8 @@ export type DecodeSummary = {
 	framesDecoded: number;
 	/** Frames lost to corrupt data, as far as the decoder tells; those before the range may be missing. */
 	framesLost: number;
+	/** What decoded instead of ffmpeg itself, by ffmpeg's name, such as `vaapi`. */
+	hardware: string | null;
 	/** The decoder's first few warnings about damaged data, for the report. */
 	warnings: string[];
 	/** Where the file's own clock began again; frames' times rise all the same. */

@@ -97,6 +97,7 @@ export async function storeSampleRun(folder: string, sample: SampleRun = {}): Pr
 		framesLost: 0,
 		warnings: [],
 		clockRestarts: [],
+		hardware: null,
 	};
 	await writer.close(sample.state ?? 'complete', {
 		decode,

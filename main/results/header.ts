@@ -108,6 +108,7 @@ const runStatus = z.object({
 			framesRead: z.number(),
 			framesDecoded: z.number(),
 			framesLost: z.number(),
+			hardware: z.string().nullable().default(null), // missing in runs of earlier versions
 			warnings: z.array(z.string()),
 			clockRestarts: z
 				.array(z.object({ frame: z.int(), fileSeconds: z.number(), offsetSeconds: z.number() }))

@@ -34,6 +34,7 @@ async function storeFrames(
 		framesLost: 3,
 		warnings: ['torn packet'],
 		clockRestarts: [],
+		hardware: null,
 	};
 	await writer.close('complete', { ...OUTCOME, decode });
 	return results;
@@ -76,6 +77,7 @@ describe('a stored run reads back as it was written', () => {
 				framesLost: 3,
 				warnings: ['torn packet'],
 				clockRestarts: [],
+				hardware: null,
 			},
 			error: null,
 			executionChanges: [],

@@ -11,6 +11,11 @@ export type FfmpegCommand = {
 	target: string;
 };
 
+/** A command that neither reads nor writes our pipes, as arguments of the program. */
+export function argumentsOf({ inputs, options, target }: FfmpegCommand): string[] {
+	return [...inputs.flatMap((input) => [...input.options, '-i', input.source]), ...options, target];
+}
+
 /**
  * Decoding shares the machine with inference, which wants every core: half of them, at most four, decode. More
  * would also make ffmpeg hold that many frames and let its log run further ahead of the pixels.
@@ -31,10 +36,11 @@ const LOG_OPTIONS = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'repea
 /** The first video stream that is not a cover picture. */
 const VIDEO_STREAM = '0:V:0';
 
-function videoInput(path: string): FfmpegCommand['inputs'][number] {
+function videoInput(path: string, hardware: string | null = null): FfmpegCommand['inputs'][number] {
 	return {
 		// prettier-ignore
 		options: [
+			...(hardware === null ? [] : ['-hwaccel', hardware]),
 			...LOCAL_ONLY,
 			'-threads', String(DECODER_THREADS),
 			// A change of size or pixel format must not rebuild the filters: their frame counters would start anew.
@@ -63,6 +69,21 @@ export function frameTimesCommand(path: string): FfmpegCommand {
 		inputs: [videoInput(path)],
 		options: [...DECODE_OPTIONS, '-vf', LOG_FRAMES, '-f', 'null'],
 		target: '-',
+	};
+}
+
+/** Lists times and checksums of the first frames on standard output, in one format of pixels whatever decodes them. */
+export function checksumsCommand(
+	path: string,
+	{ hardware, pixelFormat, frames }: { hardware: string | null; pixelFormat: string; frames: number },
+): FfmpegCommand {
+	return {
+		inputs: [videoInput(path, hardware)],
+		options: [
+			...DECODE_OPTIONS,
+			...['-frames:v', String(frames), '-vf', `format=${pixelFormat}`, '-f', 'framemd5'],
+		],
+		target: 'pipe:1',
 	};
 }
 
@@ -102,15 +123,19 @@ export function readFramesCommand(
 		letterbox: Letterbox;
 		format: 'rgb24' | 'rgba';
 		seek: SeekPlan | null;
+		/** What decodes instead of ffmpeg itself, and the format of pixels that ffmpeg itself would give. */
+		hardware?: { method: string; pixelFormat: string } | null;
 	},
 ): FfmpegCommand {
-	const { seek } = options;
+	const { seek, hardware = null } = options;
 	const select = selectExpression(options.range, options.startAfterFrame, seek);
-	const input = videoInput(path);
+	const input = videoInput(path, hardware?.method);
 	if (seek !== null) input.options.push(...jump(seek.seekSeconds));
 	const filters = [
 		LOG_FRAMES,
 		...(select === null ? [] : [`select='${select}'`]),
+		// Devices order the same numbers otherwise, and scaling that order would round otherwise.
+		...(hardware === null ? [] : [`format=${hardware.pixelFormat}`]),
 		...letterboxFilters(options.letterbox, options.format),
 	];
 	return {

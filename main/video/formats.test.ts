@@ -247,6 +247,7 @@ describe('every frame once, with its index and its own time, as ffprobe reads th
 					framesLost: 0,
 					warnings: [],
 					clockRestarts: [],
+					hardware: null,
 				});
 			}),
 		);

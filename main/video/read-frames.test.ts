@@ -133,6 +133,7 @@ describe('a range picks frames by their index or their own time', () => {
 			framesLost: 0,
 			warnings: [],
 			clockRestarts: [],
+			hardware: null,
 		});
 	});
 

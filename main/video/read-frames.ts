@@ -10,6 +10,7 @@ import { startFfmpeg, type FfmpegJob } from './ffmpeg.ts';
 import { FrameLog } from './frame-log.ts';
 import { FrameQueue } from './frame-queue.ts';
 import { checkRange, FramePicker, type SeekPlan } from './frame-range.ts';
+import { hardwareDecoder } from './hardware-decoder.ts';
 import { planSeek, SeekCheck } from './seek.ts';
 
 export type ReadOptions = {
@@ -26,6 +27,8 @@ export type ReadOptions = {
 	 * Frames known from an earlier decoding from the start: if the file's packets disagree with them, no jump is made.
 	 */
 	known?: readonly KnownFrame[];
+	/** A device may decode where it gives the same frames; see `hardwareDecoder`. */
+	onDevice?: boolean;
 };
 
 export const BYTES_PER_PIXEL = { rgb24: 3, rgba: 4 } as const;
@@ -50,14 +53,17 @@ export async function* readFrames(
 ): AsyncGenerator<Frame, DecodeSummary> {
 	const { range, startAfterFrame = -1, known = [], signal } = options;
 	checkRange(range);
-	const seek = await planSeek(video, { range, startAfterFrame, known }, signal);
+	const [seek, method] = await Promise.all([
+		planSeek(video, { range, startAfterFrame, known }, signal),
+		options.onDevice ? hardwareDecoder(video) : null,
+	]);
 	if (typeof seek === 'string') detail('%s is decoded from its start: %s', video.path, seek);
 	else if (seek !== null) {
-		const summary = yield* readFrom(video, options, seek);
+		const summary = yield* readFrom(video, options, seek, method);
 		if (summary !== null) return summary;
 		detail('%s is decoded from its start: frames differ from its packets', video.path);
 	}
-	return (yield* readFrom(video, options, null))!;
+	return (yield* readFrom(video, options, null, method))!;
 }
 
 /** Null, without having given a frame, if a jump led to other frames than expected; never null without a jump. */
@@ -65,8 +71,10 @@ async function* readFrom(
 	video: VideoInfo,
 	options: ReadOptions,
 	seek: SeekPlan | null,
+	method: string | null,
 ): AsyncGenerator<Frame, DecodeSummary | null> {
 	const { letterbox, format, signal, range, startAfterFrame = -1 } = options;
+	const hardware = method === null ? null : { method, pixelFormat: video.pixelFormat };
 	const binaries = await findFfmpeg();
 	if (signal?.aborted) throw cancelled(video.path);
 
@@ -94,7 +102,14 @@ async function* readFrom(
 		if (rangeEnd !== null && queue.waitingRecords === 0) queue.end();
 	});
 
-	const command = readFramesCommand(video.path, { range, startAfterFrame, letterbox, format, seek });
+	const command = readFramesCommand(video.path, {
+		range,
+		startAfterFrame,
+		letterbox,
+		format,
+		seek,
+		hardware,
+	});
 	const job = await startFfmpeg(binaries, command, {
 		stdout: queue.sink,
 		onLine: (line) => log.readLine(line),
@@ -147,6 +162,7 @@ async function* readFrom(
 			framesDecoded,
 			framesLost: log.countLost(rangeEnd === null ? video : null),
 			warnings,
+			hardware: method,
 			clockRestarts: [...log.clockRestarts],
 		};
 	}

@@ -29,6 +29,7 @@ export function videoFacts(runs: readonly ReportRun[]): Html {
 		const said: string[] = [];
 		if (status.decode && status.decode.framesLost > 0)
 			said.push(`${status.decode.framesLost} frames could not be decoded`);
+		if (status.decode?.hardware) said.push(`decoded by ${status.decode.hardware}`);
 		if (status.decode && status.decode.clockRestarts.length > 0)
 			said.push(clockSentence(status.decode.clockRestarts, 'en'));
 		if (status.state !== 'complete')
