@@ -29,6 +29,7 @@ describe('a remark is one sentence in each language', () => {
 			{ type: 'measuring', mode: 'dense', provider: 'cpu' },
 			'Measuring once how fast dense runs on the processor.',
 		],
+		[{ type: 'trying' }, 'Trying out once what this machine can run on.'],
 		[
 			{ type: 'chosen', ...gpu, others: [cpu] },
 			'It runs on WebGPU: a frame takes 5.2 ms there, 23 ms on the processor.',

@@ -5,6 +5,8 @@ export type ExecutionLanguage = 'en' | 'ja';
 
 /** What a person should know of where a run is computed. Times are of a frame, in milliseconds. */
 export type ExecutionRemark =
+	/** The providers are tried out, which takes longer than usual. */
+	| { type: 'trying' }
 	/** Speeds are measured that are not known yet. */
 	| { type: 'measuring'; mode: string; provider: string }
 	/** The fastest of several that were measured. */
@@ -68,6 +70,8 @@ function inEnglish(remark: ExecutionRemark): string {
 	const name = (provider: string) => providerName(provider, 'en');
 	const timed = ({ provider, milliseconds }: Timed) => `${ms(milliseconds)} ms on ${name(provider)}`;
 	switch (remark.type) {
+		case 'trying':
+			return 'Trying out once what this machine can run on.';
 		case 'measuring':
 			return `Measuring once how fast ${remark.mode} runs on ${name(remark.provider)}.`;
 		case 'chosen':
@@ -93,6 +97,8 @@ function inJapanese(remark: ExecutionRemark): string {
 	const name = (provider: string) => providerName(provider, 'ja');
 	const timed = ({ provider, milliseconds }: Timed) => `${name(provider)}で ${ms(milliseconds)} ms`;
 	switch (remark.type) {
+		case 'trying':
+			return 'このマシンで使える実行先を一度だけ確認しています。';
 		case 'measuring':
 			return `${name(remark.provider)}での ${remark.mode} の速さを一度だけ測っています。`;
 		case 'chosen':

@@ -25,6 +25,9 @@ import type { Speeds } from './speeds.ts';
 /** The wish for whatever is fastest. */
 export const AUTO = 'auto';
 
+/** Trying providers out is told where it takes longer. */
+const QUICK_MILLISECONDS = 3000;
+
 export type Wanted = Pick<
 	AnalysisJob,
 	'videoPath' | 'modelPath' | 'mode' | 'maxSide' | 'threads' | 'start' | 'runFolder'
@@ -72,7 +75,7 @@ export class ExecutionChoice {
 		if (begun && goesOn(wanted, begun)) return this.#goOn(begun, tell);
 		const wish = { ...wanted, precision: wanted.precision ?? ON_CPU.precision };
 		if (wanted.provider !== AUTO && wanted.provider !== ON_CPU.provider) {
-			return { execution: await this.#demanded(wish), afterLoss: false };
+			return { execution: await this.#demanded(wish, tell), afterLoss: false };
 		}
 		const isOpen = wanted.provider === AUTO && !signal?.aborted;
 		const fastest = isOpen ? await this.#fastest(wish, tell, signal) : null;
@@ -81,7 +84,7 @@ export class ExecutionChoice {
 
 	async #goOn(begun: Execution, tell: (remark: ExecutionRemark) => void): Promise<Chosen> {
 		if (begun.provider === ON_CPU.provider) return { execution: begun, afterLoss: false };
-		const check = (await this.#known()).find(({ name }) => name === begun.provider);
+		const check = (await this.#known(tell)).find(({ name }) => name === begun.provider);
 		const attends = begun.attention === 'plain' || check?.attention === 'fused';
 		if (check?.works && attends) return { execution: begun, afterLoss: false };
 		const { provider } = begun;
@@ -89,8 +92,11 @@ export class ExecutionChoice {
 		return { execution: onCpu(begun), afterLoss: true };
 	}
 
-	async #demanded({ provider, mode, precision }: Wish): Promise<Execution> {
-		const checks = await this.#known();
+	async #demanded(
+		{ provider, mode, precision }: Wish,
+		tell: (remark: ExecutionRemark) => void,
+	): Promise<Execution> {
+		const checks = await this.#known(tell);
 		const check = checks.find(({ name }) => name === provider);
 		const name = providerName(provider, 'en');
 		const remedy = `Take "${AUTO}" or "${ON_CPU.provider}"; "sparsight doctor" tries all providers anew.`;
@@ -117,7 +123,7 @@ export class ExecutionChoice {
 		signal?: AbortSignal,
 	): Promise<Execution | null> {
 		const { mode, precision } = wish;
-		const checks = await this.#known(signal);
+		const checks = await this.#known(tell, signal);
 		const device = checks.find(isWorthwhile)?.name;
 		if (device === undefined) return null;
 		const offered = devicesFor(checks, mode, precision);
@@ -157,8 +163,12 @@ export class ExecutionChoice {
 	}
 
 	/** None where the runtime can't be loaded, which the run says, or nobody waits any more: a driver may hang. */
-	#known(signal?: AbortSignal): Promise<ProviderCheck[]> {
-		const known = this.#deps.checks.known().catch(() => []);
+	#known(tell: (remark: ExecutionRemark) => void, signal?: AbortSignal): Promise<ProviderCheck[]> {
+		const timer = setTimeout(() => tell({ type: 'trying' }), QUICK_MILLISECONDS);
+		const known = this.#deps.checks
+			.known()
+			.catch(() => [])
+			.finally(() => clearTimeout(timer));
 		if (!signal) return known;
 		const ended = new Promise<ProviderCheck[]>((resolve) =>
 			signal.addEventListener('abort', () => resolve([]), { once: true }),

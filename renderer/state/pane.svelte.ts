@@ -50,9 +50,10 @@ export class Pane {
 		return this.active || this.starting || this.pending !== null;
 	}
 
-	/** What is being measured is worth no word once it was. */
+	/** What is being tried or measured is worth no word once it was. */
 	note(runId: string, remark: ExecutionRemark): void {
-		const kept = this.remarks.filter((one) => one.runId === runId && one.remark.type !== 'measuring');
+		const isPassing = ({ type }: ExecutionRemark) => type === 'trying' || type === 'measuring';
+		const kept = this.remarks.filter((one) => one.runId === runId && !isPassing(one.remark));
 		this.remarks = [...kept, { runId, remark }];
 	}
 
