@@ -104,6 +104,8 @@ export class Application {
 			emit,
 			onBusy: (busy) => this.#frameTimes.setHeld(busy),
 		});
+		// One that opens again, after it lost its device, has other frames from some place on.
+		this.listen((event) => event.type === 'analysis.opened' && this.#queries.forget(event.runId));
 		this.#models = new Models({
 			folders,
 			speeds: new ModelSpeeds({

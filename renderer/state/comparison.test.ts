@@ -90,6 +90,27 @@ describe('a new run', () => {
 		expect(comparison.active.busy).toBe(true);
 	});
 
+	it('that loses its device is shown anew from where it goes on, with a word of it', async () => {
+		let stored = 0;
+		const { host, comparison } = make([], () => stored);
+		await comparison.start(comparison.active);
+		const passing = { type: 'measuring', mode: 'dense', provider: 'cpu' } as const;
+		host.tell({ type: 'analysis.remark', runId: 'new', remark: passing });
+		host.tell(openedEvent('new'));
+		await settled();
+		host.tell(frames('new', 0, 10));
+		stored = 4;
+		const remark = { type: 'device-lost', provider: 'webgpu', reason: 'it ended' } as const;
+		host.tell({ type: 'analysis.remark', runId: 'new', remark });
+		host.tell(openedEvent('new'));
+		host.tell(frames('new', 4, 3));
+		await settled();
+		expect(comparison.active.run?.timeline.length).toBe(7);
+		expect(comparison.active.remarks).toEqual([{ runId: 'new', remark }]);
+		comparison.active.dismiss(remark);
+		expect(comparison.active.remarks).toEqual([]);
+	});
+
 	it('that fails before it opens leaves its error, and the pane free', async () => {
 		const { host, comparison } = make();
 		await comparison.start(comparison.active);
