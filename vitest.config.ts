@@ -12,7 +12,12 @@ export default defineConfig({
 				extends: true,
 				test: {
 					name: 'parts',
-					include: ['main/**/*.test.ts', 'preload/**/*.test.ts', 'renderer/**/*.test.ts'],
+					include: [
+						'main/**/*.test.ts',
+						'bench/**/*.test.ts',
+						'preload/**/*.test.ts',
+						'renderer/**/*.test.ts',
+					],
 					// Sessions of the runtime are native and heavy: two processes are what two cores carry.
 					pool: 'forks',
 					maxWorkers: 2,

@@ -8,6 +8,7 @@ import { describeMachine } from './machine.ts';
 import { benchMovingCamera, benchRegistration, type MovingCameraRow } from './moving-camera.ts';
 import { benchOnnx } from './onnx.ts';
 import { benchMemory } from './memory.ts';
+import { benchPage } from './page/index.ts';
 import { benchOpening } from './opening.ts';
 import { benchPipeline, type Configuration } from './pipeline.ts';
 import { benchPytorch } from './pytorch.ts';
@@ -39,6 +40,10 @@ const CLUSTERED: Configuration = { label: 'enact', mode: 'enact', settings: {} }
 const { values } = parseArgs({
 	options: {
 		only: { type: 'string' },
+		page: { type: 'string' },
+		models: { type: 'string' },
+		against: { type: 'string' },
+		tolerance: { type: 'string', default: '0.15' },
 		threads: { type: 'string', default: '2' },
 		rounds: { type: 'string', default: '3' },
 		video: { type: 'string', default: CLIP },
@@ -59,6 +64,21 @@ const common = {
 };
 const report: Record<string, unknown> = { machine: describeMachine(), threads: common.threads };
 const say = (text: string) => process.stdout.write(`${text}\n`);
+
+if (values.page !== undefined) {
+	const worse = await benchPage({
+		...common,
+		rounds: Number(values.rounds),
+		folder: values.page,
+		against: values.against ?? null,
+		tolerance: Number(values.tolerance),
+		only: values.models?.split(',') ?? null,
+		root: ROOT,
+		say,
+	});
+	for (const sentence of worse) say(sentence);
+	process.exit(worse.length > 0 ? 1 : 0);
+}
 
 say(`${report['machine'] ? JSON.stringify(report['machine']) : ''}, ${common.threads} threads, ${CLIP}`);
 if (parts.includes('run')) {

@@ -4,20 +4,26 @@ import { join } from 'node:path';
 import { startAnalysis } from '../main/analysis/client.ts';
 import type { AnalysisExchange, AnalysisJob } from '../main/analysis/protocol.ts';
 import { forkWorker } from '../main/process/worker-process.ts';
+import type { Execution } from '../main/domain/execution.ts';
 import { WHOLE_VIDEO } from '../main/domain/video.ts';
-import { openRun } from '../main/results/stored-run.ts';
+import { openRun, type StoredRun } from '../main/results/stored-run.ts';
 import type { RunSummary } from '../main/results/summary.ts';
 import { mean, median } from './machine.ts';
 
-export type Configuration = { label: string; mode: string; settings: Record<string, number | string> };
+export type Configuration = {
+	label: string;
+	mode: string;
+	settings: Record<string, number | string>;
+	execution?: Execution;
+};
 
-/** A whole run, from file to stored result, in a worker process as users run it. */
-export async function recordOnce(options: {
-	videoPath: string;
-	modelPath: string;
-	threads: number;
-	configuration: Configuration;
-}): Promise<{ summary: RunSummary; peakMemoryMib: number }> {
+/** What a run is made of. */
+type Recorded = { videoPath: string; modelPath: string; threads: number; configuration: Configuration };
+
+/** A whole run, from file to stored result, in a worker process as users run it. `folder` is the caller's to remove. */
+export async function recordRun(
+	options: Recorded,
+): Promise<{ run: StoredRun; folder: string; peakMemoryMib: number }> {
 	const folder = await mkdtemp(join(tmpdir(), 'sparsight-bench-'));
 	const job: AnalysisJob = {
 		videoPath: options.videoPath,
@@ -28,7 +34,7 @@ export async function recordOnce(options: {
 		runFolder: join(folder, 'run'),
 		start: 'create',
 		threads: options.threads,
-		execution: null,
+		execution: options.configuration.execution ?? null,
 		maxSide: null,
 		scoreThreshold: 0.05,
 		wantsFrames: false,
@@ -38,10 +44,18 @@ export async function recordOnce(options: {
 		const worker = forkWorker<AnalysisExchange>(join(import.meta.dirname, 'worker.js'));
 		const outcome = await startAnalysis(job, worker, () => undefined).outcome;
 		const run = await openRun(job.runFolder);
-		return { summary: run.summary(), peakMemoryMib: outcome.peakMemoryBytes / 2 ** 20 };
-	} finally {
+		return { run, folder, peakMemoryMib: outcome.peakMemoryBytes / 2 ** 20 };
+	} catch (error) {
 		await rm(folder, { recursive: true, force: true });
+		throw error;
 	}
+}
+
+/** As `recordRun`, leaving nothing behind. */
+export async function recordOnce(options: Recorded): Promise<{ summary: RunSummary; peakMemoryMib: number }> {
+	const { run, folder, peakMemoryMib } = await recordRun(options);
+	await rm(folder, { recursive: true, force: true });
+	return { summary: run.summary(), peakMemoryMib };
 }
 
 export type PipelineRow = {

@@ -13,10 +13,11 @@ const words = process.argv.slice(2);
 const { values } = parseArgs({
 	args: words,
 	strict: false, // the others are the engine's
-	options: { only: { type: 'string' }, out: { type: 'string' } },
+	options: { only: { type: 'string' }, out: { type: 'string' }, page: { type: 'string' } },
 });
 const { only, out = join(root, 'bench-output') } = /** @type {{ only?: string; out?: string }} */ (values);
-const parts = only?.split(',');
+// --page <folder>: the table of all models, which is the engine's alone.
+const parts = values.page === undefined ? only?.split(',') : ['engine'];
 let status = 0;
 if (parts === undefined || parts.some((part) => part !== 'page')) {
 	// As in the workers that Sparsight starts; see main/process/worker-process.ts.
