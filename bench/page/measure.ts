@@ -15,9 +15,9 @@ export type PageRow = {
 	precision: Precision;
 	/** Milliseconds of the first frame, from asking for it to its answer; null where frames are made up. */
 	firstMs: number | null;
-	/** Milliseconds of select and run of a later frame, median. */
+	/** Milliseconds of select and run of a later frame: the mean over a video, as operations are; of made-up frames, the median. */
 	laterMs: number;
-	/** Medians of later frames; null where only select and run are timed. */
+	/** Of later frames, median; null where only select and run are timed. */
 	stagesMs: RunSummary['medianMsPerFrame'] | null;
 	gmac: number;
 	/** Multiply-adds of dense over this row's: how many times as fast it would be if only they took time. */
@@ -59,7 +59,7 @@ export async function measureRuns(options: PageOptions): Promise<PageRow[]> {
 			const mine = rounds.map((runs) => runs[i]!);
 			const summaries = mine.map(({ run }) => run.summary());
 			const dense = rounds.map(([first]) => first!.run.summary());
-			const later = (of: (typeof summaries)[number]) => of.medianMsPerFrame.select + of.medianMsPerFrame.run;
+			const later = ({ msPerFrame }: (typeof summaries)[number]) => msPerFrame.select + msPerFrame.run;
 			const { gmacPerFrame, medianMsPerFrame } = summaries[0]!;
 			return {
 				model: 'Lookout, sample clip',

@@ -22,7 +22,7 @@ export function markdownOf({ machine, threads, rows, parts, others }: Page): str
 	return [
 		'# What a frame costs',
 		'',
-		`${processor}, ${cores} cores, ${threads} threads, Node.js ${node}, ${platform}. Milliseconds are medians; ratios are to dense in float32 on the same provider, of runs in turn. Reached over ideal says how much of what the operations promise is there.`,
+		`${processor}, ${cores} cores, ${threads} threads, Node.js ${node}, ${platform}. Milliseconds of stages are medians, those of later frames means; ratios are to dense in float32 on the same provider, of runs in turn. Reached over ideal says how much of what the operations promise is there.`,
 		'',
 		...table(
 			[
@@ -114,7 +114,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 const ROW = 22;
-const LEFT = 200;
+const LEFT = 190;
 const WIDE = 520;
 
 /** Reached ratios as bars, their ideals as marks, a group for each model. */
