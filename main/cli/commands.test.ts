@@ -123,7 +123,7 @@ describe('compare', () => {
 		expect(again.code).toBe(0);
 		const [coverage, head] = again.stdout.split('\n');
 		expect(coverage).toMatch(/^AP over a part of the frames: 2 of \d+ of the run/);
-		expect(head).toMatch(/^run +frames +frames\/s .*agreement F1 .*speed-up run/);
+		expect(head).toMatch(/^run +on +frames +frames\/s .*agreement F1 .*speed-up run/);
 		expect(again.stdout).toContain('token-cache-fraction-0.1');
 	});
 
@@ -190,11 +190,17 @@ describe('models and doctor', () => {
 
 	it('finds what analysis needs', async () => {
 		const lookout: unknown = expect.objectContaining({ id: 'lookout', loads: true, reason: null });
+		const cpu: unknown = expect.objectContaining({
+			name: 'cpu',
+			works: true,
+			attention: 'fused',
+			reason: null,
+		});
 		expect(await json('doctor')).toMatchObject({
 			ready: true,
 			ffmpeg: { found: true, version: expect.stringMatching(/\d/) },
 			runtime: {
-				providers: expect.arrayContaining([{ name: 'cpu', works: true, attention: 'fused', reason: null }]),
+				providers: expect.arrayContaining([cpu]),
 			},
 			models: { entries: expect.arrayContaining([lookout]) },
 		});
