@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { loadImage } from '@napi-rs/canvas';
 import { describe, expect, it } from 'vitest';
+import { Detections } from '../domain/detections.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
@@ -12,7 +13,8 @@ import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
 import { ffmpeg, probeFrames } from '../video/test-videos.fixture.ts';
 import { annotatedVideo } from './annotated-video.ts';
-import { inTemporaryFolder, storeSampleRun, type SampleRun } from './run.fixture.ts';
+import { inTemporaryFolder, storeSampleRun, walker, type SampleRun } from './run.fixture.ts';
+import { report } from './report.ts';
 import { still } from './still.ts';
 
 const ffprobe = promisify(execFile);
@@ -259,6 +261,29 @@ describe('still', () => {
 				settings: {},
 			});
 			await expect(writing).rejects.toMatchObject({ code: 'bad-range' });
+		});
+	});
+});
+
+describe('the pictures of a report', () => {
+	it('show where runs agree least, and a contact sheet; none where they are not wanted', async () => {
+		await withClip(async (folder, path) => {
+			const dense = await runOf(folder, 'dense', path, { mode: 'dense' });
+			const lost = { detectionsOf: (i: number) => (i === 5 ? Detections.none : walker(i)) };
+			const reduced = await runOf(folder, 'reduced', path, lost);
+			const out = join(folder, 'report.html');
+			const request = { runs: [dense, reduced], labels: ['dense', 'reduced'], out, range: null };
+			await report.write({ ...request, settings: {} });
+			const text = await readFile(out, 'utf8');
+			const captions = [...text.matchAll(/<img[^>]*alt="([^"]*)"/g)].map(([, caption]) => caption!);
+			expect(captions[0]).toMatch(/^frame 5, .*: agreement F1 0\.000, 1 lost, 0 gained$/);
+			expect(captions.slice(1).map((caption) => caption.split(',')[0])).toEqual(
+				TIMES.map((_, i) => `frame ${i}`),
+			);
+			expect(text.match(/src="data:image\/webp;base64,/g)).toHaveLength(13);
+
+			await report.write({ ...request, settings: { pictures: false } });
+			expect(await readFile(out, 'utf8')).not.toContain('<img');
 		});
 	});
 });

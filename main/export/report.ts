@@ -3,9 +3,16 @@ import type { SettingsTable } from '../domain/settings-table.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import type { ExportFormat } from './format.ts';
 import { writePartialFirst } from './partial-file.ts';
+import { drawPictures } from './report/pictures.ts';
 import { reportRuns } from './report/report-runs.ts';
 
-const settings: SettingsTable = {};
+const settings = {
+	pictures: {
+		kind: 'boolean',
+		default: true,
+		description: 'Shows frames with boxes and tokens where runs agree least, and a contact sheet.',
+	},
+} as const satisfies SettingsTable;
 
 /** One self-contained HTML page: tables and curves of all runs, compared with the dense one if there is one. */
 export const report: ExportFormat = {
@@ -16,12 +23,13 @@ export const report: ExportFormat = {
 		'One self-contained page with the tables and curves of all runs; it loads nothing from anywhere.',
 	settings,
 	async write({ runs, labels, out, settings: given, signal, onProgress, truth }) {
-		resolveSettings(settings, given, 'format report');
+		const { pictures } = resolveSettings(settings, given, 'format report');
 		const sources = runs.map((run) => run.header.video.path);
 		await writePartialFirst(out, sources, async (partial) => {
 			signal?.throwIfAborted();
 			const { reportPage } = await import('./report/page.ts');
-			const page = reportPage(reportRuns(runs, labels, truth ?? []));
+			const told = reportRuns(runs, labels, truth ?? []);
+			const page = reportPage(told, pictures ? await drawPictures(told, signal) : null);
 			signal?.throwIfAborted();
 			await writeFile(partial, page);
 		});

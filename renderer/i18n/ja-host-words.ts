@@ -211,7 +211,9 @@ export const hostWordsJa: Record<string, string> = {
 	'format.arrow': 'Arrow',
 	'format.arrow.description': 'pandas、Polars、DuckDB などで開ける Arrow IPC ファイル。検出ごとに 1 行。',
 	'format.report': 'レポート',
-	'format.report.description': '表と曲線をまとめた 1 つの HTML ページ。',
+	'format.report.description': '表、曲線、画像をまとめた 1 つの HTML ページ。',
+	'setting.pictures': '画像',
+	'setting.pictures.description': '一致が最も低いフレームを枠とトークン付きで、また全体の一覧を載せます。',
 	'format.still': '静止画',
 	'format.still.description': '範囲の最初のフレームを、枠やトークン表示とともに PNG にします。',
 };

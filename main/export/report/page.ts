@@ -7,11 +7,13 @@ import { drawCharts, type Chart } from './charts.ts';
 import { html, inlineElement, join, jsonBlock, type Html } from './html.ts';
 import pageScript from './page-script.js?raw';
 import reportCss from './report.css?raw';
+import { formatTime } from '../drawing/draw-overlay.ts';
+import type { ReportPicture, ReportPictures } from './pictures.ts';
 import type { ReportRun } from './report-runs.ts';
 import { accuracyTables, runTable, settingsTable, videoFacts, warnings } from './tables.ts';
 
 /** The whole report as one page that loads nothing from any network. */
-export function reportPage(runs: readonly ReportRun[]): string {
+export function reportPage(runs: readonly ReportRun[], pictures: ReportPictures | null): string {
 	const { axis, charts } = drawCharts(runs);
 	const { video } = runs[0]!.run.header;
 	const name = basename(video.path);
@@ -22,6 +24,7 @@ export function reportPage(runs: readonly ReportRun[]): string {
 		`default-src 'none'`,
 		`script-src ${scripts.map(({ source }) => source).join(' ')}`,
 		`style-src ${styles.map(({ source }) => source).join(' ')}`,
+		`img-src data:`,
 	].join('; ');
 	const reference = runs.find(({ isReference }) => isReference);
 	const hasMark = (shape: string) => charts.some((chart) => chart.marks.some((mark) => mark.shape === shape));
@@ -46,6 +49,7 @@ export function reportPage(runs: readonly ReportRun[]): string {
 					${videoFacts(runs)}
 					<h2>Runs</h2>
 					${warnings(runs)} ${runTable(runs)} ${accuracyTables(runs)} ${cameraSection(runs)}
+					${pictures && pictureSections(pictures, runs[0]!.label)}
 					<h2>Curves</h2>
 					${
 						charts.length === 0
@@ -84,6 +88,42 @@ export function reportPage(runs: readonly ReportRun[]): string {
 				${join(scripts.map(({ element }) => element))}
 			</body>
 		</html> `.html;
+}
+
+function pictureSections({ worst, sheet, missing }: ReportPictures, main: string): Html {
+	if (missing !== null)
+		return html`<h2>Frames</h2>
+			<p class="muted">There are no pictures, for the video could not be read: ${missing}</p>`;
+	return join([
+		worst.length === 0
+			? null
+			: html`<h2>Where runs agree least</h2>
+					<p class="muted">
+						The worst frame first, with the boxes of each run and the tokens that it recomputed there.
+					</p>
+					<div class="worst">
+						${join(
+							worst.map((frame) =>
+								picture(
+									frame,
+									`agreement F1 ${frame.f1.toFixed(3)}, ${frame.lost} lost, ${frame.gained} gained`,
+								),
+							),
+						)}
+					</div>`,
+		html`<h2>Contact sheet</h2>
+			<p class="muted">Frames from all over the run ${main}, with its boxes and tokens.</p>
+			<div class="sheet">${join(sheet.map((frame) => picture(frame, null)))}</div>`,
+	]);
+}
+
+function picture({ frameIndex, timeSeconds, size, dataUrl }: ReportPicture, words: string | null): Html {
+	const place = `frame ${frameIndex}, ${formatTime(timeSeconds)}`;
+	const caption = words === null ? place : `${place}: ${words}`;
+	return html`<figure>
+		<img src="${dataUrl}" width="${size.width}" height="${size.height}" alt="${caption}" />
+		<figcaption class="muted">${caption}</figcaption>
+	</figure>`;
 }
 
 function measuredAgainst(reference: string): Html {
