@@ -37,11 +37,18 @@ const TINY: VitPlan = lookoutPlan(
 		rope: { max: 1.5, min: 0.05 },
 		nms: { iou: 0.5, max: 100, score: 0.05 },
 		display_scores: { person: 0.3 },
-		scorer: { after_blocks: 1, width: 16, own_blocks_up_to: 0 },
+		scorer: { after_blocks: 1, width: 16, own_blocks_up_to: 0.4 },
 		cluster: null,
 	},
 	{ width: 160, height: 128 },
 );
+
+/** What is held against the processor, and the setting that is the share of the tokens. */
+const LANES: Readonly<Record<'dense' | 'token-cache' | 'sparse', { how: Lane; share: string | null }>> = {
+	dense: { how: DENSE, share: null },
+	'token-cache': { how: cached(SHARES[0]!), share: 'fraction' },
+	sparse: { how: { label: 'sparse', mode: 'sparse', settings: {} }, share: 'keep' },
+};
 
 type Opened = { reduction: Reduction<TokenAnswers>; pixels: WasmFramePixels };
 
@@ -64,17 +71,18 @@ async function answers({ reduction, pixels }: Opened, frame: Frame): Promise<Flo
 /** The largest difference of answers between a device and the processor, over frames with changing shares of tokens. */
 export async function proveParity(
 	execution: Execution,
-	{ frames, lane }: { frames: number; lane: 'dense' | 'token-cache' },
+	{ frames, lane }: { frames: number; lane: keyof typeof LANES },
 ): Promise<{ worst: number; leftToCpu: [string, readonly string[]][] }> {
 	const device = createRuntime(1, { execution });
-	const how = lane === 'dense' ? DENSE : cached(SHARES[0]!);
+	const { how, share } = LANES[lane];
 	const [there, here] = [await open(device, how), await open(createRuntime(1), how)];
 	const pictures = noisyFrames(TINY.grid);
 	let worst = 0;
 	for (let index = 0; index < frames; index++) {
-		if (lane === 'token-cache') {
-			const fraction = SHARES[index % SHARES.length]!;
-			for (const { reduction } of [there, here]) reduction.change({ fraction });
+		if (share) {
+			for (const { reduction } of [there, here]) {
+				reduction.change({ [share]: SHARES[index % SHARES.length]! });
+			}
 		}
 		const frame = { ...pictures[index % pictures.length]!, index, timeSeconds: index / 25 };
 		const [a, b] = [await answers(there, frame), await answers(here, frame)];

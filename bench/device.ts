@@ -94,7 +94,7 @@ async function proveAndMeasure(provider: string): Promise<void> {
 		say(wrong === null ? 'known answers' : `known answers, but for ${wrong}`, wrong === null);
 	}
 	if (parts.has('parity')) {
-		for (const lane of ['dense', 'token-cache'] as const) {
+		for (const lane of ['dense', 'token-cache', 'sparse'] as const) {
 			const { worst, leftToCpu } = await proveParity(execution, { frames: Number(values.frames), lane });
 			say(`${lane} as on the processor, largest difference`, worst <= MOST_DIFFERENCE, worst);
 			say(`${lane} with every node on the device`, leftToCpu.length === 0);

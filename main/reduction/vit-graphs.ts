@@ -1,22 +1,9 @@
 import { assert } from '../domain/errors.ts';
-import { tokenCount } from '../domain/tokens.ts';
 import { type CompiledGraph, GraphBuilder, type Value } from '../graph/graph-builder.ts';
 import { Layers, type WeightLookup } from '../graph/layers.ts';
 import { BlockLayers } from '../vit/block-layers.ts';
 import { attendAll, GridAttention } from '../vit/grid-attention.ts';
-import {
-	assertPlain,
-	attendsPlainly,
-	type Scorer,
-	type TokenAnswer,
-	tokenTotal,
-	type VitBlock,
-	type VitPlan,
-} from '../vit/plan.ts';
-
-/** The names of the numbers of tokens that a sparse graph keeps and leaves out. */
-export const KEPT = 'kept';
-export const LEFT_OUT = 'left_out';
+import { attendsPlainly, type TokenAnswer, tokenTotal, type VitBlock, type VitPlan } from '../vit/plan.ts';
 
 /**
  * Every token of a picture.
@@ -147,116 +134,6 @@ function outputAnswers(layers: Layers, parts: BlockLayers, plan: VitPlan, featur
 export function gridAnswer({ answers, name }: Pick<VitPlan, 'answers' | 'name'>): TokenAnswer {
 	assert(answers.grid, `${name} answers from the tokens of the grid`);
 	return answers.grid;
-}
-
-/**
- * Every token until the scorer, then only the best-scored ones as queries; keys and values come from all.
- * in: `picture`; `keep` [1], the number of tokens to keep. out: `kept` [kept], best first; `head` [kept,
- * width]; `scores` [tokens]; with `taps`, `last` [tokens, dim] after the last block. With `own`, what stands behind
- * the scorer is the scorer's own; at least one token must be left out then.
- */
-export function compileSparse(
-	plan: VitPlan,
-	weights: WeightLookup,
-	options: { own: boolean; taps?: boolean },
-): CompiledGraph {
-	const scorer = plan.scorer;
-	assert(scorer, `${plan.name} has a scorer`);
-	assertPlain(plan);
-	const graph = new GraphBuilder();
-	const layers = new Layers(graph, weights);
-	const parts = new BlockLayers(layers, plan);
-	const tokens = tokenCount(plan.grid);
-	const all = allPositions(graph, plan);
-	const keep = graph.input('keep', 'int64', [1]);
-
-	let x = plan.embedPicture(layers, pictureInput(graph, plan));
-	for (const block of plan.blocks.slice(0, scorer.afterBlocks)) {
-		const normed = parts.normed(block, x);
-		const queries = parts.queries(block, normed, all);
-		x = parts.finish(
-			block,
-			x,
-			parts.attend(queries, parts.keys(block, normed, all), parts.values(block, normed)),
-		);
-	}
-	const scores = layers.reshape(scorer.score(layers, x), [tokens]);
-	const ranks = graph.integers([tokens]);
-	const [, order] = graph.ops(
-		'TopK',
-		[scores, ranks],
-		[{ shape: [tokens] }, { shape: [tokens], type: 'int64' }],
-	);
-	assert(order, 'TopK has two results');
-	const kept = graph.op('Slice', [order, graph.integers([0]), keep], { shape: [KEPT], type: 'int64' });
-	graph.output('scores', scores);
-	graph.output('kept', kept);
-
-	let last: Value;
-	if (options.own) {
-		assert(scorer.own, `${plan.name} has no blocks of the scorer's own`);
-		const others = graph.op('Slice', [order, keep, ranks], { shape: [LEFT_OUT], type: 'int64' });
-		last = ownBlocks(layers, parts, plan, scorer.own, x, kept, others);
-		graph.output('head', gridAnswer({ ...plan, ...scorer.own }).emit(layers, [last]));
-	} else {
-		last = sharedBlocks(layers, parts, plan.blocks.slice(scorer.afterBlocks), x, kept, all);
-		graph.output('head', gridAnswer(plan).emit(layers, [last]));
-	}
-	if (options.taps) graph.output('last', layers.scatter(x, layers.reshape(kept, [KEPT, 1]), last));
-	return graph.compile(`${plan.name}:sparse${options.own ? '-own' : ''}`);
-}
-
-/** The kept rows of x behind blocks that see, of the tokens left out, what they make of them themselves. */
-function sharedBlocks(
-	layers: Layers,
-	parts: BlockLayers,
-	blocks: VitPlan['blocks'],
-	x: Value,
-	kept: Value,
-	all: Value,
-): Value {
-	const positions = layers.reshape(kept, [1, KEPT]);
-	const rows = layers.reshape(kept, [KEPT, 1]);
-	for (const block of blocks) {
-		const normed = parts.normed(block, x);
-		const queries = parts.queries(block, layers.gatherRows(normed, kept), positions);
-		const attended = parts.attend(queries, parts.keys(block, normed, all), parts.values(block, normed));
-		x = layers.scatter(x, rows, parts.finish(block, layers.gatherRows(x, kept), attended));
-	}
-	return layers.gatherRows(x, kept);
-}
-
-/** The kept rows of x behind the scorer's own blocks, which have maps of their own for the tokens left out. */
-function ownBlocks(
-	layers: Layers,
-	parts: BlockLayers,
-	plan: VitPlan,
-	own: NonNullable<Scorer['own']>,
-	x: Value,
-	kept: Value,
-	leftOut: Value,
-): Value {
-	const positions = layers.reshape(kept, [1, KEPT]);
-	const otherPositions = layers.reshape(leftOut, [1, LEFT_OUT]);
-	const others = layers.plainLayerNorm(layers.gatherRows(x, leftOut), plan.normEpsilon);
-	/** [1, heads, kept, headDim] and [1, heads, left out, headDim] -> all tokens; attention does not mind their order. */
-	const join = (ofKept: Value, ofOthers: Value) => {
-		const shape = ofKept.shape.with(2, tokenCount(plan.grid));
-		return layers.graph.op('Concat', [ofKept, ofOthers], { shape }, { attributes: { axis: 2 } });
-	};
-	let y = layers.gatherRows(x, kept);
-	own.blocks.forEach((block, i) => {
-		const normed = parts.normed(block, y);
-		const queries = parts.queries(block, normed, positions);
-		const { keys, values } = parts.keysAndValuesFrom(own.rest[i]!, others, otherPositions);
-		const attended = parts.attend(
-			queries,
-			join(parts.keys(block, normed, positions), keys),
-			join(parts.values(block, normed), values),
-		);
-		y = parts.finish(block, y, attended);
-	});
-	return y;
 }
 
 export function allPositions(graph: GraphBuilder, plan: VitPlan): Value {

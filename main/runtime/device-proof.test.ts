@@ -28,7 +28,7 @@ async function prove(parts: string, more: readonly string[] = []) {
 
 // Slow, for the device is made of software: `bench/gpu.sh --software` does the same over 200 frames and 5,000 runs.
 describe.skipIf(!SOFTWARE_VULKAN)('on a device', () => {
-	it('dense and the token cache answer as on the processor, with every node there', async () => {
+	it('dense, token cache and sparse answer as on the processor, with every node there', async () => {
 		expect(await prove('parity', ['--frames', '8'])).toEqual({
 			code: 0,
 			proven: {
@@ -36,6 +36,8 @@ describe.skipIf(!SOFTWARE_VULKAN)('on a device', () => {
 				'dense with every node on the device': true,
 				'token-cache as on the processor, largest difference': true,
 				'token-cache with every node on the device': true,
+				'sparse as on the processor, largest difference': true,
+				'sparse with every node on the device': true,
 			},
 		});
 	});

@@ -8,7 +8,8 @@ import { blockClusters, compileClustered } from '../../reduction/enact/enact-gra
 import { bareHost } from '../../reduction/bare-host.fixture.ts';
 import { dense } from '../../reduction/dense.ts';
 import { sparse } from '../../reduction/sparse/sparse.ts';
-import { compileFull, compileSparse } from '../../reduction/vit-graphs.ts';
+import { compileSparse } from '../../reduction/sparse/sparse-graph.ts';
+import { compileFull } from '../../reduction/vit-graphs.ts';
 import type { VitPlan } from '../../vit/plan.ts';
 import { readSafetensors, type Weights } from '../../weights/safetensors.ts';
 import { requireTensors } from '../../weights/weights.ts';
