@@ -35,7 +35,7 @@ export async function benchPage(options: Options): Promise<string[]> {
 	for (const subject of SUBJECTS.filter(({ title }) => isWanted(title))) {
 		say(`measuring ${subject.title}`);
 		rows.push(...(await measureTransformer(subject, options)));
-		parts.push(await measureParts(subject, options));
+		if (subject.isAlone) parts.push(await measureParts(subject, options));
 	}
 	const ours = rows.find(({ stagesMs }) => stagesMs !== null); // the first is dense in float32
 	const page: Page = {

@@ -29,7 +29,7 @@ const PARTS: Readonly<Record<string, string>> = {
 };
 const REST = 'moving and adding';
 
-/** Where the time of a tenth of the tokens goes beyond the ideal, by the runtime's own profiles. */
+/** Where the time of a tenth of the tokens goes beyond the ideal, by the runtime's own profiles; of a transformer that stands alone. */
 export async function measureParts(
 	subject: Subject,
 	options: { threads: number; rounds: number },
