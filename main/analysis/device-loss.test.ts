@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ErrorCode } from '../domain/errors.ts';
 import { type Execution, ON_CPU } from '../domain/execution.ts';
 import type { RunHeader } from '../domain/run.ts';
@@ -17,14 +17,20 @@ const OUTCOME: AnalysisOutcome = {
 };
 
 /** A run whose workers a test ends one after another. */
-function start(job: AnalysisJob = JOB) {
+function start(job: AnalysisJob = JOB, patienceMilliseconds?: number) {
 	const workers: ReturnType<typeof scriptedWorker<AnalysisExchange>>[] = [];
 	const news: AnalysisNews[] = [];
 	const startWorker = () => {
 		workers.push(scriptedWorker<AnalysisExchange>(workers.length));
 		return workers.at(-1)!.worker;
 	};
-	const analysis = startLastingAnalysis(job, startWorker, (one) => news.push(one));
+	const analysis = startLastingAnalysis(
+		job,
+		startWorker,
+		(one) => news.push(one),
+		undefined,
+		patienceMilliseconds,
+	);
 	const opened = (execution = ON_DEVICE) =>
 		workers.at(-1)!.said.report({
 			type: 'opened',
@@ -60,6 +66,19 @@ describe('a worker on a device', () => {
 		expect(analysis.pid).toBe(1);
 		workers[1]!.said.report({ type: 'finished', outcome: OUTCOME });
 		await expect(analysis.outcome).resolves.toEqual(OUTCOME);
+	});
+
+	it('that says nothing for too long is followed by one on the CPU', async () => {
+		const { analysis, workers, news, opened } = start(JOB, 30);
+		opened();
+		await vi.waitFor(() => expect(workers).toHaveLength(2));
+		const reason = 'it said nothing for 0.03 seconds';
+		expect(news.at(-1)).toEqual({ type: 'device-lost', provider: 'webgpu', reason });
+		opened(ON_CPU);
+		await new Promise((resolve) => setTimeout(resolve, 60)); // on the CPU, nothing hurries it
+		workers[1]!.said.report({ type: 'finished', outcome: OUTCOME });
+		await expect(analysis.outcome).resolves.toEqual(OUTCOME);
+		expect(workers).toHaveLength(2);
 	});
 
 	it('that dies before it opened the run is followed by one that begins as the first did', async () => {
