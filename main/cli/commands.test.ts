@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agreement } from '../evaluation/agreement.ts';
 import { installationFolder } from '../process/installation.ts';
 import type { ProviderCheck } from '../execution/provider-checks.ts';
+import { SIGNATURES, tinyOnnx } from '../families/onnx/tiny-onnx.fixture.ts';
 import { openRun } from '../results/stored-run.ts';
 import { safetensorsOfCase } from '../weights/parity-case.fixture.ts';
 import { SOFTWARE_VULKAN } from '../runtime/software-vulkan.fixture.ts';
@@ -75,6 +76,14 @@ describe('analyze', () => {
 		await json(...words);
 		expect(await sparsight(bench.folder, words)).toMatchObject({ code: 4, stdout: '' });
 		expect((await json(...words.with(5, '2'), '--overwrite')).frames).toBe(3);
+	});
+
+	it('says how a model was read where that is only likely', async () => {
+		writeFileSync(at('likely.onnx'), tinyOnnx({ outputs: SIGNATURES.yoloRaw }));
+		const words = ['analyze', 'clip.mp4', '--model', 'likely.onnx', '--mode', 'dense', '--to', '1'];
+		const { code, stderr } = await sparsight(bench.folder, words);
+		expect(code).toBe(0);
+		expect(stderr.match(/^dense: .* is the likely reading/gm) ?? stderr).toHaveLength(1);
 	});
 
 	it('goes on behind damaged packets and says how many frames were lost', async () => {

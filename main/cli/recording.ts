@@ -38,7 +38,6 @@ export async function record(
 	const onNews = (news: AnalysisNews) => {
 		switch (news.type) {
 			case 'opened':
-				opened = true;
 				if (news.framesStored > 0)
 					console.note(`${title}: going on after ${news.framesStored} stored frames`);
 				for (const remark of opened ? [] : news.remarks) console.note(`${title}: ${remark}`);
