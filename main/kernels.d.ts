@@ -257,3 +257,19 @@ declare module '*/token-gates.kernel.ts?wasm' {
 	/** The functions over `memory`, in which all addresses are byte offsets. */
 	export function instantiate(memory: WebAssembly.Memory): Kernel;
 }
+
+declare module '*/row-moves.kernel.ts?wasm' {
+	export type Kernel = {
+		moveRows(parameters: {
+			first: number;
+			heads: number;
+			headBytes: number;
+			rowBytes: number;
+			from: number;
+			to: number;
+			count: number;
+		}): void;
+	};
+	/** The functions over `memory`, in which all addresses are byte offsets. */
+	export function instantiate(memory: WebAssembly.Memory): Kernel;
+}
