@@ -7,6 +7,7 @@ export type AskedRequest = { headers: IncomingHttpHeaders; url: URL };
 /** Why a request is refused, as an HTTP status; null if it is allowed. */
 export type Refusal = { status: 401 | 403; reason: string };
 
+const FOREIGN_PAGE: Refusal = { status: 403, reason: 'Requests of other pages are not answered.' };
 const LOOPBACK_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** Access control: for one user on this machine, who has the token of this start. */
@@ -23,7 +24,7 @@ export class Access {
 	/**
 	 * A host name that is not this machine's means that a foreign page made its own name point here (DNS rebinding); a
 	 * foreign origin means that another page sends requests behind the user's back. The port may differ: a tunnel has its
-	 * own.
+	 * own. What a foreign page embeds comes without an origin, but browsers say where from and for what (Fetch Metadata).
 	 */
 	refuseForeign({ headers }: AskedRequest): Refusal | null {
 		const host = parseHost(headers.host);
@@ -32,16 +33,19 @@ export class Access {
 		}
 		const { origin } = headers;
 		if (origin !== undefined && origin !== host.origin) {
-			return { status: 403, reason: 'Requests of other pages are not answered.' };
+			return FOREIGN_PAGE;
 		}
-		return null;
+		const from = headers['sec-fetch-site'] ?? 'none';
+		const isLink = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+		return from === 'same-origin' || from === 'none' || isLink ? null : FOREIGN_PAGE;
 	}
 
 	/** The token must come as a cookie or as `Authorization: Bearer`. */
 	refuseStranger({ headers }: AskedRequest): Refusal | null {
 		const bearer = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1];
-		const given = bearer ?? readCookie(headers.cookie, this.#cookieName);
-		if (given !== undefined && this.#isToken(given)) return null;
+		// A page of another port can set a cookie of the same name, but not remove ours.
+		const given = bearer === undefined ? readCookies(headers.cookie, this.#cookieName) : [bearer];
+		if (given.some((one) => this.#isToken(one))) return null;
 		return { status: 401, reason: 'Open the address that was printed when this program started.' };
 	}
 
@@ -87,10 +91,11 @@ function parseHost(host: string | undefined): { hostname: string; origin: string
 	}
 }
 
-function readCookie(header: string | undefined, name: string): string | undefined {
-	for (const part of (header ?? '').split(';')) {
-		const [key, value] = part.split('=', 2);
-		if (key?.trim() === name) return value?.trim();
-	}
-	return undefined;
+/** The values of all cookies of this name. */
+function readCookies(header: string | undefined, name: string): string[] {
+	return (header ?? '')
+		.split(';')
+		.map((part) => part.split('=', 2))
+		.filter(([key]) => key?.trim() === name)
+		.map(([, value]) => value?.trim() ?? '');
 }

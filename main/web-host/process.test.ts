@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,6 +67,12 @@ describe('the web host', () => {
 		host.kill('SIGINT');
 		expect(await ended).toBe(0);
 		expect(said.err).toBe('');
+		// The token is printed once, and stored nowhere.
+		expect(said.out.split(token!)).toHaveLength(2);
+		for (const entry of readdirSync(folders.base, { recursive: true, withFileTypes: true })) {
+			if (!entry.isFile()) continue;
+			expect(readFileSync(join(entry.parentPath, entry.name)).includes(token!), entry.name).toBe(false);
+		}
 		const [video] = readdirSync(folders.runs);
 		const [runId] = readdirSync(join(folders.runs, video!));
 		const { status } = await openRun(join(folders.runs, video!, runId!));

@@ -57,6 +57,8 @@ export async function startServer(
 		const asked = parseRequest(request);
 		const refusal = asked?.url.pathname === '/socket' ? access.refuseSocket(asked) : NOT_FOUND;
 		if (refusal) {
+			socket.on('error', () => socket.destroy()); // whoever asked may be gone already
+			socket.on('finish', () => socket.destroy());
 			socket.end(`HTTP/1.1 ${refusal.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 			return;
 		}
