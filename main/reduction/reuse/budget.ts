@@ -1,6 +1,15 @@
-/** How many tokens a frame may recompute for `macs` multiply-adds, when k tokens cost fixed + k · perToken. */
-export function tokensWithinMacs(macs: number, fixed: number, perToken: number): number {
-	return Math.max(0, Math.floor((macs - fixed) / perToken));
+/**
+ * How many of `tokens` a frame may recompute for `budget` multiply-adds, when k of them cost `macs(k)`, which never falls: it may
+ * rise in steps.
+ */
+export function tokensWithinMacs(budget: number, macs: (count: number) => number, tokens: number): number {
+	let [within, beyond] = [0, tokens + 1];
+	while (beyond - within > 1) {
+		const count = (within + beyond) >> 1;
+		if (macs(count) <= budget) within = count;
+		else beyond = count;
+	}
+	return within;
 }
 
 /** Share of the time between two frames that a real-time run may take for selecting and running; the rest is for other stages. */

@@ -100,12 +100,17 @@ describe('markDue', () => {
 });
 
 describe('budgets', () => {
-	it.each([
-		[1000, 100, 90, 10],
-		[1000, 100, 91, 9],
-		[50, 100, 10, 0],
-	])('%i operations with %i fixed and %i a token afford %i tokens', (macs, fixed, perToken, expected) => {
-		expect(tokensWithinMacs(macs, fixed, perToken)).toBe(expected);
+	const linear = (fixed: number, perToken: number) => (count: number) => fixed + count * perToken;
+	const byThirtyTwo = (count: number) => Math.ceil(count / 32) * 3200;
+	it.each<[number, string, (count: number) => number, number]>([
+		[1000, '100 fixed and 90 a token', linear(100, 90), 10],
+		[1000, '100 fixed and 91 a token', linear(100, 91), 9],
+		[50, '100 fixed and 10 a token', linear(100, 10), 0],
+		[1e6, '100 fixed and 10 a token', linear(100, 10), 200],
+		[9600, '3,200 for every 32 tokens that are begun', byThirtyTwo, 96],
+		[9599, '3,200 for every 32 tokens that are begun', byThirtyTwo, 64],
+	])('%i operations with %s afford as many of 200 tokens', (budget, _, macs, expected) => {
+		expect(tokensWithinMacs(budget, macs, 200)).toBe(expected);
 	});
 
 	it('reacts at once to a slow frame and slowly to a quick one', () => {

@@ -387,10 +387,8 @@ class TokenCache implements Reduction<TokenAnswers> {
 			case 'fraction':
 			case 'relevance':
 				return Math.max(1, Math.round(this.settings.fraction * tokens));
-			case 'budget-gmac': {
-				const fixed = this.#store.macs(0);
-				return tokensWithinMacs(this.settings.gmac * GIGA, fixed, this.#store.macs(1) - fixed);
-			}
+			case 'budget-gmac':
+				return tokensWithinMacs(this.settings.gmac * GIGA, (count) => this.#store.macs(count), tokens);
 			case 'budget-ms':
 				return this.#learned.time.limit(this.settings.ms);
 			default:
