@@ -1,7 +1,7 @@
 import { UserFacingError } from '../domain/errors.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { followWorker, type Death, type WorkerProcess } from '../process/worker-process.ts';
-import type { AnalysisExchange, AnalysisJob, AnalysisNews, AnalysisOutcome } from './protocol.ts';
+import type { AnalysisExchange, AnalysisJob, AnalysisOutcome, WorkerNews } from './protocol.ts';
 
 /** A run that is being recorded in another process. */
 export type RunningAnalysis = {
@@ -19,7 +19,7 @@ export type RunningAnalysis = {
 export function startAnalysis(
 	job: AnalysisJob,
 	worker: WorkerProcess<AnalysisExchange>,
-	onNews: (news: AnalysisNews) => void,
+	onNews: (news: WorkerNews) => void,
 	onStderr: (text: string) => void = () => undefined,
 ): RunningAnalysis {
 	const outcome = followWorker(worker, { onNews, onStderr, ofDeath: workerDied });

@@ -81,6 +81,18 @@ describe('a worker on a device', () => {
 		expect(workers).toHaveLength(2);
 	});
 
+	it('that waits for frames, but lives, is waited for', async () => {
+		const { analysis, workers, news, opened } = start(JOB, 60);
+		opened();
+		for (let i = 0; i < 8; i++) {
+			await new Promise((resolve) => setTimeout(resolve, 15));
+			workers[0]!.said.report({ type: 'alive' });
+		}
+		workers[0]!.said.report({ type: 'finished', outcome: OUTCOME });
+		await expect(analysis.outcome).resolves.toEqual(OUTCOME);
+		expect(news.map(({ type }) => type)).toEqual(['opened']);
+	});
+
 	it('that dies before it opened the run is followed by one that begins as the first did', async () => {
 		const { workers } = start();
 		workers[0]!.said.exit(null, 'SIGABRT');

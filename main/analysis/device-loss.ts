@@ -3,7 +3,7 @@ import { type Execution, ON_CPU, onCpu } from '../domain/execution.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import { startAnalysis, type RunningAnalysis } from './client.ts';
-import type { AnalysisExchange, AnalysisJob, AnalysisNews } from './protocol.ts';
+import type { AnalysisExchange, AnalysisJob, AnalysisNews, WorkerNews } from './protocol.ts';
 
 /** What may end a worker on a device that would have gone well on the CPU: its memory may be too small for a graph, too. */
 const LOSSES = ['worker-died', 'device-lost', 'model-unreadable'];
@@ -13,7 +13,8 @@ const PATIENCE_MILLISECONDS = 180_000;
 
 /**
  * As `startAnalysis`, but a run that loses its device goes on on the CPU, in a worker of its own, from the last stored state: no
- * frame is lost. A worker on a device that says nothing for `patienceMilliseconds` counts as lost. `onNews` hears of it.
+ * frame is lost. A worker on a device that says nothing for `patienceMilliseconds` counts as lost, one that waits for frames does not.
+ * `onNews` hears of it.
  */
 export function startLastingAnalysis(
 	job: AnalysisJob,
@@ -38,12 +39,13 @@ export function startLastingAnalysis(
 			analysis.kill();
 		}, patienceMilliseconds);
 	};
-	const hear = (news: AnalysisNews) => {
+	const hear = (news: WorkerNews) => {
 		if (news.type === 'opened') {
 			opened = true;
 			active = news.execution;
 		}
 		waitForNews();
+		if (news.type === 'alive') return;
 		if (news.type === 'settings-changed' || news.type === 'settings-refused') unanswered.shift();
 		onNews(news);
 	};

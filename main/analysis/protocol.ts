@@ -94,5 +94,8 @@ export type AnalysisNews =
 	/** A live change that was not accepted; the run goes on as before. */
 	| { type: 'settings-refused'; error: ErrorData };
 
+/** A worker says every few seconds that it is alive, unless something blocks its thread: a device may hang. */
+export type WorkerNews = AnalysisNews | { type: 'alive' };
+
 /** The protocol of a worker that analyses. */
-export type AnalysisExchange = { request: AnalysisRequest; news: AnalysisNews; outcome: AnalysisOutcome };
+export type AnalysisExchange = { request: AnalysisRequest; news: WorkerNews; outcome: AnalysisOutcome };

@@ -9,6 +9,8 @@ import { recordRun, RunControl } from './record-run.ts';
 /** The built thread that reads frames; it lies beside the built worker. */
 const FRAME_THREAD_ENTRY = join(import.meta.dirname, 'frame-thread.js');
 
+const PULSE_MILLISECONDS = 5000;
+
 const port = openWorkerPort<AnalysisExchange>();
 const control = new RunControl();
 
@@ -23,7 +25,11 @@ port.onRequest((request) => {
 				(news) => port.post(news),
 				(video, options) => readFramesAhead(FRAME_THREAD_ENTRY, video, options),
 			);
-			void endWith(port, run);
+			const pulse = setInterval(() => port.post({ type: 'alive' }), PULSE_MILLISECONDS);
+			void endWith(
+				port,
+				run.finally(() => clearInterval(pulse)),
+			);
 			break;
 		}
 		case 'change-settings':

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { startAnalysis } from '../analysis/client.ts';
-import type { AnalysisExchange, AnalysisJob, AnalysisNews } from '../analysis/protocol.ts';
+import type { AnalysisExchange, AnalysisJob, WorkerNews } from '../analysis/protocol.ts';
 import { utilityProcess } from './electron.fixture.ts';
 import { envelop } from '../process/protocol.ts';
 import { utilityWorker, WORKER_NAMES } from './utility-worker.ts';
@@ -13,7 +13,7 @@ const JOB = { videoPath: '/video.mp4' } as AnalysisJob;
 const OUTCOME = { state: 'complete', framesStored: 3 } as const;
 
 function start() {
-	const reports: AnalysisNews[] = [];
+	const reports: WorkerNews[] = [];
 	const worker = utilityWorker<AnalysisExchange>('/app/worker.js', WORKER_NAMES.analysis);
 	const analysis = startAnalysis(JOB, worker, (report) => reports.push(report));
 	const { child, entry, options } = utilityProcess.forked[0]!;
