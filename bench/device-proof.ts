@@ -1,5 +1,6 @@
 import { UserFacingError } from '../main/domain/errors.ts';
 import type { Execution } from '../main/domain/execution.ts';
+import type { Size } from '../main/domain/video.ts';
 import type { Frame } from '../main/domain/frame.ts';
 import { lookoutPlan } from '../main/families/lookout/plan.ts';
 import { GraphBuilder } from '../main/graph/graph-builder.ts';
@@ -20,28 +21,34 @@ const SHARES = [0.05, 0.3, 0.12, 0.6];
 const WARM_UP = 300;
 
 /** Small enough for a device that is only pretended by software: two heads of 16, two blocks, 80 tokens. */
-const TINY: VitPlan = lookoutPlan(
-	{
-		format: 'token-local detector, version 1',
-		name: 'tiny',
-		classes: ['person'],
-		mean: [0.5, 0.5, 0.5],
-		std: [0.25, 0.25, 0.25],
-		dim: 32,
-		depth: 2,
-		heads: 2,
-		mlp_ratio: 2,
-		patch: 16,
-		window: 31,
-		stem: { widths: [3, 4, 8, 16, 32], stride: 2, padding: { left: 7, top: 7, right: 8, bottom: 8 } },
-		rope: { max: 1.5, min: 0.05 },
-		nms: { iou: 0.5, max: 100, score: 0.05 },
-		display_scores: { person: 0.3 },
-		scorer: { after_blocks: 1, width: 16, own_blocks_up_to: 0.4 },
-		cluster: null,
-	},
-	{ width: 160, height: 128 },
-);
+const TINY = smallPlan(2, { width: 160, height: 128 });
+/** For thousands of runs. */
+const TINIEST = smallPlan(1, { width: 96, height: 64 });
+
+function smallPlan(depth: number, size: Size): VitPlan {
+	return lookoutPlan(
+		{
+			format: 'token-local detector, version 1',
+			name: 'tiny',
+			classes: ['person'],
+			mean: [0.5, 0.5, 0.5],
+			std: [0.25, 0.25, 0.25],
+			dim: 32,
+			depth,
+			heads: 2,
+			mlp_ratio: 2,
+			patch: 16,
+			window: 31,
+			stem: { widths: [3, 4, 8, 16, 32], stride: 2, padding: { left: 7, top: 7, right: 8, bottom: 8 } },
+			rope: { max: 1.5, min: 0.05 },
+			nms: { iou: 0.5, max: 100, score: 0.05 },
+			display_scores: { person: 0.3 },
+			scorer: { after_blocks: depth - 1, width: 16, own_blocks_up_to: 0.4 },
+			cluster: null,
+		},
+		size,
+	);
+}
 
 /** What is held against the processor, and the setting that is the share of the tokens. */
 const LANES: Readonly<Record<'dense' | 'token-cache' | 'sparse', { how: Lane; share: string | null }>> = {
@@ -53,12 +60,12 @@ const LANES: Readonly<Record<'dense' | 'token-cache' | 'sparse', { how: Lane; sh
 type Opened = { reduction: Reduction<TokenAnswers>; pixels: WasmFramePixels };
 
 /** One transformer in one mode on one runtime, as a run has it. */
-async function open(runtime: GraphRuntime, { mode, settings }: Lane): Promise<Opened> {
-	const host = transformerAlone(TINY);
+async function open(runtime: GraphRuntime, { mode, settings }: Lane, plan = TINY): Promise<Opened> {
+	const host = transformerAlone(plan);
 	const reduction = await findModeFor(host, mode).open(host, runtime, settings);
 	return {
 		reduction: reduction as Reduction<TokenAnswers>,
-		pixels: new WasmFramePixels(TINY.grid, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]),
+		pixels: new WasmFramePixels(plan.grid, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]),
 	};
 }
 
@@ -94,8 +101,8 @@ export async function proveParity(
 
 /** How much a process grows in MiB over runs that write to the device's memory where it lies, after as many as it takes to settle. */
 export async function proveFlat(execution: Execution, runs: number): Promise<{ grownMib: number }> {
-	const lane = await open(createRuntime(1, { execution }), cached(SHARES[0]!));
-	const pictures = noisyFrames(TINY.grid);
+	const lane = await open(createRuntime(1, { execution }), cached(SHARES[0]!), TINIEST);
+	const pictures = noisyFrames(TINIEST.grid);
 	const run = (index: number) => {
 		lane.reduction.change({ fraction: SHARES[index % SHARES.length]! });
 		return answers(lane, { ...pictures[index % pictures.length]!, index, timeSeconds: index / 25 });
