@@ -25,7 +25,11 @@ describe('the window', () => {
 		['nodeIntegrationInSubFrames', false],
 		['webSecurity', true],
 		['webviewTag', false],
+		['allowRunningInsecureContent', false],
+		['navigateOnDragDrop', false],
 		['devTools', false],
+		['experimentalFeatures', undefined],
+		['enableBlinkFeatures', undefined],
 	])('keeps the page apart from the system: %s is %s', (preference, value) => {
 		expect(open().options.webPreferences[preference]).toBe(value);
 	});
