@@ -21,8 +21,10 @@ export class PlacementProfile {
 		this.#folder = folder;
 	}
 
-	static async create(): Promise<PlacementProfile> {
-		return new PlacementProfile(await mkdtemp(join(tmpdir(), 'sparsight-placement-')));
+	/** Null where no folder for temporary files can be written to: a graph runs all the same. */
+	static async create(): Promise<PlacementProfile | null> {
+		const folder = await mkdtemp(join(tmpdir(), 'sparsight-placement-')).catch(() => null);
+		return folder === null ? null : new PlacementProfile(folder);
 	}
 
 	/** What the runtime puts before the names of its files. */
@@ -30,13 +32,15 @@ export class PlacementProfile {
 		return join(this.#folder, 'profile');
 	}
 
-	/** The operators that the processor computed, each once, by name; removes the profile. */
+	/** The operators that the processor computed, each once, by name; none where the disk was too full to say. Removes the profile. */
 	async read(): Promise<string[]> {
 		try {
 			const texts = (await readdir(this.#folder)).map((name) => readFile(join(this.#folder, name), 'utf8'));
 			return operatorsOnCpu(await Promise.all(texts));
+		} catch {
+			return [];
 		} finally {
-			await rm(this.#folder, { recursive: true, force: true });
+			await rm(this.#folder, { recursive: true, force: true }).catch(() => undefined);
 		}
 	}
 }

@@ -91,7 +91,9 @@ async function createSession(
 		if (!(error instanceof Error && error.message.includes('fallback to CPU EP'))) throw error;
 	}
 	const profile = await PlacementProfile.create();
-	const profiled = { ...options, enableProfiling: true, profileFilePrefix: profile.prefix };
+	const profiled = profile
+		? { ...options, enableProfiling: true, profileFilePrefix: profile.prefix }
+		: options;
 	return { session: await InferenceSession.create(modelBytes, { ...profiled, extra: { session } }), profile };
 }
 
