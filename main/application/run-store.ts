@@ -11,6 +11,7 @@ import { readHeader, readStatus } from '../results/header.ts';
 import { makeFolder } from '../process/make-folder.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { readJsonFile } from '../process/json-file.ts';
+import { compareVideo } from '../video/identity.ts';
 import { identityKey } from './videos.ts';
 
 /** Lies in a run's folder while the worker of some host writes to it. */
@@ -44,15 +45,24 @@ export class RunStore {
 		return { runId, folder };
 	}
 
-	/** The runs of a video, newest first; unreadable ones are left out. */
+	/** The runs of a video as it is, newest first; unreadable ones are left out. */
 	async list(identity: VideoIdentity): Promise<StoredEntry[]> {
-		const parent = join(this.#root(), identityKey(identity));
-		const entries: StoredEntry[] = [];
-		for (const name of await readdir(parent).catch(() => [])) {
-			const entry = await this.#readEntry(parent, name).catch(() => null);
-			if (entry) entries.push(entry);
+		return newestFirst(await this.#entriesIn(join(this.#root(), identityKey(identity))));
+	}
+
+	/** As `list`, with the runs of what the file at `path` held before it grew, as a recording does that goes on. */
+	async listWithEarlier(identity: VideoIdentity, path: string): Promise<StoredEntry[]> {
+		const root = this.#root();
+		const entries = await this.#entriesIn(join(root, identityKey(identity)));
+		for (const name of await readdir(root).catch(() => [])) {
+			if (name === identityKey(identity) || bytesOf(name) >= identity.fileBytes) continue;
+			const [first] = await readdir(join(root, name)).catch(() => []);
+			const header = first === undefined ? null : await readHeader(join(root, name, first)).catch(() => null);
+			if (header?.video.path !== path) continue; // what lies elsewhere is not looked into
+			const same = await compareVideo(path, identity, header.videoIdentity).catch(() => 'other');
+			if (same === 'grown') entries.push(...(await this.#entriesIn(join(root, name))));
 		}
-		return entries.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+		return newestFirst(entries);
 	}
 
 	async entry(runId: string): Promise<StoredEntry> {
@@ -113,6 +123,15 @@ export class RunStore {
 		}
 	}
 
+	async #entriesIn(parent: string): Promise<StoredEntry[]> {
+		const entries: StoredEntry[] = [];
+		for (const name of await readdir(parent).catch(() => [])) {
+			const entry = await this.#readEntry(parent, name).catch(() => null);
+			if (entry) entries.push(entry);
+		}
+		return entries;
+	}
+
 	async #readEntry(parent: string, name: string): Promise<StoredEntry | null> {
 		if (!/^[a-z0-9-]{1,64}$/.test(name)) return null;
 		const folder = join(parent, name);
@@ -120,6 +139,15 @@ export class RunStore {
 		this.#folders.set(name, folder);
 		return describe(name, header, await readRunStatus(folder));
 	}
+}
+
+function newestFirst(entries: StoredEntry[]): StoredEntry[] {
+	return entries.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+}
+
+/** The length of the file whose runs lie in a folder, as its name says. */
+function bytesOf(folder: string): number {
+	return Number(folder.split('-').at(-1));
 }
 
 function isAlive(pid: number): boolean {

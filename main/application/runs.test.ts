@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FrameBatch } from '../analysis/frame-batch.ts';
@@ -211,6 +211,29 @@ describe('a run', () => {
 		const ask = () => page.ask('video.frameTimes', { videoId });
 		await expect.poll(async () => (await ask()).complete, { timeout: 30_000 }).toBe(true);
 		expect((await ask()).ptsSeconds).toEqual((await storedRun(run.runId)).frames.timeSeconds);
+	});
+
+	it('is found by a recording that has grown since', async () => {
+		const growing = join(folders.base, 'growing.ts');
+		makeClip(growing, 3 * FRAMES);
+		const whole = readFileSync(growing);
+		writeFileSync(growing, whole.subarray(0, whole.length / 2));
+		const other = await openPageSide(folders, { chooseVideos: () => Promise.resolve([growing]) });
+		const [video] = await other.ask('video.choose', {});
+		const begun = await other.ask('analysis.start', {
+			videoId: video!.videoId,
+			modelId: 'lookout',
+			mode: 'dense',
+			settings: {},
+			range: { ...WHOLE, to: { frame: 5 } },
+		});
+		await other.hear('analysis.ended', (event) => event.runId === begun.runId);
+		writeFileSync(growing, whole);
+		const listed = await other.ask('run.list', { videoId: video!.videoId });
+		expect(listed.map(({ runId }) => runId)).toEqual([begun.runId]);
+		writeFileSync(growing, Buffer.concat([whole.subarray(0, 1000), whole]));
+		expect(await other.ask('run.list', { videoId: video!.videoId })).toEqual([]);
+		await other.application.close();
 	});
 
 	it('disappears when it is deleted', async () => {

@@ -136,7 +136,7 @@ export class Runs {
 
 	/** The stored runs of a video and those that wait, newest first. */
 	async list(video: KnownVideo): Promise<RunEntry[]> {
-		const stored = await this.#deps.store.list(video.identity);
+		const stored = await this.#deps.store.listWithEarlier(video.identity, video.info.path);
 		const unstored = [...this.#live.values()].filter(
 			({ entry, job }) =>
 				job.videoPath === video.info.path && stored.every(({ runId }) => runId !== entry.runId),
