@@ -271,7 +271,8 @@ export class Runs {
 				this.#forward(run, news),
 			);
 		} catch (error) {
-			return ended(error); // nothing that it is to run on, or no process can be started
+			// Nothing that it is to run on, or no process can be started.
+			return signal.aborted ? this.#end(run, null) : ended(error);
 		}
 		run.analysis.outcome.then(() => this.#end(run, null), ended);
 	}

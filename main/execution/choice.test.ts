@@ -44,7 +44,10 @@ const wanted = (changes: Partial<Wanted> = {}): Wanted => ({
 });
 
 /** A machine where a frame takes these milliseconds, by mode and provider; where a text stands, it fails with it. */
-function machine(checks: ProviderCheck[] | Error, milliseconds: Record<string, number | string> = {}) {
+function machine(
+	checks: ProviderCheck[] | Error | Promise<never>,
+	milliseconds: Record<string, number | string> = {},
+) {
 	const measured: string[] = [];
 	const known: (MeasuredSpeed | FailedMeasurement)[] = [];
 	const isSame = (a: SpeedConditions, b: SpeedConditions) => a.mode === b.mode && a.provider === b.provider;
@@ -189,6 +192,13 @@ describe('what a run begins on', () => {
 		expect(run.measured).toEqual([]);
 	});
 
+	it('is nothing where a device was asked for and nobody waits any more while its driver hangs', async () => {
+		const stop = new AbortController();
+		const choosing = machine(new Promise<never>(() => {})).choose({ provider: 'webgpu' }, stop.signal);
+		setImmediate(() => stop.abort());
+		await expect(choosing).rejects.toMatchObject({ code: 'cancelled' });
+	});
+
 	it.each<[string, Partial<Wanted>, string]>([
 		['works', { provider: 'webgpu' }, ''],
 		['works in this mode', { provider: 'cuda', mode: 'dense' }, ''],
@@ -256,5 +266,13 @@ describe('a run that goes on', () => {
 		const run = machine(checks, {});
 		expect(await run.choose({ start: 'continue', ...asked })).toEqual(chosen);
 		expect(told(run.remarks)).toEqual(remarks);
+	});
+
+	it('goes on with nothing where nobody waits any more while the driver of its device hangs', async () => {
+		await begun();
+		const stop = new AbortController();
+		const choosing = machine(new Promise<never>(() => {})).choose({ start: 'continue' }, stop.signal);
+		setTimeout(() => stop.abort(), 20);
+		await expect(choosing).rejects.toMatchObject({ code: 'cancelled' });
 	});
 });

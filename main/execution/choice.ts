@@ -64,7 +64,8 @@ export class ExecutionChoice {
 	/**
 	 * A run that goes on keeps its provider. Where only the CPU works, that is all that has to be found out, once; otherwise speeds
 	 * are measured that are not known yet, unless `signal` is aborted. What can't be measured fails in the run, which says why.
-	 * Throws `provider-unusable`, with the reason, where a provider is wished for that can't be used.
+	 * Throws `provider-unusable`, with the reason, where a provider is wished for that can't be used, and `cancelled` where `signal` is
+	 * aborted before that is known.
 	 */
 	async choose(
 		wanted: Wanted,
@@ -72,19 +73,25 @@ export class ExecutionChoice {
 		signal?: AbortSignal,
 	): Promise<Chosen> {
 		const begun = await executionBegun(wanted);
-		if (begun && goesOn(wanted, begun)) return this.#goOn(begun, tell);
+		if (begun && goesOn(wanted, begun)) return this.#goOn(begun, tell, signal);
 		const wish = { ...wanted, precision: wanted.precision ?? ON_CPU.precision };
 		if (wanted.provider !== AUTO && wanted.provider !== ON_CPU.provider) {
-			return { execution: await this.#demanded(wish, tell), afterLoss: false };
+			return { execution: await this.#demanded(wish, tell, signal), afterLoss: false };
 		}
 		const isOpen = wanted.provider === AUTO && !signal?.aborted;
 		const fastest = isOpen ? await this.#fastest(wish, tell, signal) : null;
 		return { execution: fastest ?? onCpu(wish), afterLoss: false };
 	}
 
-	async #goOn(begun: Execution, tell: (remark: ExecutionRemark) => void): Promise<Chosen> {
+	async #goOn(
+		begun: Execution,
+		tell: (remark: ExecutionRemark) => void,
+		signal?: AbortSignal,
+	): Promise<Chosen> {
 		if (begun.provider === ON_CPU.provider) return { execution: begun, afterLoss: false };
-		const check = (await this.#known(tell)).find(({ name }) => name === begun.provider);
+		const checks = await this.#known(tell, signal);
+		if (signal?.aborted) throw cancelled();
+		const check = checks.find(({ name }) => name === begun.provider);
 		const attends = begun.attention === 'plain' || check?.attention === 'fused';
 		if (check?.works && attends) return { execution: begun, afterLoss: false };
 		const { provider } = begun;
@@ -95,8 +102,10 @@ export class ExecutionChoice {
 	async #demanded(
 		{ provider, mode, precision }: Wish,
 		tell: (remark: ExecutionRemark) => void,
+		signal?: AbortSignal,
 	): Promise<Execution> {
-		const checks = await this.#known(tell);
+		const checks = await this.#known(tell, signal);
+		if (signal?.aborted) throw cancelled();
 		const check = checks.find(({ name }) => name === provider);
 		const name = providerName(provider, 'en');
 		const remedy = `Take "${AUTO}" or "${ON_CPU.provider}"; "sparsight doctor" tries all providers anew.`;
@@ -170,11 +179,16 @@ export class ExecutionChoice {
 			.catch(() => [])
 			.finally(() => clearTimeout(timer));
 		if (!signal) return known;
-		const ended = new Promise<ProviderCheck[]>((resolve) =>
-			signal.addEventListener('abort', () => resolve([]), { once: true }),
-		);
+		const ended = new Promise<ProviderCheck[]>((resolve) => {
+			if (signal.aborted) resolve([]);
+			signal.addEventListener('abort', () => resolve([]), { once: true });
+		});
 		return Promise.race([known, ended]);
 	}
+}
+
+function cancelled(): UserFacingError {
+	return new UserFacingError('cancelled', 'The run was cancelled before it was known what it can run on.');
 }
 
 /** What computed the last frames of the run that the job goes on with; null where it begins one. */
