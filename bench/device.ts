@@ -72,7 +72,12 @@ async function proveAndMeasure(provider: string): Promise<void> {
 		return;
 	}
 	const parts = new Set(values.parts.split(','));
-	const execution = await executionFor(provider, values.attention);
+	const execution = await executionFor(provider, values.attention).catch((error: unknown) => {
+		const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+		print(`${provider} does not work here: ${String(reason).split('\n', 1)[0]}`);
+		process.exitCode = 1;
+	});
+	if (!execution) return;
 	const { attention } = execution;
 	const report: Report = {
 		provider,
@@ -87,25 +92,26 @@ async function proveAndMeasure(provider: string): Promise<void> {
 		proven[what] = holds;
 		if (figure !== undefined) figures[what] = figure;
 		print(`${holds ? 'holds' : 'FAILS'}: ${what}${figure === undefined ? '' : ` (${figure})`}`);
+		return store(report);
 	};
 	print(`${provider}, attention ${attention}`);
 	if (parts.has('answers')) {
 		const wrong = await firstWrong(otherTasks(), createRuntime(1, { execution }), createRuntime(1));
-		say(wrong === null ? 'known answers' : `known answers, but for ${wrong}`, wrong === null);
+		await say(wrong === null ? 'known answers' : `known answers, but for ${wrong}`, wrong === null);
 	}
 	if (parts.has('parity')) {
 		for (const lane of ['dense', 'token-cache', 'sparse'] as const) {
 			const { worst, leftToCpu } = await proveParity(execution, { frames: Number(values.frames), lane });
-			say(`${lane} as on the processor, largest difference`, worst <= MOST_DIFFERENCE, worst);
-			say(`${lane} with every node on the device`, leftToCpu.length === 0);
+			await say(`${lane} as on the processor, largest difference`, worst <= MOST_DIFFERENCE, worst);
+			await say(`${lane} with every node on the device`, leftToCpu.length === 0);
 		}
 	}
 	if (parts.has('traps')) {
-		for (const [trap, holds] of Object.entries(await proveTraps(execution))) say(trap, holds);
+		for (const [trap, holds] of Object.entries(await proveTraps(execution))) await say(trap, holds);
 	}
 	if (parts.has('flat')) {
 		const { grownMib } = await proveFlat(execution, Number(values.runs));
-		say(`memory flat over ${values.runs} runs, MiB`, grownMib <= MOST_GROWTH_MIB, grownMib);
+		await say(`memory flat over ${values.runs} runs, MiB`, grownMib <= MOST_GROWTH_MIB, grownMib);
 	}
 	if (parts.has('speed')) {
 		const options = { threads: Number(values.threads), rounds: Number(values.rounds), execution };
@@ -113,13 +119,17 @@ async function proveAndMeasure(provider: string): Promise<void> {
 			print(title);
 			speeds[title] = await benchTransformer(transformerAlone(plan), LANES, options);
 			for (const row of speeds[title]) print(`  ${describeTransformer(row)}`);
+			await store(report);
 		}
 	}
-	if (values.out !== undefined) {
-		await mkdir(values.out, { recursive: true });
-		await writeFile(join(values.out, `${provider}.json`), `${JSON.stringify(report, null, '\t')}\n`);
-	}
 	if (Object.values(proven).includes(false)) process.exitCode = 1;
+}
+
+/** After every part: what takes too long is killed. */
+async function store(report: Report): Promise<void> {
+	if (values.out === undefined) return;
+	await mkdir(values.out, { recursive: true });
+	await writeFile(join(values.out, `${report.provider}.json`), `${JSON.stringify(report, null, '\t')}\n`);
 }
 
 function print(line: string): void {

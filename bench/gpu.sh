@@ -40,6 +40,7 @@ measure() {
 }
 
 rm -rf "$out"
+mkdir -p "$out"
 if [ "${1:-}" = --software ]; then
 	driver=$(dirname "$(readlink -f "$(command -v chromium || echo /usr/lib/chromium/chromium)")")
 	[ -f "$driver/vk_swiftshader_icd.json" ] || driver=/usr/lib/chromium

@@ -26,6 +26,23 @@ async function prove(parts: string, more: readonly string[] = []) {
 	return { code, proven };
 }
 
+it.skipIf(process.platform !== 'linux')('a provider without a device is told of in one line', async () => {
+	const words = [PROGRAM, '--provider', 'webgpu', '--out', join(folder, 'none')];
+	const env = { ...process.env, VK_ICD_FILENAMES: '/dev/null' };
+	const { code, stdout, stderr } = await new Promise<{
+		code: number | null;
+		stdout: string;
+		stderr: string;
+	}>((resolve) => {
+		const child = execFile(process.execPath, words, { env }, (_, stdout, stderr) =>
+			resolve({ code: child.exitCode, stdout, stderr }),
+		);
+	});
+	expect(code).toBe(1);
+	expect(stdout).toMatch(/^webgpu does not work here: .*adapter.*\n$/);
+	expect(stderr).not.toMatch(/^\s+at .*\.js/m);
+});
+
 // Slow, for the device is made of software: `bench/gpu.sh --software` does the same over 200 frames and 5,000 runs.
 describe.skipIf(!SOFTWARE_VULKAN)('on a device', { timeout: 240_000 }, () => {
 	it('dense, token cache and sparse answer as on the processor, with every node there', async () => {
