@@ -15,6 +15,7 @@ export default defineConfig({
 					include: [
 						'main/**/*.test.ts',
 						'bench/**/*.test.ts',
+						'scripts/**/*.test.ts',
 						'preload/**/*.test.ts',
 						'renderer/**/*.test.ts',
 					],

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
 import { runnerImport } from 'vite';
 import { ensureFfmpeg, fail, root } from './prepare.mjs';
+import { bundled } from './make-licences.mjs';
 import { makePackage } from './package.mjs';
 
 if (process.platform !== 'linux' || process.arch !== 'x64')
@@ -98,6 +99,20 @@ async function inspect(folder) {
 		);
 		const known = ['svelte', 'mediabunny', ...names];
 		return missing(known, (name) => text.includes(`\n${name} `));
+	});
+	check('the bill of materials names what is inside, what is bundled, Electron, and nothing else', () => {
+		const { components } = JSON.parse(readFileSync(join(resources, 'sbom.cdx.json'), 'utf8'));
+		const listed = new Set(
+			components.map((/** @type {{ name: string; version: string }} */ one) => `${one.name} ${one.version}`),
+		);
+		const inside = new Set(bundled().map(({ name, version }) => `${name} ${version}`));
+		for (const [path, read] of archive) {
+			if (!/^(.*\/)?node_modules\/(@[^/]+\/)?[^/]+\/package\.json$/.test(path)) continue;
+			const { name, version } = JSON.parse(read().toString());
+			inside.add(`${name} ${version}`);
+		}
+		const more = [...listed].filter((one) => !inside.has(one) && !one.startsWith('electron '));
+		return missing([...inside], (one) => listed.has(one)).concat(more.map((one) => `${one} is not inside`));
 	});
 	check('binaries of other systems are left out', () => {
 		const foreign = filesUnder(folder).filter((path) =>

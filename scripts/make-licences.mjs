@@ -70,16 +70,17 @@ function section({ name, version, licence, author, texts }) {
 }
 
 /**
- * The program's dependencies and theirs, as far as they are installed.
+ * The program's dependencies and theirs, as far as they are installed, but for those that `isLeftOut` names, and what they alone
+ * need.
  * @returns {Iterable<Package>}
  */
-function shipped() {
+export function shipped(/** @type {(name: string) => boolean} */ isLeftOut = () => false) {
 	/** @type {Map<string, Package>} */
 	const found = new Map();
 	const visit = (/** @type {Manifest} */ manifest, /** @type {string} */ from) => {
 		for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
 			const folder = folderOf(name, from);
-			if (folder === null || found.has(folder)) continue; // optional ones for other systems are missing
+			if (folder === null || found.has(folder) || isLeftOut(name)) continue; // optional ones for other systems are missing
 			const entry = describe(folder);
 			found.set(folder, entry);
 			visit(entry.manifest, folder);
@@ -93,7 +94,7 @@ function shipped() {
  * The packages that the bundler included.
  * @returns {Package[]}
  */
-function bundled() {
+export function bundled() {
 	if (!existsSync(BUNDLES)) fail('Nothing tells what was bundled: run "npm run build" first.');
 	/** @type {string[]} */
 	const names = readdirSync(BUNDLES).flatMap((file) => JSON.parse(readFileSync(join(BUNDLES, file), 'utf8')));
@@ -120,13 +121,14 @@ function folderOf(name, from) {
  * @param {string} folder
  * @returns {Package}
  */
-function describe(folder) {
+export function describe(folder) {
 	const manifest = manifestOf(folder);
 	const { name, version, license, licenses, author } = manifest;
 	const texts = readdirSync(folder, { withFileTypes: true })
 		.filter((entry) => entry.isFile() && LICENCE_FILE.test(entry.name))
 		.map((entry) => readFileSync(join(folder, entry.name), 'utf8').trim());
-	const stated = license ?? licenses?.map(({ type }) => type).join(' or ') ?? null;
+	const named = texts.some((text) => text.startsWith('MIT License')) ? 'MIT' : null;
+	const stated = license ?? licenses?.map(({ type }) => type).join(' or ') ?? named;
 	const licence = typeof stated === 'object' && stated !== null ? stated.type : stated;
 	return {
 		name,

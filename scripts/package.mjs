@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { makeIcons } from './make-icons.mjs';
 import { makeLicences } from './make-licences.mjs';
+import { makeSbom } from './make-sbom.mjs';
 import { ensureBuild, ensurePackages, runPackage } from './prepare.mjs';
 
 /**
@@ -14,6 +15,7 @@ export async function makePackage(words) {
 	ensureBuild();
 	await makeIcons();
 	makeLicences();
+	makeSbom();
 	return runPackage('electron-builder', ['--publish', 'never', ...words]);
 }
 

@@ -8,7 +8,7 @@ import { clearInterval, setInterval } from 'node:timers';
 export const root = join(import.meta.dirname, '..');
 
 /** Files and folders that the build is made from. */
-const BUILD_INPUTS = [
+export const BUILD_INPUTS = [
 	'main',
 	'preload',
 	'renderer',
@@ -31,13 +31,13 @@ export function fail(sentence) {
 }
 
 /**
- * Runs a program in the project's folder with its output on ours; returns its exit code.
+ * Runs a program, in the project's folder if no other is given, with its output on ours; returns its exit code.
  * @param {string} program
  * @param {readonly string[]} words
  */
-export function run(program, words, environment = {}) {
+export function run(program, words, environment = {}, cwd = root) {
 	const { status, error } = spawnSync(program, words, {
-		cwd: root,
+		cwd,
 		stdio: 'inherit',
 		env: { ...process.env, ...environment },
 		shell: process.platform === 'win32', // npm is a .cmd there
