@@ -28,6 +28,7 @@ type Options = PageOptions & {
  */
 export async function benchPage(options: Options): Promise<string[]> {
 	const { folder, against, tolerance, only, say, threads } = options;
+	const before = against === null ? [] : (JSON.parse(await readFile(against, 'utf8')) as Page).rows;
 	const isWanted = (title: string) => only === null || only.some((word) => title.includes(word));
 	const rows: PageRow[] = [];
 	const parts: PartsTable[] = [];
@@ -50,8 +51,6 @@ export async function benchPage(options: Options): Promise<string[]> {
 	await writeFile(join(folder, 'page.md'), markdownOf(page));
 	await writeFile(join(folder, 'page.svg'), chartOf(page));
 	say(markdownOf(page));
-	if (against === null) return [];
-	const before = (JSON.parse(await readFile(against, 'utf8')) as Page).rows;
 	return regressionsOf(
 		rows,
 		before.filter(({ model }) => isWanted(model)),
