@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UserFacingError } from '../../main/domain/errors.ts';
 import { describeMachine } from '../machine.ts';
 import { benchPytorch } from '../pytorch.ts';
 import { measureRuns, measureTransformer, type PageOptions, type PageRow } from './measure.ts';
@@ -30,6 +31,13 @@ export async function benchPage(options: Options): Promise<string[]> {
 	const { folder, against, tolerance, only, say, threads } = options;
 	const before = against === null ? [] : (JSON.parse(await readFile(against, 'utf8')) as Page).rows;
 	const isWanted = (title: string) => only === null || only.some((word) => title.includes(word));
+	const titles = ['Lookout', ...SUBJECTS.map(({ title }) => title)];
+	if (!titles.some(isWanted)) {
+		throw new UserFacingError(
+			'bad-argument',
+			`--models: a part of one of "${titles.join('", "')}" was expected (got "${only!.join(',')}").`,
+		);
+	}
 	const rows: PageRow[] = [];
 	const parts: PartsTable[] = [];
 	if (isWanted('Lookout')) rows.push(...(await measureRuns(options)));
