@@ -1,11 +1,12 @@
 // npm run check: everything a change must pass. `--static` leaves the tests out. All steps run, so that one look
 // shows all that is wrong.
 import { join } from 'node:path';
-import { faultsBeside, withCanary } from './canary.mjs';
 import { buildIfStale, collectPackage, ensurePackages, root, run } from './prepare.mjs';
 
 const staticOnly = process.argv.includes('--static');
 ensurePackages();
+// Not before: a fresh clone has no packages yet.
+const { faultsBeside, withCanary } = await import('./canary.mjs');
 
 /** @type {(config: string) => Parameters<typeof collectPackage>} */
 const tsc = (config) => [

@@ -5,6 +5,15 @@ import { join } from 'node:path';
 import { ensureBuild, ensureFfmpeg, ensurePackages, root, runPackage } from './prepare.mjs';
 
 ensurePackages();
+// Not before: a fresh clone has no packages yet.
+const { runnerImport } = await import('vite');
+const { module } = await runnerImport(join(root, 'e2e', 'launch.ts'), { configFile: false });
+if (module.findChromium() === null) {
+	console.error(
+		'No Chromium was found: the journeys in a browser will be skipped. To have them, install one ("sudo apt install chromium",\n' +
+			'"brew install chromium"), or name one with SPARSIGHT_CHROMIUM; Chrome and Edge do as well.',
+	);
+}
 ensureFfmpeg();
 ensureBuild();
 
