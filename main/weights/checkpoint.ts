@@ -66,7 +66,7 @@ export function parseCheckpoint(
 	const options = plainEntries(root, place);
 	const tensors = modelTensors(root);
 	if (tensors.size === 0) {
-		const keys = root instanceof Map ? [...root.keys()].slice(0, 5).join(', ') : typeof root;
+		const keys = root instanceof Map ? [...root.keys()].slice(0, 5).map(keyText).join(', ') : typeof root;
 		throw new UserFacingError(
 			'model-unreadable',
 			`${place} holds no tensors by name: expected them under ${WEIGHT_KEYS.join(', ')} or as the whole (got ${keys}).`,
@@ -135,7 +135,6 @@ class PlainData {
 	convert(value: unknown, depth: number): unknown {
 		if (typeof value !== 'object' || value === null) return value;
 		if (value instanceof TorchTensor) return HOLDS_TENSORS;
-		if (value instanceof Uint8Array) return [...value];
 		if (this.#done.has(value)) return this.#done.get(value);
 		if (this.#open.has(value) || depth > MAX_DEPTH) {
 			const what = this.#open.has(value) ? 'contain themselves' : `are nested over ${MAX_DEPTH} levels deep`;
@@ -149,6 +148,7 @@ class PlainData {
 	}
 
 	#convertParts(value: object, depth: number): unknown {
+		if (value instanceof Uint8Array) return [...value];
 		const entries = value instanceof PickleObject ? value.fields : value;
 		if (entries instanceof Map) {
 			const parts = [...entries].map(([key, part]) => [keyText(key), this.convert(part, depth)] as const);

@@ -35,6 +35,9 @@ export type PickleRules = {
 
 const MARK = Symbol('mark');
 
+/** What calls in a pickle may copy, counted in entries and characters: a short pickle could ask for copies without end. */
+const MOST_COPIED = 4_000_000;
+
 /**
  * Reads the pickle (protocols 0 to 5, https://peps.python.org/pep-3154/) that starts at `start`, as data: None is null,
  * tuples and lists are arrays, dictionaries are Maps, integers are bigint if a number can't hold them. Throws
@@ -57,6 +60,7 @@ class PickleReader {
 	readonly #place: string;
 	readonly #memo = new Map<number, unknown>();
 	#stack: unknown[] = [];
+	#copied = 0;
 
 	constructor(input: PickleBytes, rules: PickleRules, place: string) {
 		this.#in = input;
@@ -202,7 +206,8 @@ class PickleReader {
 			case 0x93: {
 				// STACK_GLOBAL
 				const [name, module] = [this.#pop(), this.#pop()];
-				return this.#push(this.#findGlobal(String(module), String(name)));
+				if (typeof name !== 'string' || typeof module !== 'string') throw this.#refuse('a name is none');
+				return this.#push(this.#findGlobal(module, name));
 			}
 			case 0x52: // REDUCE
 			case 0x81: {
@@ -232,7 +237,11 @@ class PickleReader {
 	}
 
 	#make(callee: unknown, args: unknown): unknown {
-		if (callee instanceof PickleGlobal && callee.make && Array.isArray(args)) return callee.make(args);
+		if (callee instanceof PickleGlobal && callee.make && Array.isArray(args)) {
+			for (const arg of args) this.#copied += entriesOf(arg);
+			if (this.#copied > MOST_COPIED) throw this.#refuse('its calls copy the same data again and again');
+			return callee.make(args);
+		}
 		throw this.#refuse(`it calls ${callee instanceof PickleGlobal ? callee.name : 'what is not a name'}`);
 	}
 
@@ -319,6 +328,11 @@ class PickleReader {
 			`${this.#place} holds a pickle that cannot be read at byte ${this.#in.at}: ${what}.`,
 		);
 	}
+}
+
+function entriesOf(value: unknown): number {
+	if (Array.isArray(value) || typeof value === 'string') return value.length;
+	return value instanceof Map || value instanceof Set ? value.size : 0;
 }
 
 function setItems(target: Map<unknown, unknown>, items: readonly unknown[]): Map<unknown, unknown> {

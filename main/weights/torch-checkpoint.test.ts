@@ -78,6 +78,34 @@ describe.each(FORMATS)('an %s', (_, write) => {
 	});
 
 	const cyclic = [0x5d, ...op.put(1), ...op.get(1), 0x61];
+	// Twice the same list, of twice the same list …: written out, 2^40 entries.
+	const doubling = [
+		...op.list(op.text('x')),
+		...op.put(1),
+		...Array.from({ length: 40 }, () => [0x30, ...op.list(op.get(1), op.get(1)), ...op.put(1)]).flat(),
+	];
+	const copies = (call: (got: number[]) => number[], large: number[]) => [
+		...large,
+		...op.put(2),
+		...op.list(...Array.from({ length: 2000 }, () => call(op.get(2)))),
+	];
+	const copied = (got: number[]) => [
+		...op.global('collections', 'OrderedDict'),
+		...op.tuple(got),
+		...op.reduce,
+	];
+	const encoded = (got: number[]) => [
+		...op.global('_codecs', 'encode'),
+		...op.tuple(got, op.text('latin1')),
+		...op.reduce,
+	];
+	const entries = op.dict(
+		...Array.from({ length: 4000 }, (_key, i): [string, number[]] => [`${i}`, op.none]),
+	);
+	const storageOf = (key: number[]) => [
+		...op.tuple(op.text('storage'), op.global('torch', 'FloatStorage'), key, op.text('cpu'), op.int(1)),
+		0x51,
+	];
 	const nested = Array.from({ length: 100 }, () => 0x5d).concat(Array.from({ length: 99 }, () => 0x61));
 	it.each([
 		['a list in itself', op.dict(['args', cyclic]), /holds data that contain themselves/],
@@ -93,6 +121,15 @@ describe.each(FORMATS)('an %s', (_, write) => {
 		['a call of what is no name', [...op.int(1), ...op.tuple(), ...op.reduce], /it calls what is not a name/],
 		['an operation beyond data', [0x82, 1], /the operation 0x82/],
 		['an empty stack', [], /takes from an empty stack/],
+		['copies of a dictionary without end', copies(copied, entries), /copy the same data again and again/],
+		['copies of bytes without end', copies(encoded, op.text('x'.repeat(9000))), /again and again/],
+		['a name without end', [...doubling, ...op.text('x'), 0x93], /a name is none/],
+		['a storage whose name has no end', storageOf(doubling), /named by what is no name/],
+		[
+			'a key without end',
+			[0x7d, 0x28, ...doubling, ...op.none, 0x75],
+			/no tensors by name: .* \(got object\)/,
+		],
 		['a list for a dictionary', [0x5d, ...op.text('a'), ...op.none, 0x73], /what is no dictionary/],
 	])('is refused with %s', (_what, content, message) => {
 		expect(() => parseCheckpoint(write(pickle(content), storagesOf(content)), 'model.pth')).toThrow(message);
@@ -125,6 +162,14 @@ describe('says what else is wrong', () => {
 			'another protocol',
 			torchLegacy(content, { 0: [1, 2] }, { protocol: 1002 }),
 			/should be 1001 \(got 1002\)/,
+		],
+		[
+			'a protocol that no number holds',
+			Uint8Array.from([
+				...torchLegacy(content).subarray(0, 15),
+				...pickle([0x8a, 9, ...Array<number>(9).fill(7)]),
+			]),
+			/should be 1001 \(got 129/,
 		],
 		['big-endian numbers', torchLegacy(content, { 0: [1, 2] }, { littleEndian: false }), /not little-endian/],
 		['a missing storage', torchArchive(content), /lacks data\/0/],

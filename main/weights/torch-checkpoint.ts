@@ -82,10 +82,7 @@ function readLegacy(bytes: Uint8Array, place: string): unknown {
 	if (magic.value !== LEGACY_MAGIC) throw unreadable(place, 'it is a pickle, but not of torch.save');
 	const protocol = next(magic.end);
 	if (protocol.value !== LEGACY_PROTOCOL) {
-		throw unreadable(
-			place,
-			`its protocol should be ${LEGACY_PROTOCOL} (got ${JSON.stringify(protocol.value)})`,
-		);
+		throw unreadable(place, `its protocol should be ${LEGACY_PROTOCOL} (got ${describe(protocol.value)})`);
 	}
 	const system = next(protocol.end);
 	if (!(system.value instanceof Map) || system.value.get('little_endian') !== true) {
@@ -95,14 +92,15 @@ function readLegacy(bytes: Uint8Array, place: string): unknown {
 	const keys = next(content.end);
 	if (!Array.isArray(keys.value)) throw unreadable(place, 'it has no list of storages');
 
-	const missing = legacyEnd(keys.value, storages, keys.end, place) - bytes.length;
+	const named = keys.value.map((key: unknown) => storageKey(key, place));
+	const missing = legacyEnd(named, storages, keys.end, place) - bytes.length;
 	if (missing > 0) {
 		throw new UserFacingError('model-unreadable', `${place} is cut off: ${missing} bytes of it are missing.`);
 	}
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	let at = keys.end;
-	for (const key of keys.value) {
-		const storage = storages.get(String(key))!;
+	for (const key of named) {
+		const storage = storages.get(key)!;
 		const count = view.getBigInt64(at, true);
 		if (count !== BigInt(storage.count)) {
 			throw unreadable(place, `storage ${storage.key} should have ${storage.count} elements (got ${count})`);
@@ -114,8 +112,8 @@ function readLegacy(bytes: Uint8Array, place: string): unknown {
 }
 
 /** Where the last storage ends; each is preceded by its number of elements. Every storage must occur once. */
-function legacyEnd(keys: readonly unknown[], storages: Storages, start: number, place: string): number {
-	const named = new Set(keys.map(String));
+function legacyEnd(keys: readonly string[], storages: Storages, start: number, place: string): number {
+	const named = new Set(keys);
 	const absent = [...storages.all].find(({ key }) => !named.has(key));
 	if (absent) throw unreadable(place, `it lacks storage ${absent.key}`);
 	let end = start;
@@ -156,7 +154,7 @@ class Storages implements PickleRules {
 		if (kind !== 'storage' || !element || !Number.isSafeInteger(count) || (count as number) < 0) {
 			throw unreadable(this.#place, `it refers to ${describe(kind)}, which is no storage`);
 		}
-		const name = String(key);
+		const name = storageKey(key, this.#place);
 		const storage = this.#byKey.get(name) ?? new TorchStorage(name, element, count as number);
 		if (storage.type !== element || storage.count !== count) {
 			throw unreadable(this.#place, `storage ${name} is described in two ways`);
@@ -170,8 +168,15 @@ class Storages implements PickleRules {
 	}
 }
 
-function describe(kind: unknown): string {
-	return typeof kind === 'string' ? `"${kind}"` : 'something';
+/** Lists are no names: their texts could be without end. */
+function storageKey(key: unknown, place: string): string {
+	if (typeof key === 'string' || typeof key === 'number') return String(key);
+	throw unreadable(place, 'a storage is named by what is no name');
+}
+
+function describe(value: unknown): string {
+	if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+	return typeof value === 'string' ? `"${value}"` : 'something';
 }
 
 function unreadable(place: string, what: string): UserFacingError {

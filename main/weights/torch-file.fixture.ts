@@ -79,7 +79,8 @@ export function torchArchive(
 		const offset = little(out.length, 4);
 		directory.push(...ascii('PK\x01\x02'), 0, 0, ...common, ...(Array(10).fill(0) as number[]), ...offset);
 		directory.push(...ascii(name));
-		out.push(...ascii('PK\x03\x04'), ...common, ...ascii(name), ...bytes);
+		out.push(...ascii('PK\x03\x04'), ...common, ...ascii(name));
+		for (const byte of bytes) out.push(byte); // too many for the arguments of a call
 	}
 	const [size, start, count] = [
 		little(directory.length, 4),

@@ -97,7 +97,7 @@ function numpyScalar([type, bytes]: readonly unknown[], place: string): number {
 	const code = type instanceof PickleObject ? type.fields.get('code') : null;
 	const read = NUMPY_READERS.get(code);
 	if (!read || !(bytes instanceof Uint8Array) || bytes.length !== Number(String(code).slice(1))) {
-		throw refuse(place, `a numpy scalar of type ${String(code)}`);
+		throw refuse(place, `a numpy scalar of type ${typeof code === 'string' ? code : 'unknown'}`);
 	}
 	return read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
