@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserFacingError } from '../domain/errors.ts';
-import { removePartial, writePartialFirst } from './partial-file.ts';
+import { removeLeftovers, removePartial, writePartialFirst } from './partial-file.ts';
 import { inTemporaryFolder } from './run.fixture.ts';
 
 describe('a file that is written elsewhere first', () => {
@@ -60,5 +60,19 @@ describe('a file that is written elsewhere first', () => {
 			await removePartial(out, 42);
 			await removePartial(out, 43);
 			expect(await readdir(folder)).toEqual(['.clip.mp4.41.partial']);
+		}));
+
+	it('takes away what killed exports left, of that file or of the whole folder, and nothing of the living', () =>
+		inTemporaryFolder(async (folder) => {
+			const DEAD = 2 ** 22 + 1; // beyond what Linux gives
+			const living = `.clip.mp4.${process.ppid}.partial`;
+			const mine = ['.a', '.b.12', 'clip.mp4.41.partial', '.hidden.partial'];
+			const left = [`.boxes.csv.${DEAD}.partial`, `.clip.mp4.${DEAD}.partial`];
+			for (const name of [living, ...mine, ...left]) await mkdir(join(folder, name));
+			await writeFile(join(folder, left[1]!, 'clip.mp4'), 'half');
+			await writePartialFirst(join(folder, 'clip.mp4'), [], (partial) => writeFile(partial, 'whole'));
+			expect((await readdir(folder)).sort()).toEqual([living, ...mine, left[0], 'clip.mp4'].sort());
+			await removeLeftovers(folder);
+			expect((await readdir(folder)).sort()).toEqual([living, ...mine, 'clip.mp4'].sort());
 		}));
 });

@@ -1,4 +1,4 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -19,6 +19,7 @@ export async function writePartialFirst(
 ): Promise<void> {
 	const target = resolve(out);
 	await refuseSources(target, sources);
+	await removeLeftovers(dirname(target), basename(target));
 	const folder = partialFolder(target, process.pid);
 	try {
 		makeFolder(dirname(target));
@@ -38,6 +39,28 @@ export async function removePartial(out: string, pid: number): Promise<void> {
 	// On Windows a file stays locked for a moment after the program that wrote it has ended.
 	const options = { recursive: true, force: true, maxRetries: 10 };
 	await rm(partialFolder(resolve(out), pid), options).catch(() => undefined);
+}
+
+/**
+ * Removes from a folder what exports left behind that were killed together with whoever started them; `name`: only of the file
+ * of that name. What a living process writes stays. Never fails.
+ */
+export async function removeLeftovers(folder: string, name: string | null = null): Promise<void> {
+	const entries = await readdir(folder).catch(() => []);
+	for (const entry of entries) {
+		const pid = Number(/^\..+\.(\d+)\.partial$/.exec(entry)?.[1] ?? Number.NaN);
+		if (Number.isNaN(pid) || isAlive(pid)) continue;
+		const ours = name === null || entry === basename(partialFolder(join(folder, name), pid));
+		if (ours) await rm(join(folder, entry), { recursive: true, force: true }).catch(() => undefined);
+	}
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch (error) {
+		return error instanceof Error && 'code' in error && error.code === 'EPERM'; // somebody else's
+	}
 }
 
 function partialFolder(target: string, pid: number): string {

@@ -6,6 +6,7 @@ import { dataFolders } from '../process/data-folders.ts';
 import { samplePath } from '../application/videos.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
 import { installationFolder } from '../process/installation.ts';
+import { removeLeftovers } from '../export/partial-file.ts';
 import { startServer } from './server.ts';
 import { listStaticFiles } from '../application/static-files.ts';
 import { WebShell } from './web-shell.ts';
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
 		return;
 	}
 	const folders = dataFolders();
+	await removeLeftovers(folders.exports);
 	const shell = new WebShell({
 		roots: options.roots,
 		namedFiles: [samplePath(), ...(options.video === null ? [] : [options.video])],
