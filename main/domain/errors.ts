@@ -46,15 +46,24 @@ export class UserFacingError extends Error {
 	readonly remedy: string | null;
 
 	constructor(code: ErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
-		// Names out of files may hold line breaks.
+		// Names out of files may hold line breaks, and be of any length.
 		super(
-			message.replace(/\p{Cc}+/gu, ' '),
+			shortened(message.replace(/\p{Cc}+/gu, ' ')),
 			options.cause === undefined ? undefined : { cause: options.cause },
 		);
 		this.name = 'UserFacingError';
 		this.code = code;
 		this.remedy = options.remedy ?? null;
 	}
+}
+
+const MOST_CHARACTERS = 1500;
+const LAST_CHARACTERS = 300;
+
+function shortened(message: string): string {
+	if (message.length <= MOST_CHARACTERS) return message;
+	const first = message.slice(0, MOST_CHARACTERS - LAST_CHARACTERS);
+	return `${first} … ${message.slice(-LAST_CHARACTERS)}`;
 }
 
 /** Throws `message` if our own reasoning is wrong; never for bad input. */

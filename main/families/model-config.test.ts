@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { parseLookoutShConfig } from './lookout-sh/index.ts';
 import { parseLookoutConfig } from './lookout/config.ts';
-import { displayThresholdsOf } from './model-config.ts';
+import { displayThresholdsOf, parseModelConfig } from './model-config.ts';
 
 const MODELS = join(import.meta.dirname, '../../models');
 
@@ -41,4 +42,11 @@ describe('the scores that classes are displayed from', () => {
 			/model\.json: display_scores\.person is not as Lookout/,
 		);
 	});
+});
+
+it('a value of any length is told in a sentence that can be read', () => {
+	const schema = z.strictObject({ sha256: z.string().length(64) });
+	const json = { sha256: 'x'.repeat(100_000) };
+	const parse = () => parseModelConfig(schema, { place: 'card.json', json }, 'a card');
+	expect(parse).toThrow(/^card\.json: sha256 is not as a card needs it .{1,1400} … x+"\)\.$/);
 });
