@@ -17,6 +17,8 @@ const entries = {
 	bench: 'bench/index.ts',
 	'bench-device': 'bench/device.ts',
 	'bench-opening': 'bench/opening-process.ts',
+	torture: 'torture/index.ts',
+	'torture-mutations': 'torture/mutation-process.ts',
 };
 
 /**

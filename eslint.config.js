@@ -101,7 +101,18 @@ const page = {
 const forShell = { name: 'electron', message: 'Only the shell (main/desktop) imports electron.' };
 
 export default ts.config(
-	{ ignores: ['node_modules', 'out', 'dist', 'demo-output', 'bench-output', 'tools', '**/*.kernel.ts'] },
+	{
+		ignores: [
+			'node_modules',
+			'out',
+			'dist',
+			'demo-output',
+			'bench-output',
+			'torture-output',
+			'tools',
+			'**/*.kernel.ts',
+		],
+	},
 	js.configs.recommended,
 	...ts.configs.strict,
 	...svelte.configs.recommended,

@@ -18,6 +18,7 @@ export default defineConfig({
 						'scripts/**/*.test.ts',
 						'preload/**/*.test.ts',
 						'renderer/**/*.test.ts',
+						'torture/**/*.test.ts',
 					],
 					// Sessions of the runtime are native and heavy: two processes are what two cores carry.
 					pool: 'forks',

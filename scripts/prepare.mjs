@@ -13,6 +13,7 @@ export const BUILD_INPUTS = [
 	'preload',
 	'renderer',
 	'bench',
+	'torture',
 	'build',
 	'electron.vite.config.ts',
 	'package.json',

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { installationFolder } from '../main/process/installation.ts';
+import { tryFaults } from './faults.ts';
+import { KILLED_PROGRAMS, KillBench, type KillFigures } from './kills.ts';
+import { runLong } from './long-run.ts';
+import { SUBJECTS, type SubjectName } from './subjects.ts';
+import { writeFindings } from './trust-page.ts';
+import { type MutationFigures, tryMutations } from './try-mutations.ts';
+
+// npm run torture: kills, faults, mutated files and a long run. What it finds goes into docs/trust.md.
+
+const ROOT = installationFolder();
+const PAGE = join(ROOT, 'docs', 'trust.md');
+const OUT = join(ROOT, 'torture-output');
+
+const { values } = parseArgs({
+	options: {
+		/** Parts: kills, faults, mutations, long-run. */
+		only: { type: 'string', default: 'kills,faults,mutations,long-run' },
+		seed: { type: 'string', default: '1' },
+		/** Of all programs together. */
+		kills: { type: 'string', default: '100' },
+		/** Of each kind of file. */
+		mutations: { type: 'string', default: '1000' },
+		subjects: { type: 'string', default: Object.keys(SUBJECTS).join() },
+		/** How long processes are stopped. */
+		'stop-seconds': { type: 'string', default: '60' },
+		/** Of the long run. */
+		hours: { type: 'string', default: '12' },
+	},
+});
+const parts = values.only.split(',');
+const seed = Number(values.seed);
+let failed = false;
+
+if (parts.includes('kills')) {
+	const bench = await KillBench.open(seed);
+	const found: KillFigures[] = [];
+	for (const program of KILLED_PROGRAMS) {
+		found.push(await bench.kill(program, Math.ceil(Number(values.kills) / KILLED_PROGRAMS.length)));
+		tell(`kills, ${program}`, found.at(-1)!);
+		writeFindings(PAGE, 'kills', found, seed);
+	}
+	bench.close();
+}
+if (parts.includes('faults')) {
+	const found = await tryFaults(Number(values['stop-seconds']), (figures) => tell(figures.title, figures));
+	writeFindings(PAGE, 'faults', found, seed);
+}
+if (parts.includes('mutations')) {
+	const entry = join(import.meta.dirname, 'torture-mutations.js');
+	const found: MutationFigures[] = [];
+	for (const subject of values.subjects.split(',') as SubjectName[]) {
+		found.push(
+			await tryMutations(subject, { seed, from: 0, count: Number(values.mutations), entry, out: OUT }),
+		);
+		tell(`mutations, ${subject}`, found.at(-1)!);
+		writeFindings(PAGE, 'mutations', found, seed);
+	}
+}
+if (parts.includes('long-run')) {
+	const found = await runLong(3600 * Number(values.hours));
+	writeFindings(PAGE, 'long-run', found, seed);
+	process.stdout.write(`long run: ${JSON.stringify(found.trends)}\n`);
+	failed ||= found.trends.some(({ isFlat }) => !isFlat);
+}
+process.exitCode = failed ? 1 : 0;
+
+function tell(what: string, { tried, failures }: { tried: number; failures: readonly unknown[] }): void {
+	process.stdout.write(`${what}: ${tried} tried, ${failures.length} failed\n`);
+	for (const failure of failures) process.stdout.write(`  ${JSON.stringify(failure)}\n`);
+	failed ||= failures.length > 0;
+}
