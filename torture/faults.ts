@@ -72,8 +72,9 @@ class FaultBench {
 		if ((await framesOf(place)).join('\n') !== this.straight) throw new Error('the run differs');
 	}
 
-	/** What is stored is the beginning of an undisturbed run. */
+	/** What is stored is the beginning of an undisturbed run; a run that failed before its first frame leaves none. */
 	async expectBeginning(place: string): Promise<void> {
+		if (!existsSync(join(place, 'run.json'))) return;
 		if (!this.straight.startsWith((await framesOf(place)).join('\n')))
 			throw new Error('stored frames differ');
 	}
