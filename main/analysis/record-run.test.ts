@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -253,6 +253,26 @@ describe('recordRun', () => {
 			message: expect.stringContaining(words),
 		});
 		expect((await openRun(join(folder, 'begun'))).frameCount).toBe(2);
+	});
+
+	it('refuses a file that takes the place of the one that was looked at', async () => {
+		const path = join(folder, 'replaced.mp4');
+		copyFileSync(clip, path);
+		const other = join(installationFolder(), 'assets', 'samples', 'plaza.mp4');
+		const recording = recordRun(
+			jobFor('replaced', { videoPath: path }),
+			new RunControl(),
+			() => undefined,
+			(video, options) => {
+				copyFileSync(other, path);
+				return readFrames(video, options);
+			},
+		);
+		await expect(recording).rejects.toMatchObject({
+			code: 'file-unreadable',
+			message: expect.stringContaining('was replaced while it was being opened') as string,
+		});
+		expect(existsSync(join(folder, 'replaced'))).toBe(false);
 	});
 
 	it('refuses to go on with a run of another execution provider', async () => {

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
-import type { SettingEvent } from '../domain/run.ts';
+import type { SettingEvent, VideoIdentity } from '../domain/run.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { ShortfallWatch } from '../domain/shortfall.ts';
 import { tokenCount } from '../domain/tokens.ts';
@@ -13,6 +13,7 @@ import type { Detector } from '../detector/detector.ts';
 import type { RunWriter } from '../results/run-writer.ts';
 import { StoredRun } from '../results/stored-run.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
+import { compareVideo, identifyVideo } from '../video/identity.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { analyze } from './analyze.ts';
 import { packFrameBatch } from './frame-batch.ts';
@@ -185,8 +186,10 @@ async function recordFrames(
 
 			const next = await results.next();
 			if (next.done) return next.value;
+			const isFirst = lastFrame === lastFrameIndex;
+			if (isFirst) await refuseReplaced(video.path, header.videoIdentity);
 			await writer.append(next.value);
-			if (lastFrame === lastFrameIndex) reportPlacement(runtime, report);
+			if (isFirst) reportPlacement(runtime, report);
 			lastFrame = next.value.frameIndex;
 			batch?.add(next.value);
 			watchBudget(watch, next.value, detector.settings);
@@ -199,6 +202,22 @@ async function recordFrames(
 		stop.abort();
 		await results.return(undefined as never);
 	}
+}
+
+/**
+ * A file that takes another's place between being looked at and being opened for its frames would be stored under the other's name:
+ * throws `file-unreadable`, before the first frame is stored.
+ */
+async function refuseReplaced(path: string, identity: VideoIdentity): Promise<void> {
+	// One that is gone by now was opened before.
+	const same = await identifyVideo(path).then(
+		(now) => compareVideo(path, now, identity),
+		() => 'same',
+	);
+	if (same !== 'other') return;
+	throw new UserFacingError('file-unreadable', `${path}: the file was replaced while it was being opened.`, {
+		remedy: 'Analyse it again once nothing writes to it.',
+	});
 }
 
 /** Which operators a provider left to the processor is known when its graphs have run. */
