@@ -81,6 +81,7 @@ describe('analyze', () => {
 	it('says how a model was read where that is only likely', async () => {
 		writeFileSync(at('likely.onnx'), tinyOnnx({ outputs: SIGNATURES.yoloRaw }));
 		const words = ['analyze', 'clip.mp4', '--model', 'likely.onnx', '--mode', 'dense', '--to', '1'];
+		words.push('--out', 'likely');
 		const { code, stderr } = await sparsight(bench.folder, words);
 		expect(code).toBe(0);
 		expect(stderr.match(/^dense: .* is the likely reading/gm) ?? stderr).toHaveLength(1);

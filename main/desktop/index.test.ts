@@ -126,6 +126,7 @@ describe('the desktop application', () => {
 
 	it('asks before it closes while a run is going', async () => {
 		const { video } = heard('open')[0]!;
+		await ask('preferences.change', { provider: 'cpu' }); // else processes would try providers first
 		const { runId } = await ask<RunEntry>('analysis.start', {
 			videoId: video.videoId,
 			modelId: 'lookout',
@@ -133,7 +134,7 @@ describe('the desktop application', () => {
 			settings: {},
 			range: { from: { frame: 0 }, to: null, every: 1 },
 		});
-		expect(utilityProcess.forked[0]!.entry).toMatch(/\/worker\.js$/);
+		await vi.waitFor(() => expect(utilityProcess.forked[0]?.entry).toMatch(/\/worker\.js$/));
 		dialog.response = 0;
 		window.close();
 		await vi.waitFor(() => expect(dialog.questions).toHaveLength(1));
