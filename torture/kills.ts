@@ -73,7 +73,7 @@ export class KillBench {
 		const bench = makeBench();
 		makeClip(join(bench.folder, 'clip.mp4'), FRAMES);
 		const begun = performance.now();
-		const { code, stderr } = await run(bench.folder, wordsOf('straight'));
+		const { code, stderr } = await run(bench.folder, wordsOf(bench.folder, 'straight'));
 		if (code !== 0) throw new Error(`an undisturbed run failed: ${stderr}`);
 		const milliseconds = performance.now() - begun;
 		const stored = join(bench.folder, 'straight');
@@ -116,7 +116,7 @@ export class KillBench {
 
 	async #killCommandLine() {
 		const out = this.#name();
-		const { child, said, exited, isOver } = start(this.#folder, [...wordsOf(out), '--verbose']);
+		const { child, said, exited, isOver } = start(this.#folder, [...wordsOf(this.#folder, out), '--verbose']);
 		await Promise.race([this.#moment(out), exited]);
 		const struck = !isOver();
 		child.kill('SIGKILL');
@@ -272,7 +272,10 @@ export class KillBench {
 				throw new Error(`${out}: stored frames differ`);
 		}
 		const isRun = existsSync(join(folder, 'run.json')); // else it died before there was one
-		const { code, stderr } = await run(this.#folder, [...wordsOf(out), ...(isRun ? ['--resume'] : [])]);
+		const { code, stderr } = await run(this.#folder, [
+			...wordsOf(this.#folder, out),
+			...(isRun ? ['--resume'] : []),
+		]);
 		if (code !== 0) throw new Error(`${out}: going on failed: ${stderr}`);
 		if ((await framesOf(folder)).join('\n') !== this.#straight.join('\n'))
 			throw new Error(`${out}: the resumed run differs`);
@@ -294,8 +297,9 @@ export class KillBench {
 	}
 }
 
-function wordsOf(out: string): string[] {
-	return ['analyze', 'clip.mp4', '--mode', MODE, '--threads', '1', '--out', out];
+/** By its whole path, which reports show. */
+function wordsOf(folder: string, out: string): string[] {
+	return ['analyze', join(folder, 'clip.mp4'), '--mode', MODE, '--threads', '1', '--out', out];
 }
 
 function expectNames(folder: string, allowed: readonly (readonly string[])[]): void {
