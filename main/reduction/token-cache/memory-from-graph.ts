@@ -3,15 +3,8 @@ import type { Layers, WeightLookup } from '../../graph/layers.ts';
 import { tokenCount } from '../../domain/tokens.ts';
 import { extraTotal, headDim, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
 import { positionsOfTokens } from './key-value-tables.ts';
-import { blockMemory, paddingRows } from './memory-layout.ts';
+import { blockMemory, extraTokens, paddingRows } from './memory-layout.ts';
 import { initialOrder } from './row-order.ts';
-
-/** The tokens that read no pixels, as the plan counts them. */
-export function extraTokens({ extra, grid }: VitPlan): Int32Array {
-	return Int32Array.from({ length: extra.before + extra.after }, (_, i) =>
-		i < extra.before ? i : tokenCount(grid) + i,
-	);
-}
 
 /**
  * A full graph's keys or values [1, heads, tokens, headDim] as the memory of their block, [1, heads, padding + tokens, width]: rows in

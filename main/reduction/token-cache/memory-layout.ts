@@ -1,3 +1,4 @@
+import { tokenCount } from '../../domain/tokens.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { keyExtent, keyOnes, layoutOf } from '../../vit/grid-attention.ts';
 import { headDim, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
@@ -78,6 +79,13 @@ export function paddingRows(
 		});
 	}
 	return { keys, values };
+}
+
+/** The tokens that read no pixels, as the plan counts them. */
+export function extraTokens({ extra, grid }: VitPlan): Int32Array {
+	return Int32Array.from({ length: extra.before + extra.after }, (_, i) =>
+		i < extra.before ? i : tokenCount(grid) + i,
+	);
 }
 
 /** The plan's layouts of windows that differ, and for each block the one that it has; -1 for none. */

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { assert } from '../../domain/errors.ts';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { tokenCount } from '../../domain/tokens.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
@@ -9,15 +8,11 @@ import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
 import { compileFull } from '../vit-graphs.ts';
 import { KeyValueTables } from './key-value-tables.ts';
-import { extraTokens } from './memory-from-graph.ts';
-import { distinctLayouts } from './memory-layout.ts';
 import { ROWS } from './partial-attention.ts';
 import { compilePartial, SELECTED } from './partial-graph.ts';
-import { MovingPositions, successors } from './moving-tokens.ts';
-import { RowOrder } from './row-order.ts';
-import { putRows, RememberedAnswers } from './remembered-answers.ts';
+import { putRows } from './remembered-answers.ts';
+import { savedArray, TokenPlaces } from './token-places.ts';
 import type { TokenStore } from './token-store.ts';
-import { WindowIndices } from './window-indices.ts';
 import { writesDuringRun } from './writes-during-run.ts';
 
 /**
@@ -27,7 +22,7 @@ import { writesDuringRun } from './writes-during-run.ts';
 export class StoreInPlace implements TokenStore {
 	readonly flushMacs: number;
 	readonly #plan: VitPlan;
-	readonly #remembered: RememberedAnswers;
+	readonly #places: TokenPlaces;
 	readonly #full: LoadedGraph;
 	readonly #partial: LoadedGraph;
 	readonly #tables: KeyValueTables;
@@ -35,10 +30,6 @@ export class StoreInPlace implements TokenStore {
 	readonly #inPlace: boolean;
 	/** By name, what residuals read of all tokens: [tokens, dim]. */
 	readonly #residuals: ReadonlyMap<string, Float32Array>;
-	readonly #rows: RowOrder;
-	readonly #extraTokens: Int32Array;
-	readonly #positions: MovingPositions;
-	readonly #windows: readonly WindowIndices[];
 
 	static async load(plan: VitPlan, weights: WeightLookup, runtime: GraphRuntime): Promise<StoreInPlace> {
 		if (await writesDuringRun(runtime)) {
@@ -70,7 +61,7 @@ export class StoreInPlace implements TokenStore {
 		graphs: { full: LoadedGraph; partial: LoadedGraph; inPlace: boolean },
 	) {
 		const tokens = tokenTotal(plan);
-		this.#remembered = new RememberedAnswers(plan);
+		this.#places = new TokenPlaces(plan);
 		this.flushMacs = graphs.full.macs();
 		this.#plan = plan;
 		this.#full = graphs.full;
@@ -82,42 +73,37 @@ export class StoreInPlace implements TokenStore {
 				residual ? [[`residual.${i}`, new Float32Array(tokens * plan.dim)] as const] : [],
 			),
 		);
-		this.#extraTokens = extraTokens(plan);
-		this.#positions = new MovingPositions(plan);
-		this.#rows = new RowOrder(tokens, this.#extraTokens);
-		this.#windows = distinctLayouts(plan).layouts.map((layout) => new WindowIndices(layout, plan.heads));
 	}
 
 	get answers() {
-		return this.#remembered.answers;
+		return this.#places.remembered.answers;
 	}
 
 	get scores() {
-		return this.#remembered.scores;
+		return this.#places.remembered.scores;
 	}
 
 	macs(count: number): number {
-		return this.#partial.macs({ [SELECTED]: count, [ROWS]: count + this.#extraTokens.length });
+		return this.#partial.macs({ [SELECTED]: count, [ROWS]: count + this.#places.extraTokens.length });
 	}
 
 	async flush(picture: Float32Array): Promise<void> {
 		const { grid } = this.#plan;
 		const outputs = await this.#full.run(
 			{ picture: float32(picture, [1, 3, grid.rows * grid.stride, grid.cols * grid.stride]) },
-			[...this.#remembered.names, ...Object.keys(this.#tables.tensors), ...this.#residuals.keys()],
+			[...this.#places.remembered.names, ...Object.keys(this.#tables.tensors), ...this.#residuals.keys()],
 		);
-		this.#rows.reset();
-		this.#positions.reset();
-		this.#tables.fill(outputs, this.#rows.tokenAt);
+		this.#places.reset();
+		this.#tables.fill(outputs, this.#places.rows.tokenAt);
 		for (const [name, data] of this.#residuals) data.set(floats(outputs, name));
-		this.#remembered.putAll(outputs);
+		this.#places.remembered.putAll(outputs);
 	}
 
 	async update(tokens: Int32Array, count: number, windows: Float32Array): Promise<void> {
 		const { windowSize } = this.#plan.grid;
-		const computed = this.#computed(tokens, count);
+		const computed = this.#places.computed(tokens, count);
 		const rows = computed.length;
-		const { from, to } = this.#rows.arrange(computed, count);
+		const { from, to } = this.#places.rows.arrange(computed, count);
 		this.#tables.move(from, to);
 		const outputs = await this.#partial.run(
 			{
@@ -125,11 +111,11 @@ export class StoreInPlace implements TokenStore {
 				tokens: { type: 'int64', data: BigInt64Array.from(computed, BigInt), shape: [rows] },
 				...this.#tables.tensors,
 				...this.#residualTensors(),
-				...this.#positions.tensors,
-				...this.#windowTensors(computed),
+				...this.#places.positions.tensors,
+				...this.#places.windowTensors(computed, rows),
 			},
 			[
-				...this.#remembered.names,
+				...this.#places.remembered.names,
 				...(this.#inPlace ? [] : this.#tables.freshNames),
 				...[...this.#residuals.keys()].map((name) => `${name}.fresh`),
 			],
@@ -139,39 +125,23 @@ export class StoreInPlace implements TokenStore {
 		for (const [name, data] of this.#residuals) {
 			putRows(data, this.#plan.dim, floats(outputs, `${name}.fresh`), computed);
 		}
-		this.#remembered.put(outputs, tokens.subarray(0, count));
+		this.#places.remembered.put(outputs, tokens.subarray(0, count));
 	}
 
 	roll(rows: number, cols: number): void {
-		this.#rows.rename(successors(this.#plan.grid, rows, cols));
-		this.#positions.roll(rows, cols);
-		this.#remembered.roll(rows, cols);
+		this.#places.roll(rows, cols);
 	}
 
 	saveState(): Promise<NamedArrays> {
-		const arrays = Object.entries(this.#arrays()).map(([name, data]) => [`store.${name}`, data.slice()]);
-		return Promise.resolve({
-			...(Object.fromEntries(arrays) as NamedArrays),
-			'store.tokenAt': this.#rows.tokenAt.slice(),
-			'store.rolled': Int32Array.from(this.#positions.rolled),
-		});
+		const arrays = Object.entries(this.#memories).map(([name, data]) => [`store.${name}`, data.slice()]);
+		return Promise.resolve({ ...this.#places.saveState(), ...(Object.fromEntries(arrays) as NamedArrays) });
 	}
 
 	restoreState(state: NamedArrays): void {
-		for (const [name, data] of Object.entries(this.#arrays())) {
-			const saved = state[`store.${name}`];
-			assert(saved instanceof Float32Array && saved.length === data.length, `a snapshot holds store.${name}`);
-			data.set(saved);
+		for (const [name, data] of Object.entries(this.#memories)) {
+			data.set(savedArray(state, name, data.length));
 		}
-		const tokenAt = state['store.tokenAt'];
-		assert(
-			tokenAt instanceof Int32Array && tokenAt.length === tokenTotal(this.#plan),
-			'a snapshot holds store.tokenAt',
-		);
-		this.#rows.settle(tokenAt);
-		const [rows = 0, cols = 0] = state['store.rolled'] ?? [];
-		this.#positions.reset();
-		this.#positions.roll(rows, cols);
+		this.#places.restoreState(state);
 	}
 
 	async release(): Promise<void> {
@@ -193,42 +163,20 @@ export class StoreInPlace implements TokenStore {
 	async #answersAfter(leftOver: number): Promise<Float32Array[]> {
 		const { grid } = this.#plan;
 		const last = Int32Array.of(tokenCount(grid) - 1); // stands before the extra tokens already, so that no row moves
-		const rows = last.length + this.#extraTokens.length;
+		const rows = last.length + this.#places.extraTokens.length;
 		for (const { data } of Object.values(this.#tables.lastRows(rows))) (data as Float32Array).fill(leftOver);
 		await this.update(last, 1, new Float32Array(3 * grid.windowSize ** 2));
 		return [this.answers.grid.slice(), this.answers.extra.slice()];
 	}
 
-	/** Everything that later frames depend on, but for the order of rows. */
-	#arrays(): Record<string, Float32Array> {
-		return {
-			...this.#tables.arrays,
-			...Object.fromEntries(this.#residuals),
-			...this.#remembered.arrays,
-		};
-	}
-
-	/** The selected tokens and all extra ones, as the plan counts them. */
-	#computed(tokens: Int32Array, count: number): Int32Array {
-		const computed = new Int32Array(count + this.#extraTokens.length);
-		for (let i = 0; i < count; i++) computed[i] = this.#plan.extra.before + tokens[i]!;
-		computed.set(this.#extraTokens, count);
-		return computed;
+	/** By name, what graphs read of all tokens. */
+	get #memories(): Record<string, Float32Array> {
+		return { ...this.#tables.arrays, ...Object.fromEntries(this.#residuals) };
 	}
 
 	#residualTensors(): Record<string, GraphTensor> {
 		const shape = [tokenTotal(this.#plan), this.#plan.dim];
 		const tensors = [...this.#residuals].map(([name, data]) => [name, float32(data, shape)] as const);
 		return Object.fromEntries(tensors);
-	}
-
-	#windowTensors(computed: Int32Array): Record<string, GraphTensor> {
-		const tensors: Record<string, GraphTensor> = {};
-		this.#windows.forEach((indices, layout) => {
-			for (const [name, tensor] of Object.entries(indices.of(computed, this.#rows.rowOf, computed.length))) {
-				tensors[`windows.${layout}.${name}`] = tensor;
-			}
-		});
-		return tensors;
 	}
 }

@@ -14,15 +14,12 @@ import type {
 import { float32 } from '../../runtime/tensors.ts';
 import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { compileFull } from '../vit-graphs.ts';
-import { asMemory, extraTokens } from './memory-from-graph.ts';
-import { blockMemory, distinctLayouts } from './memory-layout.ts';
-import { MovingPositions, successors } from './moving-tokens.ts';
+import { asMemory } from './memory-from-graph.ts';
+import { blockMemory } from './memory-layout.ts';
 import { ROWS } from './partial-attention.ts';
 import { compilePartial, SELECTED } from './partial-graph.ts';
-import { RememberedAnswers } from './remembered-answers.ts';
-import { RowOrder } from './row-order.ts';
+import { savedArray, TokenPlaces } from './token-places.ts';
 import type { TokenStore } from './token-store.ts';
-import { WindowIndices } from './window-indices.ts';
 
 /** Selected tokens are filled up to a multiple of this: devices compute so many rows at once, and know fewer shapes. */
 const BUCKET = 32;
@@ -38,13 +35,9 @@ export class StoreOnDevice implements TokenStore {
 	readonly #device: DeviceMemory;
 	readonly #full: LoadedGraph;
 	readonly #partial: LoadedGraph;
-	readonly #remembered: RememberedAnswers;
+	readonly #places: TokenPlaces;
 	/** `keys.i` and `values.i` [1, heads, memory rows, width], `residual.i` [tokens, dim]. */
 	readonly #memories: Record<string, DeviceTensor>;
-	readonly #extraTokens: Int32Array;
-	readonly #rows: RowOrder;
-	readonly #positions: MovingPositions;
-	readonly #windows: readonly WindowIndices[];
 	readonly #paddings: readonly number[];
 	readonly #picked: Float32Array;
 	/** The tables of rotary positions on the device, and the ones that they are copies of. */
@@ -85,26 +78,22 @@ export class StoreOnDevice implements TokenStore {
 		this.#full = graphs.full;
 		this.#partial = graphs.partial;
 		this.#memories = memories;
-		this.#remembered = new RememberedAnswers(plan);
-		this.#extraTokens = extraTokens(plan);
-		this.#rows = new RowOrder(tokenTotal(plan), this.#extraTokens);
-		this.#positions = new MovingPositions(plan);
-		this.#windows = distinctLayouts(plan).layouts.map((layout) => new WindowIndices(layout, plan.heads));
+		this.#places = new TokenPlaces(plan);
 		this.#paddings = [...new Set(plan.blocks.map((block) => blockMemory(plan, block).padding))];
 		this.#picked = new Float32Array(tokenCount(plan.grid) * this.#windowNumbers);
 	}
 
 	get answers() {
-		return this.#remembered.answers;
+		return this.#places.remembered.answers;
 	}
 
 	get scores() {
-		return this.#remembered.scores;
+		return this.#places.remembered.scores;
 	}
 
 	macs(count: number): number {
 		const filled = this.#filled(count);
-		return this.#partial.macs({ [SELECTED]: filled, [ROWS]: filled + this.#extraTokens.length });
+		return this.#partial.macs({ [SELECTED]: filled, [ROWS]: filled + this.#places.extraTokens.length });
 	}
 
 	async flush(picture: Float32Array): Promise<void> {
@@ -112,19 +101,18 @@ export class StoreOnDevice implements TokenStore {
 		this.#restored = null;
 		const outputs = await this.#full.run(
 			{ picture: float32(picture, [1, 3, grid.rows * grid.stride, grid.cols * grid.stride]) },
-			this.#remembered.names,
+			this.#places.remembered.names,
 			this.#memories,
 		);
-		this.#rows.reset();
-		this.#positions.reset();
-		this.#remembered.putAll(outputs);
+		this.#places.reset();
+		this.#places.remembered.putAll(outputs);
 	}
 
 	async update(tokens: Int32Array, count: number, windows: Float32Array): Promise<void> {
 		await this.#bringRestored();
 		const { windowSize } = this.#plan.grid;
-		const computed = this.#computed(tokens, count);
-		const selected = computed.length - this.#extraTokens.length;
+		const selected = this.#filled(count);
+		const computed = this.#places.computed(tokens, count, selected);
 		const outputs = await this.#partial.run(
 			{
 				windows: float32(this.#filledWindows(windows, count, selected), [
@@ -133,54 +121,36 @@ export class StoreOnDevice implements TokenStore {
 					windowSize,
 					windowSize,
 				]),
-				tokens: { type: 'int64', data: BigInt64Array.from(computed, BigInt), shape: [computed.length] },
 				...this.#memories,
 				...(await this.#rotaryTables()),
-				...this.#windowTensors(computed),
-				...this.#places(computed),
-				...this.#tokensInOtherShapes(computed),
+				...this.#places.windowTensors(computed, 0),
+				...this.#rowPlaces(computed),
+				...this.#tokenNumbers(computed),
 			},
-			this.#remembered.names,
+			this.#places.remembered.names,
 			Object.fromEntries(Object.entries(this.#memories).map(([name, memory]) => [`${name}.renewed`, memory])),
 		);
-		this.#remembered.put(outputs, tokens.subarray(0, count));
+		this.#places.remembered.put(outputs, tokens.subarray(0, count));
 	}
 
 	roll(rows: number, cols: number): void {
-		this.#rows.rename(successors(this.#plan.grid, rows, cols));
-		this.#positions.roll(rows, cols);
-		this.#remembered.roll(rows, cols);
+		this.#places.roll(rows, cols);
 	}
 
 	async saveState(): Promise<NamedArrays> {
 		await this.#bringRestored();
-		const state: NamedArrays = {
-			'store.tokenAt': this.#rows.tokenAt.slice(),
-			'store.rolled': Int32Array.from(this.#positions.rolled),
-		};
+		const state = this.#places.saveState();
 		for (const [name, memory] of Object.entries(this.#memories)) {
 			state[`store.${name}`] = await this.#device.download(memory);
 		}
-		for (const [name, data] of Object.entries(this.#remembered.arrays)) state[`store.${name}`] = data.slice();
 		return state;
 	}
 
 	restoreState(state: NamedArrays): void {
-		for (const [name, data] of Object.entries(this.#remembered.arrays)) {
-			const saved = state[`store.${name}`];
-			assert(saved instanceof Float32Array && saved.length === data.length, `a snapshot holds store.${name}`);
-			data.set(saved);
-		}
-		for (const [name, { shape }] of Object.entries(this.#memories)) {
-			const length = state[`store.${name}`]?.length;
-			assert(length === elementCount(shape), `a snapshot holds store.${name}`);
-		}
+		for (const [name, { shape }] of Object.entries(this.#memories))
+			savedArray(state, name, elementCount(shape));
+		this.#places.restoreState(state);
 		this.#restored = state;
-		const { 'store.tokenAt': tokenAt, 'store.rolled': rolled = [] } = state;
-		assert(tokenAt instanceof Int32Array, 'a snapshot holds store.tokenAt');
-		this.#rows.settle(tokenAt);
-		this.#positions.reset();
-		this.#positions.roll(rolled[0] ?? 0, rolled[1] ?? 0);
 	}
 
 	async release(): Promise<void> {
@@ -200,16 +170,6 @@ export class StoreOnDevice implements TokenStore {
 		return Math.min(Math.ceil(count / BUCKET) * BUCKET, Math.max(count, tokenCount(this.#plan.grid)));
 	}
 
-	/** The selected tokens, filled up with themselves, and all extra ones, as the plan counts them. */
-	#computed(tokens: Int32Array, count: number): Int32Array {
-		const selected = this.#filled(count);
-		const computed = new Int32Array(selected + this.#extraTokens.length);
-		// In turns, so that no window gets many more than it has.
-		for (let i = 0; i < selected; i++) computed[i] = this.#plan.extra.before + tokens[i % count]!;
-		computed.set(this.#extraTokens, selected);
-		return computed;
-	}
-
 	#filledWindows(windows: Float32Array, count: number, selected: number): Float32Array {
 		if (selected === count) return windows;
 		const numbers = this.#windowNumbers;
@@ -222,7 +182,7 @@ export class StoreOnDevice implements TokenStore {
 	}
 
 	/** By padding, the places [heads, rows, 3] of the computed tokens' rows in a memory. */
-	#places(computed: Int32Array): Record<string, GraphTensor> {
+	#rowPlaces(computed: Int32Array): Record<string, GraphTensor> {
 		const { heads } = this.#plan;
 		const rows = computed.length;
 		const tensors: Record<string, GraphTensor> = {};
@@ -231,7 +191,7 @@ export class StoreOnDevice implements TokenStore {
 			for (let head = 0, at = 0; head < heads; head++) {
 				for (let row = 0; row < rows; row++, at += 3) {
 					data[at + 1] = BigInt(head);
-					data[at + 2] = BigInt(padding + this.#rows.rowOf[computed[row]!]!);
+					data[at + 2] = BigInt(padding + this.#places.rows.rowOf[computed[row]!]!);
 				}
 			}
 			tensors[`places.${padding}`] = { type: 'int64', data, shape: [heads, rows, 3] };
@@ -239,31 +199,23 @@ export class StoreOnDevice implements TokenStore {
 		return tensors;
 	}
 
-	/** What positions and residuals know the computed tokens by. */
-	#tokensInOtherShapes(computed: Int32Array): Record<string, GraphTensor> {
+	/** The computed tokens, in the shapes in which positions and residuals know them too. */
+	#tokenNumbers(computed: Int32Array): Record<string, GraphTensor> {
 		const { blocks, rotary } = this.#plan;
 		const data = BigInt64Array.from(computed, BigInt);
+		const rows = data.length;
 		return {
-			...(rotary && { 'tokens.positions': { type: 'int64', data, shape: [1, data.length] } }),
+			tokens: { type: 'int64', data, shape: [rows] },
+			...(rotary && { 'tokens.positions': { type: 'int64', data, shape: [1, rows] } }),
 			...(blocks.some(({ residual }) => residual) && {
-				'tokens.places': { type: 'int64', data, shape: [data.length, 1] },
+				'tokens.places': { type: 'int64', data, shape: [rows, 1] },
 			}),
 		};
 	}
 
-	#windowTensors(computed: Int32Array): Record<string, GraphTensor> {
-		const tensors: Record<string, GraphTensor> = {};
-		this.#windows.forEach((indices, layout) => {
-			for (const [name, tensor] of Object.entries(indices.of(computed, this.#rows.rowOf, 0))) {
-				tensors[`windows.${layout}.${name}`] = tensor;
-			}
-		});
-		return tensors;
-	}
-
 	/** On the device; brought there anew when the view has moved. */
 	async #rotaryTables(): Promise<Readonly<Record<string, DeviceTensor>>> {
-		const { tensors } = this.#positions;
+		const { tensors } = this.#places.positions;
 		if (this.#rotary.of === tensors) return this.#rotary.tensors;
 		for (const tensor of Object.values(this.#rotary.tensors)) tensor.dispose();
 		this.#rotary = { of: tensors, tensors: {} };
@@ -281,8 +233,7 @@ export class StoreOnDevice implements TokenStore {
 		this.#restored = null;
 		if (!state) return;
 		for (const [name, memory] of Object.entries(this.#memories)) {
-			const data = state[`store.${name}`];
-			assert(data instanceof Float32Array, `a snapshot holds store.${name}`);
+			const data = savedArray(state, name, elementCount(memory.shape));
 			this.#memories[name] = await this.#device.upload(data, memory.shape);
 			memory.dispose();
 		}

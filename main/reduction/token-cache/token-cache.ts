@@ -8,8 +8,6 @@ import { tokenCount } from '../../domain/tokens.ts';
 import { asksForQuality } from '../quality-settings.ts';
 import { REAL_TIME_SHARE, tokensWithinMacs } from '../reuse/budget.ts';
 import { countAbove, dilate, SCENE_CUT_LEVEL } from '../reuse/change.ts';
-import type { WeightLookup } from '../../graph/layers.ts';
-import type { GraphRuntime } from '../../runtime/runtime.ts';
 import type { VitPlan } from '../../vit/plan.ts';
 import type { FramePixels } from '../../pixels/frame-pixels.ts';
 import { SceneCamera } from '../../camera/scene-camera.ts';
@@ -23,8 +21,7 @@ import { allTokens, type Computed, type Selection } from '../selection.ts';
 import { floorFor, Staleness } from '../reuse/staleness.ts';
 import { Experience } from '../reuse/experience.ts';
 import { TokenColumns, type Waiting } from '../reuse/token-columns.ts';
-import { StoreInPlace } from './store-in-place.ts';
-import { StoreOnDevice } from './store-on-device.ts';
+import { loadStore } from './load-store.ts';
 import type { TokenStore } from './token-store.ts';
 import { TOKEN_CACHE_SETTINGS, type TokenCacheSettings } from './token-cache-settings.ts';
 
@@ -68,14 +65,6 @@ export const tokenCache: ReductionMode = {
 		return new AnswersBehind(tokens, await behind.load(runtime), behind.macs());
 	},
 };
-
-/** What is remembered lies where graphs run. */
-function loadStore(plan: VitPlan, weights: WeightLookup, runtime: GraphRuntime): Promise<TokenStore> {
-	const { device } = runtime;
-	return device
-		? StoreOnDevice.load(plan, weights, runtime, device)
-		: StoreInPlace.load(plan, weights, runtime);
-}
 
 function refusal({ blocks, name }: VitPlan): string | null {
 	return blocks.some(({ pool }) => pool) ? `${name} pools keys and values of several tokens into one` : null;

@@ -8,8 +8,8 @@ import { float32, floats } from '../../runtime/tensors.ts';
 import type { VitPlan } from '../../vit/plan.ts';
 import { axialRotary } from '../../vit/positions.ts';
 import { TINY_PLANS, tinyWeights } from '../../vit/tiny-plans.fixture.ts';
+import { loadStore } from './load-store.ts';
 import { StoreInPlace } from './store-in-place.ts';
-import { StoreOnDevice } from './store-on-device.ts';
 import { StoreOracle } from './store-oracle.fixture.ts';
 import type { TokenStore } from './token-store.ts';
 import { writesDuringRun } from './writes-during-run.ts';
@@ -114,12 +114,7 @@ const RUNTIMES: Record<string, () => GraphRuntime> = {
 
 const STORES = { ...RUNTIMES, 'on a device': () => pretendsDevice(createRuntime(1)) };
 
-function loadStore(plan: VitPlan, runtime: GraphRuntime): Promise<TokenStore> {
-	const { device } = runtime;
-	return device
-		? StoreOnDevice.load(plan, tinyWeights(), runtime, device)
-		: StoreInPlace.load(plan, tinyWeights(), runtime);
-}
+const load = (plan: VitPlan, runtime: GraphRuntime) => loadStore(plan, tinyWeights(), runtime);
 
 function pixelsOf(plan: VitPlan, index: number): WasmFramePixels {
 	const pixels = new WasmFramePixels(plan.grid, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
@@ -146,9 +141,9 @@ it.each(PLANS)(
 	'%s: goes on without the device from what was saved on it, and the other way round',
 	async (_, plan) => {
 		const [onDevice, here, back] = [
-			await loadStore(plan, pretendsDevice(createRuntime(1))),
-			await loadStore(plan, createRuntime(1)),
-			await loadStore(plan, pretendsDevice(createRuntime(1))),
+			await load(plan, pretendsDevice(createRuntime(1))),
+			await load(plan, createRuntime(1)),
+			await load(plan, pretendsDevice(createRuntime(1))),
 		];
 		for (let index = 0; index < 3; index++) await show(onDevice, plan, index, selectedIn(index, plan));
 		here.restoreState(await onDevice.saveState());
@@ -168,7 +163,7 @@ it.each(PLANS)(
 describe.each(Object.entries(STORES))('a token store, %s', (_, createRuntime) => {
 	it.each(PLANS)('%s: answers as the long way does', async (_, plan) => {
 		const runtime = createRuntime();
-		const store = await loadStore(plan, runtime);
+		const store = await load(plan, runtime);
 		const oracle = new StoreOracle(plan, tinyWeights(), runtime);
 		for (let index = 0; index < FRAMES; index++) {
 			const selected = selectedIn(index, plan);
@@ -183,7 +178,7 @@ describe.each(Object.entries(STORES))('a token store, %s', (_, createRuntime) =>
 
 	it.each(PLANS)('%s: equals a dense frame where all tokens are selected', async (_, plan) => {
 		const runtime = createRuntime();
-		const [store, dense] = [await loadStore(plan, runtime), await loadStore(plan, runtime)];
+		const [store, dense] = [await load(plan, runtime), await load(plan, runtime)];
 		await store.flush(pixelsOf(plan, 0).planar());
 		for (let index = 1; index < 3; index++) {
 			await show(store, plan, index, selectedIn(0, plan));
@@ -196,7 +191,7 @@ describe.each(Object.entries(STORES))('a token store, %s', (_, createRuntime) =>
 
 	it.each(PLANS)('%s: goes on from a saved state as if it had never stopped', async (_, plan) => {
 		const runtime = createRuntime();
-		const [whole, resumed] = [await loadStore(plan, runtime), await loadStore(plan, runtime)];
+		const [whole, resumed] = [await load(plan, runtime), await load(plan, runtime)];
 		for (let index = 0; index < 3; index++) await show(whole, plan, index, selectedIn(index, plan));
 		resumed.restoreState(await whole.saveState());
 		for (let index = 3; index < 5; index++) {
