@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserFacingError } from '../main/domain/errors.ts';
-import { chanceOf, oneOf } from './chance.ts';
+import { chanceOf, oneOf } from '../main/domain/chance.fixture.ts';
 import type { Subject } from './subjects.ts';
 
 /** A mutated file. */

@@ -1,5 +1,5 @@
 import { op, pickle, tensor } from '../main/weights/torch-file.fixture.ts';
-import { type Chance, oneOf } from './chance.ts';
+import { type Chance, oneOf } from '../main/domain/chance.fixture.ts';
 
 const LEVELS = 40;
 

@@ -9,7 +9,7 @@ import { BATCH_FRAMES } from '../main/results/run-writer.ts';
 import { openRun } from '../main/results/stored-run.ts';
 import { installationFolder } from '../main/process/installation.ts';
 import { WHOLE_VIDEO } from '../main/domain/video.ts';
-import { type Chance, chanceOf, oneOf } from './chance.ts';
+import { type Chance, chanceOf, oneOf } from '../main/domain/chance.fixture.ts';
 import {
 	childrenOf,
 	ENTRIES,

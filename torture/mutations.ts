@@ -1,4 +1,4 @@
-import { type Chance, oneOf } from './chance.ts';
+import { type Chance, oneOf } from '../main/domain/chance.fixture.ts';
 
 /** Something done to the bytes of a file. */
 export type Mutation = (bytes: Uint8Array, chance: Chance) => Uint8Array;

@@ -1,4 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
+import { type Chance, chanceOf } from '../../domain/chance.fixture.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { cardCost } from './host.ts';
 import { parseOnnx } from './onnx-file.ts';
@@ -13,23 +14,10 @@ const OF_EACH = Number(process.env['SPARSIGHT_MUTATIONS'] ?? 2);
 const files = onnxFolder();
 afterAll(files.remove);
 
-/** Whole numbers from 0 to below `limit` (mulberry32). */
-function chanceOf(seed: number): (limit: number) => number {
-	let state = seed | 0;
-	return (limit) => {
-		state = (state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-		return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-	};
-}
-
 /** Where weights are no longer in the way: changes lie among the first or the last bytes, where the graph is. */
 const REACH = 1500;
 
-const MUTATIONS: Readonly<
-	Record<string, (bytes: Uint8Array, chance: (limit: number) => number) => Uint8Array>
-> = {
+const MUTATIONS: Readonly<Record<string, (bytes: Uint8Array, chance: Chance) => Uint8Array>> = {
 	'a flipped bit': (bytes, chance) => {
 		const at = placeIn(bytes, chance);
 		return bytes.with(at, bytes[at]! ^ (1 << chance(8)));
@@ -51,7 +39,7 @@ const MUTATIONS: Readonly<
 	},
 };
 
-function placeIn(bytes: Uint8Array, chance: (limit: number) => number): number {
+function placeIn(bytes: Uint8Array, chance: Chance): number {
 	const reach = Math.min(REACH, bytes.length);
 	return chance(2) === 0 ? chance(reach) : bytes.length - 1 - chance(reach);
 }
