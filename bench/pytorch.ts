@@ -1,18 +1,13 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { askPython, type PythonResult, skippedFor } from './python.ts';
 
-/** Milliseconds of one dense frame in the PyTorch reference, or why it could not be measured. */
-export type PytorchResult = { msPerFrame: number; version: string } | { skipped: string };
-
-/** Times `tools/training/reference.py`, in a Python that has PyTorch: SPARSIGHT_PYTHON, else `python3`. */
+/** Times a dense frame in `tools/training/reference.py`, which needs PyTorch. */
 export async function benchPytorch(options: {
 	referenceFolder: string;
 	modelPath: string;
 	threads: number;
 	width: number;
 	height: number;
-}): Promise<PytorchResult> {
-	const python = process.env['SPARSIGHT_PYTHON'] ?? 'python3';
+}): Promise<PythonResult> {
 	const { referenceFolder, modelPath, threads, width, height } = options;
 	const script = `
 import json, sys, time
@@ -30,11 +25,7 @@ for i in range(8):
     times.append(time.perf_counter() - start)
 print(json.dumps({"msPerFrame": 1000 * sorted(times[1:])[3], "version": torch.__version__}))
 `;
-	try {
-		const { stdout } = await promisify(execFile)(python, ['-c', script]);
-		return JSON.parse(stdout) as PytorchResult;
-	} catch (error) {
-		const reason = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
-		return { skipped: `${python} could not run the reference (${reason})` };
-	}
+	return askPython<PythonResult>(['-c', script]).catch((error: unknown) =>
+		skippedFor(error, 'run the reference'),
+	);
 }

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { SHVIT_VARIANTS } from '../main/backbones/shvit.ts';
 import { classifierGraph } from '../main/families/shvit/classifier.ts';
 import type { ClassifierConfig, ShvitModelConfig } from '../main/families/shvit/config.ts';
 import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import { requireTensors } from '../main/weights/weights.ts';
 import { median } from './machine.ts';
+import { askPython, skippedFor, type Skipped } from './python.ts';
 import { randomWeights } from './random-weights.ts';
 import { LoadedGraph } from '../main/runtime/loaded-graph.ts';
 import { float32 } from '../main/runtime/tensors.ts';
@@ -86,18 +85,13 @@ async function timePictures(run: () => Promise<unknown>): Promise<number> {
 	return median(times);
 }
 
-/** In a Python that has PyTorch: SPARSIGHT_PYTHON, else `python3`. */
+/** Needs PyTorch. */
 async function timePytorch(
 	script: string,
 	threads: number,
-): Promise<{ ms: number; version: string } | { skipped: string }> {
-	const python = process.env['SPARSIGHT_PYTHON'] ?? 'python3';
+): Promise<{ ms: number; version: string } | Skipped> {
 	const words = [`--threads=${threads}`, `--side=${SIDE}`, `--pictures=${PICTURES}`];
-	try {
-		const { stdout } = await promisify(execFile)(python, [script, ...words]);
-		return JSON.parse(stdout) as { ms: number; version: string };
-	} catch (error) {
-		const reason = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
-		return { skipped: `${python} could not run ${VARIANT} (${reason})` };
-	}
+	return askPython<{ ms: number; version: string }>([script, ...words]).catch((error: unknown) =>
+		skippedFor(error, `run ${VARIANT}`),
+	);
 }

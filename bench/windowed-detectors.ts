@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { GIGA } from '../main/domain/cost.ts';
 import { compileBehind } from '../main/families/lw-detr/behind.ts';
 import { lwDetrSchema, type QueryNetworkConfig } from '../main/families/lw-detr/config.ts';
@@ -15,6 +13,7 @@ import { LoadedGraph } from '../main/runtime/loaded-graph.ts';
 import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import type { GraphRuntime, GraphTensors } from '../main/runtime/runtime.ts';
 import { float32 } from '../main/runtime/tensors.ts';
+import { askPython, skippedFor, type Skipped } from './python.ts';
 import { median } from './machine.ts';
 import { randomNumbers } from './random-weights.ts';
 import { benchTransformer, cached, DENSE, drawnWeights, type TransformerRow } from './transformers.ts';
@@ -158,25 +157,22 @@ export async function benchWindowedDetector(
 
 type Timed = { name: string; gmac: number; run(): Promise<unknown>; times: number[] };
 
-/** What PyTorch exports, in a Python that has transformers and onnxscript: SPARSIGHT_PYTHON, else `python3`. */
+/** What PyTorch exports, which needs transformers and onnxscript. */
 async function loadExported(
 	name: string,
 	script: string,
 	runtime: GraphRuntime,
 	maps: () => GraphTensors[string][],
-): Promise<{ run(): Promise<unknown>; version: string } | { skipped: string }> {
-	const python = process.env['SPARSIGHT_PYTHON'] ?? 'python3';
+): Promise<{ run(): Promise<unknown>; version: string } | Skipped> {
 	const folder = await mkdtemp(join(tmpdir(), 'sparsight-export-'));
 	try {
 		const path = join(folder, 'behind.onnx');
-		const { stdout } = await promisify(execFile)(python, [script, name, path]);
-		const { version } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { version: string };
+		const { version } = await askPython<{ version: string }>([script, name, path]);
 		const session = await runtime.load(await readFile(path), `${name}:exported`);
 		const feeds = Object.fromEntries(maps().map((map, i) => [`feature_${i}`, map]));
 		return { run: () => session.run(feeds, ['logits', 'boxes']), version };
 	} catch (error) {
-		const reason = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
-		return { skipped: `${python} could not export what is behind the transformer (${reason})` };
+		return skippedFor(error, 'export what is behind the transformer');
 	} finally {
 		await rm(folder, { recursive: true, force: true });
 	}

@@ -1,21 +1,18 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { openModel } from '../../main/families/index.ts';
 import { createRuntime } from '../../main/runtime/onnx-runtime.ts';
-import type { PytorchResult } from '../pytorch.ts';
+import { askPython, type PythonResult, skippedFor } from '../python.ts';
 
-/** A model's own dense graph at a size in Python's onnxruntime: SPARSIGHT_PYTHON, else `python3`; or why it could not be measured. */
+/** A model's own dense graph at a size in Python's onnxruntime. */
 export async function benchPythonRuntime(options: {
 	script: string;
 	modelPath: string;
 	threads: number;
 	width: number;
 	height: number;
-}): Promise<PytorchResult> {
-	const python = process.env['SPARSIGHT_PYTHON'] ?? 'python3';
+}): Promise<PythonResult> {
 	const { script, modelPath, threads, width, height } = options;
 	const folder = await mkdtemp(join(tmpdir(), 'sparsight-graph-'));
 	try {
@@ -33,11 +30,9 @@ export async function benchPythonRuntime(options: {
 		const model = await openModel(modelPath);
 		const detector = await model.open({ ...picture, mode: 'dense', settings: {} }, { ...runtime, load });
 		await detector.release();
-		const { stdout } = await promisify(execFile)(python, [script, path, String(threads)]);
-		return JSON.parse(stdout) as PytorchResult;
+		return await askPython<PythonResult>([script, path, String(threads)]);
 	} catch (error) {
-		const reason = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
-		return { skipped: `${python} could not run onnxruntime (${reason})` };
+		return skippedFor(error, 'run onnxruntime');
 	} finally {
 		await rm(folder, { recursive: true, force: true });
 	}

@@ -1,5 +1,5 @@
 import type { Machine } from '../machine.ts';
-import type { PytorchResult } from '../pytorch.ts';
+import type { PythonResult } from '../python.ts';
 import type { PageRow } from './measure.ts';
 import type { PartsTable } from './parts.ts';
 
@@ -10,7 +10,7 @@ export type Page = {
 	rows: readonly PageRow[];
 	parts: readonly PartsTable[];
 	/** Dense Lookout in other programs, and here in the same sitting; null where it was not measured. */
-	others: { pytorch: PytorchResult; onnxruntime: PytorchResult; oursMs: number } | null;
+	others: { pytorch: PythonResult; onnxruntime: PythonResult; oursMs: number } | null;
 };
 
 const times = (factor: number) => `${factor.toFixed(factor < 10 ? 2 : 1)}×`;
@@ -103,7 +103,7 @@ function partsOf({ model, ideal, reached, parts }: PartsTable): string[] {
 	];
 }
 
-function other(result: PytorchResult, oursMs: number): string {
+function other(result: PythonResult, oursMs: number): string {
 	if ('skipped' in result) return `not measured: ${result.skipped}.`;
 	return `${ms(result.msPerFrame)} ms (${result.version}), ${times(result.msPerFrame / oursMs)} as long as here.`;
 }
