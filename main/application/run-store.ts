@@ -27,6 +27,8 @@ export type StoredEntry = Omit<RunEntry, 'active' | 'waiting'>;
 export class RunStore {
 	readonly #root: () => string;
 	readonly #folders = new Map<string, string>();
+	/** By a video's folder, which file its runs were made from: what is read once of every video need not be read for each list. */
+	readonly #sources = new Map<string, Pick<RunHeader, 'video' | 'videoIdentity'>>();
 
 	/** `root` is called each time, because it is a preference. */
 	constructor(root: () => string) {
@@ -56,11 +58,10 @@ export class RunStore {
 		const entries = await this.#entriesIn(join(root, identityKey(identity)));
 		for (const name of await readdir(root).catch(() => [])) {
 			if (name === identityKey(identity) || bytesOf(name) >= identity.fileBytes) continue;
-			const [first] = await readdir(join(root, name)).catch(() => []);
-			const header = first === undefined ? null : await readHeader(join(root, name, first)).catch(() => null);
-			if (header?.video.path !== path) continue; // what lies elsewhere is not looked into
-			const same = await compareVideo(path, identity, header.videoIdentity).catch(() => 'other');
-			if (same === 'grown') entries.push(...(await this.#entriesIn(join(root, name))));
+			const source = await this.#sourceOf(join(root, name));
+			if (source?.video.path !== path) continue; // what lies elsewhere is not looked into
+			const same = await compareVideo(path, identity, source.videoIdentity).catch(() => 'other');
+			if (same !== 'other') entries.push(...(await this.#entriesIn(join(root, name))));
 		}
 		return newestFirst(entries);
 	}
@@ -121,6 +122,16 @@ export class RunStore {
 		} catch (error) {
 			throw systemError(error) ?? error;
 		}
+	}
+
+	/** By the first of a video's runs; null where it can't be read. */
+	async #sourceOf(parent: string): Promise<Pick<RunHeader, 'video' | 'videoIdentity'> | null> {
+		const known = this.#sources.get(parent);
+		if (known) return known;
+		const [first] = await readdir(parent).catch(() => []);
+		const header = first === undefined ? null : await readHeader(join(parent, first)).catch(() => null);
+		if (header) this.#sources.set(parent, { video: header.video, videoIdentity: header.videoIdentity });
+		return header;
 	}
 
 	async #entriesIn(parent: string): Promise<StoredEntry[]> {

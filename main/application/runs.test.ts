@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FrameBatch } from '../analysis/frame-batch.ts';
 import type { RunEntry } from '../../preload/contract.ts';
 import { SELECTION_KINDS } from '../domain/tokens.ts';
 import { agreement } from '../evaluation/agreement.ts';
+import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun } from '../results/stored-run.ts';
 import { makeClip, makeFolders, openPageSide, type PageSide } from './application.fixture.ts';
 import { identityKey } from './videos.ts';
@@ -45,6 +46,13 @@ function heardFrames(runId: string): FrameBatch[] {
 
 async function storedRun(runId: string) {
 	return openRun(join(folders.runs, identityKey(await identifyVideo(clip)), runId));
+}
+
+/** Where a run lies, whatever its video is called. */
+function storeOf(runId: string): string | undefined {
+	return readdirSync(folders.runs)
+		.map((parent) => join(folders.runs, parent, runId))
+		.find((folder) => existsSync(join(folder, RUN_FILES.header)));
 }
 
 describe('a run', () => {
@@ -231,6 +239,18 @@ describe('a run', () => {
 		writeFileSync(growing, whole);
 		const listed = await other.ask('run.list', { videoId: video!.videoId });
 		expect(listed.map(({ runId }) => runId)).toEqual([begun.runId]);
+
+		// One that went on into the new part has the longer file's identity, and lies where it lay.
+		const header = join(storeOf(begun.runId)!, RUN_FILES.header);
+		const stored = JSON.parse(readFileSync(header, 'utf8')) as object;
+		writeFileSync(header, JSON.stringify({ ...stored, videoIdentity: await identifyVideo(growing) }));
+		const next = await openPageSide(folders, { chooseVideos: () => Promise.resolve([growing]) });
+		const [same] = await next.ask('video.choose', {});
+		const again = await next.ask('run.list', { videoId: same!.videoId });
+		expect(again.map(({ runId }) => runId)).toEqual([begun.runId]);
+		await next.application.close();
+
+		writeFileSync(header, JSON.stringify(stored));
 		writeFileSync(growing, Buffer.concat([whole.subarray(0, 1000), whole]));
 		expect(await other.ask('run.list', { videoId: video!.videoId })).toEqual([]);
 		await other.application.close();
