@@ -39,6 +39,18 @@ export function executionAt(
 	);
 }
 
+/** The changes of a run of which frames up to `lastFrameIndex` are kept, and one more if something else computes what follows. */
+export function continuedChanges(
+	first: Execution,
+	changes: readonly ExecutionChange[],
+	lastFrameIndex: number,
+	execution: Execution,
+): ExecutionChange[] {
+	const kept = changes.filter(({ frameIndex }) => frameIndex <= lastFrameIndex);
+	if (executionCode(lastExecution(first, kept)) === executionCode(execution)) return kept;
+	return [...kept, { frameIndex: lastFrameIndex + 1, ...executionOf(execution) }];
+}
+
 /** What every machine has. */
 export const ON_CPU: Execution = { provider: 'cpu', attention: 'fused', precision: 'float32' };
 

@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { assert, UserFacingError } from '../domain/errors.ts';
-import { type Execution, type ExecutionChange, executionOf, lastExecution } from '../domain/execution.ts';
+import {
+	continuedChanges,
+	type Execution,
+	type ExecutionChange,
+	lastExecution,
+} from '../domain/execution.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { NamedArrays } from '../domain/named-arrays.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
@@ -183,7 +187,7 @@ export class RunWriter {
 			await files.events.truncate(eventBytes);
 			const nextSlot = slot === 0 ? 1 : 0;
 			const changes = status?.executionChanges ?? [];
-			const executionChanges = continued(
+			const executionChanges = continuedChanges(
 				header,
 				changes,
 				commit.lastFrameIndex,
@@ -361,18 +365,6 @@ export class RunWriter {
 		this.#queue = done.catch(() => undefined); // the caller gets the error; the next call may still succeed
 		return done;
 	}
-}
-
-/** The changes up to the last frame that is kept, and one behind it if something else computes what follows. */
-function continued(
-	first: Execution,
-	changes: readonly ExecutionChange[],
-	lastFrameIndex: number,
-	execution: Execution,
-): ExecutionChange[] {
-	const kept = changes.filter(({ frameIndex }) => frameIndex <= lastFrameIndex);
-	if (isDeepStrictEqual(lastExecution(first, kept), executionOf(execution))) return kept;
-	return [...kept, { frameIndex: lastFrameIndex + 1, ...execution }];
 }
 
 type StreamHandles = Record<(typeof LASTING_STREAMS)[number], FileHandle> &
