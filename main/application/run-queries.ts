@@ -10,6 +10,7 @@ import { loweredTo, type LeastScores } from '../domain/least-scores.ts';
 import { RecentMap } from '../domain/recent-map.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import { tokenCount, type TokenMapKind } from '../domain/tokens.ts';
+import { coverageOf } from '../domain/truth-coverage.ts';
 import { agreementSteps } from '../evaluation/agreement.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
@@ -181,13 +182,7 @@ export class RunQueries {
 				meanIou: perFrame.meanIou,
 			},
 			averagePrecision50: evaluation && evaluation.mean.ap50,
-			truth: evaluation && {
-				truthForm: evaluation.truthForm,
-				framesCounted: evaluation.framesCounted,
-				framesOfRun: evaluation.framesOfRun,
-				framesOfTruth: evaluation.framesOfTruth,
-				remarks: evaluation.remarks,
-			},
+			truth: evaluation && coverageOf(evaluation),
 		};
 	}
 }

@@ -22,6 +22,12 @@ export type TruthCoverage = {
 	remarks: readonly TruthRemark[];
 };
 
+/** The part of something larger, such as an evaluation. */
+export function coverageOf(whole: TruthCoverage): TruthCoverage {
+	const { truthForm, framesCounted, framesOfRun, framesOfTruth, remarks } = whole;
+	return { truthForm, framesCounted, framesOfRun, framesOfTruth, remarks };
+}
+
 export type CoverageLanguage = 'en' | 'ja';
 
 /**
