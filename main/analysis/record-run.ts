@@ -25,6 +25,9 @@ import type { AnalysisJob, AnalysisOutcome, AnalysisNews } from './protocol.ts';
 const FRAMES_PER_BATCH = 8;
 const BATCH_MILLISECONDS = 100;
 
+/** How every frame of a run is read. */
+const READING = { format: 'rgb24', onDevice: true } as const;
+
 type Frames = ReturnType<typeof readFrames>;
 
 /** Controls of a run in progress; they take effect between frames. */
@@ -66,14 +69,7 @@ export async function recordRun(
 	const stop = new AbortController();
 	let begunFrames: Frames | null = null;
 	const recording = await openRecording(job, (video, letterbox) => {
-		const options = {
-			range: job.range,
-			letterbox,
-			format: 'rgb24',
-			onDevice: true,
-			signal: stop.signal,
-		} as const;
-		begunFrames = begun(readVideo(video, options));
+		begunFrames = begun(readVideo(video, { ...READING, range: job.range, letterbox, signal: stop.signal }));
 	}).catch((error: unknown) => {
 		stop.abort();
 		throw error;
@@ -135,10 +131,9 @@ function readRest(
 	signal: AbortSignal,
 ): Frames {
 	return readVideo(video, {
+		...READING,
 		range: header.range,
 		letterbox: detector.letterbox,
-		format: 'rgb24',
-		onDevice: true,
 		signal,
 		...(lastFrameIndex >= 0 ? { startAfterFrame: lastFrameIndex, known } : {}),
 	});
