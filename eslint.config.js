@@ -51,7 +51,7 @@ const rooms = {
 	],
 	analysis: ['domain', 'process', 'video', 'runtime', 'detector', 'families', 'reduction', 'results'],
 	export: ['domain', 'process', 'results', 'video', 'evaluation', 'tracking'],
-	execution: ['domain', 'process', 'video', 'runtime', 'reduction', 'results', 'analysis'],
+	execution: ['domain', 'process', 'video', 'models', 'runtime', 'reduction', 'results', 'analysis'],
 	probing: ['domain', 'process', 'video', 'pixels', 'runtime', 'families'],
 	application: [
 		'domain',

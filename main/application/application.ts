@@ -17,11 +17,9 @@ import { EXPORT_FORMATS } from '../export/index.ts';
 import { REDUCTION_MODES } from '../reduction/index.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { Browser } from './browse.ts';
-import { ExecutionChoice } from '../execution/choice.ts';
+import { choiceBy } from '../execution/choice.ts';
 import { RememberedChecks } from '../execution/remembered-checks.ts';
 import { Speeds } from '../execution/speeds.ts';
-import { readCard } from '../models/card.ts';
-import { probeVideo } from '../video/probe.ts';
 import { dataFolders, type DataFolders } from '../process/data-folders.ts';
 import { Exports } from './exports.ts';
 import { FrameTimesReader } from './frame-times.ts';
@@ -87,12 +85,7 @@ export class Application {
 			cacheFolder: folders.cache,
 			startWorker: () => shell.startAnalysisWorker(),
 		});
-		const choice = new ExecutionChoice({
-			checks: this.#checks,
-			speeds: this.#speeds,
-			weightsOf: async (modelPath) => (await readCard(modelPath, folders)).sha256,
-			sizeOf: async (videoPath) => (await probeVideo(videoPath)).displaySize,
-		});
+		const choice = choiceBy(folders, { checks: this.#checks, speeds: this.#speeds });
 		this.runs = new Runs({
 			store,
 			videos,

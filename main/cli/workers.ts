@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import type { ProviderProbeExchange } from '../execution/provider-checks.ts';
-import { ExecutionChoice } from '../execution/choice.ts';
+import { choiceBy, type ExecutionChoice } from '../execution/choice.ts';
 import { RememberedChecks } from '../execution/remembered-checks.ts';
 import { Speeds } from '../execution/speeds.ts';
-import { readCard } from '../models/card.ts';
 import { dataFolders } from '../process/data-folders.ts';
 import { forkWorker, type WorkerProcess } from '../process/worker-process.ts';
-import { probeVideo } from '../video/probe.ts';
 
 // The built workers lie beside the built command line.
 
@@ -27,10 +25,5 @@ export function speeds(): Speeds {
 }
 
 export function executionChoice(): ExecutionChoice {
-	return new ExecutionChoice({
-		checks: rememberedChecks(),
-		speeds: speeds(),
-		weightsOf: async (modelPath) => (await readCard(modelPath, dataFolders())).sha256,
-		sizeOf: async (videoPath) => (await probeVideo(videoPath)).displaySize,
-	});
+	return choiceBy(dataFolders(), { checks: rememberedChecks(), speeds: speeds() });
 }

@@ -13,8 +13,11 @@ import {
 import { type ExecutionRemark, providerName, type Timed } from '../domain/execution-words.ts';
 import type { MeasuredSpeed } from '../domain/speed.ts';
 import type { Size } from '../domain/video.ts';
+import { readCard } from '../models/card.ts';
+import type { DataFolders } from '../process/data-folders.ts';
 import { findMode } from '../reduction/index.ts';
 import { readHeader, readStatus } from '../results/header.ts';
+import { probeVideo } from '../video/probe.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { devicesFor, isWorthwhile, refusalOn } from './offer.ts';
 import { OnceMeasured } from './once-measured.ts';
@@ -52,6 +55,18 @@ type ChoiceDependencies = {
 	/** A video's size as displayed. */
 	sizeOf: (videoPath: string) => Promise<Size>;
 };
+
+/** The choice by what this machine's files say of models and videos. */
+export function choiceBy(
+	folders: DataFolders,
+	measured: Pick<ChoiceDependencies, 'checks' | 'speeds'>,
+): ExecutionChoice {
+	return new ExecutionChoice({
+		...measured,
+		weightsOf: async (modelPath) => (await readCard(modelPath, folders)).sha256,
+		sizeOf: async (videoPath) => (await probeVideo(videoPath)).displaySize,
+	});
+}
 
 /** Chooses what a job's graphs run on: what is wished for, or the fastest that was measured on this machine. */
 export class ExecutionChoice {

@@ -76,8 +76,9 @@ export class Speeds {
 
 	/** What was measured last on each execution provider. */
 	async latest(): Promise<Map<string, MeasuredSpeed>> {
+		const ofMachine = this.#keyOf('');
 		const all = Object.entries(await this.#read())
-			.filter(([key]) => key.startsWith(this.#keyOf('')))
+			.filter(([key]) => key.startsWith(ofMachine))
 			.flatMap(([, entries]) => entries.filter(isMeasured))
 			.sort((a, b) => a.measuredAt.localeCompare(b.measuredAt));
 		return new Map(all.map((one) => [one.provider, one]));
