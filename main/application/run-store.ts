@@ -12,6 +12,7 @@ import { makeFolder } from '../process/make-folder.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { readJsonFile } from '../process/json-file.ts';
 import { compareVideo } from '../video/identity.ts';
+import { NOTES_FOLDER } from './video-notes.ts';
 import { identityKey } from './videos.ts';
 
 /** Lies in a run's folder while the worker of some host writes to it. */
@@ -128,7 +129,7 @@ export class RunStore {
 	async #sourceOf(parent: string): Promise<Pick<RunHeader, 'video' | 'videoIdentity'> | null> {
 		const known = this.#sources.get(parent);
 		if (known) return known;
-		const [first] = await readdir(parent).catch(() => []);
+		const first = (await readdir(parent).catch(() => [])).find((name) => name !== NOTES_FOLDER);
 		const header = first === undefined ? null : await readHeader(join(parent, first)).catch(() => null);
 		if (header) this.#sources.set(parent, { video: header.video, videoIdentity: header.videoIdentity });
 		return header;

@@ -39,6 +39,7 @@ const EXIT_OF_ERROR = {
 	'run-exists': EXIT.output,
 	'resume-mismatch': EXIT.usage,
 	'truth-unreadable': EXIT.input,
+	'zones-unreadable': EXIT.input,
 	'worker-died': EXIT.engine,
 	'provider-unusable': EXIT.engine,
 	'device-lost': EXIT.engine,

@@ -28,6 +28,7 @@ export type ErrorCode =
 	| 'run-exists'
 	| 'resume-mismatch'
 	| 'truth-unreadable'
+	| 'zones-unreadable'
 	| 'worker-died'
 	/** An execution provider that is asked for, and does not work or can't be used. */
 	| 'provider-unusable'

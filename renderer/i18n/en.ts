@@ -511,6 +511,8 @@ export const en = {
 	'code.truth-unreadable': 'The ground-truth file cannot be read.',
 	'code.truth-unreadable.remedy':
 		'Choose a file in MOT, COCO or VOC format; where it counts frames from another number, say so below the table.',
+	'code.zones-unreadable': 'The zones cannot be used.',
+	'code.zones-unreadable.remedy': 'Draw them anew, or choose a file of zones for pictures of this shape.',
 	'code.worker-died': 'The analysis process ended unexpectedly. What it had stored is kept.',
 	'code.worker-died.remedy': 'Resume the run.',
 	'code.provider-unusable': 'What the analysis should run on cannot be used here.',

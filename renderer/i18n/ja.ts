@@ -517,6 +517,8 @@ export const ja: Record<MessageKey, string> = {
 	'code.truth-unreadable': '正解データを読み込めません。',
 	'code.truth-unreadable.remedy':
 		'MOT、COCO、VOC 形式のファイルを選ぶか、最初のフレームの番号を表の下で指定してください。',
+	'code.zones-unreadable': 'このゾーンは使えません。',
+	'code.zones-unreadable.remedy': '描き直すか、同じ縦横比の画面のゾーンを選んでください。',
 	'code.worker-died': '解析プロセスが予期せず終了しました。保存済みの分は残っています。',
 	'code.worker-died.remedy': '解析を再開してください。',
 	'code.provider-unusable': '選ばれた実行先はここでは使えません。',

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseZones, zonesToText } from '../counting/zone-file.ts';
+import { systemError } from '../domain/errors.ts';
+import type { VideoIdentity } from '../domain/run.ts';
+import type { ZoneSet } from '../domain/zones.ts';
+import { writeFileWhole } from '../process/json-file.ts';
+import { identityKey } from './videos.ts';
+
+/** What lies beside the runs of a video: what a person adds to it. No run has this name. */
+export const NOTES_FOLDER = 'notes';
+
+const ZONES_FILE = 'zones.json';
+
+/**
+ * What an analyst adds to a video, one file each in `<runs>/<identity of the video>/notes`: it goes with the content of a file,
+ * wherever that is moved, and no run is touched.
+ */
+export class VideoNotes {
+	readonly #root: () => string;
+	/** By file, the write that goes on, so that the last state is the last one written. */
+	readonly #writing = new Map<string, Promise<void>>();
+
+	/** `root` is the folder of runs; called each time, because it is a preference. */
+	constructor(root: () => string) {
+		this.#root = root;
+	}
+
+	/** Null where none were drawn. Throws `zones-unreadable` for a file that is none. */
+	async zones(identity: VideoIdentity): Promise<ZoneSet | null> {
+		const path = this.#pathOf(identity, ZONES_FILE);
+		const text = await readText(path);
+		return text === null ? null : parseZones(text, path);
+	}
+
+	/** Throws `zones-unreadable` for zones that count nothing, and stores nothing then. */
+	async storeZones(identity: VideoIdentity, zones: ZoneSet): Promise<void> {
+		const text = zonesToText(zones);
+		parseZones(text, ZONES_FILE);
+		await this.#write(this.#pathOf(identity, ZONES_FILE), text);
+	}
+
+	#pathOf(identity: VideoIdentity, name: string): string {
+		return join(this.#root(), identityKey(identity), NOTES_FOLDER, name);
+	}
+
+	async #write(path: string, text: string): Promise<void> {
+		const before = this.#writing.get(path) ?? Promise.resolve();
+		const write = before.catch(() => undefined).then(() => writeFileWhole(path, text));
+		this.#writing.set(path, write);
+		try {
+			await write;
+		} finally {
+			if (this.#writing.get(path) === write) this.#writing.delete(path);
+		}
+	}
+}
+
+async function readText(path: string): Promise<string | null> {
+	try {
+		return await readFile(path, 'utf8');
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+		throw systemError(error) ?? error;
+	}
+}
