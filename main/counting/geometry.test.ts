@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Point } from '../domain/zones.ts';
-import { crossingEdges, distanceToSegment, isInside, polygonArea, segmentsMeet } from './geometry.ts';
+import { crossingEdges, distanceToEdge, isInside, polygonArea, segmentsMeet } from './geometry.ts';
 
 const SQUARE: Point[] = [
 	[0, 0],
@@ -42,15 +42,13 @@ test.for<[what: string, corners: Point[], point: Point, inside: boolean]>([
 });
 
 test.for<[what: string, point: Point, distance: number]>([
-	['beside the middle', [5, 3], 3],
-	['beyond an end', [13, 4], 5],
-	['before the start', [-3, -4], 5],
-	['on it', [2, 0], 0],
-])('the distance of a point %s of a segment', ([, [x, y], distance]) => {
-	expect(distanceToSegment(0, 0, 10, 0, x, y)).toBeCloseTo(distance);
+	['inside', [5, 3], 3],
+	['beyond a corner', [13, 14], 5],
+	['beside an edge', [-3, 4], 3],
+	['on an edge', [2, 0], 0],
+])('the distance of a point %s from the edge', ([, [x, y], distance]) => {
+	expect(distanceToEdge(SQUARE.flat(), x, y)).toBeCloseTo(distance);
 });
-
-test('a segment without length is a point', () => expect(distanceToSegment(1, 1, 1, 1, 4, 5)).toBe(5));
 
 test.for<[what: string, points: Point[], edges: readonly [number, number] | null]>([
 	['a square', SQUARE, null],

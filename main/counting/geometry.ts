@@ -23,20 +23,27 @@ export function isInside(corners: ArrayLike<number>, x: number, y: number): bool
 	return inside;
 }
 
-/** The distance of a point from the segment a to b. */
-export function distanceToSegment(
-	ax: number,
-	ay: number,
-	bx: number,
-	by: number,
-	x: number,
-	y: number,
-): number {
-	const dx = bx - ax;
-	const dy = by - ay;
-	const length = dx * dx + dy * dy;
-	const share = length > 0 ? Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / length)) : 0;
-	return Math.hypot(x - ax - share * dx, y - ay - share * dy);
+/** The distance of a point from the nearest edge of a polygon, given as for `isInside`. */
+export function distanceToEdge(corners: ArrayLike<number>, x: number, y: number): number {
+	let least = Infinity;
+	let ax = corners[corners.length - 2]!;
+	let ay = corners[corners.length - 1]!;
+	for (let i = 0; i < corners.length; i += 2) {
+		const bx = corners[i]!;
+		const by = corners[i + 1]!;
+		const dx = bx - ax;
+		const dy = by - ay;
+		const along = (x - ax) * dx + (y - ay) * dy;
+		const length = dx * dx + dy * dy;
+		const share = along <= 0 ? 0 : along >= length ? 1 : along / length;
+		const fromX = x - ax - share * dx;
+		const fromY = y - ay - share * dy;
+		const square = fromX * fromX + fromY * fromY;
+		if (square < least) least = square;
+		ax = bx;
+		ay = by;
+	}
+	return Math.sqrt(least);
 }
 
 /** Whether two segments have a point in common, ends included. */

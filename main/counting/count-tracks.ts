@@ -1,0 +1,99 @@
+import type { TrackPaths } from '../domain/track-paths.ts';
+import type { ZoneSet } from '../domain/zones.ts';
+import { CountedTrack } from './counted-track.ts';
+import { EventCollector, type EventTable } from './events.ts';
+import { LineGate } from './line-gate.ts';
+import { occupancyOf, type Occupancy } from './occupancy.ts';
+import { VisitCollector, type VisitTable } from './visits.ts';
+import { ZoneGate, type Stay } from './zone-gate.ts';
+
+/** From when on a stay is long and a zone crowded; null for never. */
+export type CountingLimits = {
+	/** Seconds in a zone. */
+	dwellSeconds: number | null;
+	/** A zone with more objects at once is crowded. */
+	mostAtOnce: number | null;
+};
+
+export const NO_LIMITS: CountingLimits = { dwellSeconds: null, mostAtOnce: null };
+
+/** What happened at the zones and lines of a picture. */
+export type Counting = {
+	events: EventTable;
+	visits: VisitTable;
+	/** By zone. */
+	occupancy: readonly Occupancy[];
+};
+
+/** Follows every track through all zones and over all lines, once. Zones and lines must be without problems (`zoneProblems`). */
+export function countTracks(
+	paths: TrackPaths,
+	zoneSet: ZoneSet,
+	limits: CountingLimits = NO_LIMITS,
+): Counting {
+	const { zones, lines, anchor, hysteresis } = zoneSet;
+	const zoneGates = zones.map((zone) => new ZoneGate(zone));
+	const lineGates = lines.map((line) => new LineGate(line));
+	const track = new CountedTrack(paths, anchor, hysteresis);
+	const events = new EventCollector();
+	const visits = new VisitCollector();
+	for (let t = 0; t < paths.identities.length; t++) {
+		track.load(t);
+		const { first, count } = track;
+		if (count === 0) continue;
+		const last = first + count - 1;
+		let appearedAt = 0;
+		let disappearedAt = 0;
+		for (const [zone, gate] of zoneGates.entries()) {
+			gate.count(track, (stay) => {
+				visits.add(paths, zone, t, stay);
+				const entry = first + stay.enters;
+				const exit = first + stay.leaves;
+				const amount = stay.leaveSeconds - stay.enterSeconds;
+				if (stay.hasEntered) events.add('entered', t, entry, entry - 1, zone);
+				else {
+					events.add('appeared', t, entry, entry, zone);
+					appearedAt++;
+				}
+				if (stay.hasLeft) events.add('left', t, exit, exit - 1, zone, amount);
+				else {
+					events.add('disappeared', t, exit, exit, zone, amount);
+					disappearedAt++;
+				}
+				if (limits.dwellSeconds !== null && amount > limits.dwellSeconds) {
+					const long = whenLonger(paths, first, stay, limits.dwellSeconds);
+					events.add('dwelt', t, long, Math.max(first, long - 1), zone, amount);
+				}
+			});
+		}
+		if (appearedAt === 0) events.add('appeared', t, first, first, -1);
+		if (disappearedAt === 0) events.add('disappeared', t, last, last, -1);
+		for (const [line, gate] of lineGates.entries()) {
+			gate.count(track, (direction, i) => {
+				events.add('crossed', t, first + i, first + i - 1, zones.length + line, Number.NaN, direction);
+			});
+		}
+	}
+	const visitTable = visits.table();
+	const occupancy = zones.map((_, zone) =>
+		occupancyOf(visitTable, zone, (visit, amount, before) => {
+			if (limits.mostAtOnce === null || amount <= limits.mostAtOnce || before > limits.mostAtOnce) return;
+			if (amount > limits.mostAtOnce + 1) return; // it was crowded by another one of this frame
+			const sighting = visitTable.enterSightings[visit]!;
+			events.add('crowded', visitTable.tracks[visit]!, sighting, sighting, zone, amount);
+		}),
+	);
+	return { events: events.table(paths), visits: visitTable, occupancy };
+}
+
+/** The first sighting of a stay with which it is longer than `seconds`; its end where that is the first. */
+function whenLonger({ timesSeconds }: TrackPaths, first: number, stay: Stay, seconds: number): number {
+	let low = first + stay.enters;
+	let high = first + stay.leaves;
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		if (timesSeconds[middle]! - stay.enterSeconds > seconds) high = middle;
+		else low = middle + 1;
+	}
+	return low;
+}
