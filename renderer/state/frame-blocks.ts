@@ -17,11 +17,21 @@ export type BlockSource<Answer> = {
 /** Data about a run's frames, requested from the host block by block when looked at. Reactive. */
 export class FrameBlocks<Answer> {
 	readonly #source: BlockSource<Answer>;
-	readonly #blocks = new RecentMap<number, { answer: Answer | null; askedAt: number }>(MOST_BLOCKS);
+	readonly #blocks = new RecentMap<number, { answer: Answer | null; askedAt: number; edition: number }>(
+		MOST_BLOCKS,
+	);
 	readonly #changes = new Changes();
+	/** Counts how often everything was out of date. */
+	#edition = 0;
 
 	constructor(source: BlockSource<Answer>) {
 		this.#source = source;
+	}
+
+	/** Answers stay until they are looked at again, and are then requested anew. */
+	expire(): void {
+		this.#edition++;
+		this.#changes.announce();
 	}
 
 	/** The answer with the frame at `position`, and its row in it; null while there is none. */
@@ -29,20 +39,21 @@ export class FrameBlocks<Answer> {
 		this.#changes.track();
 		const { frames, pauseMs, isFinal } = this.#source;
 		const row = position % frames;
-		const { answer, askedAt } = this.#blocks.get(position - row) ?? {
-			answer: null,
-			askedAt: Number.NEGATIVE_INFINITY,
-		};
+		const known = this.#blocks.get(position - row);
+		const answer = known?.answer ?? null;
 		const isOpen = answer === null || !isFinal(answer, row);
-		if (isOpen && performance.now() - askedAt > pauseMs) void this.#ask(position - row, answer);
+		const isDue = known?.edition !== this.#edition || (isOpen && performance.now() - known.askedAt > pauseMs);
+		if (isDue) void this.#ask(position - row, answer);
 		return answer && { answer, row };
 	}
 
 	async #ask(from: number, before: Answer | null): Promise<void> {
-		this.#blocks.set(from, { answer: before, askedAt: performance.now() });
+		const edition = this.#edition;
+		this.#blocks.set(from, { answer: before, askedAt: performance.now(), edition });
 		try {
 			const answer = await this.#source.ask(from);
-			this.#blocks.set(from, { answer, askedAt: performance.now() });
+			if (this.#blocks.get(from)?.edition !== edition) return; // a later request is on its way
+			this.#blocks.set(from, { answer, askedAt: performance.now(), edition });
 			this.#changes.announce();
 		} catch {
 			// The old answer is kept; the next look requests it again.

@@ -69,7 +69,10 @@ export class Identities {
 		this.#asking = true;
 		this.#askedAt = performance.now();
 		try {
-			this.tracks = await this.#host.request('run.tracks', { runId: this.#runId });
+			const tracks = await this.#host.request('run.tracks', { runId: this.#runId });
+			// Who became an object just now may have been seen long before.
+			if (tracks.identities.length !== this.tracks?.identities.length) this.#blocks.expire();
+			this.tracks = tracks;
 		} catch {
 			// The next call requests it again.
 		} finally {

@@ -61,6 +61,30 @@ describe('identities of a run', () => {
 		expect(host.count('run.identities')).toBe(2);
 	});
 
+	it('asks for all blocks anew when there are more objects: they may have been seen before', async () => {
+		let objects = 1;
+		const host = hostWith(() => 1000).answer('run.tracks', () => ({
+			...tracksOf(1000),
+			identities: new Int32Array(objects),
+		}));
+		const identities = new Identities(host, 'a');
+		const look = async () => {
+			for (const position of [3, 500]) identities.of(position);
+			await pass(1);
+			return host.count('run.identities');
+		};
+		for (const [next, requests] of [
+			[1, 2],
+			[1, 2],
+			[2, 4],
+		] as const) {
+			objects = next;
+			identities.refresh(2000, true);
+			await pass(2001);
+			expect([await look(), await look()]).toEqual([requests, requests]);
+		}
+	});
+
 	it('follows a run that is going at a quiet pace, and rests when nothing is new', async () => {
 		const host = hostWith(() => 50);
 		const identities = new Identities(host, 'a');
