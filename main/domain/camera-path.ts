@@ -34,6 +34,29 @@ export function cameraAt(columns: CameraColumns | null, position: number): Camer
 	return eachCameraField((field) => columns[field][position]!);
 }
 
+/** How the picture of the scene moves between two frames: its point p is at middle + turn · (p − middle) + (x, y) afterwards. */
+export type PictureMotion = {
+	/** `turn` as a complex number: its size is by how much the picture grows, its angle by how much it turns clockwise. */
+	re: number;
+	im: number;
+	/** Pixels of the displayed video. */
+	x: number;
+	y: number;
+};
+
+export function pictureMotion(from: CameraPath, to: CameraPath): PictureMotion {
+	const growth = to.scale / from.scale;
+	const angle = from.rotation - to.rotation;
+	const [backX, backY] = [from.x - to.x, from.y - to.y];
+	const [cos, sin] = [to.scale * Math.cos(to.rotation), to.scale * Math.sin(to.rotation)];
+	return {
+		re: growth * Math.cos(angle),
+		im: growth * Math.sin(angle),
+		x: cos * backX + sin * backY,
+		y: cos * backY - sin * backX,
+	};
+}
+
 /** The stretches of frames in which the camera was followed, both ends included. */
 export function followedSpans(columns: CameraColumns): { from: number; to: number }[] {
 	const { length } = columns.x;

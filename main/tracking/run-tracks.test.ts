@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { eachCameraField } from '../domain/camera-path.ts';
 import { Detections } from '../domain/detections.ts';
 import { RunIdentities, type TrackedRun } from './run-tracks.ts';
 
@@ -9,10 +10,14 @@ function runOf(frames: Seen[][], frameIndices = frames.map((_, f) => f)): Tracke
 	const sorted = frames.map((frame) => [...frame].sort((a, b) => (b.score ?? 0.9) - (a.score ?? 0.9)));
 	return {
 		frameCount: frames.length,
-		header: { displayThresholds: [0.3, 0.3, 0.6] },
+		header: {
+			displayThresholds: [0.3, 0.3, 0.6],
+			video: { displaySize: { width: 200, height: 100 } },
+		},
 		frames: {
 			frameIndex: Int32Array.from(frameIndices),
 			timeSeconds: Float64Array.from(frameIndices, (f) => f / 10),
+			camera: null,
 		},
 		detections: (p) =>
 			new Detections(
@@ -62,7 +67,7 @@ describe('identities', () => {
 		],
 		[
 			'half hidden for some frames, with low scores',
-			times(6, (f) => [{ left: 2 * f, score: f === 2 || f === 3 ? 0.15 : 0.9 }]),
+			times(6, (f) => [{ left: 2 * f, score: f === 2 || f === 3 ? 0.25 : 0.9 }]),
 			times(6, () => [1]),
 		],
 		[
@@ -82,6 +87,12 @@ describe('identities', () => {
 			times(4, () => [0]),
 		],
 		['doubtful from the beginning is nobody', times(4, () => [{ left: 0, score: 0.2 }]), times(4, () => [0])],
+		['never certain is nobody', times(4, () => [{ left: 0, score: 0.6 }]), times(4, () => [0])],
+		[
+			'certain once is somebody, earlier as well',
+			times(4, (f) => [{ left: 0, score: f === 2 ? 0.7 : 0.4 }]),
+			times(4, () => [1]),
+		],
 		[
 			'another class is another object, in the same place',
 			times(4, (f) => [{ left: 0, classIndex: f < 2 ? 0 : 1 }]),
@@ -106,6 +117,23 @@ describe('identities', () => {
 		expect(follow(runOf(frames)).perFrame).toEqual(expected);
 	});
 
+	it('is not lost where the camera pans in jerks, as far as its path is known', () => {
+		const pans = [0, 0, 45, 45, 10, 60, 60, 0];
+		// Two who walk to the right through the scene, in the picture of a camera that looks elsewhere with every frame.
+		const run = runOf(
+			pans.map((pan, f) => [
+				{ left: 100 + 2 * f - pan, score: 0.9 },
+				{ left: 145 + 2 * f - pan, score: 0.8 },
+			]),
+		);
+		const camera = eachCameraField((field) =>
+			Float32Array.from(pans, (pan) => (field === 'x' ? pan : field === 'scale' ? 1 : 0)),
+		);
+		const both = pans.map(() => [1, 2]);
+		expect(follow(run).perFrame).not.toEqual(both);
+		expect(follow({ ...run, frames: { ...run.frames, camera } }).perFrame).toEqual(both);
+	});
+
 	it('bridges frames that were not analysed', () => {
 		const run = runOf(
 			times(4, (f) => [{ left: 8 * f }]),
@@ -118,7 +146,7 @@ describe('identities', () => {
 		const run = runOf(
 			times(9, (f) => [
 				...(f === 4 || f === 5 ? [] : [{ left: 2 * f }]),
-				...(f >= 2 && f < 8 ? [{ left: 200, classIndex: 1, score: 0.5 }] : []),
+				...(f >= 2 && f < 8 ? [{ left: 200, classIndex: 1, score: 0.7 }] : []),
 			]),
 			times(9, (f) => 10 + 2 * f),
 		);

@@ -1,22 +1,30 @@
+import { cameraAt, pictureMotion, type CameraColumns } from '../domain/camera-path.ts';
 import type { Detections } from '../domain/detections.ts';
 import { assert } from '../domain/errors.ts';
-import { loweredTo, type LeastScores } from '../domain/least-scores.ts';
-import { Tracker } from './tracker.ts';
+import { loweredTo, reachesLeast, type LeastScores } from '../domain/least-scores.ts';
+import type { Size } from '../domain/video.ts';
+import { Tracker, type MovedPicture } from './tracker.ts';
 
-/** Least score of a detection that can continue an identity, as in ByteTrack; see `TrackerScores.doubtful`. */
-const DOUBTFUL_SCORE = 0.1;
+/** Least score of a detection that can continue an identity; see `TrackerScores.doubtful`. */
+const DOUBTFUL_SCORE = 0.2;
+
+/**
+ * How much of the way from its class's least score to 1 an object has to come in one frame at least to be one: what begins
+ * with a mistake is rarely ever surer. ByteTrack begins no track below a higher score; here its earlier sightings count as well.
+ */
+const CERTAINTY = 0.5;
 
 /** The part of a stored run that identities are derived from; `frameCount` may grow between calls. */
 export type TrackedRun = {
 	frameCount: number;
-	header: { displayThresholds: LeastScores };
-	frames: { frameIndex: Int32Array; timeSeconds: Float64Array };
+	header: { displayThresholds: LeastScores; video: { displaySize: Size } };
+	frames: { frameIndex: Int32Array; timeSeconds: Float64Array; camera: CameraColumns | null };
 	detections(position: number): Detections;
 };
 
 /**
- * The objects of a run, one per identity, in columns in order of the first frame. Identities count from 1 and were seen
- * in at least two frames.
+ * The objects of a run, one per identity, in columns in order of the first frame. Identities count from 1, were seen in
+ * at least two frames, and surely in one.
  */
 export type RunTracks = {
 	/** Frames of the run followed so far. */
@@ -38,8 +46,9 @@ export type FrameIdentities = { offsets: Uint32Array; identities: Int32Array };
 
 type Tracklet = {
 	classIndex: number;
-	/** 0 until it was seen twice. */
+	/** 0 until it was seen twice, and certainly once. */
 	identity: number;
+	isCertain: boolean;
 	sightings: number;
 	lastPosition: number;
 	/** Pairs of positions, both ends included. */
@@ -49,6 +58,7 @@ type Tracklet = {
 /** Follows the objects of one run as far as it is stored, and continues there when the run has grown. */
 export class RunIdentities {
 	readonly #tracker: Tracker;
+	readonly #certain: LeastScores;
 	readonly #tracklets: Tracklet[] = [];
 	/** The tracklets that became identities, in that order. */
 	readonly #identities: Tracklet[] = [];
@@ -63,6 +73,7 @@ export class RunIdentities {
 			sure: displayThresholds,
 			doubtful: loweredTo(DOUBTFUL_SCORE, displayThresholds),
 		});
+		this.#certain = displayThresholds.map((score) => score + CERTAINTY * (1 - score));
 	}
 
 	/** Frames that have been followed. */
@@ -115,7 +126,8 @@ export class RunIdentities {
 
 	#add(run: TrackedRun, position: number): void {
 		const detections = run.detections(position);
-		const tracklets = this.#tracker.step(run.frames.timeSeconds[position]!, detections);
+		const seconds = run.frames.timeSeconds[position]!;
+		const tracklets = this.#tracker.step(seconds, detections, movedPicture(run, position));
 		let count = tracklets.length;
 		while (count > 0 && tracklets[count - 1] === 0) count--;
 		const first = this.#offsets[position]!;
@@ -126,15 +138,17 @@ export class RunIdentities {
 		this.#offsets[position + 1] = first + count;
 		this.#frameIndices[position] = run.frames.frameIndex[position]!;
 		for (let i = 0; i < count; i++) {
-			if (tracklets[i]! > 0) this.#see(tracklets[i]!, detections.classIndices[i]!, position);
+			if (tracklets[i]! > 0) this.#see(tracklets[i]!, detections, i, position);
 		}
 		this.#known = position + 1;
 	}
 
-	#see(number: number, classIndex: number, position: number): void {
+	#see(number: number, { classIndices, scores }: Detections, i: number, position: number): void {
+		const classIndex = classIndices[i]!;
 		const tracklet = (this.#tracklets[number - 1] ??= {
 			classIndex,
 			identity: 0,
+			isCertain: false,
 			sightings: 0,
 			lastPosition: position - 2,
 			spans: [],
@@ -143,8 +157,19 @@ export class RunIdentities {
 		if (tracklet.lastPosition === position - 1) tracklet.spans[tracklet.spans.length - 1] = position;
 		else tracklet.spans.push(position, position);
 		tracklet.lastPosition = position;
-		if (tracklet.sightings === 2) tracklet.identity = this.#identities.push(tracklet);
+		tracklet.isCertain ||= reachesLeast(this.#certain, classIndex, scores[i]!);
+		if (tracklet.identity === 0 && tracklet.isCertain && tracklet.sightings > 1) {
+			tracklet.identity = this.#identities.push(tracklet);
+		}
 	}
+}
+
+/** Null where the camera was fixed, or not known. */
+function movedPicture({ frames, header }: TrackedRun, position: number): MovedPicture | null {
+	const [from, to] = [cameraAt(frames.camera, position - 1), cameraAt(frames.camera, position)];
+	if (!from || !to) return null;
+	const { width, height } = header.video.displaySize;
+	return { motion: pictureMotion(from, to), middle: { x: width / 2, y: height / 2 } };
 }
 
 function grown<T extends Int32Array | Uint32Array>(
