@@ -62,7 +62,7 @@ onEveryHost('move the budget during a run', (host) => {
 
 	it('the panel reads the same cost', async () => {
 		await app.page.getByRole('slider', { name: 'Position in the video' }).press('End');
-		const panel = app.page.getByRole('region', { name: 'Measurements' });
+		const panel = app.page.getByRole('tabpanel', { name: 'Measurements' });
 		const read = async () => Number(/([\d.]+) \/ [\d.]+ GMAC/.exec(await panel.innerText())?.[1]);
 		const stored = run.frames.macs.at(-1)! / 1e9;
 		// Two figures and a bit are shown.

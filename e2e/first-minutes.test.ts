@@ -51,7 +51,7 @@ onEveryHost('a newcomer’s first minutes', (host) => {
 		expect(run.status.framesStored).toBe(FRAMES);
 		await goToFrame(app.page, LAST);
 		await expect.poll(() => readCounts(app.page)).toEqual(storedCounts(run, LAST));
-		expect(await app.page.getByRole('region', { name: 'Measurements' }).innerText()).toContain('Tokens');
+		expect(await app.page.getByRole('tabpanel', { name: 'Measurements' }).innerText()).toContain('Tokens');
 	});
 
 	it('4 an annotated clip of it is exported', async () => {

@@ -76,6 +76,24 @@ onEveryHost('the keyboard alone', (host) => {
 		await dialog.waitFor({ state: 'detached' });
 	});
 
+	it('makes room for the picture, and takes it back', async () => {
+		const picture = page.locator('canvas').first();
+		const width = async () => (await picture.boundingBox())!.width;
+		const usual = await width();
+		await page.keyboard.press('p');
+		await page.getByRole('tablist', { name: 'Side panel' }).waitFor({ state: 'detached' });
+		await page.keyboard.press('h');
+		await page.getByRole('region', { name: 'Timeline' }).waitFor({ state: 'detached' });
+		await expect.poll(width).toBeGreaterThan(1.3 * usual);
+		await page.keyboard.press('p');
+		await page.keyboard.press('h');
+		await expect.poll(width).toBe(usual);
+		await page.keyboard.press('f');
+		await expect.poll(width).toBeGreaterThan(1.3 * usual);
+		await page.keyboard.press('Escape');
+		await expect.poll(width).toBe(usual);
+	});
+
 	it('turns boxes and the token map', async () => {
 		const boxes = page.getByRole('checkbox', { name: 'Boxes' });
 		const before = await boxes.isChecked();

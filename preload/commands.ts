@@ -62,6 +62,12 @@ export const COMMAND_MENUS = {
 			{ id: 'pane-3', key: '3' },
 			{ id: 'pane-4', key: '4' },
 		],
+		[
+			{ id: 'maximise', key: 'f' },
+			{ id: 'all-panes', key: 'Escape' },
+			{ id: 'side-panel', key: 'p' },
+			{ id: 'timeline', key: 'h' },
+		],
 		[{ id: 'help', key: '?' }],
 	],
 } as const;
@@ -106,6 +112,10 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		'pane-2': 'Second pane',
 		'pane-3': 'Third pane',
 		'pane-4': 'Fourth pane',
+		maximise: 'Active pane alone, as large as it can be',
+		'all-panes': 'All panes again',
+		'side-panel': 'Side panel shown or folded',
+		timeline: 'Timeline shown or folded',
 		help: 'All keys',
 	},
 	ja: {
@@ -143,6 +153,10 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		'pane-2': '画面 2',
 		'pane-3': '画面 3',
 		'pane-4': '画面 4',
+		maximise: '選択中の画面だけを最大表示',
+		'all-panes': 'すべての画面に戻す',
+		'side-panel': 'サイドパネルの表示・折りたたみ',
+		timeline: 'タイムラインの表示・折りたたみ',
 		help: 'キー一覧',
 	},
 };

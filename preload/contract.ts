@@ -18,6 +18,7 @@ import type { ModelReadings } from '../main/probing/protocol.ts';
 import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
 import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts';
+import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
 
 // All requests and events between page and host. Two hosts implement it: Electron's IPC and the local web host. Both
 // check inputs with these schemas; files are named by opaque ids, never by paths.
@@ -67,7 +68,12 @@ export const preferencesSchema = z.strictObject({
 	heatMap: z.enum(['off', 'frame', 'history', ...TOKEN_MAP_KINDS]),
 	heatOpacity: z.number().min(0).max(1),
 	sidePanelWidth: z.number().min(160).max(800),
-	timelineHeight: z.number().min(80).max(800),
+	sidePanelFolded: z.boolean(),
+	/** The part of the side panel that is in front. */
+	sidePanelTab: z.enum(SIDE_PANEL_TABS),
+	/** Null = a share of the window's height. */
+	timelineHeight: z.number().min(80).max(800).nullable(),
+	timelineFolded: z.boolean(),
 });
 export type Preferences = z.infer<typeof preferencesSchema>;
 export type Language = Exclude<Preferences['language'], 'system'>;

@@ -113,6 +113,24 @@ const ACTIONS: Record<CommandId, Action> = {
 	'pane-2': pane(2),
 	'pane-3': pane(3),
 	'pane-4': pane(4),
+	maximise: {
+		when: withVideo,
+		run: ({ comparison }) => comparison && (comparison.maximised = !comparison.maximised),
+	},
+	'all-panes': {
+		when: ({ comparison }) => comparison?.maximised ?? false,
+		run: ({ comparison }) => comparison && (comparison.maximised = false),
+	},
+	'side-panel': preference(({ preferences }) => ({ sidePanelFolded: !preferences.sidePanelFolded })),
+	timeline: {
+		when: withVideo,
+		run: (session) => {
+			const { comparison, preferences } = session;
+			// While one pane has all the room, the timeline is folded whatever was chosen.
+			if (comparison?.maximised) comparison.maximised = false;
+			else void session.prefer({ timelineFolded: !preferences.timelineFolded });
+		},
+	},
 	help: dialog('help'),
 };
 

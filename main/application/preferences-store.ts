@@ -25,7 +25,10 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	heatMap: 'frame',
 	heatOpacity: 0.5,
 	sidePanelWidth: 280,
-	timelineHeight: 296,
+	sidePanelFolded: false,
+	sidePanelTab: 'measurements',
+	timelineHeight: null,
+	timelineFolded: false,
 };
 
 /** What the page remembers between sessions, in one file. */

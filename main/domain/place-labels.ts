@@ -5,7 +5,7 @@ export type LabelWish = {
 	/** The labelled box. */
 	rect: Rect;
 	label: string;
-	/** A shorter text, used if there is no room for the whole one. */
+	/** A shorter text, used if there is no room for the whole one; empty = no label. */
 	short: string;
 };
 
@@ -31,7 +31,7 @@ export function placeLabels(
 	);
 	for (const i of nearestFirst) {
 		const { rect, label, short } = wishes[i]!;
-		const choices = [label, short].flatMap((words) => places(rect, words));
+		const choices = [label, short].filter((words) => words !== '').flatMap((words) => places(rect, words));
 		const free = choices.find((choice) => inside(choice) && !placed.some((other) => overlap(choice, other)));
 		if (!free) continue;
 		placed.push(free);

@@ -10,7 +10,7 @@ const WEIGHTS: Record<TrackName, number> = {
 	agreement: 2.5,
 	estimate: 5,
 	waiting: 2.5,
-	objects: 1.5,
+	objects: 2,
 	identities: 4,
 };
 export const AXIS_HEIGHT = 20;

@@ -47,7 +47,9 @@ export const en = {
 	'progress.interrupted': 'Cut off after {frames} frames',
 	'progress.none': 'Not analysed yet',
 
-	'panel.name': 'Measurements',
+	'panel.name': 'Side panel',
+	'panel.resize': 'Width of the side panel',
+	'panel.tab.measurements': 'Measurements',
 	'panel.thisFrame': 'This frame',
 	'panel.notAnalysed': 'This frame was not analysed',
 	'panel.noRun': 'Choose a mode and press Analyse.',
@@ -236,6 +238,11 @@ export const en = {
 	'wizard.cancel': 'Cancel',
 	'wizard.save': 'Store the card',
 	'open.models': 'Models',
+
+	'layout.name': 'Layout',
+	'layout.side-panel': 'Side panel',
+	'layout.timeline': 'Timeline shown',
+	'layout.maximise': 'One pane alone',
 
 	'compare.title': 'Comparison',
 	'compare.pane': 'Pane {number}',

@@ -49,7 +49,9 @@ export const ja: Record<MessageKey, string> = {
 	'progress.interrupted': '{frames} フレームで中断',
 	'progress.none': '未解析',
 
-	'panel.name': '計測値',
+	'panel.name': 'サイドパネル',
+	'panel.resize': 'サイドパネルの幅',
+	'panel.tab.measurements': '計測値',
 	'panel.thisFrame': 'このフレーム',
 	'panel.notAnalysed': 'このフレームは解析されていません',
 	'panel.noRun': 'モードを選んで「解析」を押してください。',
@@ -239,6 +241,11 @@ export const ja: Record<MessageKey, string> = {
 	'wizard.cancel': 'キャンセル',
 	'wizard.save': 'カードを保存',
 	'open.models': 'モデル',
+
+	'layout.name': 'レイアウト',
+	'layout.side-panel': 'サイドパネル',
+	'layout.timeline': 'タイムラインの表示',
+	'layout.maximise': '1 画面だけ表示',
 
 	'compare.title': '比較',
 	'compare.pane': '画面 {number}',

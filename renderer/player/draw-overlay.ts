@@ -1,8 +1,9 @@
 import { boxDash, heatPaint, type Rect } from '../../main/domain/overlay-geometry.ts';
 import { FULL_FRAME_COLOUR } from '../../main/domain/palette.ts';
 import type { Size } from '../../main/domain/video.ts';
-import type { OverlayScene } from './overlay-scene.ts';
-import { placeLabels } from '../../main/domain/place-labels.ts';
+import type { LabelSize } from './label-size.ts';
+import type { BoxMark, OverlayScene } from './overlay-scene.ts';
+import { placeLabels, type LabelWish } from '../../main/domain/place-labels.ts';
 
 type Pen = Pick<
 	CanvasRenderingContext2D,
@@ -26,7 +27,8 @@ export function drawOverlay(
 	size: Size,
 	scene: OverlayScene,
 	style: {
-		labels: boolean;
+		/** Null = none. */
+		labels: LabelSize | null;
 		heatOpacity: number;
 		font: string;
 		unit: number;
@@ -62,10 +64,12 @@ export function drawOverlay(
 		pen.strokeRect(rect.x + t / 2, rect.y + t / 2, rect.width - t, rect.height - t);
 	}
 	if (!style.labels) return;
-	pen.font = `${px(11)}px ${style.font}`;
+	const { font, line, form } = style.labels;
+	pen.font = `${px(font)}px ${style.font}`;
 	pen.textBaseline = 'middle';
 	const widthOf = (words: string) => Math.ceil(pen.measureText(words).width) + px(8);
-	const labels = placeLabels(scene.boxes, size, widthOf, px(16), style.taken);
+	const wishes = scene.boxes.map((box) => labelOf(box, form));
+	const labels = placeLabels(wishes, size, widthOf, px(line), style.taken);
 	for (const [i, label] of labels.entries()) {
 		if (!label) continue;
 		const { paper, ink } = scene.boxes[i]!;
@@ -74,4 +78,10 @@ export function drawOverlay(
 		pen.fillStyle = ink;
 		pen.fillText(label.words, label.x + px(4), label.y + label.height / 2);
 	}
+}
+
+function labelOf({ rect, label, short, number }: BoxMark, form: LabelSize['form']): LabelWish {
+	if (form === 'whole') return { rect, label, short };
+	const words = form === 'short' ? short : number;
+	return { rect, label: words, short: words };
 }

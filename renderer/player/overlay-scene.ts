@@ -31,6 +31,8 @@ export type OverlayLook = {
 };
 
 export type BoxMark = LabelWish & {
+	/** Of who is followed; empty for others. */
+	number: string;
 	paper: string;
 	ink: string;
 	/** Whether it rests on tokens that have waited for too long. */
@@ -100,8 +102,9 @@ function boxMarks(
 		const paper = classColour(name);
 		const identity = identities?.[i] ?? 0;
 		const label = boxLabel(word(name), score, identity);
-		const short = identity > 0 ? `#${identity}` : word(name);
-		marks.push({ rect, label, short, paper, ink: inkOn(paper), stale: detections.isStale(i) });
+		const number = identity > 0 ? `#${identity}` : '';
+		const short = number || word(name);
+		marks.push({ rect, label, short, number, paper, ink: inkOn(paper), stale: detections.isStale(i) });
 	}
 	return marks;
 }

@@ -20,6 +20,8 @@ type RunEvent = Extract<HostEvent, { runId: string }>;
 export class Comparison {
 	panes: readonly Pane[] = $state.raw([]);
 	activeIndex = $state(0);
+	/** Whether the active pane alone is shown. */
+	maximised = $state(false);
 	/** Stored runs of the video, newest first. */
 	runs: readonly RunEntry[] = $state.raw([]);
 	truth: { truthId: string; name: string; from: TruthFrom } | null = $state.raw(null);
