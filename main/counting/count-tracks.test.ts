@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chanceOf } from '../domain/chance.fixture.ts';
 import type { Point } from '../domain/zones.ts';
 import { countPerClass } from './class-counts.ts';
-import { countTracks, NO_LIMITS, type CountingLimits } from './count-tracks.ts';
+import { countTracks, COUNTING, type CountingOptions } from './count-tracks.ts';
 import { EVENT_KINDS } from './events.ts';
 import { filterEvents, nextEvent, type EventFilter } from './filter-events.ts';
 import { orderByFrame } from './frame-order.ts';
@@ -22,10 +22,10 @@ const TRACKS = [THROUGH, OUT];
 /** Such as `12 #1 entered yard`. */
 function eventsOf(
 	tracks: readonly MadeTrack[],
-	limits: CountingLimits = NO_LIMITS,
+	options: CountingOptions = COUNTING,
 	filter: EventFilter = {},
 ): string[] {
-	const { events } = countTracks(pathsOf(tracks), ZONES, limits);
+	const { events } = countTracks(pathsOf(tracks), ZONES, options);
 	return Array.from(filterEvents(events, filter), (row) => {
 		const place = PLACES[events.places[row]!] ?? '-';
 		const amount = events.amounts[row]!;
@@ -71,7 +71,7 @@ describe('events', () => {
 	])(
 		'name who stays longer than %d s, in the first frame with which it is longer',
 		(dwellSeconds, expected) => {
-			const found = eventsOf(TRACKS, { ...NO_LIMITS, dwellSeconds }, { kinds: ['dwelt'] });
+			const found = eventsOf(TRACKS, { ...COUNTING, dwellSeconds }, { kinds: ['dwelt'] });
 			expect([...found].sort()).toEqual([...expected].sort());
 		},
 	);
@@ -81,7 +81,7 @@ describe('events', () => {
 		[1, ['10 #2 crowded inner 2', '10 #2 crowded yard 2']],
 		[2, []],
 	])('name who makes more than %d at once, once for each time', (mostAtOnce, expected) => {
-		const found = eventsOf(TRACKS, { ...NO_LIMITS, mostAtOnce }, { kinds: ['crowded'] });
+		const found = eventsOf(TRACKS, { ...COUNTING, mostAtOnce }, { kinds: ['crowded'] });
 		expect([...found].sort()).toEqual([...expected].sort());
 	});
 
@@ -113,7 +113,7 @@ describe('a filter', () => {
 			{ kinds: ['left'], classes: [0], places: [0], leastScore: 0.1, mostArea: 3000 },
 			1,
 		],
-	])('of %s', (_, filter, count) => expect(eventsOf(TRACKS, NO_LIMITS, filter)).toHaveLength(count));
+	])('of %s', (_, filter, count) => expect(eventsOf(TRACKS, COUNTING, filter)).toHaveLength(count));
 
 	it.each<[frame: number, step: 1 | -1, found: number]>([
 		[0, 1, 5],
@@ -161,6 +161,26 @@ describe('counts', () => {
 		expect(beside.occupancy[1]).toEqual(alone.occupancy[0]);
 		expect(beside.visits.zones.filter((zone) => zone === 1)).toHaveLength(alone.visits.count);
 	});
+});
+
+describe('anchors are smoothed', () => {
+	const crossed = (path: readonly (Point | null)[]) =>
+		eventsOf([{ path }], COUNTING, { kinds: ['crossed'] }).map((event) =>
+			event.replace(' #1 crossed gate', ''),
+		);
+	const at = (offsets: readonly number[]): Point[] => offsets.map((offset) => [200 + offset, 50]);
+
+	it.each<[what: string, path: readonly (Point | null)[], expected: string[]]>([
+		[
+			'where a box trembles widely',
+			at([-60, -50, -40, 9, -30, 12, -11, 20, -9, 30, 50, 60, 70]),
+			['6 backwards'],
+		],
+		['where it was another one for a moment', at([-60, -50, -40, -30, 40, -20, -15, -20, -30, -40, -50]), []],
+		['but even motion stays in its frames', at([-45, -35, -25, -15, -5, 5, 15, 25]), ['5 backwards']],
+		['but the first and the last stay', at([-30, -25, -20, -15, -10, 20]), ['5 backwards']],
+		['but not over times in which nothing was seen', [...at([-50, -40]), ...Array<null>(9).fill(null), ...at([9, 19])], ['11 backwards']], // prettier-ignore
+	])('%s', (_, path, expected) => expect(crossed(path)).toEqual(expected));
 });
 
 describe('occupancy', () => {

@@ -7,15 +7,24 @@ import { occupancyOf, type Occupancy } from './occupancy.ts';
 import { VisitCollector, type VisitTable } from './visits.ts';
 import { ZoneGate, type Stay } from './zone-gate.ts';
 
-/** From when on a stay is long and a zone crowded; null for never. */
-export type CountingLimits = {
-	/** Seconds in a zone. */
+/** What counting does beyond the zones and lines. */
+export type CountingOptions = {
+	/** Who stays in a zone for more seconds dwells; null for nobody. */
 	dwellSeconds: number | null;
-	/** A zone with more objects at once is crowded. */
+	/** A zone with more objects at once is crowded; null for none. */
 	mostAtOnce: number | null;
+	/**
+	 * Anchors are means over this many seconds before and after, so that an edge of a box that trembles does not cross a line to and
+	 * fro; 0 for anchors as they were seen.
+	 */
+	smoothSeconds: number;
 };
 
-export const NO_LIMITS: CountingLimits = { dwellSeconds: null, mostAtOnce: null };
+/**
+ * Against counts of annotated tracks of two published videos, this halves what is counted too often and loses nothing; see
+ * `npm run bench -- --only counts`.
+ */
+export const COUNTING: CountingOptions = { dwellSeconds: null, mostAtOnce: null, smoothSeconds: 0.5 };
 
 /** What happened at the zones and lines of a picture. */
 export type Counting = {
@@ -29,12 +38,12 @@ export type Counting = {
 export function countTracks(
 	paths: TrackPaths,
 	zoneSet: ZoneSet,
-	limits: CountingLimits = NO_LIMITS,
+	options: CountingOptions = COUNTING,
 ): Counting {
 	const { zones, lines, anchor, hysteresis } = zoneSet;
 	const zoneGates = zones.map((zone) => new ZoneGate(zone));
 	const lineGates = lines.map((line) => new LineGate(line));
-	const track = new CountedTrack(paths, anchor, hysteresis);
+	const track = new CountedTrack(paths, anchor, hysteresis, options.smoothSeconds);
 	const events = new EventCollector();
 	const visits = new VisitCollector();
 	for (let t = 0; t < paths.identities.length; t++) {
@@ -60,8 +69,8 @@ export function countTracks(
 					events.add('disappeared', t, exit, exit, zone, amount);
 					disappearedAt++;
 				}
-				if (limits.dwellSeconds !== null && amount > limits.dwellSeconds) {
-					const long = whenLonger(paths, first, stay, limits.dwellSeconds);
+				if (options.dwellSeconds !== null && amount > options.dwellSeconds) {
+					const long = whenLonger(paths, first, stay, options.dwellSeconds);
 					events.add('dwelt', t, long, Math.max(first, long - 1), zone, amount);
 				}
 			});
@@ -77,8 +86,8 @@ export function countTracks(
 	const visitTable = visits.table();
 	const occupancy = zones.map((_, zone) =>
 		occupancyOf(visitTable, zone, (visit, amount, before) => {
-			if (limits.mostAtOnce === null || amount <= limits.mostAtOnce || before > limits.mostAtOnce) return;
-			if (amount > limits.mostAtOnce + 1) return; // it was crowded by another one of this frame
+			if (options.mostAtOnce === null || amount <= options.mostAtOnce || before > options.mostAtOnce) return;
+			if (amount > options.mostAtOnce + 1) return; // it was crowded by another one of this frame
 			const sighting = visitTable.enterSightings[visit]!;
 			events.add('crowded', visitTable.tracks[visit]!, sighting, sighting, zone, amount);
 		}),

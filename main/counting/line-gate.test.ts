@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chanceOf } from '../domain/chance.fixture.ts';
 import type { Anchor, Point } from '../domain/zones.ts';
-import { countTracks } from './count-tracks.ts';
+import { COUNTING, countTracks } from './count-tracks.ts';
 import { pathsOf, walk, zoneSetOf, type MadeTrack } from './paths.fixture.ts';
 
 /** From left to right: who goes down the picture crosses it forwards. */
@@ -15,7 +15,7 @@ function crossings(
 	anchor: Anchor = 'bottom',
 	hysteresis = 0.05,
 ): Crossing[] {
-	const { events } = countTracks(pathsOf(tracks), zoneSetOf({ lines: [line], anchor, hysteresis }));
+	const { events } = countTracks(pathsOf(tracks), zoneSetOf({ lines: [line], anchor, hysteresis }), AS_SEEN);
 	return Array.from({ length: events.count }, (_, row) => row)
 		.filter((row) => events.directions[row] !== 0)
 		.map((row) => [events.directions[row]!, events.frameIndices[row]!, events.sinceFrames[row]!]);
@@ -23,6 +23,9 @@ function crossings(
 
 const BACK = { ...GATE, from: GATE.to, to: GATE.from };
 const shaken = (y: readonly number[]): Point[] => y.map((offset) => [200, 200 + offset]);
+
+/** Without smoothing, so that frames are known exactly. */
+const AS_SEEN = { ...COUNTING, smoothSeconds: 0 };
 
 describe('a line counts', () => {
 	it.each<[what: string, path: (Point | null)[], expected: Crossing[]]>([

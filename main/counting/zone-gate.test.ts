@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chanceOf } from '../domain/chance.fixture.ts';
 import type { Point } from '../domain/zones.ts';
-import { countTracks } from './count-tracks.ts';
+import { COUNTING, countTracks } from './count-tracks.ts';
 import { isInside } from './geometry.ts';
 import { pathsOf, walk, zoneSetOf } from './paths.fixture.ts';
 
@@ -11,7 +11,7 @@ const FORK = { ...YARD, points: [[100, 100], [300, 100], [300, 160], [150, 160],
 
 /** Such as `entered 5..12 left` or `appeared 0..9 disappeared`. */
 function stays(path: readonly (Point | null)[], zone = YARD, hysteresis = 0.05): string[] {
-	const { visits } = countTracks(pathsOf([{ path }]), zoneSetOf({ zones: [zone], hysteresis }));
+	const { visits } = countTracks(pathsOf([{ path }]), zoneSetOf({ zones: [zone], hysteresis }), AS_SEEN);
 	return Array.from({ length: visits.count }, (_, v) => {
 		const frames = `${visits.enterFrames[v]}..${visits.leaveFrames[v]}`;
 		return `${visits.hasEntered[v] ? 'entered' : 'appeared'} ${frames} ${visits.hasLeft[v] ? 'left' : 'disappeared'}`;
@@ -19,6 +19,9 @@ function stays(path: readonly (Point | null)[], zone = YARD, hysteresis = 0.05):
 }
 
 const shaken = (x: readonly number[]): Point[] => x.map((offset) => [100 + offset, 200]);
+
+/** Without smoothing, so that frames are known exactly. */
+const AS_SEEN = { ...COUNTING, smoothSeconds: 0 };
 
 describe('a zone has visits of', () => {
 	it.each<[what: string, path: (Point | null)[], expected: string[], zone?: typeof YARD]>([
@@ -87,7 +90,7 @@ describe('a zone has visits of', () => {
 	});
 
 	it('stays from edge to edge: between two sightings as if the object moved evenly', () => {
-		const { visits } = countTracks(pathsOf([{ path: [[50, 200], [350, 200]] }]), zoneSetOf({ zones: [YARD] })); // prettier-ignore
+		const { visits } = countTracks(pathsOf([{ path: [[50, 200], [350, 200]] }]), zoneSetOf({ zones: [YARD] }), AS_SEEN); // prettier-ignore
 		expect(visits.enterSeconds[0]).toBeCloseTo(0.1 * (50 / 300));
 		expect(visits.leaveSeconds[0]).toBeCloseTo(0.1 * (250 / 300));
 	});
@@ -106,7 +109,11 @@ describe('over paths of every kind', () => {
 
 	it.each([YARD, FORK])('without a margin, a visit holds the frames whose anchor is inside', (zone) => {
 		for (const path of paths) {
-			const { visits } = countTracks(pathsOf([{ path }]), zoneSetOf({ zones: [zone], hysteresis: 0 }));
+			const { visits } = countTracks(
+				pathsOf([{ path }]),
+				zoneSetOf({ zones: [zone], hysteresis: 0 }),
+				AS_SEEN,
+			);
 			const within = path.map(() => false);
 			for (let v = 0; v < visits.count; v++) {
 				within.fill(true, visits.enterFrames[v], visits.leaveFrames[v]! + (visits.hasLeft[v] ? 0 : 1));
@@ -117,7 +124,7 @@ describe('over paths of every kind', () => {
 
 	it('visits of one object follow one another, and only the first and last may lack a side', () => {
 		for (const path of paths) {
-			const { visits } = countTracks(pathsOf([{ path }]), zoneSetOf({ zones: [FORK] }));
+			const { visits } = countTracks(pathsOf([{ path }]), zoneSetOf({ zones: [FORK] }), AS_SEEN);
 			for (let v = 0; v < visits.count; v++) {
 				expect(visits.hasEntered[v] === 1 || v === 0).toBe(true);
 				expect(visits.hasLeft[v] === 1 || v === visits.count - 1).toBe(true);
