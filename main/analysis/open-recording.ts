@@ -22,6 +22,7 @@ import { readOneFrame } from '../video/read-one-frame.ts';
 import { createRuntime } from '../runtime/onnx-runtime.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
 import { TensorStore } from '../runtime/tensor-store.ts';
+import type { KeptDetector } from './kept-detector.ts';
 import type { AnalysisJob } from './protocol.ts';
 import { physicalCores } from '../process/physical-cores.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
@@ -63,11 +64,12 @@ function defaultThreads(): number {
 /**
  * Opens video and model, then creates the run or continues it; leaves nothing behind if that fails. Returns the stored
  * run instead if it is complete and matches the job: nothing is left to do. `onLetterbox` hears which frames a new run needs before
- * its graphs are loaded, so that both can go on at once.
+ * its graphs are loaded, so that both can go on at once. `kept`: where the detector of the run before lies.
  */
 export async function openRecording(
 	job: AnalysisJob,
 	onLetterbox: (video: VideoInfo, letterbox: Letterbox) => void = () => undefined,
+	kept: KeptDetector | null = null,
 ): Promise<Recording | StoredRun> {
 	// ffmpeg probes the video in another process while this one opens the model.
 	const probing = Promise.all([probeVideo(job.videoPath), identifyVideo(job.videoPath)]);
@@ -81,21 +83,21 @@ export async function openRecording(
 	const tensors = job.cacheFolder === null ? null : new TensorStore(join(job.cacheFolder, 'weights'));
 	const before = earlier && lastExecution(earlier.header, earlier.status.executionChanges);
 	const execution = job.execution ?? before ?? ON_CPU;
-	const runtime = createRuntime(threads, { execution, tensors });
+	const ownRuntime = createRuntime(threads, { execution, tensors });
 	const doubt =
-		earlier || !model.examine ? null : await model.examine(await glimpseOf(video, job.range), runtime);
+		earlier || !model.examine ? null : await model.examine(await glimpseOf(video, job.range), ownRuntime);
 	const remarks = [...(model.remarks ?? []), ...(doubt === null ? [] : [doubt])];
-	const detector = await model.open(
-		{
-			displaySize: video.displaySize,
-			mode: mode.id,
-			settings,
-			maxSide: job.maxSide ?? defaultMaxSide(mode),
-			scoreThreshold: job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD,
-			...(!earlier && { onLetterbox: (letterbox: Letterbox) => onLetterbox(video, letterbox) }),
-		},
-		runtime,
-	);
+	const options = {
+		displaySize: video.displaySize,
+		mode: mode.id,
+		settings,
+		maxSide: job.maxSide ?? defaultMaxSide(mode),
+		scoreThreshold: job.scoreThreshold ?? DEFAULT_SCORE_THRESHOLD,
+		...(!earlier && { onLetterbox: (letterbox: Letterbox) => onLetterbox(video, letterbox) }),
+	};
+	const { detector, runtime } = kept
+		? await kept.open(model, options, ownRuntime)
+		: { detector: await model.open(options, ownRuntime), runtime: ownRuntime };
 	try {
 		const header = await describeRun(job, { video, videoIdentity, model, doubt, detector, runtime });
 		if (!earlier) {

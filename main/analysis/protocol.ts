@@ -68,7 +68,8 @@ export type AnalysisOutcome = {
 
 /** What the host asks of the worker. */
 export type AnalysisRequest =
-	| { type: 'start'; job: AnalysisJob }
+	/** `stays`: when the job has ended, the worker keeps what it has loaded and waits for the next one. */
+	| { type: 'start'; job: AnalysisJob; stays?: boolean }
 	/** Live settings; in force from the next frame. */
 	| { type: 'change-settings'; settings: SettingValues }
 	/** Finish the current frame, store everything, end as cancelled. */

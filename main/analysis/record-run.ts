@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
+import type { Letterbox } from '../domain/frame.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { SettingEvent, VideoIdentity } from '../domain/run.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
@@ -17,6 +18,7 @@ import { compareVideo, identifyVideo } from '../video/identity.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { analyze } from './analyze.ts';
 import { packFrameBatch } from './frame-batch.ts';
+import type { KeptDetector } from './kept-detector.ts';
 import { openRecording, type Recording } from './open-recording.ts';
 import { estimateFrames, ProgressMeter } from './progress-meter.ts';
 import type { AnalysisJob, AnalysisOutcome, AnalysisNews } from './protocol.ts';
@@ -56,21 +58,24 @@ export class RunControl {
 /**
  * The worker's job: analyses a video and stores the run as it happens. Ends as `cancelled` (resumable) when `control`
  * says so. Throws a UserFacingError for bad input; a run that had begun is then closed as `failed`, and what was stored
- * is kept. `readVideo`: how frames are read, by default in this thread.
+ * is kept. `readVideo`: how frames are read, by default in this thread. `kept`: from where
+ * its detector is taken, and where it is left for the next run.
  */
 export async function recordRun(
 	job: AnalysisJob,
 	control: RunControl,
 	report: (report: AnalysisNews) => void,
 	readVideo: typeof readFrames = readFrames,
+	kept: KeptDetector | null = null,
 ): Promise<AnalysisOutcome> {
 	await findFfmpeg();
 	const folderIsOurs = !existsSync(job.runFolder);
 	const stop = new AbortController();
 	let begunFrames: Frames | null = null;
-	const recording = await openRecording(job, (video, letterbox) => {
+	const beginReading = (video: VideoInfo, letterbox: Letterbox) => {
 		begunFrames = begun(readVideo(video, { ...READING, range: job.range, letterbox, signal: stop.signal }));
-	}).catch((error: unknown) => {
+	};
+	const recording = await openRecording(job, beginReading, kept).catch((error: unknown) => {
 		stop.abort();
 		throw error;
 	});
@@ -82,6 +87,7 @@ export async function recordRun(
 	const { execution } = runtime;
 	const started = performance.now();
 	const wallSeconds = () => (performance.now() - started) / 1000;
+	let isSound = false;
 	try {
 		report({ type: 'opened', header, execution, framesStored: writer.framesStored, remarks });
 		const decode = await recordFrames(
@@ -96,6 +102,7 @@ export async function recordRun(
 			const state = writer.framesStored > 0 ? await detector.saveState() : null;
 			const outcome = { decode: null, error: null, wallSeconds: wallSeconds() };
 			await writer.close('cancelled', { ...outcome, state });
+			isSound = true;
 			return {
 				state: 'cancelled',
 				framesStored: writer.framesStored,
@@ -106,6 +113,7 @@ export async function recordRun(
 		if (writer.framesStored === 0) throw noFrames(video, job);
 		const outcome = { decode, error: null, wallSeconds: wallSeconds() };
 		await writer.close('complete', { ...outcome, state: null });
+		isSound = true;
 		return {
 			state: 'complete',
 			framesStored: writer.framesStored,
@@ -120,7 +128,7 @@ export async function recordRun(
 		throw error;
 	} finally {
 		stop.abort();
-		await detector.release();
+		await (kept && isSound ? kept.takeBack({ detector, runtime }) : detector.release());
 	}
 }
 

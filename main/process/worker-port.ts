@@ -39,12 +39,20 @@ export async function endWith<E extends Exchange>(
 	port: WorkerPort<E>,
 	work: Promise<E['outcome']>,
 ): Promise<void> {
+	await reportOutcome(port, work);
+	port.close();
+}
+
+/** Reports the outcome of a piece of work to the host. */
+export async function reportOutcome<E extends Exchange>(
+	port: Pick<WorkerPort<E>, 'post'>,
+	work: Promise<E['outcome']>,
+): Promise<void> {
 	try {
 		port.post({ type: 'finished', outcome: await work });
 	} catch (error) {
 		port.post({ type: 'failed', error: errorToData(error) });
 	}
-	port.close();
 }
 
 function utilityProcessPort<E extends Exchange>(parentPort: ParentPort): WorkerPort<E> {
