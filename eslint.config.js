@@ -53,6 +53,7 @@ const rooms = {
 	analysis: ['domain', 'process', 'video', 'runtime', 'detector', 'families', 'reduction', 'results'],
 	export: ['domain', 'process', 'results', 'video', 'evaluation', 'tracking'],
 	execution: ['domain', 'process', 'video', 'models', 'runtime', 'reduction', 'results', 'analysis'],
+	batch: ['domain', 'process', 'video', 'results', 'analysis', 'execution', 'tracking', 'export'],
 	probing: ['domain', 'process', 'video', 'pixels', 'runtime', 'families'],
 	application: [
 		'domain',
@@ -87,6 +88,7 @@ const rooms = {
 		'models',
 		'parity',
 		'execution',
+		'batch',
 	],
 	desktop: ['domain', 'process', 'analysis', 'execution', 'export', 'models', 'probing', 'application'],
 };

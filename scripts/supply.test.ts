@@ -19,6 +19,7 @@ function read<T>(path: string): T {
 const INSTALL_SCRIPTS = {
 	'electron-winstaller': 'copies its 7-Zip for this processor; only electron-builder uses it, on Windows',
 	'ffmpeg-static': 'downloads an ffmpeg from its releases; optional, and the system’s own does as well',
+	'msgpackr-extract': 'looks for its native part, or builds it; optional, and msgpackr does without it',
 	'onnxruntime-node': 'would download the parts for CUDA; .npmrc tells it to skip that',
 	protobufjs: 'prints a remark on its version',
 };
@@ -41,6 +42,8 @@ describe('what is installed', () => {
 		['ffmpeg-static', 'decoded pixels and times'],
 		['mediabunny', 'numbers of frames in the page'],
 		['assemblyscript', 'the code of the pixel kernels'],
+		['bullmq', 'what a queue of jobs promises'],
+		['ioredis', 'how a lost connection is waited for'],
 		['electron', 'browser, decoders and guards'],
 		['electron-updater', 'what is taken for an update'],
 		['electron-builder', 'layout, fuses and signatures of packages'],

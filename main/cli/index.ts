@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { UserFacingError } from '../domain/errors.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { analyzeCommand, defineAnalyze } from './analyze.ts';
+import { batchCommand, defineBatch } from './batch.ts';
 import { compareCommand, defineCompare } from './compare.ts';
 import { openConsole } from './console.ts';
 import { defineDoctor, doctorCommand } from './doctor.ts';
@@ -13,6 +14,7 @@ import { addModelsCommands } from './models/index.ts';
 import { defineModels, modelsCommand } from './models/overview.ts';
 import type { AddCommand, Session } from './options.ts';
 import { defineParity, parityCommand } from './parity.ts';
+import { defineWorker, workerCommand } from './worker.ts';
 
 /** Runs the command line; `words` are the arguments after the program's name. Returns the exit code. */
 export async function runCli(words: readonly string[]): Promise<number> {
@@ -65,6 +67,8 @@ function buildProgram(session: Session, finish: (exitCode: number) => void): Com
 	const add = below(program);
 	add('analyze', defineAnalyze, analyzeCommand);
 	add('compare', defineCompare, compareCommand);
+	add('batch', defineBatch, batchCommand);
+	add('worker', defineWorker, workerCommand);
 	add('evaluate', defineEvaluate, evaluateCommand);
 	add('export', defineExport, exportCommand);
 	const models = add('models', defineModels, (_options: object, given: Session) => modelsCommand(given));

@@ -37,6 +37,13 @@ export type AnalysisOptions = {
 };
 
 export function addAnalysisOptions(command: Command): Command {
+	return addRunOptions(command)
+		.option('--overwrite', 'replace an earlier run in the same folder')
+		.option('--resume', 'go on with an unfinished run in the same folder');
+}
+
+/** What a run is made with. */
+export function addRunOptions(command: Command): Command {
 	return command
 		.option('--model <id or path>', 'a model of "sparsight models", or a model\'s folder or file', 'lookout')
 		.option('--from <position>', 'first frame: an index (120) or a time (12.5s, 1:02.500)')
@@ -58,9 +65,7 @@ export function addAnalysisOptions(command: Command): Command {
 			'threads of the inference runtime (default: the cores, one less of more than two, at most 8)',
 		)
 		.option('--max-side <pixels>', "longer side of the network's input; smaller pictures stay as they are")
-		.option('--score <threshold>', 'lowest score that is stored, 0 to 1 (default: 0.05)')
-		.option('--overwrite', 'replace an earlier run in the same folder')
-		.option('--resume', 'go on with an unfinished run in the same folder');
+		.option('--score <threshold>', 'lowest score that is stored, 0 to 1 (default: 0.05)');
 }
 
 /** The option of commands that read ground truth, for commander. */
@@ -73,6 +78,19 @@ export function truthOptions({ truthFrom }: { truthFrom?: string }): TruthOption
 	return truthFrom === undefined ? {} : { firstFrame: parseInteger(truthFrom, '--truth-from', 0, 1e6) };
 }
 
+/** Throws bad-argument. */
+export function checkedNumbers({
+	threads,
+	maxSide,
+	score,
+}: AnalysisOptions): Pick<AnalysisJob, 'threads' | 'maxSide' | 'scoreThreshold'> {
+	return {
+		threads: threads === undefined ? null : parseInteger(threads, '--threads', 1, 256),
+		maxSide: maxSide === undefined ? null : parseInteger(maxSide, '--max-side', 32, 8192),
+		scoreThreshold: score === undefined ? null : parseNumber(score, '--score', 0, 1),
+	};
+}
+
 /** The checked part of a job that does not depend on mode and folder. */
 export async function commonJob(
 	videoPath: string,
@@ -82,10 +100,8 @@ export async function commonJob(
 		videoPath,
 		modelPath: await findModel(options.model),
 		range: parseRange(options),
-		threads: options.threads === undefined ? null : parseInteger(options.threads, '--threads', 1, 256),
+		...checkedNumbers(options),
 		execution: options.precision === undefined ? null : { ...ON_CPU, precision: options.precision },
-		maxSide: options.maxSide === undefined ? null : parseInteger(options.maxSide, '--max-side', 32, 8192),
-		scoreThreshold: options.score === undefined ? null : parseNumber(options.score, '--score', 0, 1),
 		wantsFrames: false,
 		cacheFolder: dataFolders().cache,
 	};

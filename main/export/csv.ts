@@ -5,6 +5,7 @@ import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import { SELECTION_KINDS } from '../domain/tokens.ts';
 import type { StoredRun } from '../results/stored-run.ts';
+import { csvLine } from './csv-line.ts';
 import { DRIFT_COLUMNS, driftValues, warningOf } from './drift-columns.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
@@ -154,14 +155,4 @@ function* frameLines(
 function cameraFields(camera: CameraPath | null): (string | number)[] {
 	if (!camera) return CAMERA_COLUMNS.map(() => '');
 	return [rounded(camera.x, 2), rounded(camera.y, 2), rounded(camera.scale, 5), rounded(camera.rotation, 5)];
-}
-
-function csvLine(fields: readonly (string | number)[]): string {
-	return `${fields.map(csvField).join(',')}\r\n`;
-}
-
-/** RFC 4180, section 2: a field with a comma, a quote or a line break stands in quotes; quotes are doubled. */
-function csvField(field: string | number): string {
-	const text = String(field);
-	return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -70,7 +70,7 @@ function partialFolder(target: string, pid: number): string {
 /** Writes text as it comes, in constant memory. */
 export async function writeText(
 	path: string,
-	chunks: Iterable<string>,
+	chunks: Iterable<string> | AsyncIterable<string>,
 	signal: AbortSignal | undefined,
 ): Promise<void> {
 	await pipeline(Readable.from(inBlocks(chunks)), createWriteStream(path), signal ? { signal } : {});
@@ -79,9 +79,9 @@ export async function writeText(
 const BLOCK_CHARACTERS = 1 << 16;
 
 /** Joins small pieces to blocks, because a stream has a cost per piece. Lets other work run between blocks. */
-async function* inBlocks(chunks: Iterable<string>): AsyncGenerator<string> {
+async function* inBlocks(chunks: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
 	let block = '';
-	for (const chunk of chunks) {
+	for await (const chunk of chunks) {
 		block += chunk;
 		if (block.length < BLOCK_CHARACTERS) continue;
 		yield block;

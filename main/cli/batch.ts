@@ -1,0 +1,208 @@
+import type { Command } from 'commander';
+import { basename, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorFromData } from '../domain/errors.ts';
+import { unusedRemark } from '../domain/settings-table.ts';
+import { BatchFolder } from '../batch/batch-folder.ts';
+import type { BatchJob, Configuration, JobOutcome } from '../batch/job.ts';
+import { LocalQueue } from '../batch/local-queue.ts';
+import { filesOf, planJobs } from '../batch/plan.ts';
+import { type JobSummary, summarizeBatch, summaryPath, writeTables } from '../batch/table.ts';
+import { workOff } from '../batch/work.ts';
+import { findModel, listModels } from '../models/catalog.ts';
+import { collect } from './analyze.ts';
+import { labelRuns, parseInteger, parseRange, parseRunSpec, type RunSpec } from './arguments.ts';
+import { type BatchDisplay, showBatch } from './batch-display.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { addRunOptions, type AnalysisOptions, checkedNumbers, defaultOut, type Session } from './options.ts';
+import { openQueue, parsePatience, PATIENCE_OPTION, QUEUE_OPTION } from './queue-option.ts';
+import { formatTable, type TextColumn } from './text-table.ts';
+import { openWork } from './work.ts';
+
+type Options = Omit<AnalysisOptions, 'overwrite' | 'resume'> & {
+	run: string[];
+	out?: string;
+	jobs: string;
+	table?: string;
+	queue?: string;
+	patience: string;
+};
+
+/** Between two looks at a batch that others work at. */
+const LOOK_MILLISECONDS = 1000;
+
+export function defineBatch(command: Command): Command {
+	return addRunOptions(command)
+		.description('analyse many videos, each in one or more ways; run again, it goes on where it stopped')
+		.argument('<videos...>', 'files, or folders of them')
+		.option(
+			'--run <mode:name=value,…@model>',
+			'how each file is analysed, as in "compare"; may come more than once',
+			collect,
+			[],
+		)
+		.option(
+			'--out <folder>',
+			'folder of the batch and its runs (default: named after the first file or folder)',
+		)
+		.option('--jobs <n>', 'runs at the same time; more than one disturb each other’s measured times', '1')
+		.option(
+			'--table <file>',
+			'one table over all files: .csv, or JSON lines as .json; a summary lies beside it',
+		)
+		.option(...QUEUE_OPTION)
+		.option(...PATIENCE_OPTION);
+}
+
+export async function batchCommand(named: string[], options: Options, session: Session): Promise<number> {
+	const { console, interruption } = session;
+	const workers = parseInteger(options.jobs, '--jobs', 1, 64);
+	const configurations = await configurationsOf(options, (remark) => console.note(remark));
+	const files = await filesOf(named);
+	const pulse = parsePatience(options.patience);
+	const folder = new BatchFolder(resolve(options.out ?? defaultOut(named[0]!, 'batch')), pulse);
+	await folder.add(await planJobs(files, configurations, await folder.jobs()));
+	await folder.retryFailed();
+
+	const jobs = await folder.jobs();
+	const before = await folder.outcomes();
+	if (before.size > 0) console.note(`${before.size} of ${jobs.length} jobs are done already.`);
+	const display = showBatch({ total: jobs.length, ended: before.size });
+	try {
+		if (options.queue === undefined) await workHere(folder, workers, display, session);
+		else await workElsewhere(folder, options.queue, display, session);
+	} finally {
+		display.stop();
+	}
+
+	const summaries =
+		options.table === undefined
+			? await summarizeBatch(folder)
+			: await writeTables(folder, resolve(options.table));
+	const failures = await failuresOf(folder);
+	const count = summaries.filter(({ state }) => state === 'done').length;
+	console.result(
+		{ outPath: folder.path, done: count, jobs: summaries, failures: failures.map(({ data }) => data) },
+		`${formatTable(COLUMNS, summaries)}${failures.map(({ text }) => text).join('')}${resultPaths(folder, options)}`,
+	);
+	if (summaries.some(({ state }) => state === 'waiting')) {
+		console.note(
+			options.queue === undefined
+				? 'Interrupted; repeat the command to go on.'
+				: 'Interrupted; workers go on: repeat the command to gather what they have done.',
+		);
+		if (interruption.signal.aborted) return EXIT.interrupted;
+	}
+	return failures.length > 0 ? failures[0]!.exitCode : EXIT.ok;
+}
+
+async function configurationsOf(options: Options, note: (remark: string) => void): Promise<Configuration[]> {
+	const specs = (options.run.length > 0 ? options.run : ['token-cache']).map(parseRunSpec);
+	for (const { mode, settings, text } of specs) {
+		const remark = unusedRemark(mode.settings, settings, `--run ${text}`);
+		if (remark) note(remark);
+	}
+	const labels = labelRuns(specs);
+	const common = { range: parseRange(options), provider: options.provider, ...checkedNumbers(options) };
+	return Promise.all(
+		specs.map(async ({ mode, settings, model, precision }: RunSpec, i) => ({
+			label: labels[i]!,
+			model: await modelWord(model ?? options.model),
+			mode: mode.id,
+			settings,
+			precision: precision ?? options.precision ?? null,
+			...common,
+		})),
+	);
+}
+
+/** A model by its id, where it has one, so that another machine finds its own; else by its whole path. */
+async function modelWord(idOrPath: string): Promise<string> {
+	const path = await findModel(idOrPath);
+	return (await listModels()).some(({ id }) => id === idOrPath) ? idOrPath : path;
+}
+
+/** Does the jobs in workers of this process. */
+async function workHere(
+	folder: BatchFolder,
+	workers: number,
+	display: BatchDisplay,
+	{ console, interruption }: Session,
+): Promise<void> {
+	const works = Array.from({ length: workers }, () => openWork(display, console));
+	interruption.beforeExit(() => works.forEach(({ worker }) => worker.close()));
+	try {
+		await Promise.all(
+			works.map(({ dependencies, listener }) =>
+				workOff(new LocalQueue(folder), dependencies, listener, interruption.signal),
+			),
+		);
+	} finally {
+		for (const { worker } of works) worker.close();
+	}
+}
+
+/** Puts the jobs into a queue for workers elsewhere, and waits until they have done them. */
+async function workElsewhere(
+	folder: BatchFolder,
+	address: string,
+	display: BatchDisplay,
+	{ interruption }: Session,
+): Promise<void> {
+	const { signal } = interruption;
+	const queue = await openQueue(address, { note: (line) => display.note(line), signal });
+	try {
+		const told = new Set((await folder.outcomes()).keys());
+		while (!signal.aborted) {
+			await queue.put(folder);
+			for (const { job, state } of await folder.states()) {
+				if (state.state === 'running') display.progress(job, state.progress);
+				if ((state.state !== 'done' && state.state !== 'failed') || told.has(job.id)) continue;
+				told.add(job.id);
+				display.ended(job, state);
+			}
+			if ((await folder.jobs()).every(({ id }) => told.has(id))) return;
+			await sleep(LOOK_MILLISECONDS, undefined, { signal }).catch(() => undefined);
+		}
+	} finally {
+		await queue.close();
+	}
+}
+
+type Failure = { text: string; data: object; exitCode: number };
+
+async function failuresOf(folder: BatchFolder): Promise<Failure[]> {
+	const outcomes = await folder.outcomes();
+	return (await folder.jobs()).flatMap((job) => {
+		const outcome = outcomes.get(job.id);
+		return outcome?.state === 'failed' ? [failureOf(job, outcome)] : [];
+	});
+}
+
+function failureOf(
+	{ videoPath, configuration }: BatchJob,
+	{ error }: Extract<JobOutcome, { state: 'failed' }>,
+): Failure {
+	const { code, message, remedy } = error;
+	const run = configuration.label;
+	return {
+		text: `${basename(videoPath)} ${run}: ${message}\n${remedy === null ? '' : `  ${remedy}\n`}`,
+		data: { file: videoPath, run, code, message, remedy },
+		exitCode: exitCodeOf(error.code === 'internal' ? new Error(message) : errorFromData(error)),
+	};
+}
+
+function resultPaths(folder: BatchFolder, { table }: Options): string {
+	const paths = table === undefined ? [] : [resolve(table), summaryPath(resolve(table))];
+	return [...paths, folder.path].map((path) => `${path}\n`).join('');
+}
+
+const COLUMNS: readonly TextColumn<JobSummary>[] = [
+	{ title: 'file', align: 'left', cell: ({ file }) => basename(file) },
+	{ title: 'run', align: 'left', cell: ({ run }) => run },
+	{ title: 'state', align: 'left', cell: ({ state }) => state },
+	{ title: 'frames', align: 'right', cell: ({ frames }) => frames?.toString() ?? '' },
+	{ title: 'objects', align: 'right', cell: ({ objects }) => objects?.toString() ?? '' },
+	{ title: 'seconds', align: 'right', cell: ({ seconds }) => seconds?.toFixed(1) ?? '' },
+	{ title: 'GMAC/frame', align: 'right', cell: ({ gmacPerFrame }) => gmacPerFrame?.toFixed(2) ?? '' },
+];
