@@ -19,6 +19,7 @@ import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
 import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts';
 import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
+import { zoneRequestSchemas, type ZoneAnswers } from './zones-contract.ts';
 
 // All requests and events between page and host. Two hosts implement it: Electron's IPC and the local web host. Both
 // check inputs with these schemas; files are named by opaque ids, never by paths.
@@ -61,6 +62,8 @@ export const preferencesSchema = z.strictObject({
 	showBoxes: z.boolean(),
 	/** Whether boxes show identities. */
 	showIdentities: z.boolean(),
+	/** Whether zones and lines lie over the picture. */
+	showZones: z.boolean(),
 	/** Boxes of every class are shown from this score on, 0 to 1, where that is less than their class needs. */
 	leastScore: z.number().min(0).max(1),
 	/** Whether a small map shows where a camera has been that is followed. */
@@ -188,6 +191,7 @@ export const requestSchemas = {
 	'export.cancel': z.strictObject({ exportId: id }),
 	/** Desktop: shows the file in the system's file manager. */
 	'export.reveal': z.strictObject({ exportId: id }),
+	...zoneRequestSchemas,
 } as const;
 
 export type RequestName = keyof typeof requestSchemas;
@@ -363,7 +367,7 @@ export type FrameTimesAnswer = {
 };
 
 /** The answer of each request; any request may be refused with ErrorData. */
-export type Answers = {
+export type Answers = ZoneAnswers & {
 	'app.describe': AppDescription;
 	'preferences.change': Preferences;
 	'video.choose': VideoEntry[];

@@ -33,7 +33,9 @@ import { RunQueries } from './run-queries.ts';
 import { RunStore } from './run-store.ts';
 import { Runs } from './runs.ts';
 import type { MediaKind, Shell } from './shell.ts';
+import { VideoNotes } from './video-notes.ts';
 import { samplePath, Videos, type KnownVideo } from './videos.ts';
+import { Zones } from './zones.ts';
 
 export type ApplicationOptions = {
 	shell: Shell;
@@ -58,6 +60,7 @@ export class Application {
 	readonly #proxies: PlaybackProxies;
 	readonly #exports: Exports;
 	readonly #browser: Browser;
+	readonly #zones: Zones;
 	readonly #checks: RememberedChecks;
 	readonly #speeds: Speeds;
 	readonly #truths = new OpaqueIds<string>((path) => path);
@@ -78,7 +81,8 @@ export class Application {
 		this.#videos = videos;
 		this.#preferences = preferences;
 		this.#openAtStart = openAtStart;
-		const store = new RunStore(() => preferences.current.runsFolder ?? folders.runs);
+		const runsFolder = () => preferences.current.runsFolder ?? folders.runs;
+		const store = new RunStore(runsFolder);
 		this.#queries = new RunQueries(store, (identity) => videos.pathOfIdentity(identity));
 		this.#checks = new RememberedChecks(folders.cache, () => shell.startProviderProbe());
 		this.#speeds = new Speeds({
@@ -131,6 +135,13 @@ export class Application {
 			truths: this.#truths,
 			models: this.#modelFiles,
 			folders: new OpaqueIds<string>((path) => path),
+		});
+		this.#zones = new Zones({
+			notes: new VideoNotes(runsFolder),
+			videos,
+			queries: this.#queries,
+			shell,
+			settingsFolder: folders.settings,
 		});
 		this.#handlers = this.#bindHandlers();
 	}
@@ -307,6 +318,16 @@ export class Application {
 			'export.start': (input) => this.#exports.start(input),
 			'export.cancel': async ({ exportId }) => nothing(this.#exports.cancel(exportId)),
 			'export.reveal': async ({ exportId }) => nothing(this.#exports.reveal(exportId)),
+
+			'zones.get': ({ videoId }) => this.#zones.get(videoId),
+			'zones.set': (input) => nothing(this.#zones.set(input)),
+			'zones.counts': (input) => this.#zones.counts(input),
+			'zones.read': (input) => this.#zones.read(input),
+			'zones.save': async (input) => ({ saved: await this.#zones.save(input) }),
+			'templates.list': () => this.#zones.templates(),
+			'templates.store': (input) => this.#zones.storeTemplate(input),
+			'templates.delete': ({ name }) => this.#zones.deleteTemplate(name),
+			'templates.use': (input) => this.#zones.useTemplate(input),
 		};
 	}
 

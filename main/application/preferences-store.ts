@@ -20,6 +20,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	muted: false,
 	showBoxes: true,
 	showIdentities: true,
+	showZones: true,
 	leastScore: 1,
 	showCamera: true,
 	heatMap: 'frame',

@@ -10,6 +10,7 @@ import { loweredTo, type LeastScores } from '../domain/least-scores.ts';
 import { RecentMap } from '../domain/recent-map.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import { tokenCount, type TokenMapKind } from '../domain/tokens.ts';
+import type { TrackPaths } from '../domain/track-paths.ts';
 import { coverageOf } from '../domain/truth-coverage.ts';
 import { agreementSteps } from '../evaluation/agreement.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
@@ -19,6 +20,7 @@ import { inTurns } from '../results/in-turns.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { RunIdentities, type FrameIdentities, type RunTracks } from '../tracking/run-tracks.ts';
+import { pathsOfRun } from '../tracking/run-paths.ts';
 import type { RunStore } from './run-store.ts';
 
 /** Runs whose columns are kept in memory. */
@@ -33,6 +35,11 @@ export class RunQueries {
 	readonly #followed = new RecentMap<string, { identities: RunIdentities; following: Promise<void> }>(
 		MOST_OPEN,
 	);
+
+	readonly #paths = new RecentMap<
+		string,
+		{ identities: RunIdentities; frames: number; paths: Promise<TrackPaths> }
+	>(MOST_OPEN);
 
 	/** `pathOf` gives the current path of a video; null if only the run knows one. */
 	constructor(store: RunStore, pathOf: (identity: VideoIdentity) => string | null) {
@@ -55,6 +62,7 @@ export class RunQueries {
 	forget(runId: string): void {
 		this.#open.delete(runId);
 		this.#followed.delete(runId);
+		this.#paths.delete(runId);
 	}
 
 	async describe(runId: string): Promise<Omit<OpenedRun, 'entry'>> {
@@ -133,6 +141,17 @@ export class RunQueries {
 		const to = Math.min(from + count, run.frameCount);
 		const identities = await this.#follow(runId, run, to);
 		return identities.ofFrames(Math.min(from, to), to, (position) => run.frames.detectionCount[position]!);
+	}
+
+	/** Where the objects of a run were, as far as it is stored; kept, since zones that are drawn ask for it again and again. */
+	async paths(runId: string): Promise<TrackPaths> {
+		const run = await this.run(runId);
+		const identities = await this.#follow(runId, run, run.frameCount);
+		const known = this.#paths.get(runId);
+		if (known?.identities === identities && known.frames === run.frameCount) return known.paths;
+		const paths = inTurns(pathsOfRun(run, identities));
+		this.#paths.set(runId, { identities, frames: run.frameCount, paths });
+		return paths;
 	}
 
 	async #follow(runId: string, run: StoredRun, to: number): Promise<RunIdentities> {
