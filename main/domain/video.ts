@@ -26,6 +26,11 @@ export type VideoInfo = {
 	/** For progress bars only; null if the container claims nothing. */
 	estimatedFrames: number | null;
 	hasAudio: boolean;
+	/**
+	 * When it was recorded, as the file says: ISO 8601, in UTC (`Z`) or with the distance from it; null if it doesn't. Null as well in runs
+	 * of earlier versions.
+	 */
+	recordedAt: string | null;
 };
 
 /**

@@ -57,7 +57,7 @@ export const annotatedVideo: ExportFormat = {
 					`the pictures are ${paneSize.width} × ${paneSize.height} pixels, not ${wanted.width} × ${wanted.height}, for H.264 encoders take no side above ${H264_LONGEST_SIDE}`,
 				);
 			}
-			const scenes = await openScenes(runs, labels, resolved, paneSize, signal);
+			const scenes = await openScenes(runs, labels, resolved, paneSize, request);
 			const all = await findClipFrames(main, opened, range, signal);
 			const clip = resolved.between === 'skip' ? onlyAnalysed(all, scenes) : all;
 			await encode(partial, video, paneSize, clip, scenes, request, {

@@ -9,6 +9,7 @@ import {
 	Schema,
 	Struct,
 	Table,
+	TimestampMillisecond,
 	tableToIPC,
 	Uint16,
 	Uint8,
@@ -19,6 +20,7 @@ import {
 } from 'apache-arrow';
 import { writeFile } from 'node:fs/promises';
 import type { LeastScores } from '../domain/least-scores.ts';
+import { timesOfDay, type RecordingClock } from '../domain/recording-clock.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { DRIFT_COLUMNS, driftValues, warningOf, type DriftValues } from './drift-columns.ts';
@@ -27,6 +29,7 @@ import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
 import { writePartialFirst } from './partial-file.ts';
 import { leastScores, SCORE_SETTINGS } from './score-setting.ts';
+import { clockOf } from './times-of-day.ts';
 
 const settings = { identities: IDENTITIES, ...SCORE_SETTINGS } as const satisfies SettingsTable;
 /** Columns that may hold nothing in a row. */
@@ -41,12 +44,12 @@ export const arrow: ExportFormat = {
 	fileExtension: 'arrow',
 	description: 'An Arrow IPC file, a row per detection, for pandas, Polars, DuckDB and the like.',
 	settings,
-	async write({ runs, out, range, settings: given, signal, onProgress }) {
+	async write({ runs, out, range, settings: given, clock, signal, onProgress }) {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format arrow');
 		const rows = requireRows(run, range);
 		const identitiesOf = await followRun(run, resolved.identities, signal);
-		const columns = new DetectionColumns(run, leastScores(run, resolved), identitiesOf);
+		const columns = new DetectionColumns(run, leastScores(run, resolved), identitiesOf, clockOf(run, clock));
 		await writePartialFirst(out, [run.header.video.path], async (partial) => {
 			for (const [done, row] of rows.entries()) {
 				columns.add(row);
@@ -64,6 +67,7 @@ class DetectionColumns {
 	readonly #run: StoredRun;
 	readonly #least: LeastScores;
 	readonly #identitiesOf: IdentitiesOfRow;
+	readonly #clock: RecordingClock | null;
 	readonly #frame: number[] = [];
 	readonly #time: number[] = [];
 	readonly #class: number[] = [];
@@ -73,10 +77,16 @@ class DetectionColumns {
 	readonly #stale: number[] = [];
 	readonly #estimates: (DriftValues | null)[] = [];
 
-	constructor(run: StoredRun, least: LeastScores, identitiesOf: IdentitiesOfRow) {
+	constructor(
+		run: StoredRun,
+		least: LeastScores,
+		identitiesOf: IdentitiesOfRow,
+		clock: RecordingClock | null,
+	) {
 		this.#run = run;
 		this.#least = least;
 		this.#identitiesOf = identitiesOf;
+		this.#clock = clock;
 	}
 
 	add(row: number): void {
@@ -139,6 +149,7 @@ class DetectionColumns {
 				),
 				'who is followed; null = nobody in particular',
 			),
+			...(this.#clock ? [this.#recorded(this.#clock)] : []),
 			...(this.#run.frames.drift ? this.#estimateColumns() : []),
 		];
 		const fields = columns.map(
@@ -159,6 +170,15 @@ class DetectionColumns {
 		return new Table(schema, [
 			new RecordBatch(schema, makeData({ type: new Struct(fields), length, nullCount: 0, children })),
 		]);
+	}
+
+	/** When the frame of each detection was recorded. */
+	#recorded(clock: RecordingClock) {
+		const timeOfDay = timesOfDay(clock, this.#run.header.video);
+		const values = BigInt64Array.from(this.#time, (time) => BigInt(Date.parse(timeOfDay(time))));
+		const type = new TimestampMillisecond(clock.timeZone);
+		const data = makeData({ type, length: values.length, data: values } as never) as Data;
+		return { title: 'recorded_at', data, meaning: 'when the frame was recorded' };
 	}
 
 	/** What is estimated of the frame, in the row of each of its detections. */

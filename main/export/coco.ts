@@ -6,6 +6,7 @@ import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
 import { leastScores, rounded, SCORE_SETTINGS } from './score-setting.ts';
+import { timeOfDayOf, type TimeOfDay } from './times-of-day.ts';
 
 const settings = {
 	layout: {
@@ -22,7 +23,7 @@ const settings = {
 
 /**
  * COCO detection format: image id = frame index, category id = class index + 1, `bbox` = left, top, width,
- * height in displayed video pixels. Images also carry `frame_index` and `time_seconds`, and `attributes` where the mode
+ * height in displayed video pixels. Images also carry `frame_index`, `time_seconds` and, where it is known, `date_captured`; and `attributes` where the mode
  * estimates the agreement with dense; annotations then tell whether they are stale.
  */
 export const coco: ExportFormat = {
@@ -31,7 +32,7 @@ export const coco: ExportFormat = {
 	fileExtension: 'json',
 	description: 'COCO JSON: an image per frame, annotations with scores, categories.',
 	settings,
-	async write({ runs, out, range, settings: given, signal, onProgress }) {
+	async write({ runs, out, range, settings: given, clock, signal, onProgress }) {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format coco');
 		const rows = requireRows(run, range);
@@ -42,12 +43,20 @@ export const coco: ExportFormat = {
 			resolved.layout === 'dataset',
 			onProgress,
 		);
-		const text = resolved.layout === 'dataset' ? dataset(run, rows, annotations) : list(annotations);
+		const text =
+			resolved.layout === 'dataset'
+				? dataset(run, rows, annotations, timeOfDayOf(run, clock))
+				: list(annotations);
 		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, text, signal));
 	},
 };
 
-function* dataset(run: StoredRun, rows: Int32Array, annotations: Iterable<string>): Generator<string> {
+function* dataset(
+	run: StoredRun,
+	rows: Int32Array,
+	annotations: Iterable<string>,
+	timeOfDay: TimeOfDay,
+): Generator<string> {
 	const { model, video, createdAt } = run.header;
 	const warning = warningOf(run, rows);
 	const info = {
@@ -59,7 +68,7 @@ function* dataset(run: StoredRun, rows: Int32Array, annotations: Iterable<string
 	};
 	const categories = model.classes.map((name, i) => ({ id: i + 1, name, supercategory: '' }));
 	yield `{"info":${JSON.stringify(info)},\n"licenses":[],\n"categories":${JSON.stringify(categories)},\n"images":`;
-	yield* list(imageTexts(run, rows, video.displaySize));
+	yield* list(imageTexts(run, rows, video.displaySize, timeOfDay));
 	yield ',\n"annotations":';
 	yield* list(annotations);
 	yield '}\n';
@@ -69,6 +78,7 @@ function* imageTexts(
 	run: StoredRun,
 	rows: Int32Array,
 	{ width, height }: { width: number; height: number },
+	timeOfDay: TimeOfDay,
 ): Generator<string> {
 	const { frameIndex, timeSeconds } = run.frames;
 	for (const row of rows) {
@@ -80,6 +90,7 @@ function* imageTexts(
 			height,
 			frame_index: frame,
 			time_seconds: rounded(timeSeconds[row]!, 6),
+			...(timeOfDay && { date_captured: timeOfDay(timeSeconds[row]!) }),
 			...estimateOf(run, row),
 		});
 	}

@@ -12,6 +12,7 @@ import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
 import { leastScores, rounded, SCORE_SETTINGS } from './score-setting.ts';
+import { timeOfDayOf, type TimeOfDay } from './times-of-day.ts';
 
 const settings = {
 	table: {
@@ -31,17 +32,18 @@ export const csv: ExportFormat = {
 	fileExtension: 'csv',
 	description: 'A table for spreadsheets: a row per detection, or a row per frame with tokens and cost.',
 	settings,
-	async write({ runs, out, range, settings: given, signal, onProgress }) {
+	async write({ runs, out, range, settings: given, clock, signal, onProgress }) {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format csv');
 		const least = leastScores(run, resolved);
 		const rows = requireRows(run, range);
 		const wanted = resolved.table === 'detections' && resolved.identities;
 		const identitiesOf = await followRun(run, wanted, signal);
+		const timeOfDay = timeOfDayOf(run, clock);
 		const lines =
 			resolved.table === 'frames'
-				? frameLines(run, rows, least, onProgress)
-				: detectionLines(run, rows, least, identitiesOf, onProgress);
+				? frameLines(run, rows, least, timeOfDay, onProgress)
+				: detectionLines(run, rows, least, identitiesOf, timeOfDay, onProgress);
 		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, lines, signal));
 	},
 };
@@ -50,6 +52,9 @@ export const csv: ExportFormat = {
 const DETECTION_COLUMNS = [
 	'frame', 'time_s', 'class', 'score', 'left_px', 'top_px', 'right_px', 'bottom_px', 'identity',
 ];
+
+/** When a frame was recorded (ISO 8601), where that is known. */
+const CLOCK_COLUMN = 'recorded_at';
 
 /** Columns of runs whose mode estimates how far from dense the answers may be. */
 const ESTIMATE_COLUMNS = [...DRIFT_COLUMNS, 'warning'];
@@ -67,6 +72,7 @@ function* detectionLines(
 	rows: Int32Array,
 	least: LeastScores,
 	identitiesOf: IdentitiesOfRow,
+	timeOfDay: TimeOfDay,
 	onProgress: ((done: number, total: number) => void) | undefined,
 ): Generator<string> {
 	const { classes } = run.header.model;
@@ -74,12 +80,17 @@ function* detectionLines(
 	const estimates = run.frames.drift !== null;
 	const warning = warningOf(run, rows);
 	let unsaid = '';
-	yield csvLine([...DETECTION_COLUMNS, ...(estimates ? ['stale', ...ESTIMATE_COLUMNS] : [])]);
+	yield csvLine([
+		...DETECTION_COLUMNS,
+		...(timeOfDay ? [CLOCK_COLUMN] : []),
+		...(estimates ? ['stale', ...ESTIMATE_COLUMNS] : []),
+	]);
 	let done = 0;
 	for (const row of rows) {
 		const detections = run.detections(row).scoredAtLeast(least);
 		const identities = identitiesOf(row);
 		const estimate = estimateFields(run, row);
+		const recorded = timeOfDay ? [timeOfDay(timeSeconds[row]!)] : [];
 		if (warning?.row === row) unsaid = warning.text;
 		for (let i = 0; i < detections.count; i++) {
 			const classIndex = detections.classIndices[i]!;
@@ -90,6 +101,7 @@ function* detectionLines(
 				rounded(detections.scores[i]!, 4),
 				...detections.box(i).map((pixels) => rounded(pixels, 2)),
 				identities[i]! || '',
+				...recorded,
 				...(estimates ? [detections.isStale(i) ? 1 : 0, ...estimate, unsaid] : []),
 			]);
 			unsaid = '';
@@ -117,6 +129,7 @@ function* frameLines(
 	run: StoredRun,
 	rows: Int32Array,
 	least: LeastScores,
+	timeOfDay: TimeOfDay,
 	onProgress: ((done: number, total: number) => void) | undefined,
 ): Generator<string> {
 	const { frameIndex, timeSeconds, kind, selectedTokens, macs, budgetMacs, milliseconds } = run.frames;
@@ -125,6 +138,7 @@ function* frameLines(
 	const warning = warningOf(run, rows);
 	yield csvLine([
 		...FRAME_COLUMNS,
+		...(timeOfDay ? [CLOCK_COLUMN] : []),
 		...(estimates ? ['stale_boxes', ...ESTIMATE_COLUMNS] : []),
 		...(follows ? CAMERA_COLUMNS : []),
 	]);
@@ -142,6 +156,7 @@ function* frameLines(
 			Number.isNaN(budget) ? '' : Math.round(budget),
 			...STAGES.map((stage) => rounded(milliseconds[stage][row]!, 3)),
 			executionCode(executionAt(run.header, run.status.executionChanges, frameIndex[row]!)),
+			...(timeOfDay ? [timeOfDay(timeSeconds[row]!)] : []),
 			...(estimates ? [shown.staleCount] : []),
 			...estimateFields(run, row),
 			...(estimates ? [warning?.row === row ? warning.text : ''] : []),

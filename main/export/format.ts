@@ -1,3 +1,4 @@
+import type { RecordingClock } from '../domain/recording-clock.ts';
 import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
 import type { Evaluation } from '../evaluation/evaluate-run.ts';
@@ -30,6 +31,8 @@ export type ExportRequest = {
 	range: FrameRange | null;
 	/** Override the defaults of the format's table. */
 	settings: SettingValues;
+	/** When the video was recorded; null = nobody knows; absent = as its file says. */
+	clock?: RecordingClock | null;
 	signal?: AbortSignal;
 	/** Called with the number of frames done and their total. */
 	onProgress?: (done: number, total: number) => void;

@@ -14,6 +14,7 @@ import { requireRows } from './frames-in-range.ts';
 import { followRun, IDENTITIES } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
 import { leastScores, rounded, SCORE_SETTINGS } from './score-setting.ts';
+import { timeOfDayOf } from './times-of-day.ts';
 
 const settings = {
 	identities: IDENTITIES,
@@ -31,18 +32,21 @@ export const jsonLines: ExportFormat = {
 	fileExtension: 'jsonl',
 	description: 'One JSON object a line, one line a frame: detections, tokens and cost.',
 	settings,
-	async write({ runs, out, range, settings: given, signal, onProgress }) {
+	async write({ runs, out, range, settings: given, clock, signal, onProgress }) {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format jsonl');
 		const rows = requireRows(run, range);
 		const identitiesOf = await followRun(run, resolved.identities, signal);
 		const warning = warningOf(run, rows);
+		const timeOfDay = timeOfDayOf(run, clock);
 		function* lines(): Generator<string> {
 			let done = 0;
 			for (const row of rows) {
+				const result = run.result(row);
 				const line = frameObject(
 					run,
-					run.result(row),
+					result,
+					timeOfDay?.(result.timeSeconds),
 					identitiesOf(row),
 					leastScores(run, resolved),
 					resolved.tokens,
@@ -61,6 +65,7 @@ export const jsonLines: ExportFormat = {
 function frameObject(
 	run: StoredRun,
 	result: FrameResult,
+	recordedAt: string | undefined,
 	identities: Int32Array,
 	least: LeastScores,
 	withTokens: boolean,
@@ -71,6 +76,7 @@ function frameObject(
 	return {
 		frame: result.frameIndex,
 		timeSeconds: rounded(result.timeSeconds, 6),
+		...(recordedAt !== undefined && { recordedAt }),
 		kind: result.kind,
 		selectedTokens: result.selectedTokens,
 		...(withTokens ? { tokens: [...unpackBitmap(result.selection, tokenCount(grid))] } : {}),

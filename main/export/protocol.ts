@@ -1,3 +1,4 @@
+import type { RecordingClock } from '../domain/recording-clock.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
 
@@ -12,6 +13,8 @@ export type ExportJob = {
 	range: FrameRange | null;
 	/** Override the defaults of the format's table. */
 	settings: SettingValues;
+	/** As in `ExportRequest`. */
+	clock?: RecordingClock | null;
 };
 
 /** Frames done, of how many. */

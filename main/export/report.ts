@@ -22,14 +22,15 @@ export const report: ExportFormat = {
 	description:
 		'One self-contained page with the tables and curves of all runs; it loads nothing from anywhere.',
 	settings,
-	async write({ runs, labels, out, settings: given, signal, onProgress, truth }) {
+	async write(request) {
+		const { runs, labels, out, settings: given, signal, onProgress, truth } = request;
 		const { pictures } = resolveSettings(settings, given, 'format report');
 		const sources = runs.map((run) => run.header.video.path);
 		await writePartialFirst(out, sources, async (partial) => {
 			signal?.throwIfAborted();
 			const { reportPage } = await import('./report/page.ts');
 			const told = reportRuns(runs, labels, truth ?? []);
-			const page = reportPage(told, pictures ? await drawPictures(told, signal) : null);
+			const page = reportPage(told, pictures ? await drawPictures(told, request) : null, request.clock);
 			signal?.throwIfAborted();
 			await writeFile(partial, page);
 		});

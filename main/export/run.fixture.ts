@@ -159,6 +159,7 @@ function sampleHeader({ mode = 'token-cache', classes, from = 0, every = 1, head
 			nominalFramesPerSecond: 10,
 			estimatedFrames: 12,
 			hasAudio: false,
+			recordedAt: null,
 		},
 		videoIdentity: { fileBytes: 1000, edgesSha256: 'e'.repeat(64) },
 		model: {

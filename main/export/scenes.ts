@@ -16,7 +16,9 @@ import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
 import type { FrameScene, OverlayOptions, PaneScene } from './drawing/draw-overlay.ts';
 import { followRun, type IdentitiesOfRow } from './identities.ts';
+import type { ExportRequest } from './format.ts';
 import type { OverlaySettings } from './overlay-settings.ts';
+import { timeOfDayOf } from './times-of-day.ts';
 
 /** What is drawn of stored runs, frame by frame. */
 export type Scenes = {
@@ -84,7 +86,7 @@ export async function openScenes(
 	labels: readonly string[],
 	settings: OverlaySettings,
 	paneSize: Size,
-	signal?: AbortSignal,
+	{ clock, signal }: Pick<ExportRequest, 'clock' | 'signal'> = {},
 ): Promise<Scenes> {
 	const heats = runs.map((run) => offeredHeat(settings.heat, run.mapKinds()));
 	const costs = runs.map(costColumns);
@@ -97,6 +99,7 @@ export async function openScenes(
 	const named = settings.boxes && settings.labels && settings.identities;
 	const identities = await Promise.all(runs.map((run) => followRun(run, named, signal)));
 	const references = referencesOf(runs);
+	const timeOfDay = timeOfDayOf(runs[0]!, clock);
 	const panes = runs.map((run, i) =>
 		openPane(run, {
 			heat: heats[i]!,
@@ -124,6 +127,7 @@ export async function openScenes(
 			labels: settings.labels,
 			cameraPath: settings.cameraPath,
 			strip: settings.strip,
+			recordedTimes: timeOfDay !== null,
 			heatOpacity: settings.heatOpacity,
 			legendClasses: frequentClasses(runs, least),
 		},
@@ -131,6 +135,7 @@ export async function openScenes(
 		at: (frameIndex, timeSeconds, hold) => ({
 			frameIndex,
 			timeSeconds,
+			recordedAt: timeOfDay?.(timeSeconds) ?? null,
 			panes: panes.map((pane) => pane.at(frameIndex, hold)),
 		}),
 	};

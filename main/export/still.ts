@@ -17,7 +17,8 @@ export const still: ExportFormat = {
 	fileExtension: 'png',
 	description: 'One frame as a PNG: the first of the range, with boxes, token heat map and costs.',
 	settings: OVERLAY_SETTINGS,
-	async write({ runs, labels, out, range, settings, signal, onProgress }) {
+	async write(request) {
+		const { runs, labels, out, range, settings, signal, onProgress } = request;
 		checkRuns(runs);
 		const main = runs[0]!;
 		const resolved = resolveSettings(OVERLAY_SETTINGS, settings, 'format still');
@@ -35,7 +36,7 @@ export const still: ExportFormat = {
 			const known = knownFrames(main.frames, 'frame' in from ? from.frame : Number.POSITIVE_INFINITY);
 			const options = { range: { from, to: null, every: 1 }, letterbox, format: 'rgba' as const, known };
 			for await (const frame of readFrames(video, signal ? { ...options, signal } : options)) {
-				const scenes = await openScenes(runs, labels, resolved, paneSize, signal);
+				const scenes = await openScenes(runs, labels, resolved, paneSize, request);
 				// Drawing needs a native canvas and fonts: loaded only if something is drawn.
 				const { createOverlay } = await import('./drawing/draw-overlay.ts');
 				const overlay = createOverlay(scenes.overlay);

@@ -7,7 +7,7 @@ const REPORT_MILLISECONDS = 100;
 
 /** The worker's job: opens the runs and writes the file. Throws what `ExportFormat.write` and reading runs throw. */
 export async function writeExport(
-	{ format, runs, out, range, settings }: ExportJob,
+	{ format, runs, out, range, settings, clock }: ExportJob,
 	signal: AbortSignal,
 	tell: (news: ExportNews) => void,
 ): Promise<null> {
@@ -25,6 +25,7 @@ export async function writeExport(
 		out,
 		range,
 		settings,
+		...(clock !== undefined && { clock }),
 		signal,
 		onProgress(done, total) {
 			if (done < total && performance.now() - told < REPORT_MILLISECONDS) return;

@@ -25,6 +25,7 @@ const videoInfo = z.looseObject({
 	nominalFramesPerSecond: z.number().nullable(),
 	estimatedFrames: z.number().nullable(),
 	hasAudio: z.boolean(),
+	recordedAt: z.iso.datetime({ offset: true }).nullable().default(null), // missing in runs of earlier versions
 });
 
 const grid = z.object({

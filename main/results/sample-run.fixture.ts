@@ -30,6 +30,7 @@ export function sampleHeader(change: Partial<RunHeader> = {}): RunHeader {
 			nominalFramesPerSecond: 25,
 			estimatedFrames: null,
 			hasAudio: false,
+			recordedAt: null,
 		},
 		videoIdentity: { fileBytes: 1234, edgesSha256: 'ab' },
 		model: {

@@ -180,12 +180,16 @@ export function describeArgs(path: string): string[] {
 }
 
 /** Makes ffprobe describe a file in JSON. */
+/** Where files say when they were recorded; the first one knows its time zone. */
+export const RECORDED_TAGS = ['com.apple.quicktime.creationdate', 'creation_time'] as const;
+
 export function probeArgs(path: string): string[] {
 	const entries = [
 		'format=format_name,start_time,duration',
 		'stream=codec_type,codec_name,pix_fmt,width,height,sample_aspect_ratio,start_time,duration' +
 			',avg_frame_rate,r_frame_rate,nb_frames',
 		'stream_disposition=attached_pic',
+		`format_tags=${RECORDED_TAGS.join(',')}`,
 		'stream_tags=rotate',
 		'stream_side_data=rotation',
 	];

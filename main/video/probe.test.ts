@@ -128,7 +128,15 @@ it('without ffprobe, ffmpeg alone tells the same', () =>
 		const path = join(folder, 'a.mp4');
 		const sound = ['-f', 'lavfi', '-i', 'sine=d=2'];
 		const coding = ['-vf', 'setsar=16/15', '-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-c:a', 'aac'];
-		await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=90x64:r=30000/1001:d=2', ...sound, ...coding, path);
+		const tags = [
+			'-movflags',
+			'use_metadata_tags',
+			'-metadata',
+			'com.apple.quicktime.creationdate=2023-05-01T21:34:56+0900',
+		];
+		const recorded = ['-metadata', 'creation_time=2023-05-01T12:34:58Z', ...tags];
+		const source = ['-f', 'lavfi', '-i', 'testsrc2=s=90x64:r=30000/1001:d=2'];
+		await ffmpeg(...source, ...sound, ...coding, ...recorded, path);
 		const byFfprobe = await probeVideo(path);
 
 		vi.resetModules();
@@ -142,9 +150,23 @@ it('without ffprobe, ffmpeg alone tells the same', () =>
 		expect(byFfmpeg.nominalFramesPerSecond).toBe(29.97);
 		expect(byFfmpeg.durationSeconds).toBeCloseTo(byFfprobe.durationSeconds!, 1);
 		expect(byFfmpeg.estimatedFrames).toBe(byFfprobe.estimatedFrames);
+		// The tag that knows its zone comes before the one that doesn't.
+		expect(byFfprobe.recordedAt).toBe('2023-05-01T21:34:56+09:00');
 		const { nominalFramesPerSecond, durationSeconds } = byFfprobe;
 		expect({ ...byFfmpeg, nominalFramesPerSecond, durationSeconds }).toEqual(byFfprobe);
 	}));
+
+it.each([
+	['2023-05-01T12:34:56.000000Z', '2023-05-01T12:34:56.000000Z'],
+	['2023-05-01 12:34:56', '2023-05-01T12:34:56Z'],
+	['a clock that was never set', null, '1970-01-01T00:00:00.000000Z'],
+	['the beginning of QuickTime’s era', null, '1904-01-01T00:00:00.000000Z'],
+	['no time', null, 'yesterday'],
+	['no day', null, '2023-02-31T99:00:00Z'],
+])('recorded at %s', (told, expected, tag = told) => {
+	const json = JSON.stringify({ format: { format_name: 'mov', tags: { creation_time: tag } }, streams: [] });
+	expect(parseProbeJson(json)?.recordedAt).toBe(expected);
+});
 
 describe('what `ffmpeg -i` prints', () => {
 	const print = (lines: string) => `Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:x.mp4':\n${lines}`;
@@ -163,6 +185,7 @@ At least one output file must be specified`);
 		expect(parseFfmpegDescription(log)).toEqual({
 			container: 'mov,mp4,m4a,3gp,3g2,mj2',
 			hasAudio: true,
+			recordedAt: null,
 			stream: {
 				codec: 'h264',
 				pixelFormat: 'yuv420p',

@@ -52,6 +52,7 @@ export async function probeVideo(path: string): Promise<VideoInfo> {
 		nominalFramesPerSecond: stream.framesPerSecond,
 		estimatedFrames: estimateFrames(stream),
 		hasAudio: description.hasAudio,
+		recordedAt: description.recordedAt,
 	};
 }
 

@@ -1,9 +1,12 @@
 import type { Size, VideoInfo } from '../domain/video.ts';
+import { RECORDED_TAGS } from './ffmpeg-args.ts';
 
 /** What ffprobe or ffmpeg says about a file, in our terms. */
 export type FileDescription = {
 	container: string;
 	hasAudio: boolean;
+	/** As in `VideoInfo`. */
+	recordedAt: string | null;
 	/** The first video stream that is not a cover picture; null without one. */
 	stream: StreamDescription | null;
 };
@@ -49,7 +52,12 @@ type ProbeStream = {
 };
 type ProbeAnswer = {
 	streams?: ProbeStream[];
-	format?: { format_name?: string; start_time?: string; duration?: string };
+	format?: {
+		format_name?: string;
+		start_time?: string;
+		duration?: string;
+		tags?: Partial<Record<string, string>>;
+	};
 };
 
 /** ffprobe's JSON; null where it did not recognise the file. */
@@ -61,8 +69,23 @@ export function parseProbeJson(json: string): FileDescription | null {
 	return {
 		container: answer.format.format_name,
 		hasAudio: streams.some((s) => s.codec_type === 'audio'),
+		recordedAt: recordedAt((tag) => format.tags?.[tag]),
 		stream: video === undefined ? null : describeProbeStream(video, format),
 	};
+}
+
+/** The first of the tags that is a time. Clocks that were never set stand at the beginning of their era. */
+function recordedAt(valueOf: (tag: string) => string | undefined): string | null {
+	for (const tag of RECORDED_TAGS) {
+		const [, date, time, zone = 'Z'] =
+			/^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d{1,6})?)(Z|[+-]\d\d:?\d\d)?$/.exec(
+				valueOf(tag)?.trim() ?? '',
+			) ?? [];
+		if (date === undefined) continue;
+		const text = `${date}T${time!}${zone.replace(/^(...)(\d\d)$/, '$1:$2')}`;
+		if (Date.parse(text) > Date.parse('1970-01-02')) return text;
+	}
+	return null;
 }
 
 function describeProbeStream(
@@ -98,11 +121,16 @@ export function parseFfmpegDescription(log: string): FileDescription | null {
 	const isStream = (line: string) => /^ {2}Stream #0:/.test(line);
 	const at = lines.findIndex((line) => VIDEO_LINE.test(line));
 	const hasAudio = lines.some((line) => isStream(line) && / Audio: /.test(line));
-	if (at < 0) return { container, hasAudio, stream: null };
+	const recorded = recordedAt((tag) =>
+		lines
+			.map((line) => new RegExp(`^ {4}${tag.replaceAll('.', '\\.')} *: (.*)$`).exec(line)?.[1])
+			.find((text) => text),
+	);
+	if (at < 0) return { container, hasAudio, recordedAt: recorded, stream: null };
 	const after = lines.slice(at + 1);
 	const end = after.findIndex((line) => isStream(line) || /^\S/.test(line));
 	const about = end < 0 ? after : after.slice(0, end);
-	return { container, hasAudio, stream: describeLine(lines[at]!, about, log) };
+	return { container, hasAudio, recordedAt: recorded, stream: describeLine(lines[at]!, about, log) };
 }
 
 function describeLine(line: string, about: string[], log: string): StreamDescription {

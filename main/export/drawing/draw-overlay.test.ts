@@ -43,6 +43,7 @@ function options(changes: Partial<OverlayOptions> = {}, paneCount = 1): OverlayO
 		strip: false,
 		heatOpacity: 1,
 		legendClasses: [],
+		recordedTimes: false,
 		...changes,
 	};
 }
@@ -51,7 +52,9 @@ function options(changes: Partial<OverlayOptions> = {}, paneCount = 1): OverlayO
 function drawn(given: OverlayOptions, scenes: PaneScene[]) {
 	const overlay = createOverlay(given);
 	const { layout } = overlay;
-	const rgba = overlay.draw(GREY, { frameIndex: 7, timeSeconds: 0.7, panes: scenes }).slice();
+	const rgba = overlay
+		.draw(GREY, { frameIndex: 7, timeSeconds: 0.7, recordedAt: null, panes: scenes })
+		.slice();
 	const at = (x: number, y: number, pane = 0) => {
 		const { picture } = layout.panes[pane]!;
 		const i = 4 * ((picture.y + y) * layout.size.width + picture.x + x);
@@ -97,6 +100,7 @@ describe('the map of the camera', () => {
 		const rgba = overlay.draw(frame, {
 			frameIndex: 0,
 			timeSeconds: 0,
+			recordedAt: null,
 			panes: [{ ...NOTHING, ...scene }],
 		});
 		const { picture } = overlay.layout.panes[0]!;
@@ -307,7 +311,12 @@ describe('cost strip', () => {
 		const panes = [{ ...options().panes[0]!, heat: 'off' as const }];
 		const overlay = createOverlay(options({ paneSize: wide, strip: true, panes }));
 		const before = overlay.layout.panes[0]!.strip!;
-		const rgba = overlay.draw(frame, { frameIndex: 3, timeSeconds: 1, panes: [{ ...NOTHING, cost }] });
+		const rgba = overlay.draw(frame, {
+			frameIndex: 3,
+			timeSeconds: 1,
+			recordedAt: null,
+			panes: [{ ...NOTHING, cost }],
+		});
 		let pixels = 0;
 		for (let y = before.y; y < before.y + before.height; y++) {
 			for (let x = 0; x < overlay.layout.size.width; x++) {

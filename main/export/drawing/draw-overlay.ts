@@ -21,6 +21,7 @@ import {
 } from '../../domain/overlay-geometry.ts';
 import { classColour, inkOn, rgbOf, type Rgb } from '../../domain/palette.ts';
 import { placeLabels, type LabelWish } from '../../domain/place-labels.ts';
+import { readable } from '../../domain/recording-clock.ts';
 import type { Point } from '../../domain/placement.ts';
 import type { TokenGrid } from '../../domain/tokens.ts';
 import type { Size } from '../../domain/video.ts';
@@ -47,6 +48,8 @@ export type OverlayOptions = {
 	/** Whether a small map shows where the camera has been, where it is followed. */
 	cameraPath: boolean;
 	strip: boolean;
+	/** Whether scenes tell when frames were recorded. */
+	recordedTimes: boolean;
 	/** 0 to 1. */
 	heatOpacity: number;
 	/** Classes in the legend, most frequent first. */
@@ -69,7 +72,13 @@ export type PaneOptions = {
 };
 
 /** Everything that is drawn on one frame. */
-export type FrameScene = { frameIndex: number; timeSeconds: number; panes: PaneScene[] };
+export type FrameScene = {
+	frameIndex: number;
+	timeSeconds: number;
+	/** As `timesOfDay` tells it; null where it isn't known. */
+	recordedAt: string | null;
+	panes: PaneScene[];
+};
 
 export type PaneScene = {
 	/** The detections to draw, best first; boxes in displayed video pixels. */
@@ -96,6 +105,9 @@ export type Overlay = {
 	draw(frameRgba: Uint8Array, scene: FrameScene): Uint8Array;
 };
 
+const SOME_TIME = '2000-00-00T00:00:00.000Z';
+const DATE_LENGTH = 'YYYY-MM-DD '.length;
+
 /** Prepares drawing: layout, fonts, colours and legend are fixed once. Nothing here reads files or clocks. */
 export function createOverlay(options: OverlayOptions): Overlay {
 	const layout = layOut(options.paneSize, options.panes.length, options.strip);
@@ -117,7 +129,13 @@ export function createOverlay(options: OverlayOptions): Overlay {
 		const mask = text.mask(options.panes[i]!.caption, 600, caption.width - px(20));
 		picture.drawMask(mask, caption.x + px(10), middle(caption, mask.height), INK);
 	});
-	const legendLeft = layout.footer.x + px(10) + text.width('frame 0000000   0:00:00.000', 600) + px(24);
+	const widest = (time: string) => px(10) + text.width(`frame 0000000   ${time}`, 600) + px(24);
+	// A narrow picture has no room for the date.
+	const withDate = widest(readable(SOME_TIME)) <= layout.footer.width;
+	const shownTime = ({ recordedAt, timeSeconds }: FrameScene) =>
+		recordedAt === null ? formatTime(timeSeconds) : readable(recordedAt).slice(withDate ? 0 : DATE_LENGTH);
+	const legendLeft =
+		layout.footer.x + widest(options.recordedTimes && withDate ? readable(SOME_TIME) : '0:00:00.000');
 	drawLegend(picture, layout.footer, legendLeft, options, text, px);
 
 	function draw(frameRgba: Uint8Array, scene: FrameScene): Uint8Array {
@@ -140,7 +158,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
 		});
 		const { footer } = layout;
 		const frame = text.mask(`frame ${scene.frameIndex}`, 600);
-		const time = text.mask(formatTime(scene.timeSeconds), 600);
+		const time = text.mask(shownTime(scene), 600);
 		picture.fillRect(footer.x, footer.y, legendLeft, footer.height, GROUND);
 		picture.drawMask(frame, footer.x + px(10), middle(footer, frame.height), INK);
 		picture.drawMask(time, legendLeft - px(24) - time.width, middle(footer, time.height), INK);

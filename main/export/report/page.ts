@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import uPlotCss from 'uplot/dist/uPlot.min.css?raw';
 import uPlotScript from 'uplot/dist/uPlot.iife.min.js?raw';
 import { DRIFT_WINDOW_FRAMES } from '../../domain/drift.ts';
+import type { RecordingClock } from '../../domain/recording-clock.ts';
 import { cameraSection } from './camera.ts';
 import { drawCharts, type Chart } from './charts.ts';
 import { html, inlineElement, join, jsonBlock, type Html } from './html.ts';
@@ -13,7 +14,11 @@ import type { ReportRun } from './report-runs.ts';
 import { accuracyTables, runTable, settingsTable, videoFacts, warnings } from './tables.ts';
 
 /** The whole report as one page that loads nothing from any network. */
-export function reportPage(runs: readonly ReportRun[], pictures: ReportPictures | null): string {
+export function reportPage(
+	runs: readonly ReportRun[],
+	pictures: ReportPictures | null,
+	clock: RecordingClock | null | undefined,
+): string {
 	const { axis, charts } = drawCharts(runs);
 	const { video } = runs[0]!.run.header;
 	const name = basename(video.path);
@@ -46,7 +51,7 @@ export function reportPage(runs: readonly ReportRun[], pictures: ReportPictures 
 					<p class="muted">Sparsight report · ${runs.length === 1 ? 'one run' : `${runs.length} runs`}</p>
 				</header>
 				<main>
-					${videoFacts(runs)}
+					${videoFacts(runs, clock)}
 					<h2>Runs</h2>
 					${warnings(runs)} ${runTable(runs)} ${accuracyTables(runs)} ${cameraSection(runs)}
 					${pictures && pictureSections(pictures, runs[0]!.label)}

@@ -5,6 +5,7 @@ import { knownFrames } from '../../results/frame-columns.ts';
 import type { StoredRun } from '../../results/stored-run.ts';
 import { readFrames } from '../../video/read-frames.ts';
 import { openVideoOf } from '../clip-frames.ts';
+import type { ExportRequest } from '../format.ts';
 import { OVERLAY_SETTINGS, type OverlaySettings } from '../overlay-settings.ts';
 import { openScenes, paneSizeOf } from '../scenes.ts';
 import { sheetFrames, worstFrames, type WorstFrame } from './key-frames.ts';
@@ -28,12 +29,13 @@ const SHEET = { maxPaneWidth: 240, labels: false };
 const WEBP_QUALITY = 80;
 const MOST_PANES = 4;
 
-/** The pictures of a report; none, with the reason, where the video is not there any more. Rejects when `signal` is aborted. */
+/** The pictures of a report; none, with the reason, where the video is not there any more. Rejects when the request's signal is aborted. */
 export async function drawPictures(
 	runs: readonly ReportRun[],
-	signal: AbortSignal | undefined,
+	request: Pick<ExportRequest, 'clock' | 'signal'>,
 ): Promise<ReportPictures> {
 	const main = runs[0]!.run;
+	const { signal } = request;
 	const { edgesSha256 } = main.header.videoIdentity;
 	const shown = runs
 		.filter(({ run }) => run.header.videoIdentity.edgesSha256 === edgesSha256)
@@ -44,13 +46,13 @@ export async function drawPictures(
 		const labels = shown.map(({ label }) => label);
 		const worst = worstFrames(shown.map(({ agreement }) => agreement));
 		const worstIndices = worst.map(({ frameIndex }) => frameIndex);
-		const large = await drawFrames(video, { runs: stored, labels }, worstIndices, WORST, signal);
+		const large = await drawFrames(video, { runs: stored, labels }, worstIndices, WORST, request);
 		const sheet = await drawFrames(
 			video,
 			{ runs: [main], labels },
 			sheetFrames(main.frames.frameIndex),
 			SHEET,
-			signal,
+			request,
 		);
 		return {
 			worst: worst.flatMap((frame) => {
@@ -71,16 +73,17 @@ async function drawFrames(
 	{ runs, labels }: { runs: readonly StoredRun[]; labels: readonly string[] },
 	frames: readonly number[],
 	look: Partial<OverlaySettings>,
-	signal: AbortSignal | undefined,
+	request: Pick<ExportRequest, 'clock' | 'signal'>,
 ): Promise<ReportPicture[]> {
 	if (frames.length === 0) return [];
+	const { signal } = request;
 	const settings: OverlaySettings = resolveSettings(
 		OVERLAY_SETTINGS,
 		{ strip: false, cameraPath: false, ...look },
 		'format report',
 	);
 	const paneSize = paneSizeOf(video, settings);
-	const scenes = await openScenes(runs, labels, settings, paneSize, signal);
+	const scenes = await openScenes(runs, labels, settings, paneSize, request);
 	// Drawing needs a native canvas and fonts: loaded only if something is drawn.
 	const { createOverlay } = await import('../drawing/draw-overlay.ts');
 	const overlay = createOverlay(scenes.overlay);

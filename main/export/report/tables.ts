@@ -1,6 +1,7 @@
 import { clockSentence } from '../../domain/clock-words.ts';
 import { GIGA, STAGES } from '../../domain/cost.ts';
 import { ON_CPU } from '../../domain/execution.ts';
+import { readable, timesOfDay, type RecordingClock } from '../../domain/recording-clock.ts';
 import type { RunHeader } from '../../domain/run.ts';
 import type { SettingValues } from '../../domain/settings-table.ts';
 import { shortfallSentence } from '../../domain/shortfall.ts';
@@ -8,12 +9,14 @@ import { coverageOfRuns } from '../../domain/truth-coverage.ts';
 import type { FrameRange, Position } from '../../domain/video.ts';
 import { formatTime } from '../drawing/draw-overlay.ts';
 import { html, join, type Html } from './html.ts';
+import type { StoredRun } from '../../results/stored-run.ts';
+import { clockOf } from '../times-of-day.ts';
 import type { ReportRun } from './report-runs.ts';
 
 const NONE = '–';
 
 /** What was analysed, with what, and what went wrong on the way. */
-export function videoFacts(runs: readonly ReportRun[]): Html {
+export function videoFacts(runs: readonly ReportRun[], clock: RecordingClock | null | undefined): Html {
 	const { run } = runs[0]!;
 	const { video, model, threads, versions, letterbox, grid, denseMacs, behindMacs } = run.header;
 	const { frameIndex, timeSeconds } = run.frames;
@@ -47,6 +50,7 @@ export function videoFacts(runs: readonly ReportRun[]): Html {
 				: `${plain(video.nominalFramesPerSecond, 3)} frames a second`,
 		],
 		['Frames', span],
+		...(last < 0 ? [] : recordedFact(run, clock)),
 	];
 	const behind =
 		behindMacs > 0
@@ -68,6 +72,19 @@ export function videoFacts(runs: readonly ReportRun[]): Html {
 	];
 	return html`<div class="columns">${facts(left)}${facts(right)}</div>
 		${damage.length > 0 ? html`<p class="strong">${damage.join('; ')}.</p>` : null}`;
+}
+
+/** When the first and the last analysed frame were recorded, and who says so. */
+function recordedFact(run: StoredRun, given: RecordingClock | null | undefined): string[][] {
+	const clock = clockOf(run, given);
+	if (!clock) return [];
+	const timeOfDay = timesOfDay(clock, run.header.video);
+	const { timeSeconds } = run.frames;
+	const [from, to] = [timeSeconds[0]!, timeSeconds[run.frameCount - 1]!].map((time) =>
+		readable(timeOfDay(time)),
+	);
+	const source = clock.source === 'file' ? 'as the file says' : 'as stated';
+	return [['Recorded', `${from!} to ${to!} (${clock.timeZone}, ${source})`]];
 }
 
 function facts(rows: string[][]): Html {
