@@ -13,6 +13,7 @@ export const COMMAND_MENUS = {
 		[
 			{ id: 'export', key: 'Mod+e' },
 			{ id: 'runs', key: 'r' },
+			{ id: 'recording-time', key: 'Shift+t' },
 			{ id: 'models', key: 'Shift+m' },
 		],
 		[{ id: 'settings', key: 'Mod+,' }],
@@ -82,6 +83,7 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		close: 'Close video',
 		export: 'Export',
 		runs: 'Runs of this video',
+		'recording-time': 'When it was recorded',
 		models: 'Models',
 		settings: 'Settings',
 		analyse: 'Start or stop the analysis',
@@ -123,6 +125,7 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		close: '動画を閉じる',
 		export: '書き出し',
 		runs: 'この動画の解析結果',
+		'recording-time': '録画日時',
 		models: 'モデル',
 		settings: '設定',
 		analyse: '解析の開始・停止',

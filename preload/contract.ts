@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ErrorData } from '../main/domain/errors.ts';
 import { PRECISIONS, type Precision } from '../main/domain/execution.ts';
 import type { ExecutionRemark } from '../main/domain/execution-words.ts';
+import type { RecordingClock } from '../main/domain/recording-clock.ts';
 import type { MeasuredSpeed } from '../main/domain/speed.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../main/domain/run.ts';
 import type { SettingsTable, SettingValues } from '../main/domain/settings-table.ts';
@@ -99,6 +100,11 @@ export const requestSchemas = {
 	'video.prepareProxy': z.strictObject({ videoId: id }),
 	/** Cancels making a copy; its `proxy` event then has the error `cancelled`. */
 	'video.cancelProxy': z.strictObject({ videoId: id }),
+	/** States when the video was recorded, in the words of `statedClock`; null = as its file says. */
+	'video.stateClock': z.strictObject({
+		videoId: id,
+		stated: z.strictObject({ start: z.string().max(64), timeZone: z.string().max(64) }).nullable(),
+	}),
 	'analysis.start': z.strictObject({
 		videoId: id,
 		modelId: z.string().max(64),
@@ -282,6 +288,8 @@ export type OpenedVideo = {
 	mediaUrl: string;
 	/** Address of the playable copy; null until `video.prepareProxy` has made it. */
 	proxyUrl: string | null;
+	/** When it was recorded; null where nobody knows. */
+	clock: RecordingClock | null;
 	runs: RunEntry[];
 };
 
@@ -378,6 +386,7 @@ export type Answers = ZoneAnswers & {
 	'video.frameTimes': FrameTimesAnswer;
 	'video.prepareProxy': { proxyUrl: string | null };
 	'video.cancelProxy': null;
+	'video.stateClock': RecordingClock | null;
 	'analysis.start': RunEntry;
 	'analysis.change': null;
 	'analysis.cancel': null;

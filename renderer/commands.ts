@@ -64,6 +64,7 @@ const ACTIONS: Record<CommandId, Action> = {
 	},
 	export: dialog('export', withRun),
 	runs: dialog('runs', withVideo),
+	'recording-time': dialog('recording-time', withVideo),
 	models: dialog('models'),
 	settings: dialog('settings'),
 

@@ -13,6 +13,7 @@ import {
 } from '../../preload/contract.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
+import { clockOfFile, statedClock, type RecordingClock } from '../domain/recording-clock.ts';
 import { EXPORT_FORMATS } from '../export/index.ts';
 import { REDUCTION_MODES } from '../reduction/index.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
@@ -63,6 +64,7 @@ export class Application {
 	readonly #zones: Zones;
 	readonly #checks: RememberedChecks;
 	readonly #speeds: Speeds;
+	readonly #notes: VideoNotes;
 	readonly #truths = new OpaqueIds<string>((path) => path);
 	readonly #modelFiles = new OpaqueIds<string>((path) => path);
 	readonly #listeners = new Set<(event: HostEvent) => void>();
@@ -83,6 +85,7 @@ export class Application {
 		this.#openAtStart = openAtStart;
 		const runsFolder = () => preferences.current.runsFolder ?? folders.runs;
 		const store = new RunStore(runsFolder);
+		this.#notes = new VideoNotes(runsFolder);
 		this.#queries = new RunQueries(store, (identity) => videos.pathOfIdentity(identity));
 		this.#checks = new RememberedChecks(folders.cache, () => shell.startProviderProbe());
 		this.#speeds = new Speeds({
@@ -130,14 +133,19 @@ export class Application {
 			urlOf: (videoId) => shell.mediaUrl(videoId, 'proxy'),
 			emit,
 		});
-		this.#exports = new Exports({ queries: this.#queries, shell, emit });
+		this.#exports = new Exports({
+			queries: this.#queries,
+			clockOf: (header) => this.#notes.clock(header.videoIdentity),
+			shell,
+			emit,
+		});
 		this.#browser = new Browser(shell.browseRoots, videos, {
 			truths: this.#truths,
 			models: this.#modelFiles,
 			folders: new OpaqueIds<string>((path) => path),
 		});
 		this.#zones = new Zones({
-			notes: new VideoNotes(runsFolder),
+			notes: this.#notes,
 			videos,
 			queries: this.#queries,
 			shell,
@@ -252,6 +260,13 @@ export class Application {
 			'video.frameTimes': async ({ videoId }) => this.#frameTimes.answer(await this.#videos.open(videoId)),
 			'video.prepareProxy': async ({ videoId }) => this.#proxies.prepare(await this.#videos.open(videoId)),
 			'video.cancelProxy': async ({ videoId }) => nothing(this.#proxies.cancel(videoId)),
+
+			'video.stateClock': async ({ videoId, stated }) => {
+				const video = await this.#videos.open(videoId);
+				const clock = stated && statedClock(stated.start, stated.timeZone);
+				await this.#notes.storeClock(video.identity, clock);
+				return clock ?? clockOfFile(video.info);
+			},
 
 			'analysis.start': async (input) => runs.start(await this.#videos.open(input.videoId), input),
 			'analysis.change': async ({ runId, settings }) => nothing(runs.change(runId, settings)),
@@ -381,8 +396,14 @@ export class Application {
 			info,
 			mediaUrl: this.#shell.mediaUrl(videoId, 'source'),
 			proxyUrl: proxy === null ? null : this.#shell.mediaUrl(videoId, 'proxy'),
+			clock: await this.#clockOf(video),
 			runs: await this.runs.list(video),
 		};
+	}
+
+	/** As a person stated it, or as the file says. */
+	async #clockOf({ identity, info }: Pick<KnownVideo, 'identity' | 'info'>): Promise<RecordingClock | null> {
+		return (await this.#notes.clock(identity)) ?? clockOfFile(info);
 	}
 
 	/** A complete run over every frame has the times of all of them. */

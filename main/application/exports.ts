@@ -1,6 +1,8 @@
 import { basename, extname } from 'node:path';
 import type { HostEvent, RequestInput } from '../../preload/contract.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
+import type { RecordingClock } from '../domain/recording-clock.ts';
+import type { RunHeader } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import { startExport } from '../export/client.ts';
 import { exportFormat } from '../export/index.ts';
@@ -17,7 +19,13 @@ type Export = {
 	state: 'going' | 'written' | 'failed';
 };
 
-type ExportsDependencies = { queries: RunQueries; shell: Shell; emit: (event: HostEvent) => void };
+type ExportsDependencies = {
+	queries: RunQueries;
+	/** When a run's video was recorded, as a person stated it; null where nobody did. */
+	clockOf: (header: RunHeader) => Promise<RecordingClock | null>;
+	shell: Shell;
+	emit: (event: HostEvent) => void;
+};
 
 /** Exports runs to files that the user chooses, each in a process of its own. */
 export class Exports {
@@ -41,12 +49,13 @@ export class Exports {
 				`labels must name each of the ${input.runIds.length} runs (got ${input.labels.length}).`,
 			);
 		}
-		const { queries, shell, emit } = this.#deps;
+		const { queries, clockOf, shell, emit } = this.#deps;
 		const runs = await Promise.all(input.runIds.map((runId) => queries.run(runId)));
 		const suggested = suggestedName(runs[0]!.header.video.path, runs[0]!.header.mode, format.fileExtension);
 		const path = await shell.chooseExportTarget(suggested, format.fileExtension);
 		if (path === null) return null;
 
+		const stated = await clockOf(runs[0]!.header);
 		const exportId = newId();
 		const job = {
 			format: format.id,
@@ -58,6 +67,7 @@ export class Exports {
 			out: path,
 			range: input.range,
 			settings,
+			...(stated && { clock: stated }),
 		};
 		const writing = startExport(job, shell.startExportWorker(), (done, total) =>
 			emit({ type: 'export.progress', exportId, done, total }),

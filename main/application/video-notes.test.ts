@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { statedClock } from '../domain/recording-clock.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { VideoNotes } from './video-notes.ts';
 import { identityKey } from './videos.ts';
@@ -26,6 +27,17 @@ beforeEach(async () => {
 	notes = new VideoNotes(() => root);
 });
 afterEach(() => rm(root, { recursive: true }));
+
+test('a stated clock is kept until it is forgotten; rubbish is none', async () => {
+	const clock = statedClock('2026-11-29 09:00:00', 'Asia/Tokyo');
+	expect(await notes.clock(VIDEO)).toBeNull();
+	await notes.storeClock(VIDEO, clock);
+	expect(await notes.clock(VIDEO)).toEqual(clock);
+	await notes.storeClock(VIDEO, null);
+	expect(await notes.clock(VIDEO)).toBeNull();
+	await writeFile(join(folder(), 'clock.json'), '{"startsAt":"2026-11-29T00:00:00.000Z","timeZone":"Mars"}');
+	expect(await notes.clock(VIDEO)).toBeNull();
+});
 
 test('a video without notes has no zones', async () => expect(await notes.zones(VIDEO)).toBeNull());
 

@@ -1,16 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { parseZones, zonesToText } from '../counting/zone-file.ts';
 import { systemError } from '../domain/errors.ts';
+import { isTimeZone, type RecordingClock } from '../domain/recording-clock.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import type { ZoneSet } from '../domain/zones.ts';
-import { writeFileWhole } from '../process/json-file.ts';
+import { readJsonFile, writeFileWhole } from '../process/json-file.ts';
 import { identityKey } from './videos.ts';
 
 /** What lies beside the runs of a video: what a person adds to it. No run has this name. */
 export const NOTES_FOLDER = 'notes';
 
 const ZONES_FILE = 'zones.json';
+const CLOCK_FILE = 'clock.json';
+
+const clockSchema = z.strictObject({
+	startsAt: z.iso.datetime(),
+	timeZone: z.string().refine(isTimeZone),
+	source: z.literal(['file', 'stated']),
+});
 
 /**
  * What an analyst adds to a video, one file each in `<runs>/<identity of the video>/notes`: it goes with the content of a file,
@@ -38,6 +47,16 @@ export class VideoNotes {
 		const text = zonesToText(zones);
 		parseZones(text, ZONES_FILE);
 		await this.#write(this.#pathOf(identity, ZONES_FILE), text);
+	}
+
+	/** When the video was recorded, as a person stated it; null where nobody did, or what is stored is no clock. */
+	async clock(identity: VideoIdentity): Promise<RecordingClock | null> {
+		return readJsonFile(this.#pathOf(identity, CLOCK_FILE), clockSchema);
+	}
+
+	/** With null, what was stated is forgotten. */
+	async storeClock(identity: VideoIdentity, clock: RecordingClock | null): Promise<void> {
+		await this.#write(this.#pathOf(identity, CLOCK_FILE), `${JSON.stringify(clock, null, '\t')}\n`);
 	}
 
 	#pathOf(identity: VideoIdentity, name: string): string {

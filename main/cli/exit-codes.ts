@@ -32,6 +32,7 @@ const EXIT_OF_ERROR = {
 	'setting-out-of-range': EXIT.usage,
 	'unknown-format': EXIT.usage,
 	'bad-range': EXIT.usage,
+	'bad-clock': EXIT.usage,
 	'bad-argument': EXIT.usage,
 	'output-not-writable': EXIT.output,
 	'disk-full': EXIT.output,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { basename, resolve } from 'node:path';
+import { clockOfFile, statedClock, type RecordingClock } from '../domain/recording-clock.ts';
 import { resolveSettings, unusedRemark } from '../domain/settings-table.ts';
 import { EXPORT_FORMATS, exportFormat } from '../export/index.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
@@ -24,6 +25,8 @@ type Options = {
 	to?: string;
 	truth?: string;
 	truthFrom?: string;
+	recordedAt?: string;
+	timeZone?: string;
 };
 
 export function defineExport(command: Command): Command {
@@ -44,6 +47,14 @@ export function defineExport(command: Command): Command {
 		.option('--to <position>', 'last frame, included: an index or a time')
 		.option('--truth <file>', 'ground truth for the accuracy figures of a report')
 		.option(...TRUTH_FROM)
+		.option(
+			'--recorded-at <date and time>',
+			'when recording began, such as "2026-11-29 09:00:00" (default: as the file says; none: leave it out)',
+		)
+		.option(
+			'--time-zone <zone>',
+			'zone of that time and of all that are told: Asia/Tokyo, +09:00 (default: of this machine, or as the file says)',
+		)
 		.addHelpText('after', () => `\n${formatsHelp()}`);
 }
 
@@ -78,6 +89,7 @@ export async function exportCommand(folders: string[], options: Options, session
 	const names = folders.map((folder) => basename(resolve(folder)));
 	const labels = options.label.length > 0 ? options.label : names;
 	const truth = options.truth === undefined ? null : readGroundTruth(options.truth, truthOptions(options));
+	const clock = statedOnCommandLine(options, runs[0]!);
 	const out = resolve(options.out ?? shortName(names[0]!, `.${format.fileExtension}`));
 
 	const display = showProgress(format.id);
@@ -88,6 +100,7 @@ export async function exportCommand(folders: string[], options: Options, session
 			out,
 			range,
 			settings,
+			...(clock !== undefined && { clock }),
 			signal: interruption.signal,
 			onRemark: (remark) => display.note(`format ${format.id}: ${remark}`),
 			onProgress: (done, total) => display.update(done, total, 'frames'),
@@ -101,4 +114,23 @@ export async function exportCommand(folders: string[], options: Options, session
 	}
 	console.result({ format: format.id, outPath: out, runs: runs.map(({ folder }) => folder) }, `${out}\n`);
 	return EXIT.ok;
+}
+
+/** The clock as the options have it; null for none, undefined where they leave it to the file. */
+function statedOnCommandLine(
+	{ recordedAt, timeZone }: Pick<Options, 'recordedAt' | 'timeZone'>,
+	{ header: { video } }: StoredRun,
+): RecordingClock | null | undefined {
+	if (recordedAt === 'none') return null;
+	if (recordedAt !== undefined) {
+		return statedClock(recordedAt, timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
+	}
+	if (timeZone === undefined) return undefined;
+	const ofFile = clockOfFile(video);
+	if (ofFile) return { ...statedClock(ofFile.startsAt, timeZone), source: 'file' };
+	throw new UserFacingError(
+		'bad-argument',
+		`--time-zone: a video that tells when it was recorded was expected, and ${video.path} doesn't.`,
+		{ remedy: 'State it: --recorded-at "2026-11-29 09:00:00".' },
+	);
 }

@@ -21,6 +21,7 @@ export type ErrorCode =
 	| 'setting-out-of-range'
 	| 'unknown-format'
 	| 'bad-range'
+	| 'bad-clock'
 	| 'bad-argument'
 	| 'output-not-writable'
 	| 'disk-full'

@@ -3,6 +3,7 @@ import {
 	clockOfFile,
 	isTimeZone,
 	readable,
+	secondsAt,
 	statedClock,
 	timesOfDay,
 	type RecordingClock,
@@ -94,6 +95,12 @@ describe('times of day', () => {
 		],
 	])('%s', (_, clock, seconds, startSeconds, expected) => {
 		expect(at(clock, seconds, startSeconds)).toBe(expected);
+	});
+
+	it('lead back to the video', () => {
+		const clock = statedClock('2026-01-02 03:04:05', 'Asia/Tokyo');
+		expect(secondsAt(clock, { startSeconds: 1.5 }, '2026-01-02 03:05:05.5')).toBe(62);
+		expect(secondsAt(clock, { startSeconds: 0 }, '2026-01-32')).toBeNull();
 	});
 
 	it('are read without T and zone', () => {

@@ -28,13 +28,13 @@ export function clockOfFile({ recordedAt }: Pick<VideoInfo, 'recordedAt'>): Reco
 
 /**
  * A stated start, such as `2026-11-29 09:00:00` or `2026-11-29T09:00:00.250`, in the local time of `timeZone`; or with its own
- * distance from UTC (`…+09:00`, `…Z`), which then only decides which moment it is. Throws `bad-argument` for what is no time, for
+ * distance from UTC (`…+09:00`, `…Z`), which then only decides which moment it is. Throws `bad-clock` for what is no time, for
  * unknown zones, and for times that the zone skipped or had twice as its clocks were set.
  */
 export function statedClock(start: string, timeZone: string): RecordingClock {
 	if (!isTimeZone(timeZone)) {
 		throw new UserFacingError(
-			'bad-argument',
+			'bad-clock',
 			`time zone: a name such as Asia/Tokyo, or a distance from UTC such as +09:00, was expected (got "${timeZone}").`,
 		);
 	}
@@ -61,7 +61,7 @@ export function statedClock(start: string, timeZone: string): RecordingClock {
 		return clock(toZoned(local, timeZone, 'reject').toDate().getTime());
 	} catch {
 		throw new UserFacingError(
-			'bad-argument',
+			'bad-clock',
 			`start of the clock: ${start} did not exist in ${timeZone}, or came twice, as clocks were set there.`,
 			{ remedy: 'State its distance from UTC as well, such as 2026-10-25T02:30:00+01:00.' },
 		);
@@ -97,6 +97,20 @@ export function timesOfDay(
 	};
 }
 
+/** The time in the rising time line of the video at which it was this local date and time; null for what is none. */
+export function secondsAt(
+	{ startsAt, timeZone }: RecordingClock,
+	{ startSeconds }: Pick<VideoInfo, 'startSeconds'>,
+	text: string,
+): number | null {
+	try {
+		const milliseconds = Date.parse(statedClock(text, timeZone).startsAt);
+		return startSeconds + (milliseconds - Date.parse(startsAt)) / 1000;
+	} catch {
+		return null;
+	}
+}
+
 /** Date and time of what `timesOfDay` tells, as people read them: `2026-11-29 09:15:02.480`. */
 export function readable(timeOfDay: string): string {
 	return timeOfDay.slice(0, 23).replace('T', ' ');
@@ -119,7 +133,7 @@ function offsetText(offset: number): string {
 
 function noStart(start: string): UserFacingError {
 	return new UserFacingError(
-		'bad-argument',
+		'bad-clock',
 		`start of the clock: a date and time such as 2026-11-29 09:00:00 was expected (got "${start}").`,
 	);
 }

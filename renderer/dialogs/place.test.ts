@@ -14,3 +14,11 @@ it.each([
 	['12.4', null],
 	['noon', null],
 ])('%j leads to %j', (text, place) => expect(parsePlace(text)).toEqual(place));
+
+it('a date and time leads to where it was recorded', () => {
+	const clock = { startsAt: '2026-11-29T00:00:00.000Z', timeZone: 'Asia/Tokyo', source: 'stated' } as const;
+	const recording = { clock, info: { startSeconds: 2 } };
+	expect(parsePlace('2026-11-29 09:01', recording)).toEqual({ seconds: 62 });
+	expect(parsePlace('2026-11-29 25:01', recording)).toBeNull();
+	expect(parsePlace('2026-11-29 09:01', { ...recording, clock: null })).toBeNull();
+});

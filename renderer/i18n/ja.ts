@@ -416,6 +416,17 @@ export const ja: Record<MessageKey, string> = {
 	'open.loading': '読み込み中…',
 	'open.truths': '正解データ',
 
+	'clock.title': '録画日時',
+	'clock.unknown': 'このファイルには録画日時が記録されていません。',
+	'clock.ofFile':
+		'ファイルの記録: {start}({zone})。現地時刻を UTC として書くカメラや、録画の終了時刻を書くカメラもあります。',
+	'clock.stated': '指定: {start}({zone})。',
+	'clock.start': '最初のフレームの日時',
+	'clock.zone': 'タイムゾーン',
+	'clock.asFile': 'ファイルの記録に戻す',
+	'clock.keep': '保存',
+	'clock.recorded': '録画',
+	'goTo.orClock': '、または日時(例: 2026-11-29 09:15:02)',
 	'goTo.title': '移動',
 	'goTo.label': 'フレームまたは時刻',
 	'goTo.hint': 'フレーム番号(例: 124)または時刻(例: 0:12.4)',
@@ -507,6 +518,9 @@ export const ja: Record<MessageKey, string> = {
 	'code.setting-out-of-range.remedy': '範囲内の値を選んでください。',
 	'code.unknown-format': 'その形式はありません。',
 	'code.unknown-format.remedy': '別の形式を選んでください。',
+	'code.bad-clock': '日時またはタイムゾーンを読み取れません。',
+	'code.bad-clock.remedy':
+		'2026-11-29 09:00:00 のような日時と、Asia/Tokyo や +09:00 のようなタイムゾーンを入力してください。',
 	'code.bad-range': '範囲にフレームがありません。',
 	'code.bad-range.remedy': 'X キーで範囲を解除するか、指定し直してください。',
 	'code.bad-argument': '要求の内容が正しくありません。',

@@ -19,7 +19,8 @@ import { Exports } from './exports.svelte.ts';
 import { ModelWizard } from './model-wizard.svelte.ts';
 import { ModelList } from './model-list.svelte.ts';
 
-export type DialogName = 'open' | 'models' | 'wizard' | 'export' | 'runs' | 'settings' | 'help' | 'go-to';
+export type DialogName =
+	'open' | 'models' | 'wizard' | 'export' | 'runs' | 'settings' | 'help' | 'go-to' | 'recording-time';
 
 /** How files of models are called. */
 const MODEL_NAME = /\.(onnx|safetensors|pth|pt)$/i;
@@ -102,6 +103,14 @@ export class Session {
 		} finally {
 			if (this.opening === entry) this.opening = null;
 		}
+	}
+
+	/** States when the open video was recorded; null = as its file says. Rejects for what is no time. */
+	async stateClock(stated: { start: string; timeZone: string } | null): Promise<void> {
+		const { video } = this;
+		if (!video) return;
+		const clock = await this.host.request('video.stateClock', { videoId: video.videoId, stated });
+		if (this.video === video) this.video = { ...video, clock };
 	}
 
 	/** Returns to the empty view; runs in progress continue. */

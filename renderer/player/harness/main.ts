@@ -39,6 +39,7 @@ async function open(video: HarnessVideo): Promise<void> {
 		info: video.info,
 		mediaUrl: video.mediaUrl,
 		proxyUrl: null,
+		clock: null,
 		runs: [],
 	};
 	const player = await Player.open(opened, hostOf(video));
