@@ -1,6 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchCounting } from './counting.ts';
+import { benchCounts, describeCounts } from './counts.ts';
 import { benchDetr } from './detr.ts';
 import { describeLane } from './lanes.ts';
 import { benchEventful } from './eventful.ts';
@@ -54,7 +56,7 @@ const { values } = parseArgs({
 	},
 });
 const EVERY_PART =
-	'run,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera';
+	'run,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera,counting,counts';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -294,6 +296,25 @@ if (parts.includes('moving-camera')) {
 		);
 	}
 	report['movingCamera'] = { registration, rows };
+}
+if (parts.includes('counting')) {
+	const row = benchCounting({ frames: 1_000_000, tracks: 100_000, rounds: Number(values.rounds) });
+	report['counting'] = row;
+	say(
+		`\ncounting ${row.tracks} made-up tracks of ${row.sightings} sightings in ${row.frames} frames, 5 zones and 5 lines: ` +
+			`${row.countMs.toFixed(0)} ms for ${row.events} events; a filter over them and the next event ${row.searchMs.toFixed(0)} ms`,
+	);
+}
+if (parts.includes('counts')) {
+	const { video: videoPath, truth: truthPath } = values;
+	if (truthPath === undefined)
+		say('\ncounts: skipped, for --truth names no MOT text with the people of --video');
+	else {
+		const table = await benchCounts({ ...common, videoPath, truthPath });
+		report['counts'] = table;
+		say(`\ncounts of the default mode against ${truthPath}`);
+		for (const line of describeCounts(table)) say(line);
+	}
 }
 await mkdir(values.out, { recursive: true });
 await writeFile(join(values.out, 'bench.json'), `${JSON.stringify(report, null, '\t')}\n`);

@@ -136,6 +136,7 @@ export class Application {
 		this.#exports = new Exports({
 			queries: this.#queries,
 			clockOf: (header) => this.#notes.clock(header.videoIdentity),
+			notes: this.#notes,
 			shell,
 			emit,
 		});

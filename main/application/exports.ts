@@ -9,6 +9,7 @@ import { exportFormat } from '../export/index.ts';
 import { newId } from './opaque-ids.ts';
 import type { RunQueries } from './run-queries.ts';
 import type { Shell } from './shell.ts';
+import type { VideoNotes } from './video-notes.ts';
 import { shortName } from '../process/short-name.ts';
 
 /** An export that is being written or is done. */
@@ -23,6 +24,7 @@ type ExportsDependencies = {
 	queries: RunQueries;
 	/** When a run's video was recorded, as a person stated it; null where nobody did. */
 	clockOf: (header: RunHeader) => Promise<RecordingClock | null>;
+	notes: VideoNotes;
 	shell: Shell;
 	emit: (event: HostEvent) => void;
 };
@@ -49,8 +51,9 @@ export class Exports {
 				`labels must name each of the ${input.runIds.length} runs (got ${input.labels.length}).`,
 			);
 		}
-		const { queries, clockOf, shell, emit } = this.#deps;
+		const { queries, clockOf, notes, shell, emit } = this.#deps;
 		const runs = await Promise.all(input.runIds.map((runId) => queries.run(runId)));
+		const zones = format.readsZones ? await notes.zones(runs[0]!.header.videoIdentity) : null;
 		const suggested = suggestedName(runs[0]!.header.video.path, runs[0]!.header.mode, format.fileExtension);
 		const path = await shell.chooseExportTarget(suggested, format.fileExtension);
 		if (path === null) return null;
@@ -65,6 +68,7 @@ export class Exports {
 				videoPath: header.video.path,
 			})),
 			out: path,
+			zones,
 			range: input.range,
 			settings,
 			...(stated && { clock: stated }),

@@ -9,6 +9,7 @@ import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { shortfallSentence } from '../domain/shortfall.ts';
 import { collect } from './analyze.ts';
+import { readZones } from './count.ts';
 import { parseAssignments, parseRange } from './arguments.ts';
 import { EXIT } from './exit-codes.ts';
 import { truthOptions, TRUTH_FROM, type Session } from './options.ts';
@@ -23,6 +24,7 @@ type Options = {
 	label: string[];
 	from?: string;
 	to?: string;
+	zones?: string;
 	truth?: string;
 	truthFrom?: string;
 	recordedAt?: string;
@@ -45,6 +47,7 @@ export function defineExport(command: Command): Command {
 		)
 		.option('--from <position>', 'first frame: an index (120) or a time (12.5s, 1:02.500)')
 		.option('--to <position>', 'last frame, included: an index or a time')
+		.option('--zones <file>', 'zones and lines as JSON, for events')
 		.option('--truth <file>', 'ground truth for the accuracy figures of a report')
 		.option(...TRUTH_FROM)
 		.option(
@@ -104,6 +107,7 @@ export async function exportCommand(folders: string[], options: Options, session
 			signal: interruption.signal,
 			onRemark: (remark) => display.note(`format ${format.id}: ${remark}`),
 			onProgress: (done, total) => display.update(done, total, 'frames'),
+			zones: options.zones === undefined ? null : await readZones(options.zones),
 			...(truth ? { truth: runs.map((run) => evaluateRun(run, truth, runs)) } : {}),
 		});
 	} finally {

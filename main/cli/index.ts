@@ -5,6 +5,7 @@ import { analyzeCommand, defineAnalyze } from './analyze.ts';
 import { batchCommand, defineBatch } from './batch.ts';
 import { compareCommand, defineCompare } from './compare.ts';
 import { openConsole } from './console.ts';
+import { countCommand, defineCount } from './count.ts';
 import { defineDoctor, doctorCommand } from './doctor.ts';
 import { defineEvaluate, evaluateCommand } from './evaluate.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
@@ -69,6 +70,7 @@ function buildProgram(session: Session, finish: (exitCode: number) => void): Com
 	add('compare', defineCompare, compareCommand);
 	add('batch', defineBatch, batchCommand);
 	add('worker', defineWorker, workerCommand);
+	add('count', defineCount, countCommand);
 	add('evaluate', defineEvaluate, evaluateCommand);
 	add('export', defineExport, exportCommand);
 	const models = add('models', defineModels, (_options: object, given: Session) => modelsCommand(given));

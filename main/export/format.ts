@@ -1,6 +1,7 @@
 import type { RecordingClock } from '../domain/recording-clock.ts';
 import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
+import type { ZoneSet } from '../domain/zones.ts';
 import type { Evaluation } from '../evaluation/evaluate-run.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
@@ -13,6 +14,8 @@ export type ExportFormat = {
 	/** One sentence for help texts. */
 	description: string;
 	settings: SettingsTable;
+	/** Whether it says what happened at zones and lines. */
+	readsZones?: true;
 	/**
 	 * Writes `request.out` completely or not at all: on failure or abort nothing is left behind, and an existing file is
 	 * kept. Throws UserFacingError `cancelled`, `bad-argument`, `bad-range`, `output-not-writable`, `disk-full`, and what
@@ -38,6 +41,8 @@ export type ExportRequest = {
 	onProgress?: (done: number, total: number) => void;
 	/** Called with a clause that says what was done otherwise than asked. */
 	onRemark?: (remark: string) => void;
+	/** What was drawn on the main run's video, on a picture of any size; missing or null where nothing was. */
+	zones?: ZoneSet | null;
 	/** Per run its evaluation against ground truth, null if unknown; for the report. */
 	truth?: (Evaluation | null)[];
 };

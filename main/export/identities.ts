@@ -24,12 +24,29 @@ export async function followRun(
 ): Promise<IdentitiesOfRow> {
 	const countOf = (row: number) => run.frames.detectionCount[row]!;
 	if (!wanted) return (row) => new Int32Array(countOf(row));
+	const identities = await identitiesOfRun(run, signal);
+	return (row) => identities.ofFrames(row, row + 1, countOf).identities;
+}
+
+/** All objects of a run. Throws `cancelled`. */
+export async function identitiesOfRun(
+	run: StoredRun,
+	signal: AbortSignal | undefined,
+): Promise<RunIdentities> {
 	const identities = new RunIdentities(run.header.displayThresholds);
+	await inTurnsUnlessCancelled(identities.follow(run), signal);
+	return identities;
+}
+
+/** As `inTurns`; throws `cancelled`. */
+export async function inTurnsUnlessCancelled<Result>(
+	steps: Generator<void, Result>,
+	signal: AbortSignal | undefined,
+): Promise<Result> {
 	try {
-		await inTurns(identities.follow(run), signal);
+		return await inTurns(steps, signal);
 	} catch (error) {
 		if (!signal?.aborted) throw error;
 		throw new UserFacingError('cancelled', 'The export was cancelled; nothing was left behind.');
 	}
-	return (row) => identities.ofFrames(row, row + 1, countOf).identities;
 }

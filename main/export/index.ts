@@ -3,6 +3,7 @@ import { annotatedVideo } from './annotated-video.ts';
 import { arrow } from './arrow.ts';
 import { coco } from './coco.ts';
 import { csv } from './csv.ts';
+import { eventsCsv, eventsJson } from './events.ts';
 import type { ExportFormat } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { mot } from './mot.ts';
@@ -17,6 +18,8 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
 	report,
 	csv,
 	jsonLines,
+	eventsCsv,
+	eventsJson,
 	coco,
 	mot,
 	yolo,

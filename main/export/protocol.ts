@@ -1,6 +1,7 @@
 import type { RecordingClock } from '../domain/recording-clock.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
+import type { ZoneSet } from '../domain/zones.ts';
 
 /** Everything that a process needs to write an export; plain data. */
 export type ExportJob = {
@@ -9,6 +10,8 @@ export type ExportJob = {
 	/** The first is the main one. `videoPath`: where the run's video is now. */
 	runs: { folder: string; label: string; videoPath: string }[];
 	out: string;
+	/** As in `ExportRequest`. */
+	zones?: ZoneSet | null;
 	/** Null: what the main run analysed. */
 	range: FrameRange | null;
 	/** Override the defaults of the format's table. */

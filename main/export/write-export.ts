@@ -7,7 +7,7 @@ const REPORT_MILLISECONDS = 100;
 
 /** The worker's job: opens the runs and writes the file. Throws what `ExportFormat.write` and reading runs throw. */
 export async function writeExport(
-	{ format, runs, out, range, settings, clock }: ExportJob,
+	{ format, runs, out, zones, range, settings, clock }: ExportJob,
 	signal: AbortSignal,
 	tell: (news: ExportNews) => void,
 ): Promise<null> {
@@ -23,6 +23,7 @@ export async function writeExport(
 		runs: opened,
 		labels: runs.map(({ label }) => label),
 		out,
+		zones: zones ?? null,
 		range,
 		settings,
 		...(clock !== undefined && { clock }),
