@@ -85,6 +85,7 @@ const rooms = {
 		'results',
 		'evaluation',
 		'counting',
+		'tracking',
 		'export',
 		'models',
 		'parity',

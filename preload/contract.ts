@@ -20,6 +20,7 @@ import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
 import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts';
 import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
+import { trackRequestSchemas, type TrackAnswers } from './tracks-contract.ts';
 import { zoneRequestSchemas, type ZoneAnswers } from './zones-contract.ts';
 
 // All requests and events between page and host. Two hosts implement it: Electron's IPC and the local web host. Both
@@ -136,6 +137,7 @@ export const requestSchemas = {
 	'run.tracks': z.strictObject({ runId: id }),
 	/** Identities of the detections at positions `[from, from + count)`; at most 2,000 frames. */
 	'run.identities': z.strictObject({ runId: id, from: index, count: z.number().int().min(1).max(2000) }),
+	...trackRequestSchemas,
 	/**
 	 * How a run agrees with a dense (or any other) run of the same video, per frame, in the classes that both models know.
 	 * Average precision counts the classes that the models of all runs `besideIds` know.
@@ -374,8 +376,10 @@ export type FrameTimesAnswer = {
 	complete: boolean;
 };
 
+type AnswersOfParts = TrackAnswers & ZoneAnswers;
+
 /** The answer of each request; any request may be refused with ErrorData. */
-export type Answers = ZoneAnswers & {
+export type Answers = AnswersOfParts & {
 	'app.describe': AppDescription;
 	'preferences.change': Preferences;
 	'video.choose': VideoEntry[];

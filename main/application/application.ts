@@ -57,6 +57,7 @@ export class Application {
 	readonly #cards: ModelCards;
 	readonly #preferences: PreferencesStore;
 	readonly #queries: RunQueries;
+	readonly #notes: VideoNotes;
 	readonly #frameTimes: FrameTimesReader;
 	readonly #proxies: PlaybackProxies;
 	readonly #exports: Exports;
@@ -64,7 +65,6 @@ export class Application {
 	readonly #zones: Zones;
 	readonly #checks: RememberedChecks;
 	readonly #speeds: Speeds;
-	readonly #notes: VideoNotes;
 	readonly #truths = new OpaqueIds<string>((path) => path);
 	readonly #modelFiles = new OpaqueIds<string>((path) => path);
 	readonly #listeners = new Set<(event: HostEvent) => void>();
@@ -285,6 +285,12 @@ export class Application {
 			'run.shownCounts': ({ runId, leastScore }) => queries.shownCounts(runId, leastScore),
 			'run.tracks': ({ runId }) => queries.tracks(runId),
 			'run.identities': ({ runId, from, count }) => queries.identities(runId, from, count),
+			'tracks.edits': ({ runId }) => queries.trackEdits(runId),
+			'tracks.edit': ({ runId, edits }) => {
+				return nothing(
+					queries.editTracks(runId, edits, (folder) => this.#notes.storeTrackEdits(folder, edits)),
+				);
+			},
 			'run.agreement': async ({ runId, referenceRunId, truthId, truthFrom, besideIds }) => {
 				const truth =
 					truthId === null

@@ -19,6 +19,9 @@ import type { TruthOptions } from '../evaluation/ground-truth/ground-truth.ts';
 import { inTurns } from '../results/in-turns.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
+import { checkEdits } from '../tracking/check-edits.ts';
+import { readTrackEdits } from '../tracking/stored-edits.ts';
+import type { TrackEdit } from '../tracking/track-edits.ts';
 import { RunIdentities, type FrameIdentities, type RunTracks } from '../tracking/run-tracks.ts';
 import { pathsOfRun } from '../tracking/run-paths.ts';
 import type { RunStore } from './run-store.ts';
@@ -26,15 +29,16 @@ import type { RunStore } from './run-store.ts';
 /** Runs whose columns are kept in memory. */
 const MOST_OPEN = 8;
 
+/** `edited`: once the stored edits are applied. */
+type Followed = { identities: RunIdentities; edited: Promise<void>; following: Promise<void> };
+
 /** Answers questions about stored runs, including those that are still growing. */
 export class RunQueries {
 	readonly #store: RunStore;
 	readonly #pathOf: (identity: VideoIdentity) => string | null;
 	readonly #open = new RecentMap<string, { run: StoredRun; state: string }>(MOST_OPEN);
 	/** Identities in runs that were asked about; each run is followed by one request at a time. */
-	readonly #followed = new RecentMap<string, { identities: RunIdentities; following: Promise<void> }>(
-		MOST_OPEN,
-	);
+	readonly #followed = new RecentMap<string, Followed>(MOST_OPEN);
 
 	readonly #paths = new RecentMap<
 		string,
@@ -154,20 +158,42 @@ export class RunQueries {
 		return paths;
 	}
 
+	/** What a person changed of the tracks. */
+	async trackEdits(runId: string): Promise<TrackEdit[]> {
+		return readTrackEdits((await this.run(runId)).folder);
+	}
+
+	/**
+	 * Checks edits of tracks, has `store` keep them for the run in `folder`, and shows tracks with them from then on. Throws
+	 * `edit-refused` and keeps what was there.
+	 */
+	async editTracks(
+		runId: string,
+		edits: readonly TrackEdit[],
+		store: (folder: string) => Promise<void>,
+	): Promise<void> {
+		const run = await this.run(runId);
+		const identities = await this.#follow(runId, run, run.frameCount);
+		checkEdits(identities.tracksFound(), run.frames.frameIndex, edits);
+		await store(run.folder);
+		identities.edit(edits);
+		this.#paths.delete(runId);
+	}
+
 	async #follow(runId: string, run: StoredRun, to: number): Promise<RunIdentities> {
 		let followed = this.#followed.get(runId);
 		// An interrupted run may be resumed from an earlier frame than its last one, with other boxes.
 		if (!followed || followed.identities.known > run.frameCount) {
-			followed = {
-				identities: new RunIdentities(run.header.displayThresholds),
-				following: Promise.resolve(),
-			};
+			const identities = new RunIdentities(run.header.displayThresholds);
+			const edited = readTrackEdits(run.folder).then((edits) => identities.edit(edits));
+			followed = { identities, edited, following: edited };
 			this.#followed.set(runId, followed);
 		}
-		const { identities } = followed;
+		const { identities, edited } = followed;
 		followed.following = followed.following
 			.catch(() => undefined)
 			.then(() => inTurns(identities.follow(run, to)));
+		await edited;
 		await followed.following;
 		return identities;
 	}

@@ -12,6 +12,7 @@ import { makeFolder } from '../process/make-folder.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { readJsonFile } from '../process/json-file.ts';
 import { compareVideo } from '../video/identity.ts';
+import { editsPath } from '../tracking/stored-edits.ts';
 import { NOTES_FOLDER } from './video-notes.ts';
 import { identityKey } from './videos.ts';
 
@@ -119,6 +120,7 @@ export class RunStore {
 		try {
 			await rename(folder, doomed);
 			this.#folders.delete(runId);
+			await rm(editsPath(folder), { force: true });
 			await rm(doomed, { recursive: true, force: true });
 		} catch (error) {
 			throw systemError(error) ?? error;

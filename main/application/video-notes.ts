@@ -7,6 +7,9 @@ import { isTimeZone, type RecordingClock } from '../domain/recording-clock.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { readJsonFile, writeFileWhole } from '../process/json-file.ts';
+import { trackEditsToText } from '../tracking/edits-file.ts';
+import { editsPath } from '../tracking/stored-edits.ts';
+import type { TrackEdit } from '../tracking/track-edits.ts';
 import { identityKey } from './videos.ts';
 
 /** What lies beside the runs of a video: what a person adds to it. No run has this name. */
@@ -57,6 +60,11 @@ export class VideoNotes {
 	/** With null, what was stated is forgotten. */
 	async storeClock(identity: VideoIdentity, clock: RecordingClock | null): Promise<void> {
 		await this.#write(this.#pathOf(identity, CLOCK_FILE), `${JSON.stringify(clock, null, '\t')}\n`);
+	}
+
+	/** Stores what a person changed of the tracks of a run; `readTrackEdits` reads it. */
+	async storeTrackEdits(runFolder: string, edits: readonly TrackEdit[]): Promise<void> {
+		await this.#write(editsPath(runFolder), trackEditsToText(edits));
 	}
 
 	#pathOf(identity: VideoIdentity, name: string): string {

@@ -41,6 +41,8 @@ const EXIT_OF_ERROR = {
 	'resume-mismatch': EXIT.usage,
 	'truth-unreadable': EXIT.input,
 	'zones-unreadable': EXIT.input,
+	'edits-unreadable': EXIT.input,
+	'edit-refused': EXIT.input,
 	'worker-died': EXIT.engine,
 	'provider-unusable': EXIT.engine,
 	'device-lost': EXIT.engine,

@@ -14,6 +14,7 @@ import { listenForInterruption } from './interruption.ts';
 import { addModelsCommands } from './models/index.ts';
 import { defineModels, modelsCommand } from './models/overview.ts';
 import type { AddCommand, Session } from './options.ts';
+import { defineTracks, tracksCommand } from './tracks.ts';
 import { defineParity, parityCommand } from './parity.ts';
 import { defineWorker, workerCommand } from './worker.ts';
 
@@ -73,6 +74,7 @@ function buildProgram(session: Session, finish: (exitCode: number) => void): Com
 	add('count', defineCount, countCommand);
 	add('evaluate', defineEvaluate, evaluateCommand);
 	add('export', defineExport, exportCommand);
+	add('tracks', defineTracks, tracksCommand);
 	const models = add('models', defineModels, (_options: object, given: Session) => modelsCommand(given));
 	addModelsCommands(below(models));
 	add('parity', defineParity, parityCommand);

@@ -30,6 +30,9 @@ export type ErrorCode =
 	| 'resume-mismatch'
 	| 'truth-unreadable'
 	| 'zones-unreadable'
+	| 'edits-unreadable'
+	/** A change of tracks that makes no sense. */
+	| 'edit-refused'
 	| 'worker-died'
 	/** An execution provider that is asked for, and does not work or can't be used. */
 	| 'provider-unusable'

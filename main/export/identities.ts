@@ -2,6 +2,7 @@ import { UserFacingError } from '../domain/errors.ts';
 import type { SettingSpec } from '../domain/settings-table.ts';
 import { inTurns } from '../results/in-turns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
+import { readTrackEdits } from '../tracking/stored-edits.ts';
 import { RunIdentities } from '../tracking/run-tracks.ts';
 
 export const IDENTITIES = {
@@ -15,7 +16,7 @@ export type IdentitiesOfRow = (row: number) => Int32Array;
 
 /**
  * Follows the objects of the whole run, whatever part of it is exported, so that an object has the same number in every
- * export and on the page. All identities are 0 if they are not `wanted`.
+ * export and on the page, after what a person changed of the tracks. All identities are 0 if they are not `wanted`.
  */
 export async function followRun(
 	run: StoredRun,
@@ -33,7 +34,7 @@ export async function identitiesOfRun(
 	run: StoredRun,
 	signal: AbortSignal | undefined,
 ): Promise<RunIdentities> {
-	const identities = new RunIdentities(run.header.displayThresholds);
+	const identities = new RunIdentities(run.header.displayThresholds, await readTrackEdits(run.folder));
 	await inTurnsUnlessCancelled(identities.follow(run), signal);
 	return identities;
 }

@@ -159,6 +159,7 @@ describe('identities', () => {
 			sightings: Int32Array.of(7, 6),
 			spanOffsets: Uint32Array.of(0, 2, 3),
 			spans: Int32Array.of(10, 16, 22, 26, 14, 24),
+			names: [],
 		});
 	});
 

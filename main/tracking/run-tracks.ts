@@ -3,6 +3,7 @@ import type { Detections } from '../domain/detections.ts';
 import { assert } from '../domain/errors.ts';
 import { loweredTo, reachesLeast, type LeastScores } from '../domain/least-scores.ts';
 import type { Size } from '../domain/video.ts';
+import { EditedIdentities, positionOf, type TrackEdit } from './track-edits.ts';
 import { Tracker, type MovedPicture } from './tracker.ts';
 
 /** Least score of a detection that can continue an identity; see `TrackerScores.doubtful`. */
@@ -23,7 +24,7 @@ export type TrackedRun = {
 };
 
 /**
- * The objects of a run, one per identity, in columns in order of the first frame. Identities count from 1, were seen in
+ * The objects of a run, one per identity, in columns in order of the first frame, after a person's edits. Identities count from 1, were seen in
  * at least two frames, and surely in one.
  */
 export type RunTracks = {
@@ -39,6 +40,8 @@ export type RunTracks = {
 	spanOffsets: Uint32Array;
 	/** [spans, 2] First and last frame of each stretch of analysed frames in which it was seen throughout. */
 	spans: Int32Array;
+	/** The names that a person gave to some. */
+	names: readonly (readonly [identity: number, name: string])[];
 };
 
 /** Identities of the detections of some frames: those of frame f are `offsets[f]` up to `[f + 1]`; 0 for none. */
@@ -55,7 +58,13 @@ type Tracklet = {
 	spans: number[];
 };
 
-/** Follows the objects of one run as far as it is stored, and continues there when the run has grown. */
+/** What `RunTracks` tells of one. */
+type Seen = Pick<Tracklet, 'identity' | 'classIndex' | 'spans'>;
+
+/**
+ * Follows the objects of one run as far as it is stored, and continues there when the run has grown. What a person changed of
+ * them is applied to what was found, and can be replaced at any time.
+ */
 export class RunIdentities {
 	readonly #tracker: Tracker;
 	readonly #certain: LeastScores;
@@ -67,13 +76,20 @@ export class RunIdentities {
 	#ofDetections = new Int32Array(4096);
 	#frameIndices = new Int32Array(1024);
 	#known = 0;
+	#edits: EditedIdentities;
 
-	constructor(displayThresholds: LeastScores) {
+	constructor(displayThresholds: LeastScores, edits: readonly TrackEdit[] = []) {
+		this.#edits = new EditedIdentities(edits);
 		this.#tracker = new Tracker({
 			sure: displayThresholds,
 			doubtful: loweredTo(DOUBTFUL_SCORE, displayThresholds),
 		});
 		this.#certain = displayThresholds.map((score) => score + CERTAINTY * (1 - score));
+	}
+
+	/** Replaces all edits. */
+	edit(edits: readonly TrackEdit[]): void {
+		this.#edits = new EditedIdentities(edits);
 	}
 
 	/** Frames that have been followed. */
@@ -89,7 +105,10 @@ export class RunIdentities {
 		}
 	}
 
-	/** Throws (assertion) for frames that have not been followed. */
+	/**
+	 * Throws (assertion) for frames that have not been followed. Where two boxes of a frame belong to objects that were joined, the
+	 * surer one has the number.
+	 */
 	ofFrames(from: number, to: number, countOf: (position: number) => number): FrameIdentities {
 		assert(from >= 0 && from <= to && to <= this.#known, `identities are known up to ${this.#known}`);
 		const offsets = new Uint32Array(to - from + 1);
@@ -98,17 +117,30 @@ export class RunIdentities {
 		for (let p = from; p < to; p++) {
 			const first = this.#offsets[p]!;
 			const count = this.#offsets[p + 1]! - first;
+			const seen = this.#edits.isEmpty ? null : new Set<number>();
 			for (let i = 0; i < count; i++) {
 				const tracklet = this.#ofDetections[first + i]!;
-				if (tracklet > 0) identities[offsets[p - from]! + i] = this.#tracklets[tracklet - 1]!.identity;
+				if (tracklet === 0) continue;
+				const identity = this.#edits.at(this.#tracklets[tracklet - 1]!.identity, this.#frameIndices[p]!);
+				if (!seen?.has(identity)) identities[offsets[p - from]! + i] = identity;
+				seen?.add(identity);
 			}
 		}
 		return { offsets, identities };
 	}
 
-	/** All objects so far. */
+	/** All objects so far, after the edits. */
 	tracks(): RunTracks {
-		const tracks = [...this.#identities].sort((a, b) => a.spans[0]! - b.spans[0]! || a.identity - b.identity);
+		return this.#inColumns(this.#edits.isEmpty ? this.#identities : this.#edited(), this.#edits.names);
+	}
+
+	/** All objects so far, as they were found. */
+	tracksFound(): RunTracks {
+		return this.#inColumns(this.#identities, []);
+	}
+
+	#inColumns(seen: readonly Seen[], names: RunTracks['names']): RunTracks {
+		const tracks = [...seen].sort((a, b) => a.spans[0]! - b.spans[0]! || a.identity - b.identity);
 		const frames = (positions: readonly number[]) => positions.map((p) => this.#frameIndices[p]!);
 		const spanOffsets = new Uint32Array(tracks.length + 1);
 		tracks.forEach(({ spans }, i) => (spanOffsets[i + 1] = spanOffsets[i]! + spans.length / 2));
@@ -117,11 +149,42 @@ export class RunIdentities {
 			identities: Int32Array.from(tracks, ({ identity }) => identity),
 			classIndices: Uint16Array.from(tracks, ({ classIndex }) => classIndex),
 			firstFrames: Int32Array.from(frames(tracks.map(({ spans }) => spans[0]!))),
-			lastFrames: Int32Array.from(frames(tracks.map(({ lastPosition }) => lastPosition))),
-			sightings: Int32Array.from(tracks, ({ sightings }) => sightings),
+			lastFrames: Int32Array.from(frames(tracks.map(({ spans }) => spans.at(-1)!))),
+			sightings: Int32Array.from(tracks, ({ spans }) => lengthOf(spans)),
 			spanOffsets,
 			spans: Int32Array.from(tracks.flatMap(({ spans }) => frames(spans))),
+			names,
 		};
+	}
+
+	/** Cuts what was found into the parts that the edits make, and puts those together that are one. */
+	#edited(): Seen[] {
+		const frames = this.#frameIndices.subarray(0, this.#known);
+		const pieces = new Map<number, { classIndex: number; first: number; last: number }[]>();
+		for (const { identity: found, classIndex, spans } of this.#identities) {
+			for (const { from, to, identity } of this.#edits.partsOfFound(found)) {
+				if (identity === 0) continue;
+				const [begin, end] = [positionOf(frames, from), positionOf(frames, to)];
+				for (let s = 0; s < spans.length; s += 2) {
+					const [first, last] = [Math.max(spans[s]!, begin), Math.min(spans[s + 1]!, end - 1)];
+					if (first > last) continue;
+					const piece = { classIndex, first, last };
+					const others = pieces.get(identity);
+					if (others) others.push(piece);
+					else pieces.set(identity, [piece]);
+				}
+			}
+		}
+		return Array.from(pieces, ([identity, parts]) => {
+			parts.sort((a, b) => a.first - b.first);
+			const spans: number[] = [];
+			for (const { first, last } of parts) {
+				if (spans.length > 0 && first <= spans.at(-1)! + 1) {
+					spans[spans.length - 1] = Math.max(spans.at(-1)!, last);
+				} else spans.push(first, last);
+			}
+			return { identity, classIndex: parts[0]!.classIndex, spans };
+		});
 	}
 
 	#add(run: TrackedRun, position: number): void {
@@ -162,6 +225,13 @@ export class RunIdentities {
 			tracklet.identity = this.#identities.push(tracklet);
 		}
 	}
+}
+
+/** Positions in pairs of both ends. */
+function lengthOf(spans: readonly number[]): number {
+	let length = 0;
+	for (let s = 0; s < spans.length; s += 2) length += spans[s + 1]! - spans[s]! + 1;
+	return length;
 }
 
 /** Null where the camera was fixed, or not known. */

@@ -533,6 +533,11 @@ export const en = {
 		'Choose a file in MOT, COCO or VOC format; where it counts frames from another number, say so below the table.',
 	'code.zones-unreadable': 'The zones cannot be used.',
 	'code.zones-unreadable.remedy': 'Draw them anew, or choose a file of zones for pictures of this shape.',
+	'code.edits-unreadable': 'What was changed of the tracks cannot be read.',
+	'code.edits-unreadable.remedy':
+		'The run itself is untouched: move the file away and make the changes anew.',
+	'code.edit-refused': 'The tracks cannot be changed like this.',
+	'code.edit-refused.remedy': '',
 	'code.worker-died': 'The analysis process ended unexpectedly. What it had stored is kept.',
 	'code.worker-died.remedy': 'Resume the run.',
 	'code.provider-unusable': 'What the analysis should run on cannot be used here.',

@@ -13,6 +13,7 @@ const tracksOf = (framesKnown: number): RunTracks => ({
 	sightings: none,
 	spanOffsets: new Uint32Array(1),
 	spans: none,
+	names: [],
 });
 
 /** One detection a frame; the one of frame f is number f + 1. */
