@@ -46,7 +46,7 @@ export class CountedTrack {
 		const first = offsets[track]!;
 		const count = offsets[track + 1]! - first;
 		if (count > this.xs.length) this.#makeRoom(2 * count);
-		const { xs, ys, margins } = this;
+		const { xs, ys, steps, margins } = this;
 		const [hysteresis, leftShare, topShare] = [this.#hysteresis, this.#leftShare, this.#topShare];
 		let [minX, minY, maxX, maxY] = [Infinity, Infinity, -Infinity, -Infinity];
 		for (let i = 0, at = 4 * first; i < count; i++, at += 4) {
@@ -67,8 +67,9 @@ export class CountedTrack {
 		this.count = count;
 		if (this.#smoothSeconds > 0) this.#smooth();
 		for (let i = 1; i < count; i++) {
-			const [dx, dy] = [xs[i]! - xs[i - 1]!, ys[i]! - ys[i - 1]!];
-			this.steps[i] = Math.sqrt(dx * dx + dy * dy);
+			const dx = xs[i]! - xs[i - 1]!;
+			const dy = ys[i]! - ys[i - 1]!;
+			steps[i] = Math.sqrt(dx * dx + dy * dy);
 		}
 	}
 

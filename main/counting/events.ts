@@ -85,16 +85,16 @@ export class EventCollector {
 		const count = this.#count;
 		const { kinds, tracks, sightings, since, places, directions, amounts } = this.#columns;
 		const { frameIndices, timesSeconds, identities, classIndices, scores, boxesXyxy } = paths;
-		const order = orderByFrame(
-			Int32Array.from(sightings.subarray(0, count), (sighting) => frameIndices[sighting]!),
-		);
+		const frames = new Int32Array(count);
+		for (let e = 0; e < count; e++) frames[e] = frameIndices[sightings[e]!]!;
+		const order = orderByFrame(frames);
 		const table = emptyTable(count);
 		for (let row = 0; row < count; row++) {
 			const e = order[row]!;
 			const sighting = sightings[e]!;
 			const track = tracks[e]!;
 			table.kinds[row] = kinds[e]!;
-			table.frameIndices[row] = frameIndices[sighting]!;
+			table.frameIndices[row] = frames[e]!;
 			table.sinceFrames[row] = frameIndices[since[e]!]!;
 			table.timesSeconds[row] = timesSeconds[sighting]!;
 			table.tracks[row] = track;

@@ -75,15 +75,20 @@ export class ZoneGate {
 		for (let i = 1; i < count; i++) {
 			free -= steps[i]!;
 			if (free > 0) continue;
-			const [x, y, beforeX, beforeY] = [xs[i]!, ys[i]!, xs[i - 1]!, ys[i - 1]!];
+			const x = xs[i]!;
+			const y = ys[i]!;
 			const nowWithin = this.#holds(x, y);
 			const depth = this.#depth(x, y);
+			// A way from side to side is at least as long as both its ends lie deep; and where both are on one side, no point between them
+			// lies deeper on the other one than half of the way.
+			const meetsEdge = nowWithin !== nearWithin || (free + depth <= 0 && steps[i]! > 2 * margins[i]!);
 			free = nowWithin === within ? depth : 0; // else it may move beyond the margin without meeting the edge
-			// Between two points on one side, none lies deeper on the other side than half of the way.
-			if (nowWithin === nearWithin && steps[i]! <= 2 * margins[i]!) {
+			if (!meetsEdge) {
 				visit(i, depth, nowWithin, 0);
 				continue;
 			}
+			const beforeX = xs[i - 1]!;
+			const beforeY = ys[i - 1]!;
 			const shares = this.#crossings(beforeX, beforeY, x, y);
 			for (let s = 1; s < shares.length; s++) {
 				const middle = (shares[s - 1]! + shares[s]!) / 2;
