@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installationFolder } from '../main/process/installation.ts';
+import { NO_REDIS } from '../main/batch/redis-server.fixture.ts';
+import { BatchKillBench, type BatchKillFigures } from './batch-kills.ts';
 import { tryFaults } from './faults.ts';
 import { KILLED_PROGRAMS, KillBench, type KillFigures } from './kills.ts';
 import { runLong } from './long-run.ts';
@@ -8,7 +10,7 @@ import { SUBJECTS, type SubjectName } from './subjects.ts';
 import { writeFindings } from './trust-page.ts';
 import { type MutationFigures, tryMutations } from './try-mutations.ts';
 
-// npm run torture: kills, faults, mutated files and a long run. What it finds goes into docs/trust.md.
+// npm run torture: kills, batches, faults, mutated files and a long run. What it finds goes into docs/trust.md.
 
 const ROOT = installationFolder();
 const PAGE = join(ROOT, 'docs', 'trust.md');
@@ -16,11 +18,13 @@ const OUT = join(ROOT, 'torture-output');
 
 const { values } = parseArgs({
 	options: {
-		/** Parts: kills, faults, mutations, long-run. */
-		only: { type: 'string', default: 'kills,faults,mutations,long-run' },
+		/** Parts: kills, batches, faults, mutations, long-run. */
+		only: { type: 'string', default: 'kills,batches,faults,mutations,long-run' },
 		seed: { type: 'string', default: '1' },
 		/** Of all programs together. */
 		kills: { type: 'string', default: '100' },
+		/** Of each kind of queue. */
+		'batch-kills': { type: 'string', default: '20' },
 		/** Of each kind of file. */
 		mutations: { type: 'string', default: '1000' },
 		subjects: { type: 'string', default: Object.keys(SUBJECTS).join() },
@@ -42,6 +46,17 @@ if (parts.includes('kills')) {
 		tell(`kills, ${program}`, found.at(-1)!);
 		writeFindings(PAGE, 'kills', found, seed);
 	}
+	bench.close();
+}
+if (parts.includes('batches')) {
+	const bench = await BatchKillBench.open(seed);
+	const found: BatchKillFigures[] = [];
+	for (const queue of ['folder', ...(NO_REDIS === null ? ['redis' as const] : [])] as const) {
+		found.push(await bench.kill(queue, Number(values['batch-kills'])));
+		tell(`kills of batches, ${queue}`, found.at(-1)!);
+		writeFindings(PAGE, 'batches', found, seed);
+	}
+	if (NO_REDIS !== null) process.stdout.write(`batches by Redis were not tried: ${NO_REDIS}\n`);
 	bench.close();
 }
 if (parts.includes('faults')) {

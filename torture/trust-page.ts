@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describeMachine, type Machine } from '../bench/machine.ts';
+import type { BatchKillFigures } from './batch-kills.ts';
 import type { FaultFigures } from './faults.ts';
 import type { KillFigures } from './kills.ts';
 import type { LongRunFigures } from './long-run.ts';
@@ -9,6 +10,7 @@ import type { MutationFigures } from './try-mutations.ts';
 /** By part, what it found. */
 export type Findings = {
 	kills: KillFigures[];
+	batches: BatchKillFigures[];
 	faults: FaultFigures[];
 	mutations: MutationFigures[];
 	'long-run': LongRunFigures;
@@ -33,6 +35,24 @@ const WORDS: { [P in Part]: { title: string; lines(found: Findings[P]): string[]
 					struck,
 					tried - failures.length,
 					program === 'worker' ? mostLost : '–',
+				]),
+			),
+		],
+	},
+	batches: {
+		title: 'Batches that several processes work at, killed at moments of chance (kill -9)',
+		lines: (found) => [
+			'Every job is done, once, with the frames of an undisturbed run, and nothing is left beside it.',
+			'',
+			...table(
+				['queue', 'kills', 'of', 'failures'],
+				found.map(({ queue, tried, killed, failures }) => [
+					queue,
+					tried,
+					Object.entries(killed)
+						.map(([name, count]) => `${name} ${count}`)
+						.join(', '),
+					failures.length,
 				]),
 			),
 		],
