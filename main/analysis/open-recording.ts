@@ -72,7 +72,7 @@ export async function openRecording(
 	kept: KeptDetector | null = null,
 ): Promise<Recording | StoredRun> {
 	// ffmpeg probes the video in another process while this one opens the model.
-	const probing = Promise.all([probeVideo(job.videoPath), identifyVideo(job.videoPath)]);
+	const probing = lookAtVideo(job);
 	probing.catch(() => undefined); // the first failure is reported, the other one is ignored
 	const earlier = await openEarlier(job);
 	const mode = findMode(job.mode);
@@ -127,6 +127,13 @@ export async function openRecording(
 		await detector.release();
 		throw error;
 	}
+}
+
+async function lookAtVideo({ videoPath, known }: AnalysisJob): Promise<[VideoInfo, VideoIdentity]> {
+	if (!known) return Promise.all([probeVideo(videoPath), identifyVideo(videoPath)]);
+	const identity = await identifyVideo(videoPath);
+	const isSame = known.video.path === videoPath && isDeepStrictEqual(identity, known.identity);
+	return [isSame ? known.video : await probeVideo(videoPath), identity];
 }
 
 /** Whether a run ended with the last frame that was asked for, not with its video. */

@@ -1,10 +1,10 @@
 import type { StageMilliseconds } from '../domain/cost.ts';
 import type { Execution } from '../domain/execution.ts';
 import type { ErrorData } from '../domain/errors.ts';
-import type { RunHeader, SettingEvent } from '../domain/run.ts';
+import type { RunHeader, SettingEvent, VideoIdentity } from '../domain/run.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { Shortfall } from '../domain/shortfall.ts';
-import type { DecodeSummary, FrameRange } from '../domain/video.ts';
+import type { DecodeSummary, FrameRange, VideoInfo } from '../domain/video.ts';
 import type { FrameBatch } from './frame-batch.ts';
 
 /** Everything that a worker needs to record one run; plain data. */
@@ -35,6 +35,8 @@ export type AnalysisJob = {
 	scoreThreshold: number | null;
 	/** Send `frames` reports, for a page that draws while the run is going. */
 	wantsFrames: boolean;
+	/** The video as it was found by somebody who looked before, if the file is still that one; absent: it is looked at now. */
+	known?: { video: VideoInfo; identity: VideoIdentity };
 	/** Where what opening a model took is kept for the next time; null = nowhere. */
 	cacheFolder: string | null;
 };

@@ -17,6 +17,10 @@ export class LocalQueue implements JobQueue {
 		return null;
 	}
 
+	async upcoming(): Promise<string | null> {
+		return (await this.#folder.open())[0]?.videoPath ?? null;
+	}
+
 	async isDone(): Promise<boolean> {
 		const outcomes = await this.#folder.outcomes();
 		return (await this.#folder.jobs()).every(({ id }) => outcomes.has(id));

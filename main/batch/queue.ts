@@ -19,6 +19,8 @@ export type Claim = {
 export interface JobQueue {
 	/** The next job that nobody does; null where there is none at the moment. */
 	next(): Promise<Claim | null>;
+	/** The file of a job that may come next; null where that is not known. */
+	upcoming(): Promise<string | null>;
 	/** Whether there will be none any more, so that whoever only works the queue off can end. */
 	isDone(): Promise<boolean>;
 	close(): Promise<void>;

@@ -81,11 +81,7 @@ export class RedisQueue implements JobQueue {
 		let away = false;
 		const aborted = abortOf(options.signal);
 		const refused = new Promise<never>((_, reject) => {
-			connection.on('error', (error) => {
-				if (!/^(NOAUTH|WRONGPASS|ERR invalid password)/.test(error.message)) return;
-				const sentence = `${name} refuses the user or the password that it was given.`;
-				reject(new UserFacingError('bad-argument', sentence));
-			});
+			connection.on('error', (error) => isRefusal(error) && reject(error));
 		});
 		refused.catch(() => undefined);
 		connection.on('close', () => {
@@ -104,11 +100,11 @@ export class RedisQueue implements JobQueue {
 			return new RedisQueue(connection, options, aborted);
 		} catch (error) {
 			connection.disconnect();
-			if (error instanceof Error && /^NOAUTH/.test(error.message))
-				throw new UserFacingError(
-					'bad-argument',
-					`${name} asks for a password: redis://:password@host:port.`,
-				);
+			if (isRefusal(error)) {
+				throw new UserFacingError('bad-argument', `${name} refuses the user or the password, or wants one.`, {
+					remedy: 'They stand before the host: redis://user:password@host:port.',
+				});
+			}
 			throw error;
 		}
 	}
@@ -165,6 +161,10 @@ export class RedisQueue implements JobQueue {
 		return held.later().then(() => null);
 	}
 
+	upcoming(): Promise<null> {
+		return Promise.resolve(null);
+	}
+
 	/** There may always come more. */
 	isDone(): Promise<boolean> {
 		return Promise.resolve(false);
@@ -202,6 +202,10 @@ export class RedisQueue implements JobQueue {
 	#orAborted<T>(answer: Promise<T>): Promise<T | null> {
 		return Promise.race([answer, this.#aborted]);
 	}
+}
+
+function isRefusal(error: unknown): boolean {
+	return error instanceof Error && /^(NOAUTH|WRONGPASS|NOPERM|ERR invalid password)/.test(error.message);
 }
 
 /** Resolves when `signal` is aborted. */

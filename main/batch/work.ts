@@ -8,6 +8,7 @@ import { ON_CPU } from '../domain/execution.ts';
 import type { ExecutionChoice } from '../execution/choice.ts';
 import { compareVideo, identifyVideo } from '../video/identity.ts';
 import type { BatchJob, JobOutcome } from './job.ts';
+import { KnownVideos } from './known-videos.ts';
 import type { Claim, JobQueue } from './queue.ts';
 
 /** How often a worker dies over a job before the job has failed: not every death is the job's fault. */
@@ -17,7 +18,6 @@ const LOOK_MILLISECONDS = 1000;
 
 /** What hears how jobs go. */
 export type WorkListener = {
-	onBegin?: (job: BatchJob) => void;
 	onNews?: (job: BatchJob, news: AnalysisNews | ExecutionRemark) => void;
 	/** `null`: the job was given back, to be gone on with later. */
 	onEnd?: (job: BatchJob, outcome: JobOutcome | null) => void;
@@ -30,8 +30,12 @@ export type WorkDependencies = {
 	/** The folder or file of a model, by its id or path. */
 	findModel: (model: string) => Promise<string>;
 	cacheFolder: string | null;
-	/** Waits for the machine, where something else measures times on it; gives what ends the turn. */
-	takeTurn?: (signal: AbortSignal) => Promise<() => void>;
+};
+
+type Work = WorkDependencies & {
+	videos: KnownVideos;
+	/** Called once a job computes frames. */
+	lookAhead: () => void;
 };
 
 /**
@@ -45,9 +49,15 @@ export async function workOff(
 	stop: AbortSignal,
 	{ stays = false, lookMilliseconds = LOOK_MILLISECONDS } = {},
 ): Promise<void> {
+	const videos = new KnownVideos();
+	const lookAhead = () =>
+		void queue.upcoming().then(
+			(path) => path !== null && videos.look(path),
+			() => undefined, // then nothing is known
+		);
 	while (!stop.aborted) {
 		const claim = await queue.next();
-		if (claim) await doJob(claim, dependencies, listener, stop);
+		if (claim) await doJob(claim, { ...dependencies, videos, lookAhead }, listener, stop);
 		else if (!stays && (await queue.isDone())) return;
 		else await sleep(lookMilliseconds, undefined, { signal: stop }).catch(() => undefined);
 	}
@@ -55,28 +65,20 @@ export async function workOff(
 
 async function doJob(
 	claim: Claim,
-	dependencies: WorkDependencies,
+	dependencies: Work,
 	listener: WorkListener,
 	stop: AbortSignal,
 ): Promise<void> {
-	const { job } = claim;
-	let endTurn: (() => void) | undefined;
-	try {
-		endTurn = await dependencies.takeTurn?.(stop);
-		listener.onBegin?.(job);
-		const outcome = stop.aborted ? null : await outcomeOf(claim, dependencies, listener, stop);
-		if (outcome) await claim.end(outcome);
-		else await claim.release();
-		listener.onEnd?.(job, claim.lost.aborted ? null : outcome);
-	} finally {
-		endTurn?.();
-	}
+	const outcome = stop.aborted ? null : await outcomeOf(claim, dependencies, listener, stop);
+	if (outcome) await claim.end(outcome);
+	else await claim.release();
+	listener.onEnd?.(claim.job, claim.lost.aborted ? null : outcome);
 }
 
 /** Null where the job was interrupted, or taken over by somebody else. */
 async function outcomeOf(
 	claim: Claim,
-	dependencies: WorkDependencies,
+	dependencies: Work,
 	listener: WorkListener,
 	stop: AbortSignal,
 ): Promise<JobOutcome | null> {
@@ -94,7 +96,7 @@ async function outcomeOf(
 
 async function record(
 	claim: Claim,
-	{ worker, choice, findModel, cacheFolder }: WorkDependencies,
+	{ worker, choice, findModel, cacheFolder, videos, lookAhead }: Work,
 	listener: WorkListener,
 	stop: AbortSignal,
 ): Promise<Pick<AnalysisOutcome, 'state' | 'framesStored'>> {
@@ -103,6 +105,7 @@ async function record(
 	await refuseReplaced(job);
 	const runFolder = await claim.begin();
 	if (runFolder === null) return { state: 'complete', framesStored: 0 }; // what it holds is read from it
+	const known = await videos.find(job.videoPath);
 	const wanted: AnalysisJob = {
 		...rest,
 		videoPath: job.videoPath,
@@ -112,10 +115,12 @@ async function record(
 		execution: precision === null ? null : { ...ON_CPU, precision },
 		wantsFrames: false,
 		cacheFolder,
+		...(known && { known }),
 	};
 	const tell = (remark: ExecutionRemark) => listener.onNews?.(job, remark);
 	const chosen = await choice.choose({ ...wanted, provider, precision }, tell, stop);
 	const onNews = (news: AnalysisNews) => {
+		if (news.type === 'opened') lookAhead();
 		if (news.type === 'progress') claim.progressed(news.progress);
 		listener.onNews?.(job, news);
 	};
