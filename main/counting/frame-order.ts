@@ -12,9 +12,10 @@ export function orderByFrame(frames: Int32Array): Uint32Array {
 	}
 	let other = new Uint32Array(count);
 	for (let shift = 0; shift < 32 && most >>> shift > 0; shift += BITS) {
-		const starts = new Uint32Array(BUCKETS + 1);
+		const buckets = Math.min(BUCKETS, (most >>> shift) + 1);
+		const starts = new Uint32Array(buckets + 1);
 		for (let i = 0; i < count; i++) starts[((frames[i]! >>> shift) & (BUCKETS - 1)) + 1]!++;
-		for (let b = 0; b < BUCKETS; b++) starts[b + 1]! += starts[b]!;
+		for (let b = 0; b < buckets; b++) starts[b + 1]! += starts[b]!;
 		for (let i = 0; i < count; i++) {
 			const at = order[i]!;
 			other[starts[(frames[at]! >>> shift) & (BUCKETS - 1)]!++] = at;
