@@ -20,6 +20,7 @@ import { benchShvit } from './shvit.ts';
 import { benchSparseDetr } from './sparse-detr.ts';
 import { CANVASES } from './large-canvas.ts';
 import { benchTiles, describeTiles } from './tiles.ts';
+import { benchTracks, describeTracks } from './tracks.ts';
 import { benchTransformer, describeTransformer, TRANSFORMERS, transformerAlone } from './transformers.ts';
 import { benchWindowedDetector, WINDOWED_DETECTORS } from './windowed-detectors.ts';
 
@@ -51,12 +52,13 @@ const { values } = parseArgs({
 		video: { type: 'string', default: CLIP },
 		model: { type: 'string' },
 		truth: { type: 'string' },
+		run: { type: 'string' },
 		frames: { type: 'string', default: '800' },
 		out: { type: 'string', default: join(ROOT, 'bench-output') },
 	},
 });
 const EVERY_PART =
-	'run,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera,counting,counts';
+	'run,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera,counting,counts,tracks';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -314,6 +316,17 @@ if (parts.includes('counts')) {
 		report['counts'] = table;
 		say(`\ncounts of the default mode against ${truthPath}`);
 		for (const line of describeCounts(table)) say(line);
+	}
+}
+if (parts.includes('tracks')) {
+	const { run: runPath, truth: truthPath } = values;
+	if (runPath === undefined || truthPath === undefined)
+		say('\ntracks: skipped, for --run and --truth name no stored run and no MOT text with its people');
+	else {
+		const script = join(ROOT, 'bench/tracks.py');
+		const result = await benchTracks({ runPath, truthPath, script });
+		report['tracks'] = result;
+		say(`\ntracks of ${runPath} against ${truthPath}\n${describeTracks(result)}`);
 	}
 }
 await mkdir(values.out, { recursive: true });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 /** A Python with the packages that a measurement needs. */
-const PYTHON = process.env['SPARSIGHT_PYTHON'] ?? 'python3';
+export const PYTHON = process.env['SPARSIGHT_PYTHON'] ?? 'python3';
 
 /** Why something was not measured. */
 export type Skipped = { skipped: string };
