@@ -203,9 +203,9 @@ export default ts.config(
 					patterns: [
 						{ group: ['node:*', 'electron'], message: 'The page has neither Node nor Electron.' },
 						{
-							regex: '(^|/)main/(?!domain/)',
+							regex: '(^|/)main/(?!domain/|counting/)',
 							allowTypeImports: true,
-							message: 'The page runs code of main/domain only.',
+							message: 'The page runs code of main/domain and main/counting only.',
 						},
 					],
 				},

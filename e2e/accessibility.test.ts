@@ -46,6 +46,18 @@ const VIEWS: View[] = [
 		},
 		leave: ({ page }) => page.keyboard.press('Shift+C'),
 	},
+	{
+		name: 'zones',
+		enter: async ({ page }) => {
+			await page.keyboard.press('z');
+			await page.getByRole('tabpanel').getByRole('status').getByRole('button').click(); // in the middle
+			await page.locator('[data-shape]').waitFor();
+		},
+		leave: async ({ page }) => {
+			await page.keyboard.press('Delete');
+			await page.getByRole('tab').first().click();
+		},
+	},
 	dialog('all keys', '?'),
 	dialog('go to', 'g'),
 	dialog('runs', 'r'),

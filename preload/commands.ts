@@ -18,6 +18,16 @@ export const COMMAND_MENUS = {
 		],
 		[{ id: 'settings', key: 'Mod+,' }],
 	],
+	edit: [
+		[
+			{ id: 'undo', key: 'Mod+z' },
+			{ id: 'redo', key: 'Mod+Shift+z' },
+		],
+		[
+			{ id: 'draw-zone', key: 'z' },
+			{ id: 'draw-line', key: 'Shift+z' },
+		],
+	],
 	analysis: [
 		[{ id: 'analyse', key: 'Mod+Enter' }],
 		[
@@ -54,6 +64,7 @@ export const COMMAND_MENUS = {
 			{ id: 'boxes', key: 'b' },
 			{ id: 'identities', key: 'n' },
 			{ id: 'tokens', key: 't' },
+			{ id: 'zones', key: 'v' },
 		],
 		[
 			{ id: 'add-pane', key: 'c' },
@@ -86,6 +97,10 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		'recording-time': 'When it was recorded',
 		models: 'Models',
 		settings: 'Settings',
+		undo: 'Undo',
+		redo: 'Redo',
+		'draw-zone': 'Draw a zone',
+		'draw-line': 'Draw a line',
 		analyse: 'Start or stop the analysis',
 		less: 'Less budget',
 		more: 'More budget',
@@ -108,6 +123,7 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		boxes: 'Boxes on or off',
 		identities: 'Numbers of followed objects on or off',
 		tokens: 'Token map: this frame, so far, off',
+		zones: 'Zones and lines on or off',
 		'add-pane': 'Add a pane',
 		'remove-pane': 'Close the pane',
 		'pane-1': 'First pane',
@@ -128,6 +144,10 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		'recording-time': '録画日時',
 		models: 'モデル',
 		settings: '設定',
+		undo: '元に戻す',
+		redo: 'やり直す',
+		'draw-zone': 'ゾーンを描く',
+		'draw-line': 'ラインを描く',
 		analyse: '解析の開始・停止',
 		less: '予算を減らす',
 		more: '予算を増やす',
@@ -150,6 +170,7 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		boxes: '枠の表示切り替え',
 		identities: '追跡番号の表示・非表示',
 		tokens: 'トークン表示: このフレーム、ここまで、なし',
+		zones: 'ゾーンとラインの表示切り替え',
 		'add-pane': '画面を追加',
 		'remove-pane': '画面を閉じる',
 		'pane-1': '画面 1',

@@ -2,6 +2,7 @@ import { offeredHeat } from '../main/domain/overlay-geometry.ts';
 import { COMMAND_MENUS, type CommandGroup, type CommandId } from '../preload/commands.ts';
 import type { Preferences } from '../preload/contract.ts';
 import { budgetSetting } from './controls/visible-settings.ts';
+import { isText } from './keys.ts';
 import { nudged } from './controls/slider-scale.ts';
 import type { Player } from './player/player.svelte.ts';
 import type { Session } from './state/session.svelte.ts';
@@ -38,6 +39,13 @@ const pane = (number: number): Action => ({
 	run: (session) => session.comparison?.activate(number - 1),
 });
 
+function isTyping(): boolean {
+	const focused = document.activeElement;
+	if (!(focused instanceof HTMLElement)) return false;
+	const type = focused instanceof HTMLInputElement ? focused.type : '';
+	return isText({ tagName: focused.tagName, type, editable: focused.isContentEditable });
+}
+
 function turnBudget(session: Session, direction: 1 | -1): void {
 	const comparison = session.comparison;
 	if (!comparison) return;
@@ -67,6 +75,18 @@ const ACTIONS: Record<CommandId, Action> = {
 	'recording-time': dialog('recording-time', withVideo),
 	models: dialog('models'),
 	settings: dialog('settings'),
+
+	// A menu of the desktop sends these while a text field has the focus, too; keys for that stay with the field.
+	undo: {
+		when: ({ undo }) => undo.canUndo || isTyping(),
+		run: ({ undo }) => (isTyping() ? void document.execCommand('undo') : undo.undo()),
+	},
+	redo: {
+		when: ({ undo }) => undo.canRedo || isTyping(),
+		run: ({ undo }) => (isTyping() ? void document.execCommand('redo') : undo.redo()),
+	},
+	'draw-zone': { when: withVideo, run: (session) => void session.drawShape('zone') },
+	'draw-line': { when: withVideo, run: (session) => void session.drawShape('line') },
 
 	analyse: {
 		when: withVideo,
@@ -104,6 +124,7 @@ const ACTIONS: Record<CommandId, Action> = {
 
 	boxes: preference(({ preferences }) => ({ showBoxes: !preferences.showBoxes })),
 	identities: preference(({ preferences }) => ({ showIdentities: !preferences.showIdentities })),
+	zones: preference(({ preferences }) => ({ showZones: !preferences.showZones })),
 	tokens: preference((session) => ({ heatMap: nextTokenMap(session) })),
 	'add-pane': { when: withVideo, run: (session) => session.comparison?.addPane() },
 	'remove-pane': {

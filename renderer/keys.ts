@@ -17,13 +17,20 @@ export function keyName(press: KeyPress): string | null {
 /** Roles that use the arrow keys, Home and End themselves. */
 const ARROW_ROLES = ['slider', 'tab', 'menuitem', 'radio', 'option', 'separator', 'spinbutton', 'listbox'];
 
+/** Whether an element holds text that is typed, which has an undo of its own. */
+export function isText(target: { tagName: string; type?: string; editable: boolean }): boolean {
+	const tag = target.tagName.toLowerCase();
+	const isField = tag === 'input' && !['checkbox', 'radio', 'range', 'file'].includes(target.type ?? 'text');
+	return target.editable || tag === 'textarea' || isField;
+}
+
 /** Whether the focused element needs this key itself. */
 export function ownsKey(
 	target: { tagName: string; type?: string; role: string | null; editable: boolean },
 	key: string,
 ): boolean {
-	if (key.startsWith('Mod+')) return false;
 	const tag = target.tagName.toLowerCase();
+	if (key.startsWith('Mod+')) return isText(target) && /^Mod\+(Shift\+)?z$/.test(key);
 	if (target.editable || tag === 'textarea' || tag === 'select') return true;
 	const isPress = key === 'Space' || key === 'Enter';
 	const isArrow = /Arrow|Home|End|Page/.test(key);

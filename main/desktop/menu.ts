@@ -71,7 +71,7 @@ function menuTemplate(options: MenuOptions): MenuItemConstructorOptions[] {
 			label: words('file'),
 			submenu: [...itemsOf('file'), ...(mac ? [] : [separator, settings, separator, quit])],
 		},
-		{ label: words('edit'), submenu: editItems(words) },
+		{ label: words('edit'), submenu: [...itemsOf('edit'), separator, ...editItems(words)] },
 		{ label: words('analysis'), submenu: itemsOf('analysis') },
 		{ label: words('playback'), submenu: itemsOf('playback') },
 		{
@@ -96,9 +96,6 @@ function menuTemplate(options: MenuOptions): MenuItemConstructorOptions[] {
 
 function editItems(words: Words): MenuItemConstructorOptions[] {
 	return [
-		{ role: 'undo', label: words('undo') },
-		{ role: 'redo', label: words('redo') },
-		{ type: 'separator' },
 		{ role: 'cut', label: words('cut') },
 		{ role: 'copy', label: words('copy') },
 		{ role: 'paste', label: words('paste') },

@@ -1,5 +1,8 @@
+import { zonesEn } from './zones-en.ts';
+
 /** Every text of the page in English; `{name}` stands for a value. */
 export const en = {
+	...zonesEn,
 	'app.name': 'Sparsight',
 	'app.connecting': 'Connecting …',
 	'app.connectionLost': 'The connection to the host was lost. Trying again …',
@@ -434,6 +437,7 @@ export const en = {
 	'dialog.close': 'Close',
 
 	'group.file': 'File',
+	'group.edit': 'Edit',
 	'group.analysis': 'Analysis',
 	'group.playback': 'Playback',
 	'group.view': 'View',

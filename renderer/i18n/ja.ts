@@ -1,7 +1,9 @@
 import type { MessageKey } from './en.ts';
+import { zonesJa } from './zones-ja.ts';
 
 /** Every text of the page in Japanese. */
 export const ja: Record<MessageKey, string> = {
+	...zonesJa,
 	'app.name': 'Sparsight',
 	'app.connecting': '接続しています…',
 	'app.connectionLost': 'ホストとの接続が切れました。再接続しています…',
@@ -438,6 +440,7 @@ export const ja: Record<MessageKey, string> = {
 	'dialog.close': '閉じる',
 
 	'group.file': 'ファイル',
+	'group.edit': '編集',
 	'group.analysis': '解析',
 	'group.playback': '再生',
 	'group.view': '表示',

@@ -18,6 +18,8 @@ import { Comparison } from './comparison.svelte.ts';
 import { Exports } from './exports.svelte.ts';
 import { ModelWizard } from './model-wizard.svelte.ts';
 import { ModelList } from './model-list.svelte.ts';
+import { Undo } from './undo.svelte.ts';
+import { ZoneEditor } from './zones.svelte.ts';
 
 export type DialogName =
 	'open' | 'models' | 'wizard' | 'export' | 'runs' | 'settings' | 'help' | 'go-to' | 'recording-time';
@@ -30,12 +32,16 @@ export class Session {
 	readonly host: HostApi;
 	readonly exports: Exports;
 	readonly models: ModelList;
+	/** What was drawn and edited on the open video, to be taken back. */
+	readonly undo = new Undo();
 	app = $state.raw<AppDescription>()!;
 	preferences = $state.raw<Preferences>()!;
 	recent: readonly VideoEntry[] = $state.raw([]);
 	video: OpenedVideo | null = $state.raw(null);
 	player: Player | null = $state.raw(null);
 	comparison: Comparison | null = $state.raw(null);
+	/** Zones and lines on the open video. */
+	zones: ZoneEditor | null = $state.raw(null);
 	/** What asks how an ONNX file is to be read; shown by the dialog `wizard`. */
 	wizard: ModelWizard | null = $state.raw(null);
 	/** The video that is being opened. */
@@ -93,6 +99,8 @@ export class Session {
 			this.video = video;
 			this.player = player;
 			this.comparison = new Comparison(this.host, { ...this.app, preferences: this.preferences }, video);
+			this.zones = new ZoneEditor(this.host, video, this.undo);
+			void this.zones.load();
 			this.recent = [
 				{ ...entry, name: video.name },
 				...this.recent.filter(({ videoId }) => videoId !== entry.videoId),
@@ -118,6 +126,8 @@ export class Session {
 		this.player?.close();
 		this.player = null;
 		this.comparison = null;
+		this.zones = null;
+		this.undo.clear();
 		this.video = null;
 		this.error = null;
 		this.opening = null;
@@ -192,6 +202,12 @@ export class Session {
 	async prefer(change: Partial<Preferences>): Promise<void> {
 		this.preferences = { ...this.preferences, ...change };
 		await this.host.request('preferences.change', change).catch(() => undefined);
+	}
+
+	/** Begins to draw, with the panel beside it that says how. */
+	async drawShape(kind: 'zone' | 'line'): Promise<void> {
+		this.zones?.draw(kind);
+		await this.prefer({ showZones: true, sidePanelFolded: false, sidePanelTab: 'zones' });
 	}
 
 	/** Starts the active pane's run over the marked range, or over everything; remembers its settings. */
