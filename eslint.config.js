@@ -53,7 +53,7 @@ const rooms = {
 	analysis: ['domain', 'process', 'video', 'runtime', 'detector', 'families', 'reduction', 'results'],
 	export: ['domain', 'process', 'results', 'video', 'evaluation', 'tracking', 'counting'],
 	execution: ['domain', 'process', 'video', 'models', 'runtime', 'reduction', 'results', 'analysis'],
-	batch: ['domain', 'process', 'video', 'results', 'analysis', 'execution', 'tracking', 'export'],
+	batch: ['domain', 'process', 'video', 'results', 'analysis', 'execution', 'tracking', 'counting', 'export'],
 	probing: ['domain', 'process', 'video', 'pixels', 'runtime', 'families'],
 	application: [
 		'domain',

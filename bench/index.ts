@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchCounting } from './counting.ts';
 import { benchCounts, describeCounts } from './counts.ts';
+import { benchBatch } from './batch.ts';
 import { benchDetr } from './detr.ts';
 import { describeLane } from './lanes.ts';
 import { benchEventful } from './eventful.ts';
@@ -58,7 +59,7 @@ const { values } = parseArgs({
 	},
 });
 const EVERY_PART =
-	'run,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera,counting,counts,tracks';
+	'run,batch,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera,counting,counts,tracks';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -85,6 +86,12 @@ if (values.page !== undefined) {
 }
 
 say(`${report['machine'] ? JSON.stringify(report['machine']) : ''}, ${common.threads} threads, ${CLIP}`);
+if (parts.includes('batch')) {
+	const cost = await benchBatch({ ...common, root: ROOT, files: 100 });
+	report['batch'] = cost;
+	const beyond = (100 * (cost.batchSeconds / cost.runSeconds - 1)).toFixed(1);
+	say(`batch of ${cost.files} files: ${cost.batchSeconds.toFixed(1)} s, ${beyond} % beyond their runs`);
+}
 if (parts.includes('run')) {
 	const rows = await benchRunStage({
 		...common,

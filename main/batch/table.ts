@@ -1,8 +1,13 @@
 import { extname } from 'node:path';
+import { isInside } from '../counting/geometry.ts';
+import { fitZones } from '../counting/zone-file.ts';
+import { errorToData } from '../domain/errors.ts';
+import { anchorOf, type ZoneSet } from '../domain/zones.ts';
 import { csvLine } from '../export/csv-line.ts';
 import { followRun } from '../export/identities.ts';
 import { writePartialFirst, writeText } from '../export/partial-file.ts';
 import { rounded } from '../export/score-setting.ts';
+import { timeOfDayOf } from '../export/times-of-day.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import type { BatchFolder } from './batch-folder.ts';
 import type { BatchJob, JobOutcome } from './job.ts';
@@ -13,7 +18,8 @@ type Row = Record<string, Field>;
 
 // prettier-ignore
 const DETECTION_COLUMNS = [
-	'file', 'run', 'frame', 'time_s', 'class', 'score', 'left_px', 'top_px', 'right_px', 'bottom_px', 'track', 'failure',
+	'file', 'run', 'frame', 'time_s', 'recorded_at', 'class', 'score', 'left_px', 'top_px', 'right_px', 'bottom_px', 'track',
+	'failure',
 ];
 const SUMMARY_COLUMNS = ['file', 'run', 'state', 'frames', 'objects', 'seconds', 'gmac_per_frame', 'failure'];
 
@@ -32,6 +38,12 @@ export type JobSummary = {
 	failure: string | null;
 };
 
+export type TableOptions = {
+	/** Adds a column with the names of the zones in which an object's anchor lies; `place` names their file in messages. */
+	zones?: { drawn: ZoneSet; place: string } | null;
+	signal?: AbortSignal;
+};
+
 /**
  * Writes one table over all files of a batch: a row per detection that is shown, and one with the reason per job that failed. CSV, or
  * JSON lines where `path` ends with .json or .jsonl. Beside it, `summaryPath`, a row per job. Returns the summary.
@@ -39,8 +51,9 @@ export type JobSummary = {
 export async function writeTables(
 	folder: BatchFolder,
 	path: string,
-	signal?: AbortSignal,
+	{ zones = null, signal }: TableOptions = {},
 ): Promise<JobSummary[]> {
+	const columns = zones === null ? DETECTION_COLUMNS : DETECTION_COLUMNS.toSpliced(-1, 0, 'zones');
 	const isJson = /^\.jsonl?$/i.test(extname(path));
 	const line = (columns: readonly string[], row: Row) =>
 		isJson
@@ -53,18 +66,20 @@ export async function writeTables(
 	const sources = [...new Set(jobs.map(({ videoPath }) => videoPath))];
 	await writePartialFirst(path, sources, async (partial) => {
 		async function* lines(): AsyncGenerator<string> {
-			yield* head(DETECTION_COLUMNS);
+			yield* head(columns);
 			for (const job of jobs) {
 				const run = await runOf(folder, job, outcomes.get(job.id));
 				const summary = summaryOf(job, outcomes.get(job.id), run);
 				summaries.push(summary);
-				if (summary.failure !== null) yield line(DETECTION_COLUMNS, failureRow(summary));
+				if (summary.failure !== null) yield line(columns, failureRow(summary));
 				if (!run) continue;
+				const fitted = zones && zonesFor(run, zones, summary);
+				const rowsOf = detectionRows(job, run, fitted);
 				const identitiesOf = await followRun(run, true, signal);
 				for (let position = 0; position < run.frameCount; position++) {
 					const identities = identitiesOf(position);
 					for (const track of identities) summary.objects = Math.max(summary.objects ?? 0, track);
-					for (const row of detectionRows(job, run, position, identities)) yield line(DETECTION_COLUMNS, row);
+					for (const row of rowsOf(position, identities)) yield line(columns, row);
 				}
 				summary.objects ??= 0;
 			}
@@ -133,34 +148,57 @@ function summaryRow({ file, run, state, frames, objects, seconds, gmacPerFrame, 
 }
 
 function failureRow({ file, run, failure }: JobSummary): Row {
-	const empty = Object.fromEntries(DETECTION_COLUMNS.map((name) => [name, '']));
+	const empty = Object.fromEntries([...DETECTION_COLUMNS, 'zones'].map((name) => [name, '']));
 	return { ...empty, file, run, failure: failure ?? '' };
 }
 
-function* detectionRows(
+/** Zones for a run's picture; null where they are for pictures of another shape, which its summary then says. */
+function zonesFor(
+	run: StoredRun,
+	{ drawn, place }: { drawn: ZoneSet; place: string },
+	summary: JobSummary,
+): ZoneSet | null {
+	try {
+		return fitZones(drawn, run.header.video.displaySize, place).zones;
+	} catch (error) {
+		summary.failure = errorToData(error).message;
+		return null;
+	}
+}
+
+/** Gives the rows of a frame of a run. */
+function detectionRows(
 	{ videoPath, configuration }: BatchJob,
 	run: StoredRun,
-	position: number,
-	identities: Int32Array,
-): Generator<Row> {
+	zones: ZoneSet | null,
+): (position: number, identities: Int32Array) => Generator<Row> {
 	const { classes } = run.header.model;
-	const detections = run.detections(position).scoredAtLeast(run.header.displayThresholds);
-	for (let i = 0; i < detections.count; i++) {
-		const classIndex = detections.classIndices[i]!;
-		const [left, top, right, bottom] = [...detections.box(i)].map((pixels) => rounded(pixels, 2));
-		yield {
-			file: videoPath,
-			run: configuration.label,
-			frame: run.frames.frameIndex[position]!,
-			time_s: rounded(run.frames.timeSeconds[position]!, 6),
-			class: classes[classIndex] ?? classIndex,
-			score: rounded(detections.scores[i]!, 4),
-			left_px: left!,
-			top_px: top!,
-			right_px: right!,
-			bottom_px: bottom!,
-			track: identities[i]! || '',
-			failure: '',
-		};
-	}
+	const timeOfDay = timeOfDayOf(run, undefined);
+	const polygons = (zones?.zones ?? []).map(({ name, points }) => ({ name, corners: points.flat() }));
+	return function* (position, identities) {
+		const detections = run.detections(position).scoredAtLeast(run.header.displayThresholds);
+		const seconds = run.frames.timeSeconds[position]!;
+		for (let i = 0; i < detections.count; i++) {
+			const classIndex = detections.classIndices[i]!;
+			const [left, top, right, bottom] = detections.box(i);
+			const [x, y] = anchorOf([left, top, right, bottom], zones?.anchor ?? 'bottom');
+			const inside = polygons.filter(({ corners }) => isInside(corners, x, y)).map(({ name }) => name);
+			yield {
+				file: videoPath,
+				run: configuration.label,
+				frame: run.frames.frameIndex[position]!,
+				time_s: rounded(seconds, 6),
+				recorded_at: timeOfDay?.(seconds) ?? '',
+				class: classes[classIndex] ?? classIndex,
+				score: rounded(detections.scores[i]!, 4),
+				left_px: rounded(left, 2),
+				top_px: rounded(top, 2),
+				right_px: rounded(right, 2),
+				bottom_px: rounded(bottom, 2),
+				track: identities[i]! || '',
+				zones: inside.join('; '),
+				failure: '',
+			};
+		}
+	};
 }

@@ -31,25 +31,41 @@ const rowsOf = (path: string) =>
 		.map((line) => line.split(','));
 
 it('goes on past what fails, says why at the end, and writes one table over all files', async () => {
+	const whole = [
+		[0, 0],
+		[160, 0],
+		[160, 121],
+		[0, 121],
+	];
+	const zones = { zones: [{ id: 'a', name: 'square', points: whole }], lines: [] };
+	const drawn = { format: 'sparsight-zones', version: 1, pictureSize: { width: 160, height: 120 }, ...zones };
+	writeFileSync(
+		join(bench.folder, 'zones.json'),
+		JSON.stringify({ ...drawn, anchor: 'centre', hysteresis: 0 }),
+	);
+	const table = ['--table', 'all.csv', '--zones', 'zones.json'];
 	const { code, stdout, stderr } = await sparsight(
 		bench.folder,
-		words('all', 'clips', 'gone.mp4', '--table', 'all.csv'),
+		words('all', 'clips', 'gone.mp4', '--run', 'dense', ...table),
 	);
 	expect(code).toBe(3);
-	expect(stderr).toMatch(/one\.mp4 token-cache: 8 frames/);
-	expect(stdout).toMatch(/broken\.mp4 token-cache: .*ffmpeg knows no such format\.\n/);
-	expect(stdout).toMatch(/gone\.mp4 token-cache: .*gone\.mp4: no such file or folder\.\n/);
+	expect(stderr).toMatch(/one\.mp4 dense: 8 frames/);
+	expect(stdout).toMatch(/broken\.mp4 dense: .*ffmpeg knows no such format\.\n/);
+	expect(stdout).toMatch(/gone\.mp4 dense: .*gone\.mp4: no such file or folder\.\n/);
 	expect(await statesOf('all')).toEqual([
-		['broken/token-cache', 'failed'],
-		['one/token-cache', 'done'],
-		['two/token-cache', 'done'],
-		['gone/token-cache', 'failed'],
+		['broken/dense', 'failed'],
+		['one/dense', 'done'],
+		['two/dense', 'done'],
+		['gone/dense', 'failed'],
 	]);
 	const [head, ...rows] = rowsOf('all.csv');
-	expect(head!.slice(0, 6)).toEqual(['file', 'run', 'frame', 'time_s', 'class', 'score']);
+	expect(head!.slice(0, 6)).toEqual(['file', 'run', 'frame', 'time_s', 'recorded_at', 'class']);
 	expect(new Set(rows.map(([file]) => file!.split('/').at(-1)))).toEqual(
 		new Set(['broken.mp4', 'one.mp4', 'two.mp4', 'gone.mp4']),
 	);
+	expect(head!.slice(-2)).toEqual(['zones', 'failure']);
+	const found = rows.filter(([, , frame]) => frame !== '');
+	expect(new Set(found.map((row) => row.at(-2)))).toEqual(new Set(['square']));
 	const summary = rowsOf('all.summary.csv').slice(1);
 	expect(summary.map(([, , state, frames]) => [state, frames])).toEqual([
 		['failed', ''],

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorFromData } from '../domain/errors.ts';
+import { errorFromData, UserFacingError } from '../domain/errors.ts';
 import { unusedRemark } from '../domain/settings-table.ts';
 import { BatchFolder } from '../batch/batch-folder.ts';
 import type { BatchJob, Configuration, JobOutcome } from '../batch/job.ts';
@@ -13,6 +13,7 @@ import { findModel, listModels } from '../models/catalog.ts';
 import { collect } from './analyze.ts';
 import { labelRuns, parseInteger, parseRange, parseRunSpec, type RunSpec } from './arguments.ts';
 import { type BatchDisplay, showBatch } from './batch-display.ts';
+import { readZones } from './count.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { addRunOptions, type AnalysisOptions, checkedNumbers, defaultOut, type Session } from './options.ts';
 import { openQueue, parsePatience, PATIENCE_OPTION, QUEUE_OPTION } from './queue-option.ts';
@@ -24,6 +25,7 @@ type Options = Omit<AnalysisOptions, 'overwrite' | 'resume'> & {
 	out?: string;
 	jobs: string;
 	table?: string;
+	zones?: string;
 	queue?: string;
 	patience: string;
 };
@@ -50,6 +52,7 @@ export function defineBatch(command: Command): Command {
 			'--table <file>',
 			'one table over all files: .csv, or JSON lines as .json; a summary lies beside it',
 		)
+		.option('--zones <file>', 'adds a column to the table: the zones in which an object is, as of "count"')
 		.option(...QUEUE_OPTION)
 		.option(...PATIENCE_OPTION);
 }
@@ -58,6 +61,11 @@ export async function batchCommand(named: string[], options: Options, session: S
 	const { console, interruption } = session;
 	const workers = parseInteger(options.jobs, '--jobs', 1, 64);
 	const configurations = await configurationsOf(options, (remark) => console.note(remark));
+	if (options.zones !== undefined && options.table === undefined) {
+		throw new UserFacingError('bad-argument', '--zones adds a column to a table: --table is needed as well.');
+	}
+	const zones =
+		options.zones === undefined ? null : { drawn: await readZones(options.zones), place: options.zones };
 	const files = await filesOf(named);
 	const pulse = parsePatience(options.patience);
 	const folder = new BatchFolder(resolve(options.out ?? defaultOut(named[0]!, 'batch')), pulse);
@@ -78,7 +86,7 @@ export async function batchCommand(named: string[], options: Options, session: S
 	const summaries =
 		options.table === undefined
 			? await summarizeBatch(folder)
-			: await writeTables(folder, resolve(options.table));
+			: await writeTables(folder, resolve(options.table), { zones });
 	const failures = await failuresOf(folder);
 	const count = summaries.filter(({ state }) => state === 'done').length;
 	console.result(
