@@ -22,6 +22,8 @@ function values(spec: SettingSpec): string {
 			return 'true, false';
 		case 'choice':
 			return Object.keys(spec.options).join(', ');
+		case 'numbers':
+			return 'such as 3,7-9';
 		case 'number':
 		case 'integer':
 			return `${spec.min} to ${spec.max}${spec.unit ? ` ${spec.unit}` : ''}`;

@@ -3,6 +3,7 @@ import {
 	changeSettings,
 	parseSetting,
 	resolveSettings,
+	spansOf,
 	unusedRemark,
 	type SettingsTable,
 	type SettingValues,
@@ -104,4 +105,35 @@ describe('parseSetting', () => {
 	])('refuses %s=%s and says what came', (name, text, message) => {
 		expect(() => parseSetting(TABLE, name, text, 'm')).toThrow(message);
 	});
+});
+
+describe('numbers', () => {
+	const table = {
+		tracks: { kind: 'numbers', default: '', description: '' },
+	} as const satisfies SettingsTable;
+
+	it.each<[string, [number, number][]]>([
+		['', []],
+		['3', [[3, 3]]],
+		[
+			'3,7 - 9 12',
+			[
+				[3, 3],
+				[7, 9],
+				[12, 12],
+			],
+		],
+	])('"%s"', (text, spans) => {
+		expect(resolveSettings(table, { tracks: text }, 'format x').tracks).toBe(text);
+		expect(spansOf(text)).toEqual(spans);
+	});
+
+	it.each(['0', '-3', '3-', '3--4', 'all', '1'.repeat(300), `${' '.repeat(255)}x`])(
+		'"%s" is refused',
+		(text) => {
+			expect(() => resolveSettings(table, { tracks: text }, 'format x')).toThrow(
+				'numbers above 0 and spans of them',
+			);
+		},
+	);
 });

@@ -26,7 +26,11 @@ export type SettingSpec =
 			step?: number;
 	  })
 	| (Common & { kind: 'choice'; default: string; options: Record<string, string> })
-	| (Common & { kind: 'boolean'; default: boolean });
+	| (Common & { kind: 'boolean'; default: boolean })
+	/** Whole numbers above 0 and spans of them, as in `3, 7-9`; may be none. */
+	| (Common & { kind: 'numbers'; default: string });
+
+const MOST_CHARACTERS = 256;
 
 /** One table per mode: it gives the defaults, the checks, the command line's flags and the page's controls. */
 export type SettingsTable = Record<string, SettingSpec>;
@@ -35,7 +39,9 @@ type ValueOf<Spec extends SettingSpec> = Spec extends { kind: 'boolean' }
 	? boolean
 	: Spec extends { kind: 'choice' }
 		? keyof Spec['options'] & string
-		: number;
+		: Spec extends { kind: 'numbers' }
+			? string
+			: number;
 
 /** The checked values of a table's settings, by name. */
 export type ValuesOf<Table extends SettingsTable> = { readonly [Name in keyof Table]: ValueOf<Table[Name]> };
@@ -113,6 +119,7 @@ export function parseSetting(table: SettingsTable, name: string, text: string, p
 			if (text === 'true' || text === 'false') return text === 'true';
 			throw outOfRange(place, name, 'true or false', text);
 		case 'choice':
+		case 'numbers':
 			return checkSetting(spec, name, text, place);
 	}
 }
@@ -131,6 +138,9 @@ function checkSetting(
 		case 'choice':
 			if (typeof value === 'string' && Object.hasOwn(spec.options, value)) return value;
 			throw outOfRange(place, name, `one of ${Object.keys(spec.options).join(', ')}`, came);
+		case 'numbers':
+			if (typeof value === 'string' && value.length <= MOST_CHARACTERS && spansOf(value)) return value;
+			throw outOfRange(place, name, 'numbers above 0 and spans of them, such as 3, 7-9', came);
 		case 'number':
 		case 'integer': {
 			const unit = spec.unit ? ` ${spec.unit}` : '';
@@ -140,6 +150,17 @@ function checkSetting(
 			throw outOfRange(place, name, wanted, came);
 		}
 	}
+}
+
+/** The spans, both ends included, of a setting of kind `numbers`; null for what is none. */
+export function spansOf(numbers: string): (readonly [from: number, to: number])[] | null {
+	const words = numbers
+		.replace(/\s*-\s*/g, '-')
+		.split(/[\s,]+/)
+		.filter((word) => word !== '');
+	const spans = words.map((word) => /^([1-9]\d{0,8})(?:-([1-9]\d{0,8}))?$/.exec(word));
+	if (!spans.every((span) => span !== null)) return null;
+	return spans.map(([, from, to = from]) => [Number(from), Number(to)]);
 }
 
 function unknownSetting(table: SettingsTable, name: string, place: string): UserFacingError {

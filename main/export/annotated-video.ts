@@ -3,7 +3,7 @@ import type { Size, VideoInfo } from '../domain/video.ts';
 import { knownFrames } from '../results/frame-columns.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { H264_LONGEST_SIDE, openVideoWriter } from '../video/write-video.ts';
-import { findClipFrames, openVideoOf, type ClipFrames } from './clip-frames.ts';
+import { findClipFrames, openVideoOf, soundSpan, type ClipFrames } from './clip-frames.ts';
 import type { ExportFormat, ExportRequest } from './format.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { writePartialFirst } from './partial-file.ts';
@@ -123,16 +123,5 @@ function onlyAnalysed(clip: ClipFrames, scenes: Scenes): ClipFrames {
 		...clip,
 		frameIndices: Int32Array.from(kept, (i) => clip.frameIndices[i]!),
 		timesSeconds: Float64Array.from(kept, (i) => clip.timesSeconds[i]!),
-	};
-}
-
-/** From the first frame to the end of the last, which lasts as long as the one before if its end is unknown. */
-function soundSpan(path: string, { timesSeconds, endSeconds }: ClipFrames) {
-	const last = timesSeconds.length - 1;
-	const before = timesSeconds[Math.max(0, last - 1)]!;
-	return {
-		path,
-		fromSeconds: timesSeconds[0]!,
-		toSeconds: endSeconds ?? 2 * timesSeconds[last]! - before,
 	};
 }

@@ -120,3 +120,14 @@ function pickFrames(range: FrameRange, known: { firstFrame: number; times: Float
 		endSeconds: range.every === 1 ? endSeconds : null,
 	};
 }
+
+/** The sound of a clip: from the first frame to the end of the last, which lasts as long as the one before if its end is unknown. */
+export function soundSpan(path: string, { timesSeconds, endSeconds }: ClipFrames) {
+	const last = timesSeconds.length - 1;
+	const before = timesSeconds[Math.max(0, last - 1)]!;
+	return {
+		path,
+		fromSeconds: timesSeconds[0]!,
+		toSeconds: endSeconds ?? 2 * timesSeconds[last]! - before,
+	};
+}

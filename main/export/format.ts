@@ -16,6 +16,8 @@ export type ExportFormat = {
 	settings: SettingsTable;
 	/** Whether it says what happened at zones and lines. */
 	readsZones?: true;
+	/** The path of a second file that goes with the one at `out`; absent where there is none. */
+	companionOf?: (out: string) => string;
 	/**
 	 * Writes `request.out` completely or not at all: on failure or abort nothing is left behind, and an existing file is
 	 * kept. Throws UserFacingError `cancelled`, `bad-argument`, `bad-range`, `output-not-writable`, `disk-full`, and what

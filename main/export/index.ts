@@ -7,6 +7,7 @@ import { eventsCsv, eventsJson } from './events.ts';
 import type { ExportFormat } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { mot } from './mot.ts';
+import { redactedVideo } from './redacted-video.ts';
 import { report } from './report.ts';
 import { still } from './still.ts';
 import { yolo } from './yolo.ts';
@@ -14,6 +15,7 @@ import { yolo } from './yolo.ts';
 /** All formats that runs can be exported to. */
 export const EXPORT_FORMATS: readonly ExportFormat[] = [
 	annotatedVideo,
+	redactedVideo,
 	still,
 	report,
 	csv,
