@@ -452,7 +452,14 @@ export type HostEvent =
 			done: number;
 			total: number;
 	  }
-	| { type: 'export.ended'; exportId: string; downloadUrl: string | null; error: ErrorData | null }
+	| {
+			type: 'export.ended';
+			exportId: string;
+			downloadUrl: string | null;
+			/** What goes with the file; null for most formats. */
+			companion: { name: string; downloadUrl: string | null } | null;
+			error: ErrorData | null;
+	  }
 	| { type: 'model.progress'; modelId: string; progress: DownloadProgress }
 	/** A download ended; `error` is null if the model is installed. */
 	| { type: 'model.ended'; modelId: string; error: ErrorData | null }

@@ -33,7 +33,7 @@ import { PreferencesStore } from './preferences-store.ts';
 import { RunQueries } from './run-queries.ts';
 import { RunStore } from './run-store.ts';
 import { Runs } from './runs.ts';
-import type { MediaKind, Shell } from './shell.ts';
+import type { ExportPart, MediaKind, Shell } from './shell.ts';
 import { VideoNotes } from './video-notes.ts';
 import { samplePath, Videos, type KnownVideo } from './videos.ts';
 import { Zones } from './zones.ts';
@@ -211,8 +211,8 @@ export class Application {
 	}
 
 	/** The file behind a download address; null if there is none. */
-	exportFile(exportId: string): string | null {
-		return this.#exports.fileOf(exportId);
+	exportFile(exportId: string, part: ExportPart): string | null {
+		return this.#exports.fileOf(exportId, part);
 	}
 
 	/** Ends all work in progress; runs can be resumed. */

@@ -92,7 +92,7 @@ describe('an export', () => {
 		const { exportId, name } = await begin({});
 		expect(name).toBe('clip-token-cache.csv');
 		expect(await ended(exportId)).toMatchObject({ error: null, downloadUrl: null });
-		expect(page.application.exportFile(exportId)).toBe(join(folders.exports, 'clip-token-cache.csv'));
+		expect(page.application.exportFile(exportId, 'file')).toBe(join(folders.exports, 'clip-token-cache.csv'));
 		expect(exported()).toEqual(['clip-token-cache.csv']);
 		await expect.poll(() => isAlive(workers[0]!.pid!)).toBe(false);
 	});
@@ -152,7 +152,7 @@ describe.skipIf(process.platform === 'win32')('an export that does not come to i
 	async function expectNothingLeft(exportId: string, pid: number): Promise<void> {
 		expect(exported()).toEqual(before);
 		expect(readFileSync(target, 'utf8')).toBe('older');
-		expect(page.application.exportFile(exportId)).toBeNull();
+		expect(page.application.exportFile(exportId, 'file')).toBeNull();
 		await expect.poll(() => isAlive(pid)).toBe(false);
 		await expect.poll(helpers).toEqual([]);
 	}

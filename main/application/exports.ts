@@ -8,7 +8,7 @@ import { startExport } from '../export/client.ts';
 import { exportFormat } from '../export/index.ts';
 import { newId } from './opaque-ids.ts';
 import type { RunQueries } from './run-queries.ts';
-import type { Shell } from './shell.ts';
+import type { ExportPart, Shell } from './shell.ts';
 import type { VideoNotes } from './video-notes.ts';
 import { shortName } from '../process/short-name.ts';
 
@@ -17,6 +17,8 @@ type Export = {
 	path: string;
 	cancel: () => void;
 	ended: Promise<void>;
+	/** The path of what goes with the file; null for most formats. */
+	companion: string | null;
 	state: 'going' | 'written' | 'failed';
 };
 
@@ -76,15 +78,40 @@ export class Exports {
 		const writing = startExport(job, shell.startExportWorker(), (done, total) =>
 			emit({ type: 'export.progress', exportId, done, total }),
 		);
-		const entry: Export = { path, cancel: () => writing.cancel(), state: 'going', ended: Promise.resolve() };
+		const entry: Export = {
+			path,
+			companion: format.companionOf?.(path) ?? null,
+			cancel: () => writing.cancel(),
+			state: 'going',
+			ended: Promise.resolve(),
+		};
 		entry.ended = writing.written.then(
 			() => {
 				entry.state = 'written';
-				emit({ type: 'export.ended', exportId, downloadUrl: shell.downloadUrl(exportId), error: null });
+				const { companion } = entry;
+				emit({
+					type: 'export.ended',
+					exportId,
+					downloadUrl: shell.downloadUrl(exportId, 'file'),
+					companion:
+						companion === null
+							? null
+							: {
+									name: basename(companion),
+									downloadUrl: shell.downloadUrl(exportId, 'companion'),
+								},
+					error: null,
+				});
 			},
 			(error: unknown) => {
 				entry.state = 'failed';
-				emit({ type: 'export.ended', exportId, downloadUrl: null, error: errorToData(error) });
+				emit({
+					type: 'export.ended',
+					exportId,
+					downloadUrl: null,
+					companion: null,
+					error: errorToData(error),
+				});
 			},
 		);
 		this.#exports.set(exportId, entry);
@@ -96,10 +123,11 @@ export class Exports {
 		return [...this.#exports.values()].filter(({ state }) => state === 'going').length;
 	}
 
-	/** The file of a finished export; null for all others. */
-	fileOf(exportId: string): string | null {
+	/** A file of a finished export; null for all others. */
+	fileOf(exportId: string, part: ExportPart): string | null {
 		const entry = this.#exports.get(exportId);
-		return entry?.state === 'written' ? entry.path : null;
+		if (entry?.state !== 'written') return null;
+		return part === 'file' ? entry.path : entry.companion;
 	}
 
 	/** Cancels an export; nothing of it is left behind. */

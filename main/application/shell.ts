@@ -26,7 +26,7 @@ export interface Shell {
 	/** The address of a video, or of its copy that a browser can play. */
 	mediaUrl(videoId: string, kind: MediaKind): string;
 	/** The address for downloading an export; null if it was written where the user wanted it. */
-	downloadUrl(exportId: string): string | null;
+	downloadUrl(exportId: string, part: ExportPart): string | null;
 	/** Starts a process for one analysis. */
 	startAnalysisWorker(): WorkerProcess<AnalysisExchange>;
 	/** Starts a process for one export. */
@@ -36,5 +36,8 @@ export interface Shell {
 	/** Starts a process that tries an execution provider. */
 	startProviderProbe(): WorkerProcess<ProviderProbeExchange>;
 }
+
+/** An export's file, or what goes with it. */
+export type ExportPart = 'file' | 'companion';
 
 export type MediaKind = 'source' | 'proxy';

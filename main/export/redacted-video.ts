@@ -54,7 +54,7 @@ const settings = {
 		min: 0,
 		max: 10,
 		step: 0.1,
-		unit: 'seconds',
+		unit: 's',
 		description: 'Hidden for as long before somebody is first seen and after they are last seen.',
 	},
 	leastScore: {

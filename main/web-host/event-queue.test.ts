@@ -12,6 +12,7 @@ const ended = (exportId: string): HostEvent => ({
 	type: 'export.ended',
 	exportId,
 	downloadUrl: null,
+	companion: null,
 	error: null,
 });
 const open: HostEvent = { type: 'command', command: 'open' };

@@ -117,9 +117,9 @@ async function answer(
 			'Cache-Control': 'private, no-cache',
 		});
 	}
-	const download = /^\/download\/([a-z0-9-]{1,64})$/.exec(pathname);
+	const download = /^\/download\/([a-z0-9-]{1,64})(\/companion)?$/.exec(pathname);
 	if (download) {
-		const path = application.exportFile(download[1]!);
+		const path = application.exportFile(download[1]!, download[2] === undefined ? 'file' : 'companion');
 		if (path === null) return refuse(response, NOT_FOUND);
 		return serveFile(request, response, path, {
 			...COMMON_HEADERS,

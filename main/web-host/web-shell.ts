@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import { isInside } from '../application/browse.ts';
-import type { MediaKind, Shell } from '../application/shell.ts';
+import type { ExportPart, MediaKind, Shell } from '../application/shell.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import type { ProviderProbeExchange } from '../execution/provider-checks.ts';
 import type { ExportExchange } from '../export/protocol.ts';
@@ -67,8 +67,8 @@ export class WebShell implements Shell {
 		return kind === 'source' ? `/media/${videoId}` : `/media/${videoId}/proxy`;
 	}
 
-	downloadUrl(exportId: string): string {
-		return `/download/${exportId}`;
+	downloadUrl(exportId: string, part: ExportPart): string {
+		return part === 'file' ? `/download/${exportId}` : `/download/${exportId}/companion`;
 	}
 
 	startAnalysisWorker(): WorkerProcess<AnalysisExchange> {

@@ -359,6 +359,8 @@ export const en = {
 	'export.start': 'Export',
 	'export.cancel': 'Cancel',
 	'export.reveal': 'Show in folder',
+	'export.companion': 'Its list',
+	'export.with': 'with {name}',
 	'export.download': 'Download',
 	'export.done': 'Written',
 	'export.failed': 'Failed',

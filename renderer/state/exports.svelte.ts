@@ -10,6 +10,8 @@ export type ExportJob = {
 	state: 'running' | 'done' | 'failed' | 'cancelled';
 	/** Web host: where the finished file can be fetched. */
 	downloadUrl: string | null;
+	/** What goes with the file. */
+	companion: { name: string; downloadUrl: string | null } | null;
 	error: ErrorData | null;
 };
 
@@ -35,6 +37,7 @@ export class Exports {
 				total: 0,
 				state: 'running',
 				downloadUrl: null,
+				companion: null,
 				error: null,
 			};
 			this.jobs = [job, ...this.jobs];
@@ -71,9 +74,9 @@ export class Exports {
 		this.jobs = this.jobs.map((job) => {
 			if (job.exportId !== event.exportId) return job;
 			if (event.type === 'export.progress') return { ...job, done: event.done, total: event.total };
-			const { error, downloadUrl } = event;
+			const { error, downloadUrl, companion } = event;
 			if (error) return { ...job, error, state: error.code === 'cancelled' ? 'cancelled' : 'failed' };
-			return { ...job, done: job.total, state: 'done', downloadUrl };
+			return { ...job, done: job.total, state: 'done', downloadUrl, companion };
 		});
 	}
 }

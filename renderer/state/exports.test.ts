@@ -21,7 +21,7 @@ describe('an export', () => {
 		const { exports } = await started();
 		exports.take({ type: 'export.progress', exportId: 'x', done: 3, total: 4 });
 		expect(exports.jobs[0]).toMatchObject({ state: 'running', done: 3, total: 4 });
-		exports.take({ type: 'export.ended', exportId: 'x', downloadUrl, error });
+		exports.take({ type: 'export.ended', exportId: 'x', downloadUrl, companion: null, error });
 		expect(exports.jobs[0]).toMatchObject({ state, downloadUrl });
 	});
 
@@ -29,7 +29,7 @@ describe('an export', () => {
 		const host = new FakeHost();
 		const exports = new Exports(host);
 		host.answer('export.start', () => {
-			exports.take({ type: 'export.ended', exportId: 'x', downloadUrl: '/d', error: null });
+			exports.take({ type: 'export.ended', exportId: 'x', downloadUrl: '/d', companion: null, error: null });
 			return { exportId: 'x', name: 'a.csv' };
 		});
 		await exports.start(INPUT);
@@ -44,7 +44,7 @@ describe('an export', () => {
 
 	it('whose file cannot be shown says why', async () => {
 		const { host, exports } = await started();
-		exports.take({ type: 'export.ended', exportId: 'x', downloadUrl: null, error: null });
+		exports.take({ type: 'export.ended', exportId: 'x', downloadUrl: null, companion: null, error: null });
 		host.refuse('export.reveal', 'file-not-found');
 		await exports.reveal('x');
 		expect(exports.jobs[0]).toMatchObject({ state: 'done', error: { code: 'file-not-found' } });
