@@ -7,7 +7,7 @@ export default {
 	ignoreExportsUsedInFile: true,
 	// What kernels export is called through WebAssembly.
 	ignoreIssues: { 'main/**/*.kernel.ts': ['exports'] },
-	ignoreBinaries: ['ffprobe', 'mount', 'umount'],
+	ignoreBinaries: ['ffprobe', 'mount', 'redis-server', 'umount'],
 	// Scripts start these by their names.
 	ignoreDependencies: ['electron-builder', 'svelte-check', 'typescript-native'],
 } satisfies KnipConfig;
