@@ -21,6 +21,7 @@ import { benchShvit } from './shvit.ts';
 import { benchSparseDetr } from './sparse-detr.ts';
 import { CANVASES } from './large-canvas.ts';
 import { benchTiles, describeTiles } from './tiles.ts';
+import { benchRedaction, describeLeaks } from './redaction.ts';
 import { benchTracks, describeTracks } from './tracks.ts';
 import { benchTransformer, describeTransformer, TRANSFORMERS, transformerAlone } from './transformers.ts';
 import { benchWindowedDetector, WINDOWED_DETECTORS } from './windowed-detectors.ts';
@@ -59,7 +60,7 @@ const { values } = parseArgs({
 	},
 });
 const EVERY_PART =
-	'run,batch,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera,counting,counts,tracks';
+	'run,batch,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera,counting,counts,tracks,redaction';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -334,6 +335,17 @@ if (parts.includes('tracks')) {
 		const result = await benchTracks({ runPath, truthPath, script });
 		report['tracks'] = result;
 		say(`\ntracks of ${runPath} against ${truthPath}\n${describeTracks(result)}`);
+	}
+}
+if (parts.includes('redaction')) {
+	const { run: runPath, truth: truthPath } = values;
+	if (runPath === undefined || truthPath === undefined)
+		say('\nredaction: skipped, for --run and --truth name no stored run and no MOT text with its people');
+	else {
+		const rows = await benchRedaction(runPath, truthPath);
+		report['redaction'] = rows;
+		say(`\nwho can be seen after a redaction of ${runPath}, against ${truthPath}`);
+		for (const row of rows) say(describeLeaks(row));
 	}
 }
 await mkdir(values.out, { recursive: true });

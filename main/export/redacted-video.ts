@@ -50,12 +50,13 @@ const settings = {
 	},
 	lead: {
 		kind: 'number',
-		default: 0.5,
+		default: 2,
 		min: 0,
 		max: 10,
 		step: 0.1,
 		unit: 's',
-		description: 'Hidden for as long before somebody is first seen and after they are last seen.',
+		description:
+			'Hidden for as long before somebody is first seen and after they are last seen; less hides less beside people, and more of them may be seen.',
 	},
 	leastScore: {
 		kind: 'number',

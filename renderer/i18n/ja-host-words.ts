@@ -217,7 +217,8 @@ export const hostWordsJa: Record<string, string> = {
 	'format.redacted.margin': '余白',
 	'format.redacted.margin.description': '枠を各辺でこの割合だけ広げます。',
 	'format.redacted.lead': '前後の時間',
-	'format.redacted.lead.description': '最初に見えた時の前と、最後に見えた時の後も、この時間だけ隠します。',
+	'format.redacted.lead.description':
+		'最初に見えた時の前と、最後に見えた時の後も、この時間だけ隠します。短くすると周囲は見えますが、人物が映ることがあります。',
 	'format.redacted.leastScore': '最低スコア',
 	'format.redacted.leastScore.description':
 		'追跡されていない枠も、このスコア以上なら隠します。疑わしいものも含みます。',

@@ -10,7 +10,10 @@ export type ClipTimes = { frameIndices: Int32Array; timesSeconds: Float64Array }
 export type CoverOptions = {
 	/** Grown on each side by this share of the box's own size. */
 	margin: number;
-	/** Covered before its first sighting and after its last one, in seconds. */
+	/**
+	 * Covered before its first sighting and after its last one, in seconds; also at the edge of the picture, where people may linger
+	 * before they are found.
+	 */
 	lead: number;
 	/** The displayed size of the picture. */
 	pictureSize: Size;
