@@ -7,20 +7,16 @@ import { BatchKillBench } from './batch-kills.ts';
 let bench: BatchKillBench;
 beforeAll(async () => {
 	const seed = Number(process.env['SPARSIGHT_SEED'] ?? 1);
-	bench = await BatchKillBench.open(seed, { clips: 2, frames: 15, pause: 800, runs: ['token-cache'] });
+	bench = await BatchKillBench.open(seed, { clips: 2, frames: 10, pause: 600, runs: ['token-cache'] });
 });
 afterAll(() => bench.close());
 
-it.skipIf(process.platform !== 'linux').each([
-	['folder', 2],
-	['redis', 2],
-] as const)(
-	'a batch by its %s, with kill -9 %i times: each job done once, as if undisturbed',
-	async (queue, count) => {
-		if (queue === 'redis' && NO_REDIS !== null) {
-			process.stderr.write(`skipped: ${NO_REDIS}\n`);
-			return;
-		}
-		expect(await bench.kill(queue, count)).toMatchObject({ tried: count, failures: [] });
+// By Redis where it is there: that batch lies in a folder, too.
+const QUEUE = NO_REDIS === null ? 'redis' : 'folder';
+
+it.skipIf(process.platform !== 'linux')(
+	`a batch by its ${QUEUE}, with kill -9 twice: each job done once, as if undisturbed`,
+	async () => {
+		expect(await bench.kill(QUEUE, 2)).toMatchObject({ tried: 2, failures: [] });
 	},
 );

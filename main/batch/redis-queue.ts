@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { basename, join } from 'node:path';
+import { basename, isAbsolute, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -144,8 +144,9 @@ export class RedisQueue implements JobQueue {
 
 	async #claim(held: HeldEntry, data: Ticket): Promise<Claim | null> {
 		const ticket = ticketSchema.safeParse(data);
-		const folder = ticket.success ? this.#folderOf(ticket.data.folder) : null;
-		if (!ticket.success || !folder) return held.finish().then(() => null);
+		const here = ticket.success ? this.#placeOf(ticket.data.folder) : null;
+		if (!ticket.success || here === null) return held.finish().then(() => null);
+		const folder = this.#folderAt(here);
 		if ((await folder.id()) === null) {
 			this.#options.note(
 				`${folder.path}: the folder of a batch was expected here; its jobs are left to others.`,
@@ -155,6 +156,10 @@ export class RedisQueue implements JobQueue {
 		const job = (await folder.jobs()).find(({ id }) => id === ticket.data.id);
 		const isOver = !job || (await folder.outcome(job.id)) !== null;
 		if (isOver) return held.finish().then(() => null);
+		if (!isBelow(folder.runFolder(job), folder.path)) {
+			this.#options.note(`${folder.path}: a run outside of the batch's folder was refused.`);
+			return held.finish().then(() => null);
+		}
 		const claim = await folder.claim(job);
 		if (claim) return new QueuedClaim(claim, held);
 		// Redis has not heard of who does it; the folder has.
@@ -190,9 +195,18 @@ export class RedisQueue implements JobQueue {
 		return worker;
 	}
 
-	#folderOf(path: string): BatchFolder {
+	/** Where a batch's folder that Redis names lies on this machine; null for what is none, and told. */
+	#placeOf(named: string): string | null {
 		const { runs = null } = this.#options;
-		const here = runs === null ? path : join(runs, basename(path));
+		const name = basename(named);
+		if (isAbsolute(named) && !['', '.', '..'].includes(name)) return runs === null ? named : join(runs, name);
+		this.#options.note(
+			`Redis names ${JSON.stringify(named)}: the whole path of a batch's folder was expected.`,
+		);
+		return null;
+	}
+
+	#folderAt(here: string): BatchFolder {
 		const folder = this.#folders.get(here) ?? new BatchFolder(here, this.#pulse);
 		this.#folders.set(here, folder);
 		return folder;
@@ -202,6 +216,11 @@ export class RedisQueue implements JobQueue {
 	#orAborted<T>(answer: Promise<T>): Promise<T | null> {
 		return Promise.race([answer, this.#aborted]);
 	}
+}
+
+function isBelow(path: string, folder: string): boolean {
+	const way = relative(folder, path);
+	return way !== '' && way.split(/[/\\]/)[0] !== '..' && !isAbsolute(way);
 }
 
 function isRefusal(error: unknown): boolean {
