@@ -19,6 +19,7 @@ import type { ModelReadings } from '../main/probing/protocol.ts';
 import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
 import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts';
+import { eventRequestSchemas, eventWishSchema, type EventAnswers } from './events-contract.ts';
 import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
 import { trackRequestSchemas, type TrackAnswers } from './tracks-contract.ts';
 import { zoneRequestSchemas, type ZoneAnswers } from './zones-contract.ts';
@@ -76,6 +77,8 @@ export const preferencesSchema = z.strictObject({
 	sidePanelFolded: z.boolean(),
 	/** The part of the side panel that is in front. */
 	sidePanelTab: z.enum(SIDE_PANEL_TABS),
+	/** What is looked for among events; see there. */
+	eventWish: eventWishSchema,
 	/** Null = a share of the window's height. */
 	timelineHeight: z.number().min(80).max(800).nullable(),
 	timelineFolded: z.boolean(),
@@ -200,6 +203,7 @@ export const requestSchemas = {
 	/** Desktop: shows the file in the system's file manager. */
 	'export.reveal': z.strictObject({ exportId: id }),
 	...zoneRequestSchemas,
+	...eventRequestSchemas,
 } as const;
 
 export type RequestName = keyof typeof requestSchemas;
@@ -376,7 +380,7 @@ export type FrameTimesAnswer = {
 	complete: boolean;
 };
 
-type AnswersOfParts = TrackAnswers & ZoneAnswers;
+type AnswersOfParts = TrackAnswers & ZoneAnswers & EventAnswers;
 
 /** The answer of each request; any request may be refused with ErrorData. */
 export type Answers = AnswersOfParts & {

@@ -32,6 +32,8 @@ describe('the command table', () => {
 		['[', 'less'],
 		[']', 'more'],
 		['d', 'next-disagreement'],
+		['e', 'next-event'],
+		['Shift+e', 'previous-event'],
 		['Mod+o', 'open'],
 		['Mod+e', 'export'],
 		['Mod+,', 'settings'],

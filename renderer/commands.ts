@@ -102,6 +102,8 @@ const ACTIONS: Record<CommandId, Action> = {
 		when: (session) => session.comparison?.panes.some(({ agreement }) => agreement !== null) ?? false,
 		run: (session) => session.goToDisagreement(),
 	},
+	'next-event': { when: withRun, run: (session) => void session.goToEvent(1) },
+	'previous-event': { when: withRun, run: (session) => void session.goToEvent(-1) },
 
 	play: playback((player) => player.toggle()),
 	'previous-frame': playback((player) => player.step(-1)),

@@ -22,6 +22,7 @@ import { choiceBy } from '../execution/choice.ts';
 import { RememberedChecks } from '../execution/remembered-checks.ts';
 import { Speeds } from '../execution/speeds.ts';
 import { dataFolders, type DataFolders } from '../process/data-folders.ts';
+import { Events } from './events.ts';
 import { Exports } from './exports.ts';
 import { FrameTimesReader } from './frame-times.ts';
 import { ModelCards } from './model-cards.ts';
@@ -63,6 +64,7 @@ export class Application {
 	readonly #exports: Exports;
 	readonly #browser: Browser;
 	readonly #zones: Zones;
+	readonly #events: Events;
 	readonly #checks: RememberedChecks;
 	readonly #speeds: Speeds;
 	readonly #truths = new OpaqueIds<string>((path) => path);
@@ -152,6 +154,7 @@ export class Application {
 			shell,
 			settingsFolder: folders.settings,
 		});
+		this.#events = new Events(this.#queries);
 		this.#handlers = this.#bindHandlers();
 	}
 
@@ -346,6 +349,7 @@ export class Application {
 			'zones.counts': (input) => this.#zones.counts(input),
 			'zones.read': (input) => this.#zones.read(input),
 			'zones.save': async (input) => ({ saved: await this.#zones.save(input) }),
+			'events.list': (input) => this.#events.list(input),
 			'templates.list': () => this.#zones.templates(),
 			'templates.store': (input) => this.#zones.storeTemplate(input),
 			'templates.delete': ({ name }) => this.#zones.deleteTemplate(name),

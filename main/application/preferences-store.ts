@@ -28,6 +28,15 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	sidePanelWidth: 280,
 	sidePanelFolded: false,
 	sidePanelTab: 'measurements',
+	eventWish: {
+		kind: null,
+		className: null,
+		leastScore: null,
+		leastHeight: null,
+		mostHeight: null,
+		dwellSeconds: null,
+		mostAtOnce: null,
+	},
 	timelineHeight: null,
 	timelineFolded: false,
 };

@@ -5,8 +5,10 @@ export type EventFilter = {
 	kinds?: readonly EventKind[] | null;
 	/** Indices of classes. */
 	classes?: readonly number[] | null;
-	/** As in `EventTable`. */
+	/** As in `EventTable`; -1 for events without a place. */
 	places?: readonly number[] | null;
+	/** Of the objects. */
+	identities?: readonly number[] | null;
 	/** 1 forwards, -1 backwards. */
 	direction?: 1 | -1 | null;
 	/** 0 to 1. */
@@ -21,8 +23,11 @@ export type EventFilter = {
 	mostArea?: number | null;
 };
 
+/** What of the events a search reads. */
+export type SearchedEvents = Omit<EventTable, 'sinceFrames' | 'tracks' | 'amounts'>;
+
 /** The positions of the events that a filter wants, in the table's order. */
-export function filterEvents(events: EventTable, filter: EventFilter): Uint32Array {
+export function filterEvents(events: SearchedEvents, filter: EventFilter): Uint32Array {
 	const kinds = filter.kinds
 		? membersOf(
 				filter.kinds.map((kind) => EVENT_KINDS.indexOf(kind)),
@@ -31,6 +36,7 @@ export function filterEvents(events: EventTable, filter: EventFilter): Uint32Arr
 		: null;
 	const classes = filter.classes ? membersOf(filter.classes, 0) : null;
 	const places = filter.places ? membersOf(filter.places, 1) : null;
+	const identities = filter.identities ? new Set(filter.identities) : null;
 	const direction = filter.direction ?? 0;
 	const leastScore = filter.leastScore ?? -Infinity;
 	const [from, to] = rowsBetween(events, filter.fromSeconds ?? -Infinity, filter.toSeconds ?? Infinity);
@@ -43,6 +49,7 @@ export function filterEvents(events: EventTable, filter: EventFilter): Uint32Arr
 		if (places && !places[events.places[row]! + 1]) continue;
 		if (direction !== 0 && events.directions[row] !== direction) continue;
 		if (events.scores[row]! < leastScore) continue;
+		if (identities && !identities.has(events.identities[row]!)) continue;
 		if (size && !size(events.boxesXyxy, 4 * row)) continue;
 		found[count++] = row;
 	}
@@ -50,7 +57,12 @@ export function filterEvents(events: EventTable, filter: EventFilter): Uint32Arr
 }
 
 /** Of `rows`, as `filterEvents` gives them, the first behind a frame or the last before it; -1 for none. */
-export function nextEvent(events: EventTable, rows: Uint32Array, frameIndex: number, step: 1 | -1): number {
+export function nextEvent(
+	events: Pick<EventTable, 'frameIndices'>,
+	rows: Uint32Array,
+	frameIndex: number,
+	step: 1 | -1,
+): number {
 	let low = 0;
 	let high = rows.length;
 	// The first one that is behind the frame or, backwards, not before it.
@@ -71,7 +83,7 @@ function membersOf(numbers: readonly number[], shift: number): Uint8Array {
 }
 
 /** Times rise with frames: the rows whose times lie between two, the second included. */
-function rowsBetween({ timesSeconds, count }: EventTable, from: number, to: number): [number, number] {
+function rowsBetween({ timesSeconds, count }: SearchedEvents, from: number, to: number): [number, number] {
 	const firstWhere = (isBehind: (seconds: number) => boolean): number => {
 		let low = 0;
 		let high = count;

@@ -1,8 +1,10 @@
+import { eventsEn } from './events-en.ts';
 import { zonesEn } from './zones-en.ts';
 
 /** Every text of the page in English; `{name}` stands for a value. */
 export const en = {
 	...zonesEn,
+	...eventsEn,
 	'app.name': 'Sparsight',
 	'app.connecting': 'Connecting …',
 	'app.connectionLost': 'The connection to the host was lost. Trying again …',

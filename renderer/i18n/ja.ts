@@ -1,9 +1,11 @@
 import type { MessageKey } from './en.ts';
+import { eventsJa } from './events-ja.ts';
 import { zonesJa } from './zones-ja.ts';
 
 /** Every text of the page in Japanese. */
 export const ja: Record<MessageKey, string> = {
 	...zonesJa,
+	...eventsJa,
 	'app.name': 'Sparsight',
 	'app.connecting': '接続しています…',
 	'app.connectionLost': 'ホストとの接続が切れました。再接続しています…',

@@ -15,6 +15,7 @@ import { foundText } from '../i18n/card-words.ts';
 import { Player } from '../player/player.svelte.ts';
 import { nextDisagreement } from './agreements.ts';
 import { Comparison } from './comparison.svelte.ts';
+import { EventList } from './event-list.svelte.ts';
 import { Exports } from './exports.svelte.ts';
 import { ModelWizard } from './model-wizard.svelte.ts';
 import { ModelList } from './model-list.svelte.ts';
@@ -26,6 +27,9 @@ export type DialogName =
 
 /** How files of models are called. */
 const MODEL_NAME = /\.(onnx|safetensors|pth|pt)$/i;
+
+/** Frames of a run in progress after which its events are counted anew. */
+const FRAMES_PER_COUNT = 100;
 
 /** State of the whole page: the host, what is open, and which dialog is shown. */
 export class Session {
@@ -42,6 +46,8 @@ export class Session {
 	comparison: Comparison | null = $state.raw(null);
 	/** Zones and lines on the open video. */
 	zones: ZoneEditor | null = $state.raw(null);
+	/** What happened in the run of the active pane. */
+	events: EventList | null = $state.raw(null);
 	/** What asks how an ONNX file is to be read; shown by the dialog `wizard`. */
 	wizard: ModelWizard | null = $state.raw(null);
 	/** The video that is being opened. */
@@ -101,6 +107,7 @@ export class Session {
 			this.comparison = new Comparison(this.host, { ...this.app, preferences: this.preferences }, video);
 			this.zones = new ZoneEditor(this.host, video, this.undo);
 			void this.zones.load();
+			this.events = this.#eventsOf(this.comparison, this.zones);
 			this.recent = [
 				{ ...entry, name: video.name },
 				...this.recent.filter(({ videoId }) => videoId !== entry.videoId),
@@ -127,6 +134,7 @@ export class Session {
 		this.player = null;
 		this.comparison = null;
 		this.zones = null;
+		this.events = null;
 		this.undo.clear();
 		this.video = null;
 		this.error = null;
@@ -232,6 +240,24 @@ export class Session {
 		if (!this.player || !this.comparison) return;
 		const frame = nextDisagreement(this.comparison.panes, this.player.frameIndex);
 		if (frame !== null) this.player.seek(frame);
+	}
+
+	/** Goes to the next event that is looked for, or the previous one. */
+	async goToEvent(step: 1 | -1): Promise<void> {
+		const { player, events } = this;
+		const frame = player && (await events?.step(player.frameIndex, step));
+		if (typeof frame === 'number' && this.player === player) player?.seek(frame);
+	}
+
+	#eventsOf(comparison: Comparison, zones: ZoneEditor): EventList {
+		const source = () => {
+			const { run } = comparison.active;
+			if (!run) return null;
+			const stored = run.timeline.length;
+			const version = run.entry.active ? Math.floor(stored / FRAMES_PER_COUNT) : stored;
+			return { runId: run.runId, classes: run.classes, zones: zones.set, version };
+		};
+		return new EventList(this.host, source, () => this.preferences.eventWish);
 	}
 
 	/** An ONNX file opens if it, or a frame, leaves no doubt how it is read; else a person is asked. */

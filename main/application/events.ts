@@ -1,0 +1,22 @@
+import type { RequestInput } from '../../preload/contract.ts';
+import type { ListedEvents } from '../../preload/events-contract.ts';
+import { COUNTING, countTracks } from '../counting/count-tracks.ts';
+import { parseZones, zonesToText } from '../counting/zone-file.ts';
+import type { RunQueries } from './run-queries.ts';
+
+/** What happened in runs: the page's questions about events. */
+export class Events {
+	readonly #queries: RunQueries;
+
+	constructor(queries: RunQueries) {
+		this.#queries = queries;
+	}
+
+	/** Throws `zones-unreadable` for zones that count nothing. */
+	async list({ runId, zones, ...limits }: RequestInput<'events.list'>): Promise<ListedEvents> {
+		const checked = parseZones(zonesToText(zones), 'zones');
+		const { events } = countTracks(await this.#queries.paths(runId), checked, { ...COUNTING, ...limits });
+		const { sinceFrames, tracks, ...listed } = events;
+		return listed;
+	}
+}
