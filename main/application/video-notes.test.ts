@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -70,4 +70,25 @@ test('a damaged file is named, and kept', async () => {
 		message: expect.stringContaining(join(folder(), 'zones.json')),
 	});
 	expect(await readdir(folder())).toEqual(['zones.json']);
+});
+
+test.for<[what: string, work: () => Promise<unknown>, refusal: string | null]>([
+	['asked for to be drawn on', () => notes.zonesToEdit(VIDEO), 'zones-set-aside'],
+	['written over', () => notes.storeZones(VIDEO, ZONES), null],
+])('a damaged file that is %s is kept under another name', async ([, work, refusal]) => {
+	await mkdir(folder(), { recursive: true });
+	await writeFile(join(folder(), 'zones.json'), '{"format":');
+	const error = await work().then(
+		() => null,
+		(reason: unknown) => reason as { code: string; message: string },
+	);
+	expect(error?.code ?? null).toBe(refusal);
+	const [aside] = (await readdir(folder())).filter((name) => name !== 'zones.json');
+	expect(aside).toMatch(/^zones-unreadable-\d{4}-\d\d-\d\dT[\d-]+\.\d+\.json$/);
+	if (error) expect(error.message).toContain(aside);
+	expect(await readFile(join(folder(), aside!), 'utf8')).toBe('{"format":');
+	// From then on, zones are drawn as ever.
+	await notes.storeZones(VIDEO, ZONES);
+	expect(await notes.zonesToEdit(VIDEO)).toEqual(ZONES);
+	expect(await readdir(folder())).toEqual([aside, 'zones.json'].sort());
 });

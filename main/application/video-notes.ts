@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { parseZones, zonesToText } from '../counting/zone-file.ts';
-import { systemError } from '../domain/errors.ts';
+import { systemError, UserFacingError } from '../domain/errors.ts';
 import { isTimeZone, type RecordingClock } from '../domain/recording-clock.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import type { ZoneSet } from '../domain/zones.ts';
@@ -45,11 +45,42 @@ export class VideoNotes {
 		return text === null ? null : parseZones(text, path);
 	}
 
-	/** Throws `zones-unreadable` for zones that count nothing, and stores nothing then. */
+	/**
+	 * As `zones`, for who will draw on: a file that is none is put aside first, so that nothing is written over it, and
+	 * `zones-set-aside` tells its new name.
+	 */
+	async zonesToEdit(identity: VideoIdentity): Promise<ZoneSet | null> {
+		const path = this.#pathOf(identity, ZONES_FILE);
+		await this.#writing.get(path)?.catch(() => undefined);
+		try {
+			return await this.zones(identity);
+		} catch (cause) {
+			if (!isUnreadable(cause)) throw cause;
+			const aside = await setAside(path);
+			throw new UserFacingError(
+				'zones-set-aside',
+				`${path}: the zones of this video were expected, and can't be read; the file is kept as ${basename(aside)}.`,
+				{ remedy: 'Draw the zones anew, or mend that file and load it.', cause },
+			);
+		}
+	}
+
+	/**
+	 * Throws `zones-unreadable` for zones that count nothing, and stores nothing then. A file that can't be read is put aside, not
+	 * written over.
+	 */
 	async storeZones(identity: VideoIdentity, zones: ZoneSet): Promise<void> {
 		const text = zonesToText(zones);
 		parseZones(text, ZONES_FILE);
-		await this.#write(this.#pathOf(identity, ZONES_FILE), text);
+		const path = this.#pathOf(identity, ZONES_FILE);
+		await this.#write(path, text, async () => {
+			try {
+				await this.zones(identity);
+			} catch (error) {
+				if (!isUnreadable(error)) throw error;
+				await setAside(path);
+			}
+		});
 	}
 
 	/** When the video was recorded, as a person stated it; null where nobody did, or what is stored is no clock. */
@@ -71,9 +102,12 @@ export class VideoNotes {
 		return join(this.#root(), identityKey(identity), NOTES_FOLDER, name);
 	}
 
-	async #write(path: string, text: string): Promise<void> {
+	async #write(path: string, text: string, prepare?: () => Promise<void>): Promise<void> {
 		const before = this.#writing.get(path) ?? Promise.resolve();
-		const write = before.catch(() => undefined).then(() => writeFileWhole(path, text));
+		const write = before
+			.catch(() => undefined)
+			.then(prepare)
+			.then(() => writeFileWhole(path, text));
 		this.#writing.set(path, write);
 		try {
 			await write;
@@ -90,4 +124,20 @@ async function readText(path: string): Promise<string | null> {
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
 		throw systemError(error) ?? error;
 	}
+}
+
+function isUnreadable(error: unknown): boolean {
+	return error instanceof UserFacingError && error.code === 'zones-unreadable';
+}
+
+/** Renames a file that can't be read, by the time at which that was found; returns its new path. */
+async function setAside(path: string): Promise<string> {
+	const now = new Date().toISOString().replaceAll(':', '-').slice(0, -1);
+	const aside = path.replace(/\.json$/, `-unreadable-${now}.json`);
+	try {
+		await rename(path, aside);
+	} catch (error) {
+		throw systemError(error) ?? error;
+	}
+	return aside;
 }

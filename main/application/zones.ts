@@ -42,9 +42,10 @@ export class Zones {
 		this.#templatesPath = join(dependencies.settingsFolder, 'zone-templates.json');
 	}
 
+	/** Throws `zones-set-aside` where what was stored can't be read. */
 	async get(videoId: string): Promise<ZoneSet | null> {
 		const { videos, notes } = this.#deps;
-		return notes.zones((await videos.open(videoId)).identity);
+		return notes.zonesToEdit((await videos.open(videoId)).identity);
 	}
 
 	async set({ videoId, zones }: RequestInput<'zones.set'>): Promise<void> {

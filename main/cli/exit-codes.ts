@@ -41,6 +41,7 @@ const EXIT_OF_ERROR = {
 	'resume-mismatch': EXIT.usage,
 	'truth-unreadable': EXIT.input,
 	'zones-unreadable': EXIT.input,
+	'zones-set-aside': EXIT.input,
 	'edits-unreadable': EXIT.input,
 	'edit-refused': EXIT.input,
 	'worker-died': EXIT.engine,

@@ -30,6 +30,8 @@ export type ErrorCode =
 	| 'resume-mismatch'
 	| 'truth-unreadable'
 	| 'zones-unreadable'
+	/** Zones that could not be read any more: their file was kept under another name. */
+	| 'zones-set-aside'
 	| 'edits-unreadable'
 	/** A change of tracks that makes no sense. */
 	| 'edit-refused'

@@ -57,4 +57,7 @@ export const zonesEn = {
 	'zones.moment': 'frame {frame} · #{identity}',
 	'zones.seconds': '{seconds} s',
 	'zones.more': 'and {count} more',
+	'code.zones-set-aside':
+		'The zones of this video cannot be read: their file is kept under another name, and you start without zones.',
+	'code.zones-set-aside.remedy': 'Draw them anew, or mend that file and load it.',
 } as const;

@@ -58,4 +58,7 @@ export const zonesJa: Record<keyof typeof zonesEn, string> = {
 	'zones.moment': 'フレーム {frame} · #{identity}',
 	'zones.seconds': '{seconds} 秒',
 	'zones.more': 'ほか {count} 件',
+	'code.zones-set-aside':
+		'この動画のゾーンは読み込めないため、ファイルを別の名前で残し、ゾーンなしで始めます。',
+	'code.zones-set-aside.remedy': '描き直すか、そのファイルを直して読み込んでください。',
 };

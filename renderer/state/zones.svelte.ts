@@ -33,6 +33,8 @@ export class ZoneEditor {
 	readonly #host: HostApi;
 	readonly #videoId: string;
 	readonly #undo: Undo;
+	/** Whether what is stored was answered. */
+	#isKnown = true;
 	#storing: ReturnType<typeof setTimeout> | null = null;
 	/** The set as it was before a drag began. */
 	#before: ZoneSet | null = null;
@@ -66,12 +68,21 @@ export class ZoneEditor {
 		return this.set.pictureSize;
 	}
 
-	/** What was drawn before. */
+	/** What was drawn before. Until it is known, nothing is changed: it would be written over. */
 	async load(): Promise<void> {
+		this.#isKnown = false;
 		await this.#try(async () => {
-			const stored = await this.#host.request('zones.get', { videoId: this.#videoId });
-			if (stored) this.set = stored;
-			this.templates = await this.#host.request('templates.list', {});
+			try {
+				const stored = await this.#host.request('zones.get', { videoId: this.#videoId });
+				this.#isKnown = true;
+				if (stored) this.set = stored;
+			} catch (reason) {
+				// What was there is kept, and the picture free.
+				this.#isKnown = toErrorData(reason).code === 'zones-set-aside';
+				throw reason;
+			} finally {
+				this.templates = await this.#host.request('templates.list', {});
+			}
 		});
 	}
 
@@ -282,6 +293,10 @@ export class ZoneEditor {
 	#change(next: ZoneSet): void {
 		const before = this.set;
 		if (JSON.stringify(before) === JSON.stringify(next)) return;
+		if (!this.#isKnown) {
+			void this.load();
+			return;
+		}
 		this.problem = null;
 		this.scaledFrom = null;
 		this.#put(next);

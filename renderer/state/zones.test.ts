@@ -123,3 +123,26 @@ describe('changing', () => {
 		expect(corners()).toEqual(SQUARE);
 	});
 });
+
+describe('what was stored', () => {
+	const refused = (code: 'zones-set-aside' | 'file-unreadable') => {
+		host.answer('templates.list', () => ['Yard']).refuse('zones.get', code);
+		return editor.load();
+	};
+
+	it('is left alone while it is unknown, and is asked for again by who draws', async () => {
+		await refused('file-unreadable');
+		draw(SQUARE);
+		await vi.runAllTimersAsync();
+		expect([editor.set.zones, editor.error?.code]).toEqual([[], 'file-unreadable']);
+		expect([host.count('zones.set'), host.count('zones.get')]).toEqual([0, 2]);
+	});
+
+	it('is told to be kept aside where it cannot be read, and one draws on', async () => {
+		await refused('zones-set-aside');
+		expect([editor.error?.code, editor.templates]).toEqual(['zones-set-aside', ['Yard']]);
+		draw(SQUARE);
+		await vi.runAllTimersAsync();
+		expect(host.count('zones.set')).toBe(1);
+	});
+});
