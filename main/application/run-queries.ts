@@ -20,8 +20,8 @@ import { inTurns } from '../results/in-turns.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { checkEdits } from '../tracking/check-edits.ts';
-import { readTrackEdits } from '../tracking/stored-edits.ts';
-import type { TrackEdit } from '../tracking/track-edits.ts';
+import { editsPath, readTrackEdits } from '../tracking/stored-edits.ts';
+import type { EditedIdentities, TrackEdit } from '../tracking/track-edits.ts';
 import { RunIdentities, type FrameIdentities, type RunTracks } from '../tracking/run-tracks.ts';
 import { pathsOfRun } from '../tracking/run-paths.ts';
 import type { RunStore } from './run-store.ts';
@@ -29,8 +29,14 @@ import type { RunStore } from './run-store.ts';
 /** Runs whose columns are kept in memory. */
 const MOST_OPEN = 8;
 
-/** `edited`: once the stored edits are applied. */
-type Followed = { identities: RunIdentities; edited: Promise<void>; following: Promise<void> };
+type Followed = {
+	identities: RunIdentities;
+	/** State of the file whose edits were applied last; null = none yet. */
+	editsState: string | null;
+	/** Settles when edits that are being read or changed are applied; one after the other. */
+	editing: Promise<void>;
+	following: Promise<void>;
+};
 
 /** Answers questions about stored runs, including those that are still growing. */
 export class RunQueries {
@@ -42,7 +48,7 @@ export class RunQueries {
 
 	readonly #paths = new RecentMap<
 		string,
-		{ identities: RunIdentities; frames: number; paths: Promise<TrackPaths> }
+		{ edits: EditedIdentities; frames: number; paths: Promise<TrackPaths> }
 	>(MOST_OPEN);
 
 	/** `pathOf` gives the current path of a video; null if only the run knows one. */
@@ -54,7 +60,7 @@ export class RunQueries {
 	/** The run as currently stored. */
 	async run(runId: string): Promise<StoredRun> {
 		const folder = await this.#store.folderOf(runId);
-		const state = await stateOf(folder);
+		const state = await stateOfRun(folder);
 		const known = this.#open.get(runId);
 		const run = known?.state === state ? known.run : await openRun(folder);
 		const path = this.#pathOf(run.header.videoIdentity);
@@ -151,10 +157,11 @@ export class RunQueries {
 	async paths(runId: string): Promise<TrackPaths> {
 		const run = await this.run(runId);
 		const identities = await this.#follow(runId, run, run.frameCount);
+		const { edits } = identities;
 		const known = this.#paths.get(runId);
-		if (known?.identities === identities && known.frames === run.frameCount) return known.paths;
+		if (known?.edits === edits && known.frames === run.frameCount) return known.paths;
 		const paths = inTurns(pathsOfRun(run, identities));
-		this.#paths.set(runId, { identities, frames: run.frameCount, paths });
+		this.#paths.set(runId, { edits, frames: run.frameCount, paths });
 		return paths;
 	}
 
@@ -174,27 +181,34 @@ export class RunQueries {
 	): Promise<void> {
 		const run = await this.run(runId);
 		const identities = await this.#follow(runId, run, run.frameCount);
-		checkEdits(identities.tracksFound(), run.frames.frameIndex, edits);
-		await store(run.folder);
-		identities.edit(edits);
-		this.#paths.delete(runId);
+		const followed = this.#followed.get(runId);
+		const edit = async () => {
+			checkEdits(identities.tracksFound(), run.frames.frameIndex, edits);
+			await store(run.folder);
+			identities.edit(edits);
+			if (followed) followed.editsState = await stateOf([editsPath(run.folder)]);
+		};
+		const editing = (followed?.editing ?? Promise.resolve()).catch(() => undefined).then(edit);
+		if (followed) followed.editing = editing;
+		await editing;
 	}
 
 	async #follow(runId: string, run: StoredRun, to: number): Promise<RunIdentities> {
 		let followed = this.#followed.get(runId);
 		// An interrupted run may be resumed from an earlier frame than its last one, with other boxes.
 		if (!followed || followed.identities.known > run.frameCount) {
+			const done = Promise.resolve();
 			const identities = new RunIdentities(run.header.displayThresholds);
-			const edited = readTrackEdits(run.folder).then((edits) => identities.edit(edits));
-			followed = { identities, edited, following: edited };
+			followed = { identities, editsState: null, editing: done, following: done };
 			this.#followed.set(runId, followed);
 		}
-		const { identities, edited } = followed;
+		const { identities } = followed;
+		followed.editing = followed.editing.catch(() => undefined).then(() => readEdits(followed, run.folder));
+		const { editing } = followed;
 		followed.following = followed.following
 			.catch(() => undefined)
 			.then(() => inTurns(identities.follow(run, to)));
-		await edited;
-		await followed.following;
+		await Promise.all([editing, followed.following]);
 		return identities;
 	}
 
@@ -278,12 +292,24 @@ function* countShown(run: StoredRun, least: LeastScores): Generator<void, Uint32
 	return counts;
 }
 
+/** Applies the stored edits where their file has changed: the command line edits tracks as well. */
+async function readEdits(followed: Followed, folder: string): Promise<void> {
+	const state = await stateOf([editsPath(folder)]);
+	if (state === followed.editsState) return;
+	followed.identities.edit(await readTrackEdits(folder));
+	followed.editsState = state;
+}
+
 /** Changes whenever something was added to a run. */
-async function stateOf(folder: string): Promise<string> {
-	const files = [RUN_FILES.commits, RUN_FILES.status, RUN_FILES.events];
+function stateOfRun(folder: string): Promise<string> {
+	return stateOf([RUN_FILES.commits, RUN_FILES.status, RUN_FILES.events].map((name) => join(folder, name)));
+}
+
+/** Changes whenever one of the files does. */
+async function stateOf(paths: readonly string[]): Promise<string> {
 	const states = await Promise.all(
-		files.map((name) =>
-			stat(join(folder, name)).then(
+		paths.map((path) =>
+			stat(path).then(
 				({ size, mtimeMs }) => `${size} ${mtimeMs}`,
 				() => '-',
 			),

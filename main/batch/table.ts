@@ -75,13 +75,11 @@ export async function writeTables(
 				if (!run) continue;
 				const fitted = zones && zonesFor(run, zones, summary);
 				const rowsOf = detectionRows(job, run, fitted);
-				const identitiesOf = await followRun(run, true, signal);
+				const { identitiesOf, count } = await followRun(run, true, signal);
+				summary.objects = count;
 				for (let position = 0; position < run.frameCount; position++) {
-					const identities = identitiesOf(position);
-					for (const track of identities) summary.objects = Math.max(summary.objects ?? 0, track);
-					for (const row of rowsOf(position, identities)) yield line(columns, row);
+					for (const row of rowsOf(position, identitiesOf(position))) yield line(columns, row);
 				}
-				summary.objects ??= 0;
 			}
 		}
 		await writeText(partial, lines(), signal);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { systemError, UserFacingError } from '../domain/errors.ts';
+import { identityLabel, identityOf } from '../domain/track-labels.ts';
 import { writeFileWhole } from '../process/json-file.ts';
 import { inTurns } from '../results/in-turns.ts';
 import { openRun } from '../results/stored-run.ts';
@@ -8,7 +9,7 @@ import { checkEdits } from '../tracking/check-edits.ts';
 import { parseTrackEdits, trackEditsToText } from '../tracking/edits-file.ts';
 import { RunIdentities, type RunTracks } from '../tracking/run-tracks.ts';
 import { editsPath, readTrackEdits } from '../tracking/stored-edits.ts';
-import { identityLabel, PART_STEP, type TrackEdit } from '../tracking/track-edits.ts';
+import type { TrackEdit } from '../tracking/track-edits.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
 import { formatTable } from './text-table.ts';
@@ -121,15 +122,12 @@ async function editsOf(path: string): Promise<TrackEdit[]> {
 
 /** A number, or 12b as tables show it. */
 function parseTrack(text: string, option: string): number {
-	const match = /^([1-9]\d{0,8})([b-z]?)$/.exec(text.trim());
-	if (!match) {
-		throw new UserFacingError(
-			'bad-argument',
-			`${option}: a track such as 12 or 12b was expected (got "${text}").`,
-		);
-	}
-	const part = match[2] === '' ? 0 : match[2]!.charCodeAt(0) - 'a'.charCodeAt(0);
-	return Number(match[1]) + part * PART_STEP;
+	const track = identityOf(text);
+	if (track !== null) return track;
+	throw new UserFacingError(
+		'bad-argument',
+		`${option}: a track such as 12 or 12b was expected (got "${text}").`,
+	);
 }
 
 function parseSplit(text: string): TrackEdit {

@@ -32,9 +32,9 @@ export function boxDash(held: boolean, stale: boolean): number {
 	return held ? DASHES.held : stale ? DASHES.stale : 0;
 }
 
-/** The label of a box; `identity` 0 = no identity. */
-export function boxLabel(className: string, score: number, identity: number): string {
-	return `${identity > 0 ? `#${identity} ` : ''}${className} ${score.toFixed(2)}`;
+/** The label of a box; `who` is an `objectLabel`, empty for nobody. */
+export function boxLabel(className: string, score: number, who: string): string {
+	return `${who === '' ? '' : `${who} `}${className} ${score.toFixed(2)}`;
 }
 
 /** The edges of the tokens' cells along both axes: cell (row, col) is `xs[col]..xs[col + 1]` × `ys[row]..` */

@@ -123,12 +123,13 @@ describe('numbers', () => {
 				[12, 12],
 			],
 		],
+		['12b', [[1_000_012, 1_000_012]]],
 	])('"%s"', (text, spans) => {
 		expect(resolveSettings(table, { tracks: text }, 'format x').tracks).toBe(text);
 		expect(spansOf(text)).toEqual(spans);
 	});
 
-	it.each(['0', '-3', '3-', '3--4', 'all', '1'.repeat(300), `${' '.repeat(255)}x`])(
+	it.each(['0', '-3', '3-', '3--4', '3-4-5', 'all', '1'.repeat(300), `${' '.repeat(255)}x`])(
 		'"%s" is refused',
 		(text) => {
 			expect(() => resolveSettings(table, { tracks: text }, 'format x')).toThrow(

@@ -1,4 +1,5 @@
 import { UserFacingError } from './errors.ts';
+import { identityOf } from './track-labels.ts';
 
 export type SettingValue = number | string | boolean;
 export type SettingValues = Record<string, SettingValue>;
@@ -27,7 +28,7 @@ export type SettingSpec =
 	  })
 	| (Common & { kind: 'choice'; default: string; options: Record<string, string> })
 	| (Common & { kind: 'boolean'; default: boolean })
-	/** Whole numbers above 0 and spans of them, as in `3, 7-9`; may be none. */
+	/** Numbers of objects and spans of them, as in `3, 7-9, 12b`; may be none. */
 	| (Common & { kind: 'numbers'; default: string });
 
 const MOST_CHARACTERS = 256;
@@ -158,9 +159,11 @@ export function spansOf(numbers: string): (readonly [from: number, to: number])[
 		.replace(/\s*-\s*/g, '-')
 		.split(/[\s,]+/)
 		.filter((word) => word !== '');
-	const spans = words.map((word) => /^([1-9]\d{0,8})(?:-([1-9]\d{0,8}))?$/.exec(word));
-	if (!spans.every((span) => span !== null)) return null;
-	return spans.map(([, from, to = from]) => [Number(from), Number(to)]);
+	const spans = words.map((word) => {
+		const [from, to = from] = word.split('-', 2).map(identityOf);
+		return from && to && word.split('-').length < 3 ? ([from, to] as const) : null;
+	});
+	return spans.every((span) => span !== null) ? spans : null;
 }
 
 function unknownSetting(table: SettingsTable, name: string, place: string): UserFacingError {

@@ -22,18 +22,19 @@ import { writeFile } from 'node:fs/promises';
 import type { LeastScores } from '../domain/least-scores.ts';
 import { timesOfDay, type RecordingClock } from '../domain/recording-clock.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
+import type { TrackNames } from '../domain/track-labels.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { DRIFT_COLUMNS, driftValues, warningOf, type DriftValues } from './drift-columns.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
-import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
+import { followRun, IDENTITIES, type FollowedRun } from './identities.ts';
 import { writePartialFirst } from './partial-file.ts';
 import { leastScores, SCORE_SETTINGS } from './score-setting.ts';
 import { clockOf } from './times-of-day.ts';
 
 const settings = { identities: IDENTITIES, ...SCORE_SETTINGS } as const satisfies SettingsTable;
 /** Columns that may hold nothing in a row. */
-const NULLABLE = new Set<string>(['identity', ...DRIFT_COLUMNS]);
+const NULLABLE = new Set<string>(['identity', 'name', ...DRIFT_COLUMNS]);
 /** Frames written before other work gets a turn. */
 const FRAMES_PER_TURN = 500;
 
@@ -48,8 +49,8 @@ export const arrow: ExportFormat = {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format arrow');
 		const rows = requireRows(run, range);
-		const identitiesOf = await followRun(run, resolved.identities, signal);
-		const columns = new DetectionColumns(run, leastScores(run, resolved), identitiesOf, clockOf(run, clock));
+		const followed = await followRun(run, resolved.identities, signal);
+		const columns = new DetectionColumns(run, leastScores(run, resolved), followed, clockOf(run, clock));
 		await writePartialFirst(out, [run.header.video.path], async (partial) => {
 			for (const [done, row] of rows.entries()) {
 				columns.add(row);
@@ -66,7 +67,7 @@ export const arrow: ExportFormat = {
 class DetectionColumns {
 	readonly #run: StoredRun;
 	readonly #least: LeastScores;
-	readonly #identitiesOf: IdentitiesOfRow;
+	readonly #followed: FollowedRun;
 	readonly #clock: RecordingClock | null;
 	readonly #frame: number[] = [];
 	readonly #time: number[] = [];
@@ -77,22 +78,17 @@ class DetectionColumns {
 	readonly #stale: number[] = [];
 	readonly #estimates: (DriftValues | null)[] = [];
 
-	constructor(
-		run: StoredRun,
-		least: LeastScores,
-		identitiesOf: IdentitiesOfRow,
-		clock: RecordingClock | null,
-	) {
+	constructor(run: StoredRun, least: LeastScores, followed: FollowedRun, clock: RecordingClock | null) {
 		this.#run = run;
 		this.#least = least;
-		this.#identitiesOf = identitiesOf;
+		this.#followed = followed;
 		this.#clock = clock;
 	}
 
 	add(row: number): void {
 		const { frameIndex, timeSeconds } = this.#run.frames;
 		const detections = this.#run.detections(row).scoredAtLeast(this.#least);
-		const identities = this.#identitiesOf(row);
+		const identities = this.#followed.identitiesOf(row);
 		const drift = this.#run.drift(row);
 		const estimate = drift && driftValues(drift);
 		for (let i = 0; i < detections.count; i++) {
@@ -149,6 +145,7 @@ class DetectionColumns {
 				),
 				'who is followed; null = nobody in particular',
 			),
+			...(this.#followed.names.size > 0 ? [this.#names(this.#followed.names)] : []),
 			...(this.#clock ? [this.#recorded(this.#clock)] : []),
 			...(this.#run.frames.drift ? this.#estimateColumns() : []),
 		];
@@ -170,6 +167,16 @@ class DetectionColumns {
 		return new Table(schema, [
 			new RecordBatch(schema, makeData({ type: new Struct(fields), length, nullCount: 0, children })),
 		]);
+	}
+
+	/** What a person called the object of each detection. */
+	#names(names: TrackNames) {
+		const texts = this.#identity.map((identity) => names.get(identity) ?? null);
+		return {
+			title: 'name',
+			data: vectorFromArray(texts, new Utf8()).data[0]!,
+			meaning: 'of the object; null = none',
+		};
 	}
 
 	/** When the frame of each detection was recorded. */

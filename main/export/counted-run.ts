@@ -2,6 +2,7 @@ import { countTracks, type Counting, type CountingOptions } from '../counting/co
 import { EVENT_KINDS, type EventKind } from '../counting/events.ts';
 import { fitZones } from '../counting/zone-file.ts';
 import type { TrackPaths } from '../domain/track-paths.ts';
+import type { TrackNames } from '../domain/track-labels.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { pathsOfRun } from '../tracking/run-paths.ts';
@@ -21,6 +22,7 @@ export type CountedRun = {
 	paths: TrackPaths;
 	counting: Counting;
 	timeOfDay: TimeOfDay;
+	names: TrackNames;
 };
 
 /**
@@ -38,7 +40,8 @@ export async function countRun(
 	const identities = await identitiesOfRun(run, signal);
 	const paths = await inTurnsUnlessCancelled(pathsOfRun(run, identities), signal);
 	const counting = countTracks(paths, zones, options);
-	return { run, zones, scale, paths, counting, timeOfDay: timeOfDayOf(run, clock) };
+	const names = new Map(identities.edits.names);
+	return { run, zones, scale, paths, counting, timeOfDay: timeOfDayOf(run, clock), names };
 }
 
 /** One event as it is written to files. */
@@ -55,6 +58,8 @@ export type EventRecord = {
 	place: string | null;
 	direction: 'forwards' | 'backwards' | null;
 	identity: number;
+	/** What a person called it. */
+	name?: string;
 	class: string;
 	score: number;
 	/** Left, top, right, bottom in displayed pixels of the video. */
@@ -70,12 +75,14 @@ export function eventRecord(counted: CountedRun, row: number): EventRecord {
 		run,
 		zones,
 		timeOfDay,
+		names,
 		counting: { events },
 	} = counted;
 	const event = EVENT_KINDS[events.kinds[row]!]!;
 	const classIndex = events.classIndices[row]!;
 	const direction = events.directions[row]!;
 	const amount = events.amounts[row]!;
+	const identity = events.identities[row]!;
 	const isCount = event === 'crowded';
 	return {
 		frame: events.frameIndices[row]!,
@@ -85,7 +92,8 @@ export function eventRecord(counted: CountedRun, row: number): EventRecord {
 		event,
 		place: [...zones.zones, ...zones.lines][events.places[row]!]?.name ?? null,
 		direction: direction === 0 ? null : direction > 0 ? 'forwards' : 'backwards',
-		identity: events.identities[row]!,
+		identity,
+		...(names.has(identity) && { name: names.get(identity)! }),
 		class: run.header.model.classes[classIndex] ?? String(classIndex),
 		score: rounded(events.scores[row]!, 4),
 		box: Array.from(events.boxesXyxy.subarray(4 * row, 4 * row + 4), (pixels) => rounded(pixels, 2)),
@@ -103,7 +111,8 @@ const COLUMNS = [
 /** RFC 4180, a line for each of some events. */
 export function* eventsAsCsv(counted: CountedRun, rows: Uint32Array): Generator<string> {
 	const isDated = counted.timeOfDay !== null;
-	yield csvLine([...COLUMNS, ...(isDated ? ['recorded_at'] : [])]);
+	const isNamed = counted.names.size > 0;
+	yield csvLine([...COLUMNS, ...(isDated ? ['recorded_at'] : []), ...(isNamed ? ['name'] : [])]);
 	for (const row of rows) {
 		const { box, ...one } = eventRecord(counted, row);
 		yield csvLine([
@@ -120,6 +129,7 @@ export function* eventsAsCsv(counted: CountedRun, rows: Uint32Array): Generator<
 			one.seconds ?? '',
 			one.atOnce ?? '',
 			...(isDated ? [one.recordedAt ?? ''] : []),
+			...(isNamed ? [one.name ?? ''] : []),
 		]);
 	}
 }

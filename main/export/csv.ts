@@ -9,7 +9,7 @@ import { csvLine } from './csv-line.ts';
 import { DRIFT_COLUMNS, driftValues, warningOf } from './drift-columns.ts';
 import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
-import { followRun, IDENTITIES, type IdentitiesOfRow } from './identities.ts';
+import { followRun, IDENTITIES, type FollowedRun } from './identities.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
 import { leastScores, rounded, SCORE_SETTINGS } from './score-setting.ts';
 import { timeOfDayOf, type TimeOfDay } from './times-of-day.ts';
@@ -38,12 +38,12 @@ export const csv: ExportFormat = {
 		const least = leastScores(run, resolved);
 		const rows = requireRows(run, range);
 		const wanted = resolved.table === 'detections' && resolved.identities;
-		const identitiesOf = await followRun(run, wanted, signal);
+		const followed = await followRun(run, wanted, signal);
 		const timeOfDay = timeOfDayOf(run, clock);
 		const lines =
 			resolved.table === 'frames'
 				? frameLines(run, rows, least, timeOfDay, onProgress)
-				: detectionLines(run, rows, least, identitiesOf, timeOfDay, onProgress);
+				: detectionLines(run, rows, least, followed, timeOfDay, onProgress);
 		await writePartialFirst(out, [run.header.video.path], (partial) => writeText(partial, lines, signal));
 	},
 };
@@ -52,6 +52,9 @@ export const csv: ExportFormat = {
 const DETECTION_COLUMNS = [
 	'frame', 'time_s', 'class', 'score', 'left_px', 'top_px', 'right_px', 'bottom_px', 'identity',
 ];
+
+/** What a person called the object, in runs where some have a name. */
+const NAME_COLUMN = 'name';
 
 /** When a frame was recorded (ISO 8601), where that is known. */
 const CLOCK_COLUMN = 'recorded_at';
@@ -71,7 +74,7 @@ function* detectionLines(
 	run: StoredRun,
 	rows: Int32Array,
 	least: LeastScores,
-	identitiesOf: IdentitiesOfRow,
+	{ identitiesOf, names }: FollowedRun,
 	timeOfDay: TimeOfDay,
 	onProgress: ((done: number, total: number) => void) | undefined,
 ): Generator<string> {
@@ -82,6 +85,7 @@ function* detectionLines(
 	let unsaid = '';
 	yield csvLine([
 		...DETECTION_COLUMNS,
+		...(names.size > 0 ? [NAME_COLUMN] : []),
 		...(timeOfDay ? [CLOCK_COLUMN] : []),
 		...(estimates ? ['stale', ...ESTIMATE_COLUMNS] : []),
 	]);
@@ -101,6 +105,7 @@ function* detectionLines(
 				rounded(detections.scores[i]!, 4),
 				...detections.box(i).map((pixels) => rounded(pixels, 2)),
 				identities[i]! || '',
+				...(names.size > 0 ? [names.get(identities[i]!) ?? ''] : []),
 				...recorded,
 				...(estimates ? [detections.isStale(i) ? 1 : 0, ...estimate, unsaid] : []),
 			]);

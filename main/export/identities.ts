@@ -1,5 +1,6 @@
 import { UserFacingError } from '../domain/errors.ts';
 import type { SettingSpec } from '../domain/settings-table.ts';
+import type { TrackNames } from '../domain/track-labels.ts';
 import { inTurns } from '../results/in-turns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { readTrackEdits } from '../tracking/stored-edits.ts';
@@ -14,6 +15,13 @@ export const IDENTITIES = {
 /** The identities of a row's detections, in their order (best score first); 0 for none. */
 export type IdentitiesOfRow = (row: number) => Int32Array;
 
+export type FollowedRun = {
+	identitiesOf: IdentitiesOfRow;
+	names: TrackNames;
+	/** How many objects there are. */
+	count: number;
+};
+
 /**
  * Follows the objects of the whole run, whatever part of it is exported, so that an object has the same number in every
  * export and on the page, after what a person changed of the tracks. All identities are 0 if they are not `wanted`.
@@ -22,11 +30,16 @@ export async function followRun(
 	run: StoredRun,
 	wanted: boolean,
 	signal: AbortSignal | undefined,
-): Promise<IdentitiesOfRow> {
+): Promise<FollowedRun> {
 	const countOf = (row: number) => run.frames.detectionCount[row]!;
-	if (!wanted) return (row) => new Int32Array(countOf(row));
+	if (!wanted) return { identitiesOf: (row) => new Int32Array(countOf(row)), names: new Map(), count: 0 };
 	const identities = await identitiesOfRun(run, signal);
-	return (row) => identities.ofFrames(row, row + 1, countOf).identities;
+	const tracks = identities.tracks();
+	return {
+		identitiesOf: (row) => identities.ofFrames(row, row + 1, countOf).identities,
+		names: new Map(tracks.names),
+		count: tracks.identities.length,
+	};
 }
 
 /** All objects of a run. Throws `cancelled`. */

@@ -7,6 +7,7 @@ import type { FrameResult } from '../domain/frame-result.ts';
 import type { LeastScores } from '../domain/least-scores.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import { unpackBitmap, tokenCount } from '../domain/tokens.ts';
+import type { TrackNames } from '../domain/track-labels.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { warningOf } from './drift-columns.ts';
 import type { ExportFormat } from './format.ts';
@@ -36,7 +37,7 @@ export const jsonLines: ExportFormat = {
 		const run = runs[0]!;
 		const resolved = resolveSettings(settings, given, 'format jsonl');
 		const rows = requireRows(run, range);
-		const identitiesOf = await followRun(run, resolved.identities, signal);
+		const { identitiesOf, names } = await followRun(run, resolved.identities, signal);
 		const warning = warningOf(run, rows);
 		const timeOfDay = timeOfDayOf(run, clock);
 		function* lines(): Generator<string> {
@@ -48,6 +49,7 @@ export const jsonLines: ExportFormat = {
 					result,
 					timeOfDay?.(result.timeSeconds),
 					identitiesOf(row),
+					names,
 					leastScores(run, resolved),
 					resolved.tokens,
 				);
@@ -67,6 +69,7 @@ function frameObject(
 	result: FrameResult,
 	recordedAt: string | undefined,
 	identities: Int32Array,
+	names: TrackNames,
 	least: LeastScores,
 	withTokens: boolean,
 ) {
@@ -88,6 +91,7 @@ function frameObject(
 		...(result.drift && { drift: driftObject(result.drift) }),
 		detections: Array.from({ length: detections.count }, (_, i) => ({
 			...(identities[i] ? { identity: identities[i] } : {}),
+			...(names.has(identities[i]!) && { name: names.get(identities[i]!) }),
 			class: model.classes[detections.classIndices[i]!] ?? String(detections.classIndices[i]!),
 			score: rounded(detections.scores[i]!, 4),
 			box: detections.box(i).map((pixels) => rounded(pixels, 2)),

@@ -40,7 +40,7 @@ export const mot: ExportFormat = {
 		const resolved = resolveSettings(settings, given, 'format mot');
 		const only = resolved.classes === 'person' ? personClass(run) : null;
 		const rows = requireRows(run, range);
-		const identitiesOf = await followRun(run, resolved.identities, signal);
+		const { identitiesOf } = await followRun(run, resolved.identities, signal);
 		function* lines(): Generator<string> {
 			let done = 0;
 			let boxes = 0;

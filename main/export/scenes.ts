@@ -97,14 +97,14 @@ export async function openScenes(
 			: header.displayThresholds,
 	);
 	const named = settings.boxes && settings.labels && settings.identities;
-	const identities = await Promise.all(runs.map((run) => followRun(run, named, signal)));
+	const followed = await Promise.all(runs.map((run) => followRun(run, named, signal)));
 	const references = referencesOf(runs);
 	const timeOfDay = timeOfDayOf(runs[0]!, clock);
 	const panes = runs.map((run, i) =>
 		openPane(run, {
 			heat: heats[i]!,
 			least: least[i]!,
-			identitiesOf: identities[i]!,
+			identitiesOf: followed[i]!.identitiesOf,
 			costs: costs[i]!,
 			referenceCosts: costs[runs.findIndex((other) => other === references[i] && other !== run)] ?? null,
 			scale: scales[i]!,
@@ -122,6 +122,7 @@ export async function openScenes(
 				hasBudget: costs[i]!.budgetMacs.some((macs) => macs > 0),
 				track: cameraTrackOf(run.frames),
 				hasStale: run.frames.drift?.stale.includes(1) ?? false,
+				names: followed[i]!.names,
 			})),
 			boxes: settings.boxes,
 			labels: settings.labels,

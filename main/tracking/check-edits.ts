@@ -1,6 +1,7 @@
 import { UserFacingError } from '../domain/errors.ts';
+import { identityLabel } from '../domain/track-labels.ts';
 import type { RunTracks } from './run-tracks.ts';
-import { EditedIdentities, identityLabel, positionOf, type Part, type TrackEdit } from './track-edits.ts';
+import { EditedIdentities, positionOf, type Part, type TrackEdit } from './track-edits.ts';
 
 /** Stretches of frames that a sentence names at most. */
 const MOST_NAMED = 5;

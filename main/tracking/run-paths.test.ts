@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
 import { Detections } from '../domain/detections.ts';
+import type { TrackPaths } from '../domain/track-paths.ts';
 import { pathsOfRun } from './run-paths.ts';
 import { RunIdentities } from './run-tracks.ts';
 
 type Seen = { left: number; classIndex?: number; score?: number };
 
 /** Boxes 20 × 40 of frames 10, 12, 14 and so on, ten a second. */
-function pathsOf(frames: readonly (readonly Seen[])[]) {
+function followed(frames: readonly (readonly Seen[])[]) {
 	const perFrame = frames.map(
 		(seen) =>
 			new Detections(
@@ -28,11 +29,19 @@ function pathsOf(frames: readonly (readonly Seen[])[]) {
 	};
 	const identities = new RunIdentities(run.header.displayThresholds);
 	for (const step of identities.follow(run)) void step;
-	const steps = pathsOfRun(run, identities);
+	return { run, identities };
+}
+
+function ended(steps: ReturnType<typeof pathsOfRun>): TrackPaths {
 	for (;;) {
 		const step = steps.next();
 		if (step.done) return step.value;
 	}
+}
+
+function pathsOf(frames: readonly (readonly Seen[])[]): TrackPaths {
+	const { run, identities } = followed(frames);
+	return ended(pathsOfRun(run, identities));
 }
 
 it('has the sightings of each object one after another, with frame, time, box and score', () => {
@@ -55,4 +64,15 @@ it('leaves out what was seen only once', () => {
 	const paths = pathsOf([[{ left: 0 }], [{ left: 300 }], []]);
 	expect(paths.identities).toHaveLength(0);
 	expect(paths.scores).toHaveLength(0);
+});
+
+it('shows who is who as it was when it began, whatever is edited on the way', () => {
+	const { run, identities } = followed(Array.from({ length: 6 }, (_, f) => [{ left: 2 * f }]));
+	const steps = pathsOfRun(run, identities);
+	for (let f = 0; f < 3; f++) steps.next();
+	identities.edit([{ kind: 'split', track: 1, frame: 14 }]);
+	const paths = ended(steps);
+	expect([...paths.identities]).toEqual([1]);
+	expect([...paths.frameIndices]).toEqual([10, 12, 14, 16, 18, 20]);
+	expect([...ended(pathsOfRun(run, identities)).offsets]).toEqual([0, 2, 6]);
 });

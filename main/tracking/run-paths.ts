@@ -14,6 +14,7 @@ export type RunOfPaths = {
  */
 export function* pathsOfRun(run: RunOfPaths, identities: RunIdentities): Generator<void, TrackPaths> {
 	const tracks = identities.tracks();
+	const { edits } = identities; // others may come in between two steps
 	const trackOf = new Map(Array.from(tracks.identities, (identity, track) => [identity, track]));
 	const offsets = new Uint32Array(tracks.identities.length + 1);
 	tracks.sightings.forEach((count, track) => (offsets[track + 1] = offsets[track]! + count));
@@ -30,7 +31,7 @@ export function* pathsOfRun(run: RunOfPaths, identities: RunIdentities): Generat
 	const next = offsets.slice();
 	const countOf = (position: number) => run.frames.detectionCount[position]!;
 	for (let position = 0; position < tracks.framesKnown; position++) {
-		const ofDetections = identities.ofFrames(position, position + 1, countOf).identities;
+		const ofDetections = identities.ofFrames(position, position + 1, countOf, edits).identities;
 		if (ofDetections.some((identity) => identity > 0)) {
 			const { boxesXyxy, scores } = run.detections(position);
 			for (const [i, identity] of ofDetections.entries()) {

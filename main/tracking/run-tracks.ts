@@ -92,6 +92,11 @@ export class RunIdentities {
 		this.#edits = new EditedIdentities(edits);
 	}
 
+	/** What a person changed, as it is now: `edit` puts others in their place. */
+	get edits(): EditedIdentities {
+		return this.#edits;
+	}
+
 	/** Frames that have been followed. */
 	get known(): number {
 		return this.#known;
@@ -109,7 +114,12 @@ export class RunIdentities {
 	 * Throws (assertion) for frames that have not been followed. Where two boxes of a frame belong to objects that were joined, the
 	 * surer one has the number.
 	 */
-	ofFrames(from: number, to: number, countOf: (position: number) => number): FrameIdentities {
+	ofFrames(
+		from: number,
+		to: number,
+		countOf: (position: number) => number,
+		edits = this.#edits,
+	): FrameIdentities {
 		assert(from >= 0 && from <= to && to <= this.#known, `identities are known up to ${this.#known}`);
 		const offsets = new Uint32Array(to - from + 1);
 		for (let p = from; p < to; p++) offsets[p - from + 1] = offsets[p - from]! + countOf(p);
@@ -117,11 +127,11 @@ export class RunIdentities {
 		for (let p = from; p < to; p++) {
 			const first = this.#offsets[p]!;
 			const count = this.#offsets[p + 1]! - first;
-			const seen = this.#edits.isEmpty ? null : new Set<number>();
+			const seen = edits.isEmpty ? null : new Set<number>();
 			for (let i = 0; i < count; i++) {
 				const tracklet = this.#ofDetections[first + i]!;
 				if (tracklet === 0) continue;
-				const identity = this.#edits.at(this.#tracklets[tracklet - 1]!.identity, this.#frameIndices[p]!);
+				const identity = edits.at(this.#tracklets[tracklet - 1]!.identity, this.#frameIndices[p]!);
 				if (!seen?.has(identity)) identities[offsets[p - from]! + i] = identity;
 				seen?.add(identity);
 			}

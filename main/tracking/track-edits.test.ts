@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Detections } from '../domain/detections.ts';
+import { identityLabel, identityOf } from '../domain/track-labels.ts';
 import { checkEdits } from './check-edits.ts';
 import { parseTrackEdits, trackEditsToText } from './edits-file.ts';
 import { RunIdentities, type TrackedRun } from './run-tracks.ts';
-import { EditedIdentities, identityLabel, type TrackEdit } from './track-edits.ts';
+import { EditedIdentities, type TrackEdit } from './track-edits.ts';
 
 const B = 1_000_001; // what was split off track 1
 const C = 2_000_001;
@@ -152,7 +153,10 @@ describe('edits of tracks', () => {
 		[1_000_012, '12b'],
 		[25_000_012, '12z'],
 		[26_000_012, '12.27'],
-	])('%s is shown as %s', (identity, label) => expect(identityLabel(identity)).toBe(label));
+	])('%s is shown as %s', (identity, label) => {
+		expect(identityLabel(identity)).toBe(label);
+		expect(identityOf(`#${label}`)).toBe(identity);
+	});
 
 	it('look up a thousand splits of one track in time', () => {
 		const edits = Array.from({ length: 1000 }, (_, i) => split(i === 0 ? 1 : 1 + i * 1_000_000, 10 * i + 10));

@@ -1,3 +1,5 @@
+import { PART_STEP } from '../domain/track-labels.ts';
+
 /**
  * What a person changed of the tracks that were found, in order. Tracks are named by the identities that they have after the
  * edits before.
@@ -12,20 +14,6 @@ export type TrackEdit =
 
 /** A stretch of frames, `from` included and `to` not, of what the tracker took for one object. */
 export type Part = { found: number; from: number; to: number };
-
-/**
- * What is split off the object n has the number n + 1,000,000, the next part n + 2,000,000, and so on: the tracker's own numbers,
- * which grow with the run, never meet these, and the last six digits still say whose part it was.
- */
-export const PART_STEP = 1_000_000;
-
-/** As boxes and lists show it: 12, and 12b, 12c ... for parts that were split off. */
-export function identityLabel(identity: number): string {
-	const part = Math.floor(identity / PART_STEP);
-	if (part === 0) return String(identity);
-	const letter = part < 26 ? String.fromCharCode('a'.charCodeAt(0) + part) : `.${part + 1}`;
-	return `${identity % PART_STEP}${letter}`;
-}
 
 /** A list of edits, made ready for looking identities up. What it does to a frame does not depend on how long the run is. */
 export class EditedIdentities {

@@ -11,6 +11,7 @@ const tracks = (spans: [first: number, last: number][]): RunTracks => ({
 	sightings: new Int32Array(spans.length).fill(2),
 	spanOffsets: Uint32Array.from({ length: spans.length + 1 }, (_, i) => i),
 	spans: Int32Array.from(spans.flat()),
+	names: [],
 });
 const THREE = tracks([
 	[0, 20],

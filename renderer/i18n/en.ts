@@ -320,7 +320,7 @@ export const en = {
 	'timeline.asked': 'Asked for',
 	'timeline.identities': 'Who is seen',
 	'timeline.countOfIdentities': '{count} in sight',
-	'timeline.identity': '#{identity} {name}',
+	'timeline.identity': '{who} {name}',
 	'timeline.identitySpan': 'frames {from}–{to}, seen in {sightings}',
 	'timeline.flush': 'full frame',
 	'timeline.execution': 'on {execution}',

@@ -311,7 +311,7 @@ export const ja: Record<MessageKey, string> = {
 	'timeline.agreement': '一致度',
 	'timeline.identities': '追跡',
 	'timeline.countOfIdentities': '表示中 {count} 件',
-	'timeline.identity': '#{identity} {name}',
+	'timeline.identity': '{who} {name}',
 	'timeline.identitySpan': 'フレーム {from}–{to}、検出 {sightings} 回',
 	'timeline.objects': '物体',
 	'timeline.waiting': '待機中',

@@ -54,7 +54,7 @@ export const zonesEn = {
 	'zones.inside': 'In this frame {count}, at most {most}',
 	'zones.most': 'Go to the frame with most ({frame})',
 	'zones.dwell': 'stays {mean} s on average, {longest} s at longest',
-	'zones.moment': 'frame {frame} · #{identity}',
+	'zones.moment': 'frame {frame} · {who}',
 	'zones.seconds': '{seconds} s',
 	'zones.more': 'and {count} more',
 	'code.zones-set-aside':

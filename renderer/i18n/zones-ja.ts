@@ -55,7 +55,7 @@ export const zonesJa: Record<keyof typeof zonesEn, string> = {
 	'zones.inside': 'このフレームでは {count}、最大 {most}',
 	'zones.most': '最も多いフレーム({frame})へ',
 	'zones.dwell': '滞在は平均 {mean} 秒、最長 {longest} 秒',
-	'zones.moment': 'フレーム {frame} · #{identity}',
+	'zones.moment': 'フレーム {frame} · {who}',
 	'zones.seconds': '{seconds} 秒',
 	'zones.more': 'ほか {count} 件',
 	'code.zones-set-aside':

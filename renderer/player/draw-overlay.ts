@@ -80,8 +80,8 @@ export function drawOverlay(
 	}
 }
 
-function labelOf({ rect, label, short, number }: BoxMark, form: LabelSize['form']): LabelWish {
+function labelOf({ rect, label, short, who }: BoxMark, form: LabelSize['form']): LabelWish {
 	if (form === 'whole') return { rect, label, short };
-	const words = form === 'short' ? short : number;
+	const words = form === 'short' ? short : who;
 	return { rect, label: words, short: words };
 }

@@ -6,6 +6,7 @@ import type { DriftFigures } from '../../main/domain/drift.ts';
 import type { LeastScores } from '../../main/domain/least-scores.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
 import type { SelectionKind, TokenBitmap, TokenGrid, TokenMapKind } from '../../main/domain/tokens.ts';
+import type { TrackNames } from '../../main/domain/track-labels.ts';
 
 /** What a run says about one frame, for panes and panels. */
 export type FrameView = {
@@ -41,6 +42,8 @@ export interface RunFrames {
 	frame(frameIndex: number, hold: boolean): FrameView | null;
 	/** The identity of each detection of an analysed frame, 0 for none; null while unknown. */
 	identitiesOf(frameIndex: number): Int32Array | null;
+	/** The names that a person gave to objects. */
+	readonly trackNames: TrackNames;
 	/** Kinds of token maps that the run has; grows during the run. */
 	readonly mapKinds: readonly TokenMapKind[];
 	/** A map of the tokens of an analysed frame, 0 to 255; null if there is none or it is still being loaded. */

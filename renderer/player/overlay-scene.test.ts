@@ -12,6 +12,7 @@ const LOOK: OverlayLook = {
 	camera: true,
 	heatMap: 'off',
 	heatOpacity: 0.5,
+	chosen: 0,
 };
 const run = sampleRun(SIZE); // analysed every second frame; column `frame` of 20 × 10 tokens recomputed
 
@@ -40,6 +41,16 @@ describe('boxes', () => {
 		expect(labels(wanted)).toEqual(['bicycle 0.40', '#7 person 0.90']);
 		expect(labels(LOOK)).toEqual(['bicycle 0.40', 'person 0.90']);
 		expect(labels(wanted, { ...run, identitiesOf: () => null })).toEqual(['bicycle 0.40', 'person 0.90']);
+		const of = (identity: number) => ({ ...run, identitiesOf: () => Int32Array.of(identity, 0) });
+		expect(labels(wanted, of(1_000_007))).toEqual(['bicycle 0.40', '#7b person 0.90']);
+		const trackNames = new Map([[7, 'Courier']]);
+		expect(labels(wanted, { ...run, trackNames })).toEqual(['bicycle 0.40', 'Courier person 0.90']);
+	});
+
+	it('stand out where they belong to who is selected, with or without numbers', () => {
+		const chosen = (look: OverlayLook) => overlayScene(run, 4, look, SIZE).boxes.map((box) => box.chosen);
+		expect(chosen({ ...LOOK, chosen: 7 })).toEqual([false, true]);
+		expect(chosen(LOOK)).toEqual([false, false]);
 	});
 
 	it('are marked where they are stale', () => {

@@ -13,6 +13,7 @@ import {
 } from '../../main/domain/overlay-geometry.ts';
 import { classColour, inkOn } from '../../main/domain/palette.ts';
 import { bitmapHas, tokenCount } from '../../main/domain/tokens.ts';
+import { objectLabel } from '../../main/domain/track-labels.ts';
 import type { Size } from '../../main/domain/video.ts';
 import type { FrameView, RunFrames } from './frame-view.ts';
 import type { LabelWish } from '../../main/domain/place-labels.ts';
@@ -28,15 +29,19 @@ export type OverlayLook = {
 	heatMap: HeatKind;
 	/** 0 to 1. */
 	heatOpacity: number;
+	/** The identity that stands out; 0 = none. */
+	chosen: number;
 };
 
 export type BoxMark = LabelWish & {
-	/** Of who is followed; empty for others. */
-	number: string;
+	/** Name or number of who is followed; empty for others. */
+	who: string;
 	paper: string;
 	ink: string;
 	/** Whether it rests on tokens that have waited for too long. */
 	stale: boolean;
+	/** Whether it stands out: a person selected its object. */
+	chosen: boolean;
 };
 
 /** Adjacent tokens of one row with the same level. `level` is 1 to 255; `heatPaint` gives its colour. */
@@ -74,9 +79,7 @@ export function overlayScene(
 	// What tokens were so far is counted by their places on the screen.
 	const cameraOfHeat = heatKind === 'history' ? null : view.camera;
 	return {
-		boxes: look.boxes
-			? boxMarks(run, view, look.identities ? run.identitiesOf(view.frameIndex) : null, size, word)
-			: [],
+		boxes: look.boxes ? boxMarks(run, view, look, size, word) : [],
 		heat: isFull ? [] : heatBars(run, heatLevels(run, view, frameIndex, heatKind), size, cameraOfHeat),
 		heatKind,
 		isFull,
@@ -86,11 +89,13 @@ export function overlayScene(
 
 function boxMarks(
 	run: RunFrames,
-	{ detections }: FrameView,
-	identities: Int32Array | null,
+	{ frameIndex, detections }: FrameView,
+	look: OverlayLook,
 	size: Size,
 	word: (className: string) => string,
 ): BoxMark[] {
+	const isNamed = look.identities || look.chosen > 0;
+	const identities = isNamed ? run.identitiesOf(frameIndex) : null;
 	const marks: BoxMark[] = [];
 	for (let i = detections.count - 1; i >= 0; i--) {
 		const score = detections.scores[i]!;
@@ -101,10 +106,19 @@ function boxMarks(
 		const name = run.classes[classIndex] ?? String(classIndex);
 		const paper = classColour(name);
 		const identity = identities?.[i] ?? 0;
-		const label = boxLabel(word(name), score, identity);
-		const number = identity > 0 ? `#${identity}` : '';
-		const short = number || word(name);
-		marks.push({ rect, label, short, number, paper, ink: inkOn(paper), stale: detections.isStale(i) });
+		const who = look.identities ? objectLabel(identity, run.trackNames) : '';
+		const label = boxLabel(word(name), score, who);
+		const short = who || word(name);
+		marks.push({
+			rect,
+			label,
+			short,
+			who,
+			paper,
+			ink: inkOn(paper),
+			stale: detections.isStale(i),
+			chosen: identity > 0 && identity === look.chosen,
+		});
 	}
 	return marks;
 }

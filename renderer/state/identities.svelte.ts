@@ -1,4 +1,5 @@
 import type { FrameIdentities, RunTracks } from '../../main/tracking/run-tracks.ts';
+import type { TrackNames } from '../../main/domain/track-labels.ts';
 import type { HostApi } from '../../preload/contract.ts';
 import { FrameBlocks } from './frame-blocks.ts';
 import { CHECKPOINT_FRAMES } from './token-history.ts';
@@ -12,10 +13,15 @@ const PAUSE_MS = 2000;
 export class Identities {
 	/** Null until the first answer. */
 	tracks: RunTracks | null = $state.raw(null);
+	/** The names that a person gave to objects. */
+	readonly names: TrackNames = $derived(new Map(this.tracks?.names ?? []));
+	/** Counts how often a person's edits changed who is who. */
+	edits = $state(0);
 	readonly #host: HostApi;
 	readonly #runId: string;
 	readonly #blocks: FrameBlocks<FrameIdentities>;
 	#asking = false;
+	#asked = 0;
 	#askedAt = Number.NEGATIVE_INFINITY;
 	#askedAtEnd = false;
 	#later: ReturnType<typeof setTimeout> | null = null;
@@ -65,13 +71,22 @@ export class Identities {
 		return identities.subarray(offsets[found.row], offsets[found.row + 1]);
 	}
 
+	/** Asks for everything anew, after tracks were edited. */
+	async reload(): Promise<void> {
+		await this.#ask();
+		this.#blocks.expire();
+		this.edits++;
+	}
+
 	async #ask(): Promise<void> {
+		const asked = ++this.#asked;
 		this.#asking = true;
 		this.#askedAt = performance.now();
 		try {
 			const tracks = await this.#host.request('run.tracks', { runId: this.#runId });
+			if (asked !== this.#asked) return; // a later request is on its way
 			// Who became an object just now may have been seen long before.
-			if (tracks.identities.length !== this.tracks?.identities.length) this.#blocks.expire();
+			if (!sameNumbers(tracks.identities, this.tracks?.identities)) this.#blocks.expire();
 			this.tracks = tracks;
 		} catch {
 			// The next call requests it again.
@@ -79,4 +94,8 @@ export class Identities {
 			this.#asking = false;
 		}
 	}
+}
+
+function sameNumbers(a: Int32Array, b: Int32Array | undefined): boolean {
+	return a.length === b?.length && a.every((number, i) => number === b[i]);
 }

@@ -86,6 +86,29 @@ describe('identities of a run', () => {
 		}
 	});
 
+	it('asks for everything anew after an edit, and forgets what was on its way before', async () => {
+		let names: RunTracks['names'] = [];
+		const answers: ((tracks: RunTracks) => void)[] = [];
+		const host = hostWith(() => 1000).answer('run.tracks', () => {
+			const told = { ...tracksOf(1000), names };
+			return new Promise<RunTracks>((resolve) => answers.push(() => resolve(told)));
+		});
+		const identities = new Identities(host, 'a');
+		identities.of(3);
+		identities.refresh(1000, false);
+		await pass(1);
+		names = [[4, 'Courier']];
+		const reloaded = identities.reload();
+		answers[1]!(tracksOf(0));
+		await reloaded;
+		answers[0]!(tracksOf(0));
+		await pass(1);
+		expect(identities.names.get(4)).toBe('Courier');
+		identities.of(3);
+		expect(host.count('run.identities')).toBe(2);
+		expect(identities.edits).toBe(1);
+	});
+
 	it('follows a run that is going at a quiet pace, and rests when nothing is new', async () => {
 		const host = hostWith(() => 50);
 		const identities = new Identities(host, 'a');

@@ -15,6 +15,7 @@ import {
 	type Shortfall,
 } from '../../main/domain/shortfall.ts';
 import { TOKEN_MAP_KINDS, tokenCount, type TokenGrid, type TokenMapKind } from '../../main/domain/tokens.ts';
+import type { TrackNames } from '../../main/domain/track-labels.ts';
 import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
 import { Changes } from '../changes.svelte.ts';
 import type { FrameView, RunFrames } from '../player/frame-view.ts';
@@ -244,6 +245,10 @@ export class RunData implements RunFrames {
 		const view = this.#cache.get(position);
 		if (!view) void this.#ask(position);
 		return view;
+	}
+
+	get trackNames(): TrackNames {
+		return this.identities.names;
 	}
 
 	identitiesOf(frameIndex: number): Int32Array | null {

@@ -33,6 +33,7 @@ function options(changes: Partial<OverlayOptions> = {}, paneCount = 1): OverlayO
 		hasBudget: false,
 		hasStale: false,
 		track: null,
+		names: new Map<number, string>(),
 	} as const;
 	return {
 		paneSize: SIZE,

@@ -24,6 +24,7 @@ import { placeLabels, type LabelWish } from '../../domain/place-labels.ts';
 import { readable } from '../../domain/recording-clock.ts';
 import type { Point } from '../../domain/placement.ts';
 import type { TokenGrid } from '../../domain/tokens.ts';
+import { objectLabel, type TrackNames } from '../../domain/track-labels.ts';
 import type { Size } from '../../domain/video.ts';
 import {
 	BUDGET_COLOUR,
@@ -69,6 +70,8 @@ export type PaneOptions = {
 	track: CameraTrack | null;
 	/** Whether some frame has stale boxes. */
 	hasStale: boolean;
+	/** Of those who are followed. */
+	names: TrackNames;
 };
 
 /** Everything that is drawn on one frame. */
@@ -183,9 +186,9 @@ export function createOverlay(options: OverlayOptions): Overlay {
 			const box = { ...rect, x: room.x + rect.x, y: room.y + rect.y };
 			const dash = boxDash(held, detections.isStale(i));
 			picture.strokeRect(box, px(2), paint.paper, dash && px(dash));
-			const identity = identities[i]!;
-			const label = boxLabel(paint.name, detections.scores[i]!, identity);
-			wishes.push({ rect, label, short: identity > 0 ? `#${identity}` : paint.name, paint });
+			const who = objectLabel(identities[i]!, options.panes[pane]!.names);
+			const label = boxLabel(paint.name, detections.scores[i]!, who);
+			wishes.push({ rect, label, short: who || paint.name, paint });
 		}
 		if (!options.labels) return;
 		const widthOf = (words: string) => text.width(words) + px(8);

@@ -61,6 +61,7 @@ export function sampleRun(displaySize: Size): RunFrames {
 			}),
 		cameraTrack: () => null,
 		identitiesOf: () => Int32Array.of(7, 0),
+		trackNames: new Map(),
 		history: () => Float32Array.from({ length: tokens }, (_, token) => (token % grid.cols) / grid.cols),
 	};
 }

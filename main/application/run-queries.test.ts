@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Detections } from '../domain/detections.ts';
+import { storeSampleRun } from '../export/run.fixture.ts';
+import { trackEditsToText } from '../tracking/edits-file.ts';
+import { editsPath } from '../tracking/stored-edits.ts';
+import type { TrackEdit } from '../tracking/track-edits.ts';
+import { RunQueries } from './run-queries.ts';
+import { RunStore } from './run-store.ts';
+import { VideoNotes } from './video-notes.ts';
+
+const RUN = 'run-1';
+const B = 1_000_001; // what was split off object 1
+const split = (frame: number): TrackEdit => ({ kind: 'split', track: 1, frame });
+
+let root: string;
+let store: RunStore;
+let queries: RunQueries;
+let notes: VideoNotes;
+const folder = () => join(root, 'video', RUN);
+
+/** One who stands still, and one who joins in half way. */
+beforeEach(async () => {
+	root = await mkdtemp(join(tmpdir(), 'sparsight-queries-'));
+	const detectionsOf = (f: number) => {
+		const lefts = f < 20 ? [4] : [4, 40];
+		const boxes = Float32Array.from(lefts.flatMap((left) => [left, 4, left + 16, 40]));
+		const scores = Float32Array.from(lefts, (_, i) => 0.9 - i / 20);
+		return new Detections(new Uint16Array(lefts.length), scores, boxes);
+	};
+	await storeSampleRun(folder(), { frames: 40, detectionsOf });
+	store = new RunStore(() => root);
+	queries = new RunQueries(store, () => null);
+	notes = new VideoNotes(() => root);
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const edit = (...edits: TrackEdit[]) =>
+	queries.editTracks(RUN, edits, (where) => notes.storeTrackEdits(where, edits));
+const tracks = async () => [...(await queries.tracks(RUN)).identities];
+const boxes = async () => [...(await queries.identities(RUN, 18, 4)).identities];
+const paths = async () => {
+	const { identities, offsets } = await queries.paths(RUN);
+	return Array.from(identities, (identity, i) => [identity, offsets[i + 1]! - offsets[i]!]);
+};
+
+/** As `sparsight tracks` does from another process. */
+async function writeBeside(text: string): Promise<void> {
+	await mkdir(dirname(editsPath(folder())), { recursive: true });
+	await writeFile(editsPath(folder()), text);
+}
+
+describe('edits of tracks', () => {
+	it('are in every answer from then on', async () => {
+		expect(await paths()).toEqual([[1, 40], [2, 20]]); // prettier-ignore
+		await edit(split(20));
+		expect(await tracks()).toEqual([1, 2, B]);
+		expect(await boxes()).toEqual([1, 1, B, 2, B, 2]);
+		expect(await paths()).toEqual([[1, 20], [2, 20], [B, 20]]); // prettier-ignore
+		expect(await queries.trackEdits(RUN)).toEqual([split(20)]);
+	});
+
+	it('that the command line makes meanwhile are seen, and so is that they are gone', async () => {
+		expect(await tracks()).toEqual([1, 2]);
+		await writeBeside(trackEditsToText([split(20), { kind: 'hide', track: 2 }]));
+		expect(await boxes()).toEqual([1, 1, B, 0, B, 0]);
+		expect(await paths()).toEqual([[1, 20], [B, 20]]); // prettier-ignore
+		await rm(editsPath(folder()));
+		expect(await paths()).toEqual([[1, 40], [2, 20]]); // prettier-ignore
+	});
+
+	it('in a file that is none are said so, until it is mended', async () => {
+		await tracks();
+		await writeBeside('{');
+		await expect(tracks()).rejects.toMatchObject({ code: 'edits-unreadable' });
+		await expect(boxes()).rejects.toMatchObject({ code: 'edits-unreadable' });
+		await rm(editsPath(folder()));
+		expect(await tracks()).toEqual([1, 2]);
+	});
+
+	it('that are refused change nothing, and hold up nothing', async () => {
+		await edit(split(20));
+		await expect(edit({ kind: 'join', tracks: [1, 2] })).rejects.toMatchObject({ code: 'edit-refused' });
+		expect(await tracks()).toEqual([1, 2, B]);
+		expect(await queries.trackEdits(RUN)).toEqual([split(20)]);
+	});
+
+	it('that come one upon another end as the last one says', async () => {
+		const answers = [edit(split(10)), paths(), edit(split(20)), tracks(), edit(split(30))];
+		await Promise.all(answers);
+		expect(await paths()).toEqual([[1, 30], [2, 20], [B, 10]]); // prettier-ignore
+	});
+
+	it('are deleted with their run', async () => {
+		await edit(split(20));
+		expect(existsSync(editsPath(folder()))).toBe(true);
+		await store.delete(RUN);
+		expect(existsSync(editsPath(folder()))).toBe(false);
+	});
+});
