@@ -42,6 +42,9 @@ it.each(Object.entries(DEVICES))('a device that %s', async (_, { shell, chosen }
 			expect(read.summary.hardware).toBe(chosen);
 			const uses = readFileSync(join(folder, 'device.log'), 'utf8').split('\n').length - 1;
 			expect(uses).toBe(chosen === null ? 2 : 3);
+			// One that was cancelled decides nothing, and starts nothing on the device.
+			expect(await hardwareDecoder(video, AbortSignal.abort())).toBeNull();
+			expect(readFileSync(join(folder, 'device.log'), 'utf8').split('\n').length - 1).toBe(uses);
 			vi.stubEnv('SPARSIGHT_HWACCEL', 'off');
 			expect(await hardwareDecoder(video)).toBeNull();
 		} finally {

@@ -25,9 +25,10 @@ const detail = debuglog('sparsight');
 
 /**
  * ffmpeg's name of a device that decodes a video's first group of pictures to exactly the frames that ffmpeg itself gives, times and
- * pixels; null where there is none, or SPARSIGHT_HWACCEL is `off` (a name there is the only one that is tried). Never rejects.
+ * pixels; null where there is none, or SPARSIGHT_HWACCEL is `off` (a name there is the only one that is tried). Never rejects; ends early, with null, when
+ * `signal` is aborted.
  */
-export async function hardwareDecoder(video: VideoInfo): Promise<string | null> {
+export async function hardwareDecoder(video: VideoInfo, signal?: AbortSignal): Promise<string | null> {
 	const asked = process.env['SPARSIGHT_HWACCEL'];
 	if (asked === 'off' || (!asked && !deviceIsThere())) return null;
 	if (!EXACT_CODECS.includes(video.codec) || !EXACT_FORMATS.includes(video.pixelFormat)) return null;
@@ -36,9 +37,10 @@ export async function hardwareDecoder(video: VideoInfo): Promise<string | null> 
 		const known = await methodsOf(ffmpeg);
 		const methods = (asked ? [asked] : (METHODS[process.platform] ?? [])).filter((name) => known.has(name));
 		if (methods.length === 0) return null;
-		const expected = await firstFrames(ffmpeg, video, null);
+		const expected = await firstFrames(ffmpeg, video, null, signal);
 		for (const method of methods) {
-			const frames = await firstFrames(ffmpeg, video, method).catch(() => null);
+			if (signal?.aborted) return null;
+			const frames = await firstFrames(ffmpeg, video, method, signal).catch(() => null);
 			if (frames === expected) return method;
 			const reason = frames === null ? 'it fails' : 'it gives other frames';
 			detail('%s is not decoded by %s: %s', video.path, method, reason);
@@ -65,10 +67,15 @@ async function methodsOf(ffmpeg: string): Promise<ReadonlySet<string>> {
 }
 
 /** Times and checksums of the first frames, a line each. Throws where decoding fails or takes too long. */
-async function firstFrames(ffmpeg: string, video: VideoInfo, hardware: string | null): Promise<string> {
+async function firstFrames(
+	ffmpeg: string,
+	video: VideoInfo,
+	hardware: string | null,
+	signal: AbortSignal | undefined,
+): Promise<string> {
 	const { path, pixelFormat } = video;
 	const command = checksumsCommand(path, { hardware, pixelFormat, frames: GROUP_FRAMES });
-	const patience = AbortSignal.timeout(PATIENCE_MILLISECONDS);
+	const patience = AbortSignal.any([AbortSignal.timeout(PATIENCE_MILLISECONDS), ...(signal ? [signal] : [])]);
 	const { exitCode, stdout } = await captureOutput(ffmpeg, argumentsOf(command), patience);
 	if (exitCode !== 0) throw new Error(`ffmpeg ended with ${exitCode}`);
 	const lines = stdout.split('\n');

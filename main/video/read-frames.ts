@@ -55,7 +55,7 @@ export async function* readFrames(
 	checkRange(range);
 	const [seek, method] = await Promise.all([
 		planSeek(video, { range, startAfterFrame, known }, signal),
-		options.onDevice ? hardwareDecoder(video) : null,
+		options.onDevice ? hardwareDecoder(video, signal) : null,
 	]);
 	if (typeof seek === 'string') detail('%s is decoded from its start: %s', video.path, seek);
 	else if (seek !== null) {
