@@ -25,6 +25,11 @@ onEveryHost('export a range', (host) => {
 		await page.keyboard.press('i');
 		await goToFrame(page, TO);
 		await page.keyboard.press('o');
+		await page.keyboard.press('Shift+t');
+		await page.getByRole('textbox', { name: 'Date and time of the first frame' }).fill('2026-06-18 14:00:00');
+		await page.getByRole('combobox', { name: 'Time zone' }).fill('Europe/London');
+		await page.getByRole('button', { name: 'Keep' }).click();
+		await page.getByText('2026-06-18 14:00:05.900').waitFor();
 		await page.keyboard.press('Control+e');
 	});
 	afterAll(() => app?.close());
@@ -52,14 +57,26 @@ onEveryHost('export a range', (host) => {
 		expect(new Set(pace)).toEqual(new Set([100])); // the sample has 10 frames a second
 	});
 
+	it('as a redacted clip, with the list of what was done', async () => {
+		const { frames } = ffprobe(await save(/^Redacted/));
+		expect(frames).toBe(TO - FROM + 1);
+		if (host === 'electron') return; // there the list lies beside the clip
+		const download = app.page.waitForEvent('download');
+		await app.page.getByRole('link', { name: 'Its list' }).first().click();
+		const list = JSON.parse(readFileSync(await (await download).path(), 'utf8')) as { hidden: unknown[] };
+		expect(list.hidden.length).toBeGreaterThan(0);
+	});
+
 	it('as CSV: a line for every box of the range with the score that was asked for', async () => {
-		const path = await save(/CSV/, async (dialog) => {
+		const path = await save(/^CSV/, async (dialog) => {
 			await dialog.getByRole('combobox', { name: 'Detections' }).selectOption({ label: 'From a score on' });
 			const score = dialog.getByRole('spinbutton', { name: 'Lowest score' });
 			await score.fill(String(100 * LOWEST_SCORE));
 			await score.press('Tab');
 		});
 		const [head, ...lines] = readFileSync(path, 'utf8').trim().split(/\r?\n/);
+		const recorded = head!.split(',').indexOf('recorded_at');
+		expect(lines[0]!.split(',')[recorded]).toBe('2026-06-18T14:00:03.000+01:00'); // frame 30 of ten a second
 		const column = head!.split(',').indexOf('frame');
 		expect(column).toBeGreaterThanOrEqual(0);
 		const perFrame = new Map<number, number>();

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { openRun, type StoredRun } from '../main/results/stored-run.ts';
@@ -68,6 +68,7 @@ export function runFolders({ home }: Launched): string[] {
 	const runs = join(home, 'runs');
 	return readdirSync(runs)
 		.flatMap((video) => readdirSync(join(runs, video)).map((run) => join(runs, video, run)))
+		.filter((folder) => existsSync(join(folder, 'run.json'))) // notes lie beside them
 		.sort((a, b) => statSync(a).birthtimeMs - statSync(b).birthtimeMs);
 }
 
