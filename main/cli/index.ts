@@ -14,6 +14,7 @@ import { listenForInterruption } from './interruption.ts';
 import { addModelsCommands } from './models/index.ts';
 import { defineModels, modelsCommand } from './models/overview.ts';
 import type { AddCommand, Session } from './options.ts';
+import { defineSweep, sweepCommand } from './sweep.ts';
 import { defineTracks, tracksCommand } from './tracks.ts';
 import { defineParity, parityCommand } from './parity.ts';
 import { defineWorker, workerCommand } from './worker.ts';
@@ -69,6 +70,7 @@ function buildProgram(session: Session, finish: (exitCode: number) => void): Com
 	const add = below(program);
 	add('analyze', defineAnalyze, analyzeCommand);
 	add('compare', defineCompare, compareCommand);
+	add('sweep', defineSweep, sweepCommand);
 	add('batch', defineBatch, batchCommand);
 	add('worker', defineWorker, workerCommand);
 	add('count', defineCount, countCommand);

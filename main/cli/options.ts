@@ -91,11 +91,11 @@ export function checkedNumbers({
 	};
 }
 
-/** The checked part of a job that does not depend on mode and folder. */
-export async function commonJob(
-	videoPath: string,
-	options: AnalysisOptions,
-): Promise<Omit<AnalysisJob, 'mode' | 'settings' | 'runFolder' | 'start'>> {
+/** The part of a job that does not depend on mode and folder. */
+export type CommonJob = Omit<AnalysisJob, 'mode' | 'settings' | 'runFolder' | 'start'>;
+
+/** Checks the options. */
+export async function commonJob(videoPath: string, options: AnalysisOptions): Promise<CommonJob> {
 	return {
 		videoPath,
 		modelPath: await findModel(options.model),

@@ -11,6 +11,7 @@ import reportCss from './report.css?raw';
 import { formatTime } from '../drawing/draw-overlay.ts';
 import type { ReportPicture, ReportPictures } from './pictures.ts';
 import type { ReportRun } from './report-runs.ts';
+import { tradeOffSection } from './trade-off.ts';
 import { accuracyTables, runTable, settingsTable, videoFacts, warnings } from './tables.ts';
 
 /** The whole report as one page that loads nothing from any network. */
@@ -54,7 +55,7 @@ export function reportPage(
 					${videoFacts(runs, clock)}
 					<h2>Runs</h2>
 					${warnings(runs)} ${runTable(runs)} ${accuracyTables(runs)} ${cameraSection(runs)}
-					${pictures && pictureSections(pictures, runs[0]!.label)}
+					${tradeOffSection(runs)} ${pictures && pictureSections(pictures, runs[0]!.label)}
 					<h2>Curves</h2>
 					${
 						charts.length === 0

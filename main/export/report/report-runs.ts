@@ -13,6 +13,8 @@ export type ReportRun = {
 	summary: RunSummary;
 	/** Whether this is the reference of the report: what its model's other runs, and whole runs of others, are measured against. */
 	isReference: boolean;
+	/** Label of what the run is measured against, which may be itself; null without that. */
+	reference: string | null;
 	/** Agreement with what the run is measured against; null for that itself, and if there is none. */
 	agreement: Agreement | null;
 	/** Over what the run is measured against; null without that. */
@@ -45,6 +47,7 @@ export function reportRuns(
 			label: names[i]!,
 			summary,
 			isReference,
+			reference: reference && names[runs.indexOf(reference)]!,
 			agreement: reference && reference !== run ? comparableAgreement(run, reference) : null,
 			speedUp: speedUpOver(reference && reference.summary().msPerFrame, summary.msPerFrame),
 			evaluation: truth[i] ?? null,

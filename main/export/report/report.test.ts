@@ -171,6 +171,19 @@ describe('report', () => {
 		expect(await page([DENSE])).not.toContain('<h2>Camera</h2>');
 	});
 
+	it('draws accuracy against cost where several runs are measured against a dense one', async () => {
+		const blind: SampleRun = { detectionsOf: (i) => (i % 2 ? Detections.none : walker(i)) };
+		const text = await page([DENSE, { runMilliseconds: 20 }, blind], ['dense', 'near', 'blind']);
+		const section = /<h2>Accuracy against cost<\/h2>[^]*?<h2>/.exec(text)![0];
+		expect(section).toContain(
+			'The cheapest setting within 1 point of dense: near, 0.20 of 2.00 GMAC a frame, agreement 1.000; also the fastest (22.0 of 100.0 ms).',
+		);
+		expect(section.match(/class="point /g)).toHaveLength(2 * 3);
+		expect(section.match(/class="best"/g)).toHaveLength(2);
+		expect(await page([DENSE, {}])).not.toContain('<h2>Accuracy against cost</h2>');
+		expect(await page([{}, blind])).not.toContain('<h2>Accuracy against cost</h2>');
+	});
+
 	it('shows average precision per run and per class', async () => {
 		const accuracy = { ap50: 0.7071, ap50to95: 0.3, ap50AllPoint: 0.7, precision: 0.8, recall: null };
 		const evaluation: Evaluation = {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { noAgreementLine } from './compare.ts';
+import { noAgreementLine } from './compared-run.ts';
 
 it('says why a dense run of another model has no agreement', () => {
 	expect(noAgreementLine('dense-other', 'other', 'lookout')).toBe(
