@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnalysisJob, AnalysisNews, AnalysisOutcome } from '../analysis/protocol.ts';
 import { startLastingAnalysis } from '../analysis/device-loss.ts';
 import type { WarmWorker } from '../analysis/warm-worker.ts';
-import { errorToData, UserFacingError } from '../domain/errors.ts';
+import { errorFromData, errorToData, UserFacingError } from '../domain/errors.ts';
 import type { ExecutionRemark } from '../domain/execution-words.ts';
 import { ON_CPU } from '../domain/execution.ts';
 import type { ExecutionChoice } from '../execution/choice.ts';
@@ -30,6 +30,8 @@ export type WorkDependencies = {
 	/** The folder or file of a model, by its id or path. */
 	findModel: (model: string) => Promise<string>;
 	cacheFolder: string | null;
+	/** Throws where a file may not be read any more. */
+	mayRead?: (videoPath: string) => Promise<void>;
 };
 
 type Work = WorkDependencies & {
@@ -40,7 +42,8 @@ type Work = WorkDependencies & {
 
 /**
  * Does the jobs of a queue one after another, until it is done or `stop` is aborted; the job at hand is then given back. `stays`: waits
- * for more instead. A job that fails is noted, and the others go on.
+ * for more instead. A job that fails is noted, and the others go on; a full disk would fail them all: the job at hand is given back, and
+ * `disk-full` is thrown.
  */
 export async function workOff(
 	queue: JobQueue,
@@ -70,9 +73,12 @@ async function doJob(
 	stop: AbortSignal,
 ): Promise<void> {
 	const outcome = stop.aborted ? null : await outcomeOf(claim, dependencies, listener, stop);
-	if (outcome) await claim.end(outcome);
+	const fullDisk = outcome?.state === 'failed' && outcome.error.code === 'disk-full' ? outcome.error : null;
+	const ended = fullDisk ? null : outcome;
+	if (ended) await claim.end(ended);
 	else await claim.release();
-	listener.onEnd?.(claim.job, claim.lost.aborted ? null : outcome);
+	listener.onEnd?.(claim.job, claim.lost.aborted ? null : ended);
+	if (fullDisk) throw errorFromData(fullDisk);
 }
 
 /** Null where the job was interrupted, or taken over by somebody else. */
@@ -96,12 +102,13 @@ async function outcomeOf(
 
 async function record(
 	claim: Claim,
-	{ worker, choice, findModel, cacheFolder, videos, lookAhead }: Work,
+	{ worker, choice, findModel, cacheFolder, mayRead, videos, lookAhead }: Work,
 	listener: WorkListener,
 	stop: AbortSignal,
 ): Promise<Pick<AnalysisOutcome, 'state' | 'framesStored'>> {
 	const { job } = claim;
 	const { label, model, provider, precision, ...rest } = job.configuration;
+	await mayRead?.(job.videoPath);
 	await refuseReplaced(job);
 	const runFolder = await claim.begin();
 	if (runFolder === null) return { state: 'complete', framesStored: 0 }; // what it holds is read from it

@@ -139,15 +139,18 @@ async function workHere(
 ): Promise<void> {
 	const works = Array.from({ length: workers }, () => openWork(display, console));
 	interruption.beforeExit(() => works.forEach(({ worker }) => worker.close()));
-	try {
-		await Promise.all(
-			works.map(({ dependencies, listener }) =>
-				workOff(new LocalQueue(folder), dependencies, listener, interruption.signal),
-			),
-		);
-	} finally {
-		for (const { worker } of works) worker.close();
-	}
+	// What ends one of them, as a full disk does, ends the others in order.
+	const failed = new AbortController();
+	const stop = AbortSignal.any([interruption.signal, failed.signal]);
+	const ended = works.map(({ dependencies, listener }) =>
+		workOff(new LocalQueue(folder), dependencies, listener, stop).catch((error: unknown) => {
+			failed.abort();
+			throw error;
+		}),
+	);
+	await Promise.allSettled(ended);
+	for (const { worker } of works) worker.close();
+	await Promise.all(ended);
 }
 
 /** Puts the jobs into a queue for workers elsewhere, and waits until they have done them. */
