@@ -70,6 +70,7 @@ const rooms = {
 		'export',
 		'models',
 		'probing',
+		'batch',
 		'execution',
 	],
 	'web-host': ['domain', 'process', 'analysis', 'execution', 'export', 'models', 'probing', 'application'],

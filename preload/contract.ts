@@ -20,8 +20,10 @@ import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
 import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts';
 import { eventRequestSchemas, eventWishSchema, type EventAnswers } from './events-contract.ts';
+import { batchRequestSchemas, type BatchAnswers, type BatchEvent } from './batch-contract.ts';
 import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
 import { trackRequestSchemas, type TrackAnswers } from './tracks-contract.ts';
+import type { VideoEntry } from './video-entry.ts';
 import { zoneRequestSchemas, type ZoneAnswers } from './zones-contract.ts';
 
 // All requests and events between page and host. Two hosts implement it: Electron's IPC and the local web host. Both
@@ -204,7 +206,10 @@ export const requestSchemas = {
 	'export.reveal': z.strictObject({ exportId: id }),
 	...zoneRequestSchemas,
 	...eventRequestSchemas,
+	...batchRequestSchemas,
 } as const;
+
+export type { VideoEntry };
 
 export type RequestName = keyof typeof requestSchemas;
 export type RequestInput<Name extends RequestName> = z.infer<(typeof requestSchemas)[Name]>;
@@ -270,9 +275,6 @@ export type AppDescription = {
 	/** A video named on the command line. */
 	openAtStart: string | null;
 };
-
-/** A video known to the host: from a dialog, a drop, the recent list, a named folder, or the command line. */
-export type VideoEntry = { videoId: string; name: string; folder: string; exists: boolean };
 
 export type BrowseListing = {
 	folderId: string | null;
@@ -380,7 +382,7 @@ export type FrameTimesAnswer = {
 	complete: boolean;
 };
 
-type AnswersOfParts = TrackAnswers & ZoneAnswers & EventAnswers;
+type AnswersOfParts = BatchAnswers & TrackAnswers & ZoneAnswers & EventAnswers;
 
 /** The answer of each request; any request may be refused with ErrorData. */
 export type Answers = AnswersOfParts & {
@@ -432,6 +434,7 @@ export type Answers = AnswersOfParts & {
 
 /** Events from the host to the page. */
 export type HostEvent =
+	| BatchEvent
 	/** Video and model are open: from now on `run.open` works. `framesStored`: frames of earlier sittings. */
 	| { type: 'analysis.opened'; runId: string; header: Omit<RunHeader, 'video'>; framesStored: number }
 	| { type: 'analysis.progress'; runId: string; progress: AnalysisProgress }

@@ -67,6 +67,8 @@ export function standInShell(folders: DataFolders, changes: Partial<Shell> = {})
 		browseRoots: [],
 		mayOpenPath: () => Promise.resolve(true),
 		chooseVideos: () => Promise.resolve([]),
+		chooseFolder: () => Promise.resolve(null),
+		keepAwake: () => undefined,
 		droppedPath: () => null,
 		chooseModel: () => Promise.resolve(null),
 		chooseTruth: () => Promise.resolve(null),

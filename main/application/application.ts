@@ -17,6 +17,7 @@ import { clockOfFile, statedClock, type RecordingClock } from '../domain/recordi
 import { EXPORT_FORMATS } from '../export/index.ts';
 import { REDUCTION_MODES } from '../reduction/index.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
+import { Batches } from './batches.ts';
 import { Browser } from './browse.ts';
 import { choiceBy } from '../execution/choice.ts';
 import { RememberedChecks } from '../execution/remembered-checks.ts';
@@ -65,6 +66,7 @@ export class Application {
 	readonly #browser: Browser;
 	readonly #zones: Zones;
 	readonly #events: Events;
+	readonly #batches: Batches;
 	readonly #checks: RememberedChecks;
 	readonly #speeds: Speeds;
 	readonly #truths = new OpaqueIds<string>((path) => path);
@@ -155,6 +157,19 @@ export class Application {
 			settingsFolder: folders.settings,
 		});
 		this.#events = new Events(this.#queries);
+		this.#batches = new Batches({
+			store,
+			videos,
+			runs: this.runs,
+			browser: this.#browser,
+			shell,
+			choice,
+			preferences: () => preferences.current,
+			settingsFolder: folders.settings,
+			cacheFolder: folders.cache,
+			modelsFolder: folders.models,
+			emit,
+		});
 		this.#handlers = this.#bindHandlers();
 	}
 
@@ -171,6 +186,7 @@ export class Application {
 		const application = new Application(shell, folders, videos, preferences, first);
 		// What the page asks first is ready by then; where that fails, the answer to the page says so.
 		application.#describe().catch(() => undefined);
+		application.#batches.goOn().catch(() => undefined); // the list says why
 		return application;
 	}
 
@@ -223,7 +239,12 @@ export class Application {
 		this.#frameTimes.close();
 		this.#models.close();
 		this.#cards.stop();
-		await Promise.all([this.runs.close(), this.#exports.close(), this.#proxies.close()]);
+		await Promise.all([
+			this.#batches.close(),
+			this.runs.close(),
+			this.#exports.close(),
+			this.#proxies.close(),
+		]);
 	}
 
 	async #dispatch(name: string, input: unknown): Promise<unknown> {
@@ -343,6 +364,16 @@ export class Application {
 			'export.start': (input) => this.#exports.start(input),
 			'export.cancel': async ({ exportId }) => nothing(this.#exports.cancel(exportId)),
 			'export.reveal': async ({ exportId }) => nothing(this.#exports.reveal(exportId)),
+
+			'batch.get': () => this.#batches.list(),
+			'batch.chooseFolder': () => this.#batches.chooseFolder(),
+			'batch.adopt': ({ dropTokens }) => this.#batches.adopt(dropTokens),
+			'batch.folder': ({ folderId }) => this.#batches.folder(folderId),
+			'batch.add': (input) => this.#batches.add(input),
+			'batch.move': (input) => this.#batches.move(input),
+			'batch.remove': ({ jobIds }) => this.#batches.remove(jobIds),
+			'batch.run': ({ running }) => nothing(this.#batches.run(running)),
+			'batch.retry': () => this.#batches.retry(),
 
 			'zones.get': ({ videoId }) => this.#zones.get(videoId),
 			'zones.set': (input) => nothing(this.#zones.set(input)),

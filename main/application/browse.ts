@@ -31,19 +31,23 @@ export class Browser {
 		this.#folders = ids.folders;
 	}
 
+	/** The path of a folder that was listed. Throws `file-not-found` for all others, and for one that became a link that leads out. */
+	async folderOf(folderId: string): Promise<string> {
+		const folder = this.#folders.find(folderId);
+		if (folder !== undefined && (await isInside(folder, this.#roots))) return folder;
+		throw new UserFacingError(
+			'file-not-found',
+			`A folder that was listed was expected (got the id ${folderId}).`,
+		);
+	}
+
 	/** Folders, videos and possible ground truth of a folder, by name; null lists the roots. */
 	async list(folderId: string | null): Promise<BrowseListing> {
 		if (folderId === null) {
 			const folders = this.#roots.map((root) => this.#folder(root));
 			return { folderId: null, name: '', parentId: null, folders, videos: [], models: [], truths: [] };
 		}
-		const folder = this.#folders.find(folderId);
-		if (folder === undefined || !(await isInside(folder, this.#roots))) {
-			throw new UserFacingError(
-				'file-not-found',
-				`A folder that was listed was expected (got the id ${folderId}).`,
-			);
-		}
+		const folder = await this.folderOf(folderId);
 		const listing: BrowseListing = {
 			folderId,
 			name: basename(folder),

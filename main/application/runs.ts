@@ -58,6 +58,10 @@ export class Runs {
 	readonly #live = new Map<string, LiveRun>();
 	#closed = false;
 	#measuring = false;
+	/** Ends what computes in the background. */
+	#background: AbortController | null = null;
+	/** What waits until nobody computes. */
+	readonly #idle = new Set<() => void>();
 
 	constructor(dependencies: RunsDependencies) {
 		this.#deps = dependencies;
@@ -162,7 +166,7 @@ export class Runs {
 
 	/** Does work that measures times while no run is going; runs that are started meanwhile wait. Throws `bad-argument`. */
 	async measureAlone<T>(work: () => Promise<T>): Promise<T> {
-		if (this.#live.size > 0 || this.#measuring) {
+		if (this.#isTaken) {
 			throw new UserFacingError('bad-argument', 'Nothing else may be running while speed is measured.', {
 				remedy: 'Measure when the runs are done.',
 			});
@@ -172,6 +176,23 @@ export class Runs {
 			return await work();
 		} finally {
 			this.#measuring = false;
+			this.#startWaiting();
+		}
+	}
+
+	/**
+	 * Does work that computes once nobody else does. When a person starts a run, `giveWay` is aborted, and the run waits until the work has
+	 * ended. Returns without work when `stop` is aborted before its turn has come.
+	 */
+	async inBackground(work: (giveWay: AbortSignal) => Promise<void>, stop: AbortSignal): Promise<void> {
+		while (this.#isTaken && !stop.aborted) await this.#untilIdle(stop);
+		if (stop.aborted) return;
+		this.#background = new AbortController();
+		this.#startWaiting();
+		try {
+			await work(this.#background.signal);
+		} finally {
+			this.#background = null;
 			this.#startWaiting();
 		}
 	}
@@ -240,16 +261,35 @@ export class Runs {
 			ended,
 			tellEnded,
 		});
+		this.#background?.abort();
 		this.#startWaiting();
 		return this.#withActivity(entry);
 	}
 
 	#startWaiting(): void {
-		this.#deps.onBusy(this.#live.size > 0);
+		this.#deps.onBusy(this.#live.size > 0 || this.#background !== null);
 		const waiting = [...this.#live.values()].filter(({ choosing }) => choosing === null);
 		const going = this.#live.size - waiting.length;
-		for (const run of this.#closed || this.#measuring ? [] : waiting.slice(0, WORKERS_AT_ONCE - going))
-			void this.#begin(run);
+		const mustWait = this.#closed || this.#measuring || this.#background !== null;
+		for (const run of mustWait ? [] : waiting.slice(0, WORKERS_AT_ONCE - going)) void this.#begin(run);
+		if (!this.#isTaken) for (const tell of [...this.#idle]) tell();
+	}
+
+	/** Whether somebody computes, or is about to. */
+	get #isTaken(): boolean {
+		return this.#live.size > 0 || this.#measuring || this.#background !== null;
+	}
+
+	#untilIdle(stop: AbortSignal): Promise<void> {
+		return new Promise((resolve) => {
+			const tell = () => {
+				this.#idle.delete(tell);
+				stop.removeEventListener('abort', tell);
+				resolve();
+			};
+			this.#idle.add(tell);
+			stop.addEventListener('abort', tell);
+		});
 	}
 
 	/** Chooses what the run is to run on, which may have to be measured first, and starts it. */

@@ -13,6 +13,8 @@ export interface Shell {
 	mayOpenPath(path: string): Promise<boolean>;
 	/** Shows the system's dialog; empty if the user cancels. Throws `bad-argument` if there is no dialog. */
 	chooseVideos(): Promise<string[]>;
+	/** A folder of videos; null if the user cancels. Throws `bad-argument` if there is no dialog. */
+	chooseFolder(): Promise<string | null>;
 	/** The file that was dropped on the page under this token; null for unknown tokens. */
 	droppedPath(dropToken: string): string | null;
 	/** A model's file, or a file of its folder; null if the user cancels. Throws `bad-argument` if there is no dialog. */
@@ -23,6 +25,8 @@ export interface Shell {
 	chooseExportTarget(suggestedName: string, fileExtension: string): Promise<string | null>;
 	/** Shows a file in the system's file manager, if there is one. */
 	revealFile(path: string): void;
+	/** Whether the machine is to stay awake, for a batch is going; does nothing where that is not ours to say. */
+	keepAwake(awake: boolean): void;
 	/** The address of a video, or of its copy that a browser can play. */
 	mediaUrl(videoId: string, kind: MediaKind): string;
 	/** The address for downloading an export; null if it was written where the user wanted it. */

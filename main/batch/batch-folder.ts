@@ -77,6 +77,21 @@ export class BatchFolder {
 		await writeJsonFile(join(this.path, BATCH_FILE), changed);
 	}
 
+	/** Takes jobs out of the list, with all that is known of them, once `settle` has ended who works at them. Finished runs stay. */
+	async remove(
+		ids: ReadonlySet<string>,
+		settle: () => Promise<void> = () => Promise.resolve(),
+	): Promise<void> {
+		const removed = (await this.jobs()).filter(({ id }) => ids.has(id));
+		await this.change((jobs) => jobs.filter(({ id }) => !ids.has(id)));
+		await settle();
+		for (const job of removed) {
+			this.#done.delete(job.id);
+			await rm(this.#outcomePath(job.id), { force: true });
+			await removeAttempts(this.runFolder(job));
+		}
+	}
+
 	/** Forgets failures, so that these jobs are tried again. */
 	async retryFailed(): Promise<void> {
 		for (const [id, outcome] of await this.outcomes())

@@ -54,14 +54,16 @@ async function videosIn(folder: string): Promise<string[]> {
 }
 
 /**
- * The jobs of all files in all configurations. Runs lie in the batch's folder under the names of their files; `known`:
- * the jobs that are there already, whose folders are theirs.
+ * The jobs of all files in all configurations. Runs lie in the batch's folder under the names of their files, or where `placeOf` says
+ * for files that can be read; `known`: the jobs that are there already, whose folders are theirs.
  */
 export async function planJobs(
 	files: readonly string[],
 	configurations: readonly Configuration[],
 	known: readonly BatchJob[] = [],
+	placeOf?: (identity: VideoIdentity, configuration: Configuration) => Promise<string>,
 ): Promise<BatchJob[]> {
+	const there = new Map(known.map((job) => [job.id, job]));
 	const taken = new Map(known.map(({ runFolder, id }) => [runFolder, id]));
 	const jobs: BatchJob[] = [];
 	const identities = new Map<string, VideoIdentity | null>();
@@ -70,7 +72,15 @@ export async function planJobs(
 	for (const configuration of configurations) {
 		for (const [videoPath, identity] of identities) {
 			const id = jobId(videoPath, configuration);
-			const runFolder = freeFolder(videoPath, configuration.label, id, taken);
+			const job = there.get(id);
+			if (job?.identity) {
+				jobs.push(job);
+				continue;
+			}
+			const runFolder =
+				placeOf && identity
+					? await placeOf(identity, configuration)
+					: freeFolder(videoPath, configuration.label, id, taken);
 			taken.set(runFolder, id);
 			jobs.push({ id, videoPath, identity, configuration, runFolder });
 		}

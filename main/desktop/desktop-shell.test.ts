@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DesktopShell } from './desktop-shell.ts';
-import { dialog, shell as system, utilityProcess } from './electron.fixture.ts';
+import { dialog, powerSaveBlocker, shell as system, utilityProcess } from './electron.fixture.ts';
 import { wordsOf } from './shell-words.ts';
 
 vi.mock('electron', () => import('./electron.fixture.ts'));
@@ -23,6 +23,15 @@ beforeEach(() => {
 			provider: '/app/provider-probe.js',
 		},
 	});
+});
+
+it('keeps the machine awake while a batch is going, once', () => {
+	shell.keepAwake(true);
+	shell.keepAwake(true);
+	expect([...powerSaveBlocker.on.values()]).toEqual(['prevent-app-suspension']);
+	shell.keepAwake(false);
+	shell.keepAwake(false);
+	expect(powerSaveBlocker.on.size).toBe(0);
 });
 
 describe('dialogs', () => {

@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join } from 'node:path';
-import { dialog, shell, type BrowserWindow, type FileFilter } from 'electron';
+import { dialog, powerSaveBlocker, shell, type BrowserWindow, type FileFilter } from 'electron';
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import { MODEL_NAMES, TRUTH_NAMES, VIDEO_NAMES } from '../application/media-types.ts';
 import type { MediaKind, Shell } from '../application/shell.ts';
@@ -31,6 +31,8 @@ export class DesktopShell implements Shell {
 	readonly #options: DesktopShellOptions;
 	readonly #drops = new Map<string, string>();
 	#exportsFolder: string;
+	/** The id of what keeps the machine awake. */
+	#blocker: number | null = null;
 
 	constructor(options: DesktopShellOptions) {
 		this.#options = options;
@@ -50,6 +52,15 @@ export class DesktopShell implements Shell {
 			['openFile', 'multiSelections'],
 		);
 		return filePaths;
+	}
+
+	async chooseFolder(): Promise<string | null> {
+		const { filePaths } = await this.#showOpenDialog(
+			this.#options.words()('chooseFolder'),
+			[],
+			['openDirectory'],
+		);
+		return filePaths[0] ?? null;
 	}
 
 	/** Remembers the path of a file that was dropped on the page, under a token made by the preload script. */
@@ -103,6 +114,14 @@ export class DesktopShell implements Shell {
 		shell.showItemInFolder(path);
 	}
 
+	keepAwake(awake: boolean): void {
+		if (awake) this.#blocker ??= powerSaveBlocker.start('prevent-app-suspension');
+		else if (this.#blocker !== null) {
+			powerSaveBlocker.stop(this.#blocker);
+			this.#blocker = null;
+		}
+	}
+
 	mediaUrl(videoId: string, kind: MediaKind): string {
 		return mediaUrl(videoId, kind);
 	}
@@ -131,7 +150,7 @@ export class DesktopShell implements Shell {
 	#showOpenDialog(
 		title: string,
 		filters: FileFilter[],
-		properties: ('openFile' | 'multiSelections')[],
+		properties: ('openFile' | 'openDirectory' | 'multiSelections')[],
 		defaultPath?: string,
 	) {
 		const options = { title, filters, properties, ...(defaultPath === undefined ? {} : { defaultPath }) };

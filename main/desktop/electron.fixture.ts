@@ -75,6 +75,19 @@ export class Session extends EventEmitter {
 	}
 }
 
+/** Ids of blockers that are on. */
+export const powerSaveBlocker = {
+	on: new Map<number, string>(),
+	last: 0,
+	start(kind: string): number {
+		this.on.set(++this.last, kind);
+		return this.last;
+	},
+	stop(id: number): void {
+		this.on.delete(id);
+	},
+};
+
 type Rectangle = { x: number; y: number; width: number; height: number };
 
 export class BrowserWindow extends EventEmitter {

@@ -41,6 +41,10 @@ export class WebShell implements Shell {
 		throw new UserFacingError('bad-argument', 'In a browser, files are browsed below the named folders.');
 	}
 
+	chooseFolder(): Promise<string | null> {
+		throw new UserFacingError('bad-argument', 'In a browser, files are browsed below the named folders.');
+	}
+
 	chooseModel(): Promise<string | null> {
 		throw new UserFacingError('bad-argument', 'In a browser, files are browsed below the named folders.');
 	}
@@ -61,6 +65,10 @@ export class WebShell implements Shell {
 
 	revealFile(): void {
 		// It is downloaded instead.
+	}
+
+	keepAwake(): void {
+		// A server's sleep is its owner's business.
 	}
 
 	mediaUrl(videoId: string, kind: MediaKind): string {
