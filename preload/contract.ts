@@ -19,7 +19,12 @@ import type { ModelReadings } from '../main/probing/protocol.ts';
 import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
 import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts';
-import { eventRequestSchemas, eventWishSchema, type EventAnswers } from './events-contract.ts';
+import {
+	eventRequestSchemas,
+	eventSearchSchema,
+	eventWishSchema,
+	type EventAnswers,
+} from './events-contract.ts';
 import { batchRequestSchemas, type BatchAnswers, type BatchEvent } from './batch-contract.ts';
 import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
 import { trackRequestSchemas, type TrackAnswers } from './tracks-contract.ts';
@@ -200,6 +205,8 @@ export const requestSchemas = {
 		format: z.string().max(64),
 		settings,
 		range: range.nullable(),
+		/** Of formats that write events: which ones; absent or null for all. */
+		search: eventSearchSchema.nullish(),
 	}),
 	'export.cancel': z.strictObject({ exportId: id }),
 	/** Desktop: shows the file in the system's file manager. */

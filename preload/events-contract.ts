@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EVENT_KINDS, type EventTable } from '../main/counting/events.ts';
+import type { EventSearch } from '../main/counting/filter-events.ts';
 import { zoneSetSchema } from '../main/counting/zone-file.ts';
 import type { ZoneSet } from '../main/domain/zones.ts';
 
@@ -23,6 +24,34 @@ export const eventWishSchema = z.strictObject({
 	mostAtOnce: z.number().int().positive().max(100_000).nullable(),
 });
 export type EventWish = z.infer<typeof eventWishSchema>;
+
+const indices = z
+	.array(
+		z
+			.number()
+			.int()
+			.min(-1)
+			.max(2 ** 31),
+	)
+	.max(10_000)
+	.nullish();
+
+/** As in `EventSearch`. */
+export const eventSearchSchema: z.ZodType<EventSearch> = z.strictObject({
+	...eventWishSchema.pick({ dwellSeconds: true, mostAtOnce: true }).shape,
+	filter: z.strictObject({
+		kinds: z.array(z.enum(EVENT_KINDS)).max(EVENT_KINDS.length).nullish(),
+		classes: indices,
+		places: indices,
+		identities: indices,
+		direction: z.union([z.literal(1), z.literal(-1)]).nullish(),
+		leastScore: z.number().min(0).max(1).nullish(),
+		fromSeconds: z.number().nullish(),
+		toSeconds: z.number().nullish(),
+		leastHeight: pixels.nullish(),
+		mostHeight: pixels.nullish(),
+	}),
+}) as z.ZodType<EventSearch>;
 
 /** Requests about what happened in a run, at zones and lines and elsewhere. */
 export const eventRequestSchemas = {

@@ -71,6 +71,7 @@ export class Exports {
 			})),
 			out: path,
 			zones,
+			search: input.search ?? null,
 			range: input.range,
 			settings,
 			...(stated && { clock: stated }),

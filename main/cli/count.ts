@@ -1,9 +1,8 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { countPerClass } from '../counting/class-counts.ts';
 import { COUNTING } from '../counting/count-tracks.ts';
-import { EVENT_KINDS, type EventKind } from '../counting/events.ts';
 import { filterEvents } from '../counting/filter-events.ts';
 import { parseZones, scaledRemark } from '../counting/zone-file.ts';
 import { systemError, UserFacingError } from '../domain/errors.ts';
@@ -12,48 +11,24 @@ import type { ZoneSet } from '../domain/zones.ts';
 import { countRun, eventsAsCsv, eventsAsJson, type CountedRun } from '../export/counted-run.ts';
 import { writePartialFirst, writeText } from '../export/partial-file.ts';
 import { openRun } from '../results/stored-run.ts';
-import { collect } from './analyze.ts';
-import { parseInteger, parseNumber, parseRange } from './arguments.ts';
+import { parseRange } from './arguments.ts';
+import { addEventOptions, eventSearch, type EventOptions } from './event-options.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
 import { formatTable, type TextColumn } from './text-table.ts';
 
-type Options = {
-	zones: string;
-	events?: string;
-	class: string[];
-	zone: string[];
-	kind: EventKind[];
-	minScore?: string;
-	from?: string;
-	to?: string;
-	dwell?: string;
-	atOnce?: string;
-};
+type Options = EventOptions & { zones: string; events?: string };
 
 export function defineCount(command: Command): Command {
-	return command
+	const defined = command
 		.description('count who crosses lines and visits zones in a stored run')
 		.argument('<run>', 'folder of a run')
 		.requiredOption('--zones <file>', 'zones and lines as JSON; README.md shows one')
-		.option('--events <file>', 'write every event with its frame, as .csv or .json')
-		.option('--class <name>', 'only objects of this class; may come more than once', collect, [])
-		.option('--zone <name>', 'only this zone or line; may come more than once', collect, [])
-		.addOption(
-			new Option('--kind <kind>', `only events of this kind; may come more than once`)
-				.choices(EVENT_KINDS)
-				.argParser((kind: string, before: EventKind[]) => [...before, knownKind(kind)])
-				.default([]),
-		)
-		.option('--min-score <score>', 'only events whose box has at least this score, 0 to 1')
-		.option('--from <position>', 'only events from here on: an index (120) or a time (12.5s, 1:02.500)')
-		.option('--to <position>', 'only events up to here, included')
-		.option('--dwell <seconds>', 'also name who stays in a zone for longer')
-		.option('--at-once <number>', 'also name who makes more than this many in a zone at once')
-		.addHelpText(
-			'after',
-			'\nCounts are of the whole run and of all events; --class and --zone choose among them. The other options choose events.',
-		);
+		.option('--events <file>', 'write every event with its frame, as .csv or .json');
+	return addEventOptions(defined).addHelpText(
+		'after',
+		'\nCounts are of the whole run and of all events; --class and --zone choose among them. The other options choose events.',
+	);
 }
 
 export async function countCommand(folder: string, options: Options, session: Session): Promise<number> {
@@ -61,28 +36,19 @@ export async function countCommand(folder: string, options: Options, session: Se
 	const write = options.events === undefined ? null : writerFor(options.events);
 	const drawn = await readZones(options.zones);
 	const run = await openRun(folder);
-	const limits = {
-		...COUNTING,
-		dwellSeconds: options.dwell === undefined ? null : parseNumber(options.dwell, '--dwell', 0, 1e6),
-		mostAtOnce: options.atOnce === undefined ? null : parseInteger(options.atOnce, '--at-once', 0, 1e5),
-	};
-	const classes = options.class.map((name) => indexOf(name, run.header.model.classes, '--class'));
-	const shapes = [...drawn.zones, ...drawn.lines];
-	const names = shapes.map(({ name }) => name);
-	const places = options.zone.map((name) => indexOf(name, names, '--zone'));
+	const { filter, ...limits } = eventSearch(options, run, drawn);
 	const range = parseRange(options);
-	const leastScore =
-		options.minScore === undefined ? null : parseNumber(options.minScore, '--min-score', 0, 1);
 
-	const counted = await countRun(run, drawn, options.zones, limits, { signal: interruption.signal });
+	const counted = await countRun(
+		run,
+		drawn,
+		options.zones,
+		{ ...COUNTING, ...limits },
+		{ signal: interruption.signal },
+	);
 	if (counted.scale !== 1) console.note(scaledRemark(drawn.pictureSize, counted.zones.pictureSize, 'en'));
 	const { events } = counted.counting;
-	const rows = filterEvents(events, {
-		kinds: options.kind.length > 0 ? options.kind : null,
-		classes: classes.length > 0 ? classes : null,
-		places: places.length > 0 ? places : null,
-		leastScore,
-	}).filter((row) => {
+	const rows = filterEvents(events, filter).filter((row) => {
 		const [frame, seconds] = [events.frameIndices[row]!, events.timesSeconds[row]!];
 		return !isBefore(range.from, frame, seconds) && !(range.to && isAfter(range.to, frame, seconds));
 	});
@@ -93,9 +59,8 @@ export async function countCommand(folder: string, options: Options, session: Se
 			writeText(partial, text, interruption.signal),
 		);
 	}
-	const table = countsOf(counted, classes).filter(
-		(_, place) => places.length === 0 || places.includes(place),
-	);
+	const { classes, places } = filter;
+	const table = countsOf(counted, classes ?? []).filter((_, place) => !places || places.includes(place));
 	const eventsPath = options.events === undefined ? null : resolve(options.events);
 	const result = {
 		runPath: run.folder,
@@ -128,22 +93,6 @@ function writerFor(path: string): (counted: CountedRun, rows: Uint32Array) => Ge
 		'bad-argument',
 		`--events: a file that ends with .csv or .json was expected (got "${path}").`,
 	);
-}
-
-function knownKind(kind: string): EventKind {
-	const known = EVENT_KINDS.find((one) => one === kind);
-	if (known) return known;
-	throw new UserFacingError(
-		'bad-argument',
-		`--kind must be one of ${EVENT_KINDS.join(', ')} (got "${kind}").`,
-	);
-}
-
-function indexOf(name: string, names: readonly string[], flag: string): number {
-	const index = names.indexOf(name);
-	if (index >= 0) return index;
-	const known = names.length > 0 ? `one of ${names.join(', ')} was expected` : 'there is none';
-	throw new UserFacingError('bad-argument', `${flag}: ${known} (got "${name}").`);
 }
 
 type Counts = ReturnType<typeof countPerClass>;

@@ -3,6 +3,7 @@ import { UserFacingError } from '../domain/errors.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { analyzeCommand, defineAnalyze } from './analyze.ts';
 import { batchCommand, defineBatch } from './batch.ts';
+import { clipsCommand, defineClips } from './clips.ts';
 import { compareCommand, defineCompare } from './compare.ts';
 import { openConsole } from './console.ts';
 import { countCommand, defineCount } from './count.ts';
@@ -74,6 +75,7 @@ function buildProgram(session: Session, finish: (exitCode: number) => void): Com
 	add('batch', defineBatch, batchCommand);
 	add('worker', defineWorker, workerCommand);
 	add('count', defineCount, countCommand);
+	add('clips', defineClips, clipsCommand);
 	add('evaluate', defineEvaluate, evaluateCommand);
 	add('export', defineExport, exportCommand);
 	add('tracks', defineTracks, tracksCommand);

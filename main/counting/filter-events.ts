@@ -23,6 +23,13 @@ export type EventFilter = {
 	mostArea?: number | null;
 };
 
+/** What makes events, as in `CountingOptions`, and which of them are wanted. */
+export type EventSearch = {
+	dwellSeconds: number | null;
+	mostAtOnce: number | null;
+	filter: EventFilter;
+};
+
 /** What of the events a search reads. */
 export type SearchedEvents = Omit<EventTable, 'sinceFrames' | 'tracks' | 'amounts'>;
 

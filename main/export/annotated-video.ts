@@ -60,7 +60,7 @@ export const annotatedVideo: ExportFormat = {
 			const scenes = await openScenes(runs, labels, resolved, paneSize, request);
 			const all = await findClipFrames(main, opened, range, signal);
 			const clip = resolved.between === 'skip' ? onlyAnalysed(all, scenes) : all;
-			await encode(partial, video, paneSize, clip, scenes, request, {
+			await encodeClip(partial, video, paneSize, clip, scenes, request, {
 				hold: resolved.between === 'hold',
 				sound: resolved.sound,
 				crf: resolved.crf,
@@ -69,13 +69,14 @@ export const annotatedVideo: ExportFormat = {
 	},
 };
 
-async function encode(
+/** Writes the frames of a clip with what `scenes` shows of them; `request.onProgress` is told of these frames. */
+export async function encodeClip(
 	path: string,
 	video: VideoInfo,
 	paneSize: Size,
 	clip: ClipFrames,
 	scenes: Scenes,
-	{ runs, signal, onProgress }: ExportRequest,
+	{ runs, signal, onProgress }: Pick<ExportRequest, 'runs' | 'signal' | 'onProgress'>,
 	{ hold, sound, crf }: { hold: boolean; sound: boolean; crf: number },
 ): Promise<void> {
 	// Drawing needs a native canvas and fonts: loaded only if something is drawn.

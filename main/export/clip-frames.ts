@@ -45,20 +45,21 @@ export function analysedSpan({ header, status }: StoredRun): FrameRange {
 
 /**
  * The frames in `range` (null = what the run analysed) and their times. Taken from the run if it has them all;
- * otherwise the video is decoded once to learn its times. Throws `bad-range` and what reading throws.
+ * otherwise the video is decoded once to learn its times, unless `readTimes` knows them. Throws `bad-range` and what reading throws.
  */
 export async function findClipFrames(
 	run: StoredRun,
 	{ video, hasGrown }: { video: VideoInfo; hasGrown: boolean },
 	range: FrameRange | null,
 	signal: AbortSignal | undefined,
+	readTimes = () => readFrameTimes(video, signal),
 ): Promise<ClipFrames> {
-	if (hasGrown) return findGrownClipFrames(run, video, range, signal);
+	if (hasGrown) return findGrownClipFrames(run, range, await readTimes());
 	const clip = range ?? analysedSpan(run);
 	checkRange(clip);
 	const known = knowsAllTimes(run, range)
 		? { firstFrame: run.frames.frameIndex[0]!, times: run.frames.timeSeconds }
-		: { firstFrame: 0, times: (await readFrameTimes(video, signal)).ptsSeconds };
+		: { firstFrame: 0, times: (await readTimes()).ptsSeconds };
 	return pickFrames(clip, known);
 }
 
@@ -66,13 +67,11 @@ export async function findClipFrames(
  * The same in a recording that went on: what was analysed ends with the last frame that still has its number. Where the file was cut,
  * pictures that others refer to may have been missing, and the last ones were numbered too low.
  */
-async function findGrownClipFrames(
+function findGrownClipFrames(
 	run: StoredRun,
-	video: VideoInfo,
 	range: FrameRange | null,
-	signal: AbortSignal | undefined,
-): Promise<ClipFrames> {
-	const { ptsSeconds: times } = await readFrameTimes(video, signal);
+	{ ptsSeconds: times }: Awaited<ReturnType<typeof readFrameTimes>>,
+): ClipFrames {
 	const { frameIndex, timeSeconds } = run.frames;
 	const last = frameIndex.findLast((frame, i) => times[frame] === timeSeconds[i]) ?? 0;
 	const clip = range ?? { from: run.header.range.from, to: { frame: last }, every: 1 };

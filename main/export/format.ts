@@ -1,3 +1,4 @@
+import type { EventSearch } from '../counting/filter-events.ts';
 import type { RecordingClock } from '../domain/recording-clock.ts';
 import type { SettingsTable, SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
@@ -45,6 +46,8 @@ export type ExportRequest = {
 	onRemark?: (remark: string) => void;
 	/** What was drawn on the main run's video, on a picture of any size; missing or null where nothing was. */
 	zones?: ZoneSet | null;
+	/** Which events are wanted; missing or null for all. Formats that write no events do not read it. */
+	search?: EventSearch | null;
 	/** Per run its evaluation against ground truth, null if unknown; for the report. */
 	truth?: (Evaluation | null)[];
 };

@@ -1,6 +1,7 @@
 import { UserFacingError } from '../domain/errors.ts';
 import { annotatedVideo } from './annotated-video.ts';
 import { arrow } from './arrow.ts';
+import { clips } from './clips.ts';
 import { coco } from './coco.ts';
 import { csv } from './csv.ts';
 import { eventsCsv, eventsJson } from './events.ts';
@@ -22,6 +23,7 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
 	jsonLines,
 	eventsCsv,
 	eventsJson,
+	clips,
 	coco,
 	mot,
 	yolo,

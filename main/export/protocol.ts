@@ -1,3 +1,4 @@
+import type { EventSearch } from '../counting/filter-events.ts';
 import type { RecordingClock } from '../domain/recording-clock.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
@@ -12,6 +13,7 @@ export type ExportJob = {
 	out: string;
 	/** As in `ExportRequest`. */
 	zones?: ZoneSet | null;
+	search?: EventSearch | null;
 	/** Null: what the main run analysed. */
 	range: FrameRange | null;
 	/** Override the defaults of the format's table. */

@@ -26,8 +26,8 @@ export type Scenes = {
 	/** Whether at least one run analysed this frame. */
 	isAnalysed(frameIndex: number): boolean;
 	/**
-	 * Frames must be requested in ascending order. Without `hold`, frames that a run did not analyse show none of its
-	 * boxes.
+	 * Without `hold`, frames that a run did not analyse show none of its boxes. Frames should be requested in ascending order: going
+	 * back begins with the first one again.
 	 */
 	at(frameIndex: number, timeSeconds: number, hold: boolean): FrameScene;
 };
@@ -100,16 +100,19 @@ export async function openScenes(
 	const followed = await Promise.all(runs.map((run) => followRun(run, named, signal)));
 	const references = referencesOf(runs);
 	const timeOfDay = timeOfDayOf(runs[0]!, clock);
-	const panes = runs.map((run, i) =>
-		openPane(run, {
-			heat: heats[i]!,
-			least: least[i]!,
-			identitiesOf: followed[i]!.identitiesOf,
-			costs: costs[i]!,
-			referenceCosts: costs[runs.findIndex((other) => other === references[i] && other !== run)] ?? null,
-			scale: scales[i]!,
-		}),
-	);
+	const openPanes = () =>
+		runs.map((run, i) =>
+			openPane(run, {
+				heat: heats[i]!,
+				least: least[i]!,
+				identitiesOf: followed[i]!.identitiesOf,
+				costs: costs[i]!,
+				referenceCosts: costs[runs.findIndex((other) => other === references[i] && other !== run)] ?? null,
+				scale: scales[i]!,
+			}),
+		);
+	let panes = openPanes();
+	let shownFrame = -1;
 	return {
 		overlay: {
 			paneSize,
@@ -133,12 +136,16 @@ export async function openScenes(
 			legendClasses: frequentClasses(runs, least),
 		},
 		isAnalysed: (frameIndex) => runs.some((run) => run.positionOfFrame(frameIndex) >= 0),
-		at: (frameIndex, timeSeconds, hold) => ({
-			frameIndex,
-			timeSeconds,
-			recordedAt: timeOfDay?.(timeSeconds) ?? null,
-			panes: panes.map((pane) => pane.at(frameIndex, hold)),
-		}),
+		at(frameIndex, timeSeconds, hold) {
+			if (frameIndex < shownFrame) panes = openPanes();
+			shownFrame = frameIndex;
+			return {
+				frameIndex,
+				timeSeconds,
+				recordedAt: timeOfDay?.(timeSeconds) ?? null,
+				panes: panes.map((pane) => pane.at(frameIndex, hold)),
+			};
+		},
 	};
 }
 

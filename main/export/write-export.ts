@@ -7,7 +7,7 @@ const REPORT_MILLISECONDS = 100;
 
 /** The worker's job: opens the runs and writes the file. Throws what `ExportFormat.write` and reading runs throw. */
 export async function writeExport(
-	{ format, runs, out, zones, range, settings, clock }: ExportJob,
+	{ format, runs, out, zones, search, range, settings, clock }: ExportJob,
 	signal: AbortSignal,
 	tell: (news: ExportNews) => void,
 ): Promise<null> {
@@ -24,6 +24,7 @@ export async function writeExport(
 		labels: runs.map(({ label }) => label),
 		out,
 		zones: zones ?? null,
+		search: search ?? null,
 		range,
 		settings,
 		...(clock !== undefined && { clock }),

@@ -1,4 +1,4 @@
-import { strToU8, Zip, ZipPassThrough } from 'fflate';
+import { strToU8 } from 'fflate';
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +9,7 @@ import type { ExportFormat } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { writePartialFirst } from './partial-file.ts';
 import { leastScores, rounded, SCORE_SETTINGS } from './score-setting.ts';
+import { archiveOf } from './zip.ts';
 
 const settings = {
 	confidence: {
@@ -34,18 +35,18 @@ export const yolo: ExportFormat = {
 		const resolved = resolveSettings(settings, given, 'format yolo');
 		const least = leastScores(run, resolved);
 		const rows = requireRows(run, range);
-		function* files(): Generator<{ name: string; text: string }> {
-			yield { name: 'data.yaml', text: describeData(run) };
+		function* files(): Generator<{ name: string; chunks: Uint8Array[] }> {
+			yield { name: 'data.yaml', chunks: [strToU8(describeData(run))] };
 			let done = 0;
 			for (const row of rows) {
 				const frame = String(run.frames.frameIndex[row]!).padStart(6, '0');
 				const text = labels(run, row, least, resolved.confidence);
-				yield { name: `labels/frame_${frame}.txt`, text };
+				yield { name: `labels/frame_${frame}.txt`, chunks: [strToU8(text)] };
 				onProgress?.(++done, rows.length);
 			}
 		}
 		await writePartialFirst(out, [run.header.video.path], (partial) =>
-			pipeline(Readable.from(archive(files())), createWriteStream(partial), signal ? { signal } : {}),
+			pipeline(Readable.from(archiveOf(files())), createWriteStream(partial), signal ? { signal } : {}),
 		);
 	},
 };
@@ -77,27 +78,4 @@ function labels(run: StoredRun, row: number, least: LeastScores, withScore: bool
 		const score = withScore ? ` ${rounded(detections.scores[i]!, 4)}` : '';
 		return `${detections.classIndices[i]!} ${shares.map((share) => rounded(share, 6)).join(' ')}${score}\n`;
 	}).join('');
-}
-
-/**
- * The bytes of a zip archive, file by file, uncompressed: small texts gain nothing from compression. Whoever cancels throws into
- * the generator, which `yield*` would hand on to an array that can't take it.
- */
-async function* archive(files: Iterable<{ name: string; text: string }>): AsyncGenerator<Uint8Array> {
-	const ready: Uint8Array[] = [];
-	const zip = new Zip((error, bytes) => {
-		if (error) throw error;
-		ready.push(bytes);
-	});
-	for (const { name, text } of files) {
-		const entry = new ZipPassThrough(name);
-		// A fixed date, so that the same run always gives the same archive.
-		entry.mtime = new Date(1980, 0, 1);
-		zip.add(entry);
-		entry.push(strToU8(text), true);
-		for (const bytes of ready.splice(0)) yield bytes;
-		await new Promise(setImmediate);
-	}
-	zip.end();
-	for (const bytes of ready.splice(0)) yield bytes;
 }

@@ -49,5 +49,11 @@ export const eventsEn = {
 	'events.drawLine': 'Draw a line',
 	'events.stay': '{seconds} s',
 	'events.together': '{count} at once',
+	'events.export': 'Clips and tables of what is found',
+	'events.lead': 'Seconds before',
+	'events.tail': 'after',
+	'events.clip': 'Clip of the chosen event',
+	'events.clips': 'All clips ({count})',
+	'events.table': 'Table',
 	'events.row': '{time}, {kind} {place}, {class} {identity}, score {score}, frame {frame}',
 } as const;

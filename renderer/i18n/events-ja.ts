@@ -51,5 +51,11 @@ export const eventsJa: Record<keyof typeof eventsEn, string> = {
 	'events.drawLine': 'ラインを描く',
 	'events.stay': '{seconds} 秒',
 	'events.together': '同時に {count}',
+	'events.export': '見つかったものの動画と表',
+	'events.lead': '前(秒)',
+	'events.tail': '後(秒)',
+	'events.clip': '選んだイベントのクリップ',
+	'events.clips': 'すべてのクリップ({count})',
+	'events.table': '表',
 	'events.row': '{time} {kind} {place} {class} {identity} スコア {score} フレーム {frame}',
 };

@@ -228,6 +228,13 @@ export const hostWordsJa: Record<string, string> = {
 	'format.events-csv.description': 'ゾーンとラインで起きたことの表。出入り、通過、滞在を 1 行に 1 件。',
 	'format.events-json': 'イベント(JSON)',
 	'format.events-json.description': 'ゾーンとラインで起きたことを、ゾーンとともに一つの JSON にします。',
+	'format.clips': 'イベントのクリップ',
+	'format.clips.description':
+		'ゾーンとラインでのイベントごとに注釈付きの動画を切り出し、一覧表とともに書庫にまとめます。',
+	'setting.lead': 'イベント前',
+	'setting.lead.description': 'クリップをイベントのこの秒数だけ前から始めます。',
+	'setting.tail': 'イベント後',
+	'setting.tail.description': 'クリップをイベントのこの秒数だけ後まで続けます。',
 	'setting.dwell': '滞在の長さ',
 	'setting.dwell.description': 'ゾーンにこれより長くいたものを記録します。0 は記録なし。',
 	'setting.atOnce': '同時の数',
