@@ -48,6 +48,7 @@ const EXIT_OF_ERROR = {
 	'provider-unusable': EXIT.engine,
 	'device-lost': EXIT.engine,
 	'export-died': EXIT.output,
+	'print-failed': EXIT.engine,
 	'probe-died': EXIT.engine,
 	cancelled: EXIT.interrupted,
 } as const satisfies Record<ErrorCode, number>;

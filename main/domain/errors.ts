@@ -42,6 +42,8 @@ export type ErrorCode =
 	| 'device-lost'
 	| 'probe-died'
 	| 'export-died'
+	/** A report that no browser could print. */
+	| 'print-failed'
 	| 'cancelled';
 
 /**

@@ -9,6 +9,7 @@ import type { ExportFormat } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { mot } from './mot.ts';
 import { redactedVideo } from './redacted-video.ts';
+import { reportPdf } from './report-pdf.ts';
 import { report } from './report.ts';
 import { still } from './still.ts';
 import { yolo } from './yolo.ts';
@@ -19,6 +20,7 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
 	redactedVideo,
 	still,
 	report,
+	reportPdf,
 	csv,
 	jsonLines,
 	eventsCsv,

@@ -1,12 +1,15 @@
 import { writeFile } from 'node:fs/promises';
+import { COUNTING } from '../counting/count-tracks.ts';
 import type { SettingsTable } from '../domain/settings-table.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
-import type { ExportFormat } from './format.ts';
+import { readTrackEdits } from '../tracking/stored-edits.ts';
+import { countRun } from './counted-run.ts';
+import type { ExportFormat, ExportRequest } from './format.ts';
 import { writePartialFirst } from './partial-file.ts';
 import { drawPictures } from './report/pictures.ts';
 import { reportRuns } from './report/report-runs.ts';
 
-const settings = {
+export const REPORT_SETTINGS = {
 	pictures: {
 		kind: 'boolean',
 		default: true,
@@ -21,19 +24,32 @@ export const report: ExportFormat = {
 	fileExtension: 'html',
 	description:
 		'One self-contained page with the tables and curves of all runs; it loads nothing from anywhere.',
-	settings,
+	settings: REPORT_SETTINGS,
+	readsZones: true,
 	async write(request) {
-		const { runs, labels, out, settings: given, signal, onProgress, truth } = request;
-		const { pictures } = resolveSettings(settings, given, 'format report');
-		const sources = runs.map((run) => run.header.video.path);
-		await writePartialFirst(out, sources, async (partial) => {
-			signal?.throwIfAborted();
-			const { reportPage } = await import('./report/page.ts');
-			const told = reportRuns(runs, labels, truth ?? []);
-			const page = reportPage(told, pictures ? await drawPictures(told, request) : null, request.clock);
+		const { out, signal, onProgress } = request;
+		await writePartialFirst(out, sourcesOf(request), async (partial) => {
+			const page = await reportText(request, 'format report');
 			signal?.throwIfAborted();
 			await writeFile(partial, page);
 		});
 		onProgress?.(1, 1);
 	},
 };
+
+export function sourcesOf({ runs }: ExportRequest): string[] {
+	return runs.map((run) => run.header.video.path);
+}
+
+/** The page of a report. `place` begins the messages of settings that can't be. */
+export async function reportText(request: ExportRequest, place: string): Promise<string> {
+	const { runs, labels, settings: given, signal, truth, zones, clock } = request;
+	const { pictures } = resolveSettings(REPORT_SETTINGS, given, place);
+	signal?.throwIfAborted();
+	const { reportPage } = await import('./report/page.ts');
+	const told = reportRuns(runs, labels, truth ?? []);
+	const counted = zones ? await countRun(runs[0]!, zones, 'the zones', COUNTING, request) : null;
+	const edits = await Promise.all(runs.map(async ({ folder }) => (await readTrackEdits(folder)).length));
+	const drawn = pictures ? await drawPictures(told, request) : null;
+	return reportPage(told, { pictures: drawn, clock, counted, edits });
+}

@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
+import { executableName, findOnPath, isExecutable } from './find-program.ts';
 import { captureOutput } from './run-program.ts';
 
 export type FfmpegBinaries = {
@@ -130,23 +129,4 @@ async function packagedFfmpeg(): Promise<string | null> {
 	} catch {
 		return null;
 	}
-}
-
-async function findOnPath(name: string): Promise<string | null> {
-	for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-		const candidate = join(folder, executableName(name));
-		if (folder !== '' && (await isExecutable(candidate))) return candidate;
-	}
-	return null;
-}
-
-function executableName(name: string): string {
-	return process.platform === 'win32' ? `${name}.exe` : name;
-}
-
-function isExecutable(path: string): Promise<boolean> {
-	return access(path, constants.X_OK).then(
-		() => true,
-		() => false,
-	);
 }

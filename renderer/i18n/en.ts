@@ -564,6 +564,8 @@ export const en = {
 	'code.probe-died.remedy': 'The network may need more memory than there is.',
 	'code.export-died': 'The export process ended unexpectedly. Nothing of the file was left behind.',
 	'code.export-died.remedy': 'Export again.',
+	'code.print-failed': 'The report could not be printed.',
+	'code.print-failed.remedy': 'Install Chromium or Chrome, or export the report as HTML and print it.',
 	'code.cancelled': 'Cancelled.',
 	'code.cancelled.remedy': '',
 	'code.internal': 'Something went wrong inside.',

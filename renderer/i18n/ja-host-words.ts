@@ -222,6 +222,9 @@ export const hostWordsJa: Record<string, string> = {
 	'format.redacted.leastScore': '最低スコア',
 	'format.redacted.leastScore.description':
 		'追跡されていない枠も、このスコア以上なら隠します。疑わしいものも含みます。',
+	'format.report-pdf': 'レポート(PDF)',
+	'format.report-pdf.description':
+		'レポートを A4 の PDF にします。このマシンの Chromium か Chrome で印刷します。',
 	'format.csv': 'CSV',
 	'format.csv.description': '表計算用の表。検出ごと、またはフレームごとに 1 行。',
 	'format.events-csv': 'イベント(CSV)',

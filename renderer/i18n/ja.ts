@@ -569,6 +569,8 @@ export const ja: Record<MessageKey, string> = {
 	'code.probe-died.remedy': 'メモリが足りない可能性があります。',
 	'code.export-died': '書き出しプロセスが予期せず終了しました。途中のファイルは残っていません。',
 	'code.export-died.remedy': 'もう一度書き出してください。',
+	'code.print-failed': 'レポートを印刷できませんでした。',
+	'code.print-failed.remedy': 'Chromium か Chrome をインストールするか、HTML で書き出して印刷してください。',
 	'code.cancelled': 'キャンセルしました。',
 	'code.cancelled.remedy': '',
 	'code.internal': '内部エラーが発生しました。',

@@ -5,9 +5,13 @@
 {
 	const { frames, charts } = JSON.parse(document.getElementById('charts').textContent);
 	const HEIGHT = 200;
+	/** A column of the printed page, whatever the window is; see `report.css`. */
+	const PRINTED_WIDTH = 488;
+	let printing = false;
 	const MARK_ROW = 6;
 	const drawn = [];
 
+	const widthOf = (place) => (printing ? PRINTED_WIDTH : place.clientWidth);
 	const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 	/** Frames computed in full, and audits: triangles and dots above the curve, in rows of their own and the run's colour. */
@@ -70,7 +74,7 @@
 		const order = stacked ? [...chart.series].reverse() : chart.series;
 		const plot = new uPlot(
 			{
-				width: place.clientWidth,
+				width: widthOf(place),
 				height: HEIGHT,
 				padding: [8 + MARK_ROW * chart.marks.length, 8, 0, 0],
 				cursor: { sync: { key: 'frames' }, drag: { x: true, y: false }, points: { show: !stacked } },
@@ -109,16 +113,15 @@
 	drawAll();
 	new ResizeObserver(() => {
 		for (const { plot, place } of drawn) {
-			if (place.clientWidth !== plot.width) plot.setSize({ width: place.clientWidth, height: HEIGHT });
+			if (widthOf(place) !== plot.width) plot.setSize({ width: widthOf(place), height: HEIGHT });
 		}
 	}).observe(document.body);
 	matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
-	window.addEventListener('beforeprint', () => {
-		document.documentElement.classList.add('printing');
+	function printed(is) {
+		printing = is;
+		document.documentElement.classList.toggle('printing', is);
 		drawAll();
-	});
-	window.addEventListener('afterprint', () => {
-		document.documentElement.classList.remove('printing');
-		drawAll();
-	});
+	}
+	window.addEventListener('beforeprint', () => printed(true));
+	window.addEventListener('afterprint', () => printed(false));
 }

@@ -4,21 +4,33 @@ import uPlotScript from 'uplot/dist/uPlot.iife.min.js?raw';
 import { DRIFT_WINDOW_FRAMES } from '../../domain/drift.ts';
 import type { RecordingClock } from '../../domain/recording-clock.ts';
 import { cameraSection } from './camera.ts';
+import type { CountedRun } from '../counted-run.ts';
 import { drawCharts, type Chart } from './charts.ts';
+import { countsSection } from './counts.ts';
 import { html, inlineElement, join, jsonBlock, type Html } from './html.ts';
 import pageScript from './page-script.js?raw';
 import reportCss from './report.css?raw';
 import { formatTime } from '../drawing/draw-overlay.ts';
+import { limitsSection } from './limits.ts';
 import type { ReportPicture, ReportPictures } from './pictures.ts';
 import type { ReportRun } from './report-runs.ts';
 import { tradeOffSection } from './trade-off.ts';
 import { accuracyTables, runTable, settingsTable, videoFacts, warnings } from './tables.ts';
 
+/** What a report tells beside its runs. */
+export type ReportParts = {
+	pictures: ReportPictures | null;
+	clock: RecordingClock | null | undefined;
+	/** What happened at the zones and lines of the main run; null where none were drawn. */
+	counted: CountedRun | null;
+	/** Per run, how often its tracks were changed by hand. */
+	edits: readonly number[];
+};
+
 /** The whole report as one page that loads nothing from any network. */
 export function reportPage(
 	runs: readonly ReportRun[],
-	pictures: ReportPictures | null,
-	clock: RecordingClock | null | undefined,
+	{ pictures, clock, counted, edits }: ReportParts,
 ): string {
 	const { axis, charts } = drawCharts(runs);
 	const { video } = runs[0]!.run.header;
@@ -55,7 +67,8 @@ export function reportPage(
 					${videoFacts(runs, clock)}
 					<h2>Runs</h2>
 					${warnings(runs)} ${runTable(runs)} ${accuracyTables(runs)} ${cameraSection(runs)}
-					${tradeOffSection(runs)} ${pictures && pictureSections(pictures, runs[0]!.label)}
+					${tradeOffSection(runs)} ${counted && countsSection(counted, runs[0]!.label)}
+					${pictures && pictureSections(pictures, runs[0]!.label)}
 					<h2>Curves</h2>
 					${
 						charts.length === 0
@@ -78,7 +91,7 @@ export function reportPage(
 					}
 					<div class="charts">${join(charts.map(chartFigure))}</div>
 					<h2>Settings</h2>
-					${settingsTable(runs)}
+					${settingsTable(runs)} ${limitsSection(runs, edits)}
 					<h2>How to read this</h2>
 					<p>
 						One multiply-add counts as one operation; GMAC is 10⁹ of them, counted from the shapes of the

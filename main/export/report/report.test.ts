@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Detections } from '../../domain/detections.ts';
+import type { ZoneSet } from '../../domain/zones.ts';
 import type { Evaluation } from '../../evaluation/evaluate-run.ts';
 import { report } from '../report.ts';
 import {
@@ -16,7 +17,12 @@ import {
 } from '../run.fixture.ts';
 import type { Chart } from './charts.ts';
 
-async function page(samples: SampleRun[], labels?: string[], truth?: (Evaluation | null)[]): Promise<string> {
+async function page(
+	samples: SampleRun[],
+	labels?: string[],
+	truth?: (Evaluation | null)[],
+	zones: ZoneSet | null = null,
+): Promise<string> {
 	return inTemporaryFolder(async (folder) => {
 		const runs = [];
 		for (const [i, sample] of samples.entries())
@@ -28,6 +34,7 @@ async function page(samples: SampleRun[], labels?: string[], truth?: (Evaluation
 			out,
 			range: null,
 			settings: {},
+			zones,
 		};
 		await report.write(truth ? { ...request, truth } : request);
 		return readFile(out, 'utf8');
@@ -182,6 +189,25 @@ describe('report', () => {
 		expect(section.match(/class="best"/g)).toHaveLength(2);
 		expect(await page([DENSE, {}])).not.toContain('<h2>Accuracy against cost</h2>');
 		expect(await page([{}, blind])).not.toContain('<h2>Accuracy against cost</h2>');
+	});
+
+	it('counts at zones and lines, where some were drawn', async () => {
+		const zones: ZoneSet = {
+			format: 'sparsight-zones',
+			version: 1,
+			pictureSize: { width: 64, height: 48 },
+			anchor: 'bottom',
+			hysteresis: 0,
+			zones: [{ id: 'z', name: 'Yard <1>', points: [[0, 0], [64, 0], [64, 48], [0, 48]] }], // prettier-ignore
+			lines: [{ id: 'l', name: 'Gate', from: [20, 0], to: [20, 48] }],
+		};
+		const text = await page([{ frames: 30 }], undefined, undefined, zones);
+		const section = /<h2>Zones, lines and events<\/h2>[^]*?<h2>/.exec(text)![0];
+		const cells = section.match(/<tr>[^]*?<\/tr>/g)!.map((row) => row.replace(/<[^>]*>|\s+/g, ' ').trim());
+		expect(cells).toContainEqual(expect.stringMatching(/^Gate +person +0 +1$/));
+		expect(cells).toContainEqual(expect.stringMatching(/^Yard &lt;1&gt; +person +0 +0 +1 +1 /));
+		expect(cells).toContainEqual(expect.stringMatching(/^crossed +1 .*, Gate/));
+		expect(section.match(/<polygon/g)).toHaveLength(1);
 	});
 
 	it('shows average precision per run and per class', async () => {

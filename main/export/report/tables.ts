@@ -257,7 +257,7 @@ export function runTable(runs: readonly ReportRun[]): Html {
 			${join(cells)}
 		</tr> `;
 	});
-	return html`<div class="scroll">
+	return html`<div class="scroll runs">
 		<table>
 			<thead>
 				<tr>

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { copyFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, dirname, resolve } from 'node:path';
+import { UserFacingError } from '../domain/errors.ts';
+import type { ExportFormat } from './format.ts';
+import { writePartialFirst } from './partial-file.ts';
+import { REPORT_SETTINGS, reportText, sourcesOf } from './report.ts';
+import { findBrowser, printPage } from './report/print-page.ts';
+
+/** The report as a browser of this machine prints it. Without one, its page stays beside the name of the file that could not be made. */
+export const reportPdf: ExportFormat = {
+	id: 'report-pdf',
+	title: 'Report (PDF)',
+	fileExtension: 'pdf',
+	description: 'The report on pages of A4, printed by a Chromium or Chrome of this machine.',
+	settings: REPORT_SETTINGS,
+	readsZones: true,
+	async write(request) {
+		const { out, signal, onProgress } = request;
+		await writePartialFirst(out, sourcesOf(request), async (partial) => {
+			const browser = await findBrowser();
+			const page = join(dirname(partial), 'report.html');
+			await writeFile(page, await reportText(request, 'format report-pdf'));
+			signal?.throwIfAborted();
+			if (browser === null) throw withoutBrowser(await keepPage(page, resolve(out)));
+			const printed = join(dirname(partial), 'printed.pdf');
+			await printPage(browser, page, printed, signal);
+			await rm(page);
+			await rename(printed, partial);
+		});
+		onProgress?.(1, 1);
+	},
+};
+
+/** Keeps the page as a file of the same name that ends with .html; null where one is there already. */
+async function keepPage(page: string, out: string): Promise<string | null> {
+	const kept = `${out.replace(/\.pdf$/i, '')}.html`;
+	if (existsSync(kept)) return null;
+	await copyFile(page, kept);
+	return kept;
+}
+
+function withoutBrowser(kept: string | null): UserFacingError {
+	const stays = kept === null ? '' : `; the page is ${kept}`;
+	return new UserFacingError(
+		'print-failed',
+		`A Chromium or Chrome that prints the report was expected on this machine, and there is none${stays}.`,
+		{
+			remedy: 'Install one, name one by SPARSIGHT_CHROMIUM, or print the HTML report from any browser.',
+		},
+	);
+}
