@@ -17,6 +17,8 @@ type Action = {
 export type Command = Action & { id: CommandId; group: CommandGroup; key: string };
 
 const withVideo = (session: Session): boolean => session.player !== null;
+const withTrack = ({ tracks, comparison }: Session): boolean =>
+	(tracks?.selectedIn(comparison?.active.run?.runId) ?? 0) > 0;
 const withRun = (session: Session): boolean => Boolean(session.comparison?.active.run);
 
 const dialog = (name: NonNullable<Session['dialog']>, when: Action['when'] = () => true): Action => ({
@@ -87,6 +89,17 @@ const ACTIONS: Record<CommandId, Action> = {
 	},
 	'draw-zone': { when: withVideo, run: (session) => void session.drawShape('zone') },
 	'draw-line': { when: withVideo, run: (session) => void session.drawShape('line') },
+
+	'track-split': {
+		when: withTrack,
+		run: ({ tracks, player }) => player && void tracks?.split(player.frameIndex),
+	},
+	'track-join': {
+		when: withTrack,
+		run: (session) => void session.showTracks().then(() => session.tracks && (session.tracks.joining = true)),
+	},
+	'track-rename': { when: withTrack, run: (session) => void session.showTracks('track-name') },
+	'track-hide': { when: withTrack, run: ({ tracks }) => void tracks?.hide() },
 
 	analyse: {
 		when: withVideo,

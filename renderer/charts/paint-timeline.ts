@@ -16,6 +16,7 @@ export type TimelineColours = {
 	band: string;
 	line: string;
 	muted: string;
+	text: string;
 };
 
 /** The page's colours for charts, in the current theme. */
@@ -34,6 +35,7 @@ export function timelineColours(style: CSSStyleDeclaration): TimelineColours {
 		band: read('--chart-band'),
 		line: read('--line'),
 		muted: read('--text-muted'),
+		text: read('--text'),
 	};
 }
 
@@ -52,7 +54,7 @@ export type TimelineScene = {
 	/** The agreement that is asked for, 0 to 1. */
 	asked: number;
 	/** Null if there are no identities. */
-	identities: TrackRowScene | null;
+	identities: Omit<TrackRowScene, 'ink'> | null;
 	/** Pixel columns where settings were changed during the run. */
 	changes: readonly number[];
 	/** Pixel columns of the time labels. */
@@ -86,7 +88,10 @@ export function paintTimeline(
 		else if (track.name === 'estimate') paintEstimate(pen, scene, track, colours);
 		else if (track.name === 'waiting') paintWaiting(pen, scene, track, colours);
 		else if (track.name === 'objects') paintObjects(pen, scene, track, colours);
-		else if (scene.identities) paintTrackRows(pen, scene.identities, { top: track.top, width: scene.width });
+		else if (scene.identities) {
+			const strip = { top: track.top, width: scene.width };
+			paintTrackRows(pen, { ...scene.identities, ink: colours.text }, strip);
+		}
 		pen.restore();
 	}
 }

@@ -1,8 +1,10 @@
 import { eventsEn } from './events-en.ts';
+import { tracksEn } from './tracks-en.ts';
 import { zonesEn } from './zones-en.ts';
 
 /** Every text of the page in English; `{name}` stands for a value. */
 export const en = {
+	...tracksEn,
 	...zonesEn,
 	...eventsEn,
 	'app.name': 'Sparsight',

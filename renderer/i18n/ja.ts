@@ -1,9 +1,11 @@
 import type { MessageKey } from './en.ts';
 import { eventsJa } from './events-ja.ts';
+import { tracksJa } from './tracks-ja.ts';
 import { zonesJa } from './zones-ja.ts';
 
 /** Every text of the page in Japanese. */
 export const ja: Record<MessageKey, string> = {
+	...tracksJa,
 	...zonesJa,
 	...eventsJa,
 	'app.name': 'Sparsight',

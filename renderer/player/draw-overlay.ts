@@ -53,15 +53,21 @@ export function drawOverlay(
 		pen.setLineDash([]);
 		pen.strokeRect(edge / 2, edge / 2, size.width - edge, size.height - edge);
 	}
-	const thickness = px(2);
-	pen.lineWidth = thickness;
-	for (const { rect, paper, stale } of scene.boxes) {
+	for (const { rect, paper, stale, chosen } of scene.boxes) {
+		const thickness = px(chosen ? 4 : 2);
+		pen.lineWidth = thickness;
 		const dash = boxDash(scene.heldFrom !== null, stale);
 		pen.setLineDash(dash > 0 ? [px(dash), px(dash)] : []);
 		pen.strokeStyle = paper;
 		const t = Math.min(thickness, rect.width, rect.height);
 		// Inside the box, on whole pixels: a stroke covers both sides of its path.
 		pen.strokeRect(rect.x + t / 2, rect.y + t / 2, rect.width - t, rect.height - t);
+		if (!chosen) continue;
+		const edge = px(2);
+		pen.setLineDash([]);
+		pen.strokeStyle = '#fff';
+		pen.lineWidth = edge;
+		pen.strokeRect(rect.x - edge / 2, rect.y - edge / 2, rect.width + edge, rect.height + edge);
 	}
 	if (!style.labels) return;
 	const { font, line, form } = style.labels;
@@ -80,8 +86,8 @@ export function drawOverlay(
 	}
 }
 
-function labelOf({ rect, label, short, who }: BoxMark, form: LabelSize['form']): LabelWish {
-	if (form === 'whole') return { rect, label, short };
+function labelOf({ rect, label, short, who, chosen }: BoxMark, form: LabelSize['form']): LabelWish {
+	if (form === 'whole' || chosen) return { rect, label, short };
 	const words = form === 'short' ? short : who;
 	return { rect, label: words, short: words };
 }

@@ -12,7 +12,7 @@ const LOOK: OverlayLook = {
 	camera: true,
 	heatMap: 'off',
 	heatOpacity: 0.5,
-	chosen: 0,
+	chosen: null,
 };
 const run = sampleRun(SIZE); // analysed every second frame; column `frame` of 20 × 10 tokens recomputed
 
@@ -49,7 +49,8 @@ describe('boxes', () => {
 
 	it('stand out where they belong to who is selected, with or without numbers', () => {
 		const chosen = (look: OverlayLook) => overlayScene(run, 4, look, SIZE).boxes.map((box) => box.chosen);
-		expect(chosen({ ...LOOK, chosen: 7 })).toEqual([false, true]);
+		expect(chosen({ ...LOOK, chosen: { runId: 'sample', identity: 7 } })).toEqual([false, true]);
+		expect(chosen({ ...LOOK, chosen: { runId: 'other', identity: 7 } })).toEqual([false, false]);
 		expect(chosen(LOOK)).toEqual([false, false]);
 	});
 

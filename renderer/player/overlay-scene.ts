@@ -29,8 +29,8 @@ export type OverlayLook = {
 	heatMap: HeatKind;
 	/** 0 to 1. */
 	heatOpacity: number;
-	/** The identity that stands out; 0 = none. */
-	chosen: number;
+	/** The object that stands out, in the panes that show its run. */
+	chosen: { runId: string; identity: number } | null;
 };
 
 export type BoxMark = LabelWish & {
@@ -94,7 +94,8 @@ function boxMarks(
 	size: Size,
 	word: (className: string) => string,
 ): BoxMark[] {
-	const isNamed = look.identities || look.chosen > 0;
+	const chosen = look.chosen?.runId === run.runId ? look.chosen.identity : 0;
+	const isNamed = look.identities || chosen > 0;
 	const identities = isNamed ? run.identitiesOf(frameIndex) : null;
 	const marks: BoxMark[] = [];
 	for (let i = detections.count - 1; i >= 0; i--) {
@@ -117,7 +118,7 @@ function boxMarks(
 			paper,
 			ink: inkOn(paper),
 			stale: detections.isStale(i),
-			chosen: identity > 0 && identity === look.chosen,
+			chosen: identity > 0 && identity === chosen,
 		});
 	}
 	return marks;

@@ -297,7 +297,7 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 			camera: false,
 			heatMap: 'frame',
 			heatOpacity: 1,
-			chosen: 0,
+			chosen: null,
 		} as const;
 		const YELLOW = '254 232 56 255';
 		const ORANGE = '230 159 0 255';

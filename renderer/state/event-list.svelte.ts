@@ -15,7 +15,7 @@ export type EventSource = {
 	classes: readonly string[];
 	zones: ZoneSet;
 	/** Changes when more of the run is stored, or its tracks are edited. */
-	version: number;
+	version: number | string;
 };
 
 /** What is looked for in the open video only: its zones and its times. */

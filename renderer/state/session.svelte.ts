@@ -1,4 +1,4 @@
-import { createContext } from 'svelte';
+import { createContext, tick } from 'svelte';
 import type { ErrorData } from '../../main/domain/errors.ts';
 import { WHOLE_VIDEO, type FrameRange } from '../../main/domain/video.ts';
 import type {
@@ -19,6 +19,7 @@ import { EventList } from './event-list.svelte.ts';
 import { Exports } from './exports.svelte.ts';
 import { ModelWizard } from './model-wizard.svelte.ts';
 import { ModelList } from './model-list.svelte.ts';
+import { TrackEditor } from './tracks.svelte.ts';
 import { Undo } from './undo.svelte.ts';
 import { ZoneEditor } from './zones.svelte.ts';
 
@@ -48,6 +49,8 @@ export class Session {
 	zones: ZoneEditor | null = $state.raw(null);
 	/** What happened in the run of the active pane. */
 	events: EventList | null = $state.raw(null);
+	/** Followed objects: which one is selected, and what is changed of them. */
+	tracks: TrackEditor | null = $state.raw(null);
 	/** What asks how an ONNX file is to be read; shown by the dialog `wizard`. */
 	wizard: ModelWizard | null = $state.raw(null);
 	/** The video that is being opened. */
@@ -108,6 +111,7 @@ export class Session {
 			this.zones = new ZoneEditor(this.host, video, this.undo);
 			void this.zones.load();
 			this.events = this.#eventsOf(this.comparison, this.zones);
+			this.tracks = this.#tracksOf(this.comparison);
 			this.recent = [
 				{ ...entry, name: video.name },
 				...this.recent.filter(({ videoId }) => videoId !== entry.videoId),
@@ -135,6 +139,7 @@ export class Session {
 		this.comparison = null;
 		this.zones = null;
 		this.events = null;
+		this.tracks = null;
 		this.undo.clear();
 		this.video = null;
 		this.error = null;
@@ -249,12 +254,26 @@ export class Session {
 		if (typeof frame === 'number' && this.player === player) player?.seek(frame);
 	}
 
+	/** Shows the panel of tracks, and puts the focus into one of its fields. */
+	async showTracks(fieldId: string | null = null): Promise<void> {
+		void this.prefer({ sidePanelFolded: false, sidePanelTab: 'tracks' });
+		await tick();
+		const field = fieldId === null ? null : document.getElementById(fieldId);
+		if (field instanceof HTMLInputElement) field.select();
+	}
+
+	#tracksOf(comparison: Comparison): TrackEditor {
+		const shown = () => new Set(comparison.panes.flatMap(({ run }) => (run ? [run] : [])));
+		return new TrackEditor(this.host, this.undo, () => [...shown()]);
+	}
+
 	#eventsOf(comparison: Comparison, zones: ZoneEditor): EventList {
 		const source = () => {
 			const { run } = comparison.active;
 			if (!run) return null;
 			const stored = run.timeline.length;
-			const version = run.entry.active ? Math.floor(stored / FRAMES_PER_COUNT) : stored;
+			const counted = run.entry.active ? Math.floor(stored / FRAMES_PER_COUNT) : stored;
+			const version = `${counted} ${run.identities.edits}`;
 			return { runId: run.runId, classes: run.classes, zones: zones.set, version };
 		};
 		return new EventList(this.host, source, () => this.preferences.eventWish);

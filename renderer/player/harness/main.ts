@@ -54,7 +54,7 @@ async function open(video: HarnessVideo): Promise<void> {
 		camera: false,
 		heatMap: 'off',
 		heatOpacity: 0.5,
-		chosen: 0,
+		chosen: null,
 	};
 	const components = [
 		mount(VideoStage, {
