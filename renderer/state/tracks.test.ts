@@ -27,7 +27,7 @@ beforeEach(() => {
 					'tracks that are never seen in the same frame were expected',
 				);
 			}
-			stored = edits as TrackEdit[];
+			stored = edits;
 			return null;
 		});
 	const run = { runId: 'a', identities: { reload: () => Promise.resolve(void reloads++) } };

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { launchApp, type Launched } from './launch.ts';
+import { onEveryHost } from './on-hosts.ts';
+import { analyse, goToFrame, opened, SAMPLE, shownFrame, untilComplete } from './person.ts';
+
+const LAST_ANALYSED = 30;
+const SPLIT_AT = 20;
+
+onEveryHost('tracks by hand', (host) => {
+	let app: Launched;
+	let page: Page;
+	beforeAll(async () => {
+		app = await launchApp({ host, video: SAMPLE });
+		page = app.page;
+		await opened(page);
+		await goToFrame(page, LAST_ANALYSED);
+		await page.keyboard.press('o');
+		await analyse(page, 'Token cache');
+		await untilComplete(page);
+		await page.getByRole('tab', { name: 'Tracks' }).click();
+	});
+	afterAll(() => app?.close());
+
+	const rows = () => page.getByRole('listbox', { name: 'Objects that were followed' });
+	const selected = () => rows().getByRole('option', { selected: true });
+	const name = () => page.getByRole('textbox', { name: /^Name of #/ });
+
+	it('are selected by a click on a box, named, and split', async () => {
+		await goToFrame(page, SPLIT_AT);
+		const picture = (await page.locator('canvas').first().boundingBox())!;
+		// Somebody is somewhere: rows and columns of the picture are tried until a box is hit.
+		const places = Array.from({ length: 300 }, (_, i) => [(i % 20) + 0.5, Math.floor(i / 20) + 0.5] as const);
+		for (const [x, y] of places) {
+			await page.mouse.click(picture.x + (x / 20) * picture.width, picture.y + (y / 15) * picture.height);
+			if ((await selected().count()) > 0) break;
+		}
+		await page.keyboard.press('F2');
+		await page.keyboard.type('Courier');
+		await page.keyboard.press('Enter');
+		await rows().getByRole('option', { name: /^Courier, .* frames \d+ to \d+/ }).waitFor(); // prettier-ignore
+		await page.keyboard.press('s');
+		await rows().getByRole('option', { name: new RegExp(`^#\\d+b, .* frames ${SPLIT_AT} to`) }).waitFor(); // prettier-ignore
+	});
+
+	it('are taken back one by one, and a key of the list goes to where one begins', async () => {
+		await page.keyboard.press('Control+z');
+		await expect
+			.poll(() =>
+				rows()
+					.getByRole('option', { name: /^#\d+b,/ })
+					.count(),
+			)
+			.toBe(0);
+		const first = Number(/frames (\d+)/.exec((await selected().getAttribute('aria-label'))!)![1]);
+		await rows().focus();
+		await page.keyboard.press('Enter');
+		await expect.poll(() => shownFrame(page)).toBe(first);
+	});
+
+	it('keep their names when the page is loaded anew', async () => {
+		await page.reload();
+		await rows().getByRole('option', { name: /^Courier,/ }).click(); // prettier-ignore
+		expect(await name().inputValue()).toBe('Courier');
+	});
+});
