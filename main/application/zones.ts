@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { RequestInput } from '../../preload/contract.ts';
 import type { FittedZones, ZoneCounts } from '../../preload/zones-contract.ts';
-import { countTracks } from '../counting/count-tracks.ts';
+import { countingSteps } from '../counting/count-tracks.ts';
 import { fitZones, parseZones, zoneSetSchema, zonesToText } from '../counting/zone-file.ts';
 import { systemError, UserFacingError } from '../domain/errors.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
+import { inTurns } from '../results/in-turns.ts';
 import { shortName } from '../process/short-name.ts';
 import type { RunQueries } from './run-queries.ts';
 import type { Shell } from './shell.ts';
@@ -56,7 +57,8 @@ export class Zones {
 	/** Over the whole run, as far as it is stored. Throws `zones-unreadable` for zones that count nothing. */
 	async counts({ runId, zones }: RequestInput<'zones.counts'>): Promise<ZoneCounts> {
 		const checked = parseZones(zonesToText(zones), 'zones');
-		const { events, occupancy } = countTracks(await this.#deps.queries.paths(runId), checked);
+		const paths = await this.#deps.queries.paths(runId);
+		const { events, occupancy } = await inTurns(countingSteps(paths, checked));
 		const { count, kinds, frameIndices, timesSeconds, identities } = events;
 		const { classIndices, places, directions, amounts } = events;
 		return {

@@ -34,12 +34,28 @@ export type Counting = {
 	occupancy: readonly Occupancy[];
 };
 
+/** Tracks that are counted in one step. */
+const TRACKS_PER_STEP = 32;
+
 /** Follows every track through all zones and over all lines, once. Zones and lines must be without problems (`zoneProblems`). */
 export function countTracks(
 	paths: TrackPaths,
 	zoneSet: ZoneSet,
 	options: CountingOptions = COUNTING,
 ): Counting {
+	const steps = countingSteps(paths, zoneSet, options);
+	for (;;) {
+		const step = steps.next();
+		if (step.done) return step.value;
+	}
+}
+
+/** As `countTracks`, in steps between which other work of the process can run. */
+export function* countingSteps(
+	paths: TrackPaths,
+	zoneSet: ZoneSet,
+	options: CountingOptions = COUNTING,
+): Generator<void, Counting> {
 	const { zones, lines, anchor, hysteresis } = zoneSet;
 	const zoneGates = zones.map((zone) => new ZoneGate(zone));
 	const lineGates = lines.map((line) => new LineGate(line));
@@ -47,6 +63,7 @@ export function countTracks(
 	const events = new EventCollector();
 	const visits = new VisitCollector();
 	for (let t = 0; t < paths.identities.length; t++) {
+		if (t % TRACKS_PER_STEP === 0) yield;
 		track.load(t);
 		const { first, count } = track;
 		if (count === 0) continue;
@@ -83,6 +100,7 @@ export function countTracks(
 			});
 		}
 	}
+	yield;
 	const visitTable = visits.table();
 	const occupancy = zones.map((_, zone) =>
 		occupancyOf(visitTable, zone, (visit, amount, before) => {
@@ -92,6 +110,7 @@ export function countTracks(
 			events.add('crowded', visitTable.tracks[visit]!, sighting, sighting, zone, amount);
 		}),
 	);
+	yield;
 	return { events: events.table(paths), visits: visitTable, occupancy };
 }
 

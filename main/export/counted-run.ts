@@ -1,4 +1,4 @@
-import { countTracks, type Counting, type CountingOptions } from '../counting/count-tracks.ts';
+import { countingSteps, type Counting, type CountingOptions } from '../counting/count-tracks.ts';
 import { EVENT_KINDS, type EventKind } from '../counting/events.ts';
 import { fitZones } from '../counting/zone-file.ts';
 import type { TrackPaths } from '../domain/track-paths.ts';
@@ -39,7 +39,7 @@ export async function countRun(
 	const { zones, scale } = fitZones(drawn, run.header.video.displaySize, place);
 	const identities = await identitiesOfRun(run, signal);
 	const paths = await inTurnsUnlessCancelled(pathsOfRun(run, identities), signal);
-	const counting = countTracks(paths, zones, options);
+	const counting = await inTurnsUnlessCancelled(countingSteps(paths, zones, options), signal);
 	const names = new Map(identities.edits.names);
 	return { run, zones, scale, paths, counting, timeOfDay: timeOfDayOf(run, clock), names };
 }
