@@ -55,7 +55,8 @@ export class Exports {
 		}
 		const { queries, clockOf, notes, shell, emit } = this.#deps;
 		const runs = await Promise.all(input.runIds.map((runId) => queries.run(runId)));
-		const zones = format.readsZones ? await notes.zones(runs[0]!.header.videoIdentity) : null;
+		const wantsZones = format.readsZones && settings['zones'] !== false;
+		const zones = wantsZones ? await notes.zones(runs[0]!.header.videoIdentity) : null;
 		const suggested = suggestedName(runs[0]!.header.video.path, runs[0]!.header.mode, format.fileExtension);
 		const path = await shell.chooseExportTarget(suggested, format.fileExtension);
 		if (path === null) return null;

@@ -47,7 +47,10 @@ export function defineExport(command: Command): Command {
 		)
 		.option('--from <position>', 'first frame: an index (120) or a time (12.5s, 1:02.500)')
 		.option('--to <position>', 'last frame, included: an index or a time')
-		.option('--zones <file>', 'zones and lines as JSON, for events and reports')
+		.option(
+			'--zones <file>',
+			'zones and lines as JSON: for events and reports, and drawn in clips and stills',
+		)
 		.option('--truth <file>', 'ground truth for the accuracy figures of a report')
 		.option(...TRUTH_FROM)
 		.option(

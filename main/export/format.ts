@@ -15,7 +15,7 @@ export type ExportFormat = {
 	/** One sentence for help texts. */
 	description: string;
 	settings: SettingsTable;
-	/** Whether it says what happened at zones and lines. */
+	/** Whether it shows zones and lines, or what happened there. */
 	readsZones?: true;
 	/** The path of a second file that goes with the one at `out`; absent where there is none. */
 	companionOf?: (out: string) => string;

@@ -47,6 +47,11 @@ export const OVERLAY_SETTINGS = {
 		default: true,
 		description: 'Shows where the camera has been, in a small map, where it is followed.',
 	},
+	zones: {
+		kind: 'boolean',
+		default: true,
+		description: 'Draws zones and lines, where there are some, with what they have counted so far.',
+	},
 	strip: {
 		kind: 'boolean',
 		default: true,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterLevels } from '../domain/cluster-colours.ts';
 import { resolveSettings, type SettingValues } from '../domain/settings-table.ts';
+import type { ZoneSet } from '../domain/zones.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { inTemporaryFolder, OTHER_MODEL, storeSampleRun, type SampleRun } from './run.fixture.ts';
 import { openScenes, type Scenes } from './scenes.ts';
@@ -10,13 +11,14 @@ async function withScenes(
 	samples: SampleRun[],
 	settings: SettingValues,
 	test: (scenes: Scenes) => void,
+	zones: ZoneSet | null = null,
 ): Promise<void> {
 	await inTemporaryFolder(async (folder) => {
 		const runs = [];
 		for (const [i, sample] of samples.entries())
 			runs.push(await storeSampleRun(join(folder, `${i}`), sample));
 		const resolved = resolveSettings(OVERLAY_SETTINGS, settings, 'test');
-		test(await openScenes(runs, [], resolved, { width: 64, height: 48 }));
+		test(await openScenes(runs, [], resolved, { width: 64, height: 48 }, { zones }));
 	});
 }
 
@@ -30,6 +32,28 @@ describe('scenes', () => {
 		await withScenes([{ header: { displayThresholds: [0.95, 0.1] } }], {}, (scenes) =>
 			expect([...pane(scenes, 0).detections.classIndices]).toEqual([1]),
 		);
+	});
+
+	it('tell what zones and lines have counted up to a frame', async () => {
+		const zones: ZoneSet = {
+			format: 'sparsight-zones',
+			version: 1,
+			pictureSize: { width: 128, height: 96 },
+			anchor: 'bottom',
+			hysteresis: 0.05,
+			zones: [{ id: 'zone-1', name: 'Yard', points: [[28, 0], [128, 0], [128, 96], [28, 96]] }], // prettier-ignore
+			lines: [{ id: 'line-2', name: 'Gate', from: [28, 0], to: [28, 96] }],
+		};
+		const check = (scenes: Scenes) => {
+			expect(pane(scenes, 3).tallies).toEqual(['0 inside, 0 entered', '0 with the arrow, 0 against']);
+			expect(pane(scenes, 8).tallies).toEqual(['1 inside, 1 entered', '0 with the arrow, 1 against']);
+			expect(scenes.overlay.zones).toMatchObject({ pictureSize: { width: 64, height: 48 } });
+		};
+		await withScenes([{}], {}, check, zones);
+		const none = (scenes: Scenes) =>
+			expect([scenes.overlay.zones, pane(scenes, 8).tallies]).toEqual([null, []]);
+		await withScenes([{}], { zones: false }, none, zones);
+		await withScenes([{}], {}, none, { ...zones, zones: [], lines: [] });
 	});
 
 	it('number who is followed, where the labels are wanted', async () => {

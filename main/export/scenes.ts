@@ -1,5 +1,6 @@
 import { layOut } from './drawing/layout.ts';
 import { isDeepStrictEqual } from 'node:util';
+import { fitZones } from '../counting/zone-file.ts';
 import { STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
@@ -19,6 +20,7 @@ import { followRun, type IdentitiesOfRow } from './identities.ts';
 import type { ExportRequest } from './format.ts';
 import type { OverlaySettings } from './overlay-settings.ts';
 import { timeOfDayOf } from './times-of-day.ts';
+import { tallyOf, type Tally } from './zone-tallies.ts';
 
 /** What is drawn of stored runs, frame by frame. */
 export type Scenes = {
@@ -86,7 +88,7 @@ export async function openScenes(
 	labels: readonly string[],
 	settings: OverlaySettings,
 	paneSize: Size,
-	{ clock, signal }: Pick<ExportRequest, 'clock' | 'signal'> = {},
+	{ clock, zones, signal }: Pick<ExportRequest, 'clock' | 'zones' | 'signal'> = {},
 ): Promise<Scenes> {
 	const heats = runs.map((run) => offeredHeat(settings.heat, run.mapKinds()));
 	const costs = runs.map(costColumns);
@@ -100,6 +102,12 @@ export async function openScenes(
 	const followed = await Promise.all(runs.map((run) => followRun(run, named, signal)));
 	const references = referencesOf(runs);
 	const timeOfDay = timeOfDayOf(runs[0]!, clock);
+	const { displaySize } = runs[0]!.header.video;
+	const isDrawn = settings.zones && zones && zones.zones.length + zones.lines.length > 0;
+	const drawn = isDrawn ? fitZones(zones, displaySize, 'zones').zones : null;
+	const tallies = await Promise.all(
+		runs.map((run) => (drawn ? tallyOf(run, drawn, signal) : Promise.resolve(null))),
+	);
 	const openPanes = () =>
 		runs.map((run, i) =>
 			openPane(run, {
@@ -109,6 +117,7 @@ export async function openScenes(
 				costs: costs[i]!,
 				referenceCosts: costs[runs.findIndex((other) => other === references[i] && other !== run)] ?? null,
 				scale: scales[i]!,
+				tally: tallies[i]?.() ?? null,
 			}),
 		);
 	let panes = openPanes();
@@ -130,6 +139,7 @@ export async function openScenes(
 			boxes: settings.boxes,
 			labels: settings.labels,
 			cameraPath: settings.cameraPath,
+			zones: drawn,
 			strip: settings.strip,
 			recordedTimes: timeOfDay !== null,
 			heatOpacity: settings.heatOpacity,
@@ -168,9 +178,12 @@ type PaneSource = {
 	/** Times of the dense reference run; null for that run itself, and if there is none. */
 	referenceCosts: CostColumns | null;
 	scale: CostScale;
+	/** Null where no zones are drawn. */
+	tally: Tally | null;
 };
 
-function openPane(run: StoredRun, { heat, least, identitiesOf, costs, referenceCosts, scale }: PaneSource) {
+function openPane(run: StoredRun, source: PaneSource) {
+	const { heat, least, identitiesOf, costs, referenceCosts, scale, tally } = source;
 	const { grid } = run.header;
 	const tokens = tokenCount(grid);
 	const { frameIndex: frames } = costs;
@@ -228,6 +241,7 @@ function openPane(run: StoredRun, { heat, least, identitiesOf, costs, referenceC
 				identities,
 				held: !isAnalysed,
 				row,
+				tallies: tally?.(frameIndex) ?? [],
 				heat: levels,
 				isFull: framesFull(heat) && isAnalysed && costs.flush[row] === 1,
 				cost: {

@@ -49,6 +49,7 @@ export const hostWordsEn: Record<string, string> = {
 	'setting.heat': 'Token map',
 	'setting.heatOpacity': 'Opacity of the token map',
 	'setting.cameraPath': 'Camera path',
+	'setting.zones': 'Zones and lines',
 	'setting.strip': 'Cost strip',
 	'setting.maxPaneWidth': 'Widest picture',
 	'setting.between': 'Frames in between',

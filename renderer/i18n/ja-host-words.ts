@@ -158,6 +158,8 @@ export const hostWordsJa: Record<string, string> = {
 	'setting.heatOpacity.description': 'トークン表示が画像を隠す度合い。',
 	'setting.cameraPath': 'カメラの軌跡',
 	'setting.cameraPath.description': 'カメラを追従しているとき、その軌跡を小さな図で示します。',
+	'setting.zones': 'ゾーンとライン',
+	'setting.zones.description': 'ゾーンとラインがあれば、そのフレームまでの数とともに描きます。',
 	'setting.strip': 'コスト表示',
 	'setting.strip.description': '画像の下に各フレームの演算量と時間を表示します。',
 	'setting.maxPaneWidth': '画像の最大幅',

@@ -5,6 +5,8 @@ import { CAMERA_COLOURS, layCameraInset, type CameraTrack } from '../../domain/c
 import { heatColour, heatLevel } from '../../domain/overlay-geometry.ts';
 import { classColour, rgbOf } from '../../domain/palette.ts';
 import { BUDGET_COLOUR, drawCostStrip, FLUSH_COLOUR, MACS_COLOUR, type CostScene } from './cost-strip.ts';
+import { shapeColour } from '../../domain/zone-geometry.ts';
+import type { ZoneSet } from '../../domain/zones.ts';
 import { createOverlay, formatTime, type OverlayOptions, type PaneScene } from './draw-overlay.ts';
 import { Picture } from './picture.ts';
 import { TextPainter } from './text.ts';
@@ -16,6 +18,7 @@ const NOTHING: PaneScene = {
 	identities: new Int32Array(8),
 	held: false,
 	row: 0,
+	tallies: [],
 	heat: null,
 	isFull: false,
 	cost: null,
@@ -41,6 +44,7 @@ function options(changes: Partial<OverlayOptions> = {}, paneCount = 1): OverlayO
 		boxes: true,
 		labels: false,
 		cameraPath: true,
+		zones: null,
 		strip: false,
 		heatOpacity: 1,
 		legendClasses: [],
@@ -379,5 +383,36 @@ describe('formatTime', () => {
 		[-0.5, '-0:00:00.500'],
 	])('%f s is %s', (seconds, text) => {
 		expect(formatTime(seconds)).toBe(text);
+	});
+});
+
+describe('zones and lines', () => {
+	const zones: ZoneSet = {
+		format: 'sparsight-zones',
+		version: 1,
+		pictureSize: { width: 640, height: 480 },
+		anchor: 'bottom',
+		hysteresis: 0,
+		zones: [{ id: 'zone-1', name: 'A', points: [[100, 40], [600, 40], [600, 440], [100, 440]] }], // prettier-ignore
+		lines: [{ id: 'line-2', name: 'B', from: [50, 400], to: [50, 100] }],
+	};
+
+	it('lie on every picture, at its size', () => {
+		const { at } = drawn(options({ zones }, 2), [NOTHING, NOTHING]);
+		for (const pane of [0, 1]) {
+			expect(at(58, 4, pane)).toEqual([...rgbOf(shapeColour('zone-1'))]);
+			expect(at(5, 15, pane)).toEqual([...rgbOf(shapeColour('line-2'))]);
+		}
+	});
+
+	it('tell what they have counted', () => {
+		const wide = { width: 640, height: 480 };
+		const frame = new Uint8Array(640 * 480 * 4).fill(128);
+		const overlay = createOverlay(options({ paneSize: wide, zones }));
+		const inked = (tallies: readonly string[]) => {
+			const scene = { frameIndex: 0, timeSeconds: 0, recordedAt: null, panes: [{ ...NOTHING, tallies }] };
+			return overlay.draw(frame, scene).reduce((sum, value) => sum + (value > 200 ? 1 : 0), 0);
+		};
+		expect(inked(['12 inside', '3 with, 1 against'])).toBeGreaterThan(inked([]));
 	});
 });

@@ -26,6 +26,7 @@ import type { Point } from '../../domain/placement.ts';
 import type { TokenGrid } from '../../domain/tokens.ts';
 import { objectLabel, type TrackNames } from '../../domain/track-labels.ts';
 import type { Size } from '../../domain/video.ts';
+import type { ZoneSet } from '../../domain/zones.ts';
 import {
 	BUDGET_COLOUR,
 	drawCostStrip,
@@ -35,6 +36,7 @@ import {
 	MUTED,
 	type CostScene,
 } from './cost-strip.ts';
+import { drawZones, type ZoneTallies } from './draw-zones.ts';
 import { layOut, type OverlayLayout } from './layout.ts';
 import { Picture } from './picture.ts';
 import { TextPainter } from './text.ts';
@@ -48,6 +50,8 @@ export type OverlayOptions = {
 	labels: boolean;
 	/** Whether a small map shows where the camera has been, where it is followed. */
 	cameraPath: boolean;
+	/** Drawn over each picture; null for none. */
+	zones: ZoneSet | null;
 	strip: boolean;
 	/** Whether scenes tell when frames were recorded. */
 	recordedTimes: boolean;
@@ -92,6 +96,8 @@ export type PaneScene = {
 	held: boolean;
 	/** The frame's position in the run, or that of the last one before it; −1 for none. */
 	row: number;
+	/** What zones and lines have counted up to this frame; empty where none are drawn. */
+	tallies: ZoneTallies;
 	/** A level per token: 0 is not drawn, 1 to 255 is a colour of `heatPaint`. Null: no heat map. */
 	heat: Uint8Array | null;
 	/**
@@ -155,6 +161,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
 				drawHeat(picture, pane.picture, { xs, ys, levels: paneScene.heat, paint: heatPaint(kind) }, opacity);
 			}
 			if (paneScene.isFull) picture.strokeRect(pane.picture, px(4), FLUSH_COLOUR);
+			if (options.zones) drawZones(picture, pane.picture, options.zones, paneScene.tallies, text, px);
 			if (options.boxes) drawDetections(pane.picture, paneScene, i, displaySize, inset);
 			if (inset) drawCamera(picture, pane.picture, inset, px);
 			if (pane.strip && paneScene.cost) drawCostStrip(picture, pane.strip, paneScene.cost, text, unit);
