@@ -5,6 +5,7 @@ export const tracksEn = {
 	'tracks.none': 'Nobody has been followed in this run yet.',
 	'tracks.notFound': 'No object is like that.',
 	'tracks.search': 'Name, number or class',
+	'tracks.searchShort': 'Search',
 	'tracks.class': 'Class',
 	'tracks.anyClass': 'All classes',
 	'tracks.list': 'Objects that were followed',

@@ -6,6 +6,7 @@ export const tracksJa: Record<keyof typeof tracksEn, string> = {
 	'tracks.none': 'この解析結果で追跡された物体はまだありません。',
 	'tracks.notFound': '当てはまる物体はありません。',
 	'tracks.search': '名前・番号・クラス',
+	'tracks.searchShort': '検索',
 	'tracks.class': 'クラス',
 	'tracks.anyClass': 'すべてのクラス',
 	'tracks.list': '追跡した物体',
