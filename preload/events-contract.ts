@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { EVENT_KINDS, type EventTable } from '../main/counting/events.ts';
 import type { EventSearch } from '../main/counting/filter-events.ts';
+import type { PresenceMap } from '../main/counting/presence.ts';
 import { zoneSetSchema } from '../main/counting/zone-file.ts';
-import type { ZoneSet } from '../main/domain/zones.ts';
+import { ANCHORS, type ZoneSet } from '../main/domain/zones.ts';
 
 const id = z.string().regex(/^[a-z0-9-]{1,64}$/);
 /** Its arrays may be read only, as those of the page are. */
@@ -61,6 +62,12 @@ export const eventRequestSchemas = {
 		zones: zoneSet,
 		...eventWishSchema.pick({ dwellSeconds: true, mostAtOnce: true }).shape,
 	}),
+	/** Where objects have been, by their anchors: all, or those of one class. */
+	'events.presence': z.strictObject({
+		runId: id,
+		anchor: z.enum(ANCHORS),
+		classIndex: z.number().int().min(0).nullable(),
+	}),
 } as const;
 
 /** The columns of an `EventTable` that the page searches and shows: all of them at once, so that a search needs no further request. */
@@ -68,4 +75,5 @@ export type ListedEvents = Omit<EventTable, 'sinceFrames' | 'tracks'>;
 
 export type EventAnswers = {
 	'events.list': ListedEvents;
+	'events.presence': PresenceMap;
 };

@@ -381,6 +381,7 @@ export class Application {
 			'zones.read': (input) => this.#zones.read(input),
 			'zones.save': async (input) => ({ saved: await this.#zones.save(input) }),
 			'events.list': (input) => this.#events.list(input),
+			'events.presence': (input) => this.#events.presence(input),
 			'templates.list': () => this.#zones.templates(),
 			'templates.store': (input) => this.#zones.storeTemplate(input),
 			'templates.delete': ({ name }) => this.#zones.deleteTemplate(name),

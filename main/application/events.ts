@@ -1,6 +1,7 @@
 import type { RequestInput } from '../../preload/contract.ts';
 import type { ListedEvents } from '../../preload/events-contract.ts';
 import { COUNTING, countingSteps } from '../counting/count-tracks.ts';
+import { presenceOf, type PresenceMap } from '../counting/presence.ts';
 import { parseZones, zonesToText } from '../counting/zone-file.ts';
 import { inTurns } from '../results/in-turns.ts';
 import type { RunQueries } from './run-queries.ts';
@@ -20,5 +21,11 @@ export class Events {
 		const { events } = await inTurns(countingSteps(paths, checked, { ...COUNTING, ...limits }));
 		const { sinceFrames, tracks, ...listed } = events;
 		return listed;
+	}
+
+	/** Of the whole run, as far as it is stored. */
+	async presence({ runId, anchor, classIndex }: RequestInput<'events.presence'>): Promise<PresenceMap> {
+		const { displaySize } = (await this.#queries.run(runId)).header.video;
+		return presenceOf(await this.#queries.paths(runId), displaySize, anchor, classIndex);
 	}
 }

@@ -55,5 +55,7 @@ export const eventsEn = {
 	'events.clip': 'Clip of the chosen event',
 	'events.clips': 'All clips ({count})',
 	'events.table': 'Table',
+	'events.presence': 'Show where they have been',
+	'events.presenceMost': '(at most {count} times in a place)',
 	'events.row': '{time}, {kind} {place}, {class} {identity}, score {score}, frame {frame}',
 } as const;

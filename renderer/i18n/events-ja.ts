@@ -57,5 +57,7 @@ export const eventsJa: Record<keyof typeof eventsEn, string> = {
 	'events.clip': '選んだイベントのクリップ',
 	'events.clips': 'すべてのクリップ({count})',
 	'events.table': '表',
+	'events.presence': '通った場所を色で示す',
+	'events.presenceMost': '(最多の場所で {count} 回)',
 	'events.row': '{time} {kind} {place} {class} {identity} スコア {score} フレーム {frame}',
 };

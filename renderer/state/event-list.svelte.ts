@@ -5,6 +5,7 @@ import type { ZoneSet } from '../../main/domain/zones.ts';
 import type { HostApi } from '../../preload/contract.ts';
 import type { EventWish, ListedEvents } from '../../preload/events-contract.ts';
 import { toErrorData } from '../api.ts';
+import { Presence } from './presence.svelte.ts';
 
 /** Pause after the last change of zones or of the run before events are asked for anew. */
 const PAUSE_MS = 200;
@@ -58,6 +59,7 @@ export class EventList {
 	place: EventPlace = $state.raw(ANYWHERE);
 	/** The event that was gone to last, a row of the table; null = none. */
 	selected: number | null = $state.raw(null);
+	readonly presence: Presence;
 	readonly #host: HostApi;
 	readonly #sourceNow: () => EventSource | null;
 	readonly #wishNow: () => EventWish;
@@ -72,6 +74,7 @@ export class EventList {
 	/** `source` and `wish` are read again and again. */
 	constructor(host: HostApi, source: () => EventSource | null, wish: () => EventWish) {
 		this.#host = host;
+		this.presence = new Presence(host);
 		this.#sourceNow = source;
 		this.#wishNow = wish;
 	}
