@@ -16,6 +16,7 @@ export const COMMAND_MENUS = {
 			{ id: 'recording-time', key: 'Shift+t' },
 			{ id: 'models', key: 'Shift+m' },
 		],
+		[{ id: 'batch', key: 'Shift+b' }],
 		[{ id: 'settings', key: 'Mod+,' }],
 	],
 	edit: [
@@ -106,6 +107,7 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		runs: 'Runs of this video',
 		'recording-time': 'When it was recorded',
 		models: 'Models',
+		batch: 'Many videos',
 		settings: 'Settings',
 		undo: 'Undo',
 		redo: 'Redo',
@@ -159,6 +161,7 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		runs: 'この動画の解析結果',
 		'recording-time': '録画日時',
 		models: 'モデル',
+		batch: '一括解析',
 		settings: '設定',
 		undo: '元に戻す',
 		redo: 'やり直す',

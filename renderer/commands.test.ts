@@ -37,6 +37,7 @@ describe('the command table', () => {
 		['Mod+o', 'open'],
 		['Mod+e', 'export'],
 		['Mod+,', 'settings'],
+		['Shift+b', 'batch'],
 		['?', 'help'],
 	])('%s does what the interface promises: %s', (key, id) => expect(commandOfKey(key)?.id).toBe(id));
 });

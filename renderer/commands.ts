@@ -76,6 +76,7 @@ const ACTIONS: Record<CommandId, Action> = {
 	runs: dialog('runs', withVideo),
 	'recording-time': dialog('recording-time', withVideo),
 	models: dialog('models'),
+	batch: dialog('batch'),
 	settings: dialog('settings'),
 
 	// A menu of the desktop sends these while a text field has the focus, too; keys for that stay with the field.

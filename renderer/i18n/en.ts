@@ -1,3 +1,4 @@
+import { batchEn } from './batch-en.ts';
 import { eventsEn } from './events-en.ts';
 import { tracksEn } from './tracks-en.ts';
 import { zonesEn } from './zones-en.ts';
@@ -7,6 +8,7 @@ export const en = {
 	...tracksEn,
 	...zonesEn,
 	...eventsEn,
+	...batchEn,
 	'app.name': 'Sparsight',
 	'app.connecting': 'Connecting …',
 	'app.connectionLost': 'The connection to the host was lost. Trying again …',

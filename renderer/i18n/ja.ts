@@ -1,3 +1,4 @@
+import { batchJa } from './batch-ja.ts';
 import type { MessageKey } from './en.ts';
 import { eventsJa } from './events-ja.ts';
 import { tracksJa } from './tracks-ja.ts';
@@ -8,6 +9,7 @@ export const ja: Record<MessageKey, string> = {
 	...tracksJa,
 	...zonesJa,
 	...eventsJa,
+	...batchJa,
 	'app.name': 'Sparsight',
 	'app.connecting': '接続しています…',
 	'app.connectionLost': 'ホストとの接続が切れました。再接続しています…',

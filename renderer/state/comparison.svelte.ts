@@ -6,6 +6,7 @@ import type { AppDescription, HostApi, HostEvent, OpenedVideo, RunEntry } from '
 import { toErrorData } from '../api.ts';
 import { referenceOfRun, referenceRunId, updateAgreements } from './agreements.ts';
 import { meansOfSummary } from './measures.ts';
+import { draftOf } from './draft.ts';
 import { Pane, type Draft, type TruthFrom } from './pane.svelte.ts';
 import { RunData } from './run-data.svelte.ts';
 import type { FrameMeans } from './timeline-columns.ts';
@@ -82,11 +83,7 @@ export class Comparison {
 
 	/** Defaults of the mode's table, overridden by what was last used. */
 	draftFor(modelId: string, mode: string): Draft {
-		const table = this.#app.modes.find(({ id }) => id === mode)?.settings ?? {};
-		const used = this.#app.preferences.modeSettings[mode] ?? {};
-		const settings: SettingValues = {};
-		for (const [name, spec] of Object.entries(table)) settings[name] = used[name] ?? spec.default;
-		return { modelId, mode, settings };
+		return draftOf(this.#app, modelId, mode);
 	}
 
 	/** Adds a pane with the first mode that no pane has yet. */

@@ -14,6 +14,7 @@ import { toErrorData, type Connection, type HostLink } from '../api.ts';
 import { foundText } from '../i18n/card-words.ts';
 import { Player } from '../player/player.svelte.ts';
 import { nextDisagreement } from './agreements.ts';
+import { Batch } from './batch.svelte.ts';
 import { Comparison } from './comparison.svelte.ts';
 import { EventList } from './event-list.svelte.ts';
 import { Exports } from './exports.svelte.ts';
@@ -24,7 +25,16 @@ import { Undo } from './undo.svelte.ts';
 import { ZoneEditor } from './zones.svelte.ts';
 
 export type DialogName =
-	'open' | 'models' | 'wizard' | 'export' | 'runs' | 'settings' | 'help' | 'go-to' | 'recording-time';
+	| 'open'
+	| 'batch'
+	| 'models'
+	| 'wizard'
+	| 'export'
+	| 'runs'
+	| 'settings'
+	| 'help'
+	| 'go-to'
+	| 'recording-time';
 
 /** How files of models are called. */
 const MODEL_NAME = /\.(onnx|safetensors|pth|pt)$/i;
@@ -36,6 +46,7 @@ const FRAMES_PER_COUNT = 100;
 export class Session {
 	readonly host: HostApi;
 	readonly exports: Exports;
+	readonly batch: Batch;
 	readonly models: ModelList;
 	/** What was drawn and edited on the open video, to be taken back. */
 	readonly undo = new Undo();
@@ -69,11 +80,13 @@ export class Session {
 		this.preferences = app.preferences;
 		this.recent = app.recent;
 		this.exports = new Exports(link.host);
+		this.batch = new Batch(link.host);
 		this.models = new ModelList(link.host, (model) => this.#modelAdded(model));
 		link.host.listen((event) => this.#take(event));
 		link.onConnection((connection) => {
 			const back = this.connection === 'lost' && connection === 'open';
 			this.connection = connection;
+			if (back) void this.batch.load();
 			if (back) void this.comparison?.catchUp().catch(() => undefined);
 		});
 	}
@@ -94,7 +107,8 @@ export class Session {
 		this.#runCommand = run;
 	}
 
-	async open(entry: VideoEntry): Promise<void> {
+	/** Shows what was left of it, or the run `runId`. */
+	async open(entry: VideoEntry, runId?: string): Promise<void> {
 		this.dialog = null;
 		this.error = null;
 		this.opening = entry;
@@ -116,12 +130,20 @@ export class Session {
 				{ ...entry, name: video.name },
 				...this.recent.filter(({ videoId }) => videoId !== entry.videoId),
 			];
-			void this.comparison.restore();
+			if (runId === undefined) void this.comparison.restore();
+			else void this.comparison.showRun(this.comparison.active, runId);
 		} catch (reason) {
 			if (this.opening === entry) this.error = { video: entry, data: toErrorData(reason) };
 		} finally {
 			if (this.opening === entry) this.opening = null;
 		}
+	}
+
+	/** Opens a video, if it is not open, and shows a stored run of it. */
+	async openRun(entry: VideoEntry, runId: string): Promise<void> {
+		if (this.video?.videoId !== entry.videoId || !this.comparison) return this.open(entry, runId);
+		this.dialog = null;
+		await this.comparison.showRun(this.comparison.active, runId);
 	}
 
 	/** States when the open video was recorded; null = as its file says. Rejects for what is no time. */
@@ -317,6 +339,9 @@ export class Session {
 
 	#take(event: HostEvent): void {
 		this.exports.take(event);
+		this.batch.take(event);
+		if (event.type === 'batch.job' && event.state.runId !== null)
+			void this.comparison?.refreshRuns().catch(() => undefined);
 		this.models.take(event);
 		if (event.type === 'models') this.#useModels(event.models);
 		this.comparison?.take(event);
