@@ -28,6 +28,7 @@ import {
 import { batchRequestSchemas, type BatchAnswers, type BatchEvent } from './batch-contract.ts';
 import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
 import { trackRequestSchemas, type TrackAnswers } from './tracks-contract.ts';
+import { truthRequestSchemas, type TruthAnswers } from './truth-contract.ts';
 import type { VideoEntry } from './video-entry.ts';
 import { zoneRequestSchemas, type ZoneAnswers } from './zones-contract.ts';
 
@@ -78,6 +79,7 @@ export const preferencesSchema = z.strictObject({
 	leastScore: z.number().min(0).max(1),
 	/** Whether a small map shows where a camera has been that is followed. */
 	showCamera: z.boolean(),
+	showTruth: z.boolean(),
 	heatMap: z.enum(['off', 'frame', 'history', ...TOKEN_MAP_KINDS]),
 	heatOpacity: z.number().min(0).max(1),
 	sidePanelWidth: z.number().min(160).max(800),
@@ -212,6 +214,7 @@ export const requestSchemas = {
 	/** Desktop: shows the file in the system's file manager. */
 	'export.reveal': z.strictObject({ exportId: id }),
 	...zoneRequestSchemas,
+	...truthRequestSchemas,
 	...eventRequestSchemas,
 	...batchRequestSchemas,
 } as const;
@@ -389,7 +392,7 @@ export type FrameTimesAnswer = {
 	complete: boolean;
 };
 
-type AnswersOfParts = BatchAnswers & TrackAnswers & ZoneAnswers & EventAnswers;
+type AnswersOfParts = BatchAnswers & TrackAnswers & ZoneAnswers & EventAnswers & TruthAnswers;
 
 /** The answer of each request; any request may be refused with ErrorData. */
 export type Answers = AnswersOfParts & {

@@ -21,6 +21,9 @@ const withTrack = ({ tracks, comparison }: Session): boolean =>
 	(tracks?.selectedIn(comparison?.active.run?.runId) ?? 0) > 0;
 const withRun = (session: Session): boolean => Boolean(session.comparison?.active.run);
 
+const withTruth = (session: Session): boolean =>
+	session.comparison?.panes.some(({ run }) => run?.truth?.timeline) ?? false;
+
 const dialog = (name: NonNullable<Session['dialog']>, when: Action['when'] = () => true): Action => ({
 	when,
 	run: (session) => (session.dialog = name),
@@ -116,6 +119,8 @@ const ACTIONS: Record<CommandId, Action> = {
 		when: (session) => session.comparison?.panes.some(({ agreement }) => agreement !== null) ?? false,
 		run: (session) => session.goToDisagreement(),
 	},
+	'next-missed': { when: withTruth, run: (session) => session.goToFault('missed') },
+	'next-false': { when: withTruth, run: (session) => session.goToFault('wrong') },
 	'next-event': { when: withRun, run: (session) => void session.goToEvent(1) },
 	'previous-event': { when: withRun, run: (session) => void session.goToEvent(-1) },
 

@@ -36,6 +36,7 @@ import { RunQueries } from './run-queries.ts';
 import { RunStore } from './run-store.ts';
 import { Runs } from './runs.ts';
 import type { ExportPart, MediaKind, Shell } from './shell.ts';
+import { TruthQueries, type TruthFile } from './truth-queries.ts';
 import { VideoNotes } from './video-notes.ts';
 import { samplePath, Videos, type KnownVideo } from './videos.ts';
 import { Zones } from './zones.ts';
@@ -65,6 +66,7 @@ export class Application {
 	readonly #exports: Exports;
 	readonly #browser: Browser;
 	readonly #zones: Zones;
+	readonly #truthQueries: TruthQueries;
 	readonly #events: Events;
 	readonly #batches: Batches;
 	readonly #checks: RememberedChecks;
@@ -156,6 +158,7 @@ export class Application {
 			shell,
 			settingsFolder: folders.settings,
 		});
+		this.#truthQueries = new TruthQueries(this.#queries);
 		this.#events = new Events(this.#queries);
 		this.#batches = new Batches({
 			store,
@@ -316,15 +319,13 @@ export class Application {
 				);
 			},
 			'run.agreement': async ({ runId, referenceRunId, truthId, truthFrom, besideIds }) => {
-				const truth =
-					truthId === null
-						? null
-						: {
-								path: this.#truthPath(truthId),
-								options: truthFrom === null ? {} : { firstFrame: truthFrom },
-							};
+				const truth = truthId === null ? null : this.#truthFile(truthId, truthFrom);
 				return queries.agreement(runId, referenceRunId, truth, besideIds);
 			},
+			'run.truth': ({ runId, truthId, truthFrom, from, count }) =>
+				this.#truthQueries.marks(runId, this.#truthFile(truthId, truthFrom), from, count),
+			'run.truthTimeline': ({ runId, truthId, truthFrom }) =>
+				this.#truthQueries.timeline(runId, this.#truthFile(truthId, truthFrom)),
 			'run.delete': async ({ runId }) => {
 				await runs.delete(runId);
 				queries.forget(runId);
@@ -482,9 +483,9 @@ export class Application {
 		throw new UserFacingError('model-not-found', 'A model that was listed was expected.');
 	}
 
-	#truthPath(truthId: string): string {
+	#truthFile(truthId: string, from: number | null): TruthFile {
 		const path = this.#truths.find(truthId);
-		if (path !== undefined) return path;
+		if (path !== undefined) return { path, options: from === null ? {} : { firstFrame: from } };
 		throw new UserFacingError('truth-unreadable', 'A ground-truth file that was chosen was expected.');
 	}
 }

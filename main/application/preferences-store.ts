@@ -23,6 +23,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	showZones: true,
 	leastScore: 1,
 	showCamera: true,
+	showTruth: true,
 	heatMap: 'frame',
 	heatOpacity: 0.5,
 	sidePanelWidth: 280,

@@ -14,10 +14,10 @@ export const MAX_DETECTIONS = 100;
 /** One picture: its detections and its objects, in the same class numbering. */
 export type Picture = { found: Detections; truth: TruthObjects };
 
-const WRONG = 0;
-const RIGHT = 1;
+export const WRONG = 0;
+export const RIGHT = 1;
 /** Matched an ignored object: does not count. */
-const NEITHER = 2;
+export const NEITHER = 2;
 
 /** The detections of one class over all pictures, judged at several overlaps. */
 export type Judgement = {
@@ -42,14 +42,13 @@ export function judge(
 	const scores: number[] = [];
 	const verdicts: number[][] = ious.map(() => []);
 	let truthCount = 0;
-	for (const { found, truth } of pictures) {
-		const detections = bestFirst(found, classIndex);
-		const objects = countedFirst(truth, classIndex);
-		const counted = objects.filter((j) => truth.roles[j] === COUNTED).length;
+	for (const picture of pictures) {
+		const { detections, counted, overlaps } = overlapsOf(picture, classIndex);
 		truthCount += counted;
-		for (const i of detections) scores.push(found.scores[i]!);
-		const overlaps = detections.map((i) => objects.map((j) => overlap(found, i, truth, j)));
-		for (const [t, iou] of ious.entries()) verdicts[t]!.push(...verdictsOf(overlaps, counted, iou));
+		for (const i of detections) scores.push(picture.found.scores[i]!);
+		for (const [t, iou] of ious.entries()) {
+			for (const match of matchesOf(overlaps, counted, iou)) verdicts[t]!.push(verdictOf(match, counted));
+		}
 	}
 	const order = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || a - b);
 	return {
@@ -104,8 +103,44 @@ export function mean(values: readonly number[]): number {
 	return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/** What became of one class in a picture. */
+export type PictureMatches = {
+	/** Rows of the judged detections, best first, with their verdicts. */
+	detections: readonly number[];
+	verdicts: readonly number[];
+	/** Rows of the objects that count, and the row of the detection that found each; -1 where none did. */
+	objects: readonly number[];
+	foundBy: readonly number[];
+};
+
+/** Judges the detections of one class in one picture as `judge` does. */
+export function matchPicture(picture: Picture, classIndex: number, iou: number): PictureMatches {
+	const { detections, objects, counted, overlaps } = overlapsOf(picture, classIndex);
+	const matches = matchesOf(overlaps, counted, iou);
+	return {
+		detections,
+		verdicts: matches.map((match) => verdictOf(match, counted)),
+		objects: objects.slice(0, counted),
+		foundBy: Array.from({ length: counted }, (_, j) => detections[matches.indexOf(j)] ?? -1),
+	};
+}
+
 /** `overlaps[detection][object]`, the first `counted` objects being the ones that count. */
-function verdictsOf(overlaps: readonly (readonly number[])[], counted: number, iou: number): number[] {
+function overlapsOf({ found, truth }: Picture, classIndex: number) {
+	const detections = bestFirst(found, classIndex);
+	const objects = countedFirst(truth, classIndex);
+	const counted = objects.filter((j) => truth.roles[j] === COUNTED).length;
+	const overlaps = detections.map((i) => objects.map((j) => overlap(found, i, truth, j)));
+	return { detections, objects, counted, overlaps };
+}
+
+function verdictOf(match: number, counted: number): number {
+	if (match < 0) return WRONG;
+	return match >= counted ? NEITHER : RIGHT;
+}
+
+/** By detection, the object that it takes; -1 for none. */
+function matchesOf(overlaps: readonly (readonly number[])[], counted: number, iou: number): number[] {
 	const taken = new Set<number>();
 	return overlaps.map((row) => {
 		let best = Math.min(iou, 1 - 1e-10);
@@ -117,10 +152,8 @@ function verdictsOf(overlaps: readonly (readonly number[])[], counted: number, i
 			best = overlapped;
 			match = j;
 		}
-		if (match < 0) return WRONG;
-		if (match >= counted) return NEITHER;
-		taken.add(match);
-		return RIGHT;
+		if (match >= 0 && match < counted) taken.add(match);
+		return match;
 	});
 }
 

@@ -1,6 +1,7 @@
 import { STAGES } from '../../main/domain/cost.ts';
 import type { Peaks, Slots } from './run-series.ts';
 import { paintTrackRows, type TrackRowScene } from './paint-track-rows.ts';
+import { paintTruth, type TruthSlots } from './truth-track.ts';
 import type { Track } from './timeline-layout.ts';
 
 export type TimelineColours = {
@@ -51,6 +52,8 @@ export type TimelineScene = {
 	denseMacs: number;
 	/** Lowest F1 per pixel column; null if nothing was compared. */
 	agreement: Float64Array | null;
+	/** Null without ground truth. */
+	truth: TruthSlots | null;
 	/** The agreement that is asked for, 0 to 1. */
 	asked: number;
 	/** Null if there are no identities. */
@@ -85,7 +88,9 @@ export function paintTimeline(
 		if (track.name === 'cost') paintCost(pen, scene, track, colours);
 		else if (track.name === 'time') paintTime(pen, scene, track, colours);
 		else if (track.name === 'agreement') paintAgreement(pen, scene, track, colours);
-		else if (track.name === 'estimate') paintEstimate(pen, scene, track, colours);
+		else if (track.name === 'truth') {
+			if (scene.truth) paintTruth(pen, scene.truth, track, colours.text);
+		} else if (track.name === 'estimate') paintEstimate(pen, scene, track, colours);
 		else if (track.name === 'waiting') paintWaiting(pen, scene, track, colours);
 		else if (track.name === 'objects') paintObjects(pen, scene, track, colours);
 		else if (scene.identities) {

@@ -1,4 +1,5 @@
-export type TrackName = 'cost' | 'time' | 'agreement' | 'estimate' | 'waiting' | 'objects' | 'identities';
+export type TrackName =
+	'cost' | 'time' | 'agreement' | 'truth' | 'estimate' | 'waiting' | 'objects' | 'identities';
 
 /** A strip of the chart, in pixels from its top; values run upwards from `bottom`. */
 export type Track = { name: TrackName; top: number; bottom: number };
@@ -8,6 +9,7 @@ const WEIGHTS: Record<TrackName, number> = {
 	cost: 3,
 	time: 3,
 	agreement: 2.5,
+	truth: 4,
 	estimate: 5,
 	waiting: 2.5,
 	objects: 2,

@@ -307,6 +307,12 @@ export const ja: Record<MessageKey, string> = {
 	'view.opacityShort': '不透明度',
 	'view.opacity': 'トークン表示の不透明度',
 
+	'view.truth': '正解',
+	'view.truthHint': '枠を正解データと比べて色分けします:正解、誤検出、見逃し',
+	'truth.legend': '正解データと比べた枠',
+	'truth.right': '正解',
+	'truth.wrong': '誤検出',
+	'truth.missed': '見逃し',
 	'timeline.name': 'タイムライン',
 	'timeline.description':
 		'フレームごとの演算量、時間、一致度、物体数。矢印キーで移動、プラスとマイナスで拡大縮小、0 で全体を表示。',
@@ -317,6 +323,10 @@ export const ja: Record<MessageKey, string> = {
 	'timeline.countOfIdentities': '表示中 {count} 件',
 	'timeline.identity': '{who} {name}',
 	'timeline.identitySpan': 'フレーム {from}–{to}、検出 {sightings} 回',
+	'timeline.truth': '正解データ',
+	'timeline.truthScale': 'AP50({frames} フレーム)',
+	'timeline.truthCounts': '正解 / 誤検出 / 見逃し',
+	'timeline.tooFewObjects': '対象が少なすぎます',
 	'timeline.objects': '物体',
 	'timeline.waiting': '待機中',
 	'timeline.waitingTokens': '待機中のトークン',

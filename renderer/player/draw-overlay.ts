@@ -2,7 +2,9 @@ import { boxDash, heatPaint, type Rect } from '../../main/domain/overlay-geometr
 import { FULL_FRAME_COLOUR } from '../../main/domain/palette.ts';
 import type { Size } from '../../main/domain/video.ts';
 import type { LabelSize } from './label-size.ts';
-import type { BoxMark, OverlayScene } from './overlay-scene.ts';
+import type { BoxMark } from './box-mark.ts';
+import type { OverlayScene } from './overlay-scene.ts';
+import { TRUTH_LOOKS } from './truth-boxes.ts';
 import { placeLabels, type LabelWish } from '../../main/domain/place-labels.ts';
 
 type Pen = Pick<
@@ -53,10 +55,10 @@ export function drawOverlay(
 		pen.setLineDash([]);
 		pen.strokeRect(edge / 2, edge / 2, size.width - edge, size.height - edge);
 	}
-	for (const { rect, paper, stale, chosen } of scene.boxes) {
+	for (const { rect, paper, stale, chosen, truthMark } of scene.boxes) {
 		const thickness = px(chosen ? 4 : 2);
 		pen.lineWidth = thickness;
-		const dash = boxDash(scene.heldFrom !== null, stale);
+		const dash = truthMark ? TRUTH_LOOKS[truthMark].dash : boxDash(scene.heldFrom !== null, stale);
 		pen.setLineDash(dash > 0 ? [px(dash), px(dash)] : []);
 		pen.strokeStyle = paper;
 		const t = Math.min(thickness, rect.width, rect.height);

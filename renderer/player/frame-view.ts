@@ -27,6 +27,16 @@ export type FrameView = {
 	detections: Detections;
 };
 
+/** A frame beside ground truth. */
+export type FrameTruth = {
+	/** One for each stored detection, as in `TruthMarks`. */
+	verdicts: Uint8Array;
+	/** [objects, 4], and the score of what found them; NaN where nothing did. */
+	objectBoxes: Float32Array;
+	objectClasses: Uint16Array;
+	objectScores: Float32Array;
+};
+
 /** The frames of a run, live or stored, for drawing. */
 export interface RunFrames {
 	readonly runId: string;
@@ -42,6 +52,8 @@ export interface RunFrames {
 	frame(frameIndex: number, hold: boolean): FrameView | null;
 	/** The identity of each detection of an analysed frame, 0 for none; null while unknown. */
 	identitiesOf(frameIndex: number): Int32Array | null;
+	/** An analysed frame beside the chosen ground truth; null without one, while unknown, and where the truth does not know the frame. */
+	truthOf?(frameIndex: number): FrameTruth | null;
 	/** The names that a person gave to objects. */
 	readonly trackNames: TrackNames;
 	/** Kinds of token maps that the run has; grows during the run. */

@@ -9,6 +9,7 @@ const LOOK: OverlayLook = {
 	boxes: true,
 	labels: true,
 	identities: false,
+	truth: false,
 	camera: true,
 	heatMap: 'off',
 	heatOpacity: 0.5,
@@ -45,6 +46,26 @@ describe('boxes', () => {
 		expect(labels(wanted, of(1_000_007))).toEqual(['bicycle 0.40', '#7b person 0.90']);
 		const trackNames = new Map([[7, 'Courier']]);
 		expect(labels(wanted, { ...run, trackNames })).toEqual(['bicycle 0.40', 'Courier person 0.90']);
+	});
+
+	it('say what ground truth says of them, by colour, dash and sign, with what is missed', () => {
+		const truthOf = () => ({
+			verdicts: Uint8Array.of(1, 2),
+			objectBoxes: Float32Array.of(0, 0, 40, 40, 0, 0, 20, 20),
+			objectClasses: Uint16Array.of(0, 0),
+			objectScores: Float32Array.of(Number.NaN, 0.9),
+		});
+		const marks = (look: OverlayLook) =>
+			overlayScene({ ...run, truthOf }, 4, look, SIZE).boxes.map(({ truthMark, short }) => [
+				truthMark,
+				short,
+			]);
+		expect(marks({ ...LOOK, truth: true })).toEqual([
+			['missed', '? person'],
+			['wrong', '✕ bicycle'],
+			['right', '✓ person'],
+		]);
+		expect(marks(LOOK).map(([mark]) => mark)).toEqual([null, null]);
 	});
 
 	it('stand out where they belong to who is selected, with or without numbers', () => {

@@ -16,7 +16,8 @@ import { bitmapHas, tokenCount } from '../../main/domain/tokens.ts';
 import { objectLabel } from '../../main/domain/track-labels.ts';
 import type { Size } from '../../main/domain/video.ts';
 import type { FrameView, RunFrames } from './frame-view.ts';
-import type { LabelWish } from '../../main/domain/place-labels.ts';
+import type { BoxMark } from './box-mark.ts';
+import { judged, missedBoxes } from './truth-boxes.ts';
 
 /** What to show on the picture. */
 export type OverlayLook = {
@@ -24,6 +25,8 @@ export type OverlayLook = {
 	labels: boolean;
 	/** Whether labels show identities. */
 	identities: boolean;
+	/** Whether boxes show what ground truth says of them, and what is missed. */
+	truth: boolean;
 	/** Whether a small map shows where the camera has been. */
 	camera: boolean;
 	heatMap: HeatKind;
@@ -31,17 +34,6 @@ export type OverlayLook = {
 	heatOpacity: number;
 	/** The object that stands out, in the panes that show its run. */
 	chosen: { runId: string; identity: number } | null;
-};
-
-export type BoxMark = LabelWish & {
-	/** Name or number of who is followed; empty for others. */
-	who: string;
-	paper: string;
-	ink: string;
-	/** Whether it rests on tokens that have waited for too long. */
-	stale: boolean;
-	/** Whether it stands out: a person selected its object. */
-	chosen: boolean;
 };
 
 /** Adjacent tokens of one row with the same level. `level` is 1 to 255; `heatPaint` gives its colour. */
@@ -97,6 +89,7 @@ function boxMarks(
 	const chosen = look.chosen?.runId === run.runId ? look.chosen.identity : 0;
 	const isNamed = look.identities || chosen > 0;
 	const identities = isNamed ? run.identitiesOf(frameIndex) : null;
+	const truth = look.truth ? (run.truthOf?.(frameIndex) ?? null) : null;
 	const marks: BoxMark[] = [];
 	for (let i = detections.count - 1; i >= 0; i--) {
 		const score = detections.scores[i]!;
@@ -110,7 +103,7 @@ function boxMarks(
 		const who = look.identities ? objectLabel(identity, run.trackNames) : '';
 		const label = boxLabel(word(name), score, who);
 		const short = who || word(name);
-		marks.push({
+		const mark: BoxMark = {
 			rect,
 			label,
 			short,
@@ -119,9 +112,11 @@ function boxMarks(
 			ink: inkOn(paper),
 			stale: detections.isStale(i),
 			chosen: identity > 0 && identity === chosen,
-		});
+			truthMark: null,
+		};
+		marks.push(truth ? judged(mark, truth, i) : mark);
 	}
-	return marks;
+	return truth ? [...missedBoxes(run, truth, size, word), ...marks] : marks;
 }
 
 /** A level per token; a frame that was not analysed recomputed nothing. Null if nothing is drawn. */

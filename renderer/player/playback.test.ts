@@ -294,6 +294,7 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 			boxes: true,
 			labels: false,
 			identities: false,
+			truth: false,
 			camera: false,
 			heatMap: 'frame',
 			heatOpacity: 1,

@@ -1,7 +1,8 @@
 import { denseReference, isWhole, referenceFor, type Comparable } from '../../main/domain/dense-reference.ts';
 import type { HostApi, RunAgreement, RunEntry } from '../../preload/contract.ts';
 import { toErrorData } from '../api.ts';
-import type { Pane, PaneAgreement, TruthFrom } from './pane.svelte.ts';
+import type { Pane, PaneAgreement } from './pane.svelte.ts';
+import type { TruthFrom } from '../../preload/truth-contract.ts';
 import { lastUpTo } from './sorted.ts';
 
 /**

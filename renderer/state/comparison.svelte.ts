@@ -7,7 +7,9 @@ import { toErrorData } from '../api.ts';
 import { referenceOfRun, referenceRunId, updateAgreements } from './agreements.ts';
 import { meansOfSummary } from './measures.ts';
 import { draftOf } from './draft.ts';
-import { Pane, type Draft, type TruthFrom } from './pane.svelte.ts';
+import { Pane, type Draft } from './pane.svelte.ts';
+import type { TruthFrom } from '../../preload/truth-contract.ts';
+import { TruthView } from './truth-view.svelte.ts';
 import { RunData } from './run-data.svelte.ts';
 import type { FrameMeans } from './timeline-columns.ts';
 
@@ -242,7 +244,20 @@ export class Comparison {
 			if (opened)
 				this.#storedMeans = new Map([...this.#storedMeans, [runId, meansOfSummary(opened.summary)]]);
 		}
+		this.#showTruth();
 		await updateAgreements(this.#host, this.panes, referenceOf, this.truth);
+	}
+
+	/** Shows finished runs beside the chosen truth. */
+	#showTruth(): void {
+		const { truth } = this;
+		for (const { run } of this.panes) {
+			if (!run) continue;
+			const known = run.truth;
+			if (!truth || run.entry.active) run.truth = null;
+			else if (known?.truthId !== truth.truthId || known.from !== truth.from)
+				run.truth = new TruthView(this.#host, run.runId, truth.truthId, truth.from);
+		}
 	}
 
 	/** Asks the user for a file of ground truth, and adds average precision to the comparison. */

@@ -2,13 +2,11 @@ import type { ExecutionRemark } from '../../main/domain/execution-words.ts';
 import type { ErrorData } from '../../main/domain/errors.ts';
 import type { SettingValue, SettingValues } from '../../main/domain/settings-table.ts';
 import type { RunAgreement, RunEntry } from '../../preload/contract.ts';
+import type { TruthFrom } from '../../preload/truth-contract.ts';
 import type { RunData } from './run-data.svelte.ts';
 
 /** What the next run of a pane will be made with. */
 export type Draft = { modelId: string; mode: string; settings: SettingValues };
-
-/** The number that ground truth gives to the first frame; null = as its format has it. */
-export type TruthFrom = 0 | 1 | null;
 
 /** An answer and its request. */
 export type PaneAgreement = {

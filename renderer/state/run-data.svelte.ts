@@ -18,11 +18,12 @@ import { TOKEN_MAP_KINDS, tokenCount, type TokenGrid, type TokenMapKind } from '
 import type { TrackNames } from '../../main/domain/track-labels.ts';
 import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
 import { Changes } from '../changes.svelte.ts';
-import type { FrameView, RunFrames } from '../player/frame-view.ts';
+import type { FrameTruth, FrameView, RunFrames } from '../player/frame-view.ts';
 import { FrameCache } from './frame-cache.ts';
 import { Identities } from './identities.svelte.ts';
 import { TimelineColumns } from './timeline-columns.ts';
 import { CHECKPOINT_FRAMES, TokenHistory } from './token-history.ts';
+import type { TruthView } from './truth-view.svelte.ts';
 import { TokenMaps } from './token-maps.ts';
 
 /** Frames per request around the play head. */
@@ -58,6 +59,8 @@ export class RunData implements RunFrames {
 	mapKinds: readonly TokenMapKind[] = $state.raw([]);
 	entry: RunEntry = $state.raw() as RunEntry;
 	progress: AnalysisProgress | null = $state.raw(null);
+	/** What is right in it, where ground truth was chosen. */
+	truth: TruthView | null = $state.raw(null);
 	/** Live changes of settings, in frame order. */
 	events: readonly SettingEvent[] = $state.raw([]);
 	readonly #host: HostApi;
@@ -254,6 +257,11 @@ export class RunData implements RunFrames {
 	identitiesOf(frameIndex: number): Int32Array | null {
 		const position = this.positionOf(frameIndex, false);
 		return position < 0 ? null : this.identities.of(position);
+	}
+
+	truthOf(frameIndex: number): FrameTruth | null {
+		const position = this.positionOf(frameIndex, false);
+		return position < 0 ? null : (this.truth?.of(position) ?? null);
 	}
 
 	cameraTrack(frameIndex: number): { track: CameraTrack; position: number } | null {

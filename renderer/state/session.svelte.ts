@@ -13,6 +13,7 @@ import type {
 import { toErrorData, type Connection, type HostLink } from '../api.ts';
 import { foundText } from '../i18n/card-words.ts';
 import { Player } from '../player/player.svelte.ts';
+import { nextFault } from './truth-view.svelte.ts';
 import { nextDisagreement } from './agreements.ts';
 import { Batch } from './batch.svelte.ts';
 import { Comparison } from './comparison.svelte.ts';
@@ -266,6 +267,14 @@ export class Session {
 	goToDisagreement(): void {
 		if (!this.player || !this.comparison) return;
 		const frame = nextDisagreement(this.comparison.panes, this.player.frameIndex);
+		if (frame !== null) this.player.seek(frame);
+	}
+
+	/** Goes to the next frame where something is missed, or shown and false. */
+	goToFault(fault: 'missed' | 'wrong'): void {
+		if (!this.player || !this.comparison) return;
+		const timelines = this.comparison.panes.map(({ run }) => run?.truth?.timeline ?? null);
+		const frame = nextFault(timelines, fault, this.player.frameIndex);
 		if (frame !== null) this.player.seek(frame);
 	}
 

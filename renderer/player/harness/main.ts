@@ -51,6 +51,7 @@ async function open(video: HarnessVideo): Promise<void> {
 		boxes: false,
 		labels: false,
 		identities: false,
+		truth: false,
 		camera: false,
 		heatMap: 'off',
 		heatOpacity: 0.5,
