@@ -11,6 +11,13 @@ export const COMMAND_MENUS = {
 			{ id: 'close', key: 'w' },
 		],
 		[
+			{ id: 'open-project', key: 'Mod+Shift+o' },
+			{ id: 'save-project', key: 'Mod+s' },
+			{ id: 'save-project-as', key: 'Mod+Shift+s' },
+			{ id: 'next-video', key: 'Shift+PageDown' },
+			{ id: 'previous-video', key: 'Shift+PageUp' },
+		],
+		[
 			{ id: 'export', key: 'Mod+e' },
 			{ id: 'runs', key: 'r' },
 			{ id: 'recording-time', key: 'Shift+t' },
@@ -105,6 +112,11 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 	en: {
 		open: 'Open video',
 		close: 'Close video',
+		'open-project': 'Open project',
+		'save-project': 'Save project',
+		'save-project-as': 'Save project as',
+		'next-video': 'Next video of the project',
+		'previous-video': 'Previous video of the project',
 		export: 'Export',
 		runs: 'Runs of this video',
 		'recording-time': 'When it was recorded',
@@ -161,6 +173,11 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 	ja: {
 		open: '動画を開く',
 		close: '動画を閉じる',
+		'open-project': 'プロジェクトを開く',
+		'save-project': 'プロジェクトを保存',
+		'save-project-as': 'プロジェクトに名前を付けて保存',
+		'next-video': 'プロジェクトの次の動画',
+		'previous-video': 'プロジェクトの前の動画',
 		export: '書き出し',
 		runs: 'この動画の解析結果',
 		'recording-time': '録画日時',

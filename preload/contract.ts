@@ -26,6 +26,7 @@ import {
 	type EventAnswers,
 } from './events-contract.ts';
 import { batchRequestSchemas, type BatchAnswers, type BatchEvent } from './batch-contract.ts';
+import { projectRequestSchemas, type ListedProject, type ProjectAnswers } from './projects-contract.ts';
 import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
 import { trackRequestSchemas, type TrackAnswers } from './tracks-contract.ts';
 import { truthRequestSchemas, type TruthAnswers } from './truth-contract.ts';
@@ -215,6 +216,7 @@ export const requestSchemas = {
 	'export.reveal': z.strictObject({ exportId: id }),
 	...zoneRequestSchemas,
 	...truthRequestSchemas,
+	...projectRequestSchemas,
 	...eventRequestSchemas,
 	...batchRequestSchemas,
 } as const;
@@ -284,6 +286,8 @@ export type AppDescription = {
 	sample: VideoEntry | null;
 	/** A video named on the command line. */
 	openAtStart: string | null;
+	/** A project named there. */
+	projectAtStart: ListedProject | null;
 };
 
 export type BrowseListing = {
@@ -392,7 +396,12 @@ export type FrameTimesAnswer = {
 	complete: boolean;
 };
 
-type AnswersOfParts = BatchAnswers & TrackAnswers & ZoneAnswers & EventAnswers & TruthAnswers;
+type AnswersOfParts = BatchAnswers &
+	TrackAnswers &
+	ZoneAnswers &
+	ProjectAnswers &
+	EventAnswers &
+	TruthAnswers;
 
 /** The answer of each request; any request may be refused with ErrorData. */
 export type Answers = AnswersOfParts & {
@@ -485,7 +494,8 @@ export type HostEvent =
 	/** A menu command of the desktop shell, by its id. */
 	| { type: 'command'; command: string }
 	/** A video that another start of the application, or the system, asks to open. */
-	| { type: 'open'; video: VideoEntry };
+	| { type: 'open'; video: VideoEntry }
+	| { type: 'open-project'; project: ListedProject };
 
 /** A host's reply: the answer to the request, or why there is none. */
 export type Reply = { answer: unknown } | { error: ErrorData };

@@ -19,6 +19,7 @@ export type Command = Action & { id: CommandId; group: CommandGroup; key: string
 const withVideo = (session: Session): boolean => session.player !== null;
 const withTrack = ({ tracks, comparison }: Session): boolean =>
 	(tracks?.selectedIn(comparison?.active.run?.runId) ?? 0) > 0;
+const withSeveralVideos = ({ project }: Session): boolean => project.videos.length > 1;
 const withRun = (session: Session): boolean => Boolean(session.comparison?.active.run);
 
 const withTruth = (session: Session): boolean =>
@@ -75,6 +76,11 @@ const ACTIONS: Record<CommandId, Action> = {
 		when: (session) => session.video !== null || session.error !== null,
 		run: (session) => session.close(),
 	},
+	'open-project': { when: () => true, run: (session) => void session.chooseProject() },
+	'save-project': { when: withVideo, run: (session) => void session.saveProject() },
+	'save-project-as': { when: withVideo, run: (session) => void session.saveProjectAs() },
+	'next-video': { when: withSeveralVideos, run: (session) => void session.turnVideo(1) },
+	'previous-video': { when: withSeveralVideos, run: (session) => void session.turnVideo(-1) },
 	export: dialog('export', withRun),
 	runs: dialog('runs', withVideo),
 	'recording-time': dialog('recording-time', withVideo),

@@ -70,6 +70,7 @@ export function standInShell(folders: DataFolders, changes: Partial<Shell> = {})
 		chooseFolder: () => Promise.resolve(null),
 		keepAwake: () => undefined,
 		droppedPath: () => null,
+		chooseProject: () => Promise.resolve(null),
 		chooseModel: () => Promise.resolve(null),
 		chooseTruth: () => Promise.resolve(null),
 		chooseExportTarget: (name) => Promise.resolve(join(folders.exports, name)),

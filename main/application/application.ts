@@ -32,6 +32,7 @@ import { Models } from './models.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 import { PlaybackProxies } from './playback-proxy.ts';
 import { PreferencesStore } from './preferences-store.ts';
+import { Projects } from './projects.ts';
 import { RunQueries } from './run-queries.ts';
 import { RunStore } from './run-store.ts';
 import { Runs } from './runs.ts';
@@ -44,7 +45,7 @@ import { Zones } from './zones.ts';
 export type ApplicationOptions = {
 	shell: Shell;
 	folders?: DataFolders;
-	/** A video given at the start, for the page to open first. */
+	/** A video or a project given at the start, for the page to open first. */
 	openAtStart?: string | null;
 };
 
@@ -67,6 +68,7 @@ export class Application {
 	readonly #browser: Browser;
 	readonly #zones: Zones;
 	readonly #truthQueries: TruthQueries;
+	readonly #projects: Projects;
 	readonly #events: Events;
 	readonly #batches: Batches;
 	readonly #checks: RememberedChecks;
@@ -75,6 +77,7 @@ export class Application {
 	readonly #modelFiles = new OpaqueIds<string>((path) => path);
 	readonly #listeners = new Set<(event: HostEvent) => void>();
 	readonly #handlers: Handlers;
+	/** A path. */
 	readonly #openAtStart: string | null;
 
 	private constructor(
@@ -173,6 +176,12 @@ export class Application {
 			modelsFolder: folders.models,
 			emit,
 		});
+		this.#projects = new Projects({
+			notes: this.#notes,
+			videos,
+			shell,
+			folder: join(folders.settings, 'projects'),
+		});
 		this.#handlers = this.#bindHandlers();
 	}
 
@@ -185,8 +194,7 @@ export class Application {
 		const mayOpenPath = (path: string) => shell.mayOpenPath(path);
 		const videos = await Videos.load(folders.settings, mayOpenPath);
 		const preferences = await PreferencesStore.open(folders.settings, mayOpenPath);
-		const first = openAtStart ? (await videos.entryOf(openAtStart)).videoId : null;
-		const application = new Application(shell, folders, videos, preferences, first);
+		const application = new Application(shell, folders, videos, preferences, openAtStart ?? null);
 		// What the page asks first is ready by then; where that fails, the answer to the page says so.
 		application.#describe().catch(() => undefined);
 		application.#batches.goOn().catch(() => undefined); // the list says why
@@ -221,8 +229,12 @@ export class Application {
 		return { runs: this.runs.going, exports: this.#exports.going };
 	}
 
-	/** A video that another start of the application, or the system, asks to open. */
+	/** A video or a project that another start of the application, or the system, asks to open. */
 	async openFromOutside(path: string): Promise<void> {
+		if (Projects.isProject(path)) {
+			this.emit({ type: 'open-project', project: this.#projects.entryOf(path) });
+			return;
+		}
 		this.emit({ type: 'open', video: await this.#videos.entryOf(path) });
 	}
 
@@ -386,11 +398,19 @@ export class Application {
 			'templates.list': () => this.#zones.templates(),
 			'templates.store': (input) => this.#zones.storeTemplate(input),
 			'templates.delete': ({ name }) => this.#zones.deleteTemplate(name),
+			'project.choose': () => this.#projects.choose(),
+			'project.list': () => this.#projects.list(),
+			'project.open': ({ projectId }) => this.#projects.open(projectId),
+			'project.save': (input) => this.#projects.save(input),
+			'project.locate': (input) => this.#projects.locate(input),
+
 			'templates.use': (input) => this.#zones.useTemplate(input),
 		};
 	}
 
 	async #describe(): Promise<AppDescription> {
+		const first = this.#openAtStart;
+		const isProject = first !== null && Projects.isProject(first);
 		const [ffmpeg, models, recent, sample] = await Promise.all([
 			findFfmpeg().catch(() => null),
 			this.#models.describe(),
@@ -418,7 +438,8 @@ export class Application {
 			preferences: this.#preferences.current,
 			recent,
 			sample,
-			openAtStart: this.#openAtStart,
+			openAtStart: first === null || isProject ? null : (await this.#videos.entryOf(first)).videoId,
+			projectAtStart: first !== null && isProject ? this.#projects.entryOf(first) : null,
 		};
 	}
 

@@ -15,6 +15,8 @@ export interface Shell {
 	chooseVideos(): Promise<string[]>;
 	/** A folder of videos; null if the user cancels. Throws `bad-argument` if there is no dialog. */
 	chooseFolder(): Promise<string | null>;
+	/** A project's file; null if the user cancels. Throws `bad-argument` if there is no dialog. */
+	chooseProject(): Promise<string | null>;
 	/** The file that was dropped on the page under this token; null for unknown tokens. */
 	droppedPath(dropToken: string): string | null;
 	/** A model's file, or a file of its folder; null if the user cancels. Throws `bad-argument` if there is no dialog. */

@@ -60,6 +60,11 @@ export class Videos {
 		return Promise.all(this.#recent.map((path) => this.entryOf(path)));
 	}
 
+	/** The paths of recently opened videos, newest first. */
+	get recentPaths(): readonly string[] {
+		return this.#recent;
+	}
+
 	/** The bundled clip; null if the installation lacks it. */
 	async sample(): Promise<VideoEntry | null> {
 		const entry = await this.entryOf(samplePath());

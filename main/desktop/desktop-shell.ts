@@ -2,6 +2,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { dialog, powerSaveBlocker, shell, type BrowserWindow, type FileFilter } from 'electron';
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import { MODEL_NAMES, TRUTH_NAMES, VIDEO_NAMES } from '../application/media-types.ts';
+import { PROJECT_EXTENSION } from '../application/project-file.ts';
 import type { MediaKind, Shell } from '../application/shell.ts';
 import type { ProviderProbeExchange } from '../execution/provider-checks.ts';
 import type { ExportExchange } from '../export/protocol.ts';
@@ -72,6 +73,13 @@ export class DesktopShell implements Shell {
 
 	droppedPath(dropToken: string): string | null {
 		return this.#drops.get(dropToken) ?? null;
+	}
+
+	async chooseProject(): Promise<string | null> {
+		const words = this.#options.words();
+		const filters = [{ name: words('projects'), extensions: [PROJECT_EXTENSION] }, allFiles(words)];
+		const { filePaths } = await this.#showOpenDialog(words('chooseProject'), filters, ['openFile']);
+		return filePaths[0] ?? null;
 	}
 
 	async chooseModel(): Promise<string | null> {

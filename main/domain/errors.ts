@@ -33,6 +33,13 @@ export type ErrorCode =
 	/** Zones that could not be read any more: their file was kept under another name. */
 	| 'zones-set-aside'
 	| 'edits-unreadable'
+	| 'project-unreadable'
+	| 'project-exists'
+	/** A video of a project that is nowhere to be found. */
+	| 'project-video-missing'
+	| 'project-video-differs'
+	/** A run of a project that is not stored any more. */
+	| 'project-run-gone'
 	/** A change of tracks that makes no sense. */
 	| 'edit-refused'
 	| 'worker-died'

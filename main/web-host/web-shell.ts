@@ -45,6 +45,10 @@ export class WebShell implements Shell {
 		throw new UserFacingError('bad-argument', 'In a browser, files are browsed below the named folders.');
 	}
 
+	chooseProject(): Promise<string | null> {
+		throw new UserFacingError('bad-argument', 'In a browser, projects are listed by the page.');
+	}
+
 	chooseModel(): Promise<string | null> {
 		throw new UserFacingError('bad-argument', 'In a browser, files are browsed below the named folders.');
 	}

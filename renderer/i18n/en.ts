@@ -1,12 +1,14 @@
 import { batchEn } from './batch-en.ts';
 import { eventsEn } from './events-en.ts';
 import { tracksEn } from './tracks-en.ts';
+import { projectEn } from './project-en.ts';
 import { zonesEn } from './zones-en.ts';
 
 /** Every text of the page in English; `{name}` stands for a value. */
 export const en = {
 	...tracksEn,
 	...zonesEn,
+	...projectEn,
 	...eventsEn,
 	...batchEn,
 	'app.name': 'Sparsight',

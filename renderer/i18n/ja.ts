@@ -2,12 +2,14 @@ import { batchJa } from './batch-ja.ts';
 import type { MessageKey } from './en.ts';
 import { eventsJa } from './events-ja.ts';
 import { tracksJa } from './tracks-ja.ts';
+import { projectJa } from './project-ja.ts';
 import { zonesJa } from './zones-ja.ts';
 
 /** Every text of the page in Japanese. */
 export const ja: Record<MessageKey, string> = {
 	...tracksJa,
 	...zonesJa,
+	...projectJa,
 	...eventsJa,
 	...batchJa,
 	'app.name': 'Sparsight',

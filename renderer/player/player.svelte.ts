@@ -112,6 +112,22 @@ export class Player {
 		this.#goTo(frame, 0);
 	}
 
+	/** Goes to a frame and marks a range that an earlier session left, once so many frames are known. */
+	restore(frame: number, inFrame: number | null, outFrame: number | null): void {
+		const least = Math.max(frame, inFrame ?? 0, outFrame ?? 0);
+		const goOn = () => {
+			if (this.#closed || this.#playing || this.#frameIndex !== 0) return;
+			if (this.frameCount <= least && !this.complete) {
+				setTimeout(goOn, 30);
+				return;
+			}
+			if (inFrame !== null) this.setIn(inFrame);
+			if (outFrame !== null) this.setOut(outFrame);
+			if (frame > 0) this.seek(frame);
+		};
+		goOn();
+	}
+
 	/** Goes to the frame shown at a time, in the clock of the file. */
 	seekTime(seconds: number): void {
 		this.seek(this.frameAt(seconds));

@@ -3,6 +3,7 @@ import type { SettingValue, SettingValues } from '../../main/domain/settings-tab
 import { TOKEN_MAP_KINDS, type TokenMapKind } from '../../main/domain/tokens.ts';
 import { WHOLE_VIDEO, type FrameRange } from '../../main/domain/video.ts';
 import type { AppDescription, HostApi, HostEvent, OpenedVideo, RunEntry } from '../../preload/contract.ts';
+import type { VideoView } from '../../preload/projects-contract.ts';
 import { toErrorData } from '../api.ts';
 import { referenceOfRun, referenceRunId, updateAgreements } from './agreements.ts';
 import { meansOfSummary } from './measures.ts';
@@ -81,6 +82,29 @@ export class Comparison {
 			this.runs[0];
 		if (entry?.waiting) this.active.pending = entry;
 		else if (entry) await this.showRun(this.active, entry.runId);
+	}
+
+	/** Shows the panes that a project has left, each with its run; a run that is gone is said. */
+	async restoreView({ panes, activePane, maximised }: VideoView): Promise<void> {
+		const isKnown = ({ mode }: Draft) => this.#app.modes.some(({ id }) => id === mode);
+		const drafts = panes.map(({ draft }) => (isKnown(draft) ? draft : this.active.draft));
+		const shown = drafts.map((draft) => this.#newPane(draft));
+		this.panes = shown;
+		this.activeIndex = Math.min(activePane, shown.length - 1);
+		this.maximised = maximised;
+		for (const [i, { runId }] of panes.entries()) {
+			const pane = shown[i]!;
+			const entry = this.runs.find((one) => one.runId === runId);
+			if (runId === null) continue;
+			if (!entry) {
+				const message = `A stored run ${runId} was expected (it is not there any more).`;
+				pane.error = { code: 'project-run-gone', message, remedy: null, stack: null };
+			} else if (entry.waiting) pane.pending = entry;
+			else {
+				await this.showRun(pane, runId);
+				pane.draft = drafts[i]!;
+			}
+		}
 	}
 
 	/** Defaults of the mode's table, overridden by what was last used. */

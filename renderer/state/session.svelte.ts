@@ -1,4 +1,4 @@
-import { createContext, tick } from 'svelte';
+import { createContext, tick, untrack } from 'svelte';
 import type { ErrorData } from '../../main/domain/errors.ts';
 import { WHOLE_VIDEO, type FrameRange } from '../../main/domain/video.ts';
 import type {
@@ -10,6 +10,7 @@ import type {
 	Preferences,
 	VideoEntry,
 } from '../../preload/contract.ts';
+import type { ListedProject, VideoView } from '../../preload/projects-contract.ts';
 import { toErrorData, type Connection, type HostLink } from '../api.ts';
 import { foundText } from '../i18n/card-words.ts';
 import { Player } from '../player/player.svelte.ts';
@@ -21,6 +22,7 @@ import { EventList } from './event-list.svelte.ts';
 import { Exports } from './exports.svelte.ts';
 import { ModelWizard } from './model-wizard.svelte.ts';
 import { ModelList } from './model-list.svelte.ts';
+import { lookOf, Project, viewOf, withRun } from './project.svelte.ts';
 import { TrackEditor } from './tracks.svelte.ts';
 import { Undo } from './undo.svelte.ts';
 import { ZoneEditor } from './zones.svelte.ts';
@@ -35,7 +37,9 @@ export type DialogName =
 	| 'settings'
 	| 'help'
 	| 'go-to'
-	| 'recording-time';
+	| 'recording-time'
+	| 'projects'
+	| 'save-project';
 
 /** How files of models are called. */
 const MODEL_NAME = /\.(onnx|safetensors|pth|pt)$/i;
@@ -49,6 +53,7 @@ export class Session {
 	readonly exports: Exports;
 	readonly batch: Batch;
 	readonly models: ModelList;
+	readonly project: Project;
 	/** What was drawn and edited on the open video, to be taken back. */
 	readonly undo = new Undo();
 	app = $state.raw<AppDescription>()!;
@@ -73,6 +78,8 @@ export class Session {
 	/** Name of a file that was dropped in a browser, which does not reveal its path; null = none. */
 	dropped: string | null = $state(null);
 	connection: Connection = $state('open');
+	/** Whether the open video is being brought to where a project has left it. */
+	#isRestoring = $state(false);
 	#runCommand: (id: string) => void = () => undefined;
 
 	private constructor(link: HostLink, app: AppDescription) {
@@ -82,6 +89,7 @@ export class Session {
 		this.recent = app.recent;
 		this.exports = new Exports(link.host);
 		this.batch = new Batch(link.host);
+		this.project = new Project(link.host);
 		this.models = new ModelList(link.host, (model) => this.#modelAdded(model));
 		link.host.listen((event) => this.#take(event));
 		link.onConnection((connection) => {
@@ -96,6 +104,7 @@ export class Session {
 	static async begin(link: HostLink): Promise<Session> {
 		const app = await link.host.request('app.describe', {});
 		const session = new Session(link, app);
+		if (app.projectAtStart) void session.openProject(app.projectAtStart);
 		if (app.openAtStart) {
 			const known = app.recent.find(({ videoId }) => videoId === app.openAtStart);
 			void session.open(known ?? { videoId: app.openAtStart, name: '', folder: '', exists: true });
@@ -108,20 +117,29 @@ export class Session {
 		this.#runCommand = run;
 	}
 
-	/** Shows what was left of it, or the run `runId`. */
-	async open(entry: VideoEntry, runId?: string): Promise<void> {
+	/**
+	 * Opens a video, with the run `runId`, or where a project or it itself was left; in place of one of the project that is missing, if
+	 * that is in front.
+	 */
+	async open(wanted: VideoEntry, runId?: string): Promise<void> {
+		const entry = await this.#inProject(wanted);
+		if (!entry) return;
 		this.dialog = null;
 		this.error = null;
 		this.opening = entry;
 		try {
 			const video = await this.host.request('video.open', { videoId: entry.videoId });
 			if (this.opening !== entry) return;
-			this.close();
+			this.#closeVideo();
 			this.opening = entry;
 			const player = await Player.open(video, this.host);
 			if (this.opening !== entry) return player.close();
 			this.video = video;
 			this.player = player;
+			this.project.show(entry);
+			const view = this.project.current?.view ?? null;
+			if (view) void this.prefer(lookOf(view));
+			this.#isRestoring = view !== null;
 			this.comparison = new Comparison(this.host, { ...this.app, preferences: this.preferences }, video);
 			this.zones = new ZoneEditor(this.host, video, this.undo);
 			void this.zones.load();
@@ -131,7 +149,9 @@ export class Session {
 				{ ...entry, name: video.name },
 				...this.recent.filter(({ videoId }) => videoId !== entry.videoId),
 			];
-			if (runId === undefined) void this.comparison.restore();
+			if (view)
+				void this.#restore(player, this.comparison, runId === undefined ? view : withRun(view, runId));
+			else if (runId === undefined) void this.comparison.restore();
 			else void this.comparison.showRun(this.comparison.active, runId);
 		} catch (reason) {
 			if (this.opening === entry) this.error = { video: entry, data: toErrorData(reason) };
@@ -147,6 +167,85 @@ export class Session {
 		await this.comparison.showRun(this.comparison.active, runId);
 	}
 
+	/** Opens a project, with the video in front that was in front. */
+	async openProject({ projectId }: ListedProject): Promise<void> {
+		this.noteProject();
+		await this.project.flush();
+		if (await this.project.open(projectId)) await this.showVideo(this.project.active);
+		else this.error = { video: null, data: this.project.error! };
+		this.dialog = null;
+	}
+
+	/** Shows the desktop's dialog, or the list of the web host's projects. */
+	async chooseProject(): Promise<void> {
+		if (this.app.host === 'web') {
+			this.dialog = 'projects';
+			return;
+		}
+		const chosen = await this.host.request('project.choose', {}).catch(() => null);
+		if (chosen) await this.openProject(chosen);
+	}
+
+	async saveProject(): Promise<void> {
+		this.noteProject();
+		if (this.project.file) await this.project.save();
+		else await this.saveProjectAs();
+	}
+
+	/** Asks where by the desktop's dialog, or for a name by one of the page. */
+	async saveProjectAs(): Promise<void> {
+		this.noteProject();
+		if (this.app.host === 'web') this.dialog = 'save-project';
+		else await this.project.saveAs(this.video?.name.slice(0, 80) ?? '');
+	}
+
+	/** Puts a video of the project in front; one that was not found is named. */
+	async showVideo(index: number): Promise<void> {
+		this.noteProject();
+		const entry = this.project.videos[index]?.entry;
+		if (!entry) return;
+		if (entry.exists) return this.open(entry);
+		this.#closeVideo();
+		this.project.active = index;
+		const message = `${entry.folder}/${entry.name}: the video was expected there, beside the project or among recent ones (it is not there).`;
+		this.error = {
+			video: entry,
+			data: { code: 'project-video-missing', message, remedy: null, stack: null },
+		};
+	}
+
+	async turnVideo(by: 1 | -1): Promise<void> {
+		const { active, videos } = this.project;
+		await this.showVideo((active + by + videos.length) % videos.length);
+	}
+
+	/** Tells the project how the open video is now; reactive in all that a project keeps. */
+	noteProject(): void {
+		const { video, player, comparison, preferences, zones } = this;
+		if (!video || !player || !comparison || this.#isRestoring) return;
+		const view = viewOf({ player, comparison, preferences });
+		const beside = JSON.stringify([zones?.set, video.clock]);
+		untrack(() => this.project.note(video.videoId, view, beside));
+	}
+
+	/** The entry to open for `wanted`; null where it was refused, with a sentence. */
+	async #inProject(wanted: VideoEntry): Promise<VideoEntry | null> {
+		this.noteProject();
+		const missing = this.project.current?.entry;
+		if (!this.error || !missing || missing.exists || missing.videoId === wanted.videoId) return wanted;
+		const found = await this.project.locate(missing, wanted);
+		if (!found) this.error = { video: missing, data: this.project.error! };
+		this.dialog = null;
+		return found;
+	}
+
+	async #restore(player: Player, comparison: Comparison, view: VideoView): Promise<void> {
+		const [first, last] = view.range;
+		player.restore(view.frame, first, last);
+		await comparison.restoreView(view);
+		if (this.comparison === comparison) this.#isRestoring = false;
+	}
+
 	/** States when the open video was recorded; null = as its file says. Rejects for what is no time. */
 	async stateClock(stated: { start: string; timeZone: string } | null): Promise<void> {
 		const { video } = this;
@@ -155,8 +254,15 @@ export class Session {
 		if (this.video === video) this.video = { ...video, clock };
 	}
 
-	/** Returns to the empty view; runs in progress continue. */
+	/** Returns to the empty view; runs in progress continue, and a project is saved as it was left. */
 	close(): void {
+		this.noteProject();
+		void this.project.flush();
+		this.project.leave();
+		this.#closeVideo();
+	}
+
+	#closeVideo(): void {
 		this.player?.close();
 		this.player = null;
 		this.comparison = null;
@@ -356,6 +462,7 @@ export class Session {
 		this.comparison?.take(event);
 		if (event.type === 'command') this.#runCommand(event.command);
 		if (event.type === 'open') void this.open(event.video);
+		if (event.type === 'open-project') void this.openProject(event.project);
 	}
 }
 
