@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { launchApp, whyNot, type Launched } from './launch.ts';
+import { goToFrame, makeLongClip, opened, SAMPLE, shownFrame } from './person.ts';
+
+/** The desktop asks by dialogs of the system; all else is the same. */
+describe.skipIf(whyNot('web') !== null)('a project of two videos', () => {
+	let app: Launched;
+	let page: Page;
+	beforeAll(async () => {
+		app = await launchApp({ host: 'web', video: SAMPLE });
+		page = app.page;
+		makeLongClip(app, 'second.mp4', 60);
+		await opened(page);
+	});
+	afterAll(() => app?.close());
+
+	const title = (name: string) =>
+		page.waitForFunction((wanted) => document.title.startsWith(wanted), name, { timeout: 15_000 });
+
+	it('is saved under a name, and takes the next video that is opened', async () => {
+		await goToFrame(page, 30);
+		await page.keyboard.press('b');
+		await page.keyboard.press('c');
+		await page.keyboard.press('Control+s');
+		await page.getByLabel('Name').fill('Square');
+		await page.keyboard.press('Enter');
+		await title('plaza.mp4 – Square');
+		await app.openVideo('second.mp4');
+		await title('• second.mp4 – Square');
+		await goToFrame(page, 12);
+		await title('second.mp4 – Square'); // saved by itself
+	});
+
+	it('opens where each was left', async () => {
+		await page.keyboard.press('w');
+		await page.keyboard.press('Control+Shift+O');
+		await page.getByRole('button', { name: 'Square' }).click();
+		await title('second.mp4 – Square');
+		await expect.poll(() => shownFrame(page)).toBe(12);
+		await page.keyboard.press('Shift+PageDown');
+		await title('plaza.mp4 – Square');
+		await expect.poll(() => shownFrame(page)).toBe(30);
+		expect(await page.locator('canvas').count()).toBeGreaterThanOrEqual(2);
+		expect(await page.getByRole('checkbox', { name: 'Boxes' }).isChecked()).toBe(false);
+	});
+});
