@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { VideoEntry } from './contract.ts';
+import type { VideoEntry } from './video-entry.ts';
 
 const id = z.string().regex(/^[a-z0-9-]{1,64}$/);
 const frame = z.number().int().min(0);
