@@ -3,19 +3,13 @@ import type { ErrorData } from '../main/domain/errors.ts';
 import { PRECISIONS, type Precision } from '../main/domain/execution.ts';
 import type { ExecutionRemark } from '../main/domain/execution-words.ts';
 import type { RecordingClock } from '../main/domain/recording-clock.ts';
-import type { MeasuredSpeed } from '../main/domain/speed.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../main/domain/run.ts';
 import type { SettingsTable, SettingValues } from '../main/domain/settings-table.ts';
 import { TOKEN_MAP_KINDS, type TokenMapKind } from '../main/domain/tokens.ts';
 import type { TruthCoverage } from '../main/domain/truth-coverage.ts';
 import type { VideoInfo } from '../main/domain/video.ts';
-import type { ProviderCheck } from '../main/execution/provider-checks.ts';
-import type { ModelCard } from '../main/models/card.ts';
-import type { CatalogModel } from '../main/models/catalog-file.ts';
 import type { DownloadProgress } from '../main/models/progress-rate.ts';
-import type { FileCheck } from '../main/models/receipt.ts';
 import type { FrameBatch } from '../main/analysis/frame-batch.ts';
-import type { ModelReadings } from '../main/probing/protocol.ts';
 import type { AnalysisProgress } from '../main/analysis/protocol.ts';
 import type { RunSummary } from '../main/results/summary.ts';
 import type { FrameIdentities, RunTracks } from '../main/tracking/run-tracks.ts';
@@ -25,6 +19,7 @@ import {
 	eventWishSchema,
 	type EventAnswers,
 } from './events-contract.ts';
+import { modelRequestSchemas, type ModelAnswers, type ModelDescription } from './models-contract.ts';
 import { batchRequestSchemas, type BatchAnswers, type BatchEvent } from './batch-contract.ts';
 import { projectRequestSchemas, type ListedProject, type ProjectAnswers } from './projects-contract.ts';
 import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
@@ -33,11 +28,17 @@ import { truthRequestSchemas, type TruthAnswers } from './truth-contract.ts';
 import type { VideoEntry } from './video-entry.ts';
 import { zoneRequestSchemas, type ZoneAnswers } from './zones-contract.ts';
 
+export type {
+	ListedModel,
+	ModelDescription,
+	ProviderDescription,
+	PublishedModel,
+} from './models-contract.ts';
+
 // All requests and events between page and host. Two hosts implement it: Electron's IPC and the local web host. Both
 // check inputs with these schemas; files are named by opaque ids, never by paths.
 
 const id = z.string().regex(/^[a-z0-9-]{1,64}$/);
-const modelId = z.string().min(1).max(64);
 const index = z.number().int().min(0);
 const settings = z.record(z.string().max(64), z.union([z.number(), z.string().max(256), z.boolean()]));
 const position = z.union([z.strictObject({ frame: index }), z.strictObject({ seconds: z.number() })]);
@@ -45,13 +46,6 @@ const range = z.strictObject({
 	from: position,
 	to: position.nullable(),
 	every: z.number().int().min(1).max(100_000),
-});
-
-/** As in `CardChange`. */
-const cardChange = z.strictObject({
-	reading: index.max(64),
-	fields: z.array(z.tuple([z.string().max(64), z.string().max(4096)])).max(64),
-	names: z.string().max(200_000).nullable(),
 });
 
 /** What the page remembers between sessions; unknown keys are refused. */
@@ -150,6 +144,7 @@ export const requestSchemas = {
 	'run.tracks': z.strictObject({ runId: id }),
 	/** Identities of the detections at positions `[from, from + count)`; at most 2,000 frames. */
 	'run.identities': z.strictObject({ runId: id, from: index, count: z.number().int().min(1).max(2000) }),
+	...modelRequestSchemas,
 	...trackRequestSchemas,
 	/**
 	 * How a run agrees with a dense (or any other) run of the same video, per frame, in the classes that both models know.
@@ -166,42 +161,6 @@ export const requestSchemas = {
 	'run.delete': z.strictObject({ runId: id }),
 	/** Desktop: asks for a ground-truth file; web host: `truthId` from a browse. */
 	'truth.choose': z.strictObject({ videoId: id }),
-	/** All models that are there, and those of the catalogue that can be got. */
-	'models.list': z.strictObject({}),
-	/** Downloads a model of the catalogue, after a person accepted its licence; `model.progress` and `model.ended` follow. */
-	'models.get': z.strictObject({ modelId }),
-	/** What was loaded is kept: getting it again goes on from there. */
-	'models.cancel': z.strictObject({ modelId }),
-	'models.remove': z.strictObject({ modelId }),
-	/** Compares the hashes of its files with those that were published or recorded. */
-	'models.verify': z.strictObject({ modelId }),
-	/** Desktop: shows the system's dialog, and installs the model that was chosen; null if the user cancels. */
-	'models.choose': z.strictObject({}),
-	/** Desktop: installs a file or folder that was dropped on the page. */
-	'models.adopt': z.strictObject({ dropToken: z.string().max(64) }),
-	/** Web host: installs a model that a browse found. */
-	'models.add': z.strictObject({ fileId: id }),
-	/** Measures a model in a mode on some frames of a video, or of the sample clip, in a process of its own. */
-	'models.measure': z.strictObject({ modelId, mode: z.string().max(64), videoId: id.nullable() }),
-	/**
-	 * How an installed ONNX file can be read, and what each reading sees in a frame of a video, or of the sample: run in a process of
-	 * its own. An earlier request is cancelled.
-	 */
-	'models.readings': z.strictObject({
-		modelId,
-		videoId: id.nullable(),
-		/** In the clock of the file; null = in the middle. */
-		seconds: z.number().nullable(),
-		changes: z.array(cardChange).max(16),
-		/** Whether nothing is run where the file or a card leaves no doubt. */
-		unlessCertain: z.boolean(),
-	}),
-	/** The frame is not wanted any more. */
-	'models.stopReadings': z.strictObject({}),
-	/** Stores the card of a reading, with what a person changed. */
-	'models.saveCard': z.strictObject({ modelId, change: cardChange, place: z.enum(['beside', 'settings']) }),
-	/** What graphs can run on here, as remembered; with `anew`, all are tried again. */
-	'providers.list': z.strictObject({ anew: z.boolean() }),
 	'export.start': z.strictObject({
 		runIds: z.array(id).min(1).max(4),
 		labels: z.array(z.string().max(200)).min(1).max(4),
@@ -227,44 +186,6 @@ export type RequestName = keyof typeof requestSchemas;
 export type RequestInput<Name extends RequestName> = z.infer<(typeof requestSchemas)[Name]>;
 
 export type ModeDescription = { id: string; title: string; description: string; settings: SettingsTable };
-export type ModelDescription = {
-	id: string;
-	name: string;
-	classes: string[];
-	modes: string[];
-};
-
-/** A model as the list of models shows it. */
-export type ListedModel = {
-	modelId: string;
-	name: string;
-	/** `elsewhere`: a mirror, a folder or the user must bring its files. */
-	state: 'installed' | 'available' | 'elsewhere';
-	/** Where an installed one comes from; null for all others. */
-	source: 'shipped' | 'installed' | 'named' | null;
-	/** On the disk or as published; null where that is unknown. */
-	bytes: number | null;
-	/** Of a download that broke off. */
-	loadedBytes: number;
-	/** The download in progress. */
-	progress: DownloadProgress | null;
-	/** What the catalogue says of it; null for the user's own models. */
-	published: PublishedModel | null;
-	/** What opening an installed one showed; null where it does not open, and for all others. */
-	card: ModelCard | null;
-	/** Why an installed one does not open: `card-needed` where a person can help. */
-	problem: ErrorData | null;
-	speeds: MeasuredSpeed[];
-};
-
-export type PublishedModel = Pick<
-	CatalogModel,
-	'licence' | 'page' | 'accuracy' | 'unverified' | 'family' | 'form'
->;
-
-/** What graphs can run on: whether it works here, and how fast it was when it was measured last. */
-export type ProviderDescription = ProviderCheck & { speed: MeasuredSpeed | null };
-
 export type ExportDescription = {
 	id: string;
 	title: string;
@@ -396,7 +317,8 @@ export type FrameTimesAnswer = {
 	complete: boolean;
 };
 
-type AnswersOfParts = BatchAnswers &
+type AnswersOfParts = ModelAnswers &
+	BatchAnswers &
 	TrackAnswers &
 	ZoneAnswers &
 	ProjectAnswers &
@@ -432,20 +354,6 @@ export type Answers = AnswersOfParts & {
 	'run.agreement': RunAgreement;
 	'run.delete': null;
 	'truth.choose': { truthId: string; name: string } | null;
-	'models.list': ListedModel[];
-	'models.get': null;
-	'models.cancel': null;
-	'models.remove': null;
-	'models.verify': { state: 'sound' | 'damaged' | 'unrecorded'; files: FileCheck[] };
-	'models.choose': { modelId: string } | null;
-	'models.adopt': { modelId: string };
-	'models.add': { modelId: string };
-	/** One for each execution provider. */
-	'models.measure': MeasuredSpeed[];
-	'providers.list': ProviderDescription[];
-	'models.readings': ModelReadings;
-	'models.stopReadings': null;
-	'models.saveCard': null;
 	'export.start': { exportId: string; name: string } | null;
 	'export.cancel': null;
 	'export.reveal': null;
