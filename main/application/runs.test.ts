@@ -23,7 +23,8 @@ let videoId = '';
 let longId = '';
 
 beforeAll(async () => {
-	makeClip(clip, FRAMES);
+	// As large as people have to be to be found for sure.
+	makeClip(clip, FRAMES, '-vf', 'scale=384:288');
 	makeClip(long, LONG);
 	page = await openPageSide(folders, { chooseVideos: () => Promise.resolve([clip, long]) });
 	[videoId = '', longId = ''] = (await page.ask('video.choose', {})).map((entry) => entry.videoId);
