@@ -28,6 +28,7 @@ describe('the shell', () => {
 			'ipcMain',
 			'ipcRenderer',
 			'nativeTheme',
+			'powerSaveBlocker',
 			'protocol',
 			'screen',
 			'session',
