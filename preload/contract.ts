@@ -28,12 +28,7 @@ import { truthRequestSchemas, type TruthAnswers } from './truth-contract.ts';
 import type { VideoEntry } from './video-entry.ts';
 import { zoneRequestSchemas, type ZoneAnswers } from './zones-contract.ts';
 
-export type {
-	ListedModel,
-	ModelDescription,
-	ProviderDescription,
-	PublishedModel,
-} from './models-contract.ts';
+export type { ListedModel, ModelDescription, ProviderDescription } from './models-contract.ts';
 
 // All requests and events between page and host. Two hosts implement it: Electron's IPC and the local web host. Both
 // check inputs with these schemas; files are named by opaque ids, never by paths.

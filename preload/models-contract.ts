@@ -90,10 +90,7 @@ export type ListedModel = {
 	speeds: MeasuredSpeed[];
 };
 
-export type PublishedModel = Pick<
-	CatalogModel,
-	'licence' | 'page' | 'accuracy' | 'unverified' | 'family' | 'form'
->;
+type PublishedModel = Pick<CatalogModel, 'licence' | 'page' | 'accuracy' | 'unverified' | 'family' | 'form'>;
 
 /** What graphs can run on: whether it works here, and how fast it was when it was measured last. */
 export type ProviderDescription = ProviderCheck & { speed: MeasuredSpeed | null };
