@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PRECISIONS } from '../domain/execution.ts';
 import type { ErrorData } from '../domain/errors.ts';
+import { inOrder } from '../domain/run.ts';
 
 const position = z.union([z.object({ frame: z.int() }), z.object({ seconds: z.number() })]);
 
@@ -42,12 +43,6 @@ export type BatchJob = z.infer<typeof jobSchema>;
 export function jobId(videoPath: string, { label, ...configuration }: Configuration): string {
 	const words = JSON.stringify([videoPath, configuration], inOrder);
 	return createHash('sha256').update(words).digest('hex').slice(0, 16);
-}
-
-/** An object with its keys in one order. */
-function inOrder(_key: string, value: unknown): unknown {
-	if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-	return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** How far a run has come. */

@@ -52,8 +52,8 @@ export function modelKey({ sha256, reading }: Pick<RunHeader['model'], 'sha256' 
 	return reading ? `${sha256} ${JSON.stringify(reading, inOrder)}` : sha256;
 }
 
-/** An object with its keys in one order, whatever order a card wrote them in. */
-function inOrder(_key: string, value: unknown): unknown {
+/** For `JSON.stringify`: objects with their keys in one order, whatever order they were written in. */
+export function inOrder(_key: string, value: unknown): unknown {
 	if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
 	return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
