@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { EVENT_KINDS, type EventKind } from '../counting/events.ts';
 import type { EventSearch } from '../counting/filter-events.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import type { ZoneSet } from '../domain/zones.ts';
+import { placesOf, type ZoneSet } from '../domain/zones.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { collect } from './analyze.ts';
 import { parseInteger, parseNumber } from './arguments.ts';
@@ -39,7 +39,7 @@ export function addEventOptions(command: Command): Command {
 /** All but `--from` and `--to`, which are a range. `zones` null: none were drawn. Throws `bad-argument`. */
 export function eventSearch(options: EventOptions, run: StoredRun, zones: ZoneSet | null): EventSearch {
 	const classes = options.class.map((name) => indexOf(name, run.header.model.classes, '--class'));
-	const names = zones ? [...zones.zones, ...zones.lines].map(({ name }) => name) : [];
+	const names = zones ? placesOf(zones).map(({ name }) => name) : [];
 	const places = options.zone.map((name) => indexOf(name, names, '--zone'));
 	const { minScore, dwell, atOnce, kind } = options;
 	return {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UserFacingError } from '../domain/errors.ts';
 import type { Size } from '../domain/video.ts';
-import { ANCHORS, type Point, type ZoneSet } from '../domain/zones.ts';
+import { ANCHORS, placesOf, type Point, type ZoneSet } from '../domain/zones.ts';
 import { zoneProblems, zoneProblemSentence } from './zone-problems.ts';
 
 /** Zones, lines and corners that a file may have at most: beyond that, it was not drawn by a person. */
@@ -27,13 +27,9 @@ export const zoneSetSchema = z
 			.max(MOST_SHAPES),
 		lines: z.array(z.strictObject({ id, name, from: point, to: point })).max(MOST_SHAPES),
 	})
-	.refine(
-		({ zones, lines }) =>
-			new Set([...zones, ...lines].map((one) => one.id)).size === zones.length + lines.length,
-		{
-			message: 'must have each id once among zones and lines',
-		},
-	) satisfies z.ZodType<ZoneSet>;
+	.refine((set) => new Set(placesOf(set).map(({ id }) => id)).size === placesOf(set).length, {
+		message: 'must have each id once among zones and lines',
+	}) satisfies z.ZodType<ZoneSet>;
 
 /**
  * Zones out of a file's text. `place` names it in messages. Throws `zones-unreadable` for what is no such file, and for zones and

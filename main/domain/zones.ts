@@ -35,6 +35,14 @@ export type ZoneSet = {
 	lines: readonly CountingLine[];
 };
 
+/** Zones and, behind them, lines: what the places of events are positions in. */
+export function placesOf({
+	zones,
+	lines,
+}: Pick<ZoneSet, 'zones' | 'lines'>): readonly (Zone | CountingLine)[] {
+	return [...zones, ...lines];
+}
+
 /** Where the anchor of a box (left, top, right, bottom) lies. */
 export function anchorOf(box: readonly [number, number, number, number], anchor: Anchor): Point {
 	const [left, top, right, bottom] = box;

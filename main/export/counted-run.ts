@@ -3,7 +3,7 @@ import { EVENT_KINDS, type EventKind } from '../counting/events.ts';
 import { fitZones } from '../counting/zone-file.ts';
 import type { TrackPaths } from '../domain/track-paths.ts';
 import type { TrackNames } from '../domain/track-labels.ts';
-import type { ZoneSet } from '../domain/zones.ts';
+import { placesOf, type ZoneSet } from '../domain/zones.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { pathsOfRun } from '../tracking/run-paths.ts';
 import { csvLine } from './csv-line.ts';
@@ -90,7 +90,7 @@ export function eventRecord(counted: CountedRun, row: number): EventRecord {
 		timeSeconds: rounded(events.timesSeconds[row]!, 6),
 		...(timeOfDay && { recordedAt: timeOfDay(events.timesSeconds[row]!) }),
 		event,
-		place: [...zones.zones, ...zones.lines][events.places[row]!]?.name ?? null,
+		place: placesOf(zones)[events.places[row]!]?.name ?? null,
 		direction: direction === 0 ? null : direction > 0 ? 'forwards' : 'backwards',
 		identity,
 		...(names.has(identity) && { name: names.get(identity)! }),

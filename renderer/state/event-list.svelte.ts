@@ -1,7 +1,7 @@
 import { EVENT_KINDS, type EventKind } from '../../main/counting/events.ts';
 import { filterEvents, nextEvent, type EventFilter } from '../../main/counting/filter-events.ts';
 import type { ErrorData } from '../../main/domain/errors.ts';
-import type { ZoneSet } from '../../main/domain/zones.ts';
+import { placesOf, type ZoneSet } from '../../main/domain/zones.ts';
 import type { HostApi } from '../../preload/contract.ts';
 import type { EventWish, ListedEvents } from '../../preload/events-contract.ts';
 import { toErrorData } from '../api.ts';
@@ -115,7 +115,6 @@ export class EventList {
 		const { answer } = this;
 		if (!answer || row >= answer.events.count) return null;
 		const { events, source } = answer;
-		const { zones, lines } = source.zones;
 		const classIndex = events.classIndices[row]!;
 		return {
 			row,
@@ -124,7 +123,7 @@ export class EventList {
 			timeSeconds: events.timesSeconds[row]!,
 			identity: events.identities[row]!,
 			className: source.classes[classIndex] ?? String(classIndex),
-			place: [...zones, ...lines][events.places[row]!]?.name ?? null,
+			place: placesOf(source.zones)[events.places[row]!]?.name ?? null,
 			direction: events.directions[row]!,
 			amount: events.amounts[row]!,
 			score: events.scores[row]!,
@@ -136,7 +135,7 @@ export class EventList {
 		const { kind, className, leastScore, leastHeight, mostHeight } = this.#wishNow();
 		const { placeId, direction, fromSeconds, toSeconds } = this.place;
 		const source = this.answer?.source;
-		const shapes = source ? [...source.zones.zones, ...source.zones.lines] : [];
+		const shapes = source ? placesOf(source.zones) : [];
 		return {
 			kinds: kind === null ? null : [kind],
 			classes: wanted(source?.classes.indexOf(className ?? '')),

@@ -1,6 +1,7 @@
 import { countPerClass } from '../../counting/class-counts.ts';
 import { EVENT_KINDS } from '../../counting/events.ts';
-import type { Point } from '../../domain/zones.ts';
+import { middleOf } from '../../domain/zone-geometry.ts';
+import { placesOf, type Point } from '../../domain/zones.ts';
 import type { CountedRun } from '../counted-run.ts';
 import { formatTime } from '../drawing/draw-overlay.ts';
 import { html, join, type Html } from './html.ts';
@@ -52,7 +53,7 @@ export function countsSection(counted: CountedRun, label: string): Html {
 }
 
 function eventTable({ counting: { events }, zones: { zones, lines } }: CountedRun): Html {
-	const places = [...zones, ...lines];
+	const places = placesOf({ zones, lines });
 	const rows = EVENT_KINDS.flatMap((kind, k) => {
 		const own = Array.from({ length: events.count }, (_, row) => row).filter(
 			(row) => events.kinds[row] === k,
@@ -116,13 +117,11 @@ function sketch({ zones: { zones, lines, pictureSize } }: CountedRun): Html {
 			${join(
 				zones.map(({ name, points }) => {
 					const places = points.map(at);
-					const sum = places.reduce<Point>(([x, y], [px, py]) => [x + px, y + py], [0, 0]);
-					const centre: Point = [sum[0] / places.length, sum[1] / places.length];
 					return html`<polygon
 							class="zone"
 							points="${places.map((place) => place.map(number).join(',')).join(' ')}"
 						/>
-						${text(centre, name)}`;
+						${text(middleOf(places), name)}`;
 				}),
 			)}
 			${join(
