@@ -3,9 +3,11 @@ import { rm } from 'node:fs/promises';
 import { COUNTING, countTracks } from '../main/counting/count-tracks.ts';
 import type { EventTable } from '../main/counting/events.ts';
 import { filterEvents } from '../main/counting/filter-events.ts';
+import { allSteps } from '../main/domain/all-steps.ts';
 import { boxIou } from '../main/domain/detections.ts';
 import type { TrackPaths } from '../main/domain/track-paths.ts';
 import type { Size } from '../main/domain/video.ts';
+import { emptyZones } from '../main/domain/zone-geometry.ts';
 import { anchorOf, type Point, type ZoneSet } from '../main/domain/zones.ts';
 import type { StoredRun } from '../main/results/stored-run.ts';
 import { pathsOfRun } from '../main/tracking/run-paths.ts';
@@ -138,11 +140,7 @@ function shapesFor(truth: TrackPaths, pictureSize: Size): ZoneSet {
 		points: [at(left, top), at(left + 0.35, top), at(left + 0.35, top + 0.35), at(left, top + 0.35)],
 	});
 	return {
-		format: 'sparsight-zones',
-		version: 1,
-		pictureSize,
-		anchor: 'bottom',
-		hysteresis: 0.05,
+		...emptyZones(pictureSize),
 		lines: [
 			line(1, at(0.33, 0.02), at(0.33, 0.98)),
 			line(2, at(0.67, 0.02), at(0.67, 0.98)),
@@ -181,12 +179,8 @@ function readTruth(path: string, { frames }: StoredRun): TrackPaths {
 
 function pathsOf(run: StoredRun): TrackPaths {
 	const identities = new RunIdentities(run.header.displayThresholds);
-	for (const step of identities.follow(run)) void step;
-	const steps = pathsOfRun(run, identities);
-	for (;;) {
-		const step = steps.next();
-		if (step.done) return step.value;
-	}
+	allSteps(identities.follow(run));
+	return allSteps(pathsOfRun(run, identities));
 }
 
 function ofClass(paths: TrackPaths, classIndex: number): TrackPaths {

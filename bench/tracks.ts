@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 
+import { allSteps } from '../main/domain/all-steps.ts';
 import { openRun, type StoredRun } from '../main/results/stored-run.ts';
 import { RunIdentities } from '../main/tracking/run-tracks.ts';
 import { PYTHON, skippedFor, type Skipped } from './python.ts';
@@ -33,7 +34,7 @@ export async function benchTracks(options: {
 	const run = await openRun(options.runPath);
 	const identities = new RunIdentities(run.header.displayThresholds);
 	const since = performance.now();
-	for (const step of identities.follow(run)) void step;
+	allSteps(identities.follow(run));
 	const followMs = performance.now() - since;
 	const input = { truth: truthOf(options.truthPath, run), tracks: tracksOf(run, identities) };
 	const scores = await trackEval(options.script, input).catch((error: unknown) =>

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countTracks } from '../main/counting/count-tracks.ts';
 import { parseZones, zonesToText } from '../main/counting/zone-file.ts';
+import { allSteps } from '../main/domain/all-steps.ts';
 import type { TrackPaths } from '../main/domain/track-paths.ts';
 import type { ZoneSet } from '../main/domain/zones.ts';
 import { WHOLE_VIDEO } from '../main/domain/video.ts';
@@ -173,7 +174,7 @@ export const SUBJECTS = {
 			const edits = parseTrackEdits(Buffer.from(content).toString('utf8'), join(folder, name));
 			const run = await openRun(await storedRun(folder));
 			const identities = new RunIdentities(run.header.displayThresholds, edits);
-			for (const step of identities.follow(run)) void step;
+			allSteps(identities.follow(run));
 			identities.tracks();
 		},
 		mostMilliseconds: MOST_MILLISECONDS,

@@ -1,3 +1,5 @@
+import { allSteps } from '../domain/all-steps.ts';
+import { firstIndex } from '../domain/first-index.ts';
 import type { TrackPaths } from '../domain/track-paths.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { CountedTrack } from './counted-track.ts';
@@ -43,11 +45,7 @@ export function countTracks(
 	zoneSet: ZoneSet,
 	options: CountingOptions = COUNTING,
 ): Counting {
-	const steps = countingSteps(paths, zoneSet, options);
-	for (;;) {
-		const step = steps.next();
-		if (step.done) return step.value;
-	}
+	return allSteps(countingSteps(paths, zoneSet, options));
 }
 
 /** As `countTracks`, in steps between which other work of the process can run. */
@@ -116,12 +114,7 @@ export function* countingSteps(
 
 /** The first sighting of a stay with which it is longer than `seconds`; its end where that is the first. */
 function whenLonger({ timesSeconds }: TrackPaths, first: number, stay: Stay, seconds: number): number {
-	let low = first + stay.enters;
-	let high = first + stay.leaves;
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if (timesSeconds[middle]! - stay.enterSeconds > seconds) high = middle;
-		else low = middle + 1;
-	}
-	return low;
+	const from = first + stay.enters;
+	const isLonger = (i: number) => timesSeconds[from + i]! - stay.enterSeconds > seconds;
+	return from + firstIndex(stay.leaves - stay.enters, isLonger);
 }

@@ -1,3 +1,4 @@
+import { firstIndex } from '../domain/first-index.ts';
 import { EVENT_KINDS, type EventKind, type EventTable } from './events.ts';
 
 /** Which events are wanted; what is left out, or null, does not matter. */
@@ -70,16 +71,10 @@ export function nextEvent(
 	frameIndex: number,
 	step: 1 | -1,
 ): number {
-	let low = 0;
-	let high = rows.length;
 	// The first one that is behind the frame or, backwards, not before it.
 	const least = step === 1 ? frameIndex + 1 : frameIndex;
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if (events.frameIndices[rows[middle]!]! < least) low = middle + 1;
-		else high = middle;
-	}
-	return (step === 1 ? rows[low] : rows[low - 1]) ?? -1;
+	const at = firstIndex(rows.length, (i) => events.frameIndices[rows[i]!]! >= least);
+	return (step === 1 ? rows[at] : rows[at - 1]) ?? -1;
 }
 
 /** A mark for each of some whole numbers, from -`shift` on. */
@@ -91,17 +86,10 @@ function membersOf(numbers: readonly number[], shift: number): Uint8Array {
 
 /** Times rise with frames: the rows whose times lie between two, the second included. */
 function rowsBetween({ timesSeconds, count }: SearchedEvents, from: number, to: number): [number, number] {
-	const firstWhere = (isBehind: (seconds: number) => boolean): number => {
-		let low = 0;
-		let high = count;
-		while (low < high) {
-			const middle = (low + high) >> 1;
-			if (isBehind(timesSeconds[middle]!)) high = middle;
-			else low = middle + 1;
-		}
-		return low;
-	};
-	return [firstWhere((seconds) => seconds >= from), firstWhere((seconds) => seconds > to)];
+	return [
+		firstIndex(count, (row) => timesSeconds[row]! >= from),
+		firstIndex(count, (row) => timesSeconds[row]! > to),
+	];
 }
 
 function sizeTest(filter: EventFilter): ((boxes: Float32Array, at: number) => boolean) | null {

@@ -1,3 +1,4 @@
+import { allSteps } from '../domain/all-steps.ts';
 import { agreementScores, compareDetections } from '../domain/agreement.ts';
 import { sharedClasses, type SharedClasses } from '../domain/class-mapping.ts';
 import { denseReference, referenceFor, type Comparable } from '../domain/dense-reference.ts';
@@ -35,11 +36,7 @@ export type Agreement = {
  * both would show. Throws `bad-argument` for runs without a common class or frame.
  */
 export function agreement(run: StoredRun, denseRun: StoredRun, options: AgreementOptions = {}): Agreement {
-	const steps = agreementSteps(run, denseRun, options);
-	for (;;) {
-		const step = steps.next();
-		if (step.done) return step.value;
-	}
+	return allSteps(agreementSteps(run, denseRun, options));
 }
 
 /** `least` is by class of both, and so for runs of equal classes only. */

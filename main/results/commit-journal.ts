@@ -2,6 +2,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { firstIndex } from '../domain/first-index.ts';
 import { isOptional, STREAM_HEADS, streamRecord, STREAMS, type StreamName } from './columns.ts';
 import { parseJson, wholeLines } from './header.ts';
 import { readText, RUN_FILES, streamFile, unreadable } from './run-folder.ts';
@@ -88,14 +89,7 @@ export class CommitJournal {
 
 	/** How many commits hold at most `frames` frames; they are the first ones. */
 	countUpTo(frames: number): number {
-		let low = 0;
-		let high = this.count;
-		while (low < high) {
-			const middle = (low + high) >> 1;
-			if (this.frames[middle]! <= frames) low = middle + 1;
-			else high = middle;
-		}
-		return low;
+		return firstIndex(this.count, (i) => this.frames[i]! > frames);
 	}
 
 	/** The bytes [from, to) that commits [first, last] added to a stream. */

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
+import { firstIndex } from '../domain/first-index.ts';
 import { cameraAt, type CameraPath } from '../domain/camera-path.ts';
 import { noMilliseconds, STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
@@ -224,16 +225,8 @@ export class StoredRun {
 	/** The position of a frame of the video in this run; -1 if it was not analysed. */
 	positionOfFrame(frameIndex: number): number {
 		const indices = this.frames.frameIndex;
-		let low = 0;
-		let high = indices.length - 1;
-		while (low <= high) {
-			const middle = (low + high) >> 1;
-			const found = indices[middle]!;
-			if (found === frameIndex) return middle;
-			if (found < frameIndex) low = middle + 1;
-			else high = middle - 1;
-		}
-		return -1;
+		const position = firstIndex(indices.length, (i) => indices[i]! >= frameIndex);
+		return indices[position] === frameIndex ? position : -1;
 	}
 
 	/** All frames in order, one at a time. */

@@ -1,3 +1,4 @@
+import { firstIndex } from '../domain/first-index.ts';
 import { PART_STEP } from '../domain/track-labels.ts';
 
 /**
@@ -119,11 +120,5 @@ export class EditedIdentities {
 
 /** The first position whose frame is `frame` or a later one; `frames` ascend. */
 export function positionOf(frames: Int32Array, frame: number): number {
-	let [low, high] = [0, frames.length];
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if (frames[middle]! < frame) low = middle + 1;
-		else high = middle;
-	}
-	return low;
+	return firstIndex(frames.length, (i) => frames[i]! >= frame);
 }

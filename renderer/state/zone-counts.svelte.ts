@@ -1,4 +1,5 @@
 import { EVENT_KINDS, type EventKind } from '../../main/counting/events.ts';
+import { firstIndex } from '../../main/domain/first-index.ts';
 import type { ErrorData } from '../../main/domain/errors.ts';
 import type { ZoneSet } from '../../main/domain/zones.ts';
 import type { HostApi } from '../../preload/contract.ts';
@@ -103,11 +104,6 @@ export function insideAt({ occupancy }: ZoneCounts, zone: number, frameIndex: nu
 	const steps = occupancy[zone];
 	if (!steps) return 0;
 	const { frameIndices, counts } = steps;
-	let [low, high] = [0, frameIndices.length];
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if (frameIndices[middle]! <= frameIndex) low = middle + 1;
-		else high = middle;
-	}
-	return low === 0 ? 0 : counts[low - 1]!;
+	const next = firstIndex(frameIndices.length, (i) => frameIndices[i]! > frameIndex);
+	return counts[next - 1] ?? 0;
 }

@@ -1,3 +1,4 @@
+import { firstIndex } from '../../domain/first-index.ts';
 import type { TrackPaths } from '../../domain/track-paths.ts';
 import type { Size } from '../../domain/video.ts';
 
@@ -191,11 +192,5 @@ function atEdge([left, top, right, bottom]: Box, { width, height }: Size): boole
 
 /** The first place in an ascending list whose value is `value` or more. */
 function lowerBound(values: Int32Array | Float64Array, value: number): number {
-	let [low, high] = [0, values.length];
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if (values[middle]! < value) low = middle + 1;
-		else high = middle;
-	}
-	return low;
+	return firstIndex(values.length, (i) => values[i]! >= value);
 }
