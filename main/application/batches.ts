@@ -17,6 +17,7 @@ import { WHOLE_VIDEO } from '../domain/video.ts';
 import type { ExecutionChoice } from '../execution/choice.ts';
 import { modelPath } from '../models/catalog.ts';
 import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
+import { OneAtATime } from '../process/one-at-a-time.ts';
 import { findMode } from '../reduction/index.ts';
 import type { Browser } from './browse.ts';
 import type { RunStore } from './run-store.ts';
@@ -59,7 +60,7 @@ export class Batches {
 	#work: { ended: Promise<void>; interrupt: AbortController; close: () => void } | null = null;
 	#going: Promise<void> = Promise.resolve();
 	/** One change of the list after another. */
-	#changing: Promise<unknown> = Promise.resolve();
+	readonly #changes = new OneAtATime();
 	#toldAt = 0;
 
 	constructor(dependencies: BatchesDependencies) {
@@ -255,13 +256,11 @@ export class Batches {
 	}
 
 	#change(work: () => Promise<void>): Promise<BatchList> {
-		const change = this.#changing.then(async () => {
+		return this.#changes.do(async () => {
 			await work();
 			this.#deps.emit({ type: 'batch.list' });
 			return this.list();
 		});
-		this.#changing = change.catch(() => undefined);
-		return change;
 	}
 
 	/** The videos that are meant, without those that may not be opened. */

@@ -4,6 +4,7 @@ import { preferencesSchema, type Preferences, type RequestInput } from '../../pr
 import { UserFacingError } from '../domain/errors.ts';
 import { ON_CPU } from '../domain/execution.ts';
 import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
+import { OneAtATime } from '../process/one-at-a-time.ts';
 
 export const DEFAULT_PREFERENCES: Preferences = {
 	theme: 'system',
@@ -47,7 +48,7 @@ export class PreferencesStore {
 	readonly #path: string;
 	readonly #mayWriteTo: (folder: string) => Promise<boolean>;
 	#current: Preferences = DEFAULT_PREFERENCES;
-	#writing: Promise<void> = Promise.resolve();
+	readonly #writes = new OneAtATime();
 
 	private constructor(path: string, mayWriteTo: (folder: string) => Promise<boolean>) {
 		this.#path = path;
@@ -90,9 +91,7 @@ export class PreferencesStore {
 		}
 		this.#current = { ...this.#current, ...given(changes) };
 		// One write after another, so that the last state is the last one written.
-		const write = this.#writing.then(() => writeJsonFile(this.#path, this.#current));
-		this.#writing = write.catch(() => undefined);
-		await write;
+		await this.#writes.do(() => writeJsonFile(this.#path, this.#current));
 		return this.#current;
 	}
 }

@@ -5,6 +5,7 @@ import type { ListedProject, OpenedProject, VideoView } from '../../preload/proj
 import { systemError, UserFacingError } from '../domain/errors.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import { writeFileWhole } from '../process/json-file.ts';
+import { OneAtATime } from '../process/one-at-a-time.ts';
 import { shortName } from '../process/short-name.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { OpaqueIds } from './opaque-ids.ts';
@@ -28,7 +29,7 @@ export class Projects {
 	/** By id of a video, what the project that was opened knows of it. */
 	readonly #stored = new Map<string, StoredVideo>();
 	/** One file after the other, so that the last state is the last one written. */
-	#saving: Promise<unknown> = Promise.resolve();
+	readonly #saves = new OneAtATime();
 
 	constructor(dependencies: ProjectsDependencies) {
 		this.#deps = dependencies;
@@ -91,14 +92,12 @@ export class Projects {
 	async save({ projectId, name, project }: RequestInput<'project.save'>): Promise<ListedProject | null> {
 		const path = projectId === null ? await this.#newPath(name) : this.#pathOf(projectId);
 		if (path === null) return null;
-		const save = this.#saving.then(async () => {
+		await this.#saves.do(async () => {
 			const videos = await Promise.all(
 				project.videos.map(async ({ videoId, view }) => ({ ...(await this.#describe(videoId)), view })),
 			);
 			await writeFileWhole(path, projectToText({ active: project.active, videos }));
 		});
-		this.#saving = save.catch(() => undefined);
-		await save;
 		return this.entryOf(path);
 	}
 

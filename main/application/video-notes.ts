@@ -7,6 +7,7 @@ import { isTimeZone, type RecordingClock } from '../domain/recording-clock.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { readJsonFile, writeFileWhole } from '../process/json-file.ts';
+import { OneAtATime } from '../process/one-at-a-time.ts';
 import { trackEditsToText } from '../tracking/edits-file.ts';
 import { editsPath } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
@@ -30,8 +31,8 @@ const clockSchema = z.strictObject({
  */
 export class VideoNotes {
 	readonly #root: () => string;
-	/** By file, the write that goes on, so that the last state is the last one written. */
-	readonly #writing = new Map<string, Promise<void>>();
+	/** By file, what reads it to change it and writes it, so that the last state is the last one written. */
+	readonly #turns = new Map<string, OneAtATime>();
 
 	/** `root` is the folder of runs; called each time, because it is a preference. */
 	constructor(root: () => string) {
@@ -51,9 +52,8 @@ export class VideoNotes {
 	 */
 	async zonesToEdit(identity: VideoIdentity): Promise<ZoneSet | null> {
 		const path = this.#pathOf(identity, ZONES_FILE);
-		await this.#writing.get(path)?.catch(() => undefined);
 		try {
-			return await this.zones(identity);
+			return await this.#turnsOf(path).do(() => this.zones(identity));
 		} catch (cause) {
 			if (!isUnreadable(cause)) throw cause;
 			const aside = await setAside(path);
@@ -103,17 +103,16 @@ export class VideoNotes {
 	}
 
 	async #write(path: string, text: string, prepare?: () => Promise<void>): Promise<void> {
-		const before = this.#writing.get(path) ?? Promise.resolve();
-		const write = before
-			.catch(() => undefined)
-			.then(prepare)
-			.then(() => writeFileWhole(path, text));
-		this.#writing.set(path, write);
-		try {
-			await write;
-		} finally {
-			if (this.#writing.get(path) === write) this.#writing.delete(path);
-		}
+		await this.#turnsOf(path).do(async () => {
+			await prepare?.();
+			await writeFileWhole(path, text);
+		});
+	}
+
+	#turnsOf(path: string): OneAtATime {
+		const turns = this.#turns.get(path) ?? new OneAtATime();
+		this.#turns.set(path, turns);
+		return turns;
 	}
 }
 

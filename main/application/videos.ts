@@ -7,6 +7,7 @@ import { UserFacingError } from '../domain/errors.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import type { VideoInfo } from '../domain/video.ts';
 import { installationFolder } from '../process/installation.ts';
+import { OneAtATime } from '../process/one-at-a-time.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
 import { fileTag } from './byte-ranges.ts';
@@ -27,7 +28,7 @@ export class Videos {
 	readonly #ids = new OpaqueIds<string>((path) => path);
 	readonly #opened = new Map<string, KnownVideo & { state: string }>();
 	#recent: string[] = [];
-	#writing: Promise<void> = Promise.resolve();
+	readonly #writes = new OneAtATime();
 
 	private constructor(recentPath: string, mayOpenPath: (path: string) => Promise<boolean>) {
 		this.#recentPath = recentPath;
@@ -127,10 +128,8 @@ export class Videos {
 
 	async #store(): Promise<void> {
 		const list = this.#recent.map((path) => ({ videoId: this.#ids.idOf(path), path }));
-		const write = this.#writing.then(() => writeJsonFile(this.#recentPath, list));
 		// Failing to store the list must not prevent opening a video.
-		this.#writing = write.catch(() => undefined);
-		await this.#writing;
+		await this.#writes.do(() => writeJsonFile(this.#recentPath, list)).catch(() => undefined);
 	}
 }
 

@@ -8,6 +8,7 @@ import { fitZones, parseZones, zoneSetSchema, zonesToText } from '../counting/zo
 import { systemError, UserFacingError } from '../domain/errors.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
+import { OneAtATime } from '../process/one-at-a-time.ts';
 import { inTurns } from '../results/in-turns.ts';
 import { shortName } from '../process/short-name.ts';
 import type { RunQueries } from './run-queries.ts';
@@ -36,7 +37,7 @@ export class Zones {
 	readonly #deps: ZonesDependencies;
 	readonly #templatesPath: string;
 	/** One change of the templates after another. */
-	#changing: Promise<unknown> = Promise.resolve();
+	readonly #changes = new OneAtATime();
 
 	constructor(dependencies: ZonesDependencies) {
 		this.#deps = dependencies;
@@ -134,7 +135,7 @@ export class Zones {
 	}
 
 	#change(work: (templates: Template[]) => Template[]): Promise<string[]> {
-		const change = this.#changing.then(async () => {
+		return this.#changes.do(async () => {
 			const templates = work(await this.#read()).sort((a, b) => a.name.localeCompare(b.name));
 			if (templates.length > MOST_TEMPLATES) {
 				throw new UserFacingError(
@@ -145,7 +146,5 @@ export class Zones {
 			await writeJsonFile(this.#templatesPath, templates);
 			return templates.map(({ name }) => name);
 		});
-		this.#changing = change.catch(() => undefined);
-		return change;
 	}
 }

@@ -27,6 +27,7 @@ import {
 import { NO_COMMIT, readJournal, type Commit, type CommitJournal } from './commit-journal.ts';
 import { headerText, readEvents, readHeader, readStatus } from './header.ts';
 import { makeFolder } from '../process/make-folder.ts';
+import { OneAtATime } from '../process/one-at-a-time.ts';
 import { onDisk, replaceFile, RUN_FILES, streamFile, writeFully } from './run-folder.ts';
 import { encodeSnapshot, readSnapshot, type Snapshot } from './state-file.ts';
 
@@ -84,7 +85,7 @@ export class RunWriter {
 	#snapshotAt = performance.now();
 	#snapshotFrames: number;
 	#nextSlot: number;
-	#queue: Promise<unknown> = Promise.resolve();
+	readonly #calls = new OneAtATime();
 
 	private constructor(
 		folder: string,
@@ -223,7 +224,7 @@ export class RunWriter {
 
 	/** Takes the next frame, which must not be modified afterwards. Frames come in ascending order. */
 	append(result: FrameResult): Promise<void> {
-		return this.#inOrder(async () => {
+		return this.#calls.do(async () => {
 			const last = this.#pending.at(-1)?.frameIndex ?? this.#committed.lastFrameIndex;
 			assert(
 				result.frameIndex > last,
@@ -238,12 +239,12 @@ export class RunWriter {
 
 	/** Stores the unfinished batch now, for pauses. */
 	commit(): Promise<void> {
-		return this.#inOrder(() => this.#commit(false));
+		return this.#calls.do(() => this.#commit(false));
 	}
 
 	/** Notes a change of settings; it is on the disk when this returns. */
 	recordEvent(event: SettingEvent): Promise<void> {
-		return this.#inOrder(() =>
+		return this.#calls.do(() =>
 			onDisk(join(this.#folder, RUN_FILES.events), async () => {
 				const line = Buffer.from(`${JSON.stringify(event)}\n`);
 				await writeFully(this.#events, line, this.#eventBytes);
@@ -255,7 +256,7 @@ export class RunWriter {
 
 	/** Stores the unfinished batch, then `state`, the engine's state after the last appended frame. */
 	snapshot(state: NamedArrays): Promise<void> {
-		return this.#inOrder(() => this.#snapshot(state));
+		return this.#calls.do(() => this.#snapshot(state));
 	}
 
 	/**
@@ -263,7 +264,7 @@ export class RunWriter {
 	 * failed run is ended as far as the disk allows, without another error: the journal says what is stored.
 	 */
 	close(state: 'complete' | 'cancelled' | 'failed', outcome: RunOutcome): Promise<void> {
-		return this.#inOrder(async () => {
+		return this.#calls.do(async () => {
 			try {
 				await this.#end(state, outcome);
 			} catch (error) {
@@ -358,12 +359,6 @@ export class RunWriter {
 			executionChanges: this.#executionChanges,
 		};
 		await replaceFile(this.#folder, RUN_FILES.status, Buffer.from(`${JSON.stringify(status, null, '\t')}\n`));
-	}
-
-	#inOrder(task: () => Promise<void>): Promise<void> {
-		const done = this.#queue.then(task);
-		this.#queue = done.catch(() => undefined); // the caller gets the error; the next call may still succeed
-		return done;
 	}
 }
 

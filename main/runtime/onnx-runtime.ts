@@ -13,6 +13,7 @@ import type {
 } from './runtime.ts';
 import { PlacementProfile } from './node-placement.ts';
 import type { TensorStore } from './tensor-store.ts';
+import { OneAtATime } from '../process/one-at-a-time.ts';
 
 /** The one provider whose memory this binding can hold on to between runs. */
 const WITH_MEMORY = 'webgpu';
@@ -104,16 +105,12 @@ function isCpu({ executionProviders }: InferenceSession.SessionOptions): boolean
 /** Runs one thing after another. */
 type Turns = <T>(work: () => Promise<T>) => Promise<T>;
 
-let lastTurn: Promise<unknown> = Promise.resolve();
-
 /** Two runs at a time crash a process that computes on a device, whichever sessions they are of. */
+const onDevices = new OneAtATime();
+
 function inTurn(provider: string): Turns {
 	if (provider === ON_CPU.provider) return (work) => work();
-	return (work) => {
-		const turn = lastTurn.then(work, work);
-		lastTurn = turn.catch(() => undefined);
-		return turn;
-	};
+	return (work) => onDevices.do(work);
 }
 
 class OnnxSession implements GraphSession {
