@@ -144,7 +144,6 @@ export class Application {
 		});
 		this.#exports = new Exports({
 			queries: this.#queries,
-			clockOf: (header) => this.#notes.clock(header.videoIdentity),
 			notes: this.#notes,
 			shell,
 			emit,

@@ -1,8 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { HostEvent, RequestInput } from '../../preload/contract.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
-import type { RecordingClock } from '../domain/recording-clock.ts';
-import type { RunHeader } from '../domain/run.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
 import { startExport } from '../export/client.ts';
 import { exportFormat } from '../export/index.ts';
@@ -24,8 +22,7 @@ type Export = {
 
 type ExportsDependencies = {
 	queries: RunQueries;
-	/** When a run's video was recorded, as a person stated it; null where nobody did. */
-	clockOf: (header: RunHeader) => Promise<RecordingClock | null>;
+	/** What a person drew on videos, and stated of them. */
 	notes: VideoNotes;
 	shell: Shell;
 	emit: (event: HostEvent) => void;
@@ -53,15 +50,16 @@ export class Exports {
 				`labels must name each of the ${input.runIds.length} runs (got ${input.labels.length}).`,
 			);
 		}
-		const { queries, clockOf, notes, shell, emit } = this.#deps;
+		const { queries, notes, shell, emit } = this.#deps;
 		const runs = await Promise.all(input.runIds.map((runId) => queries.run(runId)));
+		const { videoIdentity } = runs[0]!.header;
 		const wantsZones = format.readsZones && settings['zones'] !== false;
-		const zones = wantsZones ? await notes.zones(runs[0]!.header.videoIdentity) : null;
+		const zones = wantsZones ? await notes.zones(videoIdentity) : null;
 		const suggested = suggestedName(runs[0]!.header.video.path, runs[0]!.header.mode, format.fileExtension);
 		const path = await shell.chooseExportTarget(suggested, format.fileExtension);
 		if (path === null) return null;
 
-		const stated = await clockOf(runs[0]!.header);
+		const stated = await notes.clock(videoIdentity);
 		const exportId = newId();
 		const job = {
 			format: format.id,

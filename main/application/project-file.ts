@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { zoneSetSchema } from '../counting/zone-file.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import { isTimeZone } from '../domain/recording-clock.ts';
 import { videoViewSchema } from '../../preload/projects-contract.ts';
+import { clockSchema } from './video-notes.ts';
 
 export const PROJECT_EXTENSION = 'sparsight';
 
@@ -26,13 +26,7 @@ const projectFileSchema = z.strictObject({
 				view: videoViewSchema.nullable(),
 				zones: zoneSetSchema.nullable(),
 				/** When it was recorded, as a person stated it. */
-				clock: z
-					.strictObject({
-						startsAt: z.iso.datetime(),
-						timeZone: z.string().refine(isTimeZone),
-						source: z.literal(['file', 'stated']),
-					})
-					.nullable(),
+				clock: clockSchema.nullable(),
 			}),
 		)
 		.min(1)

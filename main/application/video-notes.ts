@@ -19,7 +19,8 @@ export const NOTES_FOLDER = 'notes';
 const ZONES_FILE = 'zones.json';
 const CLOCK_FILE = 'clock.json';
 
-const clockSchema = z.strictObject({
+/** A clock as notes and projects keep it. */
+export const clockSchema = z.strictObject({
 	startsAt: z.iso.datetime(),
 	timeZone: z.string().refine(isTimeZone),
 	source: z.literal(['file', 'stated']),
