@@ -1,9 +1,8 @@
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
-import { knownFrames } from '../results/frame-columns.ts';
-import { readFrames } from '../video/read-frames.ts';
-import { H264_LONGEST_SIDE, openVideoWriter } from '../video/write-video.ts';
-import { findClipFrames, openVideoOf, soundSpan, type ClipFrames } from './clip-frames.ts';
+import { H264_LONGEST_SIDE } from '../video/write-video.ts';
+import { findClipFrames, openVideoOf, type ClipFrames } from './clip-frames.ts';
+import { ENCODING_SETTINGS, encodePictures, type ClipPictures, type Encoding } from './encode-clip.ts';
 import type { ExportFormat, ExportRequest } from './format.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { writePartialFirst } from './partial-file.ts';
@@ -21,14 +20,7 @@ const settings = {
 		},
 		description: 'What becomes of frames that were not analysed (every > 1).',
 	},
-	sound: { kind: 'boolean', default: true, description: 'Keeps the original sound.' },
-	crf: {
-		kind: 'integer',
-		default: 20,
-		min: 0,
-		max: 51,
-		description: 'Quality of the picture: 0 is lossless and large, 51 poor and small.',
-	},
+	...ENCODING_SETTINGS,
 } as const satisfies SettingsTable;
 
 /**
@@ -77,46 +69,20 @@ export async function encodeClip(
 	paneSize: Size,
 	clip: ClipFrames,
 	scenes: Scenes,
-	{ runs, signal, onProgress }: Pick<ExportRequest, 'runs' | 'signal' | 'onProgress'>,
-	{ hold, sound, crf }: { hold: boolean; sound: boolean; crf: number },
+	request: Pick<ExportRequest, 'runs' | 'signal' | 'onProgress'>,
+	{ hold, ...encoding }: Encoding & { hold: boolean },
 ): Promise<void> {
 	// Drawing needs a native canvas and fonts: loaded only if something is drawn.
 	const { createOverlay } = await import('./drawing/draw-overlay.ts');
 	const overlay = createOverlay(scenes.overlay);
-	const { frameIndices, timesSeconds, endSeconds } = clip;
-	const total = frameIndices.length;
-	const aborting = signal ? { signal } : {};
-	const writer = await openVideoWriter({
-		path,
+	const pictures: ClipPictures = {
+		video,
+		clip,
+		frameSize: paneSize,
 		size: overlay.layout.size,
-		timesSeconds,
-		endSeconds,
-		audioFrom: sound && video.hasAudio ? soundSpan(video.path, clip) : null,
-		crf,
-		...aborting,
-	});
-	try {
-		const letterbox = { displaySize: video.displaySize, contentSize: paneSize, inputSize: paneSize, fill: 0 };
-		let done = 0;
-		for await (const frame of readFrames(video, {
-			range: clip.range,
-			letterbox,
-			format: 'rgba',
-			known: knownFrames(runs[0]!.frames, frameIndices[0]!),
-			...aborting,
-		})) {
-			if (frame.index !== frameIndices[done]) continue;
-			const scene = scenes.at(frame.index, frame.timeSeconds, hold);
-			await writer.write(overlay.draw(frame.pixels, scene));
-			done++;
-			onProgress?.(done, total);
-			if (done === total) break;
-		}
-		await writer.finish();
-	} catch (error) {
-		await writer.abort();
-		throw error;
-	}
+		draw: ({ index, timeSeconds, pixels }) => overlay.draw(pixels, scenes.at(index, timeSeconds, hold)),
+	};
+	await encodePictures(path, pictures, encoding, request);
 }
 
 function onlyAnalysed(clip: ClipFrames, scenes: Scenes): ClipFrames {

@@ -11,6 +11,7 @@ import { encodeClip } from './annotated-video.ts';
 import { findClipFrames, openVideoOf, type ClipFrames } from './clip-frames.ts';
 import { clipName, clipRange } from './clip-names.ts';
 import { eventsAsCsv } from './counted-run.ts';
+import { ENCODING_SETTINGS } from './encode-clip.ts';
 import type { ExportFormat, ExportRequest } from './format.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { writePartialFirst, writeText } from './partial-file.ts';
@@ -39,14 +40,7 @@ export const CLIP_SETTINGS = {
 	...OVERLAY_SETTINGS,
 	heat: { ...OVERLAY_SETTINGS.heat, default: 'off' },
 	strip: { ...OVERLAY_SETTINGS.strip, default: false },
-	sound: { kind: 'boolean', default: true, description: 'Keeps the original sound.' },
-	crf: {
-		kind: 'integer',
-		default: 20,
-		min: 0,
-		max: 51,
-		description: 'Quality of the picture: 0 is lossless and large, 51 poor and small.',
-	},
+	...ENCODING_SETTINGS,
 } as const satisfies SettingsTable;
 
 /** More clips than anybody looks through: a search that finds more is a mistake that would fill the disk. */

@@ -3,11 +3,10 @@ import { extname } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import { resolveSettings, type SettingsTable, type SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange, Size, VideoInfo } from '../domain/video.ts';
-import { knownFrames } from '../results/frame-columns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
-import { readFrames } from '../video/read-frames.ts';
-import { H264_LONGEST_SIDE, openVideoWriter } from '../video/write-video.ts';
-import { findClipFrames, openVideoOf, soundSpan, type ClipFrames } from './clip-frames.ts';
+import { H264_LONGEST_SIDE } from '../video/write-video.ts';
+import { findClipFrames, openVideoOf, type ClipFrames } from './clip-frames.ts';
+import { ENCODING_SETTINGS, encodePictures, type ClipPictures } from './encode-clip.ts';
 import type { ExportFormat, ExportRequest } from './format.ts';
 import { writePartialFirst } from './partial-file.ts';
 import { hideBoxes, type Hiding } from './redaction/hide.ts';
@@ -66,14 +65,7 @@ const settings = {
 		step: 0.01,
 		description: 'Boxes of nobody who is followed are hidden from this score on: doubtful ones as well.',
 	},
-	sound: { kind: 'boolean', default: true, description: 'Keeps the original sound.' },
-	crf: {
-		kind: 'integer',
-		default: 20,
-		min: 0,
-		max: 51,
-		description: 'Quality of the picture: 0 is lossless and large, 51 poor and small.',
-	},
+	...ENCODING_SETTINGS,
 } as const satisfies SettingsTable;
 
 /**
@@ -105,7 +97,7 @@ export const redactedVideo: ExportFormat = {
 		const choice = { ...resolved, pictureSize: video.displaySize };
 		const plan = await planRedaction(run, clip, choice, signal);
 		await writePartialFirst(out, [video.path], async (partial) => {
-			await encode(partial, video, clip, plan, request, resolved);
+			await encodePictures(partial, hiddenPictures(video, clip, plan, resolved.how), resolved, request);
 			const list = `${JSON.stringify(listOf(run, clip, plan, resolved, request), null, '\t')}\n`;
 			await writePartialFirst(listPath(out), [video.path], (path) => writeFile(path, list));
 		});
@@ -143,51 +135,18 @@ function requireAnalysed(run: StoredRun, { frameIndices }: ClipFrames): void {
 	}
 }
 
-type Look = { how: Hiding; sound: boolean; crf: number };
-
-async function encode(
-	path: string,
-	video: VideoInfo,
-	clip: ClipFrames,
-	plan: RedactionPlan,
-	{ runs, signal, onProgress }: ExportRequest,
-	{ how, sound, crf }: Look,
-): Promise<void> {
+function hiddenPictures(video: VideoInfo, clip: ClipFrames, plan: RedactionPlan, how: Hiding): ClipPictures {
 	const { size, scale } = pictureSize(video.displaySize);
-	const { frameIndices, timesSeconds, endSeconds } = clip;
-	const aborting = signal ? { signal } : {};
-	const writer = await openVideoWriter({
-		path,
+	return {
+		video,
+		clip,
+		frameSize: size,
 		size,
-		timesSeconds,
-		endSeconds,
-		audioFrom: sound && video.hasAudio ? soundSpan(video.path, clip) : null,
-		crf,
-		...aborting,
-	});
-	try {
-		const letterbox = { displaySize: video.displaySize, contentSize: size, inputSize: size, fill: 0 };
-		const known = knownFrames(runs[0]!.frames, frameIndices[0]!);
-		let done = 0;
-		for await (const frame of readFrames(video, {
-			range: clip.range,
-			letterbox,
-			format: 'rgba',
-			known,
-			...aborting,
-		})) {
-			if (frame.index !== frameIndices[done]) continue;
-			hideBoxes(frame.pixels, size, plan.boxesAt(done), scale, how);
-			await writer.write(frame.pixels);
-			done++;
-			onProgress?.(done, frameIndices.length);
-			if (done === frameIndices.length) break;
-		}
-		await writer.finish();
-	} catch (error) {
-		await writer.abort();
-		throw error;
-	}
+		draw({ pixels }, i) {
+			hideBoxes(pixels, size, plan.boxesAt(i), scale, how);
+			return pixels;
+		},
+	};
 }
 
 /** As displayed, or as large as encoders take. */
