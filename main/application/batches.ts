@@ -108,10 +108,11 @@ export class Batches {
 			const paths = await Promise.all(videoIds.map((id) => this.#deps.videos.readablePathOf(id)));
 			const wanted = await Promise.all(configurations.map((one) => this.#configuration(one)));
 			const known = await this.#folder.jobs();
-			if (known.length + paths.length * wanted.length > MOST_JOBS) {
+			const count = known.length + paths.length * wanted.length;
+			if (count > MOST_JOBS) {
 				throw new UserFacingError(
 					'bad-argument',
-					`A batch of at most ${MOST_JOBS} runs was expected (with these it has ${known.length + paths.length * wanted.length}).`,
+					`A batch of at most ${MOST_JOBS} runs was expected (with these it has ${count}).`,
 				);
 			}
 			await this.#folder.add(await this.#plan(paths, wanted, known));
@@ -239,9 +240,9 @@ export class Batches {
 		});
 	}
 
-	async #tellJob({ id }: BatchJob): Promise<void> {
-		const found = (await this.#folder.states().catch(() => [])).find(({ job }) => job.id === id);
-		if (found) this.#deps.emit({ type: 'batch.job', jobId: id, state: stateOf(found.job, found.state) });
+	async #tellJob(job: BatchJob): Promise<void> {
+		const state = await this.#folder.stateOf(job.id).catch(() => null);
+		if (state) this.#deps.emit({ type: 'batch.job', jobId: job.id, state: stateOf(job, state) });
 	}
 
 	#tellPhase(phase: BatchPhase['phase'], reason: unknown = null): void {

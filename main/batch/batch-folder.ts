@@ -128,6 +128,12 @@ export class BatchFolder {
 		return jobs.map((job) => ({ job, state: outcomes.get(job.id) ?? stateOf(claims.get(job.id)) }));
 	}
 
+	/** Where one job stands, without a look at the others; null for one that is not wanted any more. */
+	async stateOf(id: string): Promise<JobState | null> {
+		if (!(await this.jobs()).some((job) => job.id === id)) return null;
+		return (await this.outcome(id)) ?? stateOf((await this.#claims.last(id)) ?? undefined);
+	}
+
 	/** The jobs that have not ended and that nobody alive works at, in order. */
 	async open(): Promise<BatchJob[]> {
 		return (await this.states()).filter(({ state }) => state.state === 'waiting').map(({ job }) => job);

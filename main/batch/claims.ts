@@ -60,11 +60,7 @@ export class Claims {
 
 	/** The last claim to each job that has any. */
 	async all(): Promise<Map<string, LastClaim>> {
-		const last = new Map<string, number>();
-		for (const name of await readdir(this.#folder).catch(() => [])) {
-			const [, job, attempt] = /^([0-9a-f]{16})\.(\d+)\.json$/.exec(name) ?? [];
-			if (job !== undefined && Number(attempt) > (last.get(job) ?? 0)) last.set(job, Number(attempt));
-		}
+		const last = await this.#attempts();
 		if (last.size === 0) return new Map();
 		const now = await this.#now();
 		const claims = [...last].map(
@@ -74,7 +70,8 @@ export class Claims {
 	}
 
 	async last(job: string): Promise<LastClaim | null> {
-		return (await this.all()).get(job) ?? null;
+		const attempt = (await this.#attempts()).get(job);
+		return attempt === undefined ? null : this.#read(job, attempt, await this.#now());
 	}
 
 	/** Makes a claim; false where somebody has made it before. */
@@ -113,6 +110,16 @@ export class Claims {
 			() => true,
 			() => false,
 		);
+	}
+
+	/** By job, its last attempt. */
+	async #attempts(): Promise<Map<string, number>> {
+		const last = new Map<string, number>();
+		for (const name of await readdir(this.#folder).catch(() => [])) {
+			const [, job, attempt] = /^([0-9a-f]{16})\.(\d+)\.json$/.exec(name) ?? [];
+			if (job !== undefined && Number(attempt) > (last.get(job) ?? 0)) last.set(job, Number(attempt));
+		}
+		return last;
 	}
 
 	async #read(job: string, attempt: number, now: number): Promise<LastClaim> {
