@@ -1,9 +1,8 @@
 import type { RequestInput } from '../../preload/contract.ts';
 import type { ListedEvents } from '../../preload/events-contract.ts';
-import { COUNTING, countingSteps } from '../counting/count-tracks.ts';
+import { COUNTING } from '../counting/count-tracks.ts';
 import { presenceOf, type PresenceMap } from '../counting/presence.ts';
-import { parseZones, zonesToText } from '../counting/zone-file.ts';
-import { inTurns } from '../results/in-turns.ts';
+import { countAtZones } from './count-at-zones.ts';
 import type { RunQueries } from './run-queries.ts';
 
 /** What happened in runs: the page's questions about events. */
@@ -16,9 +15,7 @@ export class Events {
 
 	/** Throws `zones-unreadable` for zones that count nothing. */
 	async list({ runId, zones, ...limits }: RequestInput<'events.list'>): Promise<ListedEvents> {
-		const checked = parseZones(zonesToText(zones), 'zones');
-		const paths = await this.#queries.paths(runId);
-		const { events } = await inTurns(countingSteps(paths, checked, { ...COUNTING, ...limits }));
+		const { events } = await countAtZones(this.#queries, runId, zones, { ...COUNTING, ...limits });
 		const { sinceFrames, tracks, ...listed } = events;
 		return listed;
 	}

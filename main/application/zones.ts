@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { RequestInput } from '../../preload/contract.ts';
 import type { FittedZones, ZoneCounts } from '../../preload/zones-contract.ts';
-import { countingSteps } from '../counting/count-tracks.ts';
 import { fitZones, parseZones, zoneSetSchema, zonesToText } from '../counting/zone-file.ts';
 import { systemError, UserFacingError } from '../domain/errors.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
 import { OneAtATime } from '../process/one-at-a-time.ts';
-import { inTurns } from '../results/in-turns.ts';
 import { shortName } from '../process/short-name.ts';
+import { countAtZones } from './count-at-zones.ts';
 import type { RunQueries } from './run-queries.ts';
 import type { Shell } from './shell.ts';
 import type { VideoNotes } from './video-notes.ts';
@@ -57,9 +56,7 @@ export class Zones {
 
 	/** Over the whole run, as far as it is stored. Throws `zones-unreadable` for zones that count nothing. */
 	async counts({ runId, zones }: RequestInput<'zones.counts'>): Promise<ZoneCounts> {
-		const checked = parseZones(zonesToText(zones), 'zones');
-		const paths = await this.#deps.queries.paths(runId);
-		const { events, occupancy } = await inTurns(countingSteps(paths, checked));
+		const { events, occupancy } = await countAtZones(this.#deps.queries, runId, zones);
 		const { count, kinds, frameIndices, timesSeconds, identities } = events;
 		const { classIndices, places, directions, amounts } = events;
 		return {

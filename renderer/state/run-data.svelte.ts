@@ -35,6 +35,9 @@ const CACHED_FRAMES = 6000;
 const GAP_ATTEMPTS = 20;
 const GAP_PAUSE_MS = 500;
 
+/** Frames of a run in progress after which what happens in it is counted anew. */
+const FRAMES_PER_COUNT = 100;
+
 /** One run in the page: what is stored and, during the run, what comes in. */
 export class RunData implements RunFrames {
 	readonly runId: string;
@@ -257,6 +260,12 @@ export class RunData implements RunFrames {
 	identitiesOf(frameIndex: number): Int32Array | null {
 		const position = this.positionOf(frameIndex, false);
 		return position < 0 ? null : this.identities.of(position);
+	}
+
+	/** Changes when what is counted in the run may have: more of it is stored, or its tracks were edited. */
+	get countVersion(): string {
+		const stored = this.timeline.length;
+		return `${this.entry.active ? Math.floor(stored / FRAMES_PER_COUNT) : stored} ${this.identities.edits}`;
 	}
 
 	truthOf(frameIndex: number): FrameTruth | null {

@@ -44,9 +44,6 @@ export type DialogName =
 /** How files of models are called. */
 const MODEL_NAME = /\.(onnx|safetensors|pth|pt)$/i;
 
-/** Frames of a run in progress after which its events are counted anew. */
-const FRAMES_PER_COUNT = 100;
-
 /** State of the whole page: the host, what is open, and which dialog is shown. */
 export class Session {
 	readonly host: HostApi;
@@ -408,10 +405,7 @@ export class Session {
 		const source = () => {
 			const { run } = comparison.active;
 			if (!run) return null;
-			const stored = run.timeline.length;
-			const counted = run.entry.active ? Math.floor(stored / FRAMES_PER_COUNT) : stored;
-			const version = `${counted} ${run.identities.edits}`;
-			return { runId: run.runId, classes: run.classes, zones: zones.set, version };
+			return { runId: run.runId, classes: run.classes, zones: zones.set, version: run.countVersion };
 		};
 		return new EventList(this.host, source, () => this.preferences.eventWish);
 	}
