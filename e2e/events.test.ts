@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
-import { analyse, goToFrame, opened, SAMPLE, shownFrame, untilComplete } from './person.ts';
+import { SAMPLE, analyseUpTo, opened, shownFrame } from './person.ts';
 
 /** Enough for people to cross the middle of the picture. */
 const LAST_ANALYSED = 60;
@@ -16,10 +16,7 @@ onEveryHost('events', (host) => {
 		app = await launchApp({ host, video: SAMPLE });
 		page = app.page;
 		await opened(page);
-		await goToFrame(page, LAST_ANALYSED);
-		await page.keyboard.press('o');
-		await analyse(page, 'Token cache');
-		await untilComplete(page);
+		await analyseUpTo(page, LAST_ANALYSED);
 	});
 	afterAll(() => app?.close());
 

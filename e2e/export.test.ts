@@ -4,7 +4,7 @@ import type { Locator } from 'playwright-core';
 import { ffprobe } from './frames.ts';
 import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
-import { analyse, goToFrame, newestRun, openSample, untilComplete } from './person.ts';
+import { analyseUpTo, goToFrame, newestRun, openSample } from './person.ts';
 
 const FROM = 30;
 const TO = 59;
@@ -17,10 +17,7 @@ onEveryHost('export a range', (host) => {
 		app = await launchApp({ host });
 		const { page } = app;
 		await openSample(page);
-		await goToFrame(page, LAST_ANALYSED);
-		await page.keyboard.press('o');
-		await analyse(page, 'Token cache');
-		await untilComplete(page);
+		await analyseUpTo(page, LAST_ANALYSED);
 		await goToFrame(page, FROM);
 		await page.keyboard.press('i');
 		await goToFrame(page, TO);

@@ -26,6 +26,14 @@ export async function untilComplete(page: Page): Promise<void> {
 	await page.getByText(/^Complete · /).waitFor({ timeout: ANALYSIS_MILLISECONDS });
 }
 
+/** Analyses the open video from its start up to a frame, in mode token cache. */
+export async function analyseUpTo(page: Page, frame: number): Promise<void> {
+	await goToFrame(page, frame);
+	await page.keyboard.press('o');
+	await analyse(page, 'Token cache');
+	await untilComplete(page);
+}
+
 /** Types a frame number into the dialog that G opens, and waits until that frame is painted. */
 export async function goToFrame(page: Page, frame: number): Promise<void> {
 	await page.keyboard.press('g');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
-import { analyse, goToFrame, opened, SAMPLE, shownFrame, untilComplete } from './person.ts';
+import { SAMPLE, analyseUpTo, goToFrame, opened, shownFrame } from './person.ts';
 
 const LAST_ANALYSED = 30;
 const SPLIT_AT = 20;
@@ -14,10 +14,7 @@ onEveryHost('tracks by hand', (host) => {
 		app = await launchApp({ host, video: SAMPLE });
 		page = app.page;
 		await opened(page);
-		await goToFrame(page, LAST_ANALYSED);
-		await page.keyboard.press('o');
-		await analyse(page, 'Token cache');
-		await untilComplete(page);
+		await analyseUpTo(page, LAST_ANALYSED);
 		await page.getByRole('tab', { name: 'Tracks' }).click();
 	});
 	afterAll(() => app?.close());
