@@ -1,5 +1,5 @@
-// npm run torture: kills, faults, mutated files, a long run; what they show goes into docs/trust.md. Words after `--`:
-// `--only kills,batches,faults,mutations,long-run`, `--kills 100`, `--mutations 1000`, `--hours 12`, `--seed 1`.
+// npm run torture: kills, faults, mutated files, a long run; what they show goes into docs/trust.md. `npm run torture -- --help`
+// lists what can be asked for.
 import { join } from 'node:path';
 import { ensureBuild, ensureFfmpeg, ensurePackages, root, run } from './prepare.mjs';
 

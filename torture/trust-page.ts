@@ -117,12 +117,16 @@ const WORDS: { [P in Part]: { title: string; lines(found: Findings[P]): string[]
 	},
 };
 
+export const PARTS = Object.keys(WORDS) as Part[];
+
 /** Puts what a part found into the page, in place of what it found before; other parts stay as they are. */
 export function writeFindings<P extends Part>(path: string, part: P, found: Findings[P], seed: number): void {
 	const sections = existingSections(path);
 	const { title, lines } = WORDS[part];
 	const when = `${new Date().toISOString().slice(0, 10)}, seed ${seed}, ${machineWords(describeMachine())}.`;
-	sections.set(title, [when, '', ...lines(found)].join('\n'));
+	const fresh = lines(found);
+	const kept = part === 'mutations' ? otherRows(sections.get(title) ?? '', fresh) : [];
+	sections.set(title, [when, '', ...fresh, ...kept].join('\n'));
 	const order = Object.values(WORDS).map((words) => words.title);
 	const text = order.flatMap((name) =>
 		sections.has(name) ? [`## ${name}`, '', sections.get(name)!, ''] : [],
@@ -133,7 +137,15 @@ export function writeFindings<P extends Part>(path: string, part: P, found: Find
 
 const HEAD = `# What it was put through
 
-Written by \`npm run torture\`: what was really tried, and what came of it. \`npm run torture -- --only kills\` renews one part.`;
+Written by \`npm run torture\`: what was really tried, and what came of it. \`npm run torture -- --only kills\` renews one part,
+\`--only mutations --subjects zones\` one kind of file.`;
+
+/** The rows of kinds that were not tried again. */
+function otherRows(before: string, fresh: readonly string[]): string[] {
+	const cellOf = (row: string) => /^\| (.+?) \|/.exec(row)?.[1];
+	const known = new Set(fresh.map(cellOf));
+	return before.split('\n').filter((row) => /^\| (?!---)/.test(row) && !known.has(cellOf(row)));
+}
 
 /** The page's sections by title. */
 function existingSections(path: string): Map<string, string> {
