@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { RunObjects } from '../main/batch/objects.ts';
 import type { ErrorData } from '../main/domain/errors.ts';
+import type { RecordingClock } from '../main/domain/recording-clock.ts';
 import type { SettingValues } from '../main/domain/settings-table.ts';
 import type { VideoEntry } from './video-entry.ts';
 
@@ -37,6 +39,10 @@ export const batchRequestSchemas = {
 	'batch.run': z.strictObject({ running: z.boolean() }),
 	/** Jobs that failed wait again. */
 	'batch.retry': z.strictObject({}),
+	/** The objects of a job that is done, after a person's edits. */
+	'batch.objects': z.strictObject({ jobId: id }),
+	/** Writes every detection of all jobs, and a summary beside it; `export` events follow. Null if the user cancels. */
+	'batch.saveTable': z.strictObject({ format: z.enum(['csv', 'jsonl']) }),
 } as const;
 
 export type BatchJobState = {
@@ -62,6 +68,17 @@ export type BatchPhase = {
 
 export type BatchList = BatchPhase & { jobs: BatchEntry[] };
 
+/** The objects of a job, and what else is known of its video. */
+export type BatchObjects = {
+	objects: RunObjects;
+	/** When the video was recorded; null where nobody knows. */
+	clock: RecordingClock | null;
+	/** In the file's own clock. */
+	startSeconds: number;
+	/** Why its zones are left out. */
+	zonesProblem: ErrorData | null;
+};
+
 export type BatchAnswers = {
 	'batch.get': BatchList;
 	'batch.chooseFolder': VideoEntry[];
@@ -72,6 +89,8 @@ export type BatchAnswers = {
 	'batch.remove': BatchList;
 	'batch.run': null;
 	'batch.retry': BatchList;
+	'batch.objects': BatchObjects;
+	'batch.saveTable': { exportId: string; name: string } | null;
 };
 
 export type BatchEvent =

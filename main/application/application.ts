@@ -17,6 +17,7 @@ import { clockOfFile, statedClock, type RecordingClock } from '../domain/recordi
 import { EXPORT_FORMATS } from '../export/index.ts';
 import { REDUCTION_MODES } from '../reduction/index.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
+import { BatchTables } from './batch-tables.ts';
 import { Batches } from './batches.ts';
 import { Browser } from './browse.ts';
 import { choiceBy } from '../execution/choice.ts';
@@ -71,6 +72,7 @@ export class Application {
 	readonly #projects: Projects;
 	readonly #events: Events;
 	readonly #batches: Batches;
+	readonly #batchTables: BatchTables;
 	readonly #checks: RememberedChecks;
 	readonly #speeds: Speeds;
 	readonly #truths = new OpaqueIds<string>((path) => path);
@@ -174,6 +176,12 @@ export class Application {
 			cacheFolder: folders.cache,
 			modelsFolder: folders.models,
 			emit,
+		});
+		this.#batchTables = new BatchTables({
+			jobs: this.#batches.jobs,
+			notes: this.#notes,
+			exports: this.#exports,
+			shell,
 		});
 		this.#projects = new Projects({
 			notes: this.#notes,
@@ -386,6 +394,8 @@ export class Application {
 			'batch.remove': ({ jobIds }) => this.#batches.remove(jobIds),
 			'batch.run': ({ running }) => nothing(this.#batches.run(running)),
 			'batch.retry': () => this.#batches.retry(),
+			'batch.objects': ({ jobId }) => this.#batchTables.objects(jobId),
+			'batch.saveTable': ({ format }) => this.#batchTables.save(format),
 
 			'zones.get': ({ videoId }) => this.#zones.get(videoId),
 			'zones.set': (input) => nothing(this.#zones.set(input)),

@@ -51,7 +51,8 @@ const stateFile = z.object({ running: z.boolean() });
 /** The batch of the page: many files in some configurations, done one after another whenever nobody at the screen computes. */
 export class Batches {
 	readonly #deps: BatchesDependencies;
-	readonly #folder: BatchFolder;
+	/** The list, and how its jobs ended. */
+	readonly jobs: BatchFolder;
 	readonly #statePath: string;
 	#phase: BatchPhase = { phase: 'stopped', error: null };
 	/** Pauses the batch; null while it is stopped. */
@@ -66,7 +67,7 @@ export class Batches {
 	constructor(dependencies: BatchesDependencies) {
 		this.#deps = dependencies;
 		const path = join(dependencies.settingsFolder, 'batch');
-		this.#folder = new BatchFolder(path);
+		this.jobs = new BatchFolder(path);
 		this.#statePath = join(path, 'page.json');
 	}
 
@@ -76,7 +77,7 @@ export class Batches {
 	}
 
 	async list(): Promise<BatchList> {
-		const states = await this.#folder.states();
+		const states = await this.jobs.states();
 		const jobs = states.map(async ({ job, state }): Promise<BatchEntry> => {
 			const { model, mode, settings } = job.configuration;
 			const video = await this.#deps.videos.entryOf(job.videoPath);
@@ -107,7 +108,7 @@ export class Batches {
 		return this.#change(async () => {
 			const paths = await Promise.all(videoIds.map((id) => this.#deps.videos.readablePathOf(id)));
 			const wanted = await Promise.all(configurations.map((one) => this.#configuration(one)));
-			const known = await this.#folder.jobs();
+			const known = await this.jobs.jobs();
 			const count = known.length + paths.length * wanted.length;
 			if (count > MOST_JOBS) {
 				throw new UserFacingError(
@@ -115,13 +116,13 @@ export class Batches {
 					`A batch of at most ${MOST_JOBS} runs was expected (with these it has ${count}).`,
 				);
 			}
-			await this.#folder.add(await this.#plan(paths, wanted, known));
+			await this.jobs.add(await this.#plan(paths, wanted, known));
 		});
 	}
 
 	move({ jobId, to }: RequestInput<'batch.move'>): Promise<BatchList> {
 		return this.#change(() =>
-			this.#folder.change((jobs) => {
+			this.jobs.change((jobs) => {
 				const moved = jobs.find(({ id }) => id === jobId);
 				if (!moved) return jobs;
 				const others = jobs.filter((job) => job !== moved);
@@ -133,9 +134,9 @@ export class Batches {
 	remove(jobIds: readonly string[]): Promise<BatchList> {
 		const ids = new Set(jobIds);
 		return this.#change(async () => {
-			const states = await this.#folder.states();
+			const states = await this.jobs.states();
 			const isGoing = states.some(({ job, state }) => ids.has(job.id) && state.state === 'running');
-			await this.#folder.remove(ids, async () => {
+			await this.jobs.remove(ids, async () => {
 				if (!isGoing) return;
 				this.#work?.interrupt.abort();
 				await this.#work?.ended.catch(() => undefined);
@@ -160,14 +161,14 @@ export class Batches {
 	/** Jobs that failed wait again; a file that could not be read when it was added is looked at anew. */
 	retry(): Promise<BatchList> {
 		return this.#change(async () => {
-			const jobs = await this.#folder.jobs();
+			const jobs = await this.jobs.jobs();
 			const replaced = new Map<string, BatchJob>();
 			for (const job of jobs.filter(({ identity }) => identity === null)) {
 				const [again] = await this.#plan([job.videoPath], [job.configuration], jobs);
 				if (again) replaced.set(job.id, again);
 			}
-			await this.#folder.change((now) => now.map((job) => replaced.get(job.id) ?? job));
-			await this.#folder.retryFailed();
+			await this.jobs.change((now) => now.map((job) => replaced.get(job.id) ?? job));
+			await this.jobs.retryFailed();
 		});
 	}
 
@@ -182,7 +183,7 @@ export class Batches {
 	/** Works the list off, whenever it is its turn. */
 	async #goThrough(stop: AbortSignal): Promise<void> {
 		const { shell, runs } = this.#deps;
-		const queue = new LocalQueue(this.#folder);
+		const queue = new LocalQueue(this.jobs);
 		let error: unknown = null;
 		shell.keepAwake(true);
 		try {
@@ -241,7 +242,7 @@ export class Batches {
 	}
 
 	async #tellJob(job: BatchJob): Promise<void> {
-		const state = await this.#folder.stateOf(job.id).catch(() => null);
+		const state = await this.jobs.stateOf(job.id).catch(() => null);
 		if (state) this.#deps.emit({ type: 'batch.job', jobId: job.id, state: stateOf(job, state) });
 	}
 

@@ -2,7 +2,7 @@ import { basename, extname } from 'node:path';
 import type { HostEvent, RequestInput } from '../../preload/contract.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
-import { startExport } from '../export/client.ts';
+import { startExport, type RunningExport } from '../export/client.ts';
 import { exportFormat } from '../export/index.ts';
 import { newId } from './opaque-ids.ts';
 import type { RunQueries } from './run-queries.ts';
@@ -50,7 +50,7 @@ export class Exports {
 				`labels must name each of the ${input.runIds.length} runs (got ${input.labels.length}).`,
 			);
 		}
-		const { queries, notes, shell, emit } = this.#deps;
+		const { queries, notes, shell } = this.#deps;
 		const runs = await Promise.all(input.runIds.map((runId) => queries.run(runId)));
 		const { videoIdentity } = runs[0]!.header;
 		const wantsZones = format.readsZones && settings['zones'] !== false;
@@ -60,7 +60,6 @@ export class Exports {
 		if (path === null) return null;
 
 		const stated = await notes.clock(videoIdentity);
-		const exportId = newId();
 		const job = {
 			format: format.id,
 			runs: runs.map(({ folder, header }, i) => ({
@@ -75,12 +74,26 @@ export class Exports {
 			settings,
 			...(stated && { clock: stated }),
 		};
-		const writing = startExport(job, shell.startExportWorker(), (done, total) =>
-			emit({ type: 'export.progress', exportId, done, total }),
+		return this.begin(path, format.companionOf?.(path) ?? null, (onProgress) =>
+			startExport(job, shell.startExportWorker(), onProgress),
 		);
+	}
+
+	/**
+	 * Follows what is written to `path`, and to `companion` where that goes with it; `export.progress` and `export.ended` events tell
+	 * how it goes.
+	 */
+	begin(
+		path: string,
+		companion: string | null,
+		write: (onProgress: (done: number, total: number) => void) => RunningExport,
+	): { exportId: string; name: string } {
+		const { shell, emit } = this.#deps;
+		const exportId = newId();
+		const writing = write((done, total) => emit({ type: 'export.progress', exportId, done, total }));
 		const entry: Export = {
 			path,
-			companion: format.companionOf?.(path) ?? null,
+			companion,
 			cancel: () => writing.cancel(),
 			state: 'going',
 			ended: Promise.resolve(),
@@ -88,7 +101,6 @@ export class Exports {
 		entry.ended = writing.written.then(
 			() => {
 				entry.state = 'written';
-				const { companion } = entry;
 				emit({
 					type: 'export.ended',
 					exportId,

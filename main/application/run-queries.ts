@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { OpenedRun, RunAgreement, RunMaps, RunTimeline } from '../../preload/contract.ts';
 import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
 import { CAMERA_FIELDS } from '../domain/camera-path.ts';
@@ -17,13 +15,13 @@ import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
 import type { TruthOptions } from '../evaluation/ground-truth/ground-truth.ts';
 import { inTurns } from '../results/in-turns.ts';
-import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { checkEdits } from '../tracking/check-edits.ts';
 import { editsPath, readTrackEdits } from '../tracking/stored-edits.ts';
 import type { EditedIdentities, TrackEdit } from '../tracking/track-edits.ts';
 import { RunIdentities, type FrameIdentities, type RunTracks } from '../tracking/run-tracks.ts';
 import { pathsOfRun } from '../tracking/run-paths.ts';
+import { stateOf, stateOfRun } from './file-states.ts';
 import type { RunStore } from './run-store.ts';
 
 /** Runs whose columns are kept in memory. */
@@ -298,22 +296,4 @@ async function readEdits(followed: Followed, folder: string): Promise<void> {
 	if (state === followed.editsState) return;
 	followed.identities.edit(await readTrackEdits(folder));
 	followed.editsState = state;
-}
-
-/** Changes whenever something was added to a run. */
-function stateOfRun(folder: string): Promise<string> {
-	return stateOf([RUN_FILES.commits, RUN_FILES.status, RUN_FILES.events].map((name) => join(folder, name)));
-}
-
-/** Changes whenever one of the files does. */
-async function stateOf(paths: readonly string[]): Promise<string> {
-	const states = await Promise.all(
-		paths.map((path) =>
-			stat(path).then(
-				({ size, mtimeMs }) => `${size} ${mtimeMs}`,
-				() => '-',
-			),
-		),
-	);
-	return states.join(', ');
 }

@@ -11,6 +11,7 @@ import { OneAtATime } from '../process/one-at-a-time.ts';
 import { trackEditsToText } from '../tracking/edits-file.ts';
 import { editsPath } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
+import { stateOf } from './file-states.ts';
 import { identityKey } from './videos.ts';
 
 /** What lies beside the runs of a video: what a person adds to it. No run has this name. */
@@ -97,6 +98,12 @@ export class VideoNotes {
 	/** Stores what a person changed of the tracks of a run; `readTrackEdits` reads it. */
 	async storeTrackEdits(runFolder: string, edits: readonly TrackEdit[]): Promise<void> {
 		await this.#write(editsPath(runFolder), trackEditsToText(edits));
+	}
+
+	/** Changes whenever something that a person added to the video, or to the tracks of this run of it, does. */
+	stateOf(identity: VideoIdentity, runFolder: string): Promise<string> {
+		const own = [ZONES_FILE, CLOCK_FILE].map((name) => this.#pathOf(identity, name));
+		return stateOf([...own, editsPath(runFolder)]);
 	}
 
 	#pathOf(identity: VideoIdentity, name: string): string {

@@ -1,6 +1,10 @@
 import { extname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isInside } from '../counting/geometry.ts';
 import { fitZones } from '../counting/zone-file.ts';
+import { inOrder } from '../domain/run.ts';
+import { distinctNames } from '../domain/run-names.ts';
+import type { RecordingClock } from '../domain/recording-clock.ts';
 import { errorToData } from '../domain/errors.ts';
 import { anchorOf, type ZoneSet } from '../domain/zones.ts';
 import { csvLine } from '../export/csv-line.ts';
@@ -39,10 +43,25 @@ export type JobSummary = {
 };
 
 export type TableOptions = {
-	/** Adds a column with the names of the zones in which an object's anchor lies; `place` names their file in messages. */
-	zones?: { drawn: ZoneSet; place: string } | null;
+	/**
+	 * Adds a column with the names of the zones in which an object's anchor lies: gives those of a run, null for none. What it throws
+	 * is the run's failure in the summary.
+	 */
+	zonesOf?: ((run: StoredRun) => ZoneSet | null | Promise<ZoneSet | null>) | null;
+	/** When a run's video was recorded, as a person stated it; undefined = as its file says. */
+	clockOf?: (run: StoredRun) => Promise<RecordingClock | undefined>;
+	/** Frames done, of how many in all files. */
+	onProgress?: (done: number, total: number) => void;
 	signal?: AbortSignal;
 };
+
+/** Frames between two words on progress. */
+const FRAMES_PER_WORD = 256;
+
+/** Gives the zones of one file for each run's picture; it throws for pictures of another shape. `place` names the file. */
+export function sameZones(drawn: ZoneSet, place: string): (run: StoredRun) => ZoneSet {
+	return (run) => fitZones(drawn, run.header.video.displaySize, place).zones;
+}
 
 /**
  * Writes one table over all files of a batch: a row per detection that is shown, and one with the reason per job that failed. CSV, or
@@ -51,9 +70,9 @@ export type TableOptions = {
 export async function writeTables(
 	folder: BatchFolder,
 	path: string,
-	{ zones = null, signal }: TableOptions = {},
+	{ zonesOf = null, clockOf, onProgress, signal }: TableOptions = {},
 ): Promise<JobSummary[]> {
-	const columns = zones === null ? DETECTION_COLUMNS : DETECTION_COLUMNS.toSpliced(-1, 0, 'zones');
+	const columns = zonesOf === null ? DETECTION_COLUMNS : DETECTION_COLUMNS.toSpliced(-1, 0, 'zones');
 	const isJson = /^\.jsonl?$/i.test(extname(path));
 	const line = (columns: readonly string[], row: Row) =>
 		isJson
@@ -61,8 +80,11 @@ export async function writeTables(
 			: csvLine(columns.map((name) => row[name] ?? ''));
 	const head = (columns: readonly string[]) => (isJson ? [] : [csvLine(columns)]);
 	const summaries: JobSummary[] = [];
-	const jobs = await folder.jobs();
+	const jobs = distinctlyNamed(await folder.jobs());
 	const outcomes = await folder.outcomes();
+	let framesLeft = 0;
+	for (const { id } of jobs) framesLeft += framesOf(outcomes.get(id));
+	const total = framesLeft;
 	const sources = [...new Set(jobs.map(({ videoPath }) => videoPath))];
 	await writePartialFirst(path, sources, async (partial) => {
 		async function* lines(): AsyncGenerator<string> {
@@ -73,13 +95,17 @@ export async function writeTables(
 				summaries.push(summary);
 				if (summary.failure !== null) yield line(columns, failureRow(summary));
 				if (!run) continue;
-				const fitted = zones && zonesFor(run, zones, summary);
-				const rowsOf = detectionRows(job, run, fitted);
+				const zones = zonesOf && (await zonesOrFailure(run, zonesOf, summary));
+				const rowsOf = detectionRows(job, run, zones, await clockOf?.(run));
 				const { identitiesOf, count } = await followRun(run, true, signal);
 				summary.objects = count;
 				for (let position = 0; position < run.frameCount; position++) {
 					for (const row of rowsOf(position, identitiesOf(position))) yield line(columns, row);
+					if (position % FRAMES_PER_WORD > 0) continue;
+					onProgress?.(total - framesLeft + position, total);
+					await nextTurn();
 				}
+				framesLeft -= framesOf(outcomes.get(job.id));
 			}
 		}
 		await writeText(partial, lines(), signal);
@@ -102,11 +128,28 @@ export function summaryPath(path: string): string {
 export async function summarizeBatch(folder: BatchFolder): Promise<JobSummary[]> {
 	const outcomes = await folder.outcomes();
 	const summaries: JobSummary[] = [];
-	for (const job of await folder.jobs()) {
+	for (const job of distinctlyNamed(await folder.jobs())) {
 		const outcome = outcomes.get(job.id);
 		summaries.push(summaryOf(job, outcome, await runOf(folder, job, outcome)));
 	}
 	return summaries;
+}
+
+/** The page names configurations by their mode alone: where several share a name, it gets what they differ in. */
+function distinctlyNamed(jobs: readonly BatchJob[]): BatchJob[] {
+	const keyOf = ({ configuration: { label, model, settings } }: BatchJob) =>
+		JSON.stringify([label, model, settings], inOrder);
+	const ways = new Map(jobs.map((job) => [keyOf(job), job.configuration]));
+	const titles = Array.from(ways.values(), ({ label, model, settings }) => ({
+		title: label,
+		settings: { model, ...settings },
+	}));
+	const names = distinctNames(titles, (_, name, value) => `${name}=${value}`);
+	const labels = new Map(Array.from(ways.keys(), (key, i) => [key, names[i]!]));
+	return jobs.map((job) => ({
+		...job,
+		configuration: { ...job.configuration, label: labels.get(keyOf(job))! },
+	}));
 }
 
 function runOf(
@@ -150,14 +193,18 @@ function failureRow({ file, run, failure }: JobSummary): Row {
 	return { ...empty, file, run, failure: failure ?? '' };
 }
 
-/** Zones for a run's picture; null where they are for pictures of another shape, which its summary then says. */
-function zonesFor(
+function framesOf(outcome: JobOutcome | undefined): number {
+	return outcome?.state === 'done' ? outcome.framesStored : 0;
+}
+
+/** Null where they can't be had, which its summary then says. */
+async function zonesOrFailure(
 	run: StoredRun,
-	{ drawn, place }: { drawn: ZoneSet; place: string },
+	zonesOf: (run: StoredRun) => ZoneSet | null | Promise<ZoneSet | null>,
 	summary: JobSummary,
-): ZoneSet | null {
+): Promise<ZoneSet | null> {
 	try {
-		return fitZones(drawn, run.header.video.displaySize, place).zones;
+		return await zonesOf(run);
 	} catch (error) {
 		summary.failure = errorToData(error).message;
 		return null;
@@ -169,9 +216,10 @@ function detectionRows(
 	{ videoPath, configuration }: BatchJob,
 	run: StoredRun,
 	zones: ZoneSet | null,
+	clock: RecordingClock | undefined,
 ): (position: number, identities: Int32Array) => Generator<Row> {
 	const { classes } = run.header.model;
-	const timeOfDay = timeOfDayOf(run, undefined);
+	const timeOfDay = timeOfDayOf(run, clock);
 	const polygons = (zones?.zones ?? []).map(({ name, points }) => ({ name, corners: points.flat() }));
 	return function* (position, identities) {
 		const detections = run.detections(position).scoredAtLeast(run.header.displayThresholds);

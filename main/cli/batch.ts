@@ -7,7 +7,7 @@ import { BatchFolder } from '../batch/batch-folder.ts';
 import type { BatchJob, Configuration, JobOutcome } from '../batch/job.ts';
 import { LocalQueue } from '../batch/local-queue.ts';
 import { filesOf, planJobs } from '../batch/plan.ts';
-import { type JobSummary, summarizeBatch, summaryPath, writeTables } from '../batch/table.ts';
+import { type JobSummary, sameZones, summarizeBatch, summaryPath, writeTables } from '../batch/table.ts';
 import { workOff } from '../batch/work.ts';
 import { findModel, listModels } from '../models/catalog.ts';
 import { collect } from './analyze.ts';
@@ -64,8 +64,8 @@ export async function batchCommand(named: string[], options: Options, session: S
 	if (options.zones !== undefined && options.table === undefined) {
 		throw new UserFacingError('bad-argument', '--zones adds a column to a table: --table is needed as well.');
 	}
-	const zones =
-		options.zones === undefined ? null : { drawn: await readZones(options.zones), place: options.zones };
+	const zonesOf =
+		options.zones === undefined ? null : sameZones(await readZones(options.zones), options.zones);
 	const files = await filesOf(named);
 	const pulse = parsePatience(options.patience);
 	const folder = new BatchFolder(resolve(options.out ?? defaultOut(named[0]!, 'batch')), pulse);
@@ -86,7 +86,7 @@ export async function batchCommand(named: string[], options: Options, session: S
 	const summaries =
 		options.table === undefined
 			? await summarizeBatch(folder)
-			: await writeTables(folder, resolve(options.table), { zones });
+			: await writeTables(folder, resolve(options.table), { zonesOf });
 	const failures = await failuresOf(folder);
 	const count = summaries.filter(({ state }) => state === 'done').length;
 	console.result(
