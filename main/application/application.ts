@@ -27,6 +27,7 @@ import { dataFolders, type DataFolders } from '../process/data-folders.ts';
 import { Events } from './events.ts';
 import { Exports } from './exports.ts';
 import { FrameTimesReader } from './frame-times.ts';
+import { Gallery } from './gallery.ts';
 import { ModelCards } from './model-cards.ts';
 import { ModelSpeeds } from './model-speeds.ts';
 import { Models } from './models.ts';
@@ -71,6 +72,7 @@ export class Application {
 	readonly #truthQueries: TruthQueries;
 	readonly #projects: Projects;
 	readonly #events: Events;
+	readonly #gallery: Gallery;
 	readonly #batches: Batches;
 	readonly #batchTables: BatchTables;
 	readonly #checks: RememberedChecks;
@@ -164,6 +166,7 @@ export class Application {
 		});
 		this.#truthQueries = new TruthQueries(this.#queries);
 		this.#events = new Events(this.#queries);
+		this.#gallery = new Gallery(this.#queries);
 		this.#batches = new Batches({
 			store,
 			videos,
@@ -337,6 +340,8 @@ export class Application {
 					queries.editTracks(runId, edits, (folder) => this.#notes.storeTrackEdits(folder, edits)),
 				);
 			},
+			'tracks.best': (input) => this.#gallery.best(input),
+			'tracks.inZone': (input) => this.#gallery.inZone(input),
 			'run.agreement': async ({ runId, referenceRunId, truthId, truthFrom, besideIds }) => {
 				const truth = truthId === null ? null : this.#truthFile(truthId, truthFrom);
 				return queries.agreement(runId, referenceRunId, truth, besideIds);
