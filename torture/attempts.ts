@@ -57,7 +57,8 @@ export class Attempts {
 		} catch (error) {
 			return { refused: true, fault: faultOfWorld() ?? faultOf(error) };
 		} finally {
-			rmSync(folder, { recursive: true, force: true });
+			// Nobody waits for caches: one may still be written.
+			rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 		}
 	}
 

@@ -1,11 +1,6 @@
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countTracks } from '../main/counting/count-tracks.ts';
-import { parseZones, zonesToText } from '../main/counting/zone-file.ts';
-import { allSteps } from '../main/domain/all-steps.ts';
-import type { TrackPaths } from '../main/domain/track-paths.ts';
-import type { ZoneSet } from '../main/domain/zones.ts';
 import { WHOLE_VIDEO } from '../main/domain/video.ts';
 import { readGroundTruth } from '../main/evaluation/ground-truth/index.ts';
 import { openModel } from '../main/families/index.ts';
@@ -16,12 +11,8 @@ import { recognize } from '../main/families/onnx/signature.ts';
 import { SIGNATURES, tinyOnnx } from '../main/families/onnx/tiny-onnx.fixture.ts';
 import { installationFolder } from '../main/process/installation.ts';
 import { parseJson } from '../main/results/header.ts';
-import { recordSample } from '../main/results/endless-run.fixture.ts';
 import { RunWriter } from '../main/results/run-writer.ts';
 import { openRun } from '../main/results/stored-run.ts';
-import { parseTrackEdits, trackEditsToText } from '../main/tracking/edits-file.ts';
-import { RunIdentities } from '../main/tracking/run-tracks.ts';
-import type { TrackEdit } from '../main/tracking/track-edits.ts';
 import { readFrames } from '../main/video/read-frames.ts';
 import { probeVideo } from '../main/video/probe.ts';
 import { parseCheckpoint } from '../main/weights/checkpoint.ts';
@@ -30,7 +21,9 @@ import { op, pickle, tensor, torchArchive, torchLegacy } from '../main/weights/t
 import { captureOutput } from '../main/video/run-program.ts';
 import { findFfmpeg } from '../main/video/ffmpeg-binary.ts';
 import { hostilePickle } from './hostile-pickles.ts';
+import { NOTE_SUBJECTS } from './note-subjects.ts';
 import { BYTE_MUTATIONS, JSON_MUTATIONS, type Mutation, TEXT_MUTATIONS } from './mutations.ts';
+import { storedRun } from './stored-run.ts';
 
 /** A file that is read: small valid ones by name, what is done to them, and the reading. */
 export type Subject = {
@@ -155,73 +148,10 @@ export const SUBJECTS = {
 		},
 		mostMilliseconds: MOST_MILLISECONDS,
 	},
-	zones: {
-		title: 'Zones and lines',
-		seeds: () => Promise.resolve(new Map([['zones.json', Buffer.from(zonesToText(SOME_ZONES))]])),
-		mutations: [...bytes, ...json, ...json],
-		read: (name, content, folder) => {
-			const zones = parseZones(Buffer.from(content).toString('utf8'), join(folder, name));
-			countTracks(SOME_PATHS, zones);
-			return Promise.resolve();
-		},
-		mostMilliseconds: MOST_MILLISECONDS,
-	},
-	edits: {
-		title: 'Edits of tracks',
-		seeds: () => Promise.resolve(new Map([['track-edits.json', Buffer.from(trackEditsToText(SOME_EDITS))]])),
-		mutations: [...bytes, ...json, ...json],
-		read: async (name, content, folder) => {
-			const edits = parseTrackEdits(Buffer.from(content).toString('utf8'), join(folder, name));
-			const run = await openRun(await storedRun(folder));
-			const identities = new RunIdentities(run.header.displayThresholds, edits);
-			allSteps(identities.follow(run));
-			identities.tracks();
-		},
-		mostMilliseconds: MOST_MILLISECONDS,
-	},
+	...NOTE_SUBJECTS,
 } as const satisfies Record<string, Subject>;
 
 export type SubjectName = keyof typeof SUBJECTS;
-
-const SOME_ZONES: ZoneSet = {
-	format: 'sparsight-zones',
-	version: 1,
-	pictureSize: { width: 640, height: 480 },
-	anchor: 'bottom',
-	hysteresis: 0.05,
-	zones: [
-		{
-			id: 'yard',
-			name: 'Yard',
-			points: [
-				[100, 100],
-				[400, 120],
-				[300, 400],
-			],
-		},
-	],
-	lines: [{ id: 'gate', name: 'Gate', from: [0, 240], to: [320, 260.5] }],
-};
-
-/** Somebody who walks through the picture. */
-const SOME_PATHS: TrackPaths = {
-	identities: Int32Array.of(1),
-	classIndices: Uint16Array.of(0),
-	offsets: Uint32Array.of(0, 20),
-	frameIndices: Int32Array.from({ length: 20 }, (_, i) => i),
-	timesSeconds: Float64Array.from({ length: 20 }, (_, i) => i / 10),
-	boxesXyxy: Float32Array.from(
-		Array.from({ length: 20 }, (_, i) => [100 + 10 * i, 20 * i, 140 + 10 * i, 100 + 20 * i]).flat(),
-	),
-	scores: new Float32Array(20).fill(0.9),
-};
-
-const SOME_EDITS: readonly TrackEdit[] = [
-	{ kind: 'split', track: 1, frame: 5 },
-	{ kind: 'join', tracks: [1, 2] },
-	{ kind: 'rename', track: 3, name: 'Courier' },
-	{ kind: 'hide', track: 4 },
-];
 
 const STORAGES = { 0: [1, 2, 3, 4] };
 
@@ -264,16 +194,6 @@ function inSafetensorsHeader(change: Mutation): Mutation {
 		new DataView(size.buffer).setBigUint64(0, BigInt(header.length), true);
 		return Buffer.concat([size, header, file.subarray(8 + length)]);
 	};
-}
-
-const RUN_FRAMES = 200;
-
-async function storedRun(folder: string): Promise<string> {
-	const run = join(folder, 'run');
-	const writer = await recordSample(run, RUN_FRAMES, 90);
-	const state = { memory: Float64Array.of(1) };
-	await writer.close('cancelled', { decode: null, error: null, wallSeconds: 1, state });
-	return run;
 }
 
 /** Reads all of a run, then goes on with it. */
