@@ -192,17 +192,18 @@ const DENSE: Configuration = {
 	scoreThreshold: null,
 };
 
+const FAILURE = { code: 'not-a-video', message: 'A video was expected.', remedy: null, stack: null } as const;
+
 /** Of three jobs, one is done, one has failed and one was given back. */
 async function batchFiles(): Promise<ReadonlyMap<string, Uint8Array>> {
 	const jobs = await planJobs(['/v/a.mp4', '/v/b.mp4', '/v/c.mp4'], [DENSE]);
 	const [a, b, c] = jobs.map(({ id }) => id);
 	const progress = { framesDone: 7, framesEstimated: 20, framesPerSecond: 2.5 };
-	const error = { code: 'not-a-video', message: 'A video was expected.', remedy: null, stack: null };
 	const contents = {
 		'batch.json': { format: 'sparsight-batch', version: 1, id: '0123456789abcdef', jobs },
 		[`claims/${c}.1.json`]: { host: 'h', pid: 7, nonce: 'n', state: 'released', progress },
 		[`outcomes/${a}.json`]: { state: 'done', framesStored: 20 },
-		[`outcomes/${b}.json`]: { state: 'failed', error },
+		[`outcomes/${b}.json`]: { state: 'failed', error: FAILURE },
 	};
 	return new Map(
 		Object.entries(contents).map(([name, content]) => [name, Buffer.from(JSON.stringify(content))]),
@@ -217,7 +218,7 @@ async function readBatch(name: string, content: Uint8Array, folder: string): Pro
 	const queue = new LocalQueue(batch);
 	await batch.states();
 	for (let claim = await queue.next(); claim; claim = await queue.next())
-		await claim.end({ state: 'done', framesStored: 20 });
+		await claim.end({ state: 'failed', error: FAILURE });
 	await queue.isDone();
 	await batch.retryFailed();
 	await summarizeBatch(batch);

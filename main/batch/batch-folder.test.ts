@@ -153,6 +153,19 @@ describe('ends', () => {
 		await again.release();
 	});
 
+	it('that cannot be noted leave the job open, for the same process as well', async () => {
+		const [job] = await folder.jobs();
+		const claim = (await folder.claim(job!))!;
+		await put(claim, JSON.stringify(sampleHeader()));
+		writeFileSync(join(folder.path, 'outcomes'), 'in the way');
+		await expect(claim.end({ state: 'done', framesStored: 7 })).rejects.toThrow('outcomes');
+		rmSync(join(folder.path, 'outcomes'));
+		const again = (await folder.claim(job!))!;
+		expect(await again.begin()).toBeNull(); // its run has its place
+		await again.end({ state: 'done', framesStored: 0 });
+		expect(await folder.stateOf(job!.id)).toMatchObject({ state: 'done' });
+	});
+
 	it('note failures, which are tried again when somebody asks', async () => {
 		const queue = new LocalQueue(folder);
 		for (let claim = await queue.next(); claim; claim = await queue.next())

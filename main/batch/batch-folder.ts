@@ -219,14 +219,16 @@ class HeldClaim implements Claim {
 	}
 
 	async end(outcome: JobOutcome): Promise<void> {
-		await this.#check();
-		if (!this.lost.aborted) {
+		try {
+			await this.#check();
+			if (this.lost.aborted) return;
 			const runFolder = this.#folder.runFolder(this.job);
 			if (outcome.state === 'done') await publishAttempt(runFolder, this.#attempt);
 			await this.#folder.noteOutcome(this.job, await this.#ofPublished(runFolder, outcome));
 			if (outcome.state === 'done') await removeAttempts(runFolder);
+		} finally {
+			await this.release(); // also where the disk took no outcome: the job is open again
 		}
-		await this.release();
 	}
 
 	async release(): Promise<void> {
