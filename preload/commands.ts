@@ -23,7 +23,10 @@ export const COMMAND_MENUS = {
 			{ id: 'recording-time', key: 'Shift+t' },
 			{ id: 'models', key: 'Shift+m' },
 		],
-		[{ id: 'batch', key: 'Shift+b' }],
+		[
+			{ id: 'batch', key: 'Shift+b' },
+			{ id: 'objects', key: 'Shift+o' },
+		],
 		[{ id: 'settings', key: 'Mod+,' }],
 	],
 	edit: [
@@ -122,6 +125,7 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		'recording-time': 'When it was recorded',
 		models: 'Models',
 		batch: 'Many videos',
+		objects: 'Objects of all videos',
 		settings: 'Settings',
 		undo: 'Undo',
 		redo: 'Redo',
@@ -183,6 +187,7 @@ export const COMMAND_WORDS: Record<Language, Record<CommandId, string>> = {
 		'recording-time': '録画日時',
 		models: 'モデル',
 		batch: '一括解析',
+		objects: '全動画の物体一覧',
 		settings: '設定',
 		undo: '元に戻す',
 		redo: 'やり直す',

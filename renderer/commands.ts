@@ -86,6 +86,7 @@ const ACTIONS: Record<CommandId, Action> = {
 	'recording-time': dialog('recording-time', withVideo),
 	models: dialog('models'),
 	batch: dialog('batch'),
+	objects: dialog('objects'),
 	settings: dialog('settings'),
 
 	// A menu of the desktop sends these while a text field has the focus, too; keys for that stay with the field.

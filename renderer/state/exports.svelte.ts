@@ -1,5 +1,5 @@
 import type { ErrorData } from '../../main/domain/errors.ts';
-import type { HostApi, HostEvent, RequestInput } from '../../preload/contract.ts';
+import type { Answers, HostApi, HostEvent, RequestInput } from '../../preload/contract.ts';
 import { toErrorData } from '../api.ts';
 
 export type ExportJob = {
@@ -27,9 +27,18 @@ export class Exports {
 	}
 
 	/** Starts an export; returns why that failed, or null. Cancelling the file dialog starts none. */
-	async start(input: RequestInput<'export.start'>): Promise<ErrorData | null> {
+	start(input: RequestInput<'export.start'>): Promise<ErrorData | null> {
+		return this.#begin(() => this.#host.request('export.start', input));
+	}
+
+	/** As `start`, for the table over all files of the batch. */
+	saveTable(format: 'csv' | 'jsonl'): Promise<ErrorData | null> {
+		return this.#begin(() => this.#host.request('batch.saveTable', { format }));
+	}
+
+	async #begin(ask: () => Promise<Answers['export.start']>): Promise<ErrorData | null> {
 		try {
-			const started = await this.#host.request('export.start', input);
+			const started = await ask();
 			if (!started) return null;
 			const job: ExportJob = {
 				...started,

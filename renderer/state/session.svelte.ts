@@ -22,6 +22,7 @@ import { EventList } from './event-list.svelte.ts';
 import { Exports } from './exports.svelte.ts';
 import { ModelWizard } from './model-wizard.svelte.ts';
 import { ModelList } from './model-list.svelte.ts';
+import { ObjectTable } from './object-table.svelte.ts';
 import { lookOf, Project, viewOf, withRun } from './project.svelte.ts';
 import { TrackEditor } from './tracks.svelte.ts';
 import { Undo } from './undo.svelte.ts';
@@ -30,6 +31,7 @@ import { ZoneEditor } from './zones.svelte.ts';
 export type DialogName =
 	| 'open'
 	| 'batch'
+	| 'objects'
 	| 'models'
 	| 'wizard'
 	| 'export'
@@ -49,6 +51,8 @@ export class Session {
 	readonly host: HostApi;
 	readonly exports: Exports;
 	readonly batch: Batch;
+	/** The objects of all videos of the batch. */
+	readonly objects: ObjectTable;
 	readonly models: ModelList;
 	readonly project: Project;
 	/** What was drawn and edited on the open video, to be taken back. */
@@ -86,6 +90,7 @@ export class Session {
 		this.recent = app.recent;
 		this.exports = new Exports(link.host);
 		this.batch = new Batch(link.host);
+		this.objects = new ObjectTable(link.host);
 		this.project = new Project(link.host);
 		this.models = new ModelList(link.host, (model) => this.#modelAdded(model));
 		link.host.listen((event) => this.#take(event));
@@ -115,10 +120,10 @@ export class Session {
 	}
 
 	/**
-	 * Opens a video, with the run `runId`, or where a project or it itself was left; in place of one of the project that is missing, if
-	 * that is in front.
+	 * Opens a video, with the run `runId`, or where a project or it itself was left, or at a frame; in place of one of the project that is
+	 * missing, if that is in front.
 	 */
-	async open(wanted: VideoEntry, runId?: string): Promise<void> {
+	async open(wanted: VideoEntry, runId?: string, frame?: number): Promise<void> {
 		const entry = await this.#inProject(wanted);
 		if (!entry) return;
 		this.dialog = null;
@@ -134,9 +139,11 @@ export class Session {
 			this.video = video;
 			this.player = player;
 			this.project.show(entry);
-			const view = this.project.current?.view ?? null;
+			const left = this.project.current?.view ?? null;
+			const view = left && frame !== undefined ? { ...left, frame } : left;
 			if (view) void this.prefer(lookOf(view));
 			this.#isRestoring = view !== null;
+			if (!view && frame !== undefined) player.restore(frame, null, null);
 			this.comparison = new Comparison(this.host, { ...this.app, preferences: this.preferences }, video);
 			this.zones = new ZoneEditor(this.host, video, this.undo);
 			void this.zones.load();
@@ -157,11 +164,14 @@ export class Session {
 		}
 	}
 
-	/** Opens a video, if it is not open, and shows a stored run of it. */
-	async openRun(entry: VideoEntry, runId: string): Promise<void> {
-		if (this.video?.videoId !== entry.videoId || !this.comparison) return this.open(entry, runId);
-		this.dialog = null;
-		await this.comparison.showRun(this.comparison.active, runId);
+	/** Opens a video, if it is not open, and shows a stored run of it; at one of its objects, if that is given. */
+	async openRun(entry: VideoEntry, runId: string, at?: { frame: number; identity: number }): Promise<void> {
+		if (this.video?.videoId === entry.videoId && this.comparison) {
+			this.dialog = null;
+			if (at) this.player?.seek(at.frame);
+			await this.comparison.showRun(this.comparison.active, runId);
+		} else await this.open(entry, runId, at?.frame);
+		if (at && this.video?.videoId === entry.videoId) await this.tracks?.pick(runId, at.identity);
 	}
 
 	/** Opens a project, with the video in front that was in front. */
