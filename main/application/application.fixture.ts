@@ -74,6 +74,7 @@ export function standInShell(folders: DataFolders, changes: Partial<Shell> = {})
 		chooseModel: () => Promise.resolve(null),
 		chooseTruth: () => Promise.resolve(null),
 		chooseExportTarget: (name) => Promise.resolve(join(folders.exports, name)),
+		printPage: null,
 		revealFile: () => undefined,
 		mediaUrl: (videoId, kind) => `media:${kind}/${videoId}`,
 		downloadUrl: () => null,

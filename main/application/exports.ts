@@ -75,7 +75,7 @@ export class Exports {
 			...(stated && { clock: stated }),
 		};
 		return this.begin(path, format.companionOf?.(path) ?? null, (onProgress) =>
-			startExport(job, shell.startExportWorker(), onProgress),
+			startExport(job, shell.startExportWorker(), onProgress, shell.printPage),
 		);
 	}
 

@@ -1,5 +1,6 @@
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import type { ProviderProbeExchange } from '../execution/provider-checks.ts';
+import type { PrintPage } from '../export/format.ts';
 import type { ExportExchange } from '../export/protocol.ts';
 import type { ProbeExchange } from '../probing/protocol.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
@@ -25,6 +26,8 @@ export interface Shell {
 	chooseTruth(videoPath: string): Promise<string | null>;
 	/** Where to write an export; null if the user cancels. */
 	chooseExportTarget(suggestedName: string, fileExtension: string): Promise<string | null>;
+	/** Prints a page of this machine as PDF, by paths; null where the host has no printer of its own. */
+	readonly printPage: PrintPage | null;
 	/** Shows a file in the system's file manager, if there is one. */
 	revealFile(path: string): void;
 	/** Whether the machine is to stay awake, for a batch is going; does nothing where that is not ours to say. */

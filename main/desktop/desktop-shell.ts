@@ -5,10 +5,12 @@ import { MODEL_NAMES, TRUTH_NAMES, VIDEO_NAMES } from '../application/media-type
 import { PROJECT_EXTENSION } from '../application/project-file.ts';
 import type { MediaKind, Shell } from '../application/shell.ts';
 import type { ProviderProbeExchange } from '../execution/provider-checks.ts';
+import type { PrintPage } from '../export/format.ts';
 import type { ExportExchange } from '../export/protocol.ts';
 import { mediaUrl } from './media-protocol.ts';
 import type { ProbeExchange } from '../probing/protocol.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
+import { ReportPrinter } from './report-printer.ts';
 import type { Words } from './shell-words.ts';
 import { utilityWorker, WORKER_NAMES } from './utility-worker.ts';
 
@@ -31,6 +33,7 @@ export class DesktopShell implements Shell {
 	readonly browseRoots = [];
 	readonly #options: DesktopShellOptions;
 	readonly #drops = new Map<string, string>();
+	readonly #printer = new ReportPrinter();
 	#exportsFolder: string;
 	/** The id of what keeps the machine awake. */
 	#blocker: number | null = null;
@@ -117,6 +120,8 @@ export class DesktopShell implements Shell {
 		// The dialogs of some desktops do not add it.
 		return extname(filePath) === '' ? `${filePath}.${fileExtension}` : filePath;
 	}
+
+	readonly printPage: PrintPage = (page, pdf) => this.#printer.print(page, pdf);
 
 	revealFile(path: string): void {
 		shell.showItemInFolder(path);

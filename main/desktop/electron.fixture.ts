@@ -44,6 +44,13 @@ export class WebContents extends EventEmitter {
 		if (this.crashed || this.destroyed) throw new Error('The page is gone.');
 		this.sent.push(words);
 	}
+	readonly prints: object[] = [];
+	/** What a print is; a test replaces it. */
+	static onPrint: () => Promise<Buffer> = () => Promise.resolve(Buffer.from('%PDF-'));
+	printToPDF(options: object): Promise<Buffer> {
+		this.prints.push(options);
+		return WebContents.onPrint();
+	}
 	isDestroyed(): boolean {
 		return this.destroyed;
 	}
@@ -63,6 +70,11 @@ export class Session extends EventEmitter {
 		onBeforeRequest: (listener: NonNullable<Session['beforeRequest']>) => {
 			this.beforeRequest = listener;
 		},
+	};
+	readonly schemes = new Map<string, (request: Request) => Promise<Response> | Response>();
+	readonly protocol = {
+		handle: (scheme: string, handler: (request: Request) => Promise<Response> | Response) =>
+			void this.schemes.set(scheme, handler),
 	};
 	setPermissionRequestHandler(handler: Session['permissionRequest']): void {
 		this.permissionRequest = handler;
@@ -92,7 +104,7 @@ type Rectangle = { x: number; y: number; width: number; height: number };
 
 export class BrowserWindow extends EventEmitter {
 	static opened: BrowserWindow[] = [];
-	readonly options: Rectangle & { show: boolean; webPreferences: Record<string, unknown> };
+	readonly options: Partial<Rectangle> & { show: boolean; webPreferences: Record<string, unknown> };
 	readonly webContents = new WebContents();
 	bounds: Rectangle;
 	visible = false;
@@ -105,7 +117,7 @@ export class BrowserWindow extends EventEmitter {
 	constructor(options: BrowserWindow['options']) {
 		super();
 		this.options = options;
-		const { x, y, width, height } = options;
+		const { x = 0, y = 0, width = 800, height = 600 } = options;
 		this.bounds = { x, y, width, height };
 		this.visible = options.show;
 		BrowserWindow.opened.push(this);
@@ -126,6 +138,11 @@ export class BrowserWindow extends EventEmitter {
 	/** Like a click on the window's close button: listeners may prevent it. */
 	close(): void {
 		if (isPrevented(this, 'close')) return;
+		this.closed = true;
+		this.emit('closed');
+	}
+	/** Without a question. */
+	destroy(): void {
 		this.closed = true;
 		this.emit('closed');
 	}
@@ -271,7 +288,15 @@ export const protocol = {
 	handle: (scheme: string, handler: SchemeHandler) => void protocol.handlers.set(scheme, handler),
 };
 
-export const session = { defaultSession: new Session() };
+export const session = {
+	defaultSession: new Session(),
+	partitions: new Map<string, Session>(),
+	fromPartition(name: string): Session {
+		const known = session.partitions.get(name) ?? new Session();
+		session.partitions.set(name, known);
+		return known;
+	},
+};
 
 /** For the preload script. */
 export const ipcRenderer = Object.assign(new EventEmitter(), {

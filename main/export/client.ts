@@ -1,5 +1,6 @@
-import { UserFacingError } from '../domain/errors.ts';
+import { assert, errorToData, UserFacingError } from '../domain/errors.ts';
 import { followWorker, type Death, type WorkerProcess } from '../process/worker-process.ts';
+import type { PrintPage } from './format.ts';
 import { exportCancelled, removePartial } from './partial-file.ts';
 import type { ExportExchange, ExportJob } from './protocol.ts';
 
@@ -17,19 +18,26 @@ export type RunningExport = {
 	cancel(): void;
 };
 
-/** Starts writing; `onProgress` gets the number of frames done and their total. */
+/** Starts writing; `onProgress` gets the number of frames done and their total. `print` prints reports, where the caller does. */
 export function startExport(
 	job: ExportJob,
 	worker: WorkerProcess<ExportExchange>,
 	onProgress: (done: number, total: number) => void,
+	print: PrintPage | null = null,
 ): RunningExport {
 	let stopping: NodeJS.Timeout | null = null;
 	let ended = false;
 	const outcome = followWorker(worker, {
-		onNews: ({ done, total }) => onProgress(done, total),
+		onNews(news) {
+			if (news.type === 'progress') return onProgress(news.done, news.total);
+			assert(print !== null, 'a worker asks for prints only where it was told that it may');
+			void print(news.page, news.pdf)
+				.then(() => null, errorToData)
+				.then((error) => worker.post({ type: 'printed', error }));
+		},
 		ofDeath: (death) => (stopping ? exportCancelled(job.out) : exportDied(job.out, death)),
 	});
-	worker.post({ type: 'start', job });
+	worker.post({ type: 'start', job: { ...job, hostPrints: print !== null } });
 	return {
 		written: outcome
 			.finally(async () => {

@@ -27,6 +27,9 @@ export type ExportFormat = {
 	write(request: ExportRequest): Promise<void>;
 };
 
+/** Prints the page at the path `page` to the path `pdf`. Throws `print-failed`. */
+export type PrintPage = (page: string, pdf: string) => Promise<void>;
+
 export type ExportRequest = {
 	/** The first is the main one; formats that show one run use only that one. */
 	runs: StoredRun[];
@@ -39,6 +42,8 @@ export type ExportRequest = {
 	settings: SettingValues;
 	/** When the video was recorded; null = nobody knows; absent = as its file says. */
 	clock?: RecordingClock | null;
+	/** How reports are printed; missing or null: by a browser of this machine. */
+	print?: PrintPage | null;
 	signal?: AbortSignal;
 	/** Called with the number of frames done and their total. */
 	onProgress?: (done: number, total: number) => void;

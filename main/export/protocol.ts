@@ -1,4 +1,5 @@
 import type { EventSearch } from '../counting/filter-events.ts';
+import type { ErrorData } from '../domain/errors.ts';
 import type { RecordingClock } from '../domain/recording-clock.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
@@ -20,14 +21,20 @@ export type ExportJob = {
 	settings: SettingValues;
 	/** As in `ExportRequest`. */
 	clock?: RecordingClock | null;
+	/** Whether whoever asks prints reports; else a browser of this machine does. */
+	hostPrints?: boolean;
 };
 
-/** Frames done, of how many. */
-export type ExportNews = { type: 'progress'; done: number; total: number };
+export type ExportNews =
+	/** Frames done, of how many. */
+	| { type: 'progress'; done: number; total: number }
+	/** Asks to have the page at the path `page` printed to `pdf`; `printed` answers. One at a time. */
+	| { type: 'print'; page: string; pdf: string };
 
 /** The protocol of a worker that writes an export. If cancelled, it fails with `cancelled`. */
 export type ExportExchange = {
-	request: { type: 'start'; job: ExportJob } | { type: 'cancel' };
+	request:
+		{ type: 'start'; job: ExportJob } | { type: 'cancel' } | { type: 'printed'; error: ErrorData | null };
 	news: ExportNews;
 	outcome: null;
 };

@@ -2,35 +2,45 @@ import { existsSync } from 'node:fs';
 import { copyFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, dirname, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
-import type { ExportFormat } from './format.ts';
+import type { ExportFormat, PrintPage } from './format.ts';
 import { writePartialFirst } from './partial-file.ts';
 import { REPORT_SETTINGS, reportText, sourcesOf } from './report.ts';
 import { findBrowser, printPage } from './report/print-page.ts';
 
-/** The report as a browser of this machine prints it. Without one, its page stays beside the name of the file that could not be made. */
+/**
+ * The report as the desktop application prints it, or else a browser of this machine. Without one, its page stays beside the name of the
+ * file that could not be made.
+ */
 export const reportPdf: ExportFormat = {
 	id: 'report-pdf',
 	title: 'Report (PDF)',
 	fileExtension: 'pdf',
-	description: 'The report on pages of A4, printed by a Chromium or Chrome of this machine.',
+	description:
+		'The report on pages of A4. The desktop application prints it; elsewhere, a Chromium or Chrome of this machine does.',
 	settings: REPORT_SETTINGS,
 	readsZones: true,
 	async write(request) {
 		const { out, signal, onProgress } = request;
 		await writePartialFirst(out, sourcesOf(request), async (partial) => {
-			const browser = await findBrowser();
+			const print = request.print ?? (await browserPrinter(signal));
 			const page = join(dirname(partial), 'report.html');
-			await writeFile(page, await reportText(request, 'format report-pdf'));
+			await writeFile(page, await reportText(request, 'format report-pdf', true));
 			signal?.throwIfAborted();
-			if (browser === null) throw withoutBrowser(await keepPage(page, resolve(out)));
+			if (print === null) throw withoutBrowser(await keepPage(page, resolve(out)));
 			const printed = join(dirname(partial), 'printed.pdf');
-			await printPage(browser, page, printed, signal);
+			await print(page, printed);
 			await rm(page);
 			await rename(printed, partial);
 		});
 		onProgress?.(1, 1);
 	},
 };
+
+/** Null where this machine has no browser. */
+async function browserPrinter(signal: AbortSignal | undefined): Promise<PrintPage | null> {
+	const browser = await findBrowser();
+	return browser === null ? null : (page, pdf) => printPage(browser, page, pdf, signal);
+}
 
 /** Keeps the page as a file of the same name that ends with .html; null where one is there already. */
 async function keepPage(page: string, out: string): Promise<string | null> {

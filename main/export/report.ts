@@ -41,8 +41,8 @@ export function sourcesOf({ runs }: ExportRequest): string[] {
 	return runs.map((run) => run.header.video.path);
 }
 
-/** The page of a report. `place` begins the messages of settings that can't be. */
-export async function reportText(request: ExportRequest, place: string): Promise<string> {
+/** The page of a report, to be read or to be printed. `place` begins the messages of settings that can't be. */
+export async function reportText(request: ExportRequest, place: string, isForPrint = false): Promise<string> {
 	const { runs, labels, settings: given, signal, truth, zones, clock } = request;
 	const { pictures } = resolveSettings(REPORT_SETTINGS, given, place);
 	signal?.throwIfAborted();
@@ -51,5 +51,5 @@ export async function reportText(request: ExportRequest, place: string): Promise
 	const counted = zones ? await countRun(runs[0]!, zones, 'the zones', COUNTING, request) : null;
 	const edits = await Promise.all(runs.map(async ({ folder }) => (await readTrackEdits(folder)).length));
 	const drawn = pictures ? await drawPictures(told, request) : null;
-	return reportPage(told, { pictures: drawn, clock, counted, edits });
+	return reportPage(told, { pictures: drawn, clock, counted, edits, isForPrint });
 }

@@ -24,6 +24,8 @@ export type WebShellOptions = {
 export class WebShell implements Shell {
 	readonly host = 'web';
 	readonly browseRoots: readonly string[];
+	/** A browser of this machine prints. */
+	readonly printPage = null;
 	readonly #options: WebShellOptions;
 	/** Names in use: an export's file only exists once it is complete. */
 	readonly #taken = new Set<string>();

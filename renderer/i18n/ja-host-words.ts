@@ -226,7 +226,7 @@ export const hostWordsJa: Record<string, string> = {
 		'追跡されていない枠も、このスコア以上なら隠します。疑わしいものも含みます。',
 	'format.report-pdf': 'レポート(PDF)',
 	'format.report-pdf.description':
-		'レポートを A4 の PDF にします。このマシンの Chromium か Chrome で印刷します。',
+		'レポートを A4 の PDF にします。デスクトップ版ではそのまま、それ以外ではこのマシンの Chromium か Chrome で印刷します。',
 	'format.csv': 'CSV',
 	'format.csv.description': '表計算用の表。検出ごと、またはフレームごとに 1 行。',
 	'format.events-csv': 'イベント(CSV)',

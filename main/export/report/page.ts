@@ -25,17 +25,24 @@ export type ReportParts = {
 	counted: CountedRun | null;
 	/** Per run, how often its tracks were changed by hand. */
 	edits: readonly number[];
+	/** Whether it is drawn for paper alone. */
+	isForPrint: boolean;
 };
+
+/** Charts are pictures on paper, too: with as many pixels as three to one of a screen. Before uPlot, which asks for them. */
+const PAPER_SCRIPT = `Object.defineProperty(window, 'devicePixelRatio', { value: 3 });`;
 
 /** The whole report as one page that loads nothing from any network. */
 export function reportPage(
 	runs: readonly ReportRun[],
-	{ pictures, clock, counted, edits }: ReportParts,
+	{ pictures, clock, counted, edits, isForPrint }: ReportParts,
 ): string {
 	const { axis, charts } = drawCharts(runs);
 	const { video } = runs[0]!.run.header;
 	const name = basename(video.path);
-	const scripts = [uPlotScript, pageScript].map((text) => inlineElement('script', text));
+	const scripts = [...(isForPrint ? [PAPER_SCRIPT] : []), uPlotScript, pageScript].map((text) =>
+		inlineElement('script', text),
+	);
 	const styles = [uPlotCss, reportCss].map((text) => inlineElement('style', text));
 	// Nothing but this file's own contents may run or load, whatever a file name or a class name contains.
 	const policy = [

@@ -75,8 +75,6 @@ export async function printPage(
 			'--disable-background-networking',
 			'--disable-sync',
 			'--host-resolver-rules=MAP * ~NOTFOUND',
-			// Charts are drawn with that many pixels.
-			'--force-device-scale-factor=3',
 			`--user-data-dir=${profile}`,
 			// Chromium's sandbox refuses root; the page is our own and runs nothing but its own scripts.
 			...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
