@@ -61,6 +61,16 @@ onEveryHost('many videos', (host) => {
 		await button('Start').click();
 		await page.getByText('4 of 5 done, 1 failed').waitFor({ timeout: 100_000 });
 		await page.locator('ol').getByText('The file is not a video').waitFor();
+		await button('All objects …').click();
+		await page.getByRole('listbox', { name: 'Objects' }).getByRole('option').first().waitFor();
+		await page.getByText('Not in the table, or not all of it: 1').waitFor();
+		await page.getByRole('combobox', { name: 'Video', exact: true }).selectOption({ label: 'two.mp4' });
+		await page.getByRole('listbox', { name: 'Objects' }).focus();
+		await page.keyboard.press('End');
+		await page.keyboard.press('Enter');
+		await opened(page);
+		expect(await page.title()).toContain('two.mp4');
+		await page.keyboard.press('Shift+B');
 		await button('Open two.mp4, Token cache').click();
 		await opened(page);
 		await page.getByText(/^Complete · /).waitFor();

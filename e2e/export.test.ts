@@ -59,7 +59,7 @@ onEveryHost('export a range', (host) => {
 		expect(frames).toBe(TO - FROM + 1);
 		if (host === 'electron') return; // there the list lies beside the clip
 		const download = app.page.waitForEvent('download');
-		await app.page.getByRole('link', { name: 'Its list' }).first().click();
+		await app.page.getByRole('link', { name: 'What goes with it' }).first().click();
 		const list = JSON.parse(readFileSync(await (await download).path(), 'utf8')) as { hidden: unknown[] };
 		expect(list.hidden.length).toBeGreaterThan(0);
 	});

@@ -377,7 +377,7 @@ export const en = {
 	'export.start': 'Export',
 	'export.cancel': 'Cancel',
 	'export.reveal': 'Show in folder',
-	'export.companion': 'Its list',
+	'export.companion': 'What goes with it',
 	'export.with': 'with {name}',
 	'export.download': 'Download',
 	'export.done': 'Written',

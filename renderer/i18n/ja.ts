@@ -379,7 +379,7 @@ export const ja: Record<MessageKey, string> = {
 	'export.start': '書き出す',
 	'export.cancel': 'キャンセル',
 	'export.reveal': 'フォルダで表示',
-	'export.companion': '記録',
+	'export.companion': '付属ファイル',
 	'export.with': '{name} とともに',
 	'export.download': 'ダウンロード',
 	'export.done': '完了',
