@@ -1,5 +1,6 @@
 import type { HostApi, OpenedVideo } from '../../preload/contract.ts';
 import { Changes } from '../changes.svelte.ts';
+import { cutFrames, type Cut, type CutPicture } from './cut-frames.ts';
 import { FileClock } from './file-clock.svelte.ts';
 import { FrameReader } from './frame-reader.ts';
 import { FrameTable } from './frame-table.ts';
@@ -43,6 +44,7 @@ export class FrameSource {
 	#complete = $state(false);
 	#playback = $state.raw<Playback>({ kind: 'preparing', note: null, progress: null });
 	#sound = $state.raw<SoundSource | null>(null);
+	#edition = $state(0);
 
 	readonly #video: OpenedVideo;
 	readonly #host: HostApi;
@@ -53,7 +55,10 @@ export class FrameSource {
 	/** Changes of the table. */
 	readonly #times = new Changes();
 	#file: MediaFile | null = null;
+	#maker: PictureMaker | null = null;
 	#reader: FrameReader | null = null;
+	/** Aborted when the next edition begins. */
+	#editionEnds = new AbortController();
 	#cache = new PictureCache(1);
 	#openingProxy = false;
 	#hostIsDone = false;
@@ -77,7 +82,7 @@ export class FrameSource {
 		});
 	}
 
-	/** Number of frames that can be shown; grows until `complete`. Reactive, like the three members below. */
+	/** Number of frames that can be shown; grows until `complete`. Reactive, like the four members below. */
 	get frameCount(): number {
 		return this.#frameCount;
 	}
@@ -93,6 +98,11 @@ export class FrameSource {
 	/** The sound of the open file; null if there is none. */
 	get sound(): SoundSource | null {
 		return this.#sound;
+	}
+
+	/** Another number as soon as frames may have other pictures: those of a copy, or under other indices. */
+	get edition(): number {
+		return this.#edition;
 	}
 
 	/** The known frames of the open file; empty if none is open. */
@@ -118,6 +128,28 @@ export class FrameSource {
 	/** Requests a frame's picture; `direction`: where the next requests will go. The latest request wins. */
 	want(frame: number, direction: -1 | 0 | 1): void {
 		this.#reader?.want(frame, direction);
+	}
+
+	/**
+	 * Cuts pieces out of frames beside what is shown, by a decoder of its own; see `cutFrames`. Ends early when the signal is aborted, with
+	 * the edition, and where decoding fails: that is for playing to find out.
+	 */
+	async *cut<C extends Cut>(
+		cuts: readonly C[],
+		signal: AbortSignal,
+	): AsyncGenerator<CutPicture<C>, void, void> {
+		const [file, maker, table] = [this.#file, this.#maker, this.#table];
+		if (!file || !maker) return;
+		const parts = {
+			table,
+			samplesAt: (seconds: readonly number[]) => file.samplesAt(seconds),
+			make: maker.cut.bind(maker),
+		};
+		try {
+			yield* cutFrames(cuts, parts, AbortSignal.any([signal, this.#editionEnds.signal]));
+		} catch {
+			return;
+		}
 	}
 
 	/** The time of a frame, in the clock of the file. */
@@ -162,7 +194,9 @@ export class FrameSource {
 
 	/** Resolves when the first frames are known; the rest of the table is read meanwhile. */
 	async #start(file: MediaFile, maker: PictureMaker): Promise<void> {
+		this.#beginEdition();
 		this.#file = file;
+		this.#maker = maker;
 		const table = new FrameTable(file.startSeconds);
 		const cache = new PictureCache(pictureCapacity(maker.size));
 		this.#table = table;
@@ -225,6 +259,7 @@ export class FrameSource {
 		this.#clock.settle(answer.ptsSeconds, agreement.offsetSeconds);
 		if (agreement.dropped === 0) return;
 		// Decoded pictures may belong to other indices now.
+		this.#beginEdition();
 		this.#cache.clear();
 		this.#frameCount = this.#table.known;
 		this.#listener.onMoved();
@@ -268,13 +303,21 @@ export class FrameSource {
 		this.#listener.onPicture(picture);
 	}
 
+	#beginEdition(): void {
+		this.#editionEnds.abort();
+		this.#editionEnds = new AbortController();
+		this.#edition++;
+	}
+
 	#release(): void {
 		this.#listener.onRelease();
+		this.#beginEdition();
 		this.#reader?.close();
 		this.#file?.close();
 		this.#sound = null;
 		this.#cache.clear();
 		this.#reader = null;
+		this.#maker = null;
 		this.#file = null;
 		this.#table = new FrameTable();
 		this.#times.announce();

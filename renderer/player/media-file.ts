@@ -80,6 +80,11 @@ export class MediaFile {
 		return this.#samples.samples(fromSeconds);
 	}
 
+	/** The decoded frames shown at these times, which ascend; null where there is none. The caller must close each. */
+	samplesAt(seconds: readonly number[]): AsyncGenerator<VideoSample | null, void, unknown> {
+		return this.#samples.samplesAtTimestamps(seconds);
+	}
+
 	/** The first audio track of the file; null if there is none that this browser can decode. */
 	async sound(): Promise<AudioBufferSink | null> {
 		const track = (await this.#input.getAudioTracks())[0];

@@ -1,5 +1,6 @@
 import type { VideoSample } from 'mediabunny';
 import type { VideoInfo, Size } from '../../main/domain/video.ts';
+import type { Cut } from './cut-frames.ts';
 import type { Picture } from './picture-cache.ts';
 
 /** Larger pictures are scaled down to this, which bounds memory; few screens show more. */
@@ -14,6 +15,7 @@ export function pictureSize({ width, height }: Size): Size {
 /** Makes pictures from decoded frames: upright, with square pixels, matching the boxes. */
 export class PictureMaker {
 	readonly size: Size;
+	readonly #displaySize: Size;
 	readonly #rotation: VideoInfo['rotationDegrees'] | null;
 	readonly #canvas: OffscreenCanvas;
 	readonly #pen: OffscreenCanvasRenderingContext2D;
@@ -21,6 +23,7 @@ export class PictureMaker {
 	/** `rotationDegrees` overrides the file's rotation; null keeps it. */
 	constructor(displaySize: Size, rotationDegrees: VideoInfo['rotationDegrees'] | null) {
 		this.size = pictureSize(displaySize);
+		this.#displaySize = displaySize;
 		this.#rotation = rotationDegrees;
 		this.#canvas = new OffscreenCanvas(this.size.width, this.size.height);
 		this.#pen = this.#canvas.getContext('2d', { alpha: false })!;
@@ -35,5 +38,16 @@ export class PictureMaker {
 		} finally {
 			sample.close();
 		}
+	}
+
+	/** A piece of the same picture, at a size of its own. Leaves the sample open. */
+	cut(sample: VideoSample, { rect, size }: Omit<Cut, 'frame'>): ImageBitmap {
+		if (this.#rotation !== null) sample.setRotation(this.#rotation);
+		const canvas = new OffscreenCanvas(size.width, size.height);
+		const pen = canvas.getContext('2d', { alpha: false })!;
+		pen.imageSmoothingQuality = 'high';
+		pen.scale(size.width / rect.width, size.height / rect.height);
+		sample.draw(pen, -rect.x, -rect.y, this.#displaySize.width, this.#displaySize.height);
+		return canvas.transferToImageBitmap();
 	}
 }

@@ -1,4 +1,5 @@
 import type { HostApi, OpenedVideo } from '../../preload/contract.ts';
+import type { Cut, CutPicture } from './cut-frames.ts';
 import { FrameSource, type Playback } from './frame-source.svelte.ts';
 import type { Picture } from './picture-cache.ts';
 import { advanceClock } from './play-clock.ts';
@@ -94,6 +95,16 @@ export class Player {
 
 	get playback(): Playback {
 		return this.#source.playback;
+	}
+
+	/** Another number as soon as frames may have other pictures than before. */
+	get edition(): number {
+		return this.#source.edition;
+	}
+
+	/** Pieces of frames beside what is shown, in the order of the frames; as in `FrameSource`. */
+	cut<C extends Cut>(cuts: readonly C[], signal: AbortSignal): AsyncGenerator<CutPicture<C>, void, void> {
+		return this.#source.cut(cuts, signal);
 	}
 
 	/** Whether there is sound. */
