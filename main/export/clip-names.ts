@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { FrameRange } from '../domain/video.ts';
+import type { StoredRun } from '../results/stored-run.ts';
 import { eventRecord, type CountedRun } from './counted-run.ts';
 
 /** What of a name may stand in a file name on every system. */
@@ -22,18 +23,26 @@ export function clipRange(
 
 /** Video, time, kind, and zone or line: `plaza-00h00m12.400s-crossed-Gate.mp4`; with the time of day where that is known. */
 export function clipName(counted: CountedRun, row: number, taken: Set<string>): string {
-	const { path } = counted.run.header.video;
 	const { event, place, timeSeconds, recordedAt } = eventRecord(counted, row);
+	const words = [event, ...(place === null ? [] : [place])];
+	return fileName(counted.run, { timeSeconds, recordedAt }, words, 'mp4', taken);
+}
+
+/**
+ * The name of a file about a moment of a run's video: `plaza-00h00m12.400s-person-12.jpg`; with the time of day where that is known.
+ * Words that others have taken get a number.
+ */
+export function fileName(
+	{ header: { video } }: Pick<StoredRun, 'header'>,
+	{ timeSeconds, recordedAt }: { timeSeconds: number; recordedAt?: string | undefined },
+	words: readonly string[],
+	extension: string,
+	taken: Set<string>,
+): string {
 	const time = recordedAt?.slice(0, 23).replaceAll(':', '') ?? clock(timeSeconds);
-	const parts = [
-		plain(basename(path, extname(path))),
-		time,
-		event,
-		...(place === null ? [] : [plain(place)]),
-	];
-	const stem = parts.join('-');
-	let name = `${stem}.mp4`;
-	for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${stem}-${i}.mp4`;
+	const stem = [plain(basename(video.path, extname(video.path))), time, ...words.map(plain)].join('-');
+	let name = `${stem}.${extension}`;
+	for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${stem}-${i}.${extension}`;
 	taken.add(name.toLowerCase());
 	return name;
 }

@@ -8,6 +8,7 @@ import { eventsCsv, eventsJson } from './events.ts';
 import type { ExportFormat } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { mot } from './mot.ts';
+import { objects } from './objects.ts';
 import { redactedVideo } from './redacted-video.ts';
 import { reportPdf } from './report-pdf.ts';
 import { report } from './report.ts';
@@ -26,6 +27,7 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
 	eventsCsv,
 	eventsJson,
 	clips,
+	objects,
 	coco,
 	mot,
 	yolo,
