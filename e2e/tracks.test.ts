@@ -1,3 +1,5 @@
+import { strFromU8, unzipSync } from 'fflate';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { launchApp, type Launched } from './launch.ts';
@@ -59,5 +61,23 @@ onEveryHost('tracks by hand', (host) => {
 		await page.reload();
 		await rows().getByRole('option', { name: /^Courier,/ }).click(); // prettier-ignore
 		expect(await name().inputValue()).toBe('Courier');
+	});
+
+	it('are shown by their best pictures, which lead to their frames and are handed on', async () => {
+		await page.getByRole('button', { name: 'Pictures' }).click();
+		const pictures = page.getByRole('listbox', { name: 'Best picture of every object' });
+		await pictures.locator('canvas').first().waitFor();
+		await pictures.focus();
+		for (const key of ['Home', 'ArrowDown', 'ArrowRight', 'Enter']) await page.keyboard.press(key);
+		const chosen = pictures.getByRole('option', { selected: true });
+		const [, who, frame] = /^(.+?), .* frame (\d+), /.exec((await chosen.getAttribute('aria-label'))!)!;
+		await expect.poll(() => shownFrame(page)).toBe(Number(frame));
+		await page.getByText('Hand the pictures on').click();
+		const path = await app.saved(() => page.getByRole('button', { name: /^Pictures, table and sheet/ }).click()); // prettier-ignore
+		const files = unzipSync(await readFile(path));
+		const table = strFromU8(files['objects.csv']!).split('\r\n').map((line) => line.split(',')); // prettier-ignore
+		const row = table.find(([identity, name]) => name === who || `#${identity}` === who)!;
+		expect(row[6]).toBe(frame);
+		expect(Object.keys(files)).toContain(row.at(-1));
 	});
 });

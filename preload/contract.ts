@@ -23,7 +23,7 @@ import { modelRequestSchemas, type ModelAnswers, type ModelDescription } from '.
 import { batchRequestSchemas, type BatchAnswers, type BatchEvent } from './batch-contract.ts';
 import { projectRequestSchemas, type ListedProject, type ProjectAnswers } from './projects-contract.ts';
 import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
-import { trackRequestSchemas, type TrackAnswers } from './tracks-contract.ts';
+import { GALLERY_ORDERS, TRACK_VIEWS, trackRequestSchemas, type TrackAnswers } from './tracks-contract.ts';
 import { truthRequestSchemas, type TruthAnswers } from './truth-contract.ts';
 import type { VideoEntry } from './video-entry.ts';
 import { zoneRequestSchemas, type ZoneAnswers } from './zones-contract.ts';
@@ -76,6 +76,8 @@ export const preferencesSchema = z.strictObject({
 	sidePanelFolded: z.boolean(),
 	/** The part of the side panel that is in front. */
 	sidePanelTab: z.enum(SIDE_PANEL_TABS),
+	trackView: z.enum(TRACK_VIEWS),
+	galleryOrder: z.enum(GALLERY_ORDERS),
 	/** What is looked for among events; see there. */
 	eventWish: eventWishSchema,
 	/** Null = a share of the window's height. */

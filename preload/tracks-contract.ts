@@ -7,6 +7,12 @@ import type { TrackEdit } from '../main/tracking/track-edits.ts';
 const pixel = z.number().min(-1e6).max(1e6);
 const id = z.string().regex(/^[a-z0-9-]{1,64}$/);
 
+/** Whether followed objects are shown as rows or by their best pictures. */
+export const TRACK_VIEWS = ['list', 'pictures'] as const;
+/** What comes first among pictures: who was seen first, whom the model is surest of, who is largest, who was seen for the longest time. */
+export const GALLERY_ORDERS = ['first', 'longest', 'score', 'size'] as const;
+export type GalleryOrder = (typeof GALLERY_ORDERS)[number];
+
 /** Requests about what a person changed of the tracks of a run. */
 export const trackRequestSchemas = {
 	'tracks.edits': z.strictObject({ runId: id }),

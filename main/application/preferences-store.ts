@@ -30,6 +30,8 @@ export const DEFAULT_PREFERENCES: Preferences = {
 	sidePanelWidth: 280,
 	sidePanelFolded: false,
 	sidePanelTab: 'measurements',
+	trackView: 'list',
+	galleryOrder: 'first',
 	eventWish: {
 		kind: null,
 		className: null,

@@ -20,6 +20,7 @@ import { Batch } from './batch.svelte.ts';
 import { Comparison } from './comparison.svelte.ts';
 import { EventList } from './event-list.svelte.ts';
 import { Exports } from './exports.svelte.ts';
+import { Gallery } from './gallery.svelte.ts';
 import { ModelWizard } from './model-wizard.svelte.ts';
 import { ModelList } from './model-list.svelte.ts';
 import { ObjectTable } from './object-table.svelte.ts';
@@ -69,6 +70,8 @@ export class Session {
 	events: EventList | null = $state.raw(null);
 	/** Followed objects: which one is selected, and what is changed of them. */
 	tracks: TrackEditor | null = $state.raw(null);
+	/** Their best pictures. */
+	gallery: Gallery | null = $state.raw(null);
 	/** What asks how an ONNX file is to be read; shown by the dialog `wizard`. */
 	wizard: ModelWizard | null = $state.raw(null);
 	/** The video that is being opened. */
@@ -149,6 +152,7 @@ export class Session {
 			void this.zones.load();
 			this.events = this.#eventsOf(this.comparison, this.zones);
 			this.tracks = this.#tracksOf(this.comparison);
+			this.gallery = new Gallery(this.host, player);
 			this.recent = [
 				{ ...entry, name: video.name },
 				...this.recent.filter(({ videoId }) => videoId !== entry.videoId),
@@ -276,6 +280,8 @@ export class Session {
 		this.zones = null;
 		this.events = null;
 		this.tracks = null;
+		this.gallery?.crops.clear();
+		this.gallery = null;
 		this.undo.clear();
 		this.video = null;
 		this.error = null;
