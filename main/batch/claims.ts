@@ -81,13 +81,16 @@ export class Claims {
 			const file = await open(this.#path(job, attempt), 'wx');
 			try {
 				await file.writeFile(recordText('held', noProgress));
+			} catch (error) {
+				await rm(this.#path(job, attempt), { force: true }).catch(() => undefined); // nobody works by it
+				throw error;
 			} finally {
 				await file.close();
 			}
 			return true;
 		} catch (error) {
 			if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-			throw systemError(error) ?? error;
+			throw systemError(error, this.#path(job, attempt)) ?? error;
 		}
 	}
 
@@ -100,8 +103,13 @@ export class Claims {
 	): Promise<void> {
 		// Renamed, not written over, so that the time is that of the file system and a reader finds a whole one.
 		const fresh = join(this.#folder, `${job}.${attempt}.${PROCESS_NONCE}.new`);
-		await writeFile(fresh, recordText(state, progress));
-		await rename(fresh, this.#path(job, attempt));
+		try {
+			await writeFile(fresh, recordText(state, progress));
+			await rename(fresh, this.#path(job, attempt));
+		} catch (error) {
+			await rm(fresh, { force: true }).catch(() => undefined); // the first error is the one to report
+			throw error;
+		}
 	}
 
 	/** Whether somebody has made the next claim. */
