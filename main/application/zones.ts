@@ -4,8 +4,9 @@ import { z } from 'zod';
 import type { RequestInput } from '../../preload/contract.ts';
 import type { FittedZones, ZoneCounts } from '../../preload/zones-contract.ts';
 import { fitZones, parseZones, zoneSetSchema, zonesToText } from '../counting/zone-file.ts';
-import { systemError, UserFacingError } from '../domain/errors.ts';
+import { UserFacingError } from '../domain/errors.ts';
 import type { ZoneSet } from '../domain/zones.ts';
+import { writePartialFirst } from '../export/partial-file.ts';
 import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
 import { OneAtATime } from '../process/one-at-a-time.ts';
 import { shortName } from '../process/short-name.ts';
@@ -88,11 +89,7 @@ export class Zones {
 		}
 		const path = await shell.chooseExportTarget(shortName(name, '-zones.json'), 'json');
 		if (path === null) return false;
-		try {
-			await writeFile(path, zonesToText(zones));
-		} catch (error) {
-			throw systemError(error) ?? error;
-		}
+		await writePartialFirst(path, [], (partial) => writeFile(partial, zonesToText(zones)));
 		return true;
 	}
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
+import { writePartialFirst } from '../export/partial-file.ts';
 import { unusedRemark } from '../domain/settings-table.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
@@ -75,7 +76,8 @@ export async function compareCommand(video: string, options: Options, session: S
 
 	const compared = compareRuns(runs, labels, truth);
 	const comparison = { video: runs[0]!.header.video.path, outPath: out, state: 'complete', runs: compared };
-	await writeFile(join(out, 'comparison.json'), `${JSON.stringify(comparison, null, '\t')}\n`);
+	const text = `${JSON.stringify(comparison, null, '\t')}\n`;
+	await writePartialFirst(join(out, 'comparison.json'), [], (partial) => writeFile(partial, text));
 	console.result(comparison, `${comparisonText(compared, truth)}${out}\n`);
 	return EXIT.ok;
 }

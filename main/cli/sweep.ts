@@ -8,6 +8,7 @@ import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
 import { tradeOff, tradeOffSentence, type TradeOff } from '../evaluation/trade-off.ts';
 import { csvLine } from '../export/csv-line.ts';
 import { exportFormat } from '../export/index.ts';
+import { writePartialFirst } from '../export/partial-file.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { collect } from './analyze.ts';
 import { labelRuns, parseNumber, parseRunSpec } from './arguments.ts';
@@ -111,8 +112,12 @@ export async function sweepCommand(video: string, options: Options, session: Ses
 		runs: compared,
 		failures: failures.map(({ exitCode: _code, ...failure }) => failure),
 	};
-	await writeFile(join(out, 'sweep.json'), `${JSON.stringify(sweep, null, '\t')}\n`);
-	await writeFile(join(out, 'sweep.csv'), [...sweepAsCsv(compared, found, failures)].join(''));
+	const texts = {
+		'sweep.json': `${JSON.stringify(sweep, null, '\t')}\n`,
+		'sweep.csv': [...sweepAsCsv(compared, found, failures)].join(''),
+	};
+	for (const [name, text] of Object.entries(texts))
+		await writePartialFirst(join(out, name), [], (partial) => writeFile(partial, text));
 	await exportFormat('report').write({
 		runs,
 		labels,
