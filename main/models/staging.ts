@@ -68,15 +68,17 @@ export class Staging {
 		const mine = `${process.pid} ${randomBytes(8).toString('hex')}`;
 		const holder = await readFile(this.#lock, 'utf8').catch(() => null);
 		if (holder !== null && !isAlive(Number.parseInt(holder, 10))) await rm(this.#lock, { force: true });
-		const isTaken = await open(this.#lock, 'wx').then(
-			async (file) => {
-				await file.writeFile(mine).finally(() => file.close());
-				// Of two that found the same dead lock, the later one may have removed the lock of the earlier.
-				return (await readFile(this.#lock, 'utf8').catch(() => null)) === mine;
-			},
-			() => false,
-		);
-		if (isTaken) return;
+		try {
+			const file = await open(this.#lock, 'wx');
+			await file.writeFile(mine).finally(() => file.close());
+			// Of two that found the same dead lock, the later one may have removed the lock of the earlier.
+			if ((await readFile(this.#lock, 'utf8').catch(() => null)) === mine) return;
+		} catch (error) {
+			if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
+				await this.leave();
+				throw writingError(this.#lock, error);
+			}
+		}
 		throw new UserFacingError('bad-argument', `The model ${id} is being got already, by this or another process.`, {
 			remedy: 'Wait until that ends, or cancel it.',
 		});
