@@ -120,10 +120,13 @@ export function errorFromData(data: ErrorData): Error {
 	return error;
 }
 
-/** The UserFacingError for a failed system call; null if it is not one of the known ones. */
-export function systemError(error: unknown): UserFacingError | null {
+/**
+ * The UserFacingError for a failed system call; null if it is not one of the known ones. `file`: what it is about, for a person;
+ * without it, what the error names: a call on an open file names none, and others may name a passing file beside the one that is meant.
+ */
+export function systemError(error: unknown, file?: string): UserFacingError | null {
 	if (!(error instanceof Error) || !('code' in error)) return null;
-	const place = 'path' in error && typeof error.path === 'string' ? error.path : 'the output';
+	const place = file ?? ('path' in error && typeof error.path === 'string' ? error.path : 'the output');
 	switch (error.code) {
 		case 'ENOSPC':
 			return new UserFacingError('disk-full', `${place}: no space is left on the disk.`, {

@@ -128,5 +128,5 @@ function namedBy(target: string, folder: string, error: unknown): unknown {
 function meaningOf(error: unknown, target: string): unknown {
 	if (error instanceof UserFacingError) return error;
 	if (error instanceof Error && error.name === 'AbortError') return exportCancelled(target);
-	return systemError(error) ?? error;
+	return systemError(error, target) ?? error;
 }

@@ -48,7 +48,7 @@ export async function requireSpace(disk: Disk, folder: string, bytes: number): P
 
 /** An error of writing to `path`, for a person. */
 export function writingError(path: string, error: unknown): unknown {
-	const known = systemError(error);
+	const known = systemError(error, path);
 	if (known?.code !== 'disk-full') return known ?? error;
 	return new UserFacingError('disk-full', `${path}: no space is left on the disk.`, {
 		remedy: 'Free some space, then try again; what a download brought is kept.',

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeJsonFile } from '../process/json-file.ts';
 
 /** In the folder of every model that was downloaded or added: where it came from and what it was then. */
 const RECEIPT_FILE = '.sparsight-model.json';
@@ -43,7 +44,7 @@ export async function writeReceipt(
 		installedAt: new Date().toISOString(),
 		...receipt,
 	};
-	await writeFile(join(folder, RECEIPT_FILE), `${JSON.stringify(whole, null, '\t')}\n`);
+	await writeJsonFile(join(folder, RECEIPT_FILE), whole);
 }
 
 /** How a file of a model stands against what was recorded of it. */

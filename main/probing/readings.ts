@@ -67,6 +67,7 @@ export function storeCard(
 			at === 'beside' ? { beside: source.path } : { folder: folders.cards, sha256 },
 		);
 	} catch (cause) {
+		if (cause instanceof UserFacingError && cause.code === 'disk-full') throw cause;
 		const where = at === 'beside' ? `beside ${source.path}` : `in ${folders.cards}`;
 		throw new UserFacingError('output-not-writable', `The card cannot be written ${where}.`, { cause });
 	}

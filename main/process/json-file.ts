@@ -39,6 +39,6 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
 		await rename(fresh, path);
 	} catch (error) {
 		await rm(fresh, { force: true }).catch(() => undefined); // the first error is the one to report
-		throw systemError(error) ?? error;
+		throw systemError(error, path) ?? error;
 	}
 }

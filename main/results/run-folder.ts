@@ -54,9 +54,7 @@ export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T
 	try {
 		return await work();
 	} catch (error) {
-		// Calls on open handles don't name the file.
-		if (error instanceof Error && 'code' in error && !('path' in error)) Object.assign(error, { path });
-		throw systemError(error) ?? error;
+		throw systemError(error, path) ?? error;
 	}
 }
 

@@ -281,7 +281,7 @@ export class RunWriter {
 		for (const stream of STREAMS) {
 			if (!this.#streams[stream]) continue;
 			await this.#put(stream, STREAM_END);
-			await this.#streams[stream].datasync();
+			await this.#flush(stream);
 		}
 		await this.#putStatus(state, outcome.decode, outcome.error, this.#earlierSeconds + outcome.wallSeconds);
 		if (state === 'complete') await removeSnapshotsBut(this.#folder, -1);
@@ -296,7 +296,7 @@ export class RunWriter {
 		}
 		for (const stream of STREAMS) {
 			await this.#put(stream, parts[stream]);
-			if (durable) await this.#streams[stream]?.datasync();
+			if (durable) await this.#flush(stream);
 		}
 		const commit: Commit = {
 			frames: this.#committed.frames + batch.length,
@@ -329,6 +329,10 @@ export class RunWriter {
 		await onDisk(join(this.#folder, streamFile(stream)), () =>
 			writeFully(handle, bytes, this.#committed.bytes[stream]),
 		);
+	}
+
+	async #flush(stream: StreamName): Promise<void> {
+		await onDisk(join(this.#folder, streamFile(stream)), async () => this.#streams[stream]?.datasync());
 	}
 
 	async #snapshot(state: NamedArrays): Promise<void> {

@@ -115,9 +115,7 @@ async function save(card: OnnxCard & { sha256: string }, path: string, folder: s
 	try {
 		return saveCard(card, { beside: path });
 	} catch (error) {
-		const denied =
-			error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'EROFS'].includes(String(error.code));
-		if (!denied) throw error;
+		if (!(error instanceof UserFacingError) || error.code !== 'output-not-writable') throw error;
 		return saveCard(card, { folder, sha256: card.sha256 });
 	}
 }

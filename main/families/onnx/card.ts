@@ -1,7 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { UserFacingError } from '../../domain/errors.ts';
+import { systemError, UserFacingError } from '../../domain/errors.ts';
 import { makeFolder } from '../../process/make-folder.ts';
 import { queryCount, side } from '../config-numbers.ts';
 import { parseModelConfig } from '../model-config.ts';
@@ -180,7 +180,7 @@ export function findCard(
 	return null;
 }
 
-/** Writes a card in one step: beside the file, or into `folder` by the file's hash. Returns its place; throws what the file system throws. */
+/** Writes a card in one step: beside the file, or into `folder` by the file's hash. Returns its place; throws `disk-full`, `output-not-writable`. */
 export function saveCard(
 	card: OnnxCard,
 	at: { beside: string } | { folder: string; sha256: string },
@@ -189,8 +189,13 @@ export function saveCard(
 	parseCard(card, place);
 	makeFolder(dirname(place));
 	const fresh = `${place}.new`;
-	writeFileSync(fresh, `${JSON.stringify(card, null, '\t')}\n`);
-	renameSync(fresh, place);
+	try {
+		writeFileSync(fresh, `${JSON.stringify(card, null, '\t')}\n`);
+		renameSync(fresh, place);
+	} catch (error) {
+		rmSync(fresh, { force: true });
+		throw systemError(error, place) ?? error;
+	}
 	return place;
 }
 
