@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserFacingError } from '../main/domain/errors.ts';
@@ -58,7 +59,7 @@ export class Attempts {
 			return { refused: true, fault: faultOfWorld() ?? faultOf(error) };
 		} finally {
 			// Nobody waits for caches: one may still be written.
-			rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+			await rm(folder, { recursive: true, force: true, maxRetries: 10 });
 		}
 	}
 

@@ -4,12 +4,14 @@ import { installationFolder } from '../main/process/installation.ts';
 import { NO_REDIS } from '../main/batch/redis-server.fixture.ts';
 import { BatchKillBench, type BatchKillFigures } from './batch-kills.ts';
 import { tryFaults } from './faults.ts';
+import { isFailure, tryFullDisk } from './full-disk.ts';
 import { KILLED_PROGRAMS, KillBench, type KillFigures } from './kills.ts';
 import { runLong } from './long-run.ts';
 import { parseOptions, type TortureOptions } from './options.ts';
 import { SUBJECTS, type SubjectName } from './subjects.ts';
 import { writeFindings } from './trust-page.ts';
 import { type MutationFigures, tryMutations } from './try-mutations.ts';
+import { WRITERS } from './writers.ts';
 
 // npm run torture: kills, batches, faults, mutated files and a long run. What it finds goes into docs/trust.md.
 
@@ -45,6 +47,13 @@ if (parts.includes('batches')) {
 if (parts.includes('faults')) {
 	const found = await tryFaults(options.stopSeconds, (figures) => tell(figures.title, figures));
 	writeFindings(PAGE, 'faults', found, seed);
+}
+if (parts.includes('disk')) {
+	const found = await tryFullDisk(WRITERS, ({ writer, file, outcomes }) => {
+		const all = Object.values(outcomes);
+		tell(`disk, ${writer}, ${file}`, { tried: all.length, failures: all.filter(isFailure) });
+	});
+	writeFindings(PAGE, 'disk', found, seed);
 }
 if (parts.includes('mutations')) {
 	const entry = join(import.meta.dirname, 'torture-mutations.js');

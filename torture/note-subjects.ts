@@ -87,7 +87,7 @@ export const NOTE_SUBJECTS = {
 	},
 } as const satisfies Record<string, Subject>;
 
-const SOME_ZONES: ZoneSet = {
+export const SOME_ZONES: ZoneSet = {
 	format: 'sparsight-zones',
 	version: 1,
 	pictureSize: { width: 640, height: 480 },
@@ -179,7 +179,7 @@ async function readProject(name: string, content: Uint8Array, folder: string): P
 	}
 }
 
-const DENSE: Configuration = {
+export const DENSE: Configuration = {
 	label: 'dense',
 	model: 'lookout',
 	mode: 'dense',

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { describeMachine, type Machine } from '../bench/machine.ts';
 import type { BatchKillFigures } from './batch-kills.ts';
 import type { FaultFigures } from './faults.ts';
+import { FAULT_KINDS, type FullDiskFigures, isFailure } from './full-disk.ts';
 import type { KillFigures } from './kills.ts';
 import type { LongRunFigures } from './long-run.ts';
 import type { MutationFigures } from './try-mutations.ts';
@@ -12,6 +13,7 @@ export type Findings = {
 	kills: KillFigures[];
 	batches: BatchKillFigures[];
 	faults: FaultFigures[];
+	disk: FullDiskFigures[];
 	mutations: MutationFigures[];
 	'long-run': LongRunFigures;
 };
@@ -72,6 +74,28 @@ const WORDS: { [P in Part]: { title: string; lines(found: Findings[P]): string[]
 							? 'survived'
 							: `failed: ${line(failures[0])}`
 						: `not tried: ${skipped}`,
+				]),
+			),
+		],
+	},
+	disk: {
+		title: 'A disk that is full, or takes no writing, at every file that is written',
+		lines: (found) => [
+			'One file at a time fails, at its first writing, at its last, when it is flushed or given its name, or because it may not be',
+			'made. The program says so in one sentence that names the file, or goes on without it (caches). What was whole before stays',
+			'whole; once the fault is gone, the same process does what was asked, and nothing is left beside it. Files that ffmpeg and',
+			'browsers write meet a small disk; see above.',
+			'',
+			...table(
+				['who writes', 'file', ...FAULT_KINDS],
+				found.map(({ writer, file, outcomes }) => [
+					writer,
+					`\`${file}\``,
+					...FAULT_KINDS.map((kind) => {
+						const outcome = outcomes[kind];
+						if (outcome === undefined) return '–';
+						return isFailure(outcome) ? `failed: ${line(outcome.failure)}` : outcome;
+					}),
 				]),
 			),
 		],
