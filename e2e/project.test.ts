@@ -44,4 +44,13 @@ describe.skipIf(whyNot('web') !== null)('a project of two videos', () => {
 		expect(await page.locator('canvas').count()).toBeGreaterThanOrEqual(2);
 		expect(await page.getByRole('checkbox', { name: 'Boxes' }).isChecked()).toBe(false);
 	});
+
+	it('gives one up, and takes it back where it was left', async () => {
+		await page.getByRole('button', { name: 'Take plaza.mp4 out of the project' }).click();
+		await title('second.mp4 – Square'); // saved by itself
+		expect(await page.getByRole('combobox', { name: 'Videos of the project' }).count()).toBe(0);
+		await page.getByRole('button', { name: 'Put plaza.mp4 back' }).click();
+		await title('plaza.mp4 – Square');
+		await expect.poll(() => shownFrame(page)).toBe(30);
+	});
 });

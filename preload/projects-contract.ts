@@ -44,6 +44,8 @@ const projectSchema = z.strictObject({
 export const projectRequestSchemas = {
 	/** Desktop: asks for a project's file; null if the user cancels. */
 	'project.choose': z.strictObject({}),
+	/** Desktop: a project's file that was dropped on the page. */
+	'project.adopt': z.strictObject({ dropToken: z.string().max(64) }),
 	/** Web host: the projects that were saved, newest first. */
 	'project.list': z.strictObject({}),
 	'project.open': z.strictObject({ projectId: id }),
@@ -67,6 +69,7 @@ export type OpenedProject = ListedProject & { active: number; videos: ProjectVid
 
 export type ProjectAnswers = {
 	'project.choose': ListedProject | null;
+	'project.adopt': ListedProject;
 	'project.list': ListedProject[];
 	'project.open': OpenedProject;
 	'project.save': ListedProject | null;

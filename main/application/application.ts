@@ -413,6 +413,7 @@ export class Application {
 			'templates.store': (input) => this.#zones.storeTemplate(input),
 			'templates.delete': ({ name }) => this.#zones.deleteTemplate(name),
 			'project.choose': () => this.#projects.choose(),
+			'project.adopt': async ({ dropToken }) => this.#projects.entryOf(this.#droppedPath(dropToken)),
 			'project.list': () => this.#projects.list(),
 			'project.open': ({ projectId }) => this.#projects.open(projectId),
 			'project.save': (input) => this.#projects.save(input),

@@ -7,6 +7,10 @@ export const projectEn = {
 	'project.none': 'No project was saved yet.',
 	'project.hint': 'From then on, changes are saved by themselves. Videos that you open join the project.',
 	'project.videos': 'Videos of the project',
+	'project.remove': 'Take {name} out of the project',
+	'project.putBack': 'Put {name} back',
+	'project.dropped':
+		'A browser does not say where {name} lies. Projects that were saved here are listed below.',
 	'project.changed': 'not saved yet',
 	'project.isMissing': ' (not found)',
 	'code.project-unreadable': 'The project cannot be read.',

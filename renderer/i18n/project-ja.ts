@@ -8,6 +8,10 @@ export const projectJa: Record<keyof typeof projectEn, string> = {
 	'project.none': '保存されたプロジェクトはまだありません。',
 	'project.hint': '保存後の変更は自動で保存されます。開いた動画はプロジェクトに加わります。',
 	'project.videos': 'プロジェクトの動画',
+	'project.remove': '{name} をプロジェクトから外す',
+	'project.putBack': '{name} を元に戻す',
+	'project.dropped':
+		'ブラウザーでは {name} の場所が分かりません。ここで保存したプロジェクトは次のとおりです。',
 	'project.changed': '未保存',
 	'project.isMissing': ' (見つかりません)',
 	'code.project-unreadable': 'プロジェクトを読み込めません。',

@@ -58,6 +58,8 @@ export class Project {
 	file: ListedProject | null = $state.raw(null);
 	videos: readonly ProjectVideo[] = $state.raw([]);
 	active = $state(0);
+	/** The video that was taken out last, with the place where it was; null where there is no way back. */
+	removed: { video: ProjectVideo; at: number } | null = $state.raw(null);
 	/** Whether something changed since it was saved. */
 	isChanged = $state(false);
 	/** Why it was not opened or saved, or a video was refused. */
@@ -82,6 +84,7 @@ export class Project {
 			this.videos = videos;
 			this.active = active;
 			this.file = file;
+			this.removed = null;
 			this.#saved = '';
 			this.isChanged = false;
 		});
@@ -108,9 +111,29 @@ export class Project {
 		if (this.#saved === '') this.#saved = now;
 		if (!this.file || now === this.#saved) return;
 		this.#saved = now;
-		this.isChanged = true;
-		if (this.#waiting !== null) clearTimeout(this.#waiting);
-		this.#waiting = setTimeout(() => void this.save(), SAVE_PAUSE_MS);
+		this.#saveSoon();
+	}
+
+	/** Takes the video in front out, unless it is the only one; the next one is then in front. Its runs and notes stay. */
+	removeCurrent(): void {
+		const { current: video, active: at } = this;
+		if (!video || this.videos.length < 2) return;
+		this.removed = { video, at };
+		this.videos = this.videos.toSpliced(at, 1);
+		this.active = Math.min(at, this.videos.length - 1);
+		this.#saveSoon();
+	}
+
+	/** Puts the video that was taken out last where it was, and in front. */
+	putBack(): void {
+		const { removed } = this;
+		if (!removed) return;
+		this.removed = null;
+		const { videoId } = removed.video.entry;
+		const there = this.videos.findIndex(({ entry }) => entry.videoId === videoId); // it was opened meanwhile
+		if (there < 0) this.videos = this.videos.toSpliced(removed.at, 0, removed.video);
+		this.active = there < 0 ? Math.min(removed.at, this.videos.length - 1) : there;
+		this.#saveSoon();
 	}
 
 	/** Writes what is not written yet. */
@@ -147,11 +170,19 @@ export class Project {
 		return entry;
 	}
 
+	#saveSoon(): void {
+		if (!this.file) return;
+		this.isChanged = true;
+		if (this.#waiting !== null) clearTimeout(this.#waiting);
+		this.#waiting = setTimeout(() => void this.save(), SAVE_PAUSE_MS);
+	}
+
 	leave(): void {
 		if (this.#waiting !== null) clearTimeout(this.#waiting);
 		this.#waiting = null;
 		this.file = null;
 		this.videos = [];
+		this.removed = null;
 		this.active = 0;
 		this.isChanged = false;
 	}

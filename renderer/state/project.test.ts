@@ -89,3 +89,34 @@ it('opens with a run that is gone said, and the others', async () => {
 	]);
 	expect([comparison.activeIndex, comparison.panes[1]!.draft]).toEqual([1, DRAFT]);
 });
+
+it('gives up the video in front, keeps a way back, and saves both', async () => {
+	const names = () => project.videos.map(({ entry: { videoId } }) => videoId);
+	await project.open('p');
+	project.show(entry('c'));
+	project.active = 1;
+	project.removeCurrent();
+	expect([names(), project.current?.entry.videoId]).toEqual([['a', 'c'], 'c']);
+	await vi.runAllTimersAsync();
+	expect(host.asked.at(-1)).toMatchObject({
+		input: { project: { active: 1, videos: [{}, { videoId: 'c' }] } },
+	});
+	project.putBack();
+	expect([names(), project.current, project.removed]).toEqual([
+		['a', 'b', 'c'],
+		{ entry: entry('b'), view: view(2) },
+		null,
+	]);
+	await vi.runAllTimersAsync();
+	expect(host.count('project.save')).toBe(2);
+});
+
+it('keeps its last video, and puts none back twice', async () => {
+	await project.open('p');
+	project.removeCurrent();
+	project.removeCurrent();
+	expect(project.videos).toHaveLength(1);
+	project.show(entry('b'));
+	project.putBack();
+	expect([project.videos.length, project.active]).toEqual([2, 1]);
+});

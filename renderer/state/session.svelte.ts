@@ -44,7 +44,8 @@ export type DialogName =
 	| 'projects'
 	| 'save-project';
 
-/** How files of models are called. */
+/** How files of projects and of models are called. */
+const PROJECT_NAME = /\.sparsight$/i;
 const MODEL_NAME = /\.(onnx|safetensors|pth|pt)$/i;
 
 /** State of the whole page: the host, what is open, and which dialog is shown. */
@@ -225,6 +226,19 @@ export class Session {
 		};
 	}
 
+	/** Takes the video in front out of the project, and shows the next one. */
+	async removeVideo(): Promise<void> {
+		this.noteProject();
+		this.project.removeCurrent();
+		await this.showVideo(this.project.active);
+	}
+
+	async putVideoBack(): Promise<void> {
+		this.noteProject();
+		this.project.putBack();
+		await this.showVideo(this.project.active);
+	}
+
 	async turnVideo(by: 1 | -1): Promise<void> {
 		const { active, videos } = this.project;
 		await this.showVideo((active + by + videos.length) % videos.length);
@@ -302,7 +316,7 @@ export class Session {
 		}
 	}
 
-	/** Opens a video that was dropped on the page; a file or folder that is a model is added to the models. */
+	/** Opens a video or a project that was dropped on the page; a file or folder that is a model is added to the models. */
 	async drop(file: File, isFolder = false): Promise<void> {
 		const dropToken = this.host.dropToken(file);
 		if (isFolder || MODEL_NAME.test(file.name)) {
@@ -310,12 +324,14 @@ export class Session {
 			await (dropToken === null ? this.models.refuseDrop(file.name) : this.models.adopt(dropToken));
 			return;
 		}
+		const isProject = PROJECT_NAME.test(file.name);
 		if (dropToken === null) {
 			this.dropped = file.name;
-			this.dialog = 'open';
+			this.dialog = isProject ? 'projects' : 'open';
 			return;
 		}
 		try {
+			if (isProject) return await this.openProject(await this.host.request('project.adopt', { dropToken }));
 			await this.open(await this.host.request('video.adopt', { dropToken }));
 		} catch (reason) {
 			this.error = { video: null, data: toErrorData(reason) };
