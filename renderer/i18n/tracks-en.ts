@@ -50,4 +50,12 @@ export const tracksEn = {
 	'gallery.zip.long':
 		'A zip archive with a picture of each object, a table, and a page that shows them all. Faces are not hidden.',
 	'gallery.tooMany': 'At most {count} objects at once: search for some of them.',
+	'tracks.refused.missing': '#{track} is no object of this run any more: it was joined, split or hidden.',
+	'tracks.refused.split':
+		'#{track} is seen from frame {first} to {last}. Both parts need a frame: go to a later frame than the first, up to the last.',
+	'tracks.refused.same': 'Two different objects are needed (these are {tracks}).',
+	'tracks.refused.together':
+		'#{one} and #{other} are both seen in frames {frames}. Split one of them there first, or hide it.',
+	'tracks.refused.togetherOften':
+		'#{one} and #{other} are both seen in frames {frames}, and {more} times more. Split one of them there first, or hide it.',
 } as const;

@@ -50,4 +50,13 @@ export const tracksJa: Record<keyof typeof tracksEn, string> = {
 	'gallery.zip': '画像・表・一覧ページ({count})',
 	'gallery.zip.long': '物体ごとの画像、表、全体を並べたページをまとめた zip。顔は隠されません。',
 	'gallery.tooMany': '一度に {count} 件までです。検索で絞り込んでください。',
+	'tracks.refused.missing':
+		'#{track} はこの解析結果にもうありません。結合、分割、または非表示にされています。',
+	'tracks.refused.split':
+		'#{track} はフレーム {first} から {last} まで映っています。分割すると両方に 1 フレーム以上必要なので、最初より後、最後までのフレームへ移動してください。',
+	'tracks.refused.same': '異なる物体が 2 つ以上必要です(指定: {tracks})。',
+	'tracks.refused.together':
+		'#{one} と #{other} はフレーム {frames} に同時に映っています。先にどちらかをそこで分割するか、隠してください。',
+	'tracks.refused.togetherOften':
+		'#{one} と #{other} はフレーム {frames} のほか {more} か所で同時に映っています。先にどちらかをそこで分割するか、隠してください。',
 };
