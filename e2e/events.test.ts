@@ -62,4 +62,10 @@ onEveryHost('events', (host) => {
 			'events.csv',
 		]);
 	});
+
+	it('lie under a map of where everybody has been, which becomes a picture', async () => {
+		await page.getByLabel('Show where they have been').check();
+		const path = await app.saved(() => page.getByRole('button', { name: 'Save this map as a picture' }).click()); // prettier-ignore
+		expect((await readFile(path)).subarray(1, 4).toString()).toBe('PNG');
+	});
 });

@@ -9,6 +9,7 @@ import type { ExportFormat } from './format.ts';
 import { jsonLines } from './json-lines.ts';
 import { mot } from './mot.ts';
 import { objects } from './objects.ts';
+import { presence } from './presence.ts';
 import { redactedVideo } from './redacted-video.ts';
 import { reportPdf } from './report-pdf.ts';
 import { report } from './report.ts';
@@ -20,6 +21,7 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
 	annotatedVideo,
 	redactedVideo,
 	still,
+	presence,
 	report,
 	reportPdf,
 	csv,

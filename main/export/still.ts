@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { UserFacingError } from '../domain/errors.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
-import type { Position, Size } from '../domain/video.ts';
+import type { Position } from '../domain/video.ts';
 import { knownFrames } from '../results/frame-columns.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { openVideoOf } from './clip-frames.ts';
+import { encodePng } from './encode-png.ts';
 import type { ExportFormat } from './format.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { writePartialFirst } from './partial-file.ts';
@@ -50,13 +51,3 @@ export const still: ExportFormat = {
 		});
 	},
 };
-
-async function encodePng(rgba: Uint8Array, { width, height }: Size): Promise<Buffer> {
-	const { createCanvas } = await import('@napi-rs/canvas');
-	const canvas = createCanvas(width, height);
-	const pen = canvas.getContext('2d');
-	const image = pen.createImageData(width, height);
-	image.data.set(rgba);
-	pen.putImageData(image, 0, 0);
-	return canvas.encodeSync('png');
-}

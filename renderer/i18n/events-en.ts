@@ -57,5 +57,6 @@ export const eventsEn = {
 	'events.table': 'Table',
 	'events.presence': 'Show where they have been',
 	'events.presenceMost': '(at most {count} times in a place)',
+	'events.saveMap': 'Save this map as a picture',
 	'events.row': '{time}, {kind} {place}, {class} {identity}, score {score}, frame {frame}',
 } as const;

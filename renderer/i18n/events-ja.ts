@@ -59,5 +59,6 @@ export const eventsJa: Record<keyof typeof eventsEn, string> = {
 	'events.table': '表',
 	'events.presence': '通った場所を色で示す',
 	'events.presenceMost': '(最多の場所で {count} 回)',
+	'events.saveMap': 'このマップを画像として保存',
 	'events.row': '{time} {kind} {place} {class} {identity} スコア {score} フレーム {frame}',
 };

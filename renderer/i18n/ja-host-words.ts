@@ -268,6 +268,10 @@ export const hostWordsJa: Record<string, string> = {
 	'format.report.description': '表、曲線、画像をまとめた 1 つの HTML ページ。',
 	'setting.pictures': '画像',
 	'setting.pictures.description': '一致が最も低いフレームを枠とトークン付きで、また全体の一覧を載せます。',
+	'format.presence': '滞在マップ',
+	'format.presence.description': '物体がどこにいたかを、動画の 1 フレームに重ねた PNG にします。',
+	'format.presence.opacity': '不透明度',
+	'format.presence.opacity.description': 'マップが画面を隠す度合い。',
 	'format.still': '静止画',
 	'format.still.description': '範囲の最初のフレームを、枠やトークン表示とともに PNG にします。',
 };
