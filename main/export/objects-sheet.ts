@@ -4,7 +4,7 @@ import { objectLabel } from '../domain/track-labels.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import { formatTime } from './drawing/draw-overlay.ts';
 import type { ExportedObject } from './exported-objects.ts';
-import { html, inlineElement, type Html } from './report/html.ts';
+import { html, inlineElement, join, type Html } from './report/html.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; font: 14px/20px system-ui, sans-serif; }
@@ -20,13 +20,13 @@ dd { margin: 0; }
 `;
 
 /** A page with the pictures of all objects inside it: it runs nothing and loads nothing. */
-export function* contactSheet(run: StoredRun, told: readonly ExportedObject[]): Generator<string> {
+export function contactSheet(run: StoredRun, told: readonly ExportedObject[]): string {
 	const { video, model } = run.header;
 	const style = inlineElement('style', STYLE);
 	const policy = `default-src 'none'; style-src ${style.source}; img-src data:`;
 	const name = basename(video.path);
 	const count = told.length === 1 ? '1 object' : `${told.length} objects`;
-	yield html`<!doctype html>
+	return html`<!doctype html>
 		<html lang="en">
 			<head>
 				<meta charset="utf-8" />
@@ -42,15 +42,11 @@ export function* contactSheet(run: StoredRun, told: readonly ExportedObject[]): 
 					${model.name}.
 				</p>
 				<p><strong>Faces and number plates are not hidden here.</strong></p>
-				<ul></ul>
-			</body>
-		</html>`.html;
-	for (const one of told) yield figure(one).html;
-	yield `
+				<ul>
+					${join(told.map(figure))}
 				</ul>
 			</body>
-		</html>
-`;
+		</html> `.html;
 }
 
 function figure(one: ExportedObject): Html {

@@ -84,7 +84,7 @@ async function* filesOf(request: ExportRequest) {
 		onProgress?.(++done, byFrame.size);
 	}
 	yield { name: 'objects.csv', chunks: inBytes(objectsAsCsv(told)) };
-	yield { name: 'index.html', chunks: inBytes(contactSheet(run, told)) };
+	yield { name: 'index.html', chunks: inBytes([contactSheet(run, told)]) };
 }
 
 /** Some frames of a run's video, ascending, at their displayed size. */
