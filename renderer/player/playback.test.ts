@@ -241,6 +241,35 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 			expect(new Set(pictures).size).toBe(1);
 		});
 
+		it('cuts pieces out of the frames that it shows under these numbers', async () => {
+			await open(path, engine);
+			const differing = await page.evaluate(async () => {
+				const { player } = harness;
+				const size = player.video.info.displaySize;
+				const pixelsOf = (bitmap: ImageBitmap) => {
+					const pen = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
+					pen.drawImage(bitmap, 0, 0);
+					return pen.getImageData(0, 0, bitmap.width, bitmap.height).data;
+				};
+				const rect = { x: 0, y: 0, ...size };
+				const cuts = [31, 4, 5, 22].map((frame) => ({ frame, rect, size }));
+				const cut = new Map<number, Uint8ClampedArray>();
+				for await (const { cut: one, bitmap } of player.cut(cuts, new AbortController().signal)) {
+					cut.set(one.frame, pixelsOf(bitmap));
+					bitmap.close();
+				}
+				const differing: number[] = [];
+				for (const { frame } of cuts) {
+					player.seek(frame);
+					await harness.settled();
+					const shown = pixelsOf(player.picture!.bitmap);
+					if (!cut.get(frame)?.every((value, i) => value === shown[i])) differing.push(frame);
+				}
+				return [[...cut.keys()], differing];
+			});
+			expect(differing).toEqual([[4, 5, 22, 31], []]);
+		});
+
 		it('gives back every frame and every picture', async () => {
 			await open(path, engine);
 			const counts = await page.evaluate(async () => {
