@@ -284,7 +284,7 @@ function* countShown(run: StoredRun, least: LeastScores): Generator<void, Uint32
 	const counts = new Uint32Array(run.frameCount);
 	for (let position = 0; position < run.frameCount; position++) {
 		if (run.frames.detectionCount[position] === 0) continue;
-		counts[position] = run.detections(position).scoredAtLeast(least).count;
+		counts[position] = run.countReaching(least, position);
 		yield;
 	}
 	return counts;

@@ -5,6 +5,7 @@ import { firstIndex } from '../domain/first-index.ts';
 import { cameraAt, type CameraPath } from '../domain/camera-path.ts';
 import { noMilliseconds, STAGES } from '../domain/cost.ts';
 import { Detections } from '../domain/detections.ts';
+import { reachesLeast, type LeastScores } from '../domain/least-scores.ts';
 import type { Drift } from '../domain/drift.ts';
 import { assert } from '../domain/errors.ts';
 import { executionWords } from '../domain/execution-words.ts';
@@ -184,10 +185,7 @@ export class StoredRun {
 		this.#check(position);
 		const count = this.frames.detectionCount[position]!;
 		if (count === 0) return Detections.none;
-		const { batch, firstPosition } = this.#batchOf('detections', position);
-		const start = this.#detectionStarts[position]! - this.#detectionStarts[firstPosition]!;
-		const end = start + count;
-		if (!batch || end > batch.numRows) throw this.#damaged('detections', firstPosition);
+		const { batch, start, end } = this.#detectionRows(position);
 		const boxesXyxy = new Float32Array(4 * count);
 		for (const [side, name] of ['left', 'top', 'right', 'bottom'].entries()) {
 			const values = columnValues<Float32Array>(batch, name);
@@ -199,6 +197,27 @@ export class StoredRun {
 			boxesXyxy,
 			this.#staleMarks(position, count),
 		);
+	}
+
+	/** How many detections of a frame reach `least`; they are not copied for that. */
+	countReaching(least: LeastScores, position: number): number {
+		this.#check(position);
+		if (this.frames.detectionCount[position] === 0) return 0;
+		const { batch, start, end } = this.#detectionRows(position);
+		const classIndices = columnValues<Uint16Array>(batch, 'class_index');
+		const scores = columnValues<Float32Array>(batch, 'score');
+		let count = 0;
+		for (let i = start; i < end; i++) if (reachesLeast(least, classIndices[i]!, scores[i]!)) count++;
+		return count;
+	}
+
+	/** Where the detections of a frame with some lie. */
+	#detectionRows(position: number): { batch: RecordBatch; start: number; end: number } {
+		const { batch, firstPosition } = this.#batchOf('detections', position);
+		const start = this.#detectionStarts[position]! - this.#detectionStarts[firstPosition]!;
+		const end = start + this.frames.detectionCount[position]!;
+		if (!batch || end > batch.numRows) throw this.#damaged('detections', firstPosition);
+		return { batch, start, end };
 	}
 
 	/** Marks of the frame's `count` detections; null if none is set. */
