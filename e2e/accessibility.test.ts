@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import axe, { type AxeResults } from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
+import { ffmpeg } from './frames.ts';
 import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
-import { analyse, goToFrame, openSample, untilComplete, untilPainted } from './person.ts';
+import { analyse, goToFrame, openSample, SAMPLE, untilComplete, untilPainted } from './person.ts';
 
 type View = {
 	name: string;
@@ -24,6 +25,17 @@ const dialog = (name: string, key: string): View => ({
 		await page.getByRole('dialog').waitFor();
 	},
 	leave: escape,
+});
+/** A tab of the side panel, by its place, with something in its list. */
+const panel = (name: string, at: number): View => ({
+	name,
+	enter: async ({ page }) => {
+		await page.getByRole('tab').nth(at).click();
+		const first = page.getByRole('tabpanel').getByRole('listbox').getByRole('option').first();
+		await first.click();
+		await page.getByRole('tabpanel').locator('[aria-selected="true"]').first().waitFor();
+	},
+	leave: ({ page }) => page.getByRole('tab').first().click(),
 });
 const nothing = () => Promise.resolve();
 
@@ -57,6 +69,24 @@ const VIEWS: View[] = [
 			await page.keyboard.press('Delete');
 			await page.getByRole('tab').first().click();
 		},
+	},
+	panel('events', 2),
+	panel('tracks', 3),
+	{
+		name: 'many videos',
+		enter: async ({ page }) => {
+			await page.keyboard.press('Shift+B');
+			await page.getByRole('dialog').locator('li[draggable]').first().waitFor();
+		},
+		leave: escape,
+	},
+	{
+		name: 'objects of all videos',
+		enter: async ({ page }) => {
+			await page.keyboard.press('Shift+O');
+			await page.getByRole('listbox').getByRole('option').first().waitFor();
+		},
+		leave: escape,
 	},
 	dialog('all keys', '?'),
 	dialog('go to', 'g'),
@@ -96,6 +126,7 @@ onEveryHost('for everyone', (host) => {
 		await app.page.keyboard.press('o');
 		await analyse(app.page, 'Token cache');
 		await untilComplete(app.page);
+		await analyseInBatch(app);
 	});
 	afterAll(() => app?.close());
 
@@ -123,6 +154,25 @@ onEveryHost('for everyone', (host) => {
 		});
 	});
 });
+
+/** Fills the list of many videos: with one that is done, and one that failed. */
+async function analyseInBatch(app: Launched): Promise<void> {
+	const { page, videos, host } = app;
+	ffmpeg('-i', SAMPLE, '-frames:v', '4', join(videos, 'short.mp4'));
+	await page.keyboard.press('Shift+B');
+	const button = (name: string | RegExp) => page.getByRole('dialog').getByRole('button', { name });
+	if (host === 'web') {
+		await button('videos').click();
+		await button('All videos in this folder').click();
+	} else {
+		await app.answerDialogs(videos);
+		await button('Folder …').click();
+	}
+	await button('Add 2 to the list').click();
+	await button('Start').click();
+	await page.getByText('1 of 2 done, 1 failed').waitFor({ timeout: 60_000 });
+	await escape(app);
+}
 
 /** What axe-core finds serious or critical, with the elements that it means. */
 async function seriousViolations(page: Page): Promise<string[]> {

@@ -13,12 +13,11 @@ onEveryHost('many videos', (host) => {
 	beforeAll(async () => {
 		app = await launchApp({ host });
 		page = app.page;
-		for (const [name, frames] of [
-			['one', 3],
-			['two', 60],
+		for (const [name, frames, scale] of [
+			['one', 3, 'null'], // as large as people have to be to be found
+			['two', 60, 'scale=160:120'],
 		] as const)
-			// prettier-ignore
-			ffmpeg('-i', SAMPLE, '-frames:v', String(frames), '-vf', 'scale=160:120', join(app.videos, `${name}.mp4`));
+			ffmpeg('-i', SAMPLE, '-frames:v', String(frames), '-vf', scale, join(app.videos, `${name}.mp4`));
 		writeFileSync(join(app.videos, 'broken.mp4'), 'no video');
 	});
 	afterAll(() => app?.close());
@@ -64,16 +63,15 @@ onEveryHost('many videos', (host) => {
 		await button('All objects …').click();
 		await page.getByRole('listbox', { name: 'Objects' }).getByRole('option').first().waitFor();
 		await page.getByText('Not in the table, or not all of it: 1').waitFor();
-		await page.getByRole('combobox', { name: 'Video', exact: true }).selectOption({ label: 'two.mp4' });
+		await page.getByRole('combobox', { name: 'Video', exact: true }).selectOption({ label: 'one.mp4' });
 		await page.getByRole('listbox', { name: 'Objects' }).focus();
 		await page.keyboard.press('End');
 		await page.keyboard.press('Enter');
 		await opened(page);
-		expect(await page.title()).toContain('two.mp4');
+		await expect.poll(() => page.title()).toContain('one.mp4');
 		await page.keyboard.press('Shift+B');
 		await button('Open two.mp4, Token cache').click();
-		await opened(page);
+		await expect.poll(() => page.title()).toContain('two.mp4');
 		await page.getByText(/^Complete · /).waitFor();
-		expect(await page.title()).toContain('two.mp4');
 	});
 });

@@ -23,7 +23,7 @@ onEveryHost('events', (host) => {
 	const found = () => page.getByRole('listbox', { name: 'Events found' }).getByRole('option');
 	/** The frame that a row's name ends with. */
 	const frameOf = async (row: number) =>
-		Number(/frame (\d+)$/.exec((await found().nth(row).getAttribute('aria-label'))!)![1]);
+		Number(/frame (\d+)$/.exec((await found().nth(row).getAttribute('title'))!)![1]);
 
 	it('are listed without any zone, and lead to their frames', async () => {
 		await page.getByRole('tab', { name: 'Events' }).click();

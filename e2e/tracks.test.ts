@@ -51,7 +51,7 @@ onEveryHost('tracks by hand', (host) => {
 					.count(),
 			)
 			.toBe(0);
-		const first = Number(/frames (\d+)/.exec((await selected().getAttribute('aria-label'))!)![1]);
+		const first = Number(/frames (\d+)/.exec((await selected().getAttribute('title'))!)![1]);
 		await rows().focus();
 		await page.keyboard.press('Enter');
 		await expect.poll(() => shownFrame(page)).toBe(first);
