@@ -37,7 +37,8 @@ export default defineConfig({
 			outDir: 'out/main',
 			// The oldest Node that is supported, not the one inside Electron: the command line runs on it.
 			target: 'node20.19',
-			externalizeDeps: { exclude: bundled },
+			// The last is for development: `npm run torture` opens a page with it.
+			externalizeDeps: { exclude: bundled, include: ['playwright-core'] },
 			rollupOptions: {
 				input: Object.fromEntries(
 					Object.entries(entries)

@@ -1,84 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import {
-	copyFileSync,
-	existsSync,
-	mkdirSync,
-	renameSync,
-	rmSync,
-	truncateSync,
-	unlinkSync,
-	writeFileSync,
-} from 'node:fs';
+import { copyFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-	childrenOf,
-	type Ended,
-	framesOf,
-	isAlive,
-	makeBench,
-	makeClip,
-	run,
-	start,
-	type Started,
-	until,
-} from './programs.ts';
+import { expectSentence, type Fault, FaultBench, FRAMES } from './fault-bench.ts';
+import { framesOf, makeBench, makeClip, run } from './programs.ts';
+import { expectFull, noMounts, onSmallDisk, SMALL_DISKS } from './small-disk.ts';
+import { STOPS } from './stops.ts';
 
 export type FaultFigures = { title: string; tried: number; failures: string[]; skipped: string | null };
 
-/** What goes wrong around a run, and what must hold of it. */
-type Fault = {
-	title: string;
-	/** Throws what went wrong; `place`: where the run's folder is to be. */
-	check(bench: FaultBench, place: string): Promise<void>;
-	/** Why it can't be tried here; null if it can. */
-	unless?(): string | null;
-};
-
-const FRAMES = 200;
 const CLOCK_SET_BACK = `const now = Date.now; const begin = now(); Date.now = () => now() - (now() - begin > 1500 ? 3_600_000 : 0);`;
-
-/** A clip and its undisturbed run. */
-class FaultBench {
-	readonly folder: string;
-	readonly straight: string;
-	readonly stopSeconds: number;
-	constructor(folder: string, straight: string, stopSeconds: number) {
-		this.folder = folder;
-		this.straight = straight;
-		this.stopSeconds = stopSeconds;
-	}
-
-	words(place: string, clip = 'clip.mp4'): string[] {
-		return ['analyze', clip, '--mode', 'token-cache', '--threads', '1', '--out', place];
-	}
-
-	/** A run that has stored frames. */
-	async begun(place: string, clip?: string): Promise<Started> {
-		const started = start(this.folder, this.words(place, clip));
-		await until(() => existsSync(join(place, 'run.json')) || started.isOver());
-		return started;
-	}
-
-	/** Gone on with if it has to be, the run is as if undisturbed. */
-	async expectResumed(place: string): Promise<void> {
-		const isRun = existsSync(join(place, 'run.json'));
-		const { code, stderr } = await run(this.folder, [...this.words(place), ...(isRun ? ['--resume'] : [])]);
-		if (code !== 0) throw new Error(`going on failed: ${stderr}`);
-		await this.expectSame(place);
-	}
-
-	async expectSame(place: string): Promise<void> {
-		if ((await framesOf(place)).join('\n') !== this.straight) throw new Error('the run differs');
-	}
-
-	/** What is stored is the beginning of an undisturbed run; a run that failed before its first frame leaves none. */
-	async expectBeginning(place: string): Promise<void> {
-		if (!existsSync(join(place, 'run.json'))) return;
-		if (!this.straight.startsWith((await framesOf(place)).join('\n')))
-			throw new Error('stored frames differ');
-	}
-}
 
 const FAULTS: readonly Fault[] = [
 	...(['replaced', 'truncated', 'deleted'] as const).map((what) => ({
@@ -134,8 +64,7 @@ const FAULTS: readonly Fault[] = [
 				const out = join(place, 'run');
 				const ended = await run(bench.folder, bench.words(out));
 				expectSentence(ended);
-				if (ended.code !== 0 && !/no space|takes no more/.test(ended.stderr))
-					throw new Error(`it does not say why: ${ended.stderr}`);
+				if (ended.code !== 0) expectFull(ended.stderr);
 				execFileSync('mount', ['-o', 'remount,size=64m', place]);
 				await bench.expectResumed(out);
 			}),
@@ -172,20 +101,8 @@ const FAULTS: readonly Fault[] = [
 			await bench.expectResumed(place);
 		},
 	},
-	{
-		title: 'Command line and worker stopped for a while (SIGSTOP)',
-		unless: noSignals,
-		check: async (bench, place) => {
-			const { child, ended } = await bench.begun(place);
-			const pids = [child.pid!, ...childrenOf(child.pid!)];
-			for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGSTOP');
-			await sleep(bench.stopSeconds * 1000);
-			for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGCONT');
-			const { code, stderr } = await ended;
-			if (code !== 0) throw new Error(stderr);
-			await bench.expectSame(place);
-		},
-	},
+	...STOPS,
+	...SMALL_DISKS,
 	{
 		title: 'The clock set back by an hour during a run (Date of all processes)',
 		check: async (bench, place) => {
@@ -230,40 +147,6 @@ export async function tryFaults(
 	return all;
 }
 
-/** It was done, or says in a sentence why not. */
-function expectSentence({ code, signal, stderr }: Ended): void {
-	if (code === null) throw new Error(`it ended by ${signal}`);
-	if (/^\s+at .*[:(]/m.test(stderr) || /internal/i.test(stderr)) throw new Error(`no sentence: ${stderr}`);
-	if (code !== 0 && !/^sparsight: .+\.$/m.test(stderr)) throw new Error(`no sentence: ${stderr}`);
-}
-
-async function onSmallDisk(place: string, mebibytes: number, use: () => Promise<void>): Promise<void> {
-	mkdirSync(place);
-	execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${Math.round(mebibytes * 1024)}k`, 'tmpfs', place]);
-	try {
-		await use();
-	} finally {
-		execFileSync('umount', ['-l', place]);
-	}
-}
-
-function noMounts(): string | null {
-	const { folder, remove } = makeBench();
-	try {
-		execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
-		execFileSync('umount', [folder]);
-		return null;
-	} catch {
-		return 'a small disk cannot be mounted here';
-	} finally {
-		remove();
-	}
-}
-
 function noUlimit(): string | null {
 	return process.platform === 'win32' ? 'Windows has no ulimit' : null;
-}
-
-function noSignals(): string | null {
-	return process.platform === 'win32' ? 'Windows cannot stop processes' : null;
 }

@@ -68,7 +68,8 @@ if (parts.includes('long-run')) {
 	const found = await runLong(3600 * options.hours);
 	writeFindings(PAGE, 'long-run', found, seed);
 	process.stdout.write(`long run: ${JSON.stringify(found.trends)}\n`);
-	failed ||= found.trends.some(({ isFlat }) => !isFlat);
+	process.stdout.write(`page: ${JSON.stringify(found.page)}\n`);
+	failed ||= found.trends.some(({ isFlat }) => !isFlat) || found.page?.isFlat === false;
 }
 process.exitCode = failed ? 1 : 0;
 

@@ -94,10 +94,13 @@ export class PagelessHost {
 	readonly #socket: WebSocket;
 	readonly #waiting = new Map<number, (answer: unknown) => void>();
 	#asked = 0;
+	/** Of its page. */
+	readonly address: string;
 	/** Called with every event. */
 	onEvent: (event: { type: string }) => void = () => undefined;
 
-	private constructor(started: Started, socket: WebSocket) {
+	private constructor(started: Started, socket: WebSocket, address: string) {
+		this.address = address;
 		this.#started = started;
 		this.#socket = socket;
 		socket.on('message', (data: Buffer) => {
@@ -110,8 +113,9 @@ export class PagelessHost {
 		socket.on('error', () => undefined); // it is killed
 	}
 
-	static async start(folder: string, video: string): Promise<PagelessHost> {
-		const started = startProgram(folder, [ENTRIES.webHost, '--json', video], {});
+	/** `home`: where it keeps its things; by default `folder`. */
+	static async start(folder: string, video: string, home = folder): Promise<PagelessHost> {
+		const started = startProgram(folder, [ENTRIES.webHost, '--json', video], { SPARSIGHT_HOME: home });
 		await until(() => started.said.stdout.includes('\n') || started.isOver());
 		if (started.isOver()) throw new Error(`the web host ended: ${started.said.stderr}`);
 		const { address, port } = JSON.parse(started.said.stdout) as { address: string; port: number };
@@ -120,7 +124,7 @@ export class PagelessHost {
 			headers: { Authorization: `Bearer ${token}` },
 		});
 		await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-		return new PagelessHost(started, socket);
+		return new PagelessHost(started, socket, address);
 	}
 
 	get pid(): number {

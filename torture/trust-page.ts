@@ -122,9 +122,9 @@ const WORDS: { [P in Part]: { title: string; lines(found: Findings[P]): string[]
 	},
 	'long-run': {
 		title: 'A long run',
-		lines: ({ seconds, frames, runs, trends }) => [
-			`A web host without a page analysed ${frames} frames in ${runs} run(s) for ${(seconds / 60).toFixed(1)} minutes. Medians of the first`,
-			'and the last third:',
+		lines: ({ seconds, frames, runs, trends, page }) => [
+			`${page ? 'A page that played meanwhile, in Chromium,' : 'A web host without a page'} had ${frames} frames analysed in ${runs} run(s)`,
+			`for ${(seconds / 60).toFixed(1)} minutes. Medians of the first and the last third:`,
 			'',
 			...table(
 				['process', 'memory (MiB)', 'handles', 'threads', 'slope (MiB an hour)', 'flat'],
@@ -137,6 +137,23 @@ const WORDS: { [P in Part]: { title: string; lines(found: Findings[P]): string[]
 					isFlat ? 'yes' : 'no',
 				]),
 			),
+			...(page
+				? [
+						'',
+						...table(
+							['page', 'memory after a collection (MiB)', 'DOM nodes', 'listeners', 'flat'],
+							[
+								[
+									`${page.samples} looks`,
+									`${page.first.mebibytes.toFixed(1)} → ${page.last.mebibytes.toFixed(1)}`,
+									`${page.first.nodes} → ${page.last.nodes}`,
+									`${page.first.listeners} → ${page.last.listeners}`,
+									page.isFlat ? 'yes' : 'no',
+								],
+							],
+						),
+					]
+				: []),
 		],
 	},
 };

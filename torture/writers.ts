@@ -411,7 +411,8 @@ const EXPORTS = EXPORT_FORMATS.filter(({ id }) => !BY_OTHERS.includes(id)).map(
 		prepare: async (place) => {
 			makeClip(join(place, 'clip.mp4'), 12, '-vf', 'scale=64:48');
 			const video = await probeVideo(join(place, 'clip.mp4'));
-			await storeSampleRun(join(place, 'run'), { header: { video } });
+			const videoIdentity = await identifyVideo(join(place, 'clip.mp4'));
+			await storeSampleRun(join(place, 'run'), { header: { video, videoIdentity } });
 			writeFileSync(join(place, `out.${fileExtension}`), 'an earlier export');
 		},
 		open: (place) => {

@@ -1,0 +1,86 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expectSentence, type Fault } from './fault-bench.ts';
+import { makeBench, PagelessHost, run, until } from './programs.ts';
+
+// A disk of a few KiB, for what ffmpeg and browsers write: their calls cannot be made to fail one by one.
+
+const FORMATS = { video: 'out.mp4', redacted: 'out.mp4', 'report-pdf': 'out.pdf', clips: 'clips' } as const;
+const EARLIER = 'an earlier one';
+
+export const SMALL_DISKS: readonly Fault[] = [
+	...Object.entries(FORMATS).map(([format, name]): Fault => ({
+		title: `Export ${format} to a disk that is full`,
+		unless: noMounts,
+		check: (bench, place) =>
+			onSmallDisk(place, 16 / 1024, async () => {
+				const out = join(place, name);
+				if (name !== 'clips') writeFileSync(out, EARLIER);
+				const words = ['export', 'straight', '--format', format, '--out', out];
+				const ended = await run(bench.folder, words);
+				expectSentence(ended);
+				expectFull(ended.code === 0 ? 'it was done' : ended.stderr);
+				if (name !== 'clips' && readFileSync(out, 'utf8') !== EARLIER)
+					throw new Error('the earlier one is lost');
+				const left = readdirSync(place).filter((found) => found !== name);
+				if (left.length > 0) throw new Error(`${left.join(', ')} is left`);
+				execFileSync('mount', ['-o', 'remount,size=256m', place]);
+				const again = await run(bench.folder, words);
+				if (again.code !== 0) throw new Error(again.stderr);
+			}),
+	})),
+	{
+		title: 'A playable copy (a cache) on a disk that is full',
+		unless: noMounts,
+		check: (bench, place) =>
+			onSmallDisk(place, 32 / 1024, async () => {
+				const host = await PagelessHost.start(bench.folder, join(bench.folder, 'clip.mp4'), place);
+				try {
+					const ends: { proxyUrl: string | null; error: { message: string } | null }[] = [];
+					host.onEvent = (event) => {
+						const proxy = event as unknown as (typeof ends)[number];
+						if (event.type === 'proxy' && (proxy.proxyUrl ?? proxy.error) !== null) ends.push(proxy);
+					};
+					const { openAtStart: videoId } = await host.ask('app.describe', {});
+					await host.ask('video.open', { videoId });
+					await host.ask('video.prepareProxy', { videoId });
+					await until(() => ends.length > 0);
+					expectFull(ends[0]!.error?.message ?? 'it was done');
+					execFileSync('mount', ['-o', 'remount,size=256m', place]);
+					await host.ask('video.prepareProxy', { videoId });
+					await until(() => ends.length > 1);
+					if (ends[1]!.error) throw new Error(ends[1]!.error.message);
+				} finally {
+					await host.kill();
+				}
+			}),
+	},
+];
+
+export function expectFull(said: string): void {
+	if (!/no space|takes no more/i.test(said)) throw new Error(`it does not say why: ${said}`);
+}
+
+export async function onSmallDisk(place: string, mebibytes: number, use: () => Promise<void>): Promise<void> {
+	mkdirSync(place);
+	execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${Math.round(mebibytes * 1024)}k`, 'tmpfs', place]);
+	try {
+		await use();
+	} finally {
+		execFileSync('umount', ['-l', place]);
+	}
+}
+
+export function noMounts(): string | null {
+	const { folder, remove } = makeBench();
+	try {
+		execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
+		execFileSync('umount', [folder]);
+		return null;
+	} catch {
+		return 'a small disk cannot be mounted here';
+	} finally {
+		remove();
+	}
+}
