@@ -179,6 +179,11 @@ export default ts.config(
 		},
 	},
 	{
+		// The parser of components makes the program anew for each of them: the smaller one.
+		files: ['renderer/**/*.svelte'],
+		languageOptions: { parserOptions: { project: ['tsconfig.page.json'] } },
+	},
+	{
 		files: ['renderer/**/*.svelte', 'renderer/**/*.svelte.ts'],
 		languageOptions: { parserOptions: { parser: ts.parser } },
 		rules: {

@@ -18,7 +18,8 @@ const pageWords = ['--tsconfig', withCanary('tsconfig.page.json', 'Wrong.svelte'
 
 /** Steps that only read: two at a time. The longest ones come first. @type {[name: string, ...Parameters<typeof collectPackage>][]} */
 const looks = [
-	['lint', 'eslint', ['.', '--max-warnings', '0']],
+	['lint', 'eslint', ['.', '--ignore-pattern', '**/*.svelte', '--max-warnings', '0']],
+	['lint of the page', 'eslint', ['renderer/**/*.svelte', '--max-warnings', '0']],
 	['types', ...tsc('tsconfig.json')],
 	['types of the page', 'svelte-check', pageWords],
 	['format', 'prettier', ['--check', '--log-level', 'warn', '.']],
