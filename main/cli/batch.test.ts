@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BatchFolder } from '../batch/batch-folder.ts';
-import { makeClip, openBench, resultsOf, sparsight, startSparsight } from './cli.fixture.ts';
+import { RUN_FILES } from '../results/run-folder.ts';
+import { makeClip, openBench, resultsOf, sparsight, startSparsight, until } from './cli.fixture.ts';
 
 // What happens in Redis: main/batch/redis-queue.test.ts. Several processes at one batch: torture/batch-kills.test.ts.
 
@@ -18,13 +18,19 @@ beforeAll(() => {
 });
 afterAll(() => bench.close());
 
-/** Frames that are still being computed when the first of them are seen. */
-const LONG = 30;
+/** Enough for several stored batches of frames, so that the interruption comes in the middle. */
+const LONG = 300;
 const rowsOf = (path: string) =>
 	readFileSync(join(bench.folder, path), 'utf8')
 		.trimEnd()
 		.split('\r\n')
 		.map((line) => line.split(','));
+
+function journalsBelow(folder: string): string[] {
+	if (!existsSync(folder)) return [];
+	const names = readdirSync(folder, { encoding: 'utf8', recursive: true });
+	return names.filter((name) => basename(name) === RUN_FILES.commits).map((name) => join(folder, name));
+}
 
 it('ends in order at Ctrl+C, goes on past what fails, and writes one table over all files', async () => {
 	const whole = [
@@ -53,10 +59,8 @@ it('ends in order at Ctrl+C, goes on past what fails, and writes one table over 
 	];
 	const all = [...words, '--patience', '2', '--table', 'all.csv', '--zones', 'zones.json'];
 	const batch = new BatchFolder(join(bench.folder, 'all'));
-	const hasBegun = async () =>
-		(await batch.states()).some(({ state }) => state.state === 'running' && state.progress.framesDone > 0);
 	const interrupted = startSparsight(bench.folder, all);
-	while (!(await hasBegun())) await sleep(20);
+	await until(() => journalsBelow(batch.path).some((journal) => statSync(journal).size > 0));
 	interrupted.child.kill('SIGINT');
 	expect((await interrupted.ended).code).toBe(130);
 
