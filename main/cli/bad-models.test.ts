@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { installationFolder } from '../process/installation.ts';
 import { safetensorsOfCase } from '../weights/parity-case.fixture.ts';
 import { op, pickle, torchArchive } from '../weights/torch-file.fixture.ts';
-import { failureOf, makeClip, openBench, sparsight } from './cli.fixture.ts';
+import { type Ended, failureOf, makeClip, openBench, sparsightEach } from './cli.fixture.ts';
 
 const FIXTURES = join(installationFolder(), 'main', 'parity', 'fixtures');
 const bench = openBench();
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(bench.close);
 
-it.each<[string, string[], number, string, RegExp]>([
+const rows: [string, string[], number, string, RegExp][] = [
 	[
 		'a tensor by another name',
 		['--model', 'renamed.safetensors'],
@@ -73,8 +73,17 @@ it.each<[string, string[], number, string, RegExp]>([
 		'setting-out-of-range',
 		/k must be .*\(got 2\.5\)/,
 	],
-])('%s: one sentence, and no run is begun', async (_, words, exitCode, code, message) => {
-	const ended = await sparsight(bench.folder, ['analyze', 'clip.mp4', ...words, '--out', 'left', '--json']);
-	expect(failureOf(ended)).toEqual({ exitCode, code, message: expect.stringMatching(message) });
-	expect(existsSync(at('left'))).toBe(false);
+];
+let ended: Ended[];
+beforeAll(async () => {
+	const lines = rows.map(([, words], i) => ['analyze', 'clip.mp4', ...words, '--out', `left-${i}`, '--json']);
+	ended = await sparsightEach(bench.folder, lines);
 });
+
+it.each(rows.map(([title, , ...expected], i) => [title, i, ...expected] as const))(
+	'%s: one sentence, and no run is begun',
+	(_, i, exitCode, code, message) => {
+		expect(failureOf(ended[i]!)).toEqual({ exitCode, code, message: expect.stringMatching(message) });
+		expect(existsSync(at(`left-${i}`))).toBe(false);
+	},
+);

@@ -2,16 +2,18 @@ import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'vitest';
 import { openRun } from '../results/stored-run.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { installationFolder } from '../process/installation.ts';
 
 const PROGRAM = join(installationFolder(), 'bin', 'sparsight.js');
+const CLI = join(installationFolder(), 'out', 'main', 'cli.js');
 
 /** A temporary folder for one test file. Throws if the command line is not built: these tests run what is shipped. */
 export function openBench() {
-	if (!existsSync(join(installationFolder(), 'out', 'main', 'cli.js'))) {
+	if (!existsSync(CLI)) {
 		throw new Error('These tests run the built command line: run "npm run build" first, or use "npm test".');
 	}
 	const folder = mkdtempSync(join(tmpdir(), 'sparsight-cli-'));
@@ -44,6 +46,33 @@ export function sparsight(
 		const child = execFile(process.execPath, [PROGRAM, ...words], options, (_, stdout, stderr) => {
 			resolve({ code: child.exitCode, stdout, stderr });
 		});
+	});
+}
+
+/** Runs command lines from stdin one after another, in one process. */
+const ONE_AFTER_ANOTHER = `
+	const { runCli } = await import(process.argv[1]);
+	const say = process.stdout.write.bind(process.stdout);
+	const ended = [];
+	process.setMaxListeners(0);
+	for (const words of JSON.parse((await process.stdin.toArray()).join(''))) {
+		const printed = { stdout: '', stderr: '' };
+		for (const stream of ['stdout', 'stderr']) process[stream].write = (text) => (printed[stream] += text, true);
+		ended.push({ code: await runCli(words), ...printed });
+	}
+	say(JSON.stringify(ended));
+`;
+
+/** As `sparsight`, for many command lines that end soon: most of the time that these take is the program's start. */
+export function sparsightEach(cwd: string, lines: readonly (readonly string[])[]): Promise<Ended[]> {
+	return new Promise((resolve, reject) => {
+		const options = { cwd, env: { ...process.env, SPARSIGHT_HOME: cwd }, maxBuffer: 2 ** 26 };
+		const words = ['--input-type=module', '--eval', ONE_AFTER_ANOTHER, pathToFileURL(CLI).href];
+		const child = execFile(process.execPath, words, options, (error, stdout) => {
+			if (error) reject(new Error('The command lines did not come to their end.', { cause: error }));
+			else resolve(JSON.parse(stdout) as Ended[]);
+		});
+		child.stdin?.end(JSON.stringify(lines));
 	});
 }
 

@@ -8,7 +8,15 @@ import { SIGNATURES, tinyOnnx } from '../families/onnx/tiny-onnx.fixture.ts';
 import { openRun } from '../results/stored-run.ts';
 import { safetensorsOfCase } from '../weights/parity-case.fixture.ts';
 import { SOFTWARE_VULKAN } from '../runtime/software-vulkan.fixture.ts';
-import { failureOf, ffmpeg, makeClip, openBench, sparsight } from './cli.fixture.ts';
+import {
+	type Ended,
+	failureOf,
+	ffmpeg,
+	makeClip,
+	openBench,
+	sparsight,
+	sparsightEach,
+} from './cli.fixture.ts';
 
 const bench = openBench();
 const at = (name: string) => join(bench.folder, name);
@@ -252,7 +260,7 @@ describe('bad input', () => {
 		chmodSync(at('locked'), 0o500);
 	});
 
-	it.each<[string, string[], number, string, string]>([
+	const rows: [string, string[], number, string, string][] = [
 		['no such file', ['analyze', 'none.mp4'], 3, 'file-not-found', 'none.mp4'],
 		['a folder', ['analyze', 'folder.mp4'], 3, 'file-unreadable', 'folder.mp4'],
 		['not a video', ['analyze', 'text.mp4'], 3, 'not-a-video', 'text.mp4'],
@@ -314,10 +322,20 @@ describe('bad input', () => {
 		],
 		['no such run', ['export', 'none', '--format', 'csv'], 3, 'run-unreadable', 'none'],
 		['an unknown format', ['export', 'none', '--format', 'xls'], 2, 'unknown-format', 'xls'],
-	])('%s: one sentence, the right exit code, no stack trace', async (_, words, exitCode, code, place) => {
-		const failure = failureOf(await sparsight(bench.folder, [...words, '--json']));
-		expect(failure).toEqual({ exitCode, code, message: expect.stringContaining(place) });
+	];
+	let ended: Ended[];
+	beforeAll(async () => {
+		const lines = rows.map(([, words]) => [...words, '--json']);
+		ended = await sparsightEach(bench.folder, lines);
 	});
+
+	it.each(rows.map(([title, , ...expected], i) => [title, i, ...expected] as const))(
+		'%s: one sentence, the right exit code, no stack trace',
+		(_, i, exitCode, code, place) => {
+			const failure = failureOf(ended[i]!);
+			expect(failure).toEqual({ exitCode, code, message: expect.stringContaining(place) });
+		},
+	);
 
 	it.skipIf(process.getuid?.() === 0)('a folder without permission to write', async () => {
 		const { code, stderr } = await sparsight(bench.folder, ['analyze', 'clip.mp4', '--out', 'locked/run']);

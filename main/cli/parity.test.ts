@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installationFolder } from '../process/installation.ts';
 import { refusal } from './parity.ts';
-import { failureOf, openBench, sparsight } from './cli.fixture.ts';
+import { type Ended, failureOf, openBench, sparsight, sparsightEach } from './cli.fixture.ts';
 
 const FIXTURES = join(installationFolder(), 'main', 'parity', 'fixtures');
 const bench = openBench();
@@ -126,7 +126,7 @@ describe('bad input', () => {
 		writeFileSync(at('cut/tensors.safetensors'), bytes.subarray(0, -7));
 	});
 
-	it.each<[string, string[], number, string, string]>([
+	const rows: [string, string[], number, string, string][] = [
 		['no folder named', [], 2, 'bad-argument', "'case'"],
 		['no such folder', ['none'], 3, 'file-not-found', 'none holds no case'],
 		['a folder without cases', ['empty'], 3, 'file-not-found', 'empty holds no case'],
@@ -148,8 +148,18 @@ describe('bad input', () => {
 		['tensors that are not there', ['no-tensors'], 3, 'file-unreadable', 'no-tensors/tensors.safetensors'],
 		['tensors that are cut off', ['cut'], 3, 'model-unreadable', 'the file is cut off: 7 bytes'],
 		['a good case before a bad one', ['cases/map', 'none'], 3, 'file-not-found', 'none holds no case'],
-	])('%s: one sentence, one JSON object, no stack trace', async (_, words, exitCode, code, place) => {
-		const failure = failureOf(await parity(...words, '--json'));
-		expect(failure).toEqual({ exitCode, code, message: expect.stringContaining(place) });
+	];
+	let ended: Ended[];
+	beforeAll(async () => {
+		const lines = rows.map(([, words]) => ['parity', ...words, '--json']);
+		ended = await sparsightEach(bench.folder, lines);
 	});
+
+	it.each(rows.map(([title, , ...expected], i) => [title, i, ...expected] as const))(
+		'%s: one sentence, one JSON object, no stack trace',
+		(_, i, exitCode, code, place) => {
+			const failure = failureOf(ended[i]!);
+			expect(failure).toEqual({ exitCode, code, message: expect.stringContaining(place) });
+		},
+	);
 });
