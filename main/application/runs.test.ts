@@ -13,7 +13,7 @@ import { identifyVideo } from '../video/identity.ts';
 
 const WHOLE = { from: { frame: 0 }, to: null, every: 1 };
 const FRAMES = 40;
-const LONG = 700;
+const LONG = 300;
 
 const folders = makeFolders();
 const clip = join(folders.base, 'clip.mp4');
