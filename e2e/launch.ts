@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { _electron, chromium, type ElectronApplication, type Page } from 'playwright-core';
+import { chooseListed } from './open-dialog.ts';
 
 // Starts the built application as users see it: as a page in a browser, or as a window of the desktop.
 
@@ -125,9 +126,7 @@ async function launchWeb(options: LaunchOptions, home: string, videos: string): 
 		answerDialogs: () => Promise.reject(new Error('A browser shows no dialogs of the system.')),
 		openVideo: async (name) => {
 			await page.keyboard.press('Control+o');
-			const dialog = page.getByRole('dialog');
-			await dialog.getByRole('button', { name: 'videos' }).click();
-			await dialog.getByRole('button', { name, exact: true }).click();
+			await chooseListed(page, name);
 		},
 		saved: async (press) => {
 			const links = page.getByRole('link', { name: 'Download' });

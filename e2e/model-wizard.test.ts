@@ -5,6 +5,7 @@ import { SIGNATURES, tinyOnnx } from '../main/families/onnx/tiny-onnx.fixture.ts
 import type { Page } from 'playwright-core';
 import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
+import { chooseListed } from './open-dialog.ts';
 import { analyse, openSample, untilComplete } from './person.ts';
 
 // Offsets of YOLOX that, read as pixels, are boxes of no size in the corner: nothing in the file tells which they are.
@@ -27,11 +28,7 @@ onEveryHost('an ONNX file that can be read in several ways', (host) => {
 		await app.page.keyboard.press('Shift+M');
 		if (host !== 'web') await app.answerDialogs(join(app.videos, name));
 		await models().getByRole('button', { name: 'Add a model …' }).click();
-		if (host === 'web') {
-			const open = app.page.getByRole('dialog', { name: 'Open' });
-			await open.getByRole('button', { name: 'videos' }).click();
-			await open.getByRole('button', { name }).click();
-		}
+		if (host === 'web') await chooseListed(app.page, name);
 	}
 
 	async function add(): Promise<void> {

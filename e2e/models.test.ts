@@ -5,6 +5,7 @@ import { serveFiles } from '../main/models/file-server.fixture.ts';
 import { safetensorsOfCase } from '../main/weights/parity-case.fixture.ts';
 import { launchApp, type Launched } from './launch.ts';
 import { onEveryHost } from './on-hosts.ts';
+import { chooseListed } from './open-dialog.ts';
 
 // A small RetinaNet under the name of a large one: the catalogue states no hash of it.
 const ID = 'retinanet-shvit-s4';
@@ -89,9 +90,7 @@ onEveryHost('the models', (host) => {
 		await app.page.keyboard.press('Shift+M');
 		if (host === 'web') {
 			await button('Add a model …').click();
-			const open = app.page.getByRole('dialog', { name: 'Open' });
-			await open.getByRole('button', { name: 'videos' }).click();
-			await open.getByRole('button', { name: 'mine.safetensors' }).click();
+			await chooseListed(app.page, 'mine.safetensors');
 		} else {
 			await app.answerDialogs(join(app.videos, 'mine.safetensors'));
 			await button('Add a model …').click();
