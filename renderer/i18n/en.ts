@@ -313,6 +313,7 @@ export const en = {
 	'truth.right': 'true',
 	'truth.wrong': 'false',
 	'truth.missed': 'missed',
+	'truth.unjudged': 'not judged',
 	'timeline.name': 'Timeline',
 	'timeline.description':
 		'Cost, time, agreement and objects per frame. Arrow keys move the play head, plus and minus zoom, 0 shows everything.',

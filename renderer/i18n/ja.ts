@@ -315,6 +315,7 @@ export const ja: Record<MessageKey, string> = {
 	'truth.right': '正解',
 	'truth.wrong': '誤検出',
 	'truth.missed': '見逃し',
+	'truth.unjudged': '判定外',
 	'timeline.name': 'タイムライン',
 	'timeline.description':
 		'フレームごとの演算量、時間、一致度、物体数。矢印キーで移動、プラスとマイナスで拡大縮小、0 で全体を表示。',

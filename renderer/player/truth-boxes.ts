@@ -12,13 +12,16 @@ export const TRUTH_LOOKS: Readonly<Record<TruthMark, { colour: string; dash: num
 	missed: { colour: '#f2c94c', dash: 2, sign: '?' },
 };
 
+/** Of what the truth says nothing about: a class may have the colour of a mark. */
+export const UNJUDGED_COLOUR = '#9aa3b0';
+
 /** By `VERDICT`. */
 const MARKS: readonly (TruthMark | null)[] = [null, 'right', 'wrong'];
 
 /** The box of a detection as the truth judges it. */
 export function judged(box: BoxMark, truth: FrameTruth, detection: number): BoxMark {
 	const truthMark = MARKS[truth.verdicts[detection] ?? 0] ?? null;
-	return truthMark ? marked(box, truthMark) : box;
+	return truthMark ? marked(box, truthMark) : { ...box, paper: UNJUDGED_COLOUR, ink: inkOn(UNJUDGED_COLOUR) };
 }
 
 /** Boxes of the objects that nothing shown has found. */
