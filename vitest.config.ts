@@ -2,6 +2,20 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 import { wasmKernels } from './build/wasm-kernels.ts';
 
+const PLACES = ['main', 'bench', 'scripts', 'preload', 'renderer', 'torture'].map(
+	(place) => `${place}/**/*.test.ts`,
+);
+
+/** Tests that put others in the place of modules, or that mostly wait for processes: each file has a process of its own. */
+const APART = [
+	'main/{analysis,application,batch,cli,desktop,web-host}/**/*.test.ts',
+	'main/video/seek.test.ts',
+	'torture/**/*.test.ts',
+];
+
+/** Sessions of the runtime are native and heavy: two processes are what two cores carry. */
+const TWO_AT_A_TIME = { pool: 'forks', maxWorkers: 2 } as const;
+
 export default defineConfig({
 	plugins: [wasmKernels(), svelte({ configFile: false })],
 	test: {
@@ -12,18 +26,16 @@ export default defineConfig({
 				extends: true,
 				test: {
 					name: 'parts',
-					include: [
-						'main/**/*.test.ts',
-						'bench/**/*.test.ts',
-						'scripts/**/*.test.ts',
-						'preload/**/*.test.ts',
-						'renderer/**/*.test.ts',
-						'torture/**/*.test.ts',
-					],
-					// Sessions of the runtime are native and heavy: two processes are what two cores carry.
-					pool: 'forks',
-					maxWorkers: 2,
+					include: PLACES,
+					exclude: APART,
+					...TWO_AT_A_TIME,
+					// Most files take longer to load what they test than to test it.
+					isolate: false,
 				},
+			},
+			{
+				extends: true,
+				test: { name: 'apart', include: APART, ...TWO_AT_A_TIME },
 			},
 			{
 				extends: true,
