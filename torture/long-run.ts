@@ -72,8 +72,10 @@ export async function runLong(seconds: number): Promise<LongRunFigures> {
 			if (page && hostSeconds > SETTLING_SECONDS + PAGE_SAMPLE_SECONDS * pageUsages.length)
 				pageUsages.push(await page.usage(hostSeconds));
 			if (hostSeconds > SETTLING_SECONDS) samples['web host'].push(usageOf(host.pid, hostSeconds));
-			if (worker !== undefined && workerSeconds > SETTLING_SECONDS)
-				samples.worker.push(usageOf(worker, workerSeconds));
+			if (worker !== undefined && workerSeconds > SETTLING_SECONDS) {
+				const usage = usageOf(worker, workerSeconds);
+				if (!Number.isNaN(usage.mebibytes)) samples.worker.push(usage); // one that has ended has none
+			}
 		}
 		await host.kill();
 		return {
