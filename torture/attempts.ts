@@ -50,21 +50,20 @@ export class Attempts {
 	}
 
 	async try({ name, content }: Mutant): Promise<Outcome> {
-		const folder = join(this.#folder, 'attempt');
-		mkdirSync(folder);
+		// A folder of its own: nobody waits for caches, and one may still be written to the folder before.
+		const folder = mkdtempSync(join(this.#folder, 'attempt-'));
 		try {
 			await this.#subject.read(name, content, folder);
 			return { refused: false, fault: faultOfWorld() };
 		} catch (error) {
 			return { refused: true, fault: faultOfWorld() ?? faultOf(error) };
 		} finally {
-			// Nobody waits for caches: one may still be written.
-			await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+			await rm(folder, { recursive: true, force: true, maxRetries: 10 }).catch(() => undefined);
 		}
 	}
 
 	remove(): void {
-		rmSync(this.#folder, { recursive: true, force: true });
+		rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10 });
 	}
 }
 
