@@ -15,7 +15,7 @@ import {
 	withFolder,
 } from './test-videos.fixture.ts';
 import type { WriteOptions } from './write-video.ts';
-import { openVideoWriter, writeFailure } from './write-video.ts';
+import { isCutOff, openVideoWriter, writeFailure } from './write-video.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
 
 const run = promisify(execFile);
@@ -277,5 +277,11 @@ describe('a place that cannot be written to', () => {
 		expect(error).toMatchObject({ code, message: expect.stringContaining('/x/out.mp4') as string });
 		expect(error.message).not.toContain('command line');
 		expect(String(error.cause)).toContain('command line');
+	});
+
+	it('a file whose end was not written is told of in the log alone', () => {
+		const last = '[error] Error writing trailer of file:/x/.out.mp4.1.partial: No space left on device';
+		expect(isCutOff(['[info] video:20kB', last, '[info] done'])).toBe(true);
+		expect(isCutOff(['[info] video:20kB', '[warning] Last message repeated 1 times'])).toBe(false);
 	});
 });

@@ -169,7 +169,7 @@ class FfmpegWriter implements VideoWriter {
 	async finish(): Promise<void> {
 		this.#job.stdin?.end();
 		const outcome = await this.#job.ended;
-		if (outcome.failure !== null) throw await this.#fail();
+		if (outcome.failure !== null || isCutOff(outcome.lastLines)) throw await this.#fail();
 		try {
 			await rename(this.#temporary, this.#options.path);
 		} catch (error) {
@@ -210,6 +210,13 @@ class FfmpegWriter implements VideoWriter {
 		if (signal?.aborted) return cancelled(path);
 		return writeFailure(path, outcome.lastLines, ffmpegCause(this.#job.commandLine, outcome));
 	}
+}
+
+/** Whether the end of a file could not be written, where ffmpeg tells of it in its log alone and ends without an error. */
+export function isCutOff(lastLines: readonly string[]): boolean {
+	return lastLines.some((line) =>
+		/error (writing trailer|closing file|muxing)|no space left on device/i.test(line),
+	);
 }
 
 /** Why ffmpeg could not write `path`, by the last lines of its log. */
