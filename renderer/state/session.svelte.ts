@@ -5,14 +5,12 @@ import type {
 	AppDescription,
 	HostApi,
 	HostEvent,
-	ListedModel,
 	OpenedVideo,
 	Preferences,
 	VideoEntry,
 } from '../../preload/contract.ts';
 import type { ListedProject, VideoView } from '../../preload/projects-contract.ts';
 import { toErrorData, type Connection, type HostLink } from '../api.ts';
-import { foundText } from '../i18n/card-words.ts';
 import { Player } from '../player/player.svelte.ts';
 import { nextFault } from './truth-view.svelte.ts';
 import { nextDisagreement } from './agreements.ts';
@@ -21,8 +19,8 @@ import { Comparison } from './comparison.svelte.ts';
 import { EventList } from './event-list.svelte.ts';
 import { Exports } from './exports.svelte.ts';
 import { Gallery } from './gallery.svelte.ts';
-import { ModelWizard } from './model-wizard.svelte.ts';
 import { ModelList } from './model-list.svelte.ts';
+import { ModelReading } from './model-reading.svelte.ts';
 import { ObjectTable } from './object-table.svelte.ts';
 import { lookOf, Project, viewOf, withRun } from './project.svelte.ts';
 import { TrackEditor } from './tracks.svelte.ts';
@@ -56,6 +54,8 @@ export class Session {
 	/** The objects of all videos of the batch. */
 	readonly objects: ObjectTable;
 	readonly models: ModelList;
+	/** Asks by the dialog `wizard`. */
+	readonly reading: ModelReading;
 	readonly project: Project;
 	/** What was drawn and edited on the open video, to be taken back. */
 	readonly undo = new Undo();
@@ -73,8 +73,6 @@ export class Session {
 	tracks: TrackEditor | null = $state.raw(null);
 	/** Their best pictures. */
 	gallery: Gallery | null = $state.raw(null);
-	/** What asks how an ONNX file is to be read; shown by the dialog `wizard`. */
-	wizard: ModelWizard | null = $state.raw(null);
 	/** The video that is being opened. */
 	opening: VideoEntry | null = $state.raw(null);
 	/** Why the requested video is not on screen. */
@@ -96,7 +94,14 @@ export class Session {
 		this.batch = new Batch(link.host);
 		this.objects = new ObjectTable(link.host);
 		this.project = new Project(link.host);
-		this.models = new ModelList(link.host, (model) => this.#modelAdded(model));
+		this.models = new ModelList(link.host, (model) => this.reading.added(model));
+		this.reading = new ModelReading({
+			host: link.host,
+			models: this.models,
+			player: () => this.player,
+			show: (dialog) => (this.dialog = dialog),
+			isListShown: () => this.dialog === 'models',
+		});
 		link.host.listen((event) => this.#take(event));
 		link.onConnection((connection) => {
 			const back = this.connection === 'lost' && connection === 'open';
@@ -338,32 +343,6 @@ export class Session {
 		}
 	}
 
-	/** Asks how an ONNX file is to be read, by a frame of the open video or of the sample. */
-	readModel(model: ListedModel, isNew = false): void {
-		const wizard = this.#wizardOf(model, isNew);
-		this.wizard = wizard;
-		this.dialog = 'wizard';
-		void wizard.look();
-	}
-
-	async saveWizard(): Promise<void> {
-		const { wizard } = this;
-		if (!wizard || !(await wizard.save())) return;
-		this.#backToModels();
-		await this.models.refresh();
-		const { name, modelId } = wizard.model;
-		const saved = this.models.models.find((model) => model.modelId === modelId);
-		this.models.notice = { key: 'models.cardSaved', values: { name: saved?.name ?? name } };
-	}
-
-	/** A file that was added for it goes again. */
-	async leaveWizard(): Promise<void> {
-		const { wizard } = this;
-		this.#backToModels();
-		await wizard?.stop();
-		if (wizard?.isNew) await this.models.remove(wizard.model.modelId);
-	}
-
 	async forget(videoId: string): Promise<void> {
 		this.recent = this.recent.filter((entry) => entry.videoId !== videoId);
 		await this.host.request('video.forget', { videoId }).catch(() => undefined);
@@ -440,37 +419,6 @@ export class Session {
 			return { runId: run.runId, classes: run.classes, zones: zones.set, version: run.countVersion };
 		};
 		return new EventList(this.host, source, () => this.preferences.eventWish);
-	}
-
-	/** An ONNX file opens if it, or a frame, leaves no doubt how it is read; else a person is asked. */
-	async #modelAdded(model: ListedModel): Promise<void> {
-		if (model.problem?.code === 'card-needed') return this.readModel(model, true);
-		if (model.card?.family !== 'onnx') return;
-		const wizard = this.#wizardOf(model, true);
-		await wizard.look(true);
-		if (wizard.error) this.models.error = wizard.error;
-		const probe = wizard.seen?.readings[0]?.probe;
-		if (!probe || this.dialog !== 'models') return;
-		if (wizard.isOpen) {
-			this.wizard = wizard;
-			this.dialog = 'wizard';
-		} else {
-			this.models.notice = {
-				key: 'models.addedLikely',
-				values: { name: model.name, found: foundText(probe) },
-			};
-		}
-	}
-
-	#wizardOf(model: ListedModel, isNew: boolean): ModelWizard {
-		const { player } = this;
-		const frame = player && { videoId: player.video.videoId, seconds: player.timeSeconds };
-		return new ModelWizard(this.host, model, { frame, isNew });
-	}
-
-	#backToModels(): void {
-		this.wizard = null;
-		this.dialog = 'models';
 	}
 
 	#useModels(models: AppDescription['models']): void {
