@@ -129,7 +129,7 @@ describe('numbers', () => {
 		expect(spansOf(text)).toEqual(spans);
 	});
 
-	it.each(['0', '-3', '3-', '3--4', '3-4-5', 'all', '1'.repeat(300), `${' '.repeat(255)}x`])(
+	it.each(['0', '-3', '3-', '3--4', '3-4-5', '3-1', 'all', '1'.repeat(300), `${' '.repeat(255)}x`])(
 		'"%s" is refused',
 		(text) => {
 			expect(() => resolveSettings(table, { tracks: text }, 'format x')).toThrow(

@@ -161,7 +161,7 @@ export function spansOf(numbers: string): (readonly [from: number, to: number])[
 		.filter((word) => word !== '');
 	const spans = words.map((word) => {
 		const [from, to = from] = word.split('-', 2).map(identityOf);
-		return from && to && word.split('-').length < 3 ? ([from, to] as const) : null;
+		return from && to && from <= to && word.split('-').length < 3 ? ([from, to] as const) : null;
 	});
 	return spans.every((span) => span !== null) ? spans : null;
 }

@@ -106,6 +106,14 @@ describe('is refused', () => {
 			'numbers of objects were expected in "also"',
 		));
 
+	it.each([
+		[{ whom: 'chosen', also: '99' }, '"also" (got 99, which is nobody\'s)'],
+		[{ also: '1, 7-9' }, '"also" (got 7-9, which is nobody\'s)'],
+		[{ except: '1b' }, '"except" (got 1b, which is nobody\'s)'],
+	])('for numbers of nobody: %j', (settings, sentence) =>
+		expect(redacted(settings, async () => {})).rejects.toThrow(sentence),
+	);
+
 	it('for frames of which nobody knows who is in them', () =>
 		expect(
 			redacted({}, async () => {}, {

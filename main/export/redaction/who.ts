@@ -1,5 +1,7 @@
 import { canonicalClass } from '../../domain/class-mapping.ts';
+import { UserFacingError } from '../../domain/errors.ts';
 import { spansOf } from '../../domain/settings-table.ts';
+import { identityLabel } from '../../domain/track-labels.ts';
 import type { TrackPaths } from '../../domain/track-paths.ts';
 
 /** Classes by their names in COCO that make up what a redaction calls people or vehicles. */
@@ -22,20 +24,31 @@ export function hiddenClasses(classes: readonly string[], whom: Whom): boolean[]
 	return classes.map((name) => whom === 'all' || wanted.includes(canonicalClass(name)));
 }
 
-/** The rows of `paths` that are hidden: of the classes, with those numbered in `also` and without those in `except`. */
+/**
+ * The rows of `paths` that are hidden: of the classes, with those numbered in `also` and without those in `except`. Throws
+ * `bad-argument` for numbers of nobody: who was meant would be seen.
+ */
 export function hiddenTracks(
 	paths: TrackPaths,
 	ofClass: readonly boolean[],
 	{ also, except }: { also: string; except: string },
 ): number[] {
-	const [named, spared] = [holds(also), holds(except)];
+	const [named, spared] = [holds(paths, 'also', also), holds(paths, 'except', except)];
 	return [...paths.identities.keys()].filter((track) => {
 		const identity = paths.identities[track]!;
 		return !spared(identity) && (named(identity) || ofClass[paths.classIndices[track]!]!);
 	});
 }
 
-function holds(numbers: string): (identity: number) => boolean {
+function holds({ identities }: TrackPaths, setting: string, numbers: string): (identity: number) => boolean {
 	const spans = spansOf(numbers) ?? [];
+	for (const [from, to] of spans) {
+		if (identities.some((identity) => identity >= from && identity <= to)) continue;
+		const got = [...new Set([from, to])].map(identityLabel).join('-');
+		throw new UserFacingError(
+			'bad-argument',
+			`format redacted: numbers of objects that the run shows were expected in "${setting}" (got ${got}, which is nobody's).`,
+		);
+	}
 	return (identity) => spans.some(([from, to]) => identity >= from && identity <= to);
 }
