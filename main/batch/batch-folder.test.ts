@@ -57,6 +57,11 @@ describe('what is wanted', () => {
 		]);
 	});
 
+	it('is one job where a configuration comes twice, whatever its label', async () => {
+		const again = { ...DENSE, label: 'dense-2' };
+		expect(namesOf(await planJobs(['/v/a.mp4'], [DENSE, again]))).toEqual(['a/dense']);
+	});
+
 	it('keeps a folder for each: another model under the same label gets another one', async () => {
 		const other = { ...DENSE, model: 'other' };
 		expect(namesOf(await planJobs(['/v/a.mp4'], [other], await folder.jobs()))).toEqual(['a-2/dense']);

@@ -65,16 +65,18 @@ export async function planJobs(
 ): Promise<BatchJob[]> {
 	const there = new Map(known.map((job) => [job.id, job]));
 	const taken = new Map(known.map(({ runFolder, id }) => [runFolder, id]));
-	const jobs: BatchJob[] = [];
+	const jobs = new Map<string, BatchJob>();
 	const identities = new Map<string, VideoIdentity | null>();
 	for (const file of files) identities.set(file, await identifyVideo(file).catch(() => null));
 	// Configuration by configuration, so that what a worker has loaded serves the next job, too.
 	for (const configuration of configurations) {
 		for (const [videoPath, identity] of identities) {
 			const id = jobId(videoPath, configuration);
+			// The label is no part of it: what is wanted twice under two labels is one job.
+			if (jobs.has(id)) continue;
 			const job = there.get(id);
 			if (job?.identity) {
-				jobs.push(job);
+				jobs.set(id, job);
 				continue;
 			}
 			const runFolder =
@@ -82,10 +84,10 @@ export async function planJobs(
 					? await placeOf(identity, configuration)
 					: freeFolder(videoPath, configuration.label, id, taken);
 			taken.set(runFolder, id);
-			jobs.push({ id, videoPath, identity, configuration, runFolder });
+			jobs.set(id, { id, videoPath, identity, configuration, runFolder });
 		}
 	}
-	return jobs;
+	return [...jobs.values()];
 }
 
 /** A folder that no other job has: named after file and configuration, with a number where another file has the same name. */
