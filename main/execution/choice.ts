@@ -17,6 +17,7 @@ import { readCard } from '../models/card.ts';
 import type { DataFolders } from '../process/data-folders.ts';
 import { findMode } from '../reduction/index.ts';
 import { readHeader, readStatus } from '../results/header.ts';
+import { onAbort } from '../video/cancellation.ts';
 import { probeVideo } from '../video/probe.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { devicesFor, isWorthwhile, refusalOn } from './offer.ts';
@@ -194,11 +195,10 @@ export class ExecutionChoice {
 			.catch(() => [])
 			.finally(() => clearTimeout(timer));
 		if (!signal) return known;
-		const ended = new Promise<ProviderCheck[]>((resolve) => {
-			if (signal.aborted) resolve([]);
-			signal.addEventListener('abort', () => resolve([]), { once: true });
+		return new Promise((resolve) => {
+			const stopListening = onAbort(signal, () => resolve([]));
+			void known.then(resolve).finally(stopListening);
 		});
-		return Promise.race([known, ended]);
 	}
 }
 
