@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { countPerClass } from '../counting/class-counts.ts';
 import { COUNTING } from '../counting/count-tracks.ts';
 import { filterEvents } from '../counting/filter-events.ts';
 import { parseZones, scaledRemark } from '../counting/zone-file.ts';
-import { systemError, UserFacingError } from '../domain/errors.ts';
+import { UserFacingError } from '../domain/errors.ts';
 import { isAfter, isBefore } from '../domain/video.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { countRun, eventsAsCsv, eventsAsJson, type CountedRun } from '../export/counted-run.ts';
 import { writePartialFirst, writeText } from '../export/partial-file.ts';
+import { readTextFile } from '../process/text-file.ts';
 import { openRun } from '../results/stored-run.ts';
 import { parseRange } from './arguments.ts';
 import { addEventOptions, eventSearch, type EventOptions } from './event-options.ts';
@@ -78,11 +78,7 @@ export async function countCommand(folder: string, options: Options, session: Se
 
 /** Throws `file-not-found`, `zones-unreadable`. */
 export async function readZones(path: string): Promise<ZoneSet> {
-	try {
-		return parseZones(await readFile(path, 'utf8'), path);
-	} catch (error) {
-		throw systemError(error) ?? error;
-	}
+	return parseZones(await readTextFile(path, 'zones-unreadable'), path);
 }
 
 function writerFor(path: string): (counted: CountedRun, rows: Uint32Array) => Generator<string> {

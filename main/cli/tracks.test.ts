@@ -63,7 +63,8 @@ describe('sparsight tracks', () => {
 
 	it.each([
 		[['--join', '1,2'], /both seen in frames 3–5/],
-		[['--join', '1'], /edits\.0\.tracks is not as/],
+		[['--join', '1'], /--join: two tracks or more such as 3,17/],
+		[['--rename', '1=a\nb'], /--rename: a name of one line .*got "a b"/],
 		[['--split', '1'], /--split: a track and a frame such as 12@340 were expected \(got "1"\)/],
 		[['--split', 'x@3'], /--split: a track such as 12 or 12b was expected \(got "x"\)/],
 		[['--rename', '1'], /--rename: a track and a name such as 3=Courier/],

@@ -1,12 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { systemError, UserFacingError } from '../domain/errors.ts';
+import { UserFacingError } from '../domain/errors.ts';
 import { identityLabel, identityOf } from '../domain/track-labels.ts';
 import { writeFileWhole } from '../process/json-file.ts';
+import { readTextFile } from '../process/text-file.ts';
 import { inTurns } from '../results/in-turns.ts';
 import { openRun } from '../results/stored-run.ts';
 import { checkEdits } from '../tracking/check-edits.ts';
-import { parseTrackEdits, trackEditsToText } from '../tracking/edits-file.ts';
+import { LONGEST_NAME, parseTrackEdits, trackEditsToText } from '../tracking/edits-file.ts';
 import { RunIdentities, type RunTracks } from '../tracking/run-tracks.ts';
 import { editsPath, readTrackEdits } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
@@ -113,11 +113,7 @@ function formatRows(rows: readonly Row[]): string {
 }
 
 async function editsOf(path: string): Promise<TrackEdit[]> {
-	try {
-		return parseTrackEdits(await readFile(path, 'utf8'), path);
-	} catch (error) {
-		throw systemError(error) ?? error;
-	}
+	return parseTrackEdits(await readTextFile(path, 'edits-unreadable'), path);
 }
 
 /** A number, or 12b as tables show it. */
@@ -142,7 +138,12 @@ function parseSplit(text: string): TrackEdit {
 }
 
 function parseJoin(text: string): TrackEdit {
-	return { kind: 'join', tracks: text.split(',').map((track) => parseTrack(track, '--join')) };
+	const tracks = text.split(',').map((track) => parseTrack(track, '--join'));
+	if (tracks.length > 1) return { kind: 'join', tracks };
+	throw new UserFacingError(
+		'bad-argument',
+		`--join: two tracks or more such as 3,17 were expected (got "${text}").`,
+	);
 }
 
 function parseRename(text: string): TrackEdit {
@@ -153,11 +154,14 @@ function parseRename(text: string): TrackEdit {
 			`--rename: a track and a name such as 3=Courier were expected (got "${text}").`,
 		);
 	}
-	return {
-		kind: 'rename',
-		track: parseTrack(text.slice(0, at), '--rename'),
-		name: text.slice(at + 1).trim(),
-	};
+	const name = text.slice(at + 1).trim();
+	if (name.length > LONGEST_NAME || /\p{Cc}/u.test(name)) {
+		throw new UserFacingError(
+			'bad-argument',
+			`--rename: a name of one line and at most ${LONGEST_NAME} characters was expected (got "${name}").`,
+		);
+	}
+	return { kind: 'rename', track: parseTrack(text.slice(0, at), '--rename'), name };
 }
 
 function parseHide(text: string): TrackEdit {

@@ -27,6 +27,7 @@ test.for<[what: string, text: string, sentence: RegExp]>([
 	['too much hysteresis', changed({ hysteresis: 2 }), /: hysteresis is .*<=1/],
 	['two corners', changed({ zones: [{ ...YARD, points: [[0, 0], [1, 1]] }] }), /: zones\[0\]\.points is .*>=3/], // prettier-ignore
 	['a corner of words', changed({ zones: [{ ...YARD, points: [[0, 0], [1, 1], ['a', 2]] }] }), /: zones\[0\]\.points\[2\]\[0\] is .*received string/], // prettier-ignore
+	['a name of two lines', changed({ zones: [{ ...YARD, name: 'Yard\n2' }] }), /: zones\[0\]\.name is .*one line of text/], // prettier-ignore
 	['an id twice', changed({ lines: [{ ...GATE, id: 'yard' }] }), /each id once/],
 	['an id with a path', changed({ lines: [{ ...GATE, id: '../x' }] }), /: lines\[0\]\.id is .*small letters/],
 	['an unknown field', changed({ colour: 'red' }), /colour/],

@@ -11,7 +11,12 @@ const MOST_CORNERS = 512;
 const pixels = z.number().min(-100_000).max(100_000);
 const point = z.tuple([pixels, pixels]);
 const id = z.string().regex(/^[a-z0-9-]{1,64}$/, 'must be of small letters, digits and hyphens');
-const name = z.string().trim().min(1).max(120);
+const name = z
+	.string()
+	.trim()
+	.min(1)
+	.max(120)
+	.refine((text) => !/\p{Cc}/u.test(text), 'must be one line of text');
 const side = z.number().positive().max(100_000);
 
 /** A set of zones as it is stored and as the page sends it; what is drawn well is checked by `zoneProblems`. */

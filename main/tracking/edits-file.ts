@@ -8,12 +8,15 @@ const TRACKER_EDITION = 2;
 /** More were not made by hand. */
 const MOST_EDITS = 2000;
 
+/** Characters that a name has at most. */
+export const LONGEST_NAME = 120;
+
 const track = z.number().int().min(1).max(2_147_483_647);
 const frame = z.number().int().min(0);
 const name = z
 	.string()
 	.trim()
-	.max(120)
+	.max(LONGEST_NAME)
 	.refine((text) => !/\p{Cc}/u.test(text), 'must be one line of text');
 
 /** A list of edits, as it is stored and as the page sends it. */
