@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import type { BatchJob, JobOutcome, JobProgress } from '../batch/job.ts';
-import { harmless } from './console.ts';
+import { harmless, harmlessLine } from './console.ts';
 
 /** Between two lines about a job in a log; a terminal gets a bar for each job instead. */
 const LOG_MILLISECONDS = 5000;
@@ -30,7 +30,7 @@ export function showBatch(counts: { total: number; ended: number } | null): Batc
 }
 
 export function titleOf({ videoPath, configuration }: BatchJob): string {
-	return harmless(`${basename(videoPath)} ${configuration.label}`);
+	return harmlessLine(`${basename(videoPath)} ${configuration.label}`);
 }
 
 type LineOf = (job: BatchJob, outcome: JobOutcome | null) => string;

@@ -12,7 +12,7 @@ import { workOff } from '../batch/work.ts';
 import { findModel, listModels } from '../models/catalog.ts';
 import { collect } from './analyze.ts';
 import { labelRuns, parseInteger, parseRange, parseRunSpec, type RunSpec } from './arguments.ts';
-import { type BatchDisplay, showBatch } from './batch-display.ts';
+import { type BatchDisplay, showBatch, titleOf } from './batch-display.ts';
 import { readZones } from './count.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { addRunOptions, type AnalysisOptions, checkedNumbers, defaultOut, type Session } from './options.ts';
@@ -190,15 +190,12 @@ async function failuresOf(folder: BatchFolder): Promise<Failure[]> {
 	});
 }
 
-function failureOf(
-	{ videoPath, configuration }: BatchJob,
-	{ error }: Extract<JobOutcome, { state: 'failed' }>,
-): Failure {
+function failureOf(job: BatchJob, { error }: Extract<JobOutcome, { state: 'failed' }>): Failure {
 	const { code, message, remedy } = error;
-	const run = configuration.label;
+	const { videoPath, configuration } = job;
 	return {
-		text: `${basename(videoPath)} ${run}: ${message}\n${remedy === null ? '' : `  ${remedy}\n`}`,
-		data: { file: videoPath, run, code, message, remedy },
+		text: `${titleOf(job)}: ${message}\n${remedy === null ? '' : `  ${remedy}\n`}`,
+		data: { file: videoPath, run: configuration.label, code, message, remedy },
 		exitCode: exitCodeOf(error.code === 'internal' ? new Error(message) : errorFromData(error)),
 	};
 }

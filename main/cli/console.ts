@@ -40,6 +40,11 @@ export function harmless(text: string): string {
 	return text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 }
 
+/** `harmless`, on one line: names of files may hold line breaks. */
+export function harmlessLine(text: string): string {
+	return text.replace(/\p{Cc}/gu, '\ufffd');
+}
+
 function causeOf(error: unknown): unknown {
 	return error instanceof Error ? error.cause : undefined;
 }
