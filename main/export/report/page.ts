@@ -93,7 +93,7 @@ export function reportPage(
 											? ' Dotted lines are the bounds that hold 95 %, or the longest wait; dots are audits.'
 											: ''
 									}
-									Drag over a curve to look closer, double-click to go back.
+									<span class="on-screen">Drag over a curve to look closer, double-click to go back.</span>
 								</p>`
 					}
 					<div class="charts">${join(charts.map(chartFigure))}</div>

@@ -356,12 +356,12 @@ export function settingsTable(runs: readonly ReportRun[]): Html {
 		);
 		return html`<tr>
 			<th scope="row"><span class="${`key ${colour}`}"></span>${label}</th>
-			<td>${header.mode}</td>
+			<td class="whole">${header.mode}</td>
 			<td>${[settingsText(header.settings), ...roundingOf(header)].filter(Boolean).join(', ') || 'none'}</td>
 			<td>${changes.join('; ') || NONE}</td>
 			<td>${thresholdsText(header)}</td>
 			<td>${run.executionWords}</td>
-			<td>${header.createdAt}</td>
+			<td class="whole">${header.createdAt}</td>
 		</tr>`;
 	});
 	return html`<div class="scroll">
