@@ -37,7 +37,7 @@ export function defineCompare(command: Command): Command {
 		)
 		.option(
 			'--truth <file>',
-			'ground truth (MOT gt.txt, COCO JSON or a VOC XML) to measure average precision against',
+			'ground truth (MOT or VisDrone text, COCO JSON or a VOC XML) to measure average precision against',
 		)
 		.option(...TRUTH_FROM)
 		.option('--out <folder>', 'folder of the runs (default: named after the video)');

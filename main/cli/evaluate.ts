@@ -11,7 +11,10 @@ export function defineEvaluate(command: Command): Command {
 	return command
 		.description('measure a stored run against ground truth')
 		.argument('<run>', 'folder of a run')
-		.requiredOption('--truth <file>', 'MOT gt.txt, COCO JSON, or one of the XML files of a VOC folder')
+		.requiredOption(
+			'--truth <file>',
+			'MOT or VisDrone text, COCO JSON, or one of the XML files of a VOC folder',
+		)
 		.option(...TRUTH_FROM);
 }
 

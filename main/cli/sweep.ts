@@ -64,7 +64,7 @@ export function defineSweep(command: Command): Command {
 		)
 		.option(
 			'--truth <file>',
-			'ground truth (MOT gt.txt, COCO JSON or a VOC XML): AP50 is the measure then, not agreement with dense',
+			'ground truth (MOT or VisDrone text, COCO JSON or a VOC XML): AP50 is the measure then, not agreement with dense',
 		)
 		.option(...TRUTH_FROM)
 		.option('--within <points>', 'how far below dense, in points of 100, counts as near it', '1')

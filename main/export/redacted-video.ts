@@ -37,7 +37,7 @@ const settings = {
 		default: 'blur',
 		options: { blur: 'blur', pixelate: 'pixelate', fill: 'fill with grey' },
 		description:
-			'Blur and pixels keep at most 8 × 8 mean colours of a box, so that movements can be followed; grey keeps nothing.',
+			'Blur and pixels keep at most 8 × 8 mean colours of a box, so that movements can be followed; fill is plain grey and keeps nothing.',
 	},
 	margin: {
 		kind: 'number',
@@ -63,7 +63,8 @@ const settings = {
 		min: 0,
 		max: 1,
 		step: 0.01,
-		description: 'Boxes of nobody who is followed are hidden from this score on: doubtful ones as well.',
+		description:
+			'Boxes that belong to no followed object are hidden from this score on, so that doubtful ones are as well.',
 	},
 	...ENCODING_SETTINGS,
 } as const satisfies SettingsTable;

@@ -71,7 +71,7 @@ export const batchEn = {
 	'objects.row': '{file}, {time}, frame {frame}, {class} {who}, seen for {seconds} s, score {score}',
 	'objects.rowInZones':
 		'{file}, {time}, frame {frame}, {class} {who}, in {zones}, seen for {seconds} s, score {score}',
-	'objects.saveHint': 'Saved are all detections of all videos, and a summary.',
+	'objects.saveHint': 'Saves all detections of all videos, and a summary.',
 	'objects.saveCsv': 'Save as CSV …',
 	'objects.saveJson': 'Save as JSON lines …',
 } as const;

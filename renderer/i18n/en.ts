@@ -330,7 +330,7 @@ export const en = {
 	'timeline.longestWait': 'Longest wait',
 	'timeline.waitingScale': '{tokens} tokens, {frames} frames',
 	'timeline.estimate': 'Estimate',
-	'timeline.estimateLegend': 'estimated agreement, 95 % bounds',
+	'timeline.estimateLegend': 'estimate, 95 % bounds',
 	'timeline.waitingLegend': 'waiting, longest wait',
 	'timeline.bounds': '95 % bounds',
 	'timeline.audit': 'audit',
