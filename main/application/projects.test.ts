@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -196,5 +196,23 @@ describe('a file', () => {
 		const { projects } = host('other');
 		const { videos } = await projects.open((await projects.list())[0]!.projectId);
 		expect(videos[0]!.view!.look).toEqual({ heatMap: 'history' });
+	});
+});
+
+test('what is no file among the projects is not listed, and does not hide the others', async () => {
+	const { projects, save } = host();
+	await save(null, ...VIDEOS());
+	await mkdir(place('projects', 'folder.sparsight'));
+	await symlink(place('nowhere'), place('projects', 'broken.sparsight'));
+	expect((await projects.list()).map(({ name }) => name)).toEqual(['Gates']);
+});
+
+test('a folder that is called like a project is refused in a sentence', async () => {
+	const { projects } = host();
+	await mkdir(place('folder.sparsight'));
+	const { projectId } = projects.entryOf(place('folder.sparsight'));
+	await expect(projects.open(projectId)).rejects.toMatchObject({
+		code: 'project-unreadable',
+		message: expect.stringContaining('a readable file was expected (got a folder)') as string,
 	});
 });

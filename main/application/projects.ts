@@ -1,12 +1,13 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { preferencesSchema, type RequestInput } from '../../preload/contract.ts';
 import type { ListedProject, OpenedProject, VideoView } from '../../preload/projects-contract.ts';
-import { systemError, UserFacingError } from '../domain/errors.ts';
+import { UserFacingError } from '../domain/errors.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import { writeFileWhole } from '../process/json-file.ts';
 import { OneAtATime } from '../process/one-at-a-time.ts';
 import { shortName } from '../process/short-name.ts';
+import { readTextFile } from '../process/text-file.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 import { parseProject, PROJECT_EXTENSION, projectToText, type StoredVideo } from './project-file.ts';
@@ -56,10 +57,14 @@ export class Projects {
 		const dated = await Promise.all(
 			names.filter(Projects.isProject).map(async (name) => {
 				const path = join(this.#deps.folder, name);
-				return { path, changed: (await stat(path)).mtimeMs };
+				const found = await stat(path).catch(() => null); // gone meanwhile, or a link to nowhere
+				return found?.isFile() ? [{ path, changed: found.mtimeMs }] : [];
 			}),
 		);
-		return dated.sort((a, b) => b.changed - a.changed).map(({ path }) => this.entryOf(path));
+		return dated
+			.flat()
+			.sort((a, b) => b.changed - a.changed)
+			.map(({ path }) => this.entryOf(path));
 	}
 
 	/**
@@ -68,10 +73,7 @@ export class Projects {
 	 */
 	async open(projectId: string): Promise<OpenedProject> {
 		const path = this.#pathOf(projectId);
-		const text = await readFile(path, 'utf8').catch((error: unknown) => {
-			throw systemError(error) ?? error;
-		});
-		const { active, videos } = parseProject(text, path);
+		const { active, videos } = parseProject(await readTextFile(path, 'project-unreadable'), path);
 		const found = await Promise.all(videos.map((video) => this.#find(video, dirname(path))));
 		return {
 			...this.entryOf(path),

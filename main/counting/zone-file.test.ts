@@ -19,6 +19,11 @@ test('zones come back as they were written', () => {
 	expect(parseZones(zonesToText(ZONES), 'zones.json')).toEqual(ZONES);
 });
 
+test('names come onto one line', () => {
+	const text = changed({ lines: [{ ...GATE, name: ' North\r\ngate\u0007 ' }] });
+	expect(parseZones(text, 'zones.json').lines[0]!.name).toBe('North gate');
+});
+
 test.for<[what: string, text: string, sentence: RegExp]>([
 	['no JSON', '{', /^zones\.json: zones as JSON were expected \(got /],
 	['a list', '[]', /^zones\.json: the file is not as zones have it \(.*expected object, received array/],
@@ -27,7 +32,7 @@ test.for<[what: string, text: string, sentence: RegExp]>([
 	['too much hysteresis', changed({ hysteresis: 2 }), /: hysteresis is .*<=1/],
 	['two corners', changed({ zones: [{ ...YARD, points: [[0, 0], [1, 1]] }] }), /: zones\[0\]\.points is .*>=3/], // prettier-ignore
 	['a corner of words', changed({ zones: [{ ...YARD, points: [[0, 0], [1, 1], ['a', 2]] }] }), /: zones\[0\]\.points\[2\]\[0\] is .*received string/], // prettier-ignore
-	['a name of two lines', changed({ zones: [{ ...YARD, name: 'Yard\n2' }] }), /: zones\[0\]\.name is .*one line of text/], // prettier-ignore
+	['a name of line breaks', changed({ zones: [{ ...YARD, name: '\n\t' }] }), /: zones\[0\]\.name is .*>=1/],
 	['an id twice', changed({ lines: [{ ...GATE, id: 'yard' }] }), /each id once/],
 	['an id with a path', changed({ lines: [{ ...GATE, id: '../x' }] }), /: lines\[0\]\.id is .*small letters/],
 	['an unknown field', changed({ colour: 'red' }), /colour/],

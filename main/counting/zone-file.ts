@@ -11,12 +11,12 @@ const MOST_CORNERS = 512;
 const pixels = z.number().min(-100_000).max(100_000);
 const point = z.tuple([pixels, pixels]);
 const id = z.string().regex(/^[a-z0-9-]{1,64}$/, 'must be of small letters, digits and hyphens');
+/** On one line: tables, pictures and terminals show it. */
 const name = z
 	.string()
-	.trim()
+	.overwrite((text) => text.replace(/\p{Cc}+/gu, ' ').trim())
 	.min(1)
-	.max(120)
-	.refine((text) => !/\p{Cc}/u.test(text), 'must be one line of text');
+	.max(120);
 const side = z.number().positive().max(100_000);
 
 /** A set of zones as it is stored and as the page sends it; what is drawn well is checked by `zoneProblems`. */
