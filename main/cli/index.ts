@@ -11,7 +11,7 @@ import { defineDoctor, doctorCommand } from './doctor.ts';
 import { defineEvaluate, evaluateCommand } from './evaluate.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { defineExport, exportCommand } from './export.ts';
-import { listenForInterruption } from './interruption.ts';
+import { failureOf, listenForInterruption } from './interruption.ts';
 import { addModelsCommands } from './models/index.ts';
 import { defineModels, modelsCommand } from './models/overview.ts';
 import type { AddCommand, Session } from './options.ts';
@@ -39,8 +39,9 @@ export async function runCli(words: readonly string[]): Promise<number> {
 			console.failure(failure);
 			return exitCodeOf(failure);
 		}
-		console.failure(error);
-		return exitCodeOf(error);
+		const failure = failureOf(error, session.interruption);
+		console.failure(failure);
+		return exitCodeOf(failure);
 	}
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UserFacingError } from '../domain/errors.ts';
 import { openRun } from '../results/stored-run.ts';
 import {
 	framesStored,
@@ -11,6 +12,8 @@ import {
 	startSparsight,
 	until,
 } from './cli.fixture.ts';
+import { exitCodeOf } from './exit-codes.ts';
+import { failureOf } from './interruption.ts';
 
 /** Enough for several stored batches, so that every interruption comes in the middle. */
 const FRAMES = 200;
@@ -133,3 +136,14 @@ function alive(pid: number): boolean {
 		return false;
 	}
 }
+
+describe('a command that fails', () => {
+	const ofChild = new Error('Command failed: ffmpeg -hide_banner -encoders');
+	it.each<[when: string, error: Error, signal: AbortSignal, code: number]>([
+		['as Ctrl+C ended its ffmpeg: interrupted', ofChild, AbortSignal.abort(), 130],
+		['by itself: as it says', ofChild, new AbortController().signal, 1],
+		['by a full disk, then interrupted', new UserFacingError('disk-full', 'x'), AbortSignal.abort(), 4],
+	])('%s', (_, error, signal, code) => {
+		expect(exitCodeOf(failureOf(error, { signal }))).toBe(code);
+	});
+});

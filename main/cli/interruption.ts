@@ -1,3 +1,4 @@
+import { errorToData, type ErrorCode, UserFacingError } from '../domain/errors.ts';
 import { EXIT } from './exit-codes.ts';
 
 /** Ctrl+C and SIGTERM: the first one asks for an orderly end, the second one ends at once. */
@@ -27,4 +28,21 @@ export function listenForInterruption(): Interruption {
 			end = listener;
 		},
 	};
+}
+
+/** How a command fails whose children were ended under it. */
+const OF_CHILDREN: readonly (ErrorCode | 'internal')[] = [
+	'internal',
+	'ffmpeg-failed',
+	'decode-failed',
+	'not-a-video',
+	'worker-died',
+	'probe-died',
+	'print-failed',
+];
+
+/** What a command failed by. Ctrl+C reaches the processes that it started as well: their end is then no failure, but `cancelled`. */
+export function failureOf(error: unknown, { signal }: Pick<Interruption, 'signal'>): unknown {
+	if (!signal.aborted || !OF_CHILDREN.includes(errorToData(error).code)) return error;
+	return new UserFacingError('cancelled', 'The command was interrupted.', { cause: error });
 }
