@@ -138,7 +138,8 @@ export async function tryFaults(
 					failures.push(error instanceof Error ? error.message : String(error)),
 				);
 			}
-			all.push({ title, tried: skipped === null ? 1 : 0, failures, skipped });
+			const named = title.replace('{seconds}', String(stopSeconds));
+			all.push({ title: named, tried: skipped === null ? 1 : 0, failures, skipped });
 			onDone(all.at(-1)!);
 		}
 	} finally {

@@ -13,7 +13,7 @@ import { decodeMessage, encodeMessage, type HostMessage } from '../preload/codec
 const ROOT = installationFolder();
 const BUILT = join(ROOT, 'out', 'main');
 const COMMAND_LINE = join(ROOT, 'bin', 'sparsight.js');
-const SAMPLE = join(ROOT, 'assets', 'samples', 'plaza.mp4');
+export const SAMPLE = join(ROOT, 'assets', 'samples', 'plaza.mp4');
 export const ENTRIES = {
 	analysis: join(BUILT, 'worker.js'),
 	export: join(BUILT, 'export-worker.js'),

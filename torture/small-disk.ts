@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expectSentence, type Fault } from './fault-bench.ts';
-import { makeBench, PagelessHost, run, until } from './programs.ts';
+import { zonesToText } from '../main/counting/zone-file.ts';
+import type { CountingLine, ZoneSet } from '../main/domain/zones.ts';
+import { expectSentence, type Fault, type FaultBench } from './fault-bench.ts';
+import { SOME_ZONES } from './note-subjects.ts';
+import { makeBench, PagelessHost, run, SAMPLE, until } from './programs.ts';
 
 // A disk of a few KiB, for what ffmpeg and browsers write: their calls cannot be made to fail one by one.
 
@@ -18,6 +21,7 @@ export const SMALL_DISKS: readonly Fault[] = [
 				const out = join(place, name);
 				if (name !== 'clips') writeFileSync(out, EARLIER);
 				const words = ['export', 'straight', '--format', format, '--out', out];
+				if (format === 'clips') words.splice(1, 1, ...(await crossedRun(bench)));
 				const ended = await run(bench.folder, words);
 				expectSentence(ended);
 				expectFull(ended.code === 0 ? 'it was done' : ended.stderr);
@@ -57,6 +61,18 @@ export const SMALL_DISKS: readonly Fault[] = [
 			}),
 	},
 ];
+
+/** A run in which somebody crosses a line, and the option that names the line. */
+async function crossedRun({ folder }: FaultBench): Promise<string[]> {
+	const size = { width: 768, height: 576 };
+	const line: CountingLine = { id: 'middle', name: 'Middle', from: [384, 0], to: [384, 576] };
+	const zones: ZoneSet = { ...SOME_ZONES, pictureSize: size, zones: [], lines: [line] };
+	writeFileSync(join(folder, 'line.json'), zonesToText(zones));
+	const words = ['analyze', SAMPLE, '--mode', 'token-cache', '--to', '40', '--out', 'crossed'];
+	const { code, stderr } = await run(folder, words);
+	if (code !== 0) throw new Error(stderr);
+	return ['crossed', '--zones', 'line.json'];
+}
 
 export function expectFull(said: string): void {
 	if (!/no space|takes no more/i.test(said)) throw new Error(`it does not say why: ${said}`);

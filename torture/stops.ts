@@ -18,9 +18,10 @@ globalThis.Date = class extends RealDate {
 	static now() { return now() + ahead(); }
 };`;
 
+/** `{seconds}` in a title: for how long. */
 export const STOPS: readonly Fault[] = [
 	{
-		title: 'Command line and worker stopped for a minute (SIGSTOP)',
+		title: 'Command line and worker stopped for {seconds} s (SIGSTOP)',
 		unless: noSignals,
 		check: async (bench, place) => {
 			const started = await bench.begun(place);
@@ -31,7 +32,7 @@ export const STOPS: readonly Fault[] = [
 		},
 	},
 	{
-		title: 'The worker alone stopped for a minute (SIGSTOP)',
+		title: 'The worker alone stopped for {seconds} s (SIGSTOP)',
 		unless: noSignals,
 		check: async (bench, place) => {
 			const started = await bench.begun(place);
@@ -42,13 +43,13 @@ export const STOPS: readonly Fault[] = [
 		},
 	},
 	{
-		title: 'A web host and its worker stopped for a minute (SIGSTOP)',
+		title: 'A web host and its worker stopped for {seconds} s (SIGSTOP)',
 		unless: noSignals,
 		check: stopWebHost,
 	},
 	{
 		title:
-			'Who works at a batch stopped for a minute (SIGSTOP): another one takes the job over, and it is done once',
+			'Who works at a batch stopped for {seconds} s (SIGSTOP): another one takes the job over, and it is done once',
 		unless: noSignals,
 		check: stopBatchWorker,
 	},
