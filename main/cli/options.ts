@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { basename, extname } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import type { AnalysisJob } from '../analysis/protocol.ts';
 import type { TruthOptions } from '../evaluation/ground-truth/ground-truth.ts';
 import { AUTO } from '../execution/choice.ts';
@@ -97,7 +97,8 @@ export type CommonJob = Omit<AnalysisJob, 'mode' | 'settings' | 'runFolder' | 's
 /** Checks the options. */
 export async function commonJob(videoPath: string, options: AnalysisOptions): Promise<CommonJob> {
 	return {
-		videoPath,
+		// Whole: a run is exported from other folders, too.
+		videoPath: resolve(videoPath),
 		modelPath: await findModel(options.model),
 		range: parseRange(options),
 		...checkedNumbers(options),
