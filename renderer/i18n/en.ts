@@ -278,7 +278,7 @@ export const en = {
 	'compare.truth': 'Ground truth …',
 	'compare.truthHint': 'Adds average precision, from a file in MOT, COCO or VOC format',
 	'compare.truthLoaded': 'Truth: {name}',
-	'compare.truthFrom': 'Its number of the first frame',
+	'compare.truthFrom': 'Number of the truth’s first frame',
 	'compare.truthFromUsual': 'as usual for the format',
 	'compare.next': 'Next disagreement',
 	'compare.measure': 'Measure',
