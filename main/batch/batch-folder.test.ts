@@ -8,7 +8,7 @@ import { BatchFolder } from './batch-folder.ts';
 import { pulseOf } from './claims.ts';
 import type { BatchJob, Configuration } from './job.ts';
 import { LocalQueue } from './local-queue.ts';
-import { filesOf, planJobs } from './plan.ts';
+import { filesOf, planJobs, replacedFiles } from './plan.ts';
 
 let root: string;
 let folder: BatchFolder;
@@ -55,6 +55,17 @@ describe('what is wanted', () => {
 			'b/token-cache',
 			'b-2/dense',
 		]);
+	});
+
+	it('is of one content: a file that was replaced since is told, one that has grown is not', async () => {
+		const names = ['same.mp4', 'grown.mp4', 'other.mp4', 'gone.mp4'];
+		const files = names.map((name) => join(root, name));
+		for (const file of files) writeFileSync(file, 'a recording');
+		const known = await planJobs(files, [DENSE]);
+		writeFileSync(files[1]!, 'a recording that goes on');
+		writeFileSync(files[2]!, 'b recording');
+		rmSync(files[3]!);
+		expect([...(await replacedFiles([...files, join(root, 'new.mp4')], known))]).toEqual([files[2]]);
 	});
 
 	it('is one job where a configuration comes twice, whatever its label', async () => {

@@ -4,7 +4,7 @@ import { UserFacingError } from '../domain/errors.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import { shortName } from '../process/short-name.ts';
 import { VIDEO_NAMES } from '../video/file-names.ts';
-import { identifyVideo } from '../video/identity.ts';
+import { compareVideo, identifyVideo } from '../video/identity.ts';
 import { type BatchJob, type Configuration, jobId } from './job.ts';
 
 /**
@@ -88,6 +88,28 @@ export async function planJobs(
 		}
 	}
 	return [...jobs.values()];
+}
+
+/** The files that are others now than were added to the batch: runs of both would be listed as of one. */
+export async function replacedFiles(
+	files: readonly string[],
+	known: readonly BatchJob[],
+): Promise<Set<string>> {
+	const before = new Map(known.map(({ videoPath, identity }) => [videoPath, identity]));
+	const replaced = new Set<string>();
+	for (const file of files) {
+		const [then, now] = [before.get(file), await identifyVideo(file).catch(() => null)];
+		if (then && now && (await compareVideo(file, now, then)) === 'other') replaced.add(file);
+	}
+	return replaced;
+}
+
+export function replacedFile(videoPath: string): UserFacingError {
+	return new UserFacingError(
+		'file-unreadable',
+		`${videoPath}: the file is another one than was added to the batch.`,
+		{ remedy: 'Start the batch in another folder to analyse the file as it is now.' },
+	);
 }
 
 /** A folder that no other job has: named after file and configuration, with a number where another file has the same name. */

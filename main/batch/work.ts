@@ -9,6 +9,7 @@ import type { ExecutionChoice } from '../execution/choice.ts';
 import { compareVideo, identifyVideo } from '../video/identity.ts';
 import type { BatchJob, JobOutcome } from './job.ts';
 import { KnownVideos } from './known-videos.ts';
+import { replacedFile } from './plan.ts';
 import type { Claim, JobQueue } from './queue.ts';
 
 /** How often a worker dies over a job before the job has failed: not every death is the job's fault. */
@@ -151,11 +152,5 @@ async function record(
 async function refuseReplaced({ videoPath, identity }: BatchJob): Promise<void> {
 	const now = await identifyVideo(videoPath);
 	if (identity === null || (await compareVideo(videoPath, now, identity)) !== 'other') return;
-	throw new UserFacingError(
-		'file-unreadable',
-		`${videoPath}: the file is another one than was added to the batch.`,
-		{
-			remedy: 'Start the batch in another folder to analyse the file as it is now.',
-		},
-	);
+	throw replacedFile(videoPath);
 }

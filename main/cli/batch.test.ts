@@ -95,3 +95,26 @@ it('ends in order at Ctrl+C, goes on past what fails, and writes one table over 
 	]);
 	expect(summary[3]!.at(-1)).toMatch(/no such file/);
 });
+
+it('says which files were replaced, and which ones the zones do not fit', async () => {
+	const file = join(bench.folder, 'replaced.mp4');
+	const words = ['batch', 'replaced.mp4', '--threads', '1', '--out', 'replaced', '--json'];
+	const zones = { zones: [], lines: [{ id: 'a', name: 'gate', from: [0, 9], to: [90, 9] }] };
+	const drawn = { format: 'sparsight-zones', version: 1, pictureSize: { width: 90, height: 90 }, ...zones };
+	writeFileSync(
+		join(bench.folder, 'square.json'),
+		JSON.stringify({ ...drawn, anchor: 'centre', hysteresis: 0 }),
+	);
+	makeClip(file, 4);
+	const first = await sparsight(bench.folder, [...words, '--table', 't.csv', '--zones', 'square.json']);
+	expect(first.code).toBe(3);
+	expect(JSON.parse(first.stdout)).toMatchObject({ done: 1, failures: [{ file, code: 'zones-unreadable' }] });
+	makeClip(file, 6);
+	const again = await sparsight(bench.folder, [...words, '--run', 'dense']);
+	expect(again.code).toBe(3);
+	expect(JSON.parse(again.stdout)).toMatchObject({
+		done: 1,
+		jobs: [{ run: 'token-cache' }],
+		failures: [{ file, run: null, code: 'file-unreadable' }],
+	});
+});

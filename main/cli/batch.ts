@@ -1,18 +1,19 @@
 import type { Command } from 'commander';
 import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorFromData, UserFacingError } from '../domain/errors.ts';
+import { type ErrorData, errorFromData, errorToData, UserFacingError } from '../domain/errors.ts';
 import { unusedRemark } from '../domain/settings-table.ts';
 import { BatchFolder } from '../batch/batch-folder.ts';
-import type { BatchJob, Configuration, JobOutcome } from '../batch/job.ts';
+import type { Configuration } from '../batch/job.ts';
 import { LocalQueue } from '../batch/local-queue.ts';
-import { filesOf, planJobs } from '../batch/plan.ts';
+import { filesOf, planJobs, replacedFile, replacedFiles } from '../batch/plan.ts';
 import { type JobSummary, sameZones, summarizeBatch, summaryPath, writeTables } from '../batch/table.ts';
 import { workOff } from '../batch/work.ts';
 import { findModel, listModels } from '../models/catalog.ts';
 import { collect } from './analyze.ts';
 import { labelRuns, parseInteger, parseRange, parseRunSpec, type RunSpec } from './arguments.ts';
-import { type BatchDisplay, showBatch, titleOf } from './batch-display.ts';
+import { type BatchDisplay, showBatch } from './batch-display.ts';
+import { harmlessLine } from './console.ts';
 import { readZones } from './count.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { addRunOptions, type AnalysisOptions, checkedNumbers, defaultOut, type Session } from './options.ts';
@@ -69,7 +70,10 @@ export async function batchCommand(named: string[], options: Options, session: S
 	const files = await filesOf(named);
 	const pulse = parsePatience(options.patience);
 	const folder = new BatchFolder(resolve(options.out ?? defaultOut(named[0]!, 'batch')), pulse);
-	await folder.add(await planJobs(files, configurations, await folder.jobs()));
+	const known = await folder.jobs();
+	const replaced = await replacedFiles(files, known);
+	const same = files.filter((file) => !replaced.has(file));
+	await folder.add(await planJobs(same, configurations, known));
 	await folder.retryFailed();
 
 	const jobs = await folder.jobs();
@@ -87,7 +91,11 @@ export async function batchCommand(named: string[], options: Options, session: S
 		options.table === undefined
 			? await summarizeBatch(folder)
 			: await writeTables(folder, resolve(options.table), { zonesOf });
-	const failures = await failuresOf(folder);
+	const failures = [
+		...(await failuresOf(folder)),
+		...Array.from(replaced, (file) => failureOf(file, null, errorToData(replacedFile(file)))),
+		...summaries.filter(({ state }) => state === 'done').flatMap(tableFailure),
+	];
 	const count = summaries.filter(({ state }) => state === 'done').length;
 	console.result(
 		{ outPath: folder.path, done: count, jobs: summaries, failures: failures.map(({ data }) => data) },
@@ -184,19 +192,26 @@ type Failure = { text: string; data: object; exitCode: number };
 
 async function failuresOf(folder: BatchFolder): Promise<Failure[]> {
 	const outcomes = await folder.outcomes();
-	return (await folder.jobs()).flatMap((job) => {
-		const outcome = outcomes.get(job.id);
-		return outcome?.state === 'failed' ? [failureOf(job, outcome)] : [];
+	return (await folder.jobs()).flatMap(({ id, videoPath, configuration }) => {
+		const outcome = outcomes.get(id);
+		return outcome?.state === 'failed' ? [failureOf(videoPath, configuration.label, outcome.error)] : [];
 	});
 }
 
-function failureOf(job: BatchJob, { error }: Extract<JobOutcome, { state: 'failed' }>): Failure {
+/** Zones that do not fit the picture of a file: its run is done, and its rows in the table lack them. */
+function tableFailure({ file, run, failure }: JobSummary): Failure[] {
+	if (failure === null) return [];
+	return [failureOf(file, run, errorToData(new UserFacingError('zones-unreadable', failure)))];
+}
+
+/** `run` is null for what is wrong with a file in all of its runs. */
+function failureOf(file: string, run: string | null, error: ErrorData): Failure {
 	const { code, message, remedy } = error;
-	const { videoPath, configuration } = job;
+	const title = harmlessLine(run === null ? basename(file) : `${basename(file)} ${run}`);
 	return {
-		text: `${titleOf(job)}: ${message}\n${remedy === null ? '' : `  ${remedy}\n`}`,
-		data: { file: videoPath, run: configuration.label, code, message, remedy },
-		exitCode: exitCodeOf(error.code === 'internal' ? new Error(message) : errorFromData(error)),
+		text: `${title}: ${message}\n${remedy === null ? '' : `  ${remedy}\n`}`,
+		data: { file, run, code, message, remedy },
+		exitCode: exitCodeOf(code === 'internal' ? new Error(message) : errorFromData(error)),
 	};
 }
 
