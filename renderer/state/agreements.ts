@@ -56,7 +56,8 @@ export async function updateAgreements(
 		truth === null ? [] : panes.flatMap(({ run }) => (run && !run.entry.active ? [run.runId] : []));
 	for (const pane of panes) {
 		const run = pane.run;
-		const reference = run && !run.entry.active ? referenceOf(run.entry) : null;
+		// Ground truth judges a run that nothing else can be measured against, too.
+		const reference = run && !run.entry.active ? (referenceOf(run.entry) ?? (truth && run.runId)) : null;
 		if (!run || !reference) {
 			pane.agreement = null;
 			continue;

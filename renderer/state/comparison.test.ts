@@ -258,6 +258,18 @@ describe('a comparison', () => {
 		expect(host.count('run.agreement') - before).toBe(4);
 	});
 
+	it('judges a run by ground truth where no other one is its reference', async () => {
+		const { host, comparison } = make([madeUpEntry('a')]);
+		await comparison.restore();
+		expect(comparison.active.agreement).toBeNull();
+		await comparison.useTruth({ truthId: 't', name: 'gt.txt' });
+		expect(host.asked.findLast(({ name }) => name === 'run.agreement')?.input).toMatchObject({
+			runId: 'a',
+			referenceRunId: 'a',
+			truthId: 't',
+		});
+	});
+
 	it.each([
 		['says why ground truth cannot be read', 'truth-unreadable', 'truth-unreadable'],
 		['keeps silent about runs that share no frames', 'bad-argument', undefined],
