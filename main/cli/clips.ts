@@ -7,6 +7,7 @@ import { collect } from './analyze.ts';
 import { parseAssignments, parseNumber, parseRange } from './arguments.ts';
 import { readZones } from './count.ts';
 import { addEventOptions, eventSearch, type EventOptions } from './event-options.ts';
+import { unfinishedRemark } from './describe-run.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
 import { showProgress } from './progress-display.ts';
@@ -36,6 +37,8 @@ export async function clipsCommand(folder: string, options: Options, session: Se
 	const { console, interruption } = session;
 	const zones = options.zones === undefined ? null : await readZones(options.zones);
 	const run = await openRun(folder);
+	const remark = unfinishedRemark(run);
+	if (remark !== null) console.note(remark);
 	const search = eventSearch(options, run, zones);
 	const settings = parseAssignments(CLIP_SETTINGS, options.set, 'format clips');
 	for (const name of ['lead', 'tail'] as const) {

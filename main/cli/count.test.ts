@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import type { ZoneSet } from '../domain/zones.ts';
-import { inTemporaryFolder, storeSampleRun } from '../export/run.fixture.ts';
+import { inTemporaryFolder, type SampleRun, storeSampleRun } from '../export/run.fixture.ts';
 import { countCommand, defineCount } from './count.ts';
 import type { Session } from './options.ts';
 
@@ -19,9 +19,9 @@ const ZONES: ZoneSet = {
 };
 
 /** Runs the command on the sample run, in a folder that `words` may write to. */
-async function count(words: readonly string[], zones: object = ZONES) {
+async function count(words: readonly string[], zones: object = ZONES, sample: SampleRun = {}) {
 	return inTemporaryFolder(async (folder) => {
-		await storeSampleRun(join(folder, 'run'));
+		await storeSampleRun(join(folder, 'run'), sample);
 		await writeFile(join(folder, 'zones.json'), JSON.stringify(zones));
 		const said = { data: null as Record<string, unknown> | null, text: '', notes: [] as string[] };
 		const session = {
@@ -124,6 +124,13 @@ describe('count', () => {
 		['crowds', ['--at-once', '0', '--kind', 'crowded'], 1],
 	])('chooses events by %s', async (_, words, events) => {
 		expect((await count(words)).data).toMatchObject({ events });
+	});
+
+	it('says that a run is not complete', async () => {
+		const { notes } = await count([], ZONES, { state: 'cancelled', frames: 5 });
+		expect(notes).toEqual([
+			expect.stringMatching(/run is not complete: what follows is of the 5 frames that are stored;/),
+		]);
 	});
 
 	it('scales zones that were drawn on a larger picture, and says so', async () => {

@@ -34,6 +34,13 @@ export function describeRun(run: StoredRun): RunDescription {
 	};
 }
 
+/** What answers about a run that is not complete, or was damaged, are about; null for a complete one. */
+export function unfinishedRemark({ folder, status, frameCount }: StoredRun): string | null {
+	if (status.state === 'complete') return null;
+	const frames = frameCount === 1 ? 'frame' : 'frames';
+	return `${folder} is not complete: what follows is of the ${frameCount} ${frames} that are stored; "analyze --resume" goes on.`;
+}
+
 /** The warnings of runs whose budget was too small, a line each; empty without any. */
 export function warningLines(runs: readonly WarnedRun[]): string {
 	return runs
