@@ -3,7 +3,9 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BatchFolder } from '../batch/batch-folder.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
+import { distinctFiles } from './batch.ts';
 import { makeClip, openBench, resultsOf, sparsight, startSparsight, until } from './cli.fixture.ts';
+import { defaultOut } from './options.ts';
 
 // What happens in Redis: main/batch/redis-queue.test.ts. Several processes at one batch: torture/batch-kills.test.ts.
 
@@ -117,4 +119,17 @@ it('says which files were replaced, and which ones the zones do not fit', async 
 		jobs: [{ run: 'token-cache' }],
 		failures: [{ file, run: null, code: 'file-unreadable' }],
 	});
+});
+
+it('tells files of one name in two folders apart', () => {
+	const files = ['/a/x.mp4', '/b/x.mp4', '/b/y.mp4', '/a/x.mp4'].map((file) => ({ file }));
+	expect(distinctFiles(files).map(({ file }) => file)).toEqual(['/a/x.mp4', '/b/x.mp4', 'y.mp4', '/a/x.mp4']);
+});
+
+it.each([
+	['clips', 'clips-batch'],
+	['/v/street.mp4', 'street-batch'],
+	['.', `${basename(process.cwd())}-batch`],
+])('%s has its results in %s', (named, out) => {
+	expect(defaultOut(named, 'batch')).toBe(out);
 });

@@ -99,7 +99,7 @@ export async function batchCommand(named: string[], options: Options, session: S
 	const count = summaries.filter(({ state }) => state === 'done').length;
 	console.result(
 		{ outPath: folder.path, done: count, jobs: summaries, failures: failures.map(({ data }) => data) },
-		`${formatTable(COLUMNS, summaries)}${failures.map(({ text }) => text).join('')}${resultPaths(folder, options)}`,
+		`${formatTable(COLUMNS, distinctFiles(summaries))}${failures.map(({ text }) => text).join('')}${resultPaths(folder, options)}`,
 	);
 	if (summaries.some(({ state }) => state === 'waiting')) {
 		console.note(
@@ -220,8 +220,18 @@ function resultPaths(folder: BatchFolder, { table }: Options): string {
 	return [...paths, folder.path].map((path) => `${path}\n`).join('');
 }
 
+/** Files by their names; those of one name in several folders by their paths. */
+export function distinctFiles<T extends { file: string }>(summaries: readonly T[]): T[] {
+	const names = [...new Set(summaries.map(({ file }) => file))].map((file) => basename(file));
+	const isOnce = (name: string) => names.indexOf(name) === names.lastIndexOf(name);
+	return summaries.map((one) => ({
+		...one,
+		file: isOnce(basename(one.file)) ? basename(one.file) : one.file,
+	}));
+}
+
 const COLUMNS: readonly TextColumn<JobSummary>[] = [
-	{ title: 'file', align: 'left', cell: ({ file }) => basename(file) },
+	{ title: 'file', align: 'left', cell: ({ file }) => file },
 	{ title: 'run', align: 'left', cell: ({ run }) => run },
 	{ title: 'state', align: 'left', cell: ({ state }) => state },
 	{ title: 'frames', align: 'right', cell: ({ frames }) => frames?.toString() ?? '' },

@@ -110,5 +110,6 @@ export async function commonJob(videoPath: string, options: AnalysisOptions): Pr
 
 /** The default path of results: in the current folder, named after the video, by the beginning of a name that is too long. */
 export function defaultOut(videoPath: string, ending: string): string {
-	return shortName(basename(videoPath, extname(videoPath)), `-${ending}`);
+	const path = resolve(videoPath); // of a folder that is called “.”, too
+	return shortName(basename(path, extname(path)), `-${ending}`);
 }
