@@ -14,6 +14,7 @@ import { agreementSteps } from '../evaluation/agreement.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
 import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
 import type { TruthOptions } from '../evaluation/ground-truth/ground-truth.ts';
+import { OneAtATime } from '../process/one-at-a-time.ts';
 import { inTurns } from '../results/in-turns.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { checkEdits } from '../tracking/check-edits.ts';
@@ -48,6 +49,8 @@ export class RunQueries {
 		string,
 		{ edits: EditedIdentities; frames: number; paths: Promise<TrackPaths> }
 	>(MOST_OPEN);
+
+	readonly #edits = new OneAtATime();
 
 	/** `pathOf` gives the current path of a video; null if only the run knows one. */
 	constructor(store: RunStore, pathOf: (identity: VideoIdentity) => string | null) {
@@ -177,18 +180,21 @@ export class RunQueries {
 		edits: readonly TrackEdit[],
 		store: (folder: string) => Promise<void>,
 	): Promise<void> {
-		const run = await this.run(runId);
-		const identities = await this.#follow(runId, run, run.frameCount);
-		const followed = this.#followed.get(runId);
-		const edit = async () => {
-			checkEdits(identities.tracksFound(), run.frames.frameIndex, edits);
-			await store(run.folder);
-			identities.edit(edits);
-			if (followed) followed.editsState = await stateOf([editsPath(run.folder)]);
-		};
-		const editing = (followed?.editing ?? Promise.resolve()).catch(() => undefined).then(edit);
-		if (followed) followed.editing = editing;
-		await editing;
+		// In the order in which they came: opening a run may take the first one longer than the second.
+		await this.#edits.do(async () => {
+			const run = await this.run(runId);
+			const identities = await this.#follow(runId, run, run.frameCount);
+			const followed = this.#followed.get(runId);
+			const edit = async () => {
+				checkEdits(identities.tracksFound(), run.frames.frameIndex, edits);
+				await store(run.folder);
+				identities.edit(edits);
+				if (followed) followed.editsState = await stateOf([editsPath(run.folder)]);
+			};
+			const editing = (followed?.editing ?? Promise.resolve()).catch(() => undefined).then(edit);
+			if (followed) followed.editing = editing;
+			await editing;
+		});
 	}
 
 	async #follow(runId: string, run: StoredRun, to: number): Promise<RunIdentities> {
