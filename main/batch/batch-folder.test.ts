@@ -85,6 +85,9 @@ describe('what is wanted', () => {
 		expect(await filesOf([join(root, 'in'), join(root, 'in', 'notes.txt'), join(root, 'gone.mp4')])).toEqual(
 			['9.MOV', '10.mp4', 'deep/x.webm', 'notes.txt', '../gone.mp4'].map((name) => join(root, 'in', name)),
 		);
+		expect(await filesOf([join(root, 'in')], join(root, 'in', 'deep'))).toEqual(
+			['9.MOV', '10.mp4'].map((name) => join(root, 'in', name)),
+		);
 		mkdirSync(join(root, 'empty'));
 		await expect(filesOf([join(root, 'empty')])).rejects.toMatchObject({ code: 'file-not-found' });
 	});

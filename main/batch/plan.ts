@@ -9,9 +9,10 @@ import { type BatchJob, type Configuration, jobId } from './job.ts';
 
 /**
  * The files that are meant: each file that is named, and those in named folders and the folders below that are called like videos, in
- * natural order. A file that is missing is kept, to fail by itself. Throws `file-not-found` where a folder holds none.
+ * natural order; not those below `results`, which a batch writes. A file that is missing is kept, to fail by itself. Throws
+ * `file-not-found` where a folder holds none.
  */
-export async function filesOf(named: readonly string[]): Promise<string[]> {
+export async function filesOf(named: readonly string[], results?: string): Promise<string[]> {
 	const files = new Set<string>();
 	for (const name of named) {
 		const path = resolve(name);
@@ -23,7 +24,7 @@ export async function filesOf(named: readonly string[]): Promise<string[]> {
 			files.add(path);
 			continue;
 		}
-		const found = await videosIn(path);
+		const found = await videosIn(path, results);
 		if (found.length === 0) {
 			throw new UserFacingError(
 				'file-not-found',
@@ -38,7 +39,7 @@ export async function filesOf(named: readonly string[]): Promise<string[]> {
 	return [...files];
 }
 
-async function videosIn(folder: string): Promise<string[]> {
+async function videosIn(folder: string, results: string | undefined): Promise<string[]> {
 	const order = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 	const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
 		throw new UserFacingError('file-unreadable', `${folder}: the folder cannot be read.`, { cause });

@@ -67,9 +67,9 @@ export async function batchCommand(named: string[], options: Options, session: S
 	}
 	const zonesOf =
 		options.zones === undefined ? null : sameZones(await readZones(options.zones), options.zones);
-	const files = await filesOf(named);
 	const pulse = parsePatience(options.patience);
 	const folder = new BatchFolder(resolve(options.out ?? defaultOut(named[0]!, 'batch')), pulse);
+	const files = await filesOf(named, folder.path);
 	const known = await folder.jobs();
 	const replaced = await replacedFiles(files, known);
 	const same = files.filter((file) => !replaced.has(file));
