@@ -37,6 +37,13 @@ it('has the files of a folder in all configurations, in the order that is wanted
 	const added = await page.ask('batch.add', { videoIds, configurations: [DENSE, REDUCED] });
 	expect(added.jobs).toHaveLength(6);
 	expect(await page.ask('batch.add', { videoIds, configurations: [DENSE] })).toEqual(added); // nothing twice
+	const broken = videos.find(({ name }) => name === 'broken.mp4')!;
+	writeFileSync(join(broken.folder, broken.name), 'another one that is no video');
+	const again = { videoIds: [broken.videoId], configurations: [REDUCED] };
+	await expect(page.ask('batch.add', again)).rejects.toMatchObject({
+		message: expect.stringContaining('another one than was added'),
+	});
+	writeFileSync(join(broken.folder, broken.name), 'no video');
 	const twice = added.jobs.filter(({ video, mode }) => mode === 'token-cache' && video.name !== 'a.mp4');
 	const fewer = await page.ask('batch.remove', { jobIds: twice.map(({ jobId }) => jobId) });
 	const moved = await page.ask('batch.move', { jobId: fewer.jobs.at(-2)!.jobId, to: 0 });

@@ -7,7 +7,7 @@ import { WarmWorker } from '../analysis/warm-worker.ts';
 import { BatchFolder } from '../batch/batch-folder.ts';
 import type { BatchJob, Configuration, JobProgress, JobState } from '../batch/job.ts';
 import { LocalQueue } from '../batch/local-queue.ts';
-import { filesOf, planJobs } from '../batch/plan.ts';
+import { filesOf, planJobs, replacedFile, replacedFiles } from '../batch/plan.ts';
 import { workOff } from '../batch/work.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
 import type { ExecutionRemark } from '../domain/execution-words.ts';
@@ -115,6 +115,9 @@ export class Batches {
 					'bad-argument',
 					`A batch of at most ${MOST_JOBS} runs was expected (with these it has ${count}).`,
 				);
+			}
+			for (const path of await replacedFiles(paths, known)) {
+				throw replacedFile(path, 'Take its runs out of the list first, and add it again.');
 			}
 			await this.jobs.add(await this.#plan(paths, wanted, known));
 		});

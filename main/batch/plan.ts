@@ -48,7 +48,8 @@ async function videosIn(folder: string, results: string | undefined): Promise<st
 	for (const entry of entries.sort((a, b) => order.compare(a.name, b.name))) {
 		if (entry.name.startsWith('.')) continue;
 		const path = join(folder, entry.name);
-		if (entry.isDirectory()) found.push(...(await videosIn(path)));
+		if (path === results) continue;
+		if (entry.isDirectory()) found.push(...(await videosIn(path, results)));
 		else if (VIDEO_NAMES.has(extname(entry.name).slice(1).toLowerCase())) found.push(path);
 	}
 	return found;
@@ -105,11 +106,14 @@ export async function replacedFiles(
 	return replaced;
 }
 
-export function replacedFile(videoPath: string): UserFacingError {
+export function replacedFile(
+	videoPath: string,
+	remedy = 'Start the batch in another folder to analyse the file as it is now.',
+): UserFacingError {
 	return new UserFacingError(
 		'file-unreadable',
 		`${videoPath}: the file is another one than was added to the batch.`,
-		{ remedy: 'Start the batch in another folder to analyse the file as it is now.' },
+		{ remedy },
 	);
 }
 
