@@ -9,11 +9,12 @@ import { readZones } from './count.ts';
 import { addEventOptions, eventSearch, type EventOptions } from './event-options.ts';
 import { unfinishedRemark } from './describe-run.ts';
 import { EXIT } from './exit-codes.ts';
-import type { Session } from './options.ts';
+import { MOVED_VIDEO, type Session } from './options.ts';
 import { showProgress } from './progress-display.ts';
 import { settingsHelp } from './settings-help.ts';
 
 type Options = EventOptions & {
+	video?: string;
 	zones?: string;
 	lead?: string;
 	tail?: string;
@@ -27,6 +28,7 @@ export function defineClips(command: Command): Command {
 		.argument('<run>', 'folder of a run')
 		.requiredOption('--out <folder>', 'where the clips go, with a table of them')
 		.option('--zones <file>', 'zones and lines as JSON; without them, who appears and disappears')
+		.option(...MOVED_VIDEO)
 		.option('--lead <seconds>', 'how long before its event a clip begins (default: 2)')
 		.option('--tail <seconds>', 'how long after its event a clip ends (default: 2)')
 		.option('--set <name=value>', 'a setting of the clips; may come more than once', collect, []);
@@ -36,7 +38,7 @@ export function defineClips(command: Command): Command {
 export async function clipsCommand(folder: string, options: Options, session: Session): Promise<number> {
 	const { console, interruption } = session;
 	const zones = options.zones === undefined ? null : await readZones(options.zones);
-	const run = await openRun(folder);
+	const run = await openRun(folder, options.video === undefined ? undefined : resolve(options.video));
 	const remark = unfinishedRemark(run);
 	if (remark !== null) console.note(remark);
 	const search = eventSearch(options, run, zones);

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agreement } from '../evaluation/agreement.ts';
@@ -185,6 +185,10 @@ describe('export and evaluate', () => {
 			'minScore has no effect with scores=all',
 		);
 		expect(exported).toMatchObject({ format: 'csv', outPath: at('boxes.csv') });
+		const [two] = await sparsightEach(bench.folder, [
+			['export', 'exported', 'exported', '--format', 'csv', '--out', 'first.csv'],
+		]);
+		expect(two).toMatchObject({ code: 0, stderr: expect.stringContaining('it takes one run, the first.') });
 		expect(readFileSync(at('boxes.csv'), 'utf8')).toMatch(/^frame/);
 		writeFileSync(at('truth.txt'), '1,1,10,10,20,40,1,-1,-1,-1\n');
 		expect(await json('evaluate', 'exported', '--truth', 'truth.txt')).toMatchObject({
@@ -193,6 +197,24 @@ describe('export and evaluate', () => {
 			classes: [{ className: 'person', truthCount: 1 }],
 		});
 	});
+});
+
+it('finds the video of a run that was moved, where it is told where', async () => {
+	cpSync(at('clip.mp4'), at('moves.mp4'));
+	await json('analyze', 'moves.mp4', '--mode', 'dense', '--to', '1', '--out', 'moved');
+	renameSync(at('moves.mp4'), at('moved.mp4'));
+	const words = ['export', 'moved', '--format', 'still', '--json'];
+	const other = at('other.mp4');
+	makeClip(other, 3);
+	const [lost, found, wrong] = await sparsightEach(bench.folder, [
+		words,
+		[...words, '--video', 'moved.mp4'],
+		[...words, '--video', 'other.mp4'],
+	]);
+	expect(failureOf(lost!)).toMatchObject({ exitCode: 3, code: 'file-not-found' });
+	expect(lost!.stderr).toContain('say where it lies now');
+	expect(found!.code).toBe(0);
+	expect(failureOf(wrong!)).toMatchObject({ exitCode: 2, message: expect.stringContaining('another file') });
 });
 
 describe('models and doctor', () => {

@@ -12,7 +12,7 @@ import { collect } from './analyze.ts';
 import { readZones } from './count.ts';
 import { parseAssignments, parseRange } from './arguments.ts';
 import { EXIT } from './exit-codes.ts';
-import { truthOptions, TRUTH_FROM, type Session } from './options.ts';
+import { MOVED_VIDEO, truthOptions, TRUTH_FROM, type Session } from './options.ts';
 import { shortName } from '../process/short-name.ts';
 import { settingsHelp } from './settings-help.ts';
 import { showProgress } from './progress-display.ts';
@@ -29,6 +29,7 @@ type Options = {
 	truthFrom?: string;
 	recordedAt?: string;
 	timeZone?: string;
+	video?: string;
 };
 
 export function defineExport(command: Command): Command {
@@ -53,6 +54,7 @@ export function defineExport(command: Command): Command {
 		)
 		.option('--truth <file>', 'ground truth for the accuracy figures of a report')
 		.option(...TRUTH_FROM)
+		.option(...MOVED_VIDEO)
 		.option(
 			'--recorded-at <date and time>',
 			'when recording began, such as "2026-11-29 09:00:00" (default: as the file says; none: leave it out)',
@@ -83,6 +85,7 @@ export async function exportCommand(folders: string[], options: Options, session
 	const settings = resolveSettings(format.settings, given, place);
 	const remark = unusedRemark(format.settings, given, place);
 	if (remark) console.note(remark);
+	if (folders.length > 1 && !format.comparesRuns) console.note(`${place}: it takes one run, the first.`);
 	const range = options.from === undefined && options.to === undefined ? null : parseRange(options);
 	if (options.label.length > 0 && options.label.length !== folders.length) {
 		throw new UserFacingError(
@@ -91,7 +94,8 @@ export async function exportCommand(folders: string[], options: Options, session
 		);
 	}
 	const runs: StoredRun[] = [];
-	for (const folder of folders) runs.push(await openRun(folder));
+	const videoPath = options.video === undefined ? undefined : resolve(options.video);
+	for (const folder of folders) runs.push(await openRun(folder, videoPath));
 	const names = folders.map((folder) => basename(resolve(folder)));
 	const labels = options.label.length > 0 ? options.label : names;
 	const truth = options.truth === undefined ? null : readGroundTruth(options.truth, truthOptions(options));

@@ -74,6 +74,12 @@ export const TRUTH_FROM = [
 	"the truth's number of the first frame (default: 1 in MOT texts, 0 otherwise)",
 ] as const;
 
+/** The option of commands that read a stored run's video, for commander. */
+export const MOVED_VIDEO = [
+	'--video <file>',
+	'where the video lies now (default: where it was analysed); it has to be the same',
+] as const;
+
 export function truthOptions({ truthFrom }: { truthFrom?: string }): TruthOptions {
 	return truthFrom === undefined ? {} : { firstFrame: parseInteger(truthFrom, '--truth-from', 0, 1e6) };
 }

@@ -33,6 +33,7 @@ export const annotatedVideo: ExportFormat = {
 	fileExtension: 'mp4',
 	description: 'The clip with boxes, token heat map and cost strip; several runs side by side.',
 	settings,
+	comparesRuns: true,
 	readsZones: true,
 	async write(request) {
 		const { runs, labels, range, signal } = request;

@@ -23,7 +23,13 @@ export type ClipFrames = {
  */
 export async function openVideoOf(run: StoredRun): Promise<{ video: VideoInfo; hasGrown: boolean }> {
 	const { video, videoIdentity } = run.header;
-	const info = await probeVideo(video.path);
+	const info = await probeVideo(video.path).catch((error: unknown) => {
+		if (!(error instanceof UserFacingError) || error.code !== 'file-not-found') throw error;
+		throw new UserFacingError(error.code, error.message, {
+			remedy: 'Put the video back, or say where it lies now.',
+			cause: error,
+		});
+	});
 	const same = await compareVideo(video.path, await identifyVideo(video.path), videoIdentity);
 	if (same !== 'other') return { video: info, hasGrown: same === 'grown' };
 	throw new UserFacingError(

@@ -15,6 +15,8 @@ export type ExportFormat = {
 	/** One sentence for help texts. */
 	description: string;
 	settings: SettingsTable;
+	/** Whether it sets several runs side by side; others take the first one. */
+	comparesRuns?: true;
 	/** Whether it shows zones and lines, or what happened there. */
 	readsZones?: true;
 	/** The path of a second file that goes with the one at `out`; absent where there is none. */

@@ -18,6 +18,7 @@ export const reportPdf: ExportFormat = {
 	description:
 		'The report on pages of A4. The desktop application prints it; elsewhere, a Chromium or Chrome of this machine does.',
 	settings: REPORT_SETTINGS,
+	comparesRuns: true,
 	readsZones: true,
 	async write(request) {
 		const { out, signal, onProgress } = request;

@@ -25,6 +25,7 @@ export const report: ExportFormat = {
 	description:
 		'One self-contained page with the tables and curves of all runs; it loads nothing from anywhere.',
 	settings: REPORT_SETTINGS,
+	comparesRuns: true,
 	readsZones: true,
 	async write(request) {
 		const { out, signal, onProgress } = request;

@@ -18,6 +18,7 @@ export const still: ExportFormat = {
 	fileExtension: 'png',
 	description: 'One frame as a PNG: the first of the range, with boxes, token heat map and costs.',
 	settings: OVERLAY_SETTINGS,
+	comparesRuns: true,
 	readsZones: true,
 	async write(request) {
 		const { runs, labels, out, range, settings, signal, onProgress } = request;

@@ -14,13 +14,7 @@ export async function writeExport(
 	print: PrintPage,
 ): Promise<null> {
 	let told = Number.NEGATIVE_INFINITY;
-	const opened = await Promise.all(
-		runs.map(async ({ folder, videoPath }) => {
-			const run = await openRun(folder);
-			run.header.video = { ...run.header.video, path: videoPath };
-			return run;
-		}),
-	);
+	const opened = await Promise.all(runs.map(({ folder, videoPath }) => openRun(folder, videoPath)));
 	await exportFormat(format).write({
 		runs: opened,
 		labels: runs.map(({ label }) => label),

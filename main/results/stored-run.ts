@@ -33,10 +33,13 @@ const CACHED_BATCHES = 64;
 
 /**
  * Opens a run, finished or not: one that is being written or was interrupted shows the batches stored so far. Throws
- * `run-unreadable` if there is no run, or a part of it that was on disk is damaged.
+ * `run-unreadable` if there is no run, or a part of it that was on disk is damaged. `videoPath`: where its video lies now, if that is
+ * not where it was analysed.
  */
-export async function openRun(folder: string): Promise<StoredRun> {
-	const header = await readHeader(folder);
+export async function openRun(folder: string, videoPath?: string): Promise<StoredRun> {
+	const stored = await readHeader(folder);
+	const header =
+		videoPath === undefined ? stored : { ...stored, video: { ...stored.video, path: videoPath } };
 	const { events } = await readEvents(folder);
 	const journal = await readJournal(folder);
 	const noted = await readStatus(folder);
