@@ -6,11 +6,11 @@ const PLACES = ['main', 'bench', 'scripts', 'preload', 'renderer', 'torture'].ma
 	(place) => `${place}/**/*.test.ts`,
 );
 
-/** Tests that put others in the place of modules, or that mostly wait for processes: each file has a process of its own. */
-const APART = [
-	'main/{analysis,application,batch,cli,desktop,web-host}/**/*.test.ts',
-	'main/video/seek.test.ts',
-	'torture/**/*.test.ts',
+/** Rooms that only compute: loading what these tests test takes longer than testing it, and nothing native is left behind. */
+const PURE = [
+	'main/{counting,domain,evaluation,tracking,weights}/**/*.test.ts',
+	'preload/**/*.test.ts',
+	'renderer/{charts,controls,i18n,lists,state,tracks}/**/*.test.ts',
 ];
 
 /** Sessions of the runtime are native and heavy: two processes are what two cores carry. */
@@ -24,18 +24,12 @@ export default defineConfig({
 		projects: [
 			{
 				extends: true,
-				test: {
-					name: 'parts',
-					include: PLACES,
-					exclude: APART,
-					...TWO_AT_A_TIME,
-					// Most files take longer to load what they test than to test it.
-					isolate: false,
-				},
+				test: { name: 'parts', include: PLACES, exclude: PURE, ...TWO_AT_A_TIME },
 			},
 			{
 				extends: true,
-				test: { name: 'apart', include: APART, ...TWO_AT_A_TIME },
+				// These files share their processes.
+				test: { name: 'pure', include: PURE, isolate: false, ...TWO_AT_A_TIME },
 			},
 			{
 				extends: true,

@@ -46,7 +46,7 @@ it.skipIf(process.platform !== 'linux')('a provider without a device is told of 
 // Slow, for the device is made of software: `bench/gpu.sh --software` does the same over 200 frames and 5,000 runs.
 describe.skipIf(!SOFTWARE_VULKAN)('on a device', { timeout: 240_000 }, () => {
 	it('dense, token cache and sparse answer as on the processor, with every node there', async () => {
-		expect(await prove('parity', ['--frames', '8'])).toEqual({
+		expect(await prove('parity', ['--frames', '4'])).toEqual({
 			code: 0,
 			proven: {
 				'dense as on the processor, largest difference': true,

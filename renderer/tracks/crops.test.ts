@@ -1,8 +1,9 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Cut, CutPicture } from '../player/cut-frames.ts';
 import { Crops, type Crop } from './crops.svelte.ts';
 
 beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 /** A player that cuts one piece whenever it is let go on. */
 function setUp() {
