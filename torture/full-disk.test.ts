@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { tryFullDisk } from './full-disk.ts';
-import { WRITERS } from './writers.ts';
+import { WRITERS } from './writers/index.ts';
 
 // A small part of `npm run torture`, which lets all of them fail at every file.
 const HERE = [

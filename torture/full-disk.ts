@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errorToData } from '../main/domain/errors.ts';
 import { FaultyDisk, type NotedWrites, type WriteFault } from './failing-writes.ts';
-import type { Writer } from './writers.ts';
+import type { Writer } from './writers/writer.ts';
 
 /** What came of a fault at a file: nothing was to be noticed, or a sentence; or what went wrong. */
 export type DiskOutcome = 'goes on' | 'says so' | { failure: string };

@@ -11,7 +11,7 @@ import { parseOptions, type TortureOptions } from './options.ts';
 import { SUBJECTS, type SubjectName } from './subjects.ts';
 import { writeFindings } from './trust-page.ts';
 import { type MutationFigures, tryMutations } from './try-mutations.ts';
-import { WRITERS } from './writers.ts';
+import { WRITERS } from './writers/index.ts';
 
 // npm run torture: kills, batches, faults, mutated files and a long run. What it finds goes into docs/trust.md.
 

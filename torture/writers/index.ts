@@ -1,0 +1,13 @@
+import { EXPORT_WRITERS } from './exports.ts';
+import { MODEL_WRITERS } from './models.ts';
+import { REQUEST_WRITERS } from './requests.ts';
+import { RUN_WRITERS } from './runs.ts';
+import type { Writer } from './writer.ts';
+
+/** Whatever writes files, to meet every fault at each of them. */
+export const WRITERS: readonly Writer[] = [
+	...RUN_WRITERS,
+	...REQUEST_WRITERS,
+	...MODEL_WRITERS,
+	...EXPORT_WRITERS,
+];
