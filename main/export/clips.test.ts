@@ -74,6 +74,22 @@ it('puts them into an archive, without zones as well', () =>
 		expect((await readdir(folder)).sort()).toEqual(['clips.zip', 'run', 'street.mkv']);
 	}));
 
+it('leaves no folder behind where it is cancelled in its first clip', () =>
+	withRun(async (folder, request) => {
+		const cancel = new AbortController();
+		const out = join(folder, 'clips');
+		const onProgress = () => cancel.abort();
+		const cut = {
+			...request,
+			zones: null,
+			search: search({ kinds: ['appeared'] }),
+			signal: cancel.signal,
+			onProgress,
+		};
+		await expect(writeClipFolder(out, cut)).rejects.toMatchObject({ code: 'cancelled' });
+		expect((await readdir(folder)).sort()).toEqual(['run', 'street.mkv']);
+	}));
+
 it.each<[what: string, change: Partial<ExportRequest>, code: string]>([
 	['finds nothing', { search: search({ kinds: ['left'] }) }, 'bad-argument'],
 	['has neither zones nor a search', { zones: null }, 'zones-unreadable'],

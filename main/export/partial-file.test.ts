@@ -51,6 +51,21 @@ describe('a file that is written elsewhere first', () => {
 		});
 	});
 
+	it.each([
+		['with the folders that were made for it', [], []],
+		['and folders that hold something else stay', ['mine.txt'], ['new']],
+	])('goes when it fails, %s', (_, others, left) =>
+		inTemporaryFolder(async (folder) => {
+			const writing = writePartialFirst(join(folder, 'new', 'deep', 'clip.mp4'), [], async () => {
+				for (const name of others) await writeFile(join(folder, 'new', name), '');
+				throw new Error('no');
+			});
+			await expect(writing).rejects.toThrow('no');
+			expect(await readdir(folder)).toEqual(left);
+			if (left.length > 0) expect(await readdir(join(folder, 'new'))).toEqual(others);
+		}),
+	);
+
 	it('can be removed for a process that could not, and only for that one', () =>
 		inTemporaryFolder(async (folder) => {
 			const out = join(folder, 'clip.mp4');

@@ -1,4 +1,4 @@
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,7 +9,7 @@ import { shortName } from '../process/short-name.ts';
 
 /**
  * Lets `write` make a file in a separate folder beside `out`, then renames it to `out` in one step. If `write` fails,
- * the folder is removed and an older `out` is left unchanged. Refuses to overwrite one of `sources` (the videos it is
+ * the folder is removed with those that were made for it, and an older `out` is left unchanged. Refuses to overwrite one of `sources` (the videos it is
  * made from), whatever path they are given by.
  */
 export async function writePartialFirst(
@@ -21,17 +21,26 @@ export async function writePartialFirst(
 	await refuseSources(target, sources);
 	await removeLeftovers(dirname(target), basename(target));
 	const folder = partialFolder(target, process.pid);
+	let made: string | null = null;
 	try {
-		makeFolder(dirname(target));
+		made = makeFolder(dirname(target));
 		makeFolder(folder);
 		const partial = join(folder, basename(target));
 		await write(partial);
 		await rename(partial, target);
 	} catch (error) {
-		throw namedBy(target, folder, error);
-	} finally {
+		const meaning = namedBy(target, folder, error);
 		await removePartial(target, process.pid);
+		if (made !== null) await removeEmpty(dirname(target), made);
+		throw meaning;
 	}
+	await removePartial(target, process.pid);
+}
+
+/** Removes a folder and those above it, up to `outermost`, as far as they hold nothing. Never fails. */
+async function removeEmpty(folder: string, outermost: string): Promise<void> {
+	for (let at = folder; at.length >= outermost.length; at = dirname(at))
+		await rmdir(at).catch(() => undefined);
 }
 
 /** Removes what an export to `out` left behind when its process `pid` was killed. Never fails. */

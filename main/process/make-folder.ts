@@ -3,28 +3,30 @@ import { dirname } from 'node:path';
 import { systemError, UserFacingError } from '../domain/errors.ts';
 
 /**
- * Makes the folder and its parents; an existing one is left as it is. Throws `output-not-writable` if a file is in the
+ * Makes the folder and its parents; an existing one is left as it is. Returns the outermost one that it made, or null. Throws `output-not-writable` if a file is in the
  * way or the file system takes no folders. (Node's own recursive mkdir never returns from the latter, for instance in
  * procfs.)
  */
-export function makeFolder(folder: string): void {
+export function makeFolder(folder: string): string | null {
 	try {
-		makeEach(folder);
+		return makeEach(folder);
 	} catch (error) {
 		if (codeOf(error) === 'ENOENT') throw notWritable(folder, 'no folder can be made there', error);
 		throw systemError(error) ?? notWritable(folder, 'a file is in its way', error);
 	}
 }
 
-function makeEach(folder: string): void {
+function makeEach(folder: string): string | null {
 	try {
 		mkdirSync(folder);
+		return folder;
 	} catch (error) {
-		if (isFolder(folder)) return;
+		if (isFolder(folder)) return null;
 		const parent = dirname(folder);
 		if (codeOf(error) !== 'ENOENT' || parent === folder || isFolder(parent)) throw error;
-		makeEach(parent);
-		makeEach(folder);
+		const outermost = makeEach(parent);
+		const innermost = makeEach(folder);
+		return outermost ?? innermost;
 	}
 }
 
