@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { copyFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, dirname, resolve } from 'node:path';
+import { rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UserFacingError } from '../domain/errors.ts';
 import type { ExportFormat, PrintPage } from './format.ts';
 import { writePartialFirst } from './partial-file.ts';
@@ -24,14 +24,11 @@ export const reportPdf: ExportFormat = {
 		const { out, signal, onProgress } = request;
 		await writePartialFirst(out, sourcesOf(request), async (partial) => {
 			const print = request.print ?? (await browserPrinter(signal));
-			const page = join(dirname(partial), 'report.html');
+			const page = join(dirname(partial), basename(partial) === 'report.html' ? 'page.html' : 'report.html');
 			await writeFile(page, await reportText(request, 'format report-pdf', true));
 			signal?.throwIfAborted();
 			if (print === null) throw withoutBrowser(await keepPage(page, resolve(out)));
-			const printed = join(dirname(partial), 'printed.pdf');
-			await print(page, printed);
-			await rm(page);
-			await rename(printed, partial);
+			await print(page, partial);
 		});
 		onProgress?.(1, 1);
 	},
@@ -47,7 +44,7 @@ async function browserPrinter(signal: AbortSignal | undefined): Promise<PrintPag
 async function keepPage(page: string, out: string): Promise<string | null> {
 	const kept = `${out.replace(/\.pdf$/i, '')}.html`;
 	if (existsSync(kept)) return null;
-	await copyFile(page, kept);
+	await rename(page, kept);
 	return kept;
 }
 

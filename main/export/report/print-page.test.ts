@@ -64,4 +64,24 @@ describe('report-pdf', () => {
 			expect(files).toEqual([]);
 		});
 	});
+
+	it.skipIf(process.platform === 'win32').each([
+		['and says nothing', 'true', 'print-failed'],
+		['and says why', 'echo "Failed to write file x: No space left on device (28)" >&2', 'disk-full'],
+	])(
+		'takes no half of a report for a whole, of a browser that a full disk stopped %s',
+		async (_, says, code) => {
+			await inTemporaryFolder(async (folder) => {
+				const browser = join(folder, 'browser');
+				const half =
+					'for word; do case $word in --print-to-pdf=*) echo "%PDF-1.4" > "${word#*=}";; esac; done';
+				await writeFile(browser, `#!/bin/sh\n${half}\n${says}\n`);
+				await chmod(browser, 0o755);
+				vi.stubEnv('SPARSIGHT_CHROMIUM', browser);
+				const { error, files } = await printed();
+				expect(error).toMatchObject({ code, message: expect.stringMatching(/^[^\n]+\.$/) });
+				expect(files).toEqual([]);
+			});
+		},
+	);
 });

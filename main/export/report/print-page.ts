@@ -1,8 +1,8 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { UserFacingError } from '../../domain/errors.ts';
+import { systemError, UserFacingError } from '../../domain/errors.ts';
 import { findOnPath, isExecutable } from '../../video/find-program.ts';
 import { captureOutput } from '../../video/run-program.ts';
 
@@ -56,7 +56,7 @@ export async function findBrowser(environment: NodeJS.ProcessEnv = process.env):
 
 /**
  * Prints a page of this machine as PDF by a browser that knows nobody, has a profile of its own and no network. Throws `print-failed`,
- * and the signal's reason.
+ * `disk-full`, and the signal's reason.
  */
 export async function printPage(
 	browser: string,
@@ -83,8 +83,10 @@ export async function printPage(
 			pathToFileURL(page).href,
 		];
 		const ended = await captureOutput(browser, words, signal ? AbortSignal.any([signal, limit]) : limit);
-		if (await isFilled(pdf)) return;
+		// A browser that could not write all of it ends as if it had.
+		if (await isWhole(pdf)) return;
 		signal?.throwIfAborted();
+		if (/no space left on device/i.test(ended.stderr)) throw diskFull(pdf);
 		const last = ended.stderr.trim().split('\n').at(-1) ?? '';
 		throw printFailed(browser, `it ended with exit code ${ended.exitCode}${last && `: ${last}`}`);
 	} catch (error) {
@@ -104,9 +106,15 @@ function printFailed(browser: string, why: string, cause?: unknown): UserFacingE
 	});
 }
 
-function isFilled(path: string): Promise<boolean> {
-	return stat(path).then(
-		({ size }) => size > 0,
-		() => false,
-	);
+/** The mark at the end of a PDF, and in how many last bytes it lies: ISO 32000-1, 7.5.5 and its annex H. */
+const LAST_MARK = '%%EOF';
+const LAST_BYTES = 1024;
+
+async function isWhole(path: string): Promise<boolean> {
+	const content = await readFile(path).catch(() => Buffer.alloc(0));
+	return content.subarray(-LAST_BYTES).includes(LAST_MARK);
+}
+
+function diskFull(path: string): unknown {
+	return systemError(Object.assign(new Error('ENOSPC, as the browser says'), { code: 'ENOSPC', path }));
 }
