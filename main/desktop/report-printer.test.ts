@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { errorToData } from '../domain/errors.ts';
 import { inTemporaryFolder } from '../export/run.fixture.ts';
 import { BrowserWindow, session, WebContents } from './electron.fixture.ts';
 import { ReportPrinter } from './report-printer.ts';
@@ -91,6 +92,16 @@ describe('a report', () => {
 			message: expect.stringContaining('Printing failed'),
 		});
 		expect([pdf, window.closed]).toEqual([null, true]);
+	});
+
+	it('that cannot be written is told of as such', async () => {
+		const error = await inTemporaryFolder((folder) => {
+			const page = join(folder, 'report.html');
+			writeFileSync(page, '');
+			WebContents.onPrint = () => Promise.resolve(Buffer.from('%PDF-'));
+			return new ReportPrinter().print(page, join(folder, 'gone', 'report.pdf')).catch(errorToData);
+		});
+		expect(error).toMatchObject({ code: 'file-not-found', message: expect.stringContaining('report.pdf') });
 	});
 
 	it('whose process ends fails at once', async () => {

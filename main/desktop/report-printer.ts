@@ -18,18 +18,19 @@ export class ReportPrinter {
 	#session: Session | null = null;
 	#count = 0;
 
-	/** Prints the page at the path `page` to the path `pdf`. Throws `print-failed`. */
+	/** Prints the page at the path `page` to the path `pdf`. Throws `print-failed`, and what the file system throws. */
 	async print(page: string, pdf: string): Promise<void> {
 		const address = `app://report/${++this.#count}`;
 		this.#pages.set(address, await readFile(page, 'utf8'));
 		const window = this.#openWindow();
 		let timer: NodeJS.Timeout | undefined;
+		let content: Buffer;
 		try {
 			const late = new Promise<never>((_, reject) => {
 				timer = setTimeout(() => reject(new Error('it took too long')), MOST_MILLISECONDS);
 				window.webContents.once('render-process-gone', () => reject(new Error('its process ended')));
 			});
-			await writeFile(pdf, await Promise.race([printed(window, address), late]));
+			content = await Promise.race([printed(window, address), late]);
 		} catch (cause) {
 			const why = cause instanceof Error ? cause.message : String(cause);
 			throw new UserFacingError('print-failed', `A printed report was expected (${why}).`, {
@@ -41,6 +42,7 @@ export class ReportPrinter {
 			this.#pages.delete(address);
 			window.destroy();
 		}
+		await writeFile(pdf, content);
 	}
 
 	#openWindow(): BrowserWindow {
