@@ -5,7 +5,6 @@ import { answerAppRequest } from './app-protocol.ts';
 import type { Application } from '../application/application.ts';
 import { dataFolders } from '../process/data-folders.ts';
 import { makeFolder } from '../process/make-folder.ts';
-import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
 import { DesktopShell } from './desktop-shell.ts';
 import { connectPage } from './ipc.ts';
 import { Log } from './log.ts';
@@ -19,13 +18,13 @@ import { checkForUpdates, knowsUpdates } from './updater.ts';
 import { WORKER_NAMES } from './utility-worker.ts';
 import { listStaticFiles } from '../application/static-files.ts';
 import { openWindow } from './window.ts';
-import { windowStateSchema } from './window-state.ts';
+import { WindowMemory } from './window-state.ts';
 
 // The desktop application. Everything before `ready` is done synchronously.
 
 const built = import.meta.dirname;
 const folders = dataFolders();
-const windowFile = join(folders.settings, 'window.json');
+const windowMemory = new WindowMemory(folders.settings);
 const log = new Log(join(folders.cache, 'logs', 'sparsight.log'));
 
 /** The texts in the system's language, until the preferences are read. */
@@ -81,7 +80,7 @@ async function start(): Promise<void> {
 	});
 	const [files, left] = await Promise.all([
 		listStaticFiles(join(built, '..', 'renderer')),
-		readJsonFile(windowFile, windowStateSchema),
+		windowMemory.read(),
 	]);
 	// The page loads at the same time as the engine's modules; its requests wait for them.
 	let application: Application | null = null;
@@ -106,7 +105,7 @@ async function start(): Promise<void> {
 		preload: join(built, '..', 'preload', 'index.cjs'),
 		icon: process.platform === 'linux' && existsSync(icon) ? icon : null,
 		developing: !app.isPackaged,
-		onState: (state) => void writeJsonFile(windowFile, state).catch(() => undefined),
+		onState: (state) => void windowMemory.store(state),
 		mayClose: async () => application === null || mayClose(application),
 	});
 	window.webContents.on('render-process-gone', (_event, details) => void offerNewPage(details));

@@ -1,5 +1,8 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { placeWindow, SMALLEST_SIZE, windowStateSchema, type Rectangle } from './window-state.ts';
+import { inTemporaryFolder } from '../export/run.fixture.ts';
+import { placeWindow, SMALLEST_SIZE, WindowMemory, type Rectangle } from './window-state.ts';
 
 const MAIN = { x: 0, y: 25, width: 1920, height: 1015 };
 const LEFT_SCREEN = { x: -1280, y: 0, width: 1280, height: 1024 };
@@ -78,6 +81,31 @@ it.each([
 	],
 	['half pixels', { bounds: { x: 0.5, y: 0, width: 1, height: 1 }, maximized: false, fullScreen: false }],
 	['a missing part', { bounds: { x: 0, y: 0, width: 1 }, maximized: false, fullScreen: false }],
-])('a stored state with %s is not believed', (_, state) => {
-	expect(windowStateSchema.safeParse(state).success).toBe(false);
+])('a stored state with %s is not believed', (_, state) =>
+	inTemporaryFolder(async (folder) => {
+		writeFileSync(join(folder, 'window.json'), JSON.stringify(state));
+		expect(await new WindowMemory(folder).read()).toBeNull();
+	}),
+);
+
+describe('where the window was left', () => {
+	const states = Array.from({ length: 20 }, (_, x) => left({ x, y: 0, width: 1000, height: 700 }));
+
+	it('is the last place of many in a row', () =>
+		inTemporaryFolder(async (folder) => {
+			const memory = new WindowMemory(folder);
+			await Promise.all(states.map((state) => memory.store(state)));
+			expect(await new WindowMemory(folder).read()).toEqual(states.at(-1));
+		}));
+
+	it('is nothing to fail by', () =>
+		inTemporaryFolder(async (folder) => {
+			const settings = join(folder, 'settings');
+			writeFileSync(settings, 'a file in the way');
+			const memory = new WindowMemory(settings);
+			await memory.store(states[0]!);
+			rmSync(settings);
+			await memory.store(states[1]!);
+			expect(await new WindowMemory(settings).read()).toEqual(states[1]);
+		}));
 });

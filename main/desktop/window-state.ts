@@ -1,15 +1,39 @@
+import { join } from 'node:path';
 import { z } from 'zod';
+import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
+import { OneAtATime } from '../process/one-at-a-time.ts';
 
 /** A rectangle on the desktop, in device-independent pixels. */
 export type Rectangle = { x: number; y: number; width: number; height: number };
 
 /** State of the window when it was closed. */
-export const windowStateSchema = z.object({
+const windowStateSchema = z.object({
 	bounds: z.object({ x: z.int(), y: z.int(), width: z.int(), height: z.int() }),
 	maximized: z.boolean(),
 	fullScreen: z.boolean(),
 });
 export type WindowState = z.infer<typeof windowStateSchema>;
+
+/** Where the window was left, in a file among the settings. */
+export class WindowMemory {
+	readonly #path: string;
+	/** One state after another, so that the last one is the last one written. */
+	readonly #writes = new OneAtATime();
+
+	constructor(settingsFolder: string) {
+		this.#path = join(settingsFolder, 'window.json');
+	}
+
+	/** Null at the first start. */
+	read(): Promise<WindowState | null> {
+		return readJsonFile(this.#path, windowStateSchema);
+	}
+
+	/** Never fails: where it can't be written, the next window opens where an earlier one was. */
+	async store(state: WindowState): Promise<void> {
+		await this.#writes.do(() => writeJsonFile(this.#path, state)).catch(() => undefined);
+	}
+}
 
 const FIRST_SIZE = { width: 1280, height: 800 };
 /** The page needs at least this size. */
