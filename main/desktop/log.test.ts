@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,6 +38,19 @@ describe('the log', () => {
 		new Log(path).write('event');
 		expect(existsSync(`${path}.old`)).toBe(aside);
 		expect(readFileSync(path, 'utf8').startsWith('x')).toBe(!aside);
+	});
+
+	it.each([
+		['the same start', true],
+		['the next one', false],
+	])('begins a new line behind one that a full disk cut off, in %s', (_, isSame) => {
+		const path = join(folder, 'sparsight.log');
+		const log = new Log(path);
+		log.write('first');
+		appendFileSync(path, '2026-11-30T00:00:00.000Z sec');
+		(isSame ? log : new Log(path)).write('third');
+		const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+		expect(lines.map((line) => line.split(' ')[1])).toEqual(['first', 'sec', 'third']);
 	});
 
 	it('that cannot be written ends nothing', () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeFolder } from '../process/make-folder.ts';
 
@@ -26,9 +26,23 @@ export class Log {
 		const text = details instanceof Error ? (details.stack ?? details.message) : details;
 		const words = typeof text === 'string' ? text : JSON.stringify(text);
 		try {
-			appendFileSync(this.path, `${new Date().toISOString()} ${event} ${words}`.trimEnd() + '\n');
+			const line = `${new Date().toISOString()} ${event} ${words}`.trimEnd();
+			appendFileSync(this.path, `${endsWithinLine(this.path) ? '\n' : ''}${line}\n`);
 		} catch {
 			// A full disk must not end an analysis.
 		}
+	}
+}
+
+/** Whether the last line was cut off, by a disk that was full. */
+function endsWithinLine(path: string): boolean {
+	const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+	if (size === 0) return false;
+	const file = openSync(path, 'r');
+	try {
+		const last = Buffer.alloc(1);
+		return readSync(file, last, 0, 1, size - 1) === 1 && last.toString('latin1') !== '\n';
+	} finally {
+		closeSync(file);
 	}
 }
