@@ -24,6 +24,8 @@ export const videoViewSchema = z.strictObject({
 	activePane: frame.max(3),
 	maximised: z.boolean(),
 	frame,
+	/** When that frame is shown, in the clock of the file: it can be decoded before all frames before it are known. */
+	seconds: z.number().optional(),
 	/** First and last frame of the range; null where it has no such end. */
 	range: z.tuple([frame.nullable(), frame.nullable()]),
 	/** Overlay, side panel and timeline: preferences by name; those that are unknown or out of range are left out. */

@@ -38,6 +38,11 @@ export class FileClock {
 		return table.seconds(Math.min(table.known - 1, Math.max(0, frame))) + this.#offsetSeconds;
 	}
 
+	/** A time of the file's clock in the demuxer's. */
+	inDemuxer(seconds: number): number {
+		return seconds - this.#offsetSeconds;
+	}
+
 	/** Whether the engine's time of a frame belongs to the same frame in the table. May correct the guess. */
 	agrees(frame: number, seconds: number, table: FrameTable): boolean {
 		const isHere = (own: number) => Math.abs(own - seconds) <= table.gapAround(frame) / 2;

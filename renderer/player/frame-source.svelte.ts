@@ -1,9 +1,10 @@
+import type { VideoSample } from 'mediabunny';
 import type { HostApi, OpenedVideo } from '../../preload/contract.ts';
 import { Changes } from '../changes.svelte.ts';
 import { cutFrames, type Cut, type CutPicture } from './cut-frames.ts';
 import { FileClock } from './file-clock.svelte.ts';
 import { FrameReader } from './frame-reader.ts';
-import { FrameTable } from './frame-table.ts';
+import { FrameTable, isSameTime } from './frame-table.ts';
 import { MediaFile } from './media-file.ts';
 import { PictureCache, pictureCapacity, type Picture } from './picture-cache.ts';
 import { PictureMaker } from './picture-maker.ts';
@@ -60,6 +61,8 @@ export class FrameSource {
 	/** Aborted when the next edition begins. */
 	#editionEnds = new AbortController();
 	#cache = new PictureCache(1);
+	/** While a frame is decoded that the table does not reach yet. */
+	#glimpse: Promise<void> | null = null;
 	#openingProxy = false;
 	#hostIsDone = false;
 	#closed = false;
@@ -128,6 +131,26 @@ export class FrameSource {
 	/** Requests a frame's picture; `direction`: where the next requests will go. The latest request wins. */
 	want(frame: number, direction: -1 | 0 | 1): void {
 		this.#reader?.want(frame, direction);
+	}
+
+	/**
+	 * Shows a frame that the table does not reach yet, if one of exactly its time, in the clock of the file, can be decoded and
+	 * `isWanted` still holds then. The table waits meanwhile.
+	 */
+	glimpse(frame: number, timeSeconds: number, isWanted: () => boolean): void {
+		const [file, maker, table] = [this.#file, this.#maker, this.#table];
+		if (!file || !maker || table.known === 0) return;
+		const seconds = this.#clock.inDemuxer(timeSeconds);
+		this.#glimpse = firstSample(file.samplesAt([seconds])).then((sample) => {
+			if (this.#table !== table) return sample?.close();
+			this.#glimpse = null;
+			if (!sample) return;
+			if (!isWanted() || !isSameTime(sample.timestamp, seconds)) return sample.close();
+			const picture = maker.make(sample, frame);
+			this.#cache.look(frame, 0);
+			this.#cache.put(picture);
+			this.#show(picture);
+		});
 	}
 
 	/**
@@ -218,7 +241,7 @@ export class FrameSource {
 	async #readTable(file: MediaFile, table: FrameTable, onFirst: () => void): Promise<void> {
 		try {
 			this.#frameCount = 0;
-			for await (const known of readTable(file.packets(), table)) {
+			for await (const known of readTable(file.packets(), table, () => this.#glimpse)) {
 				if (this.#table !== table) return;
 				if (this.#frameCount === 0 && known > 0) this.#clock.guess(table);
 				this.#frameCount = known;
@@ -319,7 +342,21 @@ export class FrameSource {
 		this.#reader = null;
 		this.#maker = null;
 		this.#file = null;
+		this.#glimpse = null;
 		this.#table = new FrameTable();
 		this.#times.announce();
+	}
+}
+
+/** Null where there is none, or it cannot be decoded. */
+async function firstSample(
+	samples: AsyncGenerator<VideoSample | null, void, unknown>,
+): Promise<VideoSample | null> {
+	try {
+		return (await samples.next()).value ?? null;
+	} catch {
+		return null;
+	} finally {
+		void samples.return().catch(() => undefined); // its result is not needed
 	}
 }

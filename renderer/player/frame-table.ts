@@ -4,6 +4,11 @@ const DEEPEST_REORDER = 16;
 /** Times that differ by less belong to the same frame; Matroska rounds to milliseconds. */
 const SAME_SECONDS = 0.0006;
 
+/** Whether two times, in seconds, are of the same frame. */
+export function isSameTime(a: number, b: number): boolean {
+	return Math.abs(a - b) < SAME_SECONDS / 2;
+}
+
 /**
  * The frames of a video in presentation order, built while its packets are read in decoding order. Index i is decoded
  * frame i of the engine. Times are seconds in the demuxer's clock, ascending.
@@ -71,7 +76,7 @@ export class FrameTable {
 	/** The frame with exactly this time; -1 if there is none. */
 	indexOf(seconds: number): number {
 		const index = this.#countUpTo(seconds + SAME_SECONDS / 2) - 1;
-		return index >= 0 && Math.abs(this.#seconds[index]! - seconds) < SAME_SECONDS / 2 ? index : -1;
+		return index >= 0 && isSameTime(this.#seconds[index]!, seconds) ? index : -1;
 	}
 
 	/** The last frame up to `index` at which decoding can start. */

@@ -70,9 +70,14 @@ export class MediaFile {
 
 	/** Time and kind of every packet, in decoding order. */
 	async *packets(): AsyncGenerator<{ seconds: number; isKey: boolean }> {
-		for await (const packet of this.#packets.packets(undefined, undefined, { metadataOnly: true })) {
+		// The library's own iterator keeps a second's worth of packets in a queue, which takes most of the time here.
+		const options = { metadataOnly: true };
+		for (
+			let packet = await this.#packets.getFirstPacket(options);
+			packet;
+			packet = await this.#packets.getNextPacket(packet, options)
+		)
 			yield { seconds: packet.timestamp, isKey: packet.type === 'key' };
-		}
 	}
 
 	/** Decoded frames in presentation order from `fromSeconds` on. The caller must close each. */

@@ -47,8 +47,14 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 
 	/** Opens a clip in panes of exactly its size, so that its pixels can be compared. */
 	async function open(path: string, engine: EngineView, changes: Partial<HarnessVideo> = {}): Promise<void> {
+		const video = videoOf(path, engine, changes);
+		await page.evaluate((given) => harness.open(given), video);
+		await page.waitForFunction(() => harness.player.complete || harness.player.playback.kind === 'failed');
+	}
+
+	function videoOf(path: string, engine: EngineView, changes: Partial<HarnessVideo> = {}): HarnessVideo {
 		files.set('clip', path);
-		const video: HarnessVideo = {
+		return {
 			info: engine.info,
 			mediaUrl: `${server.url}/clip?${Math.random()}`,
 			hostTimes: engine.times,
@@ -57,8 +63,6 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 			panes: 1,
 			...changes,
 		};
-		await page.evaluate((given) => harness.open(given), video);
-		await page.waitForFunction(() => harness.player.complete || harness.player.playback.kind === 'failed');
 	}
 
 	/** Goes to a frame, waits for its picture, and says how much that differs from the engine's frames near it. */
@@ -106,6 +110,38 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 			expect(own, `frame ${frame}`).toBeLessThan(2);
 			expect(own, `frame ${frame}`).toBeLessThan(other);
 		}
+	});
+
+	it('begins with the frame where it was left, before all those before it are known', async () => {
+		const path = join(folder, 'long.mp4');
+		const loops = 60;
+		await ffmpeg('-stream_loop', String(loops - 1), '-i', PLAZA, '-map', '0:v', '-c', 'copy', path);
+		const engine = await engineView(PLAZA);
+		const frames = engine.times.length;
+		const wanted = frames * (loops - 1) + 33;
+		const period = await page.evaluate(
+			async ([given, count]) => {
+				await harness.open(given);
+				while (harness.player.frameCount <= count) await new Promise((done) => setTimeout(done, 5));
+				return harness.player.timeOf(count) - harness.player.timeOf(0);
+			},
+			[videoOf(path, engine, { hostTimes: null }), frames] as const,
+		);
+		const seconds = engine.times[33]! + (loops - 1) * period;
+		const beginning = { frame: wanted, seconds, range: [null, null] } as const;
+		const { index, known, grey } = await page.evaluate(
+			async ([given, block]) => {
+				await harness.open(given);
+				const index = await harness.settled();
+				return { index, known: harness.player.frameCount, grey: harness.greyBlocks(block) };
+			},
+			[{ ...videoOf(path, engine, { hostTimes: null }), beginning }, engine.block] as const,
+		);
+		expect(index).toBe(wanted);
+		expect(known).toBeLessThan(wanted);
+		const { own, other } = compare(33, grey, engine);
+		expect(own).toBeLessThan(2);
+		expect(own).toBeLessThan(other);
 	});
 
 	describe.each(CLIPS)('with $name', ({ make }) => {

@@ -8,6 +8,16 @@ import { Sound } from './sound.ts';
 export const SLOWEST_RATE = 0.25;
 export const FASTEST_RATE = 8;
 
+/** How long the first frame is not shown in place of one that the table has not reached. */
+const PATIENCE_MS = 300;
+
+/** Where playback begins: a frame, its time in the clock of the file, where that is known, and the ends of the range. */
+export type Beginning = {
+	frame: number;
+	seconds?: number | undefined;
+	range: readonly [inFrame: number | null, outFrame: number | null];
+};
+
 /**
  * Plays one video, frame by frame: frame i here is decoded frame i of the engine. One clock and one decoded picture
  * serve any number of panes. Methods may be called at any time; frame indices are clamped.
@@ -29,9 +39,16 @@ export class Player {
 	#ticking = 0;
 	#jumping = false;
 	#closed = false;
+	/** Null once so many frames are known, or a person went elsewhere. */
+	#beginning: Beginning | null;
+	/** Whether something was shown in its place, if there is something to show. */
+	#glimpsed = false;
+	readonly #openedAt = performance.now();
 
-	private constructor(video: OpenedVideo, host: HostApi) {
+	private constructor(video: OpenedVideo, host: HostApi, beginning: Beginning) {
 		this.video = video;
+		this.#frameIndex = beginning.frame;
+		this.#beginning = beginning;
 		this.#source = new FrameSource(video, host, {
 			onPicture: (picture) => this.#show(picture),
 			onGrown: (isAll) => this.#showIfDue(isAll),
@@ -43,9 +60,13 @@ export class Player {
 		});
 	}
 
-	/** Resolves when the first frame is being decoded, or a playable copy was requested. */
-	static async open(video: OpenedVideo, host: HostApi): Promise<Player> {
-		const player = new Player(video, host);
+	/** Resolves when the first frames are known, or a playable copy was requested. */
+	static async open(
+		video: OpenedVideo,
+		host: HostApi,
+		beginning: Beginning = { frame: 0, range: [null, null] },
+	): Promise<Player> {
+		const player = new Player(video, host, beginning);
 		await player.#source.open();
 		return player;
 	}
@@ -67,6 +88,13 @@ export class Player {
 	/** The time of that frame, in the clock of the file. */
 	get timeSeconds(): number {
 		return this.timeOf(this.#frameIndex);
+	}
+
+	/** The same; null while the frame is not known. */
+	get knownSeconds(): number | null {
+		const { timeSeconds } = this;
+		if (this.#frameIndex < this.#source.table.known) return timeSeconds;
+		return this.#beginning?.seconds ?? null;
 	}
 
 	/** The picture on screen. Belongs to the player and is valid until the next one. */
@@ -121,22 +149,6 @@ export class Player {
 	/** Goes to a frame. Pending earlier calls are dropped. */
 	seek(frame: number): void {
 		this.#goTo(frame, 0);
-	}
-
-	/** Goes to a frame and marks a range that an earlier session left, once so many frames are known. */
-	restore(frame: number, inFrame: number | null, outFrame: number | null): void {
-		const least = Math.max(frame, inFrame ?? 0, outFrame ?? 0);
-		const goOn = () => {
-			if (this.#closed || this.#playing || this.#frameIndex !== 0) return;
-			if (this.frameCount <= least && !this.complete) {
-				setTimeout(goOn, 30);
-				return;
-			}
-			if (inFrame !== null) this.setIn(inFrame);
-			if (outFrame !== null) this.setOut(outFrame);
-			if (frame > 0) this.seek(frame);
-		};
-		goOn();
 	}
 
 	/** Goes to the frame shown at a time, in the clock of the file. */
@@ -256,6 +268,7 @@ export class Player {
 	}
 
 	#goTo(frame: number, direction: -1 | 0 | 1): void {
+		if (frame !== this.#beginning?.frame) this.#beginning = null;
 		this.#frameIndex = this.#bounded(frame);
 		this.#jumping = true;
 		this.#sound?.stop();
@@ -266,6 +279,7 @@ export class Player {
 
 	#show(picture: Picture): void {
 		if (picture.index === this.#frameIndex) this.#jumping = false;
+		else if (picture.index === 0 && this.#picture && this.#beginning) return; // the glimpse was quicker
 		this.#picture = picture;
 	}
 
@@ -274,6 +288,21 @@ export class Player {
 		const isDue = this.#frameIndex < this.frameCount || isAll;
 		const isShown = this.#picture?.index === this.#frameIndex;
 		if (isDue && !isShown && !this.#playing) this.#goTo(this.#frameIndex, 0);
+		if (this.#beginning) this.#begin(this.#beginning, isDue, isAll);
+	}
+
+	/** Marks the range once its frames are known; shows the frame before it is known, by its time, or the first one in its place. */
+	#begin({ frame, seconds, range: [first, last] }: Beginning, isDue: boolean, isAll: boolean): void {
+		if (isAll || this.frameCount > Math.max(frame, first ?? 0, last ?? 0)) {
+			this.#beginning = null;
+			if (first !== null) this.setIn(first);
+			if (last !== null) this.setOut(last);
+		} else if (!isDue && !this.#glimpsed && seconds !== undefined) {
+			this.#glimpsed = true;
+			this.#source.glimpse(frame, seconds, () => this.#beginning !== null);
+		} else if (!isDue && !this.#picture && performance.now() - this.#openedAt > PATIENCE_MS) {
+			this.#source.want(0, 0);
+		}
 	}
 
 	#tick(now: number): void {

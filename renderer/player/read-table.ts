@@ -7,12 +7,13 @@ const READING_MS = 8;
 const REPORT_MS = 150;
 
 /**
- * Fills a table from packets in decoding order. Yields the number of known frames as soon as there is one, regularly
+ * Fills a table from packets in decoding order, while nothing that `before` gives is awaited. Yields the number of known frames as soon as there is one, regularly
  * while reading, and at the end, when the table is complete.
  */
 export async function* readTable(
 	packets: AsyncIterable<{ seconds: number; isKey: boolean }>,
 	table: FrameTable,
+	before: () => Promise<void> | null = () => null,
 ): AsyncGenerator<number, void, void> {
 	let reported = Number.NEGATIVE_INFINITY;
 	let since = performance.now();
@@ -22,11 +23,18 @@ export async function* readTable(
 		if (table.known > 0 && now - reported >= REPORT_MS) {
 			reported = now;
 			yield table.known;
+			await before();
 		}
 		if (now - since < READING_MS) continue;
-		await new Promise((resolve) => setTimeout(resolve));
+		await nextTask();
 		since = performance.now();
 	}
 	table.finish();
 	yield table.known;
+}
+
+/** Lets other work of the page come first; timers alone would wait for four milliseconds each time. */
+function nextTask(): Promise<void> {
+	if ('scheduler' in globalThis) return scheduler.postTask(() => undefined, { priority: 'background' });
+	return new Promise((resolve) => setTimeout(resolve));
 }

@@ -29,6 +29,7 @@ export type Shown = { entry: VideoEntry; player: Player; comparison: Comparison;
 
 /** How the page is now, as a project keeps it. */
 export function viewOf({ player, comparison, preferences }: Omit<Shown, 'entry'>): VideoView {
+	const seconds = player.knownSeconds;
 	return {
 		panes: comparison.panes.map(({ run, pending, draft }) => ({
 			runId: (pending?.runId ?? run?.runId) || null,
@@ -37,6 +38,7 @@ export function viewOf({ player, comparison, preferences }: Omit<Shown, 'entry'>
 		activePane: comparison.activeIndex,
 		maximised: comparison.maximised,
 		frame: player.frameIndex,
+		...(seconds !== null && { seconds }),
 		range: [player.inFrame, player.outFrame],
 		look: Object.fromEntries(LOOK.map((name) => [name, preferences[name]])),
 	};

@@ -1,7 +1,7 @@
 import { flushSync, mount, unmount } from 'svelte';
 import type { HostApi, HostEvent, OpenedVideo } from '../../../preload/contract.ts';
 import type { OverlayLook } from '../overlay-scene.ts';
-import { Player } from '../player.svelte.ts';
+import { Player, type Beginning } from '../player.svelte.ts';
 import VideoStage from '../VideoStage.svelte';
 import '../../theme.css';
 import { countFrames } from './count-frames.ts';
@@ -20,6 +20,8 @@ export type HarnessVideo = {
 	stage: { width: number; height: number };
 	panes: number;
 	overlay?: OverlayLook;
+	/** Where it was left. */
+	beginning?: Beginning;
 };
 
 const counts = countFrames();
@@ -42,7 +44,7 @@ async function open(video: HarnessVideo): Promise<void> {
 		clock: null,
 		runs: [],
 	};
-	const player = await Player.open(opened, hostOf(video));
+	const player = await Player.open(opened, hostOf(video), video.beginning);
 	const panes = Array.from({ length: video.panes }, (_, i) => ({
 		label: `Pane ${i + 1}`,
 		run: video.overlay ? sampleRun(video.info.displaySize) : null,
