@@ -33,6 +33,9 @@ export type { ListedModel, ModelDescription, ProviderDescription } from './model
 // All requests and events between page and host. Two hosts implement it: Electron's IPC and the local web host. Both
 // check inputs with these schemas; files are named by opaque ids, never by paths.
 
+/** Of an answer to `run.timeline`: about 5 MB. */
+export const MOST_TIMELINE_FRAMES = 50_000;
+
 const id = z.string().regex(/^[a-z0-9-]{1,64}$/);
 const index = z.number().int().min(0);
 const settings = z.record(z.string().max(64), z.union([z.number(), z.string().max(256), z.boolean()]));
@@ -133,8 +136,12 @@ export const requestSchemas = {
 		count: z.number().int().min(1).max(64),
 		kind: z.enum(TOKEN_MAP_KINDS),
 	}),
-	/** Cost and time of all frames in columns. */
-	'run.timeline': z.strictObject({ runId: id }),
+	/** Cost and time of the frames at positions `[from, from + count)` in columns. */
+	'run.timeline': z.strictObject({
+		runId: id,
+		from: index,
+		count: z.number().int().min(1).max(MOST_TIMELINE_FRAMES),
+	}),
 	/** How many detections each frame shows when the page shows classes from `leastScore` on; see the preference. */
 	'run.shownCounts': z.strictObject({ runId: id, leastScore: z.number().min(0).max(1) }),
 	/** The objects that were followed through a run, as far as it is stored. */

@@ -330,7 +330,7 @@ export class Application {
 			}),
 			'run.frames': ({ runId, from, count }) => queries.frames(runId, from, count),
 			'run.maps': ({ runId, from, count, kind }) => queries.maps(runId, from, count, kind),
-			'run.timeline': ({ runId }) => queries.timeline(runId),
+			'run.timeline': ({ runId, from, count }) => queries.timeline(runId, from, count),
 			'run.shownCounts': ({ runId, leastScore }) => queries.shownCounts(runId, leastScore),
 			'run.tracks': ({ runId }) => queries.tracks(runId),
 			'run.identities': ({ runId, from, count }) => queries.identities(runId, from, count),

@@ -1,10 +1,7 @@
 import type { OpenedRun, RunAgreement, RunMaps, RunTimeline } from '../../preload/contract.ts';
 import { packFrameBatch, type FrameBatch } from '../analysis/frame-batch.ts';
-import { CAMERA_FIELDS } from '../domain/camera-path.ts';
-import { STAGES } from '../domain/cost.ts';
-import { f1Of } from '../domain/agreement.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
-import { loweredTo, type LeastScores } from '../domain/least-scores.ts';
+import { loweredTo } from '../domain/least-scores.ts';
 import { RecentMap } from '../domain/recent-map.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import { tokenCount, type TokenMapKind } from '../domain/tokens.ts';
@@ -24,6 +21,7 @@ import { RunIdentities, type FrameIdentities, type RunTracks } from '../tracking
 import { pathsOfRun } from '../tracking/run-paths.ts';
 import { stateOf, stateOfRun } from './file-states.ts';
 import type { RunStore } from './run-store.ts';
+import { countShown, timelineOf } from './run-timeline.ts';
 
 /** Runs whose columns are kept in memory. */
 const MOST_OPEN = 8;
@@ -112,26 +110,11 @@ export class RunQueries {
 		return answer;
 	}
 
-	async timeline(runId: string): Promise<RunTimeline> {
+	/** The frames at positions `[from, from + count)`, as far as the run has them. */
+	async timeline(runId: string, from: number, count: number): Promise<RunTimeline> {
 		const run = await this.run(runId);
-		const { frameIndex, timeSeconds, kind, selectedTokens, macs, budgetMacs } = run.frames;
-		const milliseconds = new Float32Array(run.frameCount * STAGES.length);
-		for (const [s, stage] of STAGES.entries()) {
-			const column = run.frames.milliseconds[stage];
-			for (let f = 0; f < run.frameCount; f++) milliseconds[f * STAGES.length + s] = column[f]!;
-		}
-		return {
-			frameIndices: frameIndex,
-			timesSeconds: timeSeconds,
-			kinds: kind,
-			selectedTokens,
-			macs,
-			budgetMacs,
-			...driftColumns(run),
-			cameras: cameraColumn(run),
-			milliseconds,
-			detections: await inTurns(countShown(run, run.header.displayThresholds)),
-		};
+		const to = Math.min(from + count, run.frameCount);
+		return timelineOf(run, { from: Math.min(from, to), to });
 	}
 
 	/** Detections per frame, of every class from `leastScore` on where that is lower than what the class needs. */
@@ -250,32 +233,6 @@ export class RunQueries {
 	}
 }
 
-/** What is estimated of the frames, as in a `FrameBatch`. */
-function driftColumns({ frameCount, frames: { drift } }: StoredRun) {
-	const agreements = new Float32Array(3 * frameCount).fill(Number.NaN);
-	const audits = new Float32Array(frameCount).fill(Number.NaN);
-	if (!drift) {
-		const none = new Int32Array(frameCount);
-		return { waitingTokens: none, longestWaits: none, sufficientTokens: none, agreements, audits };
-	}
-	for (let f = 0; f < frameCount; f++) {
-		agreements.set([drift.agreement[f]!, drift.lower[f]!, drift.upper[f]!], 3 * f);
-		const [matched, lost, gained] = [drift.audit.matched[f]!, drift.audit.lost[f]!, drift.audit.gained[f]!];
-		if (matched >= 0) audits[f] = f1Of({ matched, lost, gained });
-	}
-	const { waitingTokens, longestWait: longestWaits, sufficientTokens } = drift;
-	return { waitingTokens, longestWaits, sufficientTokens, agreements, audits };
-}
-
-/** The path of the camera, as in a `FrameBatch`. */
-function cameraColumn({ frameCount, frames: { camera } }: StoredRun): Float32Array {
-	const fields = CAMERA_FIELDS.length;
-	const column = new Float32Array(frameCount * fields).fill(Number.NaN);
-	if (!camera) return column;
-	CAMERA_FIELDS.forEach((field, i) => camera[field].forEach((value, f) => (column[f * fields + i] = value)));
-	return column;
-}
-
 function* readResults(run: StoredRun, from: number, to: number): Generator<void, FrameResult[]> {
 	const results: FrameResult[] = [];
 	for (let position = from; position < to; position++) {
@@ -283,17 +240,6 @@ function* readResults(run: StoredRun, from: number, to: number): Generator<void,
 		yield;
 	}
 	return results;
-}
-
-/** Detections that reach `least`, per frame. */
-function* countShown(run: StoredRun, least: LeastScores): Generator<void, Uint32Array> {
-	const counts = new Uint32Array(run.frameCount);
-	for (let position = 0; position < run.frameCount; position++) {
-		if (run.frames.detectionCount[position] === 0) continue;
-		counts[position] = run.countReaching(least, position);
-		yield;
-	}
-	return counts;
 }
 
 /** Applies the stored edits where their file has changed: the command line edits tracks as well. */

@@ -143,7 +143,7 @@ describe('a run', () => {
 	});
 
 	it('draws a timeline with the counts of what is shown', async () => {
-		const timeline = await page.ask('run.timeline', { runId: run.runId });
+		const timeline = await page.ask('run.timeline', { runId: run.runId, from: 0, count: 1000 });
 		const stored = await storedRun(run.runId);
 		expect(timeline.macs).toEqual(stored.frames.macs);
 		for (let f = 0; f < FRAMES; f++) {
@@ -382,8 +382,8 @@ describe('a run that is going', () => {
 		const again = await start(longId, 'token-cache', { fraction: 0.1 });
 		expect((await page.ended(again.runId)).error).toBeNull();
 		const [resumed, whole] = [
-			await page.ask('run.timeline', { runId }),
-			await page.ask('run.timeline', { runId: again.runId }),
+			await page.ask('run.timeline', { runId, from: 0, count: 1000 }),
+			await page.ask('run.timeline', { runId: again.runId, from: 0, count: 1000 }),
 		];
 		expect(resumed.frameIndices).toEqual(whole.frameIndices);
 		expect(resumed.selectedTokens).toEqual(whole.selectedTokens);

@@ -56,6 +56,7 @@ export class Comparison {
 	/** Events of runs whose start was not answered yet, or that are not loaded yet. */
 	#early: RunEvent[] = [];
 	readonly #adopting = new Set<string>();
+	readonly #loading = new Map<string, Promise<RunData>>();
 
 	constructor(host: HostApi, app: AppDescription, video: OpenedVideo) {
 		this.#host = host;
@@ -92,19 +93,22 @@ export class Comparison {
 		this.panes = shown;
 		this.activeIndex = Math.min(activePane, shown.length - 1);
 		this.maximised = maximised;
-		for (const [i, { runId }] of panes.entries()) {
-			const pane = shown[i]!;
-			const entry = this.runs.find((one) => one.runId === runId);
-			if (runId === null) continue;
-			if (!entry) {
-				const message = `A stored run ${runId} was expected (it is not there any more).`;
-				pane.error = { code: 'project-run-gone', message, remedy: null, stack: null };
-			} else if (entry.waiting) pane.pending = entry;
-			else {
-				await this.showRun(pane, runId);
-				pane.draft = drafts[i]!;
-			}
-		}
+		await Promise.all(
+			panes.map(async ({ runId }, i) => {
+				const pane = shown[i]!;
+				const entry = this.runs.find((one) => one.runId === runId);
+				if (runId === null) return;
+				if (!entry) {
+					const message = `A stored run ${runId} was expected (it is not there any more).`;
+					pane.error = { code: 'project-run-gone', message, remedy: null, stack: null };
+				} else if (entry.waiting) pane.pending = entry;
+				else {
+					await this.#load(pane, runId);
+					pane.draft = drafts[i]!;
+				}
+			}),
+		);
+		await this.compare();
 	}
 
 	/** Defaults of the mode's table, overridden by what was last used. */
@@ -141,9 +145,13 @@ export class Comparison {
 	}
 
 	async showRun(pane: Pane, runId: string): Promise<void> {
+		await this.#load(pane, runId);
+		await this.compare();
+	}
+
+	async #load(pane: Pane, runId: string): Promise<void> {
 		try {
-			const known = this.panes.find(({ run }) => run?.runId === runId)?.run;
-			pane.run = known ?? (await RunData.open(this.#host, runId));
+			pane.run = await this.#runOf(runId);
 			const { modelId, mode, settings } = pane.run.entry;
 			if (this.#app.modes.some(({ id }) => id === mode)) {
 				pane.draft = {
@@ -156,7 +164,15 @@ export class Comparison {
 		} catch (reason) {
 			pane.error = toErrorData(reason);
 		}
-		await this.compare();
+	}
+
+	/** Panes of one run share it. */
+	async #runOf(runId: string): Promise<RunData> {
+		const shown = this.panes.find(({ run }) => run?.runId === runId)?.run;
+		if (shown) return shown;
+		const loading = this.#loading.get(runId) ?? RunData.open(this.#host, runId);
+		this.#loading.set(runId, loading);
+		return loading.finally(() => this.#loading.delete(runId));
 	}
 
 	/** Starts the pane's run; the host queues it while another one is running. */

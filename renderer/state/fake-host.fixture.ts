@@ -133,7 +133,9 @@ export function withRuns(
 	return (
 		host
 			.answer('run.open', ({ runId }) => madeUpRun(entryOf(runId), stored()))
-			.answer('run.timeline', () => madeUpTimeline(0, stored()))
+			.answer('run.timeline', ({ from, count }) =>
+				madeUpTimeline(from, Math.max(0, Math.min(count, stored() - from))),
+			)
 			// A box in each frame has a score of 0.1, the others 0.9; 0.5 is what the class needs.
 			.answer('run.shownCounts', ({ leastScore }) =>
 				madeUpTimeline(0, stored()).detections.map((count) => (leastScore > 0.1 ? count : count + 1)),

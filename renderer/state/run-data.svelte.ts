@@ -16,7 +16,7 @@ import {
 } from '../../main/domain/shortfall.ts';
 import { TOKEN_MAP_KINDS, tokenCount, type TokenGrid, type TokenMapKind } from '../../main/domain/tokens.ts';
 import type { TrackNames } from '../../main/domain/track-labels.ts';
-import type { HostApi, OpenedRun, RunEntry } from '../../preload/contract.ts';
+import { MOST_TIMELINE_FRAMES, type HostApi, type OpenedRun, type RunEntry } from '../../preload/contract.ts';
 import { Changes } from '../changes.svelte.ts';
 import type { FrameTruth, FrameView, RunFrames } from '../player/frame-view.ts';
 import { FrameCache } from './frame-cache.ts';
@@ -72,6 +72,8 @@ export class RunData implements RunFrames {
 	readonly #changes = new Changes();
 	readonly #cache = new FrameCache(CACHED_FRAMES);
 	readonly #history: TokenHistory;
+	/** Frames that were stored when it was opened. */
+	readonly #stored: number;
 	readonly #askedBlocks = new Set<number>();
 	#sweeping = false;
 	readonly #settings: SettingValues;
@@ -99,25 +101,36 @@ export class RunData implements RunFrames {
 		this.entry = entry;
 		this.events = events;
 		this.#history = new TokenHistory(tokenCount(header.grid));
+		this.#stored = opened.frameCount;
 		this.#settings = header.settings;
 		this.#watch = new ShortfallWatch(tokenCount(header.grid));
 	}
 
-	/** Reads the header and the columns of all frames that are stored. */
+	/** Reads the header and the columns of the first stored frames; those of the others come later. */
 	static async open(host: HostApi, runId: string): Promise<RunData> {
 		const opened = await host.request('run.open', { runId });
 		const run = new RunData(host, opened);
-		if (opened.frameCount > 0) await run.catchUp();
+		if (opened.frameCount > 0 && (await run.#readOn())) void run.catchUp().catch(() => undefined);
 		return run;
 	}
 
 	/** Adds the stored frames that never arrived as events: of earlier sittings, or lost with a connection. */
 	async catchUp(): Promise<void> {
-		const timeline = await this.#host.request('run.timeline', { runId: this.runId });
-		if (this.#timeline.appendTimeline(timeline) === 0) return;
-		this.#countedFrom = 1;
-		this.#changes.announce();
-		await this.#recount();
+		while (await this.#readOn());
+	}
+
+	/** Adds the next stored frames; returns whether there may be more. */
+	async #readOn(): Promise<boolean> {
+		const from = this.#timeline.length;
+		const count = MOST_TIMELINE_FRAMES;
+		const timeline = await this.#host.request('run.timeline', { runId: this.runId, from, count });
+		if (this.#timeline.appendTimeline(timeline) > 0) {
+			this.#countedFrom = 1;
+			this.#changes.announce();
+		}
+		const isAll = timeline.frameIndices.length < count;
+		if (isAll) await this.#recount();
+		return !isAll;
 	}
 
 	/** Shows and counts every class from `score` on, where that is lower than what the class needs; 1: as it needs. */
@@ -237,9 +250,10 @@ export class RunData implements RunFrames {
 		return this.#watch.shortfall;
 	}
 
-	/** The position of a frame in the run; with `hold`, else of the last one before it; -1 for none. */
+	/** The position of a frame in the run; with `hold`, else of the last one before it; -1 for none, or none that is loaded yet. */
 	positionOf(frameIndex: number, hold: boolean): number {
 		const { timeline } = this;
+		if (timeline.length < this.#stored && frameIndex > timeline.lastFrameIndex) return -1;
 		const position = timeline.floorPosition(frameIndex);
 		if (hold || position < 0) return position;
 		return timeline.frameIndices[position] === frameIndex ? position : -1;
@@ -264,7 +278,7 @@ export class RunData implements RunFrames {
 
 	/** Changes when what is counted in the run may have: more of it is stored, or its tracks were edited. */
 	get countVersion(): string {
-		const stored = this.timeline.length;
+		const stored = Math.max(this.#stored, this.timeline.length);
 		return `${this.entry.active ? Math.floor(stored / FRAMES_PER_COUNT) : stored} ${this.identities.edits}`;
 	}
 

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { madeUpBatch } from './batches.fixture.ts';
+import { MOST_TIMELINE_FRAMES } from '../../preload/contract.ts';
+import { madeUpBatch, madeUpTimeline } from './batches.fixture.ts';
 import { FakeHost, madeUpEntry, withRuns } from './fake-host.fixture.ts';
 import { RunData } from './run-data.svelte.ts';
 
@@ -31,6 +32,29 @@ describe('maps of tokens', () => {
 		expect(run.mapKinds).toEqual([]);
 		run.take(madeUpBatch(5, 1));
 		expect(run.mapKinds).toEqual(['relevance']);
+	});
+});
+
+describe('a run of more frames than one answer holds', () => {
+	const STORED = MOST_TIMELINE_FRAMES + 10;
+
+	it('is there with its first frames, and gets the others by itself', async () => {
+		const { host } = await opened(() => STORED);
+		let goOn!: () => void;
+		const gate = new Promise<void>((open) => (goOn = open));
+		host.answer('run.timeline', async ({ from, count }) => {
+			if (from > 0) await gate;
+			return madeUpTimeline(from, Math.min(count, STORED - from));
+		});
+		const run = await RunData.open(host, 'a');
+		expect(run.timeline.length).toBe(MOST_TIMELINE_FRAMES);
+		// No earlier frame is shown for one that is not there yet.
+		expect(run.positionOf(STORED - 1, true)).toBe(-1);
+		expect(run.positionOf(MOST_TIMELINE_FRAMES - 1, true)).toBe(MOST_TIMELINE_FRAMES - 1);
+		goOn();
+		await vi.waitFor(() => expect(run.timeline.length).toBe(STORED));
+		expect(run.positionOf(STORED - 1, true)).toBe(STORED - 1);
+		expect(run.positionOf(STORED + 5, true)).toBe(STORED - 1); // behind its end, its last frame holds
 	});
 });
 

@@ -81,6 +81,8 @@ export class Session {
 	/** Name of a file that was dropped in a browser, which does not reveal its path; null = none. */
 	dropped: string | null = $state(null);
 	connection: Connection = $state('open');
+	/** Of the video that is being opened: its runs are loaded, and their events heard, while its first frame is. */
+	#coming: Comparison | null = null;
 	/** Whether the open video is being brought to where a project has left it. */
 	#isRestoring = $state(false);
 	#runCommand: (id: string) => void = () => undefined;
@@ -143,30 +145,34 @@ export class Session {
 			if (this.opening !== entry) return;
 			this.#closeVideo();
 			this.opening = entry;
-			const player = await Player.open(video, this.host);
+			this.project.show(entry);
+			const left = this.project.current?.view ?? null;
+			const view = left && frame !== undefined ? { ...left, frame, seconds: undefined } : left;
+			const shown = view && runId !== undefined ? withRun(view, runId) : view;
+			if (view) void this.prefer(lookOf(view));
+			this.#isRestoring = view !== null;
+			// What is stored is read while the first frame is.
+			const comparison = new Comparison(this.host, { ...this.app, preferences: this.preferences }, video);
+			this.#coming = comparison;
+			const zones = new ZoneEditor(this.host, video, this.undo);
+			void zones.load();
+			const restored = this.#restoreRuns(comparison, shown, runId);
+			const player = await Player.open(video, this.host, shown ?? { frame: frame ?? 0, range: [null, null] });
 			if (this.opening !== entry) return player.close();
 			this.video = video;
 			this.player = player;
-			this.project.show(entry);
-			const left = this.project.current?.view ?? null;
-			const view = left && frame !== undefined ? { ...left, frame } : left;
-			if (view) void this.prefer(lookOf(view));
-			this.#isRestoring = view !== null;
-			if (!view && frame !== undefined) player.restore(frame, null, null);
-			this.comparison = new Comparison(this.host, { ...this.app, preferences: this.preferences }, video);
-			this.zones = new ZoneEditor(this.host, video, this.undo);
-			void this.zones.load();
-			this.events = this.#eventsOf(this.comparison, this.zones);
-			this.tracks = this.#tracksOf(this.comparison);
+			this.comparison = comparison;
+			this.zones = zones;
+			this.events = this.#eventsOf(comparison, zones);
+			this.tracks = this.#tracksOf(comparison);
 			this.gallery = new Gallery(this.host, player);
 			this.recent = [
 				{ ...entry, name: video.name },
 				...this.recent.filter(({ videoId }) => videoId !== entry.videoId),
 			];
-			if (view)
-				void this.#restore(player, this.comparison, runId === undefined ? view : withRun(view, runId));
-			else if (runId === undefined) void this.comparison.restore();
-			else void this.comparison.showRun(this.comparison.active, runId);
+			void restored.then(() => {
+				if (this.player === player) this.#isRestoring = false;
+			});
 		} catch (reason) {
 			if (this.opening === entry) this.error = { video: entry, data: toErrorData(reason) };
 		} finally {
@@ -269,11 +275,11 @@ export class Session {
 		return found;
 	}
 
-	async #restore(player: Player, comparison: Comparison, view: VideoView): Promise<void> {
-		const [first, last] = view.range;
-		player.restore(view.frame, first, last);
-		await comparison.restoreView(view);
-		if (this.comparison === comparison) this.#isRestoring = false;
+	/** Shows what a project has left, or one run, or what the video itself was left with. Never rejects. */
+	async #restoreRuns(comparison: Comparison, view: VideoView | null, runId?: string): Promise<void> {
+		if (view) await comparison.restoreView(view);
+		else if (runId === undefined) await comparison.restore();
+		else await comparison.showRun(comparison.active, runId);
 	}
 
 	/** States when the open video was recorded; null = as its file says. Rejects for what is no time. */
@@ -296,6 +302,7 @@ export class Session {
 		this.player?.close();
 		this.player = null;
 		this.comparison = null;
+		this.#coming = null;
 		this.zones = null;
 		this.events = null;
 		this.tracks = null;
@@ -433,7 +440,7 @@ export class Session {
 			void this.comparison?.refreshRuns().catch(() => undefined);
 		this.models.take(event);
 		if (event.type === 'models') this.#useModels(event.models);
-		this.comparison?.take(event);
+		(this.comparison ?? this.#coming)?.take(event);
 		if (event.type === 'command') this.#runCommand(event.command);
 		if (event.type === 'open') void this.open(event.video);
 		if (event.type === 'open-project') void this.openProject(event.project);

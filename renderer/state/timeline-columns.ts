@@ -117,57 +117,64 @@ export class TimelineColumns {
 	}
 
 	#append(rows: Omit<RunTimeline, 'detections'>, detectionsOf: (row: number) => number): number {
-		const count = rows.frameIndices.length;
-		this.#reserve(this.length + count);
+		const skipped = lastUpTo(rows.frameIndices, this.lastFrameIndex, rows.frameIndices.length) + 1;
+		const added = rows.frameIndices.length - skipped;
 		const before = this.length;
-		let last = this.lastFrameIndex;
-		for (let row = 0; row < count; row++) {
-			const frameIndex = rows.frameIndices[row]!;
-			if (frameIndex <= last) continue;
-			last = frameIndex;
-			const at = this.length++;
-			this.frameIndices[at] = frameIndex;
-			this.timesSeconds[at] = rows.timesSeconds[row]!;
-			this.kinds[at] = rows.kinds[row]!;
-			this.selectedTokens[at] = rows.selectedTokens[row]!;
-			this.macs[at] = rows.macs[row]!;
-			this.budgetMacs[at] = rows.budgetMacs[row]!;
+		if (added === 0) return 0;
+		this.#reserve(before + added);
+		this.length = before + added;
+		this.frameIndices.set(rows.frameIndices.subarray(skipped), before);
+		this.timesSeconds.set(rows.timesSeconds.subarray(skipped), before);
+		this.kinds.set(rows.kinds.subarray(skipped), before);
+		this.selectedTokens.set(rows.selectedTokens.subarray(skipped), before);
+		this.macs.set(rows.macs.subarray(skipped), before);
+		this.budgetMacs.set(rows.budgetMacs.subarray(skipped), before);
+		this.waitingTokens.set(rows.waitingTokens.subarray(skipped), before);
+		this.longestWaits.set(rows.longestWaits.subarray(skipped), before);
+		this.sufficientTokens.set(rows.sufficientTokens.subarray(skipped), before);
+		this.audits.set(rows.audits.subarray(skipped), before);
+		for (let at = before, row = skipped; at < this.length; at++, row++) {
 			this.detections[at] = detectionsOf(row);
-			this.waitingTokens[at] = rows.waitingTokens[row]!;
-			this.longestWaits[at] = rows.longestWaits[row]!;
-			this.sufficientTokens[at] = rows.sufficientTokens[row]!;
 			this.estimates[at] = rows.agreements[3 * row]!;
 			this.lowers[at] = rows.agreements[3 * row + 1]!;
 			this.uppers[at] = rows.agreements[3 * row + 2]!;
-			this.audits[at] = rows.audits[row]!;
-			if (!Number.isNaN(this.estimates[at])) {
-				this.hasEstimates = true;
-				this.#estimated.frames++;
-				this.#estimated.sum += this.estimates[at];
+			for (let i = 0; i < CAMERA_FIELDS.length; i++) {
+				this.camera[CAMERA_FIELDS[i]!][at] = rows.cameras[row * CAMERA_FIELDS.length + i]!;
 			}
-			if (!Number.isNaN(this.audits[at])) this.auditCount++;
-			CAMERA_FIELDS.forEach((field, i) => {
-				this.camera[field][at] = rows.cameras[row * CAMERA_FIELDS.length + i]!;
-			});
-			if (!Number.isNaN(this.camera.x[at])) this.hasCamera = true;
-			this.anchors[at] = rows.kinds[row] === FLUSH && Number.isNaN(this.audits[at]) ? 1 : 0;
 			let total = 0;
 			for (let s = 0; s < STAGES.length; s++) {
 				const ms = rows.milliseconds[row * STAGES.length + s]!;
 				this.milliseconds[s]![at] = ms;
-				this.#sums.milliseconds[s]! += ms;
-				if (at === 0) this.#first.milliseconds[s] = ms;
 				total += ms;
 			}
 			this.totalMilliseconds[at] = total;
-			this.#sums.macs += this.macs[at];
-			this.#sums.selectedTokens += this.selectedTokens[at];
-			if (at === 0) {
-				this.#first.macs = this.macs[0]!;
-				this.#first.selectedTokens = this.selectedTokens[0]!;
-			}
+			this.#sum(at);
 		}
-		return this.length - before;
+		return added;
+	}
+
+	/** Adds a frame to what is known of all. */
+	#sum(at: number): void {
+		const isAudited = !Number.isNaN(this.audits[at]);
+		if (isAudited) this.auditCount++;
+		this.anchors[at] = this.kinds[at] === FLUSH && !isAudited ? 1 : 0;
+		if (!Number.isNaN(this.camera.x[at])) this.hasCamera = true;
+		if (!Number.isNaN(this.estimates[at])) {
+			this.hasEstimates = true;
+			this.#estimated.frames++;
+			this.#estimated.sum += this.estimates[at]!;
+		}
+		for (let s = 0; s < STAGES.length; s++) {
+			const ms = this.milliseconds[s]![at]!;
+			this.#sums.milliseconds[s]! += ms;
+			if (at === 0) this.#first.milliseconds[s] = ms;
+		}
+		this.#sums.macs += this.macs[at]!;
+		this.#sums.selectedTokens += this.selectedTokens[at]!;
+		if (at === 0) {
+			this.#first.macs = this.macs[0]!;
+			this.#first.selectedTokens = this.selectedTokens[0]!;
+		}
 	}
 
 	#reserve(length: number): void {
