@@ -6,7 +6,6 @@ import {
 	Int32,
 	makeData,
 	RecordBatch,
-	RecordBatchReader,
 	Schema,
 	Struct,
 	tableToIPC,
@@ -209,35 +208,6 @@ function encodeMaps(results: readonly FrameResult[]): Uint8Array {
 		),
 		binary(rows.map((row) => row.values)),
 	]);
-}
-
-/** Reads `bytes`, whole messages of one stream with or without its head, batch by batch. */
-export function* decodeBatches(stream: StreamName, bytes: Uint8Array): Generator<RecordBatch, void> {
-	if (bytes.length === 0) return;
-	const head = STREAM_HEADS[stream];
-	if (head.every((byte, i) => bytes[i] === byte)) {
-		yield* RecordBatchReader.from(bytes);
-		return;
-	}
-	const whole = new Uint8Array(head.length + bytes.length);
-	whole.set(head);
-	whole.set(bytes, head.length);
-	yield* RecordBatchReader.from(whole);
-}
-
-/** The values of a fixed-width column of a decoded batch; a view into the batch. */
-export function columnValues<T extends Values>(batch: RecordBatch, name: string): T {
-	const padded = columnData(batch, name).values as T; // buffers are padded to eight bytes
-	return padded.subarray(0, batch.numRows) as T;
-}
-
-/** A bit per row, least significant first, set where there is a value; empty where no value is null. */
-export function columnValidity(batch: RecordBatch, name: string): Uint8Array {
-	return columnData(batch, name).nullBitmap ?? new Uint8Array(0);
-}
-
-function columnData(batch: RecordBatch, name: string): Data {
-	return batch.data.children[batch.schema.fields.findIndex((field) => field.name === name)]!;
 }
 
 function frameChildren(results: readonly FrameResult[]): Data[] {

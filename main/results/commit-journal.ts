@@ -36,6 +36,9 @@ export const NO_COMMIT: Commit = {
 	durable: false,
 };
 
+/** Most bytes of a stream that are read at once; a batch with more is read alone. */
+const SPAN_BYTES = 1 << 20;
+
 // Runs stored by earlier versions have no optional streams, or fewer.
 const perStream = z.object({
 	frames: z.int(),
@@ -96,6 +99,15 @@ export class CommitJournal {
 	span(stream: StreamName, first: number, last: number): { from: number; to: number } {
 		const column = this.#bytes[stream];
 		return { from: first > 0 ? column[first - 1]! : NO_COMMIT.bytes[stream], to: column[last]! };
+	}
+
+	/** Up to which commit (excluded) the bytes of a stream, from commit `first` on, can be read at once. */
+	spanEnd(stream: StreamName, first: number): number {
+		const column = this.#bytes[stream];
+		const { from } = this.span(stream, first, first);
+		let end = first + 1;
+		while (end < this.count && column[end]! - from <= SPAN_BYTES) end++;
+		return end;
 	}
 
 	/** Whether `bytes` are what commit `i` added to a stream. */

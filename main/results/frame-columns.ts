@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RecordBatch } from 'apache-arrow';
 import type { CameraTrack } from '../domain/camera-inset.ts';
 import { eachCameraField, type CameraColumns } from '../domain/camera-path.ts';
 import { STAGES, type Stage } from '../domain/cost.ts';
 import { SELECTION_KINDS } from '../domain/tokens.ts';
 import type { KnownFrame } from '../domain/video.ts';
-import { columnValidity, columnValues, decodeBatches, type StreamName } from './columns.ts';
+import { decodeBatches, type Batch } from './batch.ts';
+import type { OptionalStream, StreamName } from './columns.ts';
 import type { CommitJournal } from './commit-journal.ts';
 import { onDisk, streamFile, unreadable } from './run-folder.ts';
 
@@ -63,15 +63,13 @@ export function cameraTrackOf({ camera, kind, drift }: FrameColumns): CameraTrac
 	return camera && { columns: camera, anchors, length: kind.length };
 }
 
-const CHUNK_BYTES = 1 << 20;
-
 /** All committed frames. Reads the stream chunk by chunk; throws `run-unreadable` on damage. */
 export async function readFrameColumns(folder: string, journal: CommitJournal): Promise<FrameColumns> {
 	const columns = emptyColumns(journal.last.frames);
 	let row = 0;
 	for await (const batch of batchesOf(folder, journal, 'frames')) {
 		copyRows(batch, columns, row);
-		row += batch.numRows;
+		row += batch.rowCount;
 	}
 	if (row !== journal.last.frames) {
 		const path = join(folder, streamFile('frames'));
@@ -89,26 +87,24 @@ async function* batchesOf(
 	folder: string,
 	journal: CommitJournal,
 	stream: StreamName,
-): AsyncGenerator<RecordBatch, void> {
+): AsyncGenerator<Batch, void> {
 	if (journal.count === 0) return;
 	const path = join(folder, streamFile(stream));
 	const handle = await onDisk(path, () => open(path));
 	try {
 		for (let first = 0; first < journal.count;) {
-			let last = first;
-			const { from } = journal.span(stream, first, last);
-			while (last + 1 < journal.count && journal.span(stream, first, last + 1).to - from <= CHUNK_BYTES)
-				last++;
-			const chunk = new Uint8Array(journal.span(stream, first, last).to - from);
+			const end = journal.spanEnd(stream, first);
+			const { from, to } = journal.span(stream, first, end - 1);
+			const chunk = new Uint8Array(to - from);
 			await handle.read(chunk, 0, chunk.length, from);
-			for (let i = first; i <= last; i++) {
+			for (let i = first; i < end; i++) {
 				const span = journal.span(stream, i, i);
 				if (!journal.vouchesFor(stream, i, chunk.subarray(span.from - from, span.to - from))) {
 					throw unreadable(path, `the batch at byte ${span.from} is damaged`);
 				}
 			}
-			yield* decodeBatches(stream, chunk);
-			first = last + 1;
+			yield* decodeBatches(stream, chunk, path);
+			first = end;
 		}
 	} finally {
 		await handle.close();
@@ -135,27 +131,21 @@ async function readDrift(
 		},
 		stale: new Uint8Array(rows),
 	};
-	let position = 0;
-	for await (const batch of batchesOf(folder, journal, 'drift')) {
-		const frames = columnValues<Int32Array>(batch, 'frame_index');
-		const columns = [
-			[drift.waitingTokens, 'waiting_tokens'],
-			[drift.longestWait, 'longest_wait'],
-			[drift.sufficientTokens, 'sufficient_tokens'],
-			[drift.agreement, 'agreement'],
-			[drift.lower, 'lower'],
-			[drift.upper, 'upper'],
-			[drift.audit.matched, 'audit_matched'],
-			[drift.audit.lost, 'audit_lost'],
-			[drift.audit.gained, 'audit_gained'],
-		] as const;
-		const values = columns.map(([, name]) => columnValues<Int32Array | Float32Array>(batch, name));
-		const stale = batch.getChild('stale')!;
-		for (let row = 0; row < frames.length; row++) {
-			while (position < rows && frameIndex[position]! < frames[row]!) position++;
-			columns.forEach(([column], i) => (column[position] = values[i]![row]!));
-			drift.stale[position] = (stale.get(row) as Uint8Array).length > 0 ? 1 : 0;
-		}
+	const columns = [
+		[drift.waitingTokens, 'waiting_tokens'],
+		[drift.longestWait, 'longest_wait'],
+		[drift.sufficientTokens, 'sufficient_tokens'],
+		[drift.agreement, 'agreement'],
+		[drift.lower, 'lower'],
+		[drift.upper, 'upper'],
+		[drift.audit.matched, 'audit_matched'],
+		[drift.audit.lost, 'audit_lost'],
+		[drift.audit.gained, 'audit_gained'],
+	] as const;
+	for await (const { batch, positions } of placedBatches(folder, journal, 'drift', frameIndex)) {
+		copyNumbers(batch, positions, columns);
+		const offsets = batch.offsets('stale');
+		positions.forEach((position, row) => (drift.stale[position] = offsets[row + 1]! > offsets[row]! ? 1 : 0));
 	}
 	return drift;
 }
@@ -174,28 +164,52 @@ async function readCamera(
 		[camera.gridX, 'grid_x'],
 		[camera.gridY, 'grid_y'],
 	] as const;
-	let position = 0;
-	for await (const batch of batchesOf(folder, journal, 'camera')) {
-		const frames = columnValues<Int32Array>(batch, 'frame_index');
-		for (let row = 0; row < frames.length; row++) {
-			while (position < frameIndex.length && frameIndex[position]! < frames[row]!) position++;
-			columns.forEach(([column, name]) => (column[position] = columnValues<Float32Array>(batch, name)[row]!));
-		}
+	for await (const { batch, positions } of placedBatches(folder, journal, 'camera', frameIndex)) {
+		copyNumbers(batch, positions, columns);
 	}
 	return camera;
 }
 
-function copyRows(batch: RecordBatch, columns: FrameColumns, row: number): void {
-	columns.frameIndex.set(columnValues(batch, 'frame_index'), row);
-	columns.timeSeconds.set(columnValues(batch, 'time_seconds'), row);
-	columns.kind.set(columnValues(batch, 'kind'), row);
-	columns.selectedTokens.set(columnValues(batch, 'selected_tokens'), row);
-	columns.detectionCount.set(columnValues(batch, 'detection_count'), row);
-	columns.macs.set(columnValues(batch, 'macs'), row);
-	for (const stage of STAGES) columns.milliseconds[stage].set(columnValues(batch, `${stage}_ms`), row);
-	const budgets = columnValues<Float64Array>(batch, 'budget_macs');
-	const known = columnValidity(batch, 'budget_macs');
-	for (let i = 0; i < batch.numRows; i++) {
+/** All committed batches of an optional stream, with the position in the run of each row's frame. */
+async function* placedBatches(
+	folder: string,
+	journal: CommitJournal,
+	stream: OptionalStream,
+	frameIndex: Int32Array,
+): AsyncGenerator<{ batch: Batch; positions: Int32Array }, void> {
+	let position = 0;
+	for await (const batch of batchesOf(folder, journal, stream)) {
+		const positions = batch.values<Int32Array>('frame_index').map((frame) => {
+			while (position < frameIndex.length && frameIndex[position]! < frame) position++;
+			return position;
+		});
+		yield { batch, positions };
+	}
+}
+
+/** Copies columns of a batch to where its rows belong. */
+function copyNumbers(
+	batch: Batch,
+	positions: Int32Array,
+	columns: readonly (readonly [Int32Array | Float32Array, name: string])[],
+): void {
+	for (const [column, name] of columns) {
+		const values = batch.values<Int32Array | Float32Array>(name);
+		for (let row = 0; row < values.length; row++) column[positions[row]!] = values[row]!;
+	}
+}
+
+function copyRows(batch: Batch, columns: FrameColumns, row: number): void {
+	columns.frameIndex.set(batch.values('frame_index'), row);
+	columns.timeSeconds.set(batch.values('time_seconds'), row);
+	columns.kind.set(batch.values('kind'), row);
+	columns.selectedTokens.set(batch.values('selected_tokens'), row);
+	columns.detectionCount.set(batch.values('detection_count'), row);
+	columns.macs.set(batch.values('macs'), row);
+	for (const stage of STAGES) columns.milliseconds[stage].set(batch.values(`${stage}_ms`), row);
+	const budgets = batch.values<Float64Array>('budget_macs');
+	const known = batch.validity('budget_macs');
+	for (let i = 0; i < batch.rowCount; i++) {
 		const isNull = known.length > 0 && (known[i >> 3]! & (1 << (i & 7))) === 0;
 		columns.budgetMacs[row + i] = isNull ? Number.NaN : budgets[i]!;
 	}

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FrameResult } from '../domain/frame-result.ts';
 import type { SettingEvent } from '../domain/run.ts';
+import type { Commit } from './commit-journal.ts';
 import { headerText } from './header.ts';
 import { BATCH_FRAMES, RunWriter } from './run-writer.ts';
 import { sampleHeader, sampleMaps, sampleResult } from './sample-run.fixture.ts';
@@ -293,5 +294,22 @@ describe('damage behind the back of the journal is told, never shown as data', (
 			code: 'run-unreadable',
 			message: expect.stringContaining(`${stream}.arrow: the batch`) as string,
 		});
+	});
+
+	it('of one batch, and no other, also where many are read at once', async () => {
+		const results = await storeFrames(everyFifth(12 * BATCH_FRAMES));
+		const path = join(folder, 'detections.arrow');
+		const journal = readFileSync(join(folder, 'commits.jsonl'), 'utf8').split('\n');
+		const ends = journal.slice(0, 12).map((line) => (JSON.parse(line) as Commit).bytes.detections);
+		const bytes = readFileSync(path);
+		bytes[ends[8]! - 200]! ^= 0x10;
+		await writeFile(path, bytes);
+		const run = await openRun(folder);
+		const damaged = (position: number) => position >> 6 === 8;
+		for (let position = 0; position < run.frameCount; position++) {
+			if (!damaged(position)) expect(run.result(position)).toEqual(results[position]);
+			else if (results[position]!.detections.count > 0)
+				expect(() => run.result(position)).toThrow('is damaged');
+		}
 	});
 });

@@ -1,6 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RecordBatch } from 'apache-arrow';
 import { firstIndex } from '../domain/first-index.ts';
 import { cameraAt, type CameraPath } from '../domain/camera-path.ts';
 import { noMilliseconds, STAGES } from '../domain/cost.ts';
@@ -10,7 +8,6 @@ import type { Drift } from '../domain/drift.ts';
 import { assert } from '../domain/errors.ts';
 import { executionWords } from '../domain/execution-words.ts';
 import type { FrameResult } from '../domain/frame-result.ts';
-import { RecentMap } from '../domain/recent-map.ts';
 import type { RunHeader, RunStatus, SettingEvent } from '../domain/run.ts';
 import type { Shortfall } from '../domain/shortfall.ts';
 import {
@@ -20,16 +17,15 @@ import {
 	type TokenMap,
 	type TokenMapKind,
 } from '../domain/tokens.ts';
-import { columnValues, decodeBatches, type StreamName } from './columns.ts';
+import type { Batch } from './batch.ts';
+import { BatchReader } from './batch-reader.ts';
+import { streamRecord, type StreamName } from './columns.ts';
 import { readJournal, type CommitJournal } from './commit-journal.ts';
 import { findShortfall, summarizeDrift } from './drift-summary.ts';
 import { readFrameColumns, type FrameColumns } from './frame-columns.ts';
 import { readEvents, readHeader, readStatus } from './header.ts';
 import { streamFile, unreadable } from './run-folder.ts';
 import { summarize, type RunSummary } from './summary.ts';
-
-/** Decoded batches of boxes and bitmaps that are kept in memory. */
-const CACHED_BATCHES = 64;
 
 /**
  * Opens a run, finished or not: one that is being written or was interrupted shows the batches stored so far. Throws
@@ -77,7 +73,7 @@ export class StoredRun {
 	#summary: RunSummary | null = null;
 	/** Undefined until it is asked for. */
 	#shortfall: Shortfall | null | undefined;
-	readonly #batches = new RecentMap<string, RecordBatch | null>(CACHED_BATCHES);
+	readonly #readers: Record<StreamName, BatchReader>;
 
 	/** Use `openRun`. */
 	constructor(
@@ -95,6 +91,9 @@ export class StoredRun {
 		this.frameCount = frames.frameIndex.length;
 		this.frames = frames;
 		this.#journal = journal;
+		this.#readers = streamRecord(
+			(stream) => new BatchReader(folder, stream, journal, (i) => this.#damaged(stream, this.#startOf(i))),
+		);
 		this.#detectionStarts = new Uint32Array(this.frameCount + 1);
 		for (let i = 0; i < this.frameCount; i++) {
 			this.#detectionStarts[i + 1] = this.#detectionStarts[i]! + frames.detectionCount[i]!;
@@ -154,12 +153,9 @@ export class StoredRun {
 	/** Kinds of maps that the run has, as its first batch with maps shows. */
 	mapKinds(): TokenMapKind[] {
 		for (let i = 0; i < this.#journal.count; i++) {
-			const { from, to } = this.#journal.span('maps', i, i);
-			if (from === to) continue;
-			const position = i > 0 ? this.#journal.frames[i - 1]! : 0;
-			const { batch } = this.#batchOf('maps', position);
+			const batch = this.#readers.maps.batch(i);
 			if (!batch) continue;
-			const kinds = new Set(columnValues<Uint8Array>(batch, 'kind'));
+			const kinds = new Set(batch.values<Uint8Array>('kind'));
 			return TOKEN_MAP_KINDS.filter((_, kind) => kinds.has(kind));
 		}
 		return [];
@@ -171,14 +167,13 @@ export class StoredRun {
 		const { batch } = this.#batchOf('maps', position);
 		if (!batch) return [];
 		const frameIndex = this.frames.frameIndex[position]!;
-		const frames = columnValues<Int32Array>(batch, 'frame_index');
-		const kinds = columnValues<Uint8Array>(batch, 'kind');
-		const values = batch.getChild('values')!;
+		const frames = batch.values<Int32Array>('frame_index');
+		const kinds = batch.values<Uint8Array>('kind');
 		const maps: TokenMap[] = [];
 		for (let row = 0; row < frames.length; row++) {
 			if (frames[row] !== frameIndex) continue;
 			const kind = TOKEN_MAP_KINDS[kinds[row]!]!;
-			maps.push({ kind, values: (values.get(row) as Uint8Array).slice() });
+			maps.push({ kind, values: batch.bytes('values', row).slice() });
 		}
 		return maps;
 	}
@@ -191,12 +186,12 @@ export class StoredRun {
 		const { batch, start, end } = this.#detectionRows(position);
 		const boxesXyxy = new Float32Array(4 * count);
 		for (const [side, name] of ['left', 'top', 'right', 'bottom'].entries()) {
-			const values = columnValues<Float32Array>(batch, name);
+			const values = batch.values<Float32Array>(name);
 			for (let i = 0; i < count; i++) boxesXyxy[4 * i + side] = values[start + i]!;
 		}
 		return new Detections(
-			columnValues<Uint16Array>(batch, 'class_index').slice(start, end),
-			columnValues<Float32Array>(batch, 'score').slice(start, end),
+			batch.values<Uint16Array>('class_index').slice(start, end),
+			batch.values<Float32Array>('score').slice(start, end),
 			boxesXyxy,
 			this.#staleMarks(position, count),
 		);
@@ -207,30 +202,29 @@ export class StoredRun {
 		this.#check(position);
 		if (this.frames.detectionCount[position] === 0) return 0;
 		const { batch, start, end } = this.#detectionRows(position);
-		const classIndices = columnValues<Uint16Array>(batch, 'class_index');
-		const scores = columnValues<Float32Array>(batch, 'score');
+		const classIndices = batch.values<Uint16Array>('class_index');
+		const scores = batch.values<Float32Array>('score');
 		let count = 0;
 		for (let i = start; i < end; i++) if (reachesLeast(least, classIndices[i]!, scores[i]!)) count++;
 		return count;
 	}
 
 	/** Where the detections of a frame with some lie. */
-	#detectionRows(position: number): { batch: RecordBatch; start: number; end: number } {
+	#detectionRows(position: number): { batch: Batch; start: number; end: number } {
 		const { batch, firstPosition } = this.#batchOf('detections', position);
 		const start = this.#detectionStarts[position]! - this.#detectionStarts[firstPosition]!;
 		const end = start + this.frames.detectionCount[position]!;
-		if (!batch || end > batch.numRows) throw this.#damaged('detections', firstPosition);
+		if (!batch || end > batch.rowCount) throw this.#damaged('detections', firstPosition);
 		return { batch, start, end };
 	}
 
 	/** Marks of the frame's `count` detections; null if none is set. */
 	#staleMarks(position: number, count: number): Uint8Array | null {
-		if (!this.frames.drift) return null;
+		if (!this.frames.drift?.stale[position]) return null;
 		const { batch } = this.#batchOf('drift', position);
 		if (!batch) return null;
-		const row = columnValues<Int32Array>(batch, 'frame_index').indexOf(this.frames.frameIndex[position]!);
-		const bits = row < 0 ? null : (batch.getChild('stale')!.get(row) as Uint8Array);
-		if (!bits || bits.length === 0) return null;
+		const row = batch.values<Int32Array>('frame_index').indexOf(this.frames.frameIndex[position]!);
+		const bits = batch.bytes('stale', row);
 		return Uint8Array.from({ length: count }, (_, i) => (bits[i >> 3]! >> (i & 7)) & 1);
 	}
 
@@ -238,10 +232,9 @@ export class StoredRun {
 	bitmap(position: number): TokenBitmap {
 		this.#check(position);
 		const { batch, firstPosition } = this.#batchOf('tokens', position);
-		const bytes = batch?.getChild('recomputed')?.get(position - firstPosition) as
-			Uint8Array | null | undefined;
-		if (!bytes) throw this.#damaged('tokens', firstPosition);
-		return bytes.slice();
+		const row = position - firstPosition;
+		if (!batch || row >= batch.rowCount) throw this.#damaged('tokens', firstPosition);
+		return batch.bytes('recomputed', row).slice();
 	}
 
 	/** The position of a frame of the video in this run; -1 if it was not analysed. */
@@ -289,32 +282,14 @@ export class StoredRun {
 	}
 
 	/** The batch that holds a position (null if it has no rows), and the position it starts with. */
-	#batchOf(stream: StreamName, position: number): { batch: RecordBatch | null; firstPosition: number } {
+	#batchOf(stream: StreamName, position: number): { batch: Batch | null; firstPosition: number } {
 		const i = this.#journal.countUpTo(position);
-		const firstPosition = i > 0 ? this.#journal.frames[i - 1]! : 0;
-		const key = `${stream} ${i}`;
-		let batch = this.#batches.get(key);
-		if (batch === undefined) {
-			batch = this.#readBatch(stream, i);
-			this.#batches.set(key, batch);
-		}
-		return { batch, firstPosition };
+		return { batch: this.#readers[stream].batch(i), firstPosition: this.#startOf(i) };
 	}
 
-	#readBatch(stream: StreamName, i: number): RecordBatch | null {
-		const { from, to } = this.#journal.span(stream, i, i);
-		if (from === to) return null;
-		const bytes = new Uint8Array(to - from);
-		const file = openSync(join(this.folder, streamFile(stream)), 'r');
-		try {
-			readSync(file, bytes, 0, bytes.length, from);
-		} finally {
-			closeSync(file);
-		}
-		if (!this.#journal.vouchesFor(stream, i, bytes)) {
-			throw this.#damaged(stream, i > 0 ? this.#journal.frames[i - 1]! : 0);
-		}
-		return decodeBatches(stream, bytes).next().value ?? null;
+	/** The position that batch `i` starts with. */
+	#startOf(i: number): number {
+		return i > 0 ? this.#journal.frames[i - 1]! : 0;
 	}
 
 	#damaged(stream: StreamName, position: number): Error {
