@@ -30,9 +30,9 @@ type Followed = {
 	identities: RunIdentities;
 	/** State of the file whose edits were applied last; null = none yet. */
 	editsState: string | null;
-	/** Settles when edits that are being read or changed are applied; one after the other. */
-	editing: Promise<void>;
-	following: Promise<void>;
+	/** Where edits are read and changed. */
+	editing: OneAtATime;
+	following: OneAtATime;
 };
 
 /** Answers questions about stored runs, including those that are still growing. */
@@ -40,7 +40,7 @@ export class RunQueries {
 	readonly #store: RunStore;
 	readonly #pathOf: (identity: VideoIdentity) => string | null;
 	readonly #open = new RecentMap<string, { run: StoredRun; state: string }>(MOST_OPEN);
-	/** Identities in runs that were asked about; each run is followed by one request at a time. */
+	/** Identities in runs that were asked about. */
 	readonly #followed = new RecentMap<string, Followed>(MOST_OPEN);
 
 	readonly #paths = new RecentMap<
@@ -126,21 +126,21 @@ export class RunQueries {
 	/** The objects of a run, as far as it is stored. */
 	async tracks(runId: string): Promise<RunTracks> {
 		const run = await this.run(runId);
-		return (await this.#follow(runId, run, run.frameCount)).tracks();
+		return (await this.#follow(runId, run, run.frameCount)).identities.tracks();
 	}
 
 	/** Identities of the detections at positions `[from, from + count)`, as far as the run has them. */
 	async identities(runId: string, from: number, count: number): Promise<FrameIdentities> {
 		const run = await this.run(runId);
 		const to = Math.min(from + count, run.frameCount);
-		const identities = await this.#follow(runId, run, to);
+		const { identities } = await this.#follow(runId, run, to);
 		return identities.ofFrames(Math.min(from, to), to, (position) => run.frames.detectionCount[position]!);
 	}
 
 	/** Where the objects of a run were, as far as it is stored; kept, since zones that are drawn ask for it again and again. */
 	async paths(runId: string): Promise<TrackPaths> {
 		const run = await this.run(runId);
-		const identities = await this.#follow(runId, run, run.frameCount);
+		const { identities } = await this.#follow(runId, run, run.frameCount);
 		const { edits } = identities;
 		const known = this.#paths.get(runId);
 		if (known?.edits === edits && known.frames === run.frameCount) return known.paths;
@@ -166,37 +166,31 @@ export class RunQueries {
 		// In the order in which they came: opening a run may take the first one longer than the second.
 		await this.#edits.do(async () => {
 			const run = await this.run(runId);
-			const identities = await this.#follow(runId, run, run.frameCount);
-			const followed = this.#followed.get(runId);
-			const edit = async () => {
-				checkEdits(identities.tracksFound(), run.frames.frameIndex, edits);
+			const followed = await this.#follow(runId, run, run.frameCount);
+			await followed.editing.do(async () => {
+				checkEdits(followed.identities.tracksFound(), run.frames.frameIndex, edits);
 				await store(run.folder);
-				identities.edit(edits);
-				if (followed) followed.editsState = await stateOf([editsPath(run.folder)]);
-			};
-			const editing = (followed?.editing ?? Promise.resolve()).catch(() => undefined).then(edit);
-			if (followed) followed.editing = editing;
-			await editing;
+				followed.identities.edit(edits);
+				followed.editsState = await stateOf([editsPath(run.folder)]);
+			});
 		});
 	}
 
-	async #follow(runId: string, run: StoredRun, to: number): Promise<RunIdentities> {
+	/** Follows the objects of a run up to position `to`, under the edits that are stored. */
+	async #follow(runId: string, run: StoredRun, to: number): Promise<Followed> {
 		let followed = this.#followed.get(runId);
 		// An interrupted run may be resumed from an earlier frame than its last one, with other boxes.
 		if (!followed || followed.identities.known > run.frameCount) {
-			const done = Promise.resolve();
 			const identities = new RunIdentities(run.header.displayThresholds);
-			followed = { identities, editsState: null, editing: done, following: done };
+			followed = { identities, editsState: null, editing: new OneAtATime(), following: new OneAtATime() };
 			this.#followed.set(runId, followed);
 		}
-		const { identities } = followed;
-		followed.editing = followed.editing.catch(() => undefined).then(() => readEdits(followed, run.folder));
-		const { editing } = followed;
-		followed.following = followed.following
-			.catch(() => undefined)
-			.then(() => inTurns(identities.follow(run, to)));
-		await Promise.all([editing, followed.following]);
-		return identities;
+		const { identities, editing, following } = followed;
+		await Promise.all([
+			editing.do(() => readEdits(followed, run.folder)),
+			following.do(() => inTurns(identities.follow(run, to))),
+		]);
+		return followed;
 	}
 
 	/**
