@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WHOLE_VIDEO } from '../domain/video.ts';
 import { sampleHeader } from '../results/sample-run.fixture.ts';
+import { identifyVideo } from '../video/identity.ts';
 import { BatchFolder } from './batch-folder.ts';
 import { pulseOf } from './claims.ts';
 import type { BatchJob, Configuration } from './job.ts';
 import { LocalQueue } from './local-queue.ts';
 import { filesOf, planJobs, replacedFiles } from './plan.ts';
+
+vi.mock('../video/identity.ts', { spy: true });
 
 let root: string;
 let folder: BatchFolder;
@@ -71,6 +74,18 @@ describe('what is wanted', () => {
 	it('is one job where a configuration comes twice, whatever its label', async () => {
 		const again = { ...DENSE, label: 'dense-2' };
 		expect(namesOf(await planJobs(['/v/a.mp4'], [DENSE, again]))).toEqual(['a/dense']);
+	});
+
+	it('looks once at each new file and not at known ones, whatever is wanted of them', async () => {
+		const looks = vi.mocked(identifyVideo);
+		const [known, fresh] = [join(root, 'known.mp4'), join(root, 'new.mp4')];
+		for (const file of [known, fresh]) writeFileSync(file, 'a recording');
+		const before = await planJobs([known], [DENSE]);
+		looks.mockClear();
+		expect(await planJobs([known], [DENSE], before)).toEqual(before);
+		expect(await replacedFiles([fresh], before)).toEqual(new Set());
+		await planJobs([fresh], [DENSE, REDUCED], before);
+		expect(looks.mock.calls).toEqual([[fresh]]);
 	});
 
 	it('keeps a folder for each: another model under the same label gets another one', async () => {

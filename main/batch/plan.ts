@@ -68,11 +68,10 @@ export async function planJobs(
 	const there = new Map(known.map((job) => [job.id, job]));
 	const taken = new Map(known.map(({ runFolder, id }) => [runFolder, id]));
 	const jobs = new Map<string, BatchJob>();
-	const identities = new Map<string, VideoIdentity | null>();
-	for (const file of files) identities.set(file, await identifyVideo(file).catch(() => null));
+	const identities = new Map<string, Promise<VideoIdentity | null>>();
 	// Configuration by configuration, so that what a worker has loaded serves the next job, too.
 	for (const configuration of configurations) {
-		for (const [videoPath, identity] of identities) {
+		for (const videoPath of files) {
 			const id = jobId(videoPath, configuration);
 			// The label is no part of it: what is wanted twice under two labels is one job.
 			if (jobs.has(id)) continue;
@@ -81,6 +80,9 @@ export async function planJobs(
 				jobs.set(id, job);
 				continue;
 			}
+			const looking = identities.get(videoPath) ?? identityNow(videoPath);
+			identities.set(videoPath, looking);
+			const identity = await looking;
 			const runFolder =
 				placeOf && identity
 					? await placeOf(identity, configuration)
@@ -100,10 +102,16 @@ export async function replacedFiles(
 	const before = new Map(known.map(({ videoPath, identity }) => [videoPath, identity]));
 	const replaced = new Set<string>();
 	for (const file of files) {
-		const [then, now] = [before.get(file), await identifyVideo(file).catch(() => null)];
+		const then = before.get(file);
+		const now = then ? await identityNow(file) : null;
 		if (then && now && (await compareVideo(file, now, then)) === 'other') replaced.add(file);
 	}
 	return replaced;
+}
+
+/** Null for a file that can't be read. */
+function identityNow(file: string): Promise<VideoIdentity | null> {
+	return identifyVideo(file).catch(() => null);
 }
 
 export function replacedFile(
