@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BatchFolder } from '../batch/batch-folder.ts';
@@ -9,6 +9,7 @@ import { Detections } from '../domain/detections.ts';
 import { WHOLE_VIDEO } from '../domain/video.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { storeSampleRun } from '../export/run.fixture.ts';
+import { streamFile } from '../results/run-folder.ts';
 import { trackEditsToText } from '../tracking/edits-file.ts';
 import { editsPath } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
@@ -190,4 +191,11 @@ it('writes all detections, a line with the reason for each file that failed, and
 		'/v/c.mp4 dense done 10 2',
 		'/v/gone.mp4 dense failed  ',
 	]);
+});
+
+it('keeps the objects of a run that stays as it is: its columns are not read again', async () => {
+	const before = await objectsOf('c.mp4 3');
+	const { runFolder } = (await jobs.jobs()).find(({ id }) => id === ids.get('c.mp4 3'))!;
+	rmSync(join(runFolder, streamFile('detections')));
+	expect(await objectsOf('c.mp4 3')).toEqual(before);
 });

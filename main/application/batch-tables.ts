@@ -5,6 +5,7 @@ import { summaryPath, writeTables } from '../batch/table.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
 import { RecentMap } from '../domain/recent-map.ts';
 import { clockOfFile } from '../domain/recording-clock.ts';
+import { readHeader } from '../results/header.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import type { Exports } from './exports.ts';
 import { stateOfRun } from './file-states.ts';
@@ -39,15 +40,14 @@ export class BatchTables {
 		if (!job || (await jobs.outcome(jobId))?.state !== 'done')
 			throw new UserFacingError('bad-argument', `A job that is done was expected (got the id ${jobId}).`);
 		const folder = jobs.runFolder(job);
-		const run = await openRun(folder);
-		const { videoIdentity, video } = run.header;
+		const { videoIdentity, video } = await readHeader(folder);
 		const state = `${await stateOfRun(folder)}, ${await notes.stateOf(videoIdentity, folder)}`;
 		const kept = this.#kept.get(jobId);
 		if (kept?.state === state) return kept.answer;
 		const drawn = await notes.zones(videoIdentity).catch((error: unknown) => errorToData(error));
 		const [zones, zonesProblem] = drawn && 'code' in drawn ? [null, drawn] : [drawn, null];
 		const answer: BatchObjects = {
-			objects: await objectsOfRun(run, zones),
+			objects: await objectsOfRun(await openRun(folder), zones),
 			clock: (await notes.clock(videoIdentity)) ?? clockOfFile(video),
 			startSeconds: video.startSeconds,
 			zonesProblem,
