@@ -107,6 +107,13 @@ describe('what is wanted', () => {
 		await expect(filesOf([join(root, 'empty')])).rejects.toMatchObject({ code: 'file-not-found' });
 	});
 
+	it('is read again only once somebody has changed it', async () => {
+		const before = await folder.jobs();
+		expect(await folder.jobs()).toBe(before);
+		await new BatchFolder(folder.path).change((jobs) => [...jobs].reverse());
+		expect(await folder.jobs()).toEqual([...before].reverse());
+	});
+
 	it('refuses a damaged list', async () => {
 		writeFileSync(join(folder.path, 'batch.json'), '{"jobs": 3}');
 		await expect(folder.jobs()).rejects.toMatchObject({ code: 'file-unreadable' });

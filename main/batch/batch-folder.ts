@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
@@ -44,6 +43,8 @@ const outcomeSchema: z.ZodType<JobOutcome> = z.discriminatedUnion('state', [
 export class BatchFolder {
 	readonly path: string;
 	readonly #claims: Claims;
+	/** The list, and the state of its file when it was read. */
+	#known: { batch: Batch; state: string } | null = null;
 	/** Outcomes that were read and will not change. */
 	readonly #done = new Map<string, JobOutcome>();
 
@@ -53,7 +54,7 @@ export class BatchFolder {
 	}
 
 	/** What is wanted, in order. Throws `file-unreadable` for a damaged file; no jobs where there is none. */
-	async jobs(): Promise<BatchJob[]> {
+	async jobs(): Promise<readonly BatchJob[]> {
 		return (await this.#read())?.jobs ?? [];
 	}
 
@@ -75,6 +76,7 @@ export class BatchFolder {
 		const batch = (await this.#read()) ?? { id: randomBytes(8).toString('hex'), jobs: [] };
 		const changed = { format: 'sparsight-batch', version: 1, id: batch.id, jobs: change(batch.jobs) };
 		await writeJsonFile(join(this.path, BATCH_FILE), changed);
+		this.#known = null;
 	}
 
 	/** Takes jobs out of the list, with all that is known of them, once `settle` has ended who works at them. Finished runs stay. */
@@ -162,9 +164,14 @@ export class BatchFolder {
 
 	async #read(): Promise<Batch | null> {
 		const path = join(this.path, BATCH_FILE);
-		if (!existsSync(path)) return null;
+		const file = await stat(path).catch(() => null);
+		if (!file) return null;
+		const state = `${file.ino} ${file.size} ${file.mtimeMs}`;
+		if (this.#known?.state === state) return this.#known.batch;
 		try {
-			return batchSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+			const batch = batchSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+			this.#known = { batch, state };
+			return batch;
 		} catch (cause) {
 			throw new UserFacingError('file-unreadable', `${path}: the list of a batch was expected.`, {
 				remedy: 'Choose another folder for the batch.',
