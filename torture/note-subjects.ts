@@ -6,7 +6,7 @@ import { projectToText } from '../main/application/project-file.ts';
 import { VideoNotes } from '../main/application/video-notes.ts';
 import { identityKey } from '../main/application/videos.ts';
 import { BatchFolder } from '../main/batch/batch-folder.ts';
-import type { Configuration } from '../main/batch/job.ts';
+import { DENSE } from '../main/batch/configuration.fixture.ts';
 import { LocalQueue } from '../main/batch/local-queue.ts';
 import { planJobs } from '../main/batch/plan.ts';
 import { summarizeBatch } from '../main/batch/table.ts';
@@ -16,7 +16,6 @@ import { allSteps } from '../main/domain/all-steps.ts';
 import { errorFromData } from '../main/domain/errors.ts';
 import { statedClock, timesOfDay } from '../main/domain/recording-clock.ts';
 import type { TrackPaths } from '../main/domain/track-paths.ts';
-import { WHOLE_VIDEO } from '../main/domain/video.ts';
 import type { ZoneSet } from '../main/domain/zones.ts';
 import { openRun } from '../main/results/stored-run.ts';
 import { parseTrackEdits, trackEditsToText } from '../main/tracking/edits-file.ts';
@@ -178,19 +177,6 @@ async function readProject(name: string, content: Uint8Array, folder: string): P
 		await application.close();
 	}
 }
-
-export const DENSE: Configuration = {
-	label: 'dense',
-	model: 'lookout',
-	mode: 'dense',
-	settings: {},
-	range: WHOLE_VIDEO,
-	provider: 'cpu',
-	precision: null,
-	threads: 1,
-	maxSide: null,
-	scoreThreshold: null,
-};
 
 const FAILURE = { code: 'not-a-video', message: 'A video was expected.', remedy: null, stack: null } as const;
 

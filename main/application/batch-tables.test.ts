@@ -2,11 +2,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BatchFolder } from '../batch/batch-folder.ts';
-import type { Configuration } from '../batch/job.ts';
+import { DENSE } from '../batch/configuration.fixture.ts';
 import { planJobs } from '../batch/plan.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import { Detections } from '../domain/detections.ts';
-import { WHOLE_VIDEO } from '../domain/video.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { storeSampleRun } from '../export/run.fixture.ts';
 import { streamFile } from '../results/run-folder.ts';
@@ -21,18 +20,6 @@ const folders = makeFolders();
 const jobs = new BatchFolder(join(folders.settings, 'batch'));
 const notes = new VideoNotes(() => folders.runs);
 
-const DENSE: Configuration = {
-	label: 'dense',
-	model: 'lookout',
-	mode: 'dense',
-	settings: {},
-	range: WHOLE_VIDEO,
-	provider: 'cpu',
-	precision: null,
-	threads: null,
-	maxSide: null,
-	scoreThreshold: null,
-};
 const identityOf = (letter: string): VideoIdentity => ({ fileBytes: 1000, edgesSha256: letter.repeat(64) });
 const [A, C] = [identityOf('a'), identityOf('c')];
 

@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { WHOLE_VIDEO } from '../domain/video.ts';
 import { sampleHeader } from '../results/sample-run.fixture.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { BatchFolder } from './batch-folder.ts';
 import { pulseOf } from './claims.ts';
+import { DENSE } from './configuration.fixture.ts';
 import type { BatchJob, Configuration } from './job.ts';
 import { LocalQueue } from './local-queue.ts';
 import { filesOf, planJobs, replacedFiles } from './plan.ts';
@@ -16,18 +16,6 @@ vi.mock('../video/identity.ts', { spy: true });
 let root: string;
 let folder: BatchFolder;
 
-const DENSE: Configuration = {
-	label: 'dense',
-	model: 'lookout',
-	mode: 'dense',
-	settings: {},
-	range: WHOLE_VIDEO,
-	provider: 'cpu',
-	precision: null,
-	threads: null,
-	maxSide: null,
-	scoreThreshold: null,
-};
 const REDUCED: Configuration = { ...DENSE, label: 'token-cache', mode: 'token-cache' };
 const FAILURE = { code: 'not-a-video', message: 'no.', remedy: null, stack: null } as const;
 

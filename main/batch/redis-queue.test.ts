@@ -2,28 +2,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WHOLE_VIDEO } from '../domain/video.ts';
 import { sampleHeader } from '../results/sample-run.fixture.ts';
 import { BatchFolder } from './batch-folder.ts';
 import { pulseOf } from './claims.ts';
-import type { Configuration } from './job.ts';
+import { DENSE } from './configuration.fixture.ts';
 import { planJobs } from './plan.ts';
 import type { Claim } from './queue.ts';
 import { nameOfRedis, RedisQueue } from './redis-queue.ts';
 import { NO_REDIS, RedisServer } from './redis-server.fixture.ts';
-
-const DENSE: Configuration = {
-	label: 'dense',
-	model: 'lookout',
-	mode: 'dense',
-	settings: {},
-	range: WHOLE_VIDEO,
-	provider: 'cpu',
-	precision: null,
-	threads: null,
-	maxSide: null,
-	scoreThreshold: null,
-};
 
 it.each(['http://host', 'nonsense', 'redis:'])('refuses %s as an address', (address) => {
 	expect(() => nameOfRedis(address)).toThrow(/--queue must be an address of Redis such as redis:/);

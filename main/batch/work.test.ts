@@ -5,9 +5,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { AnalysisExchange } from '../analysis/protocol.ts';
 import { WarmWorker } from '../analysis/warm-worker.ts';
 import { type ErrorCode, errorToData, UserFacingError } from '../domain/errors.ts';
-import { WHOLE_VIDEO } from '../domain/video.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import { BatchFolder } from './batch-folder.ts';
+import { DENSE } from './configuration.fixture.ts';
 import { LocalQueue } from './local-queue.ts';
 import { planJobs } from './plan.ts';
 import { workOff } from './work.ts';
@@ -20,9 +20,7 @@ beforeEach(async () => {
 	folder = new BatchFolder(join(root, 'batch'));
 	const files = ['a.mp4', 'b.mp4'].map((name) => join(root, name));
 	for (const file of files) writeFileSync(file, file);
-	const common = { range: WHOLE_VIDEO, provider: 'cpu', precision: null, threads: null, maxSide: null };
-	const dense = { label: 'dense', model: 'any', mode: 'dense', settings: {}, scoreThreshold: null };
-	await folder.add(await planJobs(files, [{ ...common, ...dense }]));
+	await folder.add(await planJobs(files, [DENSE]));
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchFolder } from '../../main/batch/batch-folder.ts';
 import { pulseOf } from '../../main/batch/claims.ts';
+import { DENSE } from '../../main/batch/configuration.fixture.ts';
 import { LocalQueue } from '../../main/batch/local-queue.ts';
 import { planJobs } from '../../main/batch/plan.ts';
 import { writeTables } from '../../main/batch/table.ts';
@@ -11,7 +12,6 @@ import { SampleEngine, undisturbed } from '../../main/results/endless-run.fixtur
 import { RunWriter } from '../../main/results/run-writer.ts';
 import { sampleHeader } from '../../main/results/sample-run.fixture.ts';
 import { openRun } from '../../main/results/stored-run.ts';
-import { DENSE } from '../note-subjects.ts';
 import { framesOf } from '../programs.ts';
 import { expectSame, nothing, type Writer } from './writer.ts';
 
