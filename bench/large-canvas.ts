@@ -1,3 +1,4 @@
+import { scaledTo } from '../main/domain/frame.ts';
 import { type Size, WHOLE_VIDEO } from '../main/domain/video.ts';
 import { IGNORED, TruthBuilder, type TruthObjects } from '../main/evaluation/ground-truth/ground-truth.ts';
 import { readGroundTruth } from '../main/evaluation/ground-truth/index.ts';
@@ -106,7 +107,7 @@ export async function paintCanvas(
 async function framesOf(path: string): Promise<{ size: Size; frames: Uint8Array[] }> {
 	const video = await probeVideo(path);
 	const { displaySize: size } = video;
-	const letterbox = { displaySize: size, contentSize: size, inputSize: size, fill: 0 };
+	const letterbox = scaledTo(size);
 	const frames: Uint8Array[] = [];
 	for await (const { pixels } of readFrames(video, { range: WHOLE_VIDEO, letterbox, format: 'rgb24' })) {
 		frames.push(pixels.slice());

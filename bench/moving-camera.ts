@@ -7,7 +7,7 @@ import { Registration } from '../main/camera/registration.ts';
 import type { Detector } from '../main/detector/detector.ts';
 import { compareDetections } from '../main/domain/agreement.ts';
 import type { Detections } from '../main/domain/detections.ts';
-import type { Frame } from '../main/domain/frame.ts';
+import { type Frame, scaledTo } from '../main/domain/frame.ts';
 import type { FrameResult } from '../main/domain/frame-result.ts';
 import { AT_REST } from '../main/domain/placement.ts';
 import type { SettingValues } from '../main/domain/settings-table.ts';
@@ -163,11 +163,9 @@ async function takeClip(
 }
 
 async function* framesOf(video: VideoInfo, frames: number): AsyncGenerator<Frame, DecodeSummary> {
-	const { displaySize } = video;
-	const letterbox = { displaySize, contentSize: displaySize, inputSize: displaySize, fill: 0 };
 	const reading = readFrames(video, {
 		range: { ...WHOLE_VIDEO, to: { frame: frames - 1 } },
-		letterbox,
+		letterbox: scaledTo(video.displaySize),
 		format: 'rgb24',
 	});
 	return yield* reading;

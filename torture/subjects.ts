@@ -1,6 +1,7 @@
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { scaledTo } from '../main/domain/frame.ts';
 import { WHOLE_VIDEO } from '../main/domain/video.ts';
 import { readGroundTruth } from '../main/evaluation/ground-truth/index.ts';
 import { openModel } from '../main/families/index.ts';
@@ -274,9 +275,7 @@ async function readMedia(name: string, content: Uint8Array, folder: string): Pro
 	const path = join(folder, name);
 	await writeFile(path, content);
 	const video = await probeVideo(path);
-	const displaySize = video.displaySize;
-	const size = { width: 64, height: 48 };
-	const letterbox = { displaySize, contentSize: size, inputSize: size, fill: 0 };
+	const letterbox = scaledTo({ width: 64, height: 48 }, video.displaySize);
 	const range = { ...WHOLE_VIDEO, to: { frame: 99 } };
 	for await (const frame of readFrames(video, { range, letterbox, format: 'rgb24' })) void frame;
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostEvent } from '../../preload/contract.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
+import { scaledTo } from '../domain/frame.ts';
 import { WHOLE_VIDEO, type Size, type VideoInfo } from '../domain/video.ts';
 import { readFrames } from '../video/read-frames.ts';
 import { openVideoWriter } from '../video/write-video.ts';
@@ -112,11 +113,10 @@ export class PlaybackProxies {
 			signal,
 		});
 		try {
-			const letterbox = { displaySize: video.info.displaySize, contentSize: size, inputSize: size, fill: 0 };
 			let done = 0;
 			for await (const frame of readFrames(video.info, {
 				range: WHOLE_VIDEO,
-				letterbox,
+				letterbox: scaledTo(size, video.info.displaySize),
 				format: 'rgba',
 				signal,
 			})) {

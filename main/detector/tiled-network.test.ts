@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tiledNetwork } from './tiled-network.ts';
 import { Detections } from '../domain/detections.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import type { Frame } from '../domain/frame.ts';
+import { scaledTo, type Frame } from '../domain/frame.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import { WasmFramePixels } from '../pixels/frame-pixels.ts';
 import type { GraphRuntime } from '../runtime/runtime.ts';
@@ -62,7 +62,7 @@ async function open(
 			const { width, height } = displaySize;
 			const macs = macsOf(displaySize);
 			const grid = { rows: height / 16, cols: width / 16, stride: 16, windowSize: 16, windowOffset: 0 };
-			const letterbox = { displaySize, contentSize: displaySize, inputSize: displaySize, fill: 0 };
+			const letterbox = scaledTo(displaySize);
 			return {
 				host: staticHost('a finder of white squares', grid, {
 					macs: () => macs,

@@ -32,3 +32,8 @@ export type Letterbox = {
 	/** Default: `bilinear`. */
 	resampling?: Resampling;
 };
+
+/** Fills `size` with the whole frame; its shape may change by that. */
+export function scaledTo(size: Size, displaySize = size): Letterbox {
+	return { displaySize, contentSize: size, inputSize: size, fill: 0 };
+}

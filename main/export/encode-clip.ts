@@ -1,4 +1,4 @@
-import type { Frame } from '../domain/frame.ts';
+import { scaledTo, type Frame } from '../domain/frame.ts';
 import type { SettingsTable, ValuesOf } from '../domain/settings-table.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
 import { knownFrames } from '../results/frame-columns.ts';
@@ -52,16 +52,10 @@ export async function encodePictures(
 		...aborting,
 	});
 	try {
-		const letterbox = {
-			displaySize: video.displaySize,
-			contentSize: frameSize,
-			inputSize: frameSize,
-			fill: 0,
-		};
 		let done = 0;
 		for await (const frame of readFrames(video, {
 			range: clip.range,
-			letterbox,
+			letterbox: scaledTo(frameSize, video.displaySize),
 			format: 'rgba',
 			known: knownFrames(runs[0]!.frames, frameIndices[0]!),
 			...aborting,

@@ -6,16 +6,14 @@ import type { Frame } from '../domain/frame.ts';
 import type { Rect } from '../domain/overlay-geometry.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
 import { identityLabel } from '../domain/track-labels.ts';
-import type { Size, VideoInfo } from '../domain/video.ts';
-import { knownFrames } from '../results/frame-columns.ts';
-import type { StoredRun } from '../results/stored-run.ts';
-import { readFrames } from '../video/read-frames.ts';
+import type { Size } from '../domain/video.ts';
 import { openVideoOf } from './clip-frames.ts';
 import { fileName } from './clip-names.ts';
 import { objectsAsCsv, wantedObjects, type ExportedObject } from './exported-objects.ts';
 import type { ExportFormat, ExportRequest } from './format.ts';
 import { contactSheet } from './objects-sheet.ts';
 import { writePartialFirst } from './partial-file.ts';
+import { pickedFrames } from './picked-frames.ts';
 import { archiveOf } from './zip.ts';
 
 const OBJECT_SETTINGS = {
@@ -38,8 +36,6 @@ const JPEG_QUALITY = 90;
 const SHEET_QUALITY = 75;
 /** Of pictures on the sheet, in pixels. */
 const SHEET_HEIGHT = 160;
-/** Frames that are rather decoded than jumped over. */
-const NEAR_FRAMES = 100;
 
 /** A picture of every object at its best sighting, a table of them and a page that shows them all, in one archive. */
 export const objects: ExportFormat = {
@@ -71,10 +67,11 @@ async function* filesOf(request: ExportRequest) {
 	const byFrame = new Map<number, ExportedObject[]>();
 	for (const one of told) byFrame.set(one.frame, [...(byFrame.get(one.frame) ?? []), one]);
 	let done = 0;
-	for await (const frame of framesOf(run, video, [...byFrame.keys()], signal)) {
+	const { displaySize } = video;
+	for await (const frame of pickedFrames(run, video, byFrame.keys(), displaySize, signal)) {
 		for (const one of byFrame.get(frame.index)!) {
-			const rect = cutOut(one.box, video.displaySize, { margin: settings.margin, aspect: null });
-			const { picture, small } = await cut(frame, video.displaySize, rect);
+			const rect = cutOut(one.box, displaySize, { margin: settings.margin, aspect: null });
+			const { picture, small } = await cut(frame, rect);
 			const who = one.name ?? identityLabel(one.identity);
 			const time = { timeSeconds: one.seconds, recordedAt: one.recordedAt ?? undefined };
 			one.picture = `pictures/${fileName(run, time, [one.class, who], 'jpg', taken)}`;
@@ -87,31 +84,9 @@ async function* filesOf(request: ExportRequest) {
 	yield { name: 'index.html', chunks: inBytes([contactSheet(run, told)]) };
 }
 
-/** Some frames of a run's video, ascending, at their displayed size. */
-async function* framesOf(
-	run: StoredRun,
-	video: VideoInfo,
-	wanted: readonly number[],
-	signal: AbortSignal | undefined,
-): AsyncGenerator<Frame> {
-	const frames = [...wanted].sort((a, b) => a - b);
-	const { displaySize: size } = video;
-	const letterbox = { displaySize: size, contentSize: size, inputSize: size, fill: 0 };
-	for (let i = 0, next = 0; i < frames.length; i = next) {
-		while (next < frames.length && (next === i || frames[next]! - frames[next - 1]! <= NEAR_FRAMES)) next++;
-		const [from, to] = [frames[i]!, frames[next - 1]!];
-		const known = knownFrames(run.frames, from);
-		const range = { from: { frame: from }, to: { frame: to }, every: 1 };
-		const options = { range, letterbox, format: 'rgba' as const, known, ...(signal && { signal }) };
-		const here = new Set(frames.slice(i, next));
-		for await (const frame of readFrames(video, options)) if (here.has(frame.index)) yield frame;
-	}
-}
-
 /** A piece of a frame as JPEG, and small for the sheet. */
 async function cut(
-	{ pixels }: Frame,
-	size: Size,
+	{ pixels, size }: Frame,
 	rect: Rect,
 ): Promise<{ picture: Buffer; small: { url: string; size: Size } }> {
 	// A native canvas: loaded only if something is drawn.

@@ -1,18 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { presenceOf } from '../counting/presence.ts';
 import { fitZones } from '../counting/zone-file.ts';
-import { UserFacingError } from '../domain/errors.ts';
 import { readable } from '../domain/recording-clock.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
-import type { Position } from '../domain/video.ts';
-import { knownFrames } from '../results/frame-columns.ts';
 import { pathsOfRun } from '../tracking/run-paths.ts';
-import { readFrames } from '../video/read-frames.ts';
 import { openVideoOf } from './clip-frames.ts';
 import { encodePng } from './encode-png.ts';
 import type { ExportFormat } from './format.ts';
 import { identitiesOfRun, inTurnsUnlessCancelled } from './identities.ts';
 import { writePartialFirst } from './partial-file.ts';
+import { firstFrame } from './picked-frames.ts';
 import { timeOfDayOf } from './times-of-day.ts';
 
 const PRESENCE_SETTINGS = {
@@ -48,30 +45,23 @@ export const presence: ExportFormat = {
 		const paths = await inTurnsUnlessCancelled(pathsOfRun(run, identities), signal);
 		const map = presenceOf(paths, size, zones?.anchor ?? 'bottom', classIndex);
 		const who = classIndex === null ? null : (run.header.model.classes[classIndex] ?? String(classIndex));
-		const from: Position = range?.from ?? { frame: run.frames.frameIndex[0] ?? 0 };
 		await writePartialFirst(out, [run.header.video.path], async (partial) => {
 			const { video } = await openVideoOf(run);
-			const letterbox = { displaySize: size, contentSize: size, inputSize: size, fill: 0 };
-			const known = knownFrames(run.frames, 'frame' in from ? from.frame : Number.POSITIVE_INFINITY);
-			const one = { range: { from, to: null, every: 1 }, letterbox, format: 'rgba' as const, known };
-			for await (const frame of readFrames(video, signal ? { ...one, signal } : one)) {
-				// Drawing needs a native canvas and fonts: loaded only if something is drawn.
-				const { drawPresence } = await import('./drawing/draw-presence.ts');
-				const { formatTime } = await import('./drawing/draw-overlay.ts');
-				const recordedAt = timeOfDayOf(run, clock)?.(frame.timeSeconds);
-				const time = recordedAt ? readable(recordedAt) : formatTime(frame.timeSeconds);
-				const drawn = drawPresence(frame.pixels, size, {
-					map,
-					opacity,
-					zones,
-					caption: [labels[0]!, who ?? 'all classes', 'where they have been'].join(' · '),
-					moment: `over frame ${frame.index}   ${time}`,
-				});
-				await writeFile(partial, await encodePng(drawn.rgba, drawn.size));
-				onProgress?.(1, 1);
-				return;
-			}
-			throw new UserFacingError('bad-range', `${video.path}: the range must hold a frame of the video.`);
+			const frame = await firstFrame(run, video, range, size, signal);
+			// Drawing needs a native canvas and fonts: loaded only if something is drawn.
+			const { drawPresence } = await import('./drawing/draw-presence.ts');
+			const { formatTime } = await import('./drawing/draw-overlay.ts');
+			const recordedAt = timeOfDayOf(run, clock)?.(frame.timeSeconds);
+			const time = recordedAt ? readable(recordedAt) : formatTime(frame.timeSeconds);
+			const drawn = drawPresence(frame.pixels, size, {
+				map,
+				opacity,
+				zones,
+				caption: [labels[0]!, who ?? 'all classes', 'where they have been'].join(' · '),
+				moment: `over frame ${frame.index}   ${time}`,
+			});
+			await writeFile(partial, await encodePng(drawn.rgba, drawn.size));
+			onProgress?.(1, 1);
 		});
 	},
 };

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { scaledTo } from '../domain/frame.ts';
 import type { SettingValues } from '../domain/settings-table.ts';
 import type { FrameRange } from '../domain/video.ts';
 import { identifyVideo } from '../video/identity.ts';
@@ -57,7 +58,7 @@ type List = {
 async function greyAt(out: string, x: number, y: number): Promise<boolean[]> {
 	const video = await probeVideo(out);
 	const { displaySize } = video;
-	const letterbox = { displaySize, contentSize: displaySize, inputSize: displaySize, fill: 0 };
+	const letterbox = scaledTo(displaySize);
 	const grey: boolean[] = [];
 	const range = { from: { frame: 0 }, to: null, every: 1 };
 	for await (const { pixels } of readFrames(video, { range, letterbox, format: 'rgba' }))

@@ -1,14 +1,11 @@
 import { writeFile } from 'node:fs/promises';
-import { UserFacingError } from '../domain/errors.ts';
 import { resolveSettings } from '../domain/settings-table.ts';
-import type { Position } from '../domain/video.ts';
-import { knownFrames } from '../results/frame-columns.ts';
-import { readFrames } from '../video/read-frames.ts';
 import { openVideoOf } from './clip-frames.ts';
 import { encodePng } from './encode-png.ts';
 import type { ExportFormat } from './format.ts';
 import { OVERLAY_SETTINGS } from './overlay-settings.ts';
 import { writePartialFirst } from './partial-file.ts';
+import { firstFrame } from './picked-frames.ts';
 import { checkRuns, openScenes, paneSizeOf } from './scenes.ts';
 
 /** One frame as the clip shows it: the first of the range, or the first that the main run analysed. */
@@ -26,29 +23,17 @@ export const still: ExportFormat = {
 		const main = runs[0]!;
 		const resolved = resolveSettings(OVERLAY_SETTINGS, settings, 'format still');
 		const sources = runs.map((run) => run.header.video.path);
-		const from: Position = range?.from ?? { frame: main.frames.frameIndex[0] ?? 0 };
 		await writePartialFirst(out, sources, async (partial) => {
 			const { video } = await openVideoOf(main);
 			const paneSize = paneSizeOf(video, resolved);
-			const letterbox = {
-				displaySize: video.displaySize,
-				contentSize: paneSize,
-				inputSize: paneSize,
-				fill: 0,
-			};
-			const known = knownFrames(main.frames, 'frame' in from ? from.frame : Number.POSITIVE_INFINITY);
-			const options = { range: { from, to: null, every: 1 }, letterbox, format: 'rgba' as const, known };
-			for await (const frame of readFrames(video, signal ? { ...options, signal } : options)) {
-				const scenes = await openScenes(runs, labels, resolved, paneSize, request);
-				// Drawing needs a native canvas and fonts: loaded only if something is drawn.
-				const { createOverlay } = await import('./drawing/draw-overlay.ts');
-				const overlay = createOverlay(scenes.overlay);
-				const rgba = overlay.draw(frame.pixels, scenes.at(frame.index, frame.timeSeconds, true));
-				await writeFile(partial, await encodePng(rgba, overlay.layout.size));
-				onProgress?.(1, 1);
-				return;
-			}
-			throw new UserFacingError('bad-range', `${video.path}: the range must hold a frame of the video.`);
+			const frame = await firstFrame(main, video, range, paneSize, signal);
+			const scenes = await openScenes(runs, labels, resolved, paneSize, request);
+			// Drawing needs a native canvas and fonts: loaded only if something is drawn.
+			const { createOverlay } = await import('./drawing/draw-overlay.ts');
+			const overlay = createOverlay(scenes.overlay);
+			const rgba = overlay.draw(frame.pixels, scenes.at(frame.index, frame.timeSeconds, true));
+			await writeFile(partial, await encodePng(rgba, overlay.layout.size));
+			onProgress?.(1, 1);
 		});
 	},
 };

@@ -1,4 +1,5 @@
 import { UserFacingError } from '../domain/errors.ts';
+import { scaledTo } from '../domain/frame.ts';
 import type { Position, Size, VideoInfo } from '../domain/video.ts';
 import { readFrames } from './read-frames.ts';
 
@@ -9,10 +10,8 @@ export type OneFrame = { data: Uint8Array; size: Size; seconds: number };
 export async function readOneFrame(video: VideoInfo, from: Position | null): Promise<OneFrame> {
 	const { path, displaySize: size, startSeconds, durationSeconds } = video;
 	const middle = durationSeconds === null ? { frame: 0 } : { seconds: startSeconds + durationSeconds / 2 };
-	const letterbox = { displaySize: size, contentSize: size, inputSize: size, fill: 0 };
-	const { signal } = new AbortController();
 	const range = { from: from ?? middle, to: null, every: 1 };
-	const frames = readFrames(video, { range, letterbox, format: 'rgb24', signal });
+	const frames = readFrames(video, { range, letterbox: scaledTo(size), format: 'rgb24' });
 	for await (const { pixels, timeSeconds } of frames)
 		return { data: pixels.slice(), size, seconds: timeSeconds };
 	throw new UserFacingError(

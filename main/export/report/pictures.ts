@@ -1,12 +1,11 @@
 import { UserFacingError } from '../../domain/errors.ts';
 import { resolveSettings } from '../../domain/settings-table.ts';
 import type { Size, VideoInfo } from '../../domain/video.ts';
-import { knownFrames } from '../../results/frame-columns.ts';
 import type { StoredRun } from '../../results/stored-run.ts';
-import { readFrames } from '../../video/read-frames.ts';
 import { openVideoOf } from '../clip-frames.ts';
 import type { ExportRequest } from '../format.ts';
 import { OVERLAY_SETTINGS, type OverlaySettings } from '../overlay-settings.ts';
+import { pickedFrames } from '../picked-frames.ts';
 import { openScenes, paneSizeOf } from '../scenes.ts';
 import { sheetFrames, worstFrames, type WorstFrame } from './key-frames.ts';
 import type { ReportRun } from './report-runs.ts';
@@ -76,7 +75,6 @@ async function drawFrames(
 	request: Pick<ExportRequest, 'clock' | 'signal'>,
 ): Promise<ReportPicture[]> {
 	if (frames.length === 0) return [];
-	const { signal } = request;
 	const settings: OverlaySettings = resolveSettings(
 		OVERLAY_SETTINGS,
 		{ strip: false, cameraPath: false, ...look },
@@ -87,18 +85,12 @@ async function drawFrames(
 	// Drawing needs a native canvas and fonts: loaded only if something is drawn.
 	const { createOverlay } = await import('../drawing/draw-overlay.ts');
 	const overlay = createOverlay(scenes.overlay);
-	const letterbox = { displaySize: video.displaySize, contentSize: paneSize, inputSize: paneSize, fill: 0 };
+	const { size } = overlay.layout;
 	const pictures: ReportPicture[] = [];
-	for (const index of [...frames].sort((a, b) => a - b)) {
-		const range = { from: { frame: index }, to: { frame: index }, every: 1 };
-		const known = knownFrames(runs[0]!.frames, index);
-		const options = { range, letterbox, format: 'rgba' as const, known, ...(signal && { signal }) };
-		for await (const frame of readFrames(video, options)) {
-			const rgba = overlay.draw(frame.pixels, scenes.at(frame.index, frame.timeSeconds, false));
-			const { size } = overlay.layout;
-			const dataUrl = await webpUrl(rgba, size);
-			pictures.push({ frameIndex: frame.index, timeSeconds: frame.timeSeconds, size, dataUrl });
-		}
+	for await (const frame of pickedFrames(runs[0]!, video, frames, paneSize, request.signal)) {
+		const rgba = overlay.draw(frame.pixels, scenes.at(frame.index, frame.timeSeconds, false));
+		const dataUrl = await webpUrl(rgba, size);
+		pictures.push({ frameIndex: frame.index, timeSeconds: frame.timeSeconds, size, dataUrl });
 	}
 	return pictures;
 }
