@@ -153,8 +153,11 @@ function checkSetting(
 	}
 }
 
-/** The spans, both ends included, of a setting of kind `numbers`; null for what is none. */
-export function spansOf(numbers: string): (readonly [from: number, to: number])[] | null {
+/** Both ends are included. */
+type Span = readonly [from: number, to: number];
+
+/** The spans of a setting of kind `numbers`; null for what is none. */
+export function spansOf(numbers: string): Span[] | null {
 	const words = numbers
 		.replace(/\s*-\s*/g, '-')
 		.split(/[\s,]+/)
@@ -164,6 +167,10 @@ export function spansOf(numbers: string): (readonly [from: number, to: number])[
 		return from && to && from <= to && word.split('-').length < 3 ? ([from, to] as const) : null;
 	});
 	return spans.every((span) => span !== null) ? spans : null;
+}
+
+export function isInSpans(spans: readonly Span[], number: number): boolean {
+	return spans.some(([from, to]) => number >= from && number <= to);
 }
 
 function unknownSetting(table: SettingsTable, name: string, place: string): UserFacingError {

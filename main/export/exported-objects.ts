@@ -1,7 +1,7 @@
 import { bestSightings, type BestSightings } from '../counting/best-sightings.ts';
 import { MOST_CUT_OUT } from '../domain/cut-out.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import { spansOf } from '../domain/settings-table.ts';
+import { isInSpans, spansOf } from '../domain/settings-table.ts';
 import type { TrackNames } from '../domain/track-labels.ts';
 import type { Size } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
@@ -60,7 +60,7 @@ export async function wantedObjects(
 	const rows = [...best.identities.keys()].filter((row) => {
 		const identity = best.identities[row]!;
 		return (
-			(spans.length === 0 || spans.some(([from, to]) => identity >= from && identity <= to)) &&
+			(spans.length === 0 || isInSpans(spans, identity)) &&
 			(namedOnes?.has(identity) ?? true) &&
 			(classes?.includes(best.classIndices[row]!) ?? true)
 		);

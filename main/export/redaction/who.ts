@@ -1,6 +1,6 @@
 import { canonicalClass } from '../../domain/class-mapping.ts';
 import { UserFacingError } from '../../domain/errors.ts';
-import { spansOf } from '../../domain/settings-table.ts';
+import { isInSpans, spansOf } from '../../domain/settings-table.ts';
 import { identityLabel } from '../../domain/track-labels.ts';
 import type { TrackPaths } from '../../domain/track-paths.ts';
 
@@ -42,13 +42,13 @@ export function hiddenTracks(
 
 function holds({ identities }: TrackPaths, setting: string, numbers: string): (identity: number) => boolean {
 	const spans = spansOf(numbers) ?? [];
-	for (const [from, to] of spans) {
-		if (identities.some((identity) => identity >= from && identity <= to)) continue;
-		const got = [...new Set([from, to])].map(identityLabel).join('-');
+	for (const span of spans) {
+		if (identities.some((identity) => isInSpans([span], identity))) continue;
+		const got = [...new Set(span)].map(identityLabel).join('-');
 		throw new UserFacingError(
 			'bad-argument',
 			`format redacted: numbers of objects that the run shows were expected in "${setting}" (got ${got}, which is nobody's).`,
 		);
 	}
-	return (identity) => spans.some(([from, to]) => identity >= from && identity <= to);
+	return (identity) => isInSpans(spans, identity);
 }
