@@ -4,6 +4,9 @@ import type { Size } from './video.ts';
 /** Objects whose pictures are exported at once, at most: a search that finds more is a mistake, or its result is looked at by nobody. */
 export const MOST_CUT_OUT = 10_000;
 
+/** How much around an object pictures of it show where nobody says more, as a share of the longer side of its box. */
+export const USUAL_MARGIN = 0.12;
+
 /**
  * The part of a picture to cut out so that a box is seen with a little around it: `margin` of the box's longer side on each of its sides. With an
  * `aspect` (width / height), more of the surroundings is taken along until it has that shape. It stays within the picture, and is

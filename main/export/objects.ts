@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { cutOut } from '../domain/cut-out.ts';
+import { cutOut, USUAL_MARGIN } from '../domain/cut-out.ts';
 import type { Frame } from '../domain/frame.ts';
 import type { Rect } from '../domain/overlay-geometry.ts';
 import { resolveSettings, type SettingsTable } from '../domain/settings-table.ts';
@@ -24,7 +24,7 @@ const OBJECT_SETTINGS = {
 	},
 	margin: {
 		kind: 'number',
-		default: 0.12,
+		default: USUAL_MARGIN,
 		min: 0,
 		max: 2,
 		step: 0.01,
