@@ -7,9 +7,9 @@ import { collect } from './analyze.ts';
 import { parseAssignments, parseNumber, parseRange } from './arguments.ts';
 import { readZones } from './count.ts';
 import { addEventOptions, eventSearch, type EventOptions } from './event-options.ts';
-import { unfinishedRemark } from './describe-run.ts';
+import { noteUnfinished } from './describe-run.ts';
 import { EXIT } from './exit-codes.ts';
-import { MOVED_VIDEO, type Session } from './options.ts';
+import { MOVED_VIDEO, movedVideo, type Session } from './options.ts';
 import { showProgress } from './progress-display.ts';
 import { settingsHelp } from './settings-help.ts';
 
@@ -38,9 +38,8 @@ export function defineClips(command: Command): Command {
 export async function clipsCommand(folder: string, options: Options, session: Session): Promise<number> {
 	const { console, interruption } = session;
 	const zones = options.zones === undefined ? null : await readZones(options.zones);
-	const run = await openRun(folder, options.video === undefined ? undefined : resolve(options.video));
-	const remark = unfinishedRemark(run);
-	if (remark !== null) console.note(remark);
+	const run = await openRun(folder, movedVideo(options));
+	noteUnfinished(run, console);
 	const search = eventSearch(options, run, zones);
 	const settings = parseAssignments(CLIP_SETTINGS, options.set, 'format clips');
 	for (const name of ['lead', 'tail'] as const) {

@@ -13,7 +13,7 @@ import { readTextFile } from '../process/text-file.ts';
 import { openRun } from '../results/stored-run.ts';
 import { parseRange } from './arguments.ts';
 import { addEventOptions, eventSearch, type EventOptions } from './event-options.ts';
-import { unfinishedRemark } from './describe-run.ts';
+import { noteUnfinished } from './describe-run.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
 import { formatTable, type TextColumn } from './text-table.ts';
@@ -37,8 +37,7 @@ export async function countCommand(folder: string, options: Options, session: Se
 	const write = options.events === undefined ? null : writerFor(options.events);
 	const drawn = await readZones(options.zones);
 	const run = await openRun(folder);
-	const remark = unfinishedRemark(run);
-	if (remark !== null) console.note(remark);
+	noteUnfinished(run, console);
 	const { filter, ...limits } = eventSearch(options, run, drawn);
 	const range = parseRange(options);
 

@@ -5,6 +5,7 @@ import { shortfallSentence } from '../domain/shortfall.ts';
 import type { RunStatus } from '../domain/run.ts';
 import type { RunSummary } from '../results/summary.ts';
 import type { StoredRun } from '../results/stored-run.ts';
+import type { Console } from './console.ts';
 import type { TextColumn } from './text-table.ts';
 
 /** A run, for `--json`. */
@@ -34,11 +35,13 @@ export function describeRun(run: StoredRun): RunDescription {
 	};
 }
 
-/** What answers about a run that is not complete, or was damaged, are about; null for a complete one. */
-export function unfinishedRemark({ folder, status, frameCount }: StoredRun): string | null {
-	if (status.state === 'complete') return null;
+/** Says what answers about a run that is not complete, or was damaged, are about. */
+export function noteUnfinished({ folder, status, frameCount }: StoredRun, console: Console): void {
+	if (status.state === 'complete') return;
 	const frames = frameCount === 1 ? 'frame' : 'frames';
-	return `${folder} is not complete: what follows is of the ${frameCount} ${frames} that are stored; "analyze --resume" goes on.`;
+	console.note(
+		`${folder} is not complete: what follows is of the ${frameCount} ${frames} that are stored; "analyze --resume" goes on.`,
+	);
 }
 
 /** The warnings of runs whose budget was too small, a line each; empty without any. */

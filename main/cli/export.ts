@@ -12,7 +12,7 @@ import { collect } from './analyze.ts';
 import { readZones } from './count.ts';
 import { parseAssignments, parseRange } from './arguments.ts';
 import { EXIT } from './exit-codes.ts';
-import { MOVED_VIDEO, truthOptions, TRUTH_FROM, type Session } from './options.ts';
+import { MOVED_VIDEO, movedVideo, truthOptions, TRUTH_FROM, type Session } from './options.ts';
 import { shortName } from '../process/short-name.ts';
 import { settingsHelp } from './settings-help.ts';
 import { showProgress } from './progress-display.ts';
@@ -94,8 +94,7 @@ export async function exportCommand(folders: string[], options: Options, session
 		);
 	}
 	const runs: StoredRun[] = [];
-	const videoPath = options.video === undefined ? undefined : resolve(options.video);
-	for (const folder of folders) runs.push(await openRun(folder, videoPath));
+	for (const folder of folders) runs.push(await openRun(folder, movedVideo(options)));
 	const names = folders.map((folder) => basename(resolve(folder)));
 	const labels = options.label.length > 0 ? options.label : names;
 	const truth = options.truth === undefined ? null : readGroundTruth(options.truth, truthOptions(options));

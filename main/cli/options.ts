@@ -80,6 +80,11 @@ export const MOVED_VIDEO = [
 	'where the video lies now (default: where it was analysed); it has to be the same',
 ] as const;
 
+/** What that option says, for `openRun`. */
+export function movedVideo({ video }: { video?: string }): string | undefined {
+	return video === undefined ? undefined : resolve(video);
+}
+
 export function truthOptions({ truthFrom }: { truthFrom?: string }): TruthOptions {
 	return truthFrom === undefined ? {} : { firstFrame: parseInteger(truthFrom, '--truth-from', 0, 1e6) };
 }

@@ -10,7 +10,7 @@ import { LONGEST_NAME, parseTrackEdits, trackEditsToText } from '../tracking/edi
 import { RunIdentities, type RunTracks } from '../tracking/run-tracks.ts';
 import { editsPath, readTrackEdits } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
-import { unfinishedRemark } from './describe-run.ts';
+import { noteUnfinished } from './describe-run.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Session } from './options.ts';
 import { formatTable } from './text-table.ts';
@@ -55,8 +55,7 @@ export function defineTracks(command: Command): Command {
 
 export async function tracksCommand(folder: string, options: Options, session: Session): Promise<number> {
 	const run = await openRun(folder);
-	const remark = unfinishedRemark(run);
-	if (remark !== null) session.console.note(remark);
+	noteUnfinished(run, session.console);
 	const identities = new RunIdentities(run.header.displayThresholds);
 	await inTurns(identities.follow(run));
 	const before = options.edits === undefined ? await readTrackEdits(folder) : await editsOf(options.edits);
