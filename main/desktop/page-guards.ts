@@ -1,9 +1,24 @@
-import type { Session, WebContents } from 'electron';
+import type { Session, WebContents, WebPreferences } from 'electron';
 import { isPageUrl } from './schemes.ts';
 
-// Restricts the page, in case foreign code ever runs in it.
+// Restricts the pages of all windows, in case foreign code ever runs in them.
 
-/** Schemes that our page may load from; none reaches another machine. */
+/** What no page may, whatever its window is for. */
+export const GUARDED_PREFERENCES = {
+	contextIsolation: true,
+	sandbox: true,
+	nodeIntegration: false,
+	nodeIntegrationInWorker: false,
+	nodeIntegrationInSubFrames: false,
+	webSecurity: true,
+	allowRunningInsecureContent: false,
+	webviewTag: false,
+	navigateOnDragDrop: false,
+	// It would fetch its dictionaries from the network.
+	spellcheck: false,
+} as const satisfies WebPreferences;
+
+/** Schemes that our pages may load from; none reaches another machine. */
 const LOCAL_PROTOCOLS = ['app:', 'media:', 'blob:', 'data:', 'devtools:'];
 
 /** No other address in the window, no second window, no guest pages. */

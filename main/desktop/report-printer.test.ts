@@ -52,6 +52,7 @@ describe('a report', () => {
 		['nodeIntegrationInSubFrames', false],
 		['allowRunningInsecureContent', false],
 		['webviewTag', false],
+		['navigateOnDragDrop', false],
 		['devTools', false],
 		['preload', undefined],
 	])('is in a window with %s %j', async (preference, value) => {

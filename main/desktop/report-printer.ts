@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { BrowserWindow, session, type Session } from 'electron';
 import { UserFacingError } from '../domain/errors.ts';
-import { guardContents, guardSession } from './page-guards.ts';
+import { GUARDED_PREFERENCES, guardContents, guardSession } from './page-guards.ts';
 
 /** How long a report may take. */
 const MOST_MILLISECONDS = 120_000;
@@ -49,16 +49,8 @@ export class ReportPrinter {
 		const window = new BrowserWindow({
 			show: false,
 			webPreferences: {
+				...GUARDED_PREFERENCES,
 				session: (this.#session ??= this.#openSession()),
-				contextIsolation: true,
-				sandbox: true,
-				nodeIntegration: false,
-				nodeIntegrationInWorker: false,
-				nodeIntegrationInSubFrames: false,
-				webSecurity: true,
-				allowRunningInsecureContent: false,
-				webviewTag: false,
-				spellcheck: false,
 				devTools: false,
 				// What is never shown would otherwise be drawn late.
 				backgroundThrottling: false,

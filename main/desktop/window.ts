@@ -1,4 +1,5 @@
 import { BrowserWindow, nativeTheme, screen } from 'electron';
+import { GUARDED_PREFERENCES } from './page-guards.ts';
 import { PAGE_URL } from './schemes.ts';
 import { placeWindow, SMALLEST_SIZE, type WindowState } from './window-state.ts';
 
@@ -36,18 +37,8 @@ export function openWindow({
 		backgroundColor: nativeTheme.shouldUseDarkColors ? SURFACE.dark : SURFACE.light,
 		...(icon === null ? {} : { icon }),
 		webPreferences: {
+			...GUARDED_PREFERENCES,
 			preload,
-			contextIsolation: true,
-			sandbox: true,
-			nodeIntegration: false,
-			nodeIntegrationInWorker: false,
-			nodeIntegrationInSubFrames: false,
-			webSecurity: true,
-			allowRunningInsecureContent: false,
-			webviewTag: false,
-			navigateOnDragDrop: false,
-			// It would fetch its dictionaries from the network.
-			spellcheck: false,
 			devTools: developing,
 		},
 	});
