@@ -5,8 +5,12 @@ import type { HostApi } from '../../preload/contract.ts';
 import { toErrorData } from '../api.ts';
 import { lastUpTo } from './sorted.ts';
 
-/** A job with its objects. */
-type Part = BatchObjects & { job: BatchEntry };
+/** A job with its objects, their names, and the time of day of moments in its video. */
+type Part = BatchObjects & {
+	job: BatchEntry;
+	names: ReadonlyMap<number, string>;
+	timeOfDay: ((seconds: number) => string) | null;
+};
 
 /** What is shown; null for everything. */
 export type ObjectWish = {
@@ -114,16 +118,16 @@ export class ObjectTable {
 		const part = this.#parts[p];
 		if (!part) return null;
 		const i = row - this.#offsets[p]!;
-		const { job, clock, startSeconds, objects } = part;
+		const { job, names, timeOfDay, objects } = part;
 		const seconds = objects.firstSeconds[i]!;
 		return {
 			job,
 			identity: objects.identities[i]!,
-			names: new Map(objects.names),
+			names,
 			className: objects.classes[objects.classIndices[i]!] ?? '',
 			frame: objects.firstFrames[i]!,
 			seconds,
-			timeOfDay: clock && timesOfDay(clock, { startSeconds })(seconds),
+			timeOfDay: timeOfDay?.(seconds) ?? null,
 			seenSeconds: objects.seenSeconds[i]!,
 			bestScore: objects.bestScores[i]!,
 			zones: zonesOf(objects, i).map((zone) => objects.zoneNames[zone]!),
@@ -138,7 +142,9 @@ export class ObjectTable {
 		this.#read.add(job.jobId);
 		try {
 			const answer = await this.#host.request('batch.objects', { jobId: job.jobId });
-			this.#known.set(job.jobId, { ...answer, job });
+			const names = new Map(answer.objects.names);
+			const timeOfDay = answer.clock && timesOfDay(answer.clock, answer);
+			this.#known.set(job.jobId, { ...answer, job, names, timeOfDay });
 		} catch (reason) {
 			this.#known.delete(job.jobId);
 			this.refused = new Map([...this.refused, [job.jobId, toErrorData(reason)]]);
