@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { markedEncoding } from '../domain/byte-order-mark.ts';
 import { type ErrorCode, systemError, UserFacingError } from '../domain/errors.ts';
 
 /**
@@ -11,17 +12,11 @@ export async function readTextFile(path: string, code: ErrorCode): Promise<strin
 		const got = cause.code === 'EISDIR' ? 'a folder' : cause.code;
 		throw new UserFacingError(code, `${path}: a readable file was expected (got ${got}).`, { cause });
 	});
-	const encoding = encodingOf(bytes);
+	const encoding = markedEncoding(bytes);
 	try {
 		return new TextDecoder(encoding, { fatal: true }).decode(bytes);
 	} catch (cause) {
 		const got = `bytes that are no ${encoding.toUpperCase()}`;
 		throw new UserFacingError(code, `${path}: text in UTF-8 or UTF-16 was expected (got ${got}).`, { cause });
 	}
-}
-
-function encodingOf([first, second]: Buffer): string {
-	if (first === 0xff && second === 0xfe) return 'utf-16le';
-	if (first === 0xfe && second === 0xff) return 'utf-16be';
-	return 'utf-8';
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { markedEncoding } from '../../domain/byte-order-mark.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { truthUnreadable } from './ground-truth.ts';
 
@@ -31,9 +32,9 @@ function readBytes(path: string): Buffer {
 }
 
 function encodingOf(bytes: Buffer): string {
+	const marked = markedEncoding(bytes);
+	if (marked !== 'utf-8') return marked;
 	const [first, second] = bytes;
-	if (first === 0xff && second === 0xfe) return 'utf-16le';
-	if (first === 0xfe && second === 0xff) return 'utf-16be';
 	// Digits, brackets and tags are ASCII: in UTF-16, every other byte of theirs is zero.
 	if (first !== 0 && second === 0) return 'utf-16le';
 	if (first === 0 && second !== 0 && bytes.length > 1) return 'utf-16be';
