@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { standInShell } from '../main/application/application.fixture.ts';
+import { foldersIn, standInShell } from '../main/application/application.fixture.ts';
 import { Application } from '../main/application/application.ts';
 import { projectToText } from '../main/application/project-file.ts';
 import { VideoNotes } from '../main/application/video-notes.ts';
@@ -155,9 +155,7 @@ async function projectText(folder: string): Promise<string> {
 async function readProject(name: string, content: Uint8Array, folder: string): Promise<void> {
 	writeWithin(folder, 'gate.mp4', Buffer.from(VIDEO));
 	writeWithin(folder, name, content);
-	const folders = Object.fromEntries(
-		['settings', 'cards', 'runs', 'exports', 'models', 'cache'].map((part) => [part, join(folder, part)]),
-	) as Parameters<typeof standInShell>[0];
+	const folders = foldersIn(folder);
 	const shell = standInShell(folders, { chooseProject: () => Promise.resolve(join(folder, name)) });
 	const application = await Application.open({ shell, folders });
 	const ask = async <Name extends RequestName>(request: Name, input: RequestInput<Name>) => {

@@ -43,21 +43,25 @@ export function makeClip(path: string, frames: number, ...words: string[]): void
 	ffmpeg(...looped, ...words, path);
 }
 
+/** The folders of an application, all in one. */
+export function foldersIn(base: string): DataFolders {
+	const at = (name: string) => join(base, name);
+	return {
+		settings: at('settings'),
+		cards: at('cards'),
+		runs: at('runs'),
+		exports: at('exports'),
+		models: at('models'),
+		cache: at('cache'),
+	};
+}
+
 /** A temporary folder for one test file, with the folders of an application. */
 export function makeFolders(): DataFolders & { base: string; remove: () => void } {
 	const base = mkdtempSync(join(tmpdir(), 'sparsight-app-'));
-	const place = (name: string) => join(base, name);
-	mkdirSync(place('exports'));
-	return {
-		base,
-		settings: place('settings'),
-		cards: place('cards'),
-		runs: place('runs'),
-		exports: place('exports'),
-		models: place('models'),
-		cache: place('cache'),
-		remove: () => rmSync(base, { recursive: true, force: true }),
-	};
+	const folders = foldersIn(base);
+	mkdirSync(folders.exports);
+	return { base, ...folders, remove: () => rmSync(base, { recursive: true, force: true }) };
 }
 
 /** A desktop shell whose dialogs answer what the test says. */

@@ -1,11 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeClip, standInShell } from '../../main/application/application.fixture.ts';
+import { foldersIn, makeClip, standInShell } from '../../main/application/application.fixture.ts';
 import { Application } from '../../main/application/application.ts';
 import { identityKey } from '../../main/application/videos.ts';
 import { errorFromData } from '../../main/domain/errors.ts';
 import { storeSampleRun } from '../../main/export/run.fixture.ts';
-import type { DataFolders } from '../../main/process/data-folders.ts';
 import { identifyVideo } from '../../main/video/identity.ts';
 import { probeVideo } from '../../main/video/probe.ts';
 import type { Answers, RequestInput, RequestName } from '../../preload/contract.ts';
@@ -21,18 +20,6 @@ type Asked = {
 type Ids = { videoId: string; runId: string; projectId: string };
 
 const RUN_ID = 'run-1';
-
-function foldersIn(place: string): DataFolders {
-	const at = (name: string) => join(place, name);
-	return {
-		settings: at('settings'),
-		cards: at('cards'),
-		runs: at('runs'),
-		exports: at('exports'),
-		models: at('models'),
-		cache: at('cache'),
-	};
-}
 
 function requester(title: string, asked: readonly Asked[], again: readonly Asked[] = asked): Writer {
 	return {
