@@ -7,6 +7,7 @@ import type { CountingLine, Point, Zone, ZoneSet } from '../../main/domain/zones
 import type { HostApi } from '../../preload/contract.ts';
 import type { FittedZones } from '../../preload/zones-contract.ts';
 import { toErrorData } from '../api.ts';
+import { textOfFile } from '../text-of-file.ts';
 import type { Undo } from './undo.svelte.ts';
 
 export type ShapeKind = 'zone' | 'line';
@@ -235,10 +236,10 @@ export class ZoneEditor {
 		});
 	}
 
-	readFile(file: { name: string; text: () => Promise<string> }): Promise<void> {
+	readFile(file: File): Promise<void> {
 		return this.#try(async () => {
 			const name = file.name.slice(0, 200);
-			const text = await file.text();
+			const text = await textOfFile(file);
 			this.take(await this.#host.request('zones.read', { videoId: this.#videoId, name, text }));
 		});
 	}

@@ -146,3 +146,13 @@ describe('what was stored', () => {
 		expect(host.count('zones.set')).toBe(1);
 	});
 });
+
+it.each(['utf8', 'utf16le'] as const)(
+	'a file in %s is read without its byte order mark',
+	async (encoding) => {
+		host.answer('zones.read', () => ({ zones: editor.set, scaledFrom: null }));
+		await editor.readFile(new File([Buffer.from('\uFEFF{"name": "門"}', encoding)], 'Yard.json'));
+		const input = { videoId: 'video', name: 'Yard.json', text: '{"name": "門"}' };
+		expect(host.asked).toEqual([{ name: 'zones.read', input }]);
+	},
+);

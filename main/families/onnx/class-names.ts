@@ -1,6 +1,7 @@
 import { FAILSAFE_SCHEMA, load } from 'js-yaml';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
+import { markedEncoding } from '../../domain/byte-order-mark.ts';
 import { UserFacingError } from '../../domain/errors.ts';
 import { COCO_ID_COUNT, COCO_INDEX_BY_ID, COCO_NAMES } from '../coco-names.ts';
 import type { OnnxCard } from './card.ts';
@@ -56,7 +57,10 @@ export function readNames(place: string): string[] {
 function textOf(place: string): string {
 	try {
 		const { size } = statSync(place);
-		if (size <= MOST_BYTES) return readFileSync(place, 'utf8');
+		if (size <= MOST_BYTES) {
+			const bytes = readFileSync(place);
+			return new TextDecoder(markedEncoding(bytes)).decode(bytes);
+		}
 		throw new UserFacingError(
 			'model-unreadable',
 			`${place} has ${size} bytes: names of classes were expected, in ${MOST_BYTES} at most.`,

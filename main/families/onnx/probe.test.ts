@@ -78,6 +78,8 @@ it('takes names where there are as many as the network scores, else says both nu
 	const { card } = recognition.readings[0]!;
 	const yaml = files.put('three.yaml', "names: ['a cat', dog,\n  \"driver's seat\"]\n");
 	expect(withNames(card, readNames(yaml), yaml).classes.names).toEqual(['a cat', 'dog', "driver's seat"]);
+	const windows = files.put('three.txt', Buffer.from('\uFEFFa cat\r\ndog\r\n門\r\n', 'utf16le'));
+	expect(readNames(windows)).toEqual(['a cat', 'dog', '門']);
 	expect(withNames(card, ['a', 'b'], 'two').classes).toEqual({ names: ['a', 'b'], unused: [2] });
 	expect(() => withNames(card, ['a'], 'one.txt')).toThrow(
 		'one.txt names 1 classes, and the output scores 3.',
