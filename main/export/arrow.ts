@@ -108,7 +108,8 @@ class DetectionColumns {
 		const length = this.#frame.length;
 		const warning = warningOf(this.#run, rows);
 		const { classes, name } = this.#run.header.model;
-		const classType = new Dictionary(new Utf8(), new Uint16());
+		// By default it is numbered by the process, and the file would be another one each time.
+		const classType = new Dictionary(new Utf8(), new Uint16(), 0);
 		const dictionary = vectorFromArray([...classes], new Utf8());
 		const column = (title: string, data: Data, meaning: string) => ({ title, data, meaning });
 		const numbers = <T extends DataType>(type: T, values: ArrayLike<number>) =>

@@ -381,6 +381,11 @@ describe('yolo', () => {
 });
 
 describe.each([csv, jsonLines, coco, mot, yolo, arrow])('$id', (format) => {
+	it('is the same file when it is written again', async () => {
+		const [first, again] = [await exportedBytes(format, {}), await exportedBytes(format, {})];
+		expect(again.equals(first)).toBe(true);
+	});
+
 	it('reports its progress frame by frame', async () => {
 		await inTemporaryFolder(async (folder) => {
 			const run = await storeSampleRun(join(folder, 'run'), { frames: 3 });
