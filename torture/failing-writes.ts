@@ -97,6 +97,8 @@ export class FaultyDisk {
 		this.#back(calls, 'write', 'write', opened);
 		this.#back(calls, 'writev', 'write', opened);
 		this.#promise(promises, 'mkdir', 'folder', first);
+		this.#promise(promises, 'mkdtemp', 'folder', first);
+		this.#promise(promises, 'symlink', 'write', second);
 		this.#promise(promises, 'rename', 'rename', second);
 		this.#promise(promises, 'copyFile', 'write', second);
 		this.#promise(promises, 'writeFile', 'write', first, halfOfFile);
@@ -211,6 +213,8 @@ export function nameOf(root: string, path: string): string | null {
 		.replace(/\.([^/]+)\.\d+\.partial$/, '$1 (folder beside it)')
 		.replace(/(\.[0-9a-f]{8,16})?\.(new|partial)(?=\/|$)/g, '')
 		.replace(/\.attempt-\d+/g, '')
-		.replace(/\b[0-9a-f]{8,}\b(\.\d+)?/g, '*')
-		.replace(/\d{4}-\d\d-\d\d[\w.-]*/g, '*');
+		.replace(/\b\d{8}-\d{6}\b/g, '*')
+		.replace(/\b[0-9a-f]{8,}\b(\.\d+\b)?/g, '*')
+		.replace(/\d{4}-\d\d-\d\d[\w.-]*/g, '*')
+		.replace(/\*(\.\*)+/g, '*');
 }

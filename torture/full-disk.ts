@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { errorToData } from '../main/domain/errors.ts';
 import { FaultyDisk, type NotedWrites, type WriteFault } from './failing-writes.ts';
-import type { Writer } from './writers/writer.ts';
+import type { Found, Writer } from './writers/writer.ts';
 
 /** What came of a fault at a file: nothing was to be noticed, or a sentence; or what went wrong. */
 export type DiskOutcome = 'goes on' | 'says so' | { failure: string };
@@ -35,12 +36,14 @@ export async function tryFullDisk(
 	const all: FullDiskFigures[] = [];
 	try {
 		for (const writer of writers) {
-			for (const [file, faults] of await bench.faultsOf(writer)) {
+			const prepared = await bench.prepare(writer);
+			for (const [file, faults] of faultsOf(prepared.noted)) {
 				const figures: FullDiskFigures = { writer: writer.title, file, outcomes: {} };
 				for (const [kind, fault] of faults) {
-					const outcome = await bench.try(writer, fault);
+					const outcome = await bench.try(prepared, fault);
 					if (outcome !== null) figures.outcomes[kind] = outcome;
 				}
+				if (Object.keys(figures.outcomes).length === 0) continue; // its name is another one each time
 				all.push(figures);
 				onDone(figures);
 			}
@@ -52,43 +55,54 @@ export async function tryFullDisk(
 	return all;
 }
 
+/** A writer that was left undisturbed: what a program found that started before it wrote, and after. */
+type Prepared = { writer: Writer; noted: NotedWrites; before: Found; after: Found };
+
 class DiskBench {
 	readonly #before: string;
 	/** Where a writer writes: always the same, so that names are. */
 	readonly #place: string;
+	/** A copy of it, for another start of the program to look into: that writes as well. */
+	readonly #next: string;
 	readonly #disk: FaultyDisk;
 
 	constructor(root: string, disk: FaultyDisk) {
 		this.#before = join(root, 'before');
 		this.#place = join(root, 'place');
+		this.#next = join(root, 'next');
 		this.#disk = disk;
 	}
 
-	/** Prepares a writer, lets it write undisturbed, and makes faults of what it did. */
-	async faultsOf(writer: Writer): Promise<[file: string, faults: [FaultKind, WriteFault][]][]> {
+	/** Lets a writer write undisturbed. Throws for one that could not be seen to fail. */
+	async prepare(writer: Writer): Promise<Prepared> {
 		for (const folder of [this.#before, this.#place]) rmSync(folder, { recursive: true, force: true });
 		mkdirSync(this.#place);
 		this.#disk.set(null);
 		await writer.prepare(this.#place);
 		cpSync(this.#place, this.#before, { recursive: true });
+		const before = await this.#find(writer);
 		const session = await writer.open(this.#place);
 		this.#disk.set(null);
 		try {
 			await session.act();
-			await session.check();
 		} finally {
 			await session.close();
 		}
-		return faultsOf(this.#disk.noted);
+		const { noted } = this.#disk;
+		const after = await this.#find(writer);
+		if (noted.size === 0) throw new Error(`${writer.title}: it writes nothing`);
+		if (isDeepStrictEqual(before, after) !== (writer.isCache === true))
+			throw new Error(`${writer.title}: before and after, a cache finds the same, and all others don't`);
+		return { writer, noted, before, after };
 	}
 
 	/** Null where the fault did not strike: files are not always written as often. */
-	async try(writer: Writer, fault: WriteFault): Promise<DiskOutcome | null> {
+	async try({ writer, before, after }: Prepared, fault: WriteFault): Promise<DiskOutcome | null> {
 		rmSync(this.#place, { recursive: true, force: true, maxRetries: 10 });
 		cpSync(this.#before, this.#place, { recursive: true });
 		this.#disk.set(null);
 		const session = await writer.open(this.#place);
-		const before = contentsOf(this.#place);
+		const contents = contentsOf(this.#place);
 		this.#disk.set(fault);
 		try {
 			const said = await session.act().then(
@@ -98,11 +112,13 @@ class DiskBench {
 			const { struck } = this.#disk;
 			this.#disk.set(null);
 			if (said !== null) {
-				requireSentence(said, fault);
-				requireKept(before, this.#place, writer.grows);
+				requireSentence(said, fault, this.#place);
+				requireKept(contents, this.#place, writer.grows);
 			}
+			const isKept = said === null && !writer.mayForget;
+			requireFound(await this.#find(writer), isKept ? after : before, after, writer.mayBe);
 			await session.act();
-			await session.check();
+			requireFound(await this.#find(writer), after, after);
 			requireNothingLeft(this.#place);
 			return struck ? (said === null ? 'goes on' : 'says so') : null;
 		} catch (error) {
@@ -112,6 +128,23 @@ class DiskBench {
 			this.#disk.set(null);
 			await session.close().catch(() => undefined);
 		}
+	}
+
+	/** What the next start of the program finds. */
+	async #find(writer: Writer): Promise<Found> {
+		rmSync(this.#next, { recursive: true, force: true, maxRetries: 10 });
+		cpSync(this.#place, this.#next, { recursive: true, preserveTimestamps: true });
+		return JSON.parse(JSON.stringify(await writer.find(this.#next))) as Found;
+	}
+}
+
+/** Each part is one of both, whole. */
+function requireFound(found: Found, before: Found, after: Found, mayBe?: Writer['mayBe']): void {
+	for (const part of Object.keys({ ...before, ...after, ...found })) {
+		const [is, was, willBe] = [found[part], before[part], after[part]];
+		if (isDeepStrictEqual(is, was) || isDeepStrictEqual(is, willBe) || mayBe?.(is, was, willBe)) continue;
+		const text = (JSON.stringify(is) ?? 'nothing').slice(0, 200);
+		throw new Error(`the next start finds something else as ${part}: ${text}`);
 	}
 }
 
@@ -133,10 +166,10 @@ function faultsOf(noted: NotedWrites): [string, [FaultKind, WriteFault][]][] {
 }
 
 /** It says in one sentence what it could not write, and why. */
-function requireSentence(error: unknown, { code }: WriteFault): void {
+function requireSentence(error: unknown, { code }: WriteFault, place: string): void {
 	const data = errorToData(error);
 	const expected = code === 'ENOSPC' ? 'disk-full' : 'output-not-writable';
-	if (data.code !== expected || !/^[^\n]+\.$/.test(data.message) || data.message.startsWith('the output'))
+	if (data.code !== expected || !/^[^\n]+\.$/.test(data.message) || !data.message.includes(place))
 		throw new Error(`a sentence (${expected}) was expected, got ${data.code}: ${data.message}`);
 }
 

@@ -63,7 +63,7 @@ const WORDS: { [P in Part]: { title: string; lines(found: Findings[P]): string[]
 		title: 'What goes wrong around a run',
 		lines: (found) => [
 			'The run ends well or says in one sentence why not; what it stored stays right, and once the fault is gone it goes on to',
-			'the same result.',
+			`the same result. ${survivedOf(found.map(({ tried, failures }) => [tried, failures.length]))}`,
 			'',
 			...table(
 				['fault', 'outcome'],
@@ -82,9 +82,10 @@ const WORDS: { [P in Part]: { title: string; lines(found: Findings[P]): string[]
 		title: 'A disk that is full, or takes no writing, at every file that is written',
 		lines: (found) => [
 			'One file at a time fails, at its first writing, at its last, when it is flushed or given its name, or because it may not be',
-			'made. The program says so in one sentence that names the file, or goes on without it (caches). What was whole before stays',
-			'whole; once the fault is gone, the same process does what was asked, and nothing is left beside it. Files that ffmpeg and',
-			'browsers write meet a small disk; see above.',
+			'made. The program says so in one sentence with the path, or goes on (without caches and conveniences, with all else). What was',
+			'whole before stays whole: the next start of the program finds what is stored as it was or as it was to be. Once the fault is',
+			'gone, the same process does what was asked, the next start finds it, and nothing is left beside it. Files that ffmpeg and',
+			`browsers write meet a small disk; see above. ${survivedOf(found.map(triedAtFile))}`,
 			'',
 			...table(
 				['who writes', 'file', ...FAULT_KINDS],
@@ -157,6 +158,17 @@ const WORDS: { [P in Part]: { title: string; lines(found: Findings[P]): string[]
 		],
 	},
 };
+
+function triedAtFile({ outcomes }: FullDiskFigures): [tried: number, failed: number] {
+	const all = Object.values(outcomes);
+	return [all.length, all.filter(isFailure).length];
+}
+
+function survivedOf(counts: readonly (readonly [tried: number, failed: number])[]): string {
+	const tried = counts.reduce((sum, [one]) => sum + one, 0);
+	const failed = counts.reduce((sum, [, one]) => sum + one, 0);
+	return `Tried: ${tried}; survived: ${tried - failed}.`;
+}
 
 export const PARTS = Object.keys(WORDS) as Part[];
 

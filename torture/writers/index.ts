@@ -1,3 +1,4 @@
+import { CACHE_WRITERS } from './caches.ts';
 import { EXPORT_WRITERS } from './exports.ts';
 import { MODEL_WRITERS } from './models.ts';
 import { REQUEST_WRITERS } from './requests.ts';
@@ -9,5 +10,6 @@ export const WRITERS: readonly Writer[] = [
 	...RUN_WRITERS,
 	...REQUEST_WRITERS,
 	...MODEL_WRITERS,
+	...CACHE_WRITERS,
 	...EXPORT_WRITERS,
 ];

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { listModels } from '../../main/models/catalog.ts';
 import { serveFiles } from '../../main/models/file-server.fixture.ts';
 import { addModel, getModel } from '../../main/models/install.ts';
-import { saveCard, type OnnxCard } from '../../main/families/onnx/card.ts';
+import { checkFiles } from '../../main/models/receipt.ts';
+import { removeModel } from '../../main/models/remove.ts';
+import { changeCard, findCard, saveCard, type OnnxCard } from '../../main/families/onnx/card.ts';
 import { parseOnnx } from '../../main/families/onnx/onnx-file.ts';
 import { recognize } from '../../main/families/onnx/signature.ts';
 import { SIGNATURES, tinyOnnx } from '../../main/families/onnx/tiny-onnx.fixture.ts';
-import { TensorStore } from '../../main/runtime/tensor-store.ts';
-import { FileBytes } from '../../main/weights/byte-source.ts';
-import { FileHashes } from '../../main/weights/file-hashes.ts';
-import { nothing, type Writer } from './writer.ts';
+import { type Found, nothing, type Writer } from './writer.ts';
 
 const CONFIG = Buffer.from('{"model_type": "none"}');
 const WEIGHTS = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, i) => (i * 11) % 256));
@@ -20,15 +20,21 @@ const install = (place: string) => ({
 	check: nothing,
 });
 
-async function checkModel(place: string, name: string): Promise<void> {
-	const weights = readFileSync(join(place, 'models', name, 'model.safetensors'));
-	if (!weights.equals(WEIGHTS)) throw new Error('the weights of the model are others');
-	readFileSync(join(place, 'models', name, 'config.json'));
-	return nothing();
+/** The models that are installed, with the state of their files. */
+async function installedModels(place: string): Promise<Found> {
+	const installed = (await listModels(join(place, 'models'))).filter(({ source }) => source === 'installed');
+	const found = installed.map(async ({ id, path, receipt }) => {
+		const content = readFileSync(join(path, 'model.safetensors'));
+		return [
+			id,
+			{ files: receipt && (await checkFiles(path, receipt)), isRight: content.equals(WEIGHTS) },
+		] as const;
+	});
+	return Object.fromEntries(await Promise.all(found));
 }
 
-/** Once it is there, it is not got again. */
-function unlessThere(act: () => Promise<unknown>): () => Promise<void> {
+/** What is done is not asked for again. */
+function unlessDone(act: () => Promise<unknown>): () => Promise<void> {
 	let done = false;
 	return async () => {
 		if (!done) await act();
@@ -64,7 +70,7 @@ export const MODEL_WRITERS: readonly Writer[] = [
 				unverified: 'Nobody publishes it.',
 			} as const;
 			return {
-				act: unlessThere(() =>
+				act: unlessDone(() =>
 					getModel(model, {
 						...install(place),
 						origin: { kind: 'publisher' },
@@ -73,63 +79,67 @@ export const MODEL_WRITERS: readonly Writer[] = [
 						patience: { silence: 30_000, pauses: [1] },
 					}),
 				),
-				check: () => checkModel(place, 'tiny'),
 				close: () => server.close(),
 			};
 		},
+		find: installedModels,
 	},
+	...[false, true].map((link): Writer => ({
+		title: `A model of one's own that is ${link ? 'linked' : 'installed'}`,
+		prepare: writeOwnModel,
+		open: (place) =>
+			Promise.resolve({
+				act: unlessDone(() =>
+					addModel(join(place, 'own'), {
+						...install(place),
+						link,
+						mayRead: () => Promise.resolve(true),
+					}),
+				),
+				close: nothing,
+			}),
+		find: installedModels,
+	})),
 	{
-		title: "A model of one's own that is installed",
-		prepare: (place) => {
-			mkdirSync(join(place, 'own'));
-			writeFileSync(join(place, 'own', 'config.json'), CONFIG);
-			writeFileSync(join(place, 'own', 'model.safetensors'), WEIGHTS);
-			return nothing();
+		title: 'A model that is removed',
+		prepare: async (place) => {
+			await writeOwnModel(place);
+			await addModel(join(place, 'own'), install(place));
 		},
 		open: (place) =>
 			Promise.resolve({
-				act: unlessThere(() =>
-					addModel(join(place, 'own'), { ...install(place), mayRead: () => Promise.resolve(true) }),
-				),
-				check: () => checkModel(place, 'own'),
+				act: unlessDone(() => removeModel('own', join(place, 'models'))),
 				close: nothing,
 			}),
+		find: installedModels,
+		grows: /^models/,
 	},
 	{
 		title: 'The card of an ONNX file',
 		prepare: (place) => {
-			saveCard(someCard(), { folder: join(place, 'cards'), sha256: 'a'.repeat(64) });
+			saveCard(changeCard(someCard(), [['input.colour', 'bgr']]), cardFolder(place));
 			return nothing();
 		},
 		open: (place) =>
 			Promise.resolve({
-				act: async () => saveCard(someCard(), { folder: join(place, 'cards'), sha256: 'a'.repeat(64) }),
-				check: () => {
-					JSON.parse(readFileSync(join(place, 'cards', `${'a'.repeat(64)}.json`), 'utf8'));
-					return nothing();
-				},
+				act: async () => saveCard(someCard(), cardFolder(place)),
 				close: nothing,
 			}),
-	},
-	{
-		title: 'Tensors of graphs, hashes of files (caches)',
-		prepare: (place) => {
-			writeFileSync(join(place, 'weights.bin'), WEIGHTS);
-			return nothing();
+		find: (place) => {
+			const { sha256, folder } = cardFolder(place);
+			return Promise.resolve({ card: findCard(join(place, 'tiny.onnx'), sha256, folder)?.card ?? null });
 		},
-		open: (place) =>
-			Promise.resolve({
-				act: async () => {
-					const data = new Float32Array(2 ** 15);
-					const tensor = { data, shape: [2 ** 15], origin: 'made' };
-					await new TensorStore(join(place, 'cache', 'weights')).filesOf(new Map([['w', tensor]]));
-					await new FileHashes(join(place, 'cache')).sha256(new FileBytes(join(place, 'weights.bin')));
-				},
-				check: nothing,
-				close: nothing,
-			}),
 	},
 ];
+
+const cardFolder = (place: string) => ({ folder: join(place, 'cards'), sha256: 'a'.repeat(64) });
+
+function writeOwnModel(place: string): Promise<void> {
+	mkdirSync(join(place, 'own'));
+	writeFileSync(join(place, 'own', 'config.json'), CONFIG);
+	writeFileSync(join(place, 'own', 'model.safetensors'), WEIGHTS);
+	return nothing();
+}
 
 function someCard(): OnnxCard {
 	return recognize(parseOnnx(tinyOnnx({ outputs: SIGNATURES.yoloRaw }), 'tiny.onnx')).readings[0]!.card;
