@@ -15,6 +15,8 @@ const HERE = [
 	'Checks of execution providers',
 	'Export csv',
 	"A model of one's own that is installed",
+	"The desktop's window",
+	"The desktop's log",
 ];
 
 it.each(HERE)(

@@ -15,6 +15,7 @@ const BUILT = join(ROOT, 'out', 'main');
 const COMMAND_LINE = join(ROOT, 'bin', 'sparsight.js');
 export const SAMPLE = join(ROOT, 'assets', 'samples', 'plaza.mp4');
 export const ENTRIES = {
+	commandLine: join(BUILT, 'cli.js'),
 	analysis: join(BUILT, 'worker.js'),
 	export: join(BUILT, 'export-worker.js'),
 	webHost: join(BUILT, 'web-host.js'),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zonesToText } from '../main/counting/zone-file.ts';
 import type { CountingLine, ZoneSet } from '../main/domain/zones.ts';
@@ -11,6 +11,8 @@ import { makeBench, PagelessHost, run, SAMPLE, until } from './programs.ts';
 
 const FORMATS = { video: 'out.mp4', redacted: 'out.mp4', 'report-pdf': 'out.pdf', clips: 'clips' } as const;
 const EARLIER = 'an earlier one';
+/** More than a page for print has that another one has not, and less than a printed one takes. */
+const ROOM_BYTES = 2 ** 16;
 
 export const SMALL_DISKS: readonly Fault[] = [
 	...Object.entries(FORMATS).map(([format, name]): Fault => ({
@@ -34,6 +36,25 @@ export const SMALL_DISKS: readonly Fault[] = [
 				if (again.code !== 0) throw new Error(again.stderr);
 			}),
 	})),
+	{
+		title: 'Export report-pdf to a disk that is full once its page is there',
+		unless: noMounts,
+		check: async (bench, place) => {
+			const page = join(bench.folder, 'page.html');
+			const words = (format: string, out: string) => ['export', 'straight', '--format', format, '--out', out];
+			await run(bench.folder, words('report', page));
+			const mebibytes = (statSync(page).size + ROOM_BYTES) / 2 ** 20;
+			await onSmallDisk(place, mebibytes, async () => {
+				const out = join(place, 'out.pdf');
+				writeFileSync(out, EARLIER);
+				const ended = await run(bench.folder, words('report-pdf', out));
+				expectSentence(ended);
+				expectFull(ended.code === 0 ? 'it was done' : ended.stderr);
+				if (readFileSync(out, 'utf8') !== EARLIER) throw new Error('the earlier one is lost');
+				if (readdirSync(place).length > 1) throw new Error(`${readdirSync(place).join(', ')} is left`);
+			});
+		},
+	},
 	{
 		title: 'A playable copy (a cache) on a disk that is full',
 		unless: noMounts,

@@ -1,4 +1,6 @@
 import { CACHE_WRITERS } from './caches.ts';
+import { COMMAND_WRITERS } from './commands.ts';
+import { DESKTOP_WRITERS } from './desktop.ts';
 import { EXPORT_WRITERS } from './exports.ts';
 import { MODEL_WRITERS } from './models.ts';
 import { REQUEST_WRITERS } from './requests.ts';
@@ -11,5 +13,7 @@ export const WRITERS: readonly Writer[] = [
 	...REQUEST_WRITERS,
 	...MODEL_WRITERS,
 	...CACHE_WRITERS,
+	...DESKTOP_WRITERS,
 	...EXPORT_WRITERS,
+	...COMMAND_WRITERS,
 ];
