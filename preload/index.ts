@@ -14,7 +14,7 @@ let lastDrop = 0;
 const api: HostApi = {
 	async request(name, input) {
 		const reply = (await ipcRenderer.invoke(REQUEST_CHANNEL, name, input)) as Reply;
-		// eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- only its message would cross the bridge
+		// oxlint-disable-next-line typescript/prefer-promise-reject-errors -- only its message would cross the bridge
 		return 'error' in reply ? Promise.reject(reply.error) : (reply.answer as never);
 	},
 	listen(listener) {

@@ -1,6 +1,6 @@
 // A wrong file beside the right ones: a checker that does not find it checks nothing, and fails.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { root } from './prepare.mjs';
 
@@ -10,31 +10,32 @@ const FOLDER = join(root, 'out', 'canary');
 const WRONG = `const lengths: number[] = [];\nexport const first: number = lengths[0];\n`;
 const CANARIES = {
 	'wrong.ts': WRONG,
-	'Wrong.svelte': `<script lang="ts">\n\tconst lengths: number[] = [];\n\tconst first: number = lengths[0];\n</script>\n\n{first}\n`,
+	'Wrong.svelte': `<script lang="ts">\n\tconst lengths: number[] = [];\n\tconst first: number = lengths[0];\n\tPromise.resolve(first);\n</script>\n\n{first}\n`,
 };
 
-/** An error or a warning, as `tsc --pretty false` and `svelte-check --output machine` print them. */
-const FAULT = /^\S.*\(\d+,\d+\): error |^error TS|^\d+ (ERROR|WARNING) "/;
+/** An error or a warning, as `tsc --pretty false`, `svelte-check --output machine` and `oxlint --format unix` print them. */
+const FAULT = /^\S.*\(\d+,\d+\): error |^error TS|^\d+ (ERROR|WARNING) "|^\S.*:\d+:\d+: .*\[Error/;
 
 /**
  * Writes a configuration that checks what `config` does and the canary with it; returns its path.
  * @param {string} config
  * @param {keyof typeof CANARIES} canary
+ * @param {string} folder where both are written
  */
-export function withCanary(config, canary = 'wrong.ts') {
+export function withCanary(config, canary = 'wrong.ts', folder = FOLDER) {
 	const { config: read, error } = ts.readConfigFile(join(root, config), ts.sys.readFile);
 	if (error) throw new Error(`${config}: ${ts.flattenDiagnosticMessageText(error.messageText, ' ')}`);
-	const { include } = read;
 	const inherited = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config.exclude;
-	const fromHere = (/** @type {string[]} */ paths) => paths.map((path) => `../../${path}`);
+	/** @type {(paths: string[], from: string) => string[]} */
+	const fromThere = (paths, from) => paths.map((one) => relative(folder, resolve(root, from, one)));
+	mkdirSync(folder, { recursive: true });
+	writeFileSync(join(folder, canary), CANARIES[canary]);
 	const made = {
-		extends: `../../${config}`,
-		include: [...fromHere(include), canary],
-		exclude: fromHere(read.exclude ?? inherited),
+		extends: `./${relative(folder, join(root, config))}`,
+		include: [...fromThere(read.include, dirname(config)), ...fromThere([join(FOLDER, canary)], '.')],
+		exclude: read.exclude ? fromThere(read.exclude, dirname(config)) : fromThere(inherited, '.'),
 	};
-	mkdirSync(FOLDER, { recursive: true });
-	writeFileSync(join(FOLDER, canary), CANARIES[canary]);
-	const path = join(FOLDER, config);
+	const path = join(folder, `${config.replace('/', '-').replace('.json', '')}.canary.json`);
 	writeFileSync(path, JSON.stringify(made));
 	return path;
 }
@@ -45,9 +46,9 @@ export function withCanary(config, canary = 'wrong.ts') {
  */
 export function faultsBeside(printed) {
 	const faults = printed.split('\n').filter((line) => FAULT.test(line));
-	const others = faults.filter((line) => !/out[\\/]canary[\\/]wrong/i.test(line));
+	const others = faults.filter((line) => !/(^|\W)wrong\.(ts|svelte)/i.test(line));
 	if (faults.length === others.length) {
-		return `The wrong file in out/canary/ was not found to be wrong: nothing is checked.\n${printed}`;
+		return `The wrong file beside the right ones was not found to be wrong: nothing is checked.\n${printed}`;
 	}
 	return others.join('\n');
 }

@@ -38,14 +38,17 @@ export function startExport(
 		ofDeath: (death) => (stopping ? exportCancelled(job.out) : exportDied(job.out, death)),
 	});
 	worker.post({ type: 'start', job: { ...job, hostPrints: print !== null } });
+	const write = async (): Promise<void> => {
+		try {
+			await outcome;
+		} finally {
+			ended = true;
+			if (stopping) clearTimeout(stopping);
+			if (worker.pid !== undefined) await removePartial(job.out, worker.pid);
+		}
+	};
 	return {
-		written: outcome
-			.finally(async () => {
-				ended = true;
-				if (stopping) clearTimeout(stopping);
-				if (worker.pid !== undefined) await removePartial(job.out, worker.pid);
-			})
-			.then(() => undefined),
+		written: write(),
 		cancel() {
 			if (ended || stopping) return;
 			worker.post({ type: 'cancel' });

@@ -16,7 +16,11 @@ export async function removeModel(id: string, modelsFolder: string): Promise<voi
 	const entry = entries.find((one) => one.id === id);
 	if (!entry && (await Staging.isBegun(modelsFolder, id))) {
 		const staging = await Staging.enter(modelsFolder, id);
-		await staging.discard().finally(() => staging.leave());
+		try {
+			await staging.discard();
+		} finally {
+			await staging.leave();
+		}
 		return;
 	}
 	if (!entry) {

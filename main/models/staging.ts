@@ -70,7 +70,11 @@ export class Staging {
 		if (holder !== null && !isAlive(Number.parseInt(holder, 10))) await rm(this.#lock, { force: true });
 		try {
 			const file = await open(this.#lock, 'wx');
-			await file.writeFile(mine).finally(() => file.close());
+			try {
+				await file.writeFile(mine);
+			} finally {
+				await file.close();
+			}
 			// Of two that found the same dead lock, the later one may have removed the lock of the earlier.
 			if ((await readFile(this.#lock, 'utf8').catch(() => null)) === mine) return;
 		} catch (error) {

@@ -7,7 +7,7 @@ export function captureOutput(program: string, args: string[], signal?: AbortSig
 	return new Promise((resolve, reject) => {
 		const options = { maxBuffer: 64 << 20, windowsHide: true, killSignal: 'SIGKILL' as const, signal };
 		const child = execFile(program, args, options, (error, stdout, stderr) => {
-			// eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is one; Node's types forget that
+			// oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is one; Node's types forget that
 			if (error && typeof error.code !== 'number' && !error.killed) reject(error);
 			else resolve({ exitCode: child.exitCode, stdout, stderr });
 		});
