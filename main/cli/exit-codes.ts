@@ -34,6 +34,7 @@ const EXIT_OF_ERROR = {
 	'bad-range': EXIT.usage,
 	'bad-clock': EXIT.usage,
 	'bad-argument': EXIT.usage,
+	'unknown-object': EXIT.usage,
 	'output-not-writable': EXIT.output,
 	'disk-full': EXIT.output,
 	'run-unreadable': EXIT.input,

@@ -23,6 +23,8 @@ export type ErrorCode =
 	| 'bad-range'
 	| 'bad-clock'
 	| 'bad-argument'
+	/** The number of an object that a run does not have. */
+	| 'unknown-object'
 	| 'output-not-writable'
 	| 'disk-full'
 	| 'run-unreadable'

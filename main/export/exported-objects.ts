@@ -1,7 +1,6 @@
 import { bestSightings, type BestSightings } from '../counting/best-sightings.ts';
 import { MOST_CUT_OUT } from '../domain/cut-out.ts';
 import { UserFacingError } from '../domain/errors.ts';
-import { isInSpans, spansOf } from '../domain/settings-table.ts';
 import type { TrackNames } from '../domain/track-labels.ts';
 import type { Size } from '../domain/video.ts';
 import type { StoredRun } from '../results/stored-run.ts';
@@ -10,6 +9,7 @@ import { csvLine } from './csv-line.ts';
 import type { ExportRequest } from './format.ts';
 import { requireRows } from './frames-in-range.ts';
 import { identitiesOfRun, inTurnsUnlessCancelled } from './identities.ts';
+import { amongNumbers } from './numbered-objects.ts';
 import { rounded } from './score-setting.ts';
 import { timeOfDayOf, type TimeOfDay } from './times-of-day.ts';
 
@@ -39,8 +39,8 @@ export type ExportedObject = {
 type Found = { best: BestSightings; names: TrackNames; timeOfDay: TimeOfDay };
 
 /**
- * Who was seen in the range of a request and is asked for, by its search and by numbers, in order of their first sightings. Throws
- * `bad-argument` for nobody and for too many, and `cancelled`.
+ * Who was seen in the range of a request and is asked for, by its search and by numbers, in order of their first sightings; `only`
+ * empty: by any number. Throws `unknown-object` for numbers of nobody, `bad-argument` for nobody and for too many, and `cancelled`.
  */
 export async function wantedObjects(
 	run: StoredRun,
@@ -54,24 +54,30 @@ export async function wantedObjects(
 	const paths = await inTurnsUnlessCancelled(pathsOfRun(run, identities), signal);
 	const { displaySize } = run.header.video;
 	const best = await inTurnsUnlessCancelled(bestSightings(paths, displaySize, span), signal);
-	const spans = spansOf(only) ?? [];
+	const isNumbered =
+		only.trim() === '' ? () => true : amongNumbers(paths.identities, only, 'only', 'format objects');
 	const { classes, identities: named } = search?.filter ?? {};
 	const namedOnes = named && new Set(named);
 	const rows = [...best.identities.keys()].filter((row) => {
 		const identity = best.identities[row]!;
 		return (
-			(spans.length === 0 || isInSpans(spans, identity)) &&
+			isNumbered(identity) &&
 			(namedOnes?.has(identity) ?? true) &&
 			(classes?.includes(best.classIndices[row]!) ?? true)
 		);
 	});
-	if (rows.length === 0 || rows.length > MOST_CUT_OUT) {
+	if (rows.length === 0) {
 		throw new UserFacingError(
 			'bad-argument',
-			`format objects: 1 to ${MOST_CUT_OUT} objects were expected (there are ${rows.length}).`,
-			{
-				remedy: rows.length === 0 ? 'Ask for others, or for more of the run.' : 'Ask for a part of the run.',
-			},
+			`format objects: objects that were asked for were expected in frames ${span.first} to ${span.last} (none was seen there).`,
+			{ remedy: 'Ask for others, or for more of the run.' },
+		);
+	}
+	if (rows.length > MOST_CUT_OUT) {
+		throw new UserFacingError(
+			'bad-argument',
+			`format objects: ${MOST_CUT_OUT} objects at most were expected (there are ${rows.length}).`,
+			{ remedy: 'Ask for a part of the run, or for some by their numbers.' },
 		);
 	}
 	const names: TrackNames = new Map(identities.edits.names);

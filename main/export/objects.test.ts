@@ -96,9 +96,25 @@ it.each<[what: string, change: Partial<ExportRequest>, rows: string[]]>([
 });
 
 it.each<[what: string, change: Partial<ExportRequest>, code: string]>([
-	['nobody is found', { settings: { only: '9' } }, 'bad-argument'],
+	[
+		'nobody is found',
+		{ search: { dwellSeconds: null, mostAtOnce: null, filter: { identities: [9] } } },
+		'bad-argument',
+	],
 	['it is cancelled', { signal: AbortSignal.abort() }, 'cancelled'],
 ])('refuses and leaves nothing behind where %s', async (_, change, code) => {
 	await expect(filesOf(change)).rejects.toMatchObject({ code });
 	expect((await readdir(folder)).filter((name) => name !== 'notes').sort()).toEqual(['run', 'street.mkv']);
+});
+
+it.each([
+	['9', '9'],
+	['1, 9', '9'],
+	['2, 7-9', '7-9'],
+])("says which numbers are nobody's: %s", async (only, nobodys) => {
+	await expect(filesOf({ settings: { only } })).rejects.toMatchObject({
+		code: 'unknown-object',
+		message: `format objects: numbers of objects that the run shows were expected in "only" (got ${nobodys}, which is nobody's).`,
+		remedy: 'Name some of its 2 objects: "sparsight tracks <run>" lists them.',
+	});
 });

@@ -543,6 +543,8 @@ export const en = {
 	'code.bad-range.remedy': 'Clear the range with X, or mark another one.',
 	'code.bad-argument': 'The request does not make sense.',
 	'code.bad-argument.remedy': 'Change the settings and try again.',
+	'code.unknown-object': 'The run has no object with this number.',
+	'code.unknown-object.remedy': 'The tab Tracks lists its objects with their numbers.',
 	'code.output-not-writable': 'The place cannot be written to.',
 	'code.output-not-writable.remedy': 'Choose another folder.',
 	'code.disk-full': 'The disk is full. What was written so far is kept.',

@@ -549,6 +549,8 @@ export const ja: Record<MessageKey, string> = {
 	'code.bad-range.remedy': 'X キーで範囲を解除するか、指定し直してください。',
 	'code.bad-argument': '要求の内容が正しくありません。',
 	'code.bad-argument.remedy': '設定を変えて、もう一度試してください。',
+	'code.unknown-object': 'この解析結果に、その番号の物体はありません。',
+	'code.unknown-object.remedy': '物体とその番号は「追跡」タブで確認できます。',
 	'code.output-not-writable': '書き込めない場所です。',
 	'code.output-not-writable.remedy': '別のフォルダを選んでください。',
 	'code.disk-full': 'ディスクの空きがありません。書き込み済みの分は残っています。',
