@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { basename, resolve } from 'node:path';
-import { clockOfFile, statedClock, type RecordingClock } from '../domain/recording-clock.ts';
 import { resolveSettings, unusedRemark } from '../domain/settings-table.ts';
 import { EXPORT_FORMATS, exportFormat } from '../export/index.ts';
 import { evaluateRun } from '../evaluation/evaluate-run.ts';
@@ -13,6 +12,7 @@ import { readZones } from './count.ts';
 import { parseAssignments, parseRange } from './arguments.ts';
 import { EXIT } from './exit-codes.ts';
 import { MOVED_VIDEO, movedVideo, truthOptions, TRUTH_FROM, type Session } from './options.ts';
+import { clockOfOptions } from './recorded-at.ts';
 import { shortName } from '../process/short-name.ts';
 import { settingsHelp } from './settings-help.ts';
 import { showProgress } from './progress-display.ts';
@@ -98,7 +98,7 @@ export async function exportCommand(folders: string[], options: Options, session
 	const names = folders.map((folder) => basename(resolve(folder)));
 	const labels = options.label.length > 0 ? options.label : names;
 	const truth = options.truth === undefined ? null : readGroundTruth(options.truth, truthOptions(options));
-	const clock = statedOnCommandLine(options, runs[0]!);
+	const clock = clockOfOptions(options, runs[0]!, (remark) => console.note(remark));
 	const out = resolve(options.out ?? shortName(names[0]!, `.${format.fileExtension}`));
 
 	const display = showProgress(format.id);
@@ -124,23 +124,4 @@ export async function exportCommand(folders: string[], options: Options, session
 	}
 	console.result({ format: format.id, outPath: out, runs: runs.map(({ folder }) => folder) }, `${out}\n`);
 	return EXIT.ok;
-}
-
-/** The clock as the options have it; null for none, undefined where they leave it to the file. */
-function statedOnCommandLine(
-	{ recordedAt, timeZone }: Pick<Options, 'recordedAt' | 'timeZone'>,
-	{ header: { video } }: StoredRun,
-): RecordingClock | null | undefined {
-	if (recordedAt === 'none') return null;
-	if (recordedAt !== undefined) {
-		return statedClock(recordedAt, timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
-	}
-	if (timeZone === undefined) return undefined;
-	const ofFile = clockOfFile(video);
-	if (ofFile) return { ...statedClock(ofFile.startsAt, timeZone), source: 'file' };
-	throw new UserFacingError(
-		'bad-argument',
-		`--time-zone: a video that tells when it was recorded was expected, and ${video.path} doesn't.`,
-		{ remedy: 'State it: --recorded-at "2026-11-29 09:00:00".' },
-	);
 }

@@ -1,3 +1,4 @@
+import type { SetClock } from './recording-clock.ts';
 import type { ClockRestart } from './video.ts';
 
 const NAMED_FRAMES = 5;
@@ -12,4 +13,21 @@ export function clockSentence(restarts: readonly ClockRestart[], language: 'en' 
 	}
 	const others = more > 0 ? ` and ${more} more` : '';
 	return `The file's clock begins again at frame ${named.join(', ')}${others}; times go on from the frame before.`;
+}
+
+/** That a stated local time was skipped, and which one is next; or that it came twice, which one is taken, and how to state the other. */
+export function setClockSentence(
+	start: string,
+	timeZone: string,
+	set: SetClock,
+	language: 'en' | 'ja',
+): string {
+	if (language === 'ja') {
+		return set.kind === 'skipped'
+			? `${timeZone} では時計が進められたため、${start} という時刻はありません。次の時刻は ${set.next} です。`
+			: `${timeZone} では時計が戻されたため、${start} は 2 回あります。1 回目(${set.first})とみなします。2 回目は ${set.second} と書いてください。`;
+	}
+	return set.kind === 'skipped'
+		? `${start} was skipped in ${timeZone}, as clocks were set forward; the next time there is ${set.next}.`
+		: `${start} came twice in ${timeZone}, as clocks were set back: the first is taken, ${set.first}. For the second, write ${set.second}.`;
 }

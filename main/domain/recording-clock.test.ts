@@ -4,6 +4,8 @@ import {
 	isTimeZone,
 	readable,
 	secondsAt,
+	setClock,
+	statable,
 	statedClock,
 	timesOfDay,
 	type RecordingClock,
@@ -34,12 +36,56 @@ describe('a stated start', () => {
 			'skipped in spring',
 			'2026-03-29 02:30',
 			'Europe/Berlin',
-			/did not exist in Europe\/Berlin, or came twice/,
+			/a time that there was in Europe\/Berlin .* \(got 2026-03-29 02:30, which was skipped as clocks were set forward\)/,
 		],
-		['twice in autumn', '2026-10-25 02:30', 'Europe/Berlin', /came twice/],
 	])('is refused: %s', (_, start, zone, message) => {
 		expect(() => statedClock(start, zone)).toThrow(message);
 	});
+
+	it.each([
+		['skipped in spring', '2026-03-29 02:30', 'Europe/Berlin', '2026-03-29 03:00:00'],
+		['its last moment', '2026-03-29T02:59:59.999', 'Europe/Berlin', '2026-03-29 03:00:00'],
+		['half an hour', '2026-10-04 02:10', 'Australia/Lord_Howe', '2026-10-04 02:30:00'],
+		['a whole day', '2011-12-30 12:00', 'Pacific/Apia', '2011-12-31 00:00:00'],
+	])('that is skipped is refused with the next one there is: %s', (_, start, zone, next) => {
+		expect(setClock(start, zone)).toEqual({ kind: 'skipped', next });
+		expect(() => statedClock(start, zone)).toThrow(
+			expect.objectContaining({
+				code: 'bad-clock',
+				remedy: `State ${next}, the next time that there was, or another one.`,
+			}),
+		);
+	});
+
+	it.each([
+		['2026-10-25 02:30', 'Europe/Berlin', '2026-10-25T02:30:00+02:00', '2026-10-25T02:30:00+01:00'],
+		[
+			'2026-11-01 01:00:00.5',
+			'America/New_York',
+			'2026-11-01T01:00:00.500-04:00',
+			'2026-11-01T01:00:00.500-05:00',
+		],
+		['2026-10-25 01:30', 'Europe/London', '2026-10-25T01:30:00+01:00', '2026-10-25T01:30:00Z'],
+	])(
+		'that comes twice is the first one, and the other can be stated: %s in %s',
+		(start, zone, first, second) => {
+			expect(setClock(start, zone)).toEqual({ kind: 'twice', first, second });
+			const stated = [start, first, second].map((text) => Date.parse(statedClock(text, zone).startsAt));
+			expect(stated).toEqual([first, first, second].map((text) => Date.parse(text)));
+		},
+	);
+
+	it.each([
+		['2026-03-29 03:00', 'Europe/Berlin'],
+		['2026-10-25 03:00', 'Europe/Berlin'],
+		['2026-10-25T02:30:00+01:00', 'Europe/Berlin'],
+		['2026-03-29 02:30', 'UTC'],
+		['2026-03-29 02:30', '+01:00'],
+		['yesterday', 'Europe/Berlin'],
+		['2026-03-29 02:30', 'Mars/Olympus'],
+	])('that clocks left alone has nothing to be said of: %s in %s', (start, zone) =>
+		expect(setClock(start, zone)).toBeNull(),
+	);
 
 	it.each(['Asia/Tokyo', 'UTC', '+09:00', '-03:30'])('%s is a zone', (zone) =>
 		expect(isTimeZone(zone)).toBe(true),
@@ -101,6 +147,20 @@ describe('times of day', () => {
 		const clock = statedClock('2026-01-02 03:04:05', 'Asia/Tokyo');
 		expect(secondsAt(clock, { startSeconds: 1.5 }, '2026-01-02 03:05:05.5')).toBe(62);
 		expect(secondsAt(clock, { startSeconds: 0 }, '2026-01-32')).toBeNull();
+	});
+
+	it('lead to the one that was recorded of two', () => {
+		const second = statedClock('2026-10-25T02:20:00+01:00', 'Europe/Berlin');
+		expect(secondsAt(second, { startSeconds: 0 }, '2026-10-25 02:30')).toBe(600);
+		expect(secondsAt(berlin, { startSeconds: 0 }, '2026-10-25 02:30')).toBe(1801);
+	});
+
+	it('can be stated again as they are read', () => {
+		for (const timeOfDay of ['2026-10-25T02:30:00.000+01:00', '2026-10-25T12:30:00.000+01:00']) {
+			const { startsAt } = statedClock(statable(timeOfDay, 'Europe/Berlin'), 'Europe/Berlin');
+			expect(Date.parse(startsAt)).toBe(Date.parse(timeOfDay));
+		}
+		expect(statable('2026-10-25T12:30:00.000+01:00', 'Europe/Berlin')).toBe('2026-10-25 12:30:00.000');
 	});
 
 	it('are read without T and zone', () => {

@@ -1,4 +1,10 @@
-import { fromAbsolute, parseDateTime, toZoned } from '@internationalized/date';
+import {
+	fromAbsolute,
+	parseDateTime,
+	toCalendarDateTime,
+	toZoned,
+	type CalendarDateTime,
+} from '@internationalized/date';
 import { UserFacingError } from './errors.ts';
 import type { VideoInfo } from './video.ts';
 
@@ -28,17 +34,12 @@ export function clockOfFile({ recordedAt }: Pick<VideoInfo, 'recordedAt'>): Reco
 
 /**
  * A stated start, such as `2026-11-29 09:00:00` or `2026-11-29T09:00:00.250`, in the local time of `timeZone`; or with its own
- * distance from UTC (`…+09:00`, `…Z`), which then only decides which moment it is. Throws `bad-clock` for what is no time, for
- * unknown zones, and for times that the zone skipped or had twice as its clocks were set.
+ * distance from UTC (`…+09:00`, `…Z`), which then only decides which moment it is. Of a time that came twice as clocks were set, it
+ * is the first. Throws `bad-clock` for what is no time, for unknown zones, and for times that were skipped.
  */
 export function statedClock(start: string, timeZone: string): RecordingClock {
-	if (!isTimeZone(timeZone)) {
-		throw new UserFacingError(
-			'bad-clock',
-			`time zone: a name such as Asia/Tokyo, or a distance from UTC such as +09:00, was expected (got "${timeZone}").`,
-		);
-	}
-	const text = start.trim().replace(' ', 'T');
+	requireTimeZone(timeZone);
+	const text = withT(start);
 	const clock = (milliseconds: number): RecordingClock => ({
 		startsAt: new Date(milliseconds).toISOString(),
 		timeZone,
@@ -49,23 +50,40 @@ export function statedClock(start: string, timeZone: string): RecordingClock {
 		if (!Number.isNaN(milliseconds)) return clock(milliseconds);
 		throw noStart(start);
 	}
-	let local;
-	try {
-		local = parseDateTime(text);
-	} catch {
-		throw noStart(start);
-	}
+	const local = localTime(text);
+	if (local === null) throw noStart(start);
 	const fixed = fixedOffset(timeZone);
 	if (fixed !== null) return clock(local.toDate('UTC').getTime() - fixed);
-	try {
-		return clock(toZoned(local, timeZone, 'reject').toDate().getTime());
-	} catch {
-		throw new UserFacingError(
-			'bad-clock',
-			`start of the clock: ${start} did not exist in ${timeZone}, or came twice, as clocks were set there.`,
-			{ remedy: 'State its distance from UTC as well, such as 2026-10-25T02:30:00+01:00.' },
-		);
-	}
+	const set = setAround(local, timeZone);
+	if (set?.kind !== 'skipped') return clock(toZoned(local, timeZone, 'earlier').toDate().getTime());
+	throw new UserFacingError(
+		'bad-clock',
+		`start of the clock: a time that there was in ${timeZone} was expected (got ${start}, which was skipped as clocks were set forward).`,
+		{ remedy: `State ${set.next}, the next time that there was, or another one.` },
+	);
+}
+
+/** What clocks that are set did to a local time: no clock showed it, or it was there twice. */
+export type SetClock =
+	/** `next`: the first local time after it, `2026-03-29 03:00:00`. */
+	| { kind: 'skipped'; next: string }
+	/** Both moments, with their distances from UTC: `2026-10-25T02:30:00+02:00`. */
+	| { kind: 'twice'; first: string; second: string };
+
+/** Of a start as `statedClock` reads it; null for all times that came once, and for what is no time or no zone. */
+export function setClock(start: string, timeZone: string): SetClock | null {
+	const local = localTime(withT(start));
+	if (local === null || !isTimeZone(timeZone) || fixedOffset(timeZone) !== null) return null;
+	return setAround(local, timeZone);
+}
+
+/** Throws `bad-clock` for what is no time zone. */
+export function requireTimeZone(timeZone: string): void {
+	if (isTimeZone(timeZone)) return;
+	throw new UserFacingError(
+		'bad-clock',
+		`time zone: a name such as Asia/Tokyo, or a distance from UTC such as +09:00, was expected (got "${timeZone}").`,
+	);
 }
 
 export function isTimeZone(name: string): boolean {
@@ -103,17 +121,61 @@ export function secondsAt(
 	{ startSeconds }: Pick<VideoInfo, 'startSeconds'>,
 	text: string,
 ): number | null {
+	let first: string;
 	try {
-		const milliseconds = Date.parse(statedClock(text, timeZone).startsAt);
-		return startSeconds + (milliseconds - Date.parse(startsAt)) / 1000;
+		first = statedClock(text, timeZone).startsAt;
 	} catch {
 		return null;
 	}
+	const set = setClock(text, timeZone);
+	const moments = set?.kind === 'twice' ? [set.first, set.second] : [first];
+	// Of two, the one that was recorded.
+	const seconds = moments.map((moment) => (Date.parse(moment) - Date.parse(startsAt)) / 1000);
+	return startSeconds + (seconds.find((after) => after >= 0) ?? seconds[0]!);
 }
 
 /** Date and time of what `timesOfDay` tells, as people read them: `2026-11-29 09:15:02.480`. */
 export function readable(timeOfDay: string): string {
 	return timeOfDay.slice(0, 23).replace('T', ' ');
+}
+
+/** As `readable`, for `statedClock` to read again: with its distance from UTC where that time came twice. */
+export function statable(timeOfDay: string, timeZone: string): string {
+	return setClock(readable(timeOfDay), timeZone) === null ? readable(timeOfDay) : timeOfDay;
+}
+
+/** Null for what is no date and time of a calendar. */
+function localTime(text: string): CalendarDateTime | null {
+	try {
+		return parseDateTime(text);
+	} catch {
+		return null;
+	}
+}
+
+function withT(start: string): string {
+	return start.trim().replace(' ', 'T');
+}
+
+function setAround(local: CalendarDateTime, timeZone: string): SetClock | null {
+	const [earlier, later] = (['earlier', 'later'] as const).map((which) => toZoned(local, timeZone, which));
+	const [first, second] = [earlier!.toDate().getTime(), later!.toDate().getTime()];
+	if (first === second) return null;
+	const whole = (milliseconds: number) => {
+		const { offset } = fromAbsolute(milliseconds, timeZone);
+		return new Date(milliseconds + offset).toISOString().replace(/(?:\.000)?Z$/, offsetText(offset));
+	};
+	if (toCalendarDateTime(earlier!).compare(local) === 0) {
+		return { kind: 'twice', first: whole(first), second: whole(second) };
+	}
+	// The earlier one is told before clocks were set, the later one after.
+	let [before, after] = [first, second];
+	while (after - before > 1) {
+		const middle = Math.floor((before + after) / 2);
+		if (fromAbsolute(middle, timeZone).offset === earlier!.offset) before = middle;
+		else after = middle;
+	}
+	return { kind: 'skipped', next: whole(after).slice(0, 19).replace('T', ' ') };
 }
 
 /** Milliseconds; null for names, and for distances that no place has. */
