@@ -140,7 +140,9 @@ describe('compare', () => {
 		const again = await sparsight(bench.folder, [...words, '--resume']);
 		expect(again.code).toBe(0);
 		const [coverage, head] = again.stdout.split('\n');
-		expect(coverage).toMatch(/^AP over a part of the frames: 2 of \d+ of the run/);
+		expect(coverage).toMatch(
+			/^Average precision \(AP\) is measured over 2 frames only, those that both the run \(\d+ frames\)/,
+		);
 		expect(head).toMatch(/^run +on +frames +frames\/s .*agreement F1 .*speed-up run/);
 		expect(again.stdout).toContain('token-cache-fraction-0.1');
 	});

@@ -38,7 +38,7 @@ it('runs dense and every setting once, says which is cheapest near dense, and go
 	const again = await sweep('--vary', 'fraction=0.1,0.5,0.3', '--truth', 'gt.txt');
 	expect(again.stderr.match(/complete; nothing left to do/g)).toHaveLength(3);
 	expect(again.stdout).toMatch(/^(The cheapest setting within|No setting)/);
-	expect(again.stdout).toContain('AP over a part of the frames: 2 of 8');
+	expect(again.stdout).toContain('over 2 frames only, those that both the run (8 frames)');
 	expect(again.stdout).toContain('were measured in an earlier session');
 });
 

@@ -11,12 +11,18 @@ const whole: TruthCoverage = {
 const part: TruthCoverage = { ...whole, framesCounted: 3, remarks: [{ kind: 'unscored-boxes', count: 4 }] };
 
 it.each([
-	['all frames', whole, ['AP over all 6 frames of the truth, read as VisDrone.']],
+	[
+		'all frames',
+		whole,
+		[
+			'Average precision (AP) is measured over all 6 frames of the run and of the ground truth (read as VisDrone).',
+		],
+	],
 	[
 		'a part of them, and what is left out',
 		part,
 		[
-			'AP over a part of the frames: 3 of 6 of the run, and of 6 of the truth, read as VisDrone.',
+			'Average precision (AP) is measured over 3 frames only, those that both the run (6 frames) and the ground truth (6 frames, read as VisDrone) have.',
 			"4 boxes of classes that the benchmark doesn't score are left out.",
 		],
 	],

@@ -51,11 +51,10 @@ export function coverageOfRuns(
 
 const EN = {
 	frames({ truthForm, framesCounted, framesOfRun, framesOfTruth }: TruthCoverage): string {
-		const read = `the truth, read as ${truthForm}`;
 		if (framesCounted === framesOfRun && framesCounted === framesOfTruth) {
-			return `AP over all ${framesCounted} frames of ${read}.`;
+			return `Average precision (AP) is measured over all ${framesCounted} frames of the run and of the ground truth (read as ${truthForm}).`;
 		}
-		return `AP over a part of the frames: ${framesCounted} of ${framesOfRun} of the run, and of ${framesOfTruth} of ${read}.`;
+		return `Average precision (AP) is measured over ${framesCounted} frames only, those that both the run (${framesOfRun} frames) and the ground truth (${framesOfTruth} frames, read as ${truthForm}) have.`;
 	},
 	remark(remark: TruthRemark): string {
 		switch (remark.kind) {
@@ -76,9 +75,9 @@ const EN = {
 const JA: typeof EN = {
 	frames({ truthForm, framesCounted, framesOfRun, framesOfTruth }) {
 		if (framesCounted === framesOfRun && framesCounted === framesOfTruth) {
-			return `AP は正解データ(${truthForm} として読み込み)の全 ${framesCounted} フレームで求めました。`;
+			return `平均適合率(AP)は、解析と正解データ(${truthForm} として読み込み)の全 ${framesCounted} フレームで計算しました。`;
 		}
-		return `AP は一部のフレームだけで求めました:解析の ${framesOfRun} フレームと正解データ(${truthForm} として読み込み)の ${framesOfTruth} フレームに共通する ${framesCounted} フレーム。`;
+		return `平均適合率(AP)は、解析(${framesOfRun} フレーム)と正解データ(${framesOfTruth} フレーム、${truthForm} として読み込み)の両方にある ${framesCounted} フレームだけで計算しました。`;
 	},
 	remark(remark) {
 		switch (remark.kind) {

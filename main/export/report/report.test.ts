@@ -229,7 +229,7 @@ describe('report', () => {
 		expect(rowOf(text, 'cache')).toMatchObject({ '50': '0.707', '50–95': '0.300' });
 		expect(rowOf(text, 'dense')).toMatchObject({ '50': '–' });
 		expect(text).toContain('<h2>Accuracy</h2>');
-		expect(text).toContain('AP over a part of the frames: 12 of 20 of the run');
+		expect(text).toContain('is measured over 12 frames only, those that both the run (20 frames)');
 		expect(text).toContain('every box counts as a person');
 		expect(text).toContain('tram');
 		expect(text).toContain('not every model here has them: bus.');
