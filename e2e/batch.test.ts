@@ -51,6 +51,16 @@ onEveryHost('many videos', (host) => {
 		await expect.poll(rows).toEqual(['two.mp4', 'broken.mp4', 'one.mp4', 'one.mp4', 'two.mp4']);
 	});
 
+	it('have no table to save before one of them is done, and it is said why', async () => {
+		await page.keyboard.press('Escape');
+		await page.keyboard.press('Shift+O');
+		await page.getByText('Nothing can be saved yet: no analysis of the list is done.').waitFor();
+		for (const name of ['Save as CSV …', 'Save as JSON lines …'])
+			expect(await button(name).isDisabled()).toBe(true);
+		await page.keyboard.press('Escape');
+		await page.keyboard.press('Shift+B');
+	});
+
 	it('are paused, gone on with, and opened when they are done; what failed is said', async () => {
 		await button('Start').click();
 		await page.getByText(/^[1-9]\d* of 60 · /).waitFor({ timeout: 60_000 });
@@ -63,6 +73,7 @@ onEveryHost('many videos', (host) => {
 		await button('All objects …').click();
 		await page.getByRole('listbox', { name: 'Objects' }).getByRole('option').first().waitFor();
 		await page.getByText('Not in the table, or not all of it: 1').waitFor();
+		expect(await button('Save as CSV …').isEnabled()).toBe(true);
 		await page.getByRole('combobox', { name: 'Video', exact: true }).selectOption({ label: 'one.mp4' });
 		await page.getByRole('listbox', { name: 'Objects' }).focus();
 		await page.keyboard.press('End');

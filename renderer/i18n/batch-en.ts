@@ -72,6 +72,7 @@ export const batchEn = {
 	'objects.rowInZones':
 		'{file}, {time}, frame {frame}, {class} {who}, in {zones}, seen for {seconds} s, score {score}',
 	'objects.saveHint': 'Saves all detections of all videos, and a summary.',
+	'objects.saveNothing': 'Nothing can be saved yet: no analysis of the list is done.',
 	'objects.saveCsv': 'Save as CSV …',
 	'objects.saveJson': 'Save as JSON lines …',
 } as const;

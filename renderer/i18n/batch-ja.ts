@@ -73,6 +73,7 @@ export const batchJa: Record<keyof typeof batchEn, string> = {
 	'objects.rowInZones':
 		'{file}、{time}、フレーム {frame}、{class} {who}、{zones} 内、出現時間 {seconds} 秒、スコア {score}',
 	'objects.saveHint': '全動画のすべての検出結果と集計を保存します。',
+	'objects.saveNothing': '完了した解析がまだないため、保存できません。',
 	'objects.saveCsv': 'CSV で保存…',
 	'objects.saveJson': 'JSON Lines で保存…',
 };
