@@ -21,7 +21,12 @@ import {
 } from './events-contract.ts';
 import { modelRequestSchemas, type ModelAnswers, type ModelDescription } from './models-contract.ts';
 import { batchRequestSchemas, type BatchAnswers, type BatchEvent } from './batch-contract.ts';
-import { projectRequestSchemas, type ListedProject, type ProjectAnswers } from './projects-contract.ts';
+import {
+	projectRequestSchemas,
+	type ListedProject,
+	type ProjectAnswers,
+	type RecentProject,
+} from './projects-contract.ts';
 import { SIDE_PANEL_TABS } from './side-panel-tabs.ts';
 import { GALLERY_ORDERS, TRACK_VIEWS, trackRequestSchemas, type TrackAnswers } from './tracks-contract.ts';
 import { truthRequestSchemas, type TruthAnswers } from './truth-contract.ts';
@@ -207,6 +212,7 @@ export type AppDescription = {
 	exports: ExportDescription[];
 	preferences: Preferences;
 	recent: VideoEntry[];
+	recentProjects: RecentProject[];
 	/** The bundled sample clip. */
 	sample: VideoEntry | null;
 	/** A video named on the command line. */

@@ -51,6 +51,8 @@ export const projectRequestSchemas = {
 	/** Web host: the projects that were saved, newest first. */
 	'project.list': z.strictObject({}),
 	'project.open': z.strictObject({ projectId: id }),
+	/** Takes a project out of the list of recent ones; the file stays. */
+	'project.forget': z.strictObject({ projectId: id }),
 	/**
 	 * Writes a project; without an id, under a new name: the desktop asks where, and the answer is null if the user cancels.
 	 * Zones and stated clocks of its videos go into it as they are.
@@ -64,7 +66,9 @@ export const projectRequestSchemas = {
 	'project.locate': z.strictObject({ projectId: id, missingId: id, videoId: id }),
 } as const;
 
-export type ListedProject = { projectId: string; name: string };
+export type ListedProject = { projectId: string; name: string; folder: string };
+/** One that was opened or saved before; it may be gone. */
+export type RecentProject = ListedProject & { exists: boolean };
 export type ProjectVideo = { entry: VideoEntry; view: VideoView | null };
 /** A video whose entry does not exist was not found, where it was and beside the project. */
 export type OpenedProject = ListedProject & { active: number; videos: ProjectVideo[] };
@@ -74,6 +78,7 @@ export type ProjectAnswers = {
 	'project.adopt': ListedProject;
 	'project.list': ListedProject[];
 	'project.open': OpenedProject;
+	'project.forget': null;
 	'project.save': ListedProject | null;
 	'project.locate': VideoEntry;
 };

@@ -13,6 +13,7 @@ const TRIED: Readonly<Record<string, string>> = {
 	'application/playback-proxy.ts': 'A playable copy (a cache) on a disk that is full',
 	'application/preferences-store.ts': 'Preferences',
 	'application/projects.ts': 'A project',
+	'application/recent-files.ts': 'The list of recent projects',
 	'application/run-store.ts': 'A run that the page starts',
 	'application/video-notes.ts': "Zones of a video where those before can't be read",
 	'application/videos.ts': 'The list of recent videos',

@@ -10,7 +10,9 @@ import {
 	type Reply,
 	type RequestInput,
 	type RequestName,
+	type VideoEntry,
 } from '../../preload/contract.ts';
+import type { RecentProject } from '../../preload/projects-contract.ts';
 import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { errorToData, UserFacingError } from '../domain/errors.ts';
 import { clockOfFile, statedClock, type RecordingClock } from '../domain/recording-clock.ts';
@@ -35,6 +37,7 @@ import { OpaqueIds } from './opaque-ids.ts';
 import { PlaybackProxies } from './playback-proxy.ts';
 import { PreferencesStore } from './preferences-store.ts';
 import { Projects } from './projects.ts';
+import { RecentFiles } from './recent-files.ts';
 import { RunQueries } from './run-queries.ts';
 import { RunStore } from './run-store.ts';
 import { Runs } from './runs.ts';
@@ -89,6 +92,7 @@ export class Application {
 		folders: DataFolders,
 		videos: Videos,
 		preferences: PreferencesStore,
+		recentProjects: RecentFiles,
 		openAtStart: string | null,
 	) {
 		const emit = (event: HostEvent) => this.emit(event);
@@ -190,6 +194,7 @@ export class Application {
 			notes: this.#notes,
 			videos,
 			shell,
+			recent: recentProjects,
 			folder: join(folders.settings, 'projects'),
 		});
 		this.#handlers = this.#bindHandlers();
@@ -204,7 +209,15 @@ export class Application {
 		const mayOpenPath = (path: string) => shell.mayOpenPath(path);
 		const videos = await Videos.load(folders.settings, mayOpenPath);
 		const preferences = await PreferencesStore.open(folders.settings, mayOpenPath);
-		const application = new Application(shell, folders, videos, preferences, openAtStart ?? null);
+		const recentProjects = await RecentFiles.load(join(folders.settings, 'recent-projects.json'));
+		const application = new Application(
+			shell,
+			folders,
+			videos,
+			preferences,
+			recentProjects,
+			openAtStart ?? null,
+		);
 		// What the page asks first is ready by then; where that fails, the answer to the page says so.
 		application.#describe().catch(() => undefined);
 		application.#batches.goOn().catch(() => undefined); // the list says why
@@ -232,6 +245,12 @@ export class Application {
 
 	get preferences(): Preferences {
 		return this.#preferences.current;
+	}
+
+	/** The videos and projects that were opened last, newest first. */
+	async recent(): Promise<{ videos: VideoEntry[]; projects: RecentProject[] }> {
+		const [videos, projects] = await Promise.all([this.#videos.recent(), this.#projects.recent()]);
+		return { videos, projects };
 	}
 
 	/** What would be interrupted if the application ended now. */
@@ -416,6 +435,7 @@ export class Application {
 			'project.adopt': async ({ dropToken }) => this.#projects.entryOf(this.#droppedPath(dropToken)),
 			'project.list': () => this.#projects.list(),
 			'project.open': ({ projectId }) => this.#projects.open(projectId),
+			'project.forget': ({ projectId }) => nothing(this.#projects.forget(projectId)),
 			'project.save': (input) => this.#projects.save(input),
 			'project.locate': (input) => this.#projects.locate(input),
 
@@ -426,10 +446,10 @@ export class Application {
 	async #describe(): Promise<AppDescription> {
 		const first = this.#openAtStart;
 		const isProject = first !== null && Projects.isProject(first);
-		const [ffmpeg, models, recent, sample] = await Promise.all([
+		const [ffmpeg, models, { videos: recent, projects: recentProjects }, sample] = await Promise.all([
 			findFfmpeg().catch(() => null),
 			this.#models.describe(),
-			this.#videos.recent(),
+			this.recent(),
 			this.#videos.sample(),
 		]);
 		return {
@@ -452,6 +472,7 @@ export class Application {
 			})),
 			preferences: this.#preferences.current,
 			recent,
+			recentProjects,
 			sample,
 			openAtStart: first === null || isProject ? null : (await this.#videos.entryOf(first)).videoId,
 			projectAtStart: first !== null && isProject ? this.#projects.entryOf(first) : null,

@@ -9,6 +9,7 @@ import { identifyVideo } from '../video/identity.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 import { parseProject } from './project-file.ts';
 import { Projects } from './projects.ts';
+import { RecentFiles } from './recent-files.ts';
 import type { Shell } from './shell.ts';
 import { VideoNotes } from './video-notes.ts';
 import type { Videos } from './videos.ts';
@@ -33,6 +34,7 @@ const ZONES: ZoneSet = {
 
 let root: string;
 let recent: string[];
+let recentProjects: RecentFiles;
 const place = (...names: string[]) => join(root, ...names);
 
 /** A host of its own, with nothing but the files. */
@@ -50,7 +52,7 @@ function host(name = 'host', mayOpenPath = () => true) {
 		},
 	} as unknown as Videos;
 	const shell = { host: 'web', mayOpenPath: () => Promise.resolve(mayOpenPath()) } as unknown as Shell;
-	const projects = new Projects({ notes, videos, shell, folder: place('projects') });
+	const projects = new Projects({ notes, videos, shell, recent: recentProjects, folder: place('projects') });
 	const save = async (projectId: string | null, ...paths: string[]) => {
 		const entries = paths.map((path) => ({ videoId: ids.idOf(path), view: VIEW }));
 		return (await projects.save({ projectId, name: 'Gates', project: { active: 1, videos: entries } }))!;
@@ -61,6 +63,7 @@ function host(name = 'host', mayOpenPath = () => true) {
 beforeEach(async () => {
 	root = await mkdtemp(join(tmpdir(), 'sparsight-projects-'));
 	recent = [];
+	recentProjects = await RecentFiles.load(place('recent-projects.json'));
 	await mkdir(place('videos'));
 	for (const name of ['a.mp4', 'b.mp4']) await writeFile(place('videos', name), `content of ${name}`);
 });
@@ -214,5 +217,53 @@ test('a folder that is called like a project is refused in a sentence', async ()
 	await expect(projects.open(projectId)).rejects.toMatchObject({
 		code: 'project-unreadable',
 		message: expect.stringContaining('a readable file was expected (got a folder)') as string,
+	});
+});
+
+describe('recent projects', () => {
+	const names = async (projects: Projects) =>
+		(await projects.recent()).map(({ name, exists }) => (exists ? name : `${name}, gone`));
+
+	test('are what was saved or opened, newest first, also in the next session', async () => {
+		const { projects, idOf } = host();
+		const project = { active: 0, videos: [{ videoId: idOf(VIDEOS()[0]!), view: VIEW }] };
+		expect(await names(projects)).toEqual([]);
+		for (const name of ['one', 'two', 'three']) await projects.save({ projectId: null, name, project });
+		const one = (await projects.list()).find(({ name }) => name === 'one')!;
+		await projects.open(one.projectId);
+		expect(await names(projects)).toEqual(['one', 'three', 'two']);
+		expect((await projects.recent())[0]).toEqual({ ...one, folder: place('projects'), exists: true });
+		recentProjects = await RecentFiles.load(place('recent-projects.json'));
+		expect(await names(host('later').projects)).toEqual(['one', 'three', 'two']);
+	});
+
+	test('that are gone are marked, and can be forgotten; their files are left alone', async () => {
+		const { projects, save } = host();
+		const { projectId } = await save(null, ...VIDEOS());
+		const path = place('projects', 'Gates.sparsight');
+		await rename(path, place('moved.sparsight'));
+		expect(await names(projects)).toEqual(['Gates, gone']);
+		await rename(place('moved.sparsight'), path);
+		await projects.forget(projectId);
+		expect(await names(projects)).toEqual([]);
+		expect((await projects.list()).map(({ name }) => name)).toEqual(['Gates']);
+	});
+
+	test('elsewhere are not told of where this host may not read', async () => {
+		await host().save(null, ...VIDEOS());
+		await rename(place('projects', 'Gates.sparsight'), place('elsewhere.sparsight'));
+		const { projects } = host();
+		await projects.open(projects.entryOf(place('elsewhere.sparsight')).projectId);
+		expect(await names(projects)).toEqual(['elsewhere', 'Gates, gone']);
+		expect(await names(host('other', () => false).projects)).toEqual(['Gates, gone']);
+	});
+
+	test('of a list that is damaged are none, and the next one begins anew', async () => {
+		await writeFile(place('recent-projects.json'), '[1');
+		recentProjects = await RecentFiles.load(place('recent-projects.json'));
+		const { projects, save } = host();
+		expect(await names(projects)).toEqual([]);
+		await save(null, ...VIDEOS());
+		expect(JSON.parse(await readFile(place('recent-projects.json'), 'utf8'))).toHaveLength(1);
 	});
 });

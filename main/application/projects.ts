@@ -1,7 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { preferencesSchema, type RequestInput } from '../../preload/contract.ts';
-import type { ListedProject, OpenedProject, VideoView } from '../../preload/projects-contract.ts';
+import type {
+	ListedProject,
+	OpenedProject,
+	RecentProject,
+	VideoView,
+} from '../../preload/projects-contract.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import { writeFileWhole } from '../process/json-file.ts';
@@ -11,14 +16,16 @@ import { readTextFile } from '../process/text-file.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 import { parseProject, PROJECT_EXTENSION, projectToText, type StoredVideo } from './project-file.ts';
+import type { RecentFiles } from './recent-files.ts';
 import type { Shell } from './shell.ts';
 import type { VideoNotes } from './video-notes.ts';
-import { identityKey, type Videos } from './videos.ts';
+import { exists, identityKey, shownFolder, type Videos } from './videos.ts';
 
 type ProjectsDependencies = {
 	notes: VideoNotes;
 	videos: Videos;
 	shell: Shell;
+	recent: RecentFiles;
 	/** Where a host without dialogs keeps projects. */
 	folder: string;
 };
@@ -43,7 +50,29 @@ export class Projects {
 
 	/** Gives a file that the user named an id. */
 	entryOf(path: string): ListedProject {
-		return { projectId: this.#ids.idOf(path), name: basename(path, extname(path)) };
+		const whole = resolve(path);
+		return {
+			projectId: this.#ids.idOf(whole),
+			name: basename(whole, extname(whole)),
+			folder: shownFolder(dirname(whole)),
+		};
+	}
+
+	/** What was opened or saved last, newest first, as far as this host may open it. */
+	async recent(): Promise<RecentProject[]> {
+		const { recent, shell, folder } = this.#deps;
+		const known = await Promise.all(
+			recent.files.map(async (path) => {
+				if (dirname(path) !== folder && !(await shell.mayOpenPath(path))) return [];
+				return [{ ...this.entryOf(path), exists: await exists(path) }];
+			}),
+		);
+		return known.flat();
+	}
+
+	/** Takes a project out of the list of recent ones; the file stays. */
+	async forget(projectId: string): Promise<void> {
+		await this.#deps.recent.forget(this.#pathOf(projectId));
 	}
 
 	async choose(): Promise<ListedProject | null> {
@@ -75,6 +104,7 @@ export class Projects {
 		const path = this.#pathOf(projectId);
 		const { active, videos } = parseProject(await readTextFile(path, 'project-unreadable'), path);
 		const found = await Promise.all(videos.map((video) => this.#find(video, dirname(path))));
+		await this.#deps.recent.remember(path);
 		return {
 			...this.entryOf(path),
 			active: Math.min(active, videos.length - 1),
@@ -99,6 +129,7 @@ export class Projects {
 				project.videos.map(async ({ videoId, view }) => ({ ...(await this.#describe(videoId)), view })),
 			);
 			await writeFileWhole(path, projectToText({ active: project.active, videos }));
+			await this.#deps.recent.remember(path);
 		});
 		return this.entryOf(path);
 	}

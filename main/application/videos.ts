@@ -153,14 +153,16 @@ async function identify(path: string): Promise<VideoIdentity> {
 	}
 }
 
-function exists(path: string): Promise<boolean> {
+/** Whether a file is there. */
+export function exists(path: string): Promise<boolean> {
 	return stat(path).then(
 		(file) => file.isFile(),
 		() => false,
 	);
 }
 
-function shownFolder(folder: string): string {
+/** A folder as a person reads it. */
+export function shownFolder(folder: string): string {
 	const home = homedir();
 	return folder === home || folder.startsWith(home + sep) ? `~${folder.slice(home.length)}` : folder;
 }

@@ -181,6 +181,7 @@ export type FakeMenuItem = {
 	role?: string;
 	label?: string;
 	type?: string;
+	enabled?: boolean;
 	accelerator?: string;
 	registerAccelerator?: boolean;
 	click?: () => void;

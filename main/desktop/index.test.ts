@@ -124,6 +124,18 @@ describe('the desktop application', () => {
 		expect((await response.arrayBuffer()).byteLength).toBe(100);
 	});
 
+	it('lists in its menu what was opened, and opens it again', async () => {
+		const recent = () =>
+			Menu.current[0]!.submenu!.find(({ label }) => label === 'Open recent')!.submenu ?? [];
+		await vi.waitFor(() =>
+			expect(recent().map(({ label }) => label)).toEqual([expect.stringMatching(/^plaza\.mp4 — /)]),
+		);
+		const before = heard('open').length;
+		recent()[0]!.click!();
+		expect(heard('open')).toHaveLength(before + 1);
+		expect(heard('open').at(-1)!.video.name).toBe('plaza.mp4');
+	});
+
 	it('asks before it closes while a run is going', async () => {
 		const { video } = heard('open')[0]!;
 		await ask('preferences.change', { provider: 'cpu' }); // else processes would try providers first

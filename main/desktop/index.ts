@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, dialog, Menu, nativeTheme, protocol, session, type BrowserWindow } from 'electron';
 import { answerAppRequest } from './app-protocol.ts';
+import type { RequestName } from '../../preload/contract.ts';
 import type { Application } from '../application/application.ts';
 import { dataFolders } from '../process/data-folders.ts';
 import { makeFolder } from '../process/make-folder.ts';
@@ -9,7 +10,7 @@ import { DesktopShell } from './desktop-shell.ts';
 import { connectPage } from './ipc.ts';
 import { Log } from './log.ts';
 import { answerMediaRequest } from './media-protocol.ts';
-import { buildMenu } from './menu.ts';
+import { buildMenu, type MenuOptions } from './menu.ts';
 import { guardContents, guardSession } from './page-guards.ts';
 import { SCHEMES } from './schemes.ts';
 import { languageOf, wordsOf, type Words } from './shell-words.ts';
@@ -27,6 +28,17 @@ const folders = dataFolders();
 const windowMemory = new WindowMemory(folders.settings);
 const log = new Log(join(folders.cache, 'logs', 'sparsight.log'));
 
+/** Requests after which other files are the recent ones. */
+const CHANGES_RECENT: ReadonlySet<string> = new Set<RequestName>([
+	'video.open',
+	'video.forget',
+	'project.open',
+	'project.save',
+	'project.forget',
+]);
+
+/** What was opened last, for the menu. */
+let recent: MenuOptions['recent'] = { videos: [], projects: [] };
 /** The texts in the system's language, until the preferences are read. */
 let words: () => Words = () => wordsOf(languageOf('system', app.getLocale()));
 let window: BrowserWindow | null = null;
@@ -97,6 +109,7 @@ async function start(): Promise<void> {
 			if (application === null) return;
 			if (name === 'preferences.change') applyPreferences(application);
 			if (name === 'app.describe') showVideosIn(application);
+			if (CHANGES_RECENT.has(name)) void showRecent(application);
 		},
 	});
 	const icon = join(built, '..', 'icons', '256x256.png');
@@ -114,6 +127,7 @@ async function start(): Promise<void> {
 
 	application = await opening;
 	applyPreferences(application);
+	void showRecent(application);
 	endInOrder(application);
 }
 
@@ -131,11 +145,25 @@ function applyPreferences(application: Application): void {
 		words: words(),
 		platform: process.platform,
 		developing: !app.isPackaged,
+		recent,
 		onCommand: (command) => application.emit({ type: 'command', command }),
 		onCheckForUpdates: app.isPackaged && knowsUpdates(process.resourcesPath) ? lookForUpdates : null,
 	});
 	Menu.setApplicationMenu(menu);
 	app.setAboutPanelOptions({ applicationName: 'Sparsight', applicationVersion: app.getVersion() });
+}
+
+/** Lists in the menu what was opened last. */
+async function showRecent(application: Application): Promise<void> {
+	const { videos, projects } = await application.recent();
+	recent = {
+		videos: videos.map((video) => ({ ...video, open: () => application.emit({ type: 'open', video }) })),
+		projects: projects.map((project) => ({
+			...project,
+			open: () => application.emit({ type: 'open-project', project }),
+		})),
+	};
+	applyPreferences(application);
 }
 
 /** From now on, videos from outside go to the page, including those that came too early. */

@@ -14,6 +14,7 @@ function itemsOf(options: Partial<MenuOptions> = {}): FakeMenuItem[] {
 		words: wordsOf('en'),
 		platform: 'linux',
 		developing: false,
+		recent: { videos: [], projects: [] },
 		onCommand: nothing,
 		onCheckForUpdates: null,
 		...options,
@@ -48,6 +49,49 @@ describe('the menu', () => {
 		const items = commandsOf({ onCommand: (id) => sent.push(id) });
 		for (const { click } of items) click?.();
 		expect(sent).toEqual(items.map(({ id }) => id));
+	});
+
+	it('opens what was opened last, and marks what is gone', () => {
+		const opened: string[] = [];
+		const item = (name: string, exists = true) => ({
+			name,
+			folder: '~/videos',
+			exists,
+			open: () => opened.push(name),
+		});
+		const listOf = (recent: MenuOptions['recent']) => {
+			const { enabled, submenu } = itemsOf({ recent }).find(({ label }) => label === 'Open recent')!;
+			return { enabled, items: submenu! };
+		};
+		expect(listOf({ videos: [], projects: [] })).toEqual({ enabled: false, items: [] });
+		const { enabled, items } = listOf({
+			videos: [item('gate.mp4'), item('gone.mp4', false)],
+			projects: [item('Day & night')],
+		});
+		expect([enabled, items.map(({ label, type, enabled: can }) => (label && [label, can]) || type)]).toEqual([
+			true,
+			[
+				['gate.mp4 — ~/videos', true],
+				['gone.mp4 (not found)', false],
+				'separator',
+				['Day && night — ~/videos', true],
+			],
+		]);
+		for (const { click } of items) click?.();
+		expect(opened).toEqual(['gate.mp4', 'gone.mp4', 'Day & night']);
+	});
+
+	it('lists no more than is looked through', () => {
+		const many = Array.from({ length: 30 }, (_, i) => ({
+			name: `${i}`,
+			folder: '',
+			exists: true,
+			open: nothing,
+		}));
+		const { submenu } = itemsOf({ recent: { videos: many, projects: many } }).find(
+			({ label }) => label === 'Open recent',
+		)!;
+		expect(submenu).toHaveLength(17);
 	});
 
 	it.each(['en', 'ja'] as const)('has a word for everything, in %s', (language) => {

@@ -7,11 +7,18 @@ export type MenuOptions = {
 	platform: NodeJS.Platform;
 	/** Whether to add a menu for developers of the program. */
 	developing: boolean;
+	/** What was opened last, newest first. */
+	recent: { videos: readonly RecentItem[]; projects: readonly RecentItem[] };
 	/** Runs a command of the page. */
 	onCommand: (id: string) => void;
 	/** Null if this package has no address of updates. */
 	onCheckForUpdates: (() => void) | null;
 };
+
+export type RecentItem = { name: string; folder: string; exists: boolean; open: () => void };
+
+/** Of each kind. */
+const MOST_RECENT = 8;
 
 type MenuCommand = { id: CommandId; key: string };
 const ALL: readonly MenuCommand[] = Object.values(COMMAND_MENUS).flat(2);
@@ -69,7 +76,12 @@ function menuTemplate(options: MenuOptions): MenuItemConstructorOptions[] {
 		...(mac ? [ofMac] : []),
 		{
 			label: words('file'),
-			submenu: [...itemsOf('file'), ...(mac ? [] : [separator, settings, separator, quit])],
+			submenu: [
+				recentItem(options),
+				separator,
+				...itemsOf('file'),
+				...(mac ? [] : [separator, settings, separator, quit]),
+			],
 		},
 		{ label: words('edit'), submenu: [...itemsOf('edit'), separator, ...editItems(words)] },
 		{ label: words('analysis'), submenu: itemsOf('analysis') },
@@ -92,6 +104,23 @@ function menuTemplate(options: MenuOptions): MenuItemConstructorOptions[] {
 			submenu: [itemOf('help'), ...(mac ? [] : [...updates, separator, about])],
 		},
 	];
+}
+
+function recentItem({ words, recent }: MenuOptions): MenuItemConstructorOptions {
+	const lists = [recent.videos, recent.projects].filter((list) => list.length > 0);
+	return {
+		label: words('openRecent'),
+		enabled: lists.length > 0,
+		submenu: lists.flatMap((list, i) => [
+			...(i > 0 ? [{ type: 'separator' } as const] : []),
+			...list.slice(0, MOST_RECENT).map(({ name, folder, exists, open }) => ({
+				// One ampersand would underline what follows.
+				label: (exists ? `${name} — ${folder}` : words('notFound', { name })).replaceAll('&', '&&'),
+				enabled: exists,
+				click: open,
+			})),
+		]),
+	};
 }
 
 function editItems(words: Words): MenuItemConstructorOptions[] {

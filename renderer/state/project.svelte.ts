@@ -1,6 +1,11 @@
 import type { ErrorData } from '../../main/domain/errors.ts';
 import type { HostApi, Preferences, VideoEntry } from '../../preload/contract.ts';
-import type { ListedProject, ProjectVideo, VideoView } from '../../preload/projects-contract.ts';
+import type {
+	ListedProject,
+	ProjectVideo,
+	RecentProject,
+	VideoView,
+} from '../../preload/projects-contract.ts';
 import { toErrorData } from '../api.ts';
 import type { Player } from '../player/player.svelte.ts';
 import type { Comparison } from './comparison.svelte.ts';
@@ -64,14 +69,17 @@ export class Project {
 	removed: { video: ProjectVideo; at: number } | null = $state.raw(null);
 	/** Whether something changed since it was saved. */
 	isChanged = $state(false);
+	/** What was opened or saved last, newest first. */
+	recent: readonly RecentProject[] = $state.raw([]);
 	/** Why it was not opened or saved, or a video was refused. */
 	error: ErrorData | null = $state.raw(null);
 	readonly #host: HostApi;
 	#saved = '';
 	#waiting: ReturnType<typeof setTimeout> | null = null;
 
-	constructor(host: HostApi) {
+	constructor(host: HostApi, recent: readonly RecentProject[] = []) {
 		this.#host = host;
+		this.recent = recent;
 	}
 
 	/** The video in front. */
@@ -81,15 +89,24 @@ export class Project {
 
 	/** Reads a project; returns whether it is there now. */
 	async open(projectId: string): Promise<boolean> {
-		return this.#try(async () => {
+		const isThere = await this.#try(async () => {
 			const { active, videos, ...file } = await this.#host.request('project.open', { projectId });
 			this.videos = videos;
 			this.active = active;
 			this.file = file;
+			this.#remember(file);
 			this.removed = null;
 			this.#saved = '';
 			this.isChanged = false;
 		});
+		if (!isThere && this.error?.code === 'file-not-found') this.#markGone(projectId);
+		return isThere;
+	}
+
+	/** Takes a project out of the list of recent ones; the file stays. */
+	async forget(projectId: string): Promise<void> {
+		this.recent = this.recent.filter((project) => project.projectId !== projectId);
+		await this.#host.request('project.forget', { projectId }).catch(() => undefined);
 	}
 
 	/** A video came in front: one of the project, or one more. */
@@ -205,9 +222,20 @@ export class Project {
 				});
 			if (!file) return;
 			this.file = file;
+			this.#remember(file);
 			isWritten = true;
 		});
 		return isWritten;
+	}
+
+	#remember(file: ListedProject): void {
+		if (this.recent[0]?.projectId === file.projectId) return;
+		const others = this.recent.filter(({ projectId }) => projectId !== file.projectId);
+		this.recent = [{ ...file, exists: true }, ...others];
+	}
+
+	#markGone(gone: string): void {
+		this.recent = this.recent.map((one) => (one.projectId === gone ? { ...one, exists: false } : one));
 	}
 
 	async #try(work: () => Promise<void>): Promise<boolean> {

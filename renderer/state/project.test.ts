@@ -25,13 +25,14 @@ beforeEach(() => {
 		.answer('project.open', () => ({
 			projectId: 'p',
 			name: 'Gates',
+			folder: '~/cases',
 			active: 1,
 			videos: [
 				{ entry: entry('a'), view: view(1) },
 				{ entry: entry('b'), view: view(2) },
 			],
 		}))
-		.answer('project.save', ({ name }) => ({ projectId: 'p', name }));
+		.answer('project.save', ({ name }) => ({ projectId: 'p', name, folder: '~/cases' }));
 	project = new Project(host);
 	return () => vi.useRealTimers();
 });
@@ -119,4 +120,22 @@ it('keeps its last video, and puts none back twice', async () => {
 	project.show(entry('b'));
 	project.putBack();
 	expect([project.videos.length, project.active]).toEqual([2, 1]);
+});
+
+it('comes to the top of the recent ones when it is opened or saved, and is marked there once it is gone', async () => {
+	const known = (projectId: string) => ({ projectId, name: projectId, folder: '', exists: true });
+	project = new Project(host, [known('q'), known('p')]);
+	const shown = () => project.recent.map(({ name, exists }) => (exists ? name : `${name}, gone`));
+	await project.open('p');
+	expect(shown()).toEqual(['Gates', 'q']);
+	host.refuse('project.open', 'file-not-found');
+	await project.open('q');
+	expect(shown()).toEqual(['Gates', 'q, gone']);
+	host.answer('project.save', ({ name }) => ({ projectId: 'r', name, folder: '' }));
+	await project.saveAs('Yard');
+	expect(shown()).toEqual(['Yard', 'Gates', 'q, gone']);
+	host.answer('project.forget', () => null);
+	await project.forget('q');
+	expect(shown()).toEqual(['Yard', 'Gates']);
+	expect(host.count('project.forget')).toBe(1);
 });

@@ -95,7 +95,7 @@ export class Session {
 		this.exports = new Exports(link.host);
 		this.batch = new Batch(link.host);
 		this.objects = new ObjectTable(link.host);
-		this.project = new Project(link.host);
+		this.project = new Project(link.host, app.recentProjects);
 		this.models = new ModelList(link.host, (model) => this.reading.added(model));
 		this.reading = new ModelReading({
 			host: link.host,

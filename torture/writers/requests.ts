@@ -128,6 +128,18 @@ const REQUESTS: readonly Requests[] = [
 		},
 	},
 	{
+		title: 'The list of recent projects',
+		before: async (page) => {
+			await saveProject(page, [page.videoId]);
+			await saveProject({ ...page, projectId: null }, [page.videoId], 'Yard');
+		},
+		act: ({ ask, projectId }) => ask('project.open', { projectId }),
+		find: async ({ ask }) => ({
+			recent: (await ask('app.describe', {})).recentProjects.map(({ name }) => name),
+		}),
+		mayForget: true,
+	},
+	{
 		title: "The page's batch, added to",
 		before: ({ ask, videoId }) => ask('batch.add', { videoIds: [videoId], configurations: [DENSE] }),
 		act: ({ ask, otherId }) => ask('batch.add', { videoIds: [otherId], configurations: [DENSE] }),
@@ -231,9 +243,14 @@ async function notesOf({ place }: Page): Promise<string> {
 	return join(place, 'runs', identityKey(await identifyVideo(join(place, 'clip.mp4'))), NOTES_FOLDER);
 }
 
-function saveProject({ ask, projectId }: Page, ids: readonly string[]) {
+/** Without an id, a new one. */
+function saveProject(
+	{ ask, projectId }: Pick<Page, 'ask'> & { projectId: string | null },
+	ids: readonly string[],
+	name = 'Gates',
+) {
 	const videos = ids.map((videoId) => ({ videoId, view: null }));
-	return ask('project.save', { projectId, name: 'Gates', project: { active: ids.length - 1, videos } });
+	return ask('project.save', { projectId, name, project: { active: ids.length - 1, videos } });
 }
 
 async function listedJobs({ ask }: Page): Promise<Found> {
