@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { scrollToRow, windowOfRows } from './window-of-rows.ts';
+import { scrollToRow, scrollToTop, topRow, windowOfRows } from './window-of-rows.ts';
 
 describe('the rows of a list that are in the document', () => {
 	it.each<[what: string, count: number, scrollTop: number, first: number, end: number]>([
@@ -38,5 +38,24 @@ describe('scrolling to a row', () => {
 		const top = shown.top + 42 * (row - shown.first) - to;
 		expect(top).toBeGreaterThan(-0.01);
 		expect(top + 42).toBeLessThan(420.01);
+	});
+});
+
+describe('the row at the top', () => {
+	it.each([
+		[1000, 1007, 4200],
+		[1000, 1007, 4219],
+		[400_000, 400_100, 3_000_000],
+	])('of %i is seen where it was once there are %i, seven of them before it', (count, more, scrollTop) => {
+		const before = topRow(count, 42, scrollTop, 420);
+		const moved = { ...before, row: before.row + 7 };
+		const after = topRow(more, 42, scrollToTop(moved, more, 42, 420), 420);
+		expect(after.row).toBe(moved.row);
+		expect(after.above).toBeCloseTo(before.above, 3);
+	});
+
+	it('lies lower where the list ends', () => {
+		expect(scrollToTop({ row: 99, above: 3 }, 100, 42, 420)).toBe(100 * 42 - 420);
+		expect(scrollToTop({ row: 2, above: 3 }, 3, 42, 420)).toBe(0);
 	});
 });

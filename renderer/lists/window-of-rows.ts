@@ -44,9 +44,29 @@ export function scrollToRow(
 	const height = Math.min(whole, MOST_PIXELS);
 	const offset = offsetOf(whole, height, scrollTop, viewHeight);
 	const wanted = Math.min(row * rowHeight, Math.max(offset, (row + 1) * rowHeight - viewHeight));
-	if (wanted === offset) return scrollTop;
-	const share = wanted / Math.max(1, whole - viewHeight);
-	return whole === height ? wanted : share * (height - viewHeight);
+	return wanted === offset ? scrollTop : scrollOf(wanted, whole, height, viewHeight);
+}
+
+/** The row at the top of the view, and how many pixels of it lie above. */
+export type TopRow = { row: number; above: number };
+
+export function topRow(count: number, rowHeight: number, scrollTop: number, viewHeight: number): TopRow {
+	const whole = count * rowHeight;
+	const offset = offsetOf(whole, Math.min(whole, MOST_PIXELS), scrollTop, viewHeight);
+	const row = Math.floor(offset / rowHeight);
+	return { row, above: offset - row * rowHeight };
+}
+
+/** Where to scroll to so that a row lies at the top of the view, as far as the list goes. */
+export function scrollToTop(
+	{ row, above }: TopRow,
+	count: number,
+	rowHeight: number,
+	viewHeight: number,
+): number {
+	const whole = count * rowHeight;
+	const wanted = Math.max(0, Math.min(row * rowHeight + above, whole - viewHeight));
+	return scrollOf(wanted, whole, Math.min(whole, MOST_PIXELS), viewHeight);
 }
 
 /** The pixel of the whole list that lies at the top of the view. */
@@ -54,4 +74,10 @@ function offsetOf(whole: number, height: number, scrollTop: number, viewHeight: 
 	if (whole === height) return Math.max(0, Math.min(scrollTop, whole - viewHeight));
 	const share = Math.max(0, Math.min(1, scrollTop / Math.max(1, height - viewHeight)));
 	return share * (whole - viewHeight);
+}
+
+/** The other way round. */
+function scrollOf(offset: number, whole: number, height: number, viewHeight: number): number {
+	if (whole === height) return offset;
+	return (offset / Math.max(1, whole - viewHeight)) * (height - viewHeight);
 }

@@ -5,6 +5,22 @@ import { toErrorData } from '../api.ts';
 import type { Player } from '../player/player.svelte.ts';
 import { Crops } from '../tracks/crops.svelte.ts';
 
+/** A run as far as its objects are known. */
+export type GalleryRun = {
+	runId: string;
+	/** Of all its objects: what best sightings are chosen from. */
+	sightings: number;
+	/** Counts how often a person's edits changed who is who. */
+	edits: number;
+	/** Whether it may grow. */
+	going: boolean;
+};
+type Zone = Omit<RequestInput<'tracks.inZone'>, 'runId'>;
+
+/** A run that is going is asked about again once it has at least so many more sightings, and so much larger a share. */
+const LEAST_MORE = 20;
+const LEAST_SHARE = 0.1;
+
 /** The best sighting of every object of the active pane's run, and its picture. */
 export class Gallery {
 	/** The last answer; null before the first. */
@@ -14,6 +30,8 @@ export class Gallery {
 	error: ErrorData | null = $state.raw(null);
 	readonly crops: Crops;
 	readonly #host: HostApi;
+	/** What was asked last, unless that failed. */
+	#asked: { run: GalleryRun; zone: string } | null = null;
 	/** The wish that is answered next; what is asked meanwhile replaces it. */
 	#wish: (() => Promise<void>) | null = null;
 	#asking = false;
@@ -23,8 +41,15 @@ export class Gallery {
 		this.crops = new Crops(player);
 	}
 
-	/** Asks anew, once what was asked before is answered. */
-	want(runId: string, zone: Omit<RequestInput<'tracks.inZone'>, 'runId'> | null): void {
+	/**
+	 * Asks, once what was asked before is answered, unless the answer is known: for the host, it is work on the whole run. May be called
+	 * any number of times.
+	 */
+	want(run: GalleryRun, zone: Zone | null): void {
+		const asked = { run, zone: JSON.stringify(zone) };
+		if (this.#asked && asked.zone === this.#asked.zone && isAnswered(run, this.#asked.run)) return;
+		this.#asked = asked;
+		const { runId } = run;
 		this.#wish = async () => {
 			const sightings = await this.#host.request('tracks.best', { runId });
 			const inZone = zone && (await this.#host.request('tracks.inZone', { runId, ...zone }));
@@ -44,8 +69,16 @@ export class Gallery {
 				this.error = null;
 			} catch (reason) {
 				this.error = toErrorData(reason);
+				this.#asked = null;
 			}
 		}
 		this.#asking = false;
 	}
+}
+
+/** Whether what is known of a run is what `before` was asked for, or a little more while it goes on. */
+function isAnswered(run: GalleryRun, before: GalleryRun): boolean {
+	if (run.runId !== before.runId || run.edits !== before.edits) return false;
+	const more = run.sightings - before.sightings;
+	return run.going ? more < Math.max(LEAST_MORE, LEAST_SHARE * before.sightings) : more === 0;
 }
