@@ -6,13 +6,14 @@ const SIZE = { width: 200, height: 100 };
 const HEIGHT = 10;
 const box = (x: number, y: number, width = 20, height = 30): Rect => ({ x, y, width, height });
 /** Ten pixels a letter; long labels have six, short ones two. */
-const place = (rects: Rect[], taken: Rect[] = []) =>
+const place = (rects: Rect[], taken: Rect[] = [], avoided: Rect[] = []) =>
 	placeLabels(
 		rects.map((rect, i) => ({ rect, label: `long ${i}`, short: `s${i}` })),
 		SIZE,
 		(words) => 10 * words.length,
 		HEIGHT,
 		taken,
+		avoided,
 	).map((label) => label && [label.words, label.x, label.y]);
 
 describe('labels', () => {
@@ -36,6 +37,24 @@ describe('labels', () => {
 		const wall: Rect[] = [box(60, 0, 140, 100)];
 		expect(place([box(30, 40, 20, 30)], wall)).toEqual([['s0', 30, 30]]);
 		expect(place([near], [box(0, 0, 200, 100)])).toEqual([null]);
+	});
+
+	it.each([
+		['below the box where a name is above', box(50, 40), [box(40, 28, 60, 12)], ['long 0', 50, 70]],
+		[
+			'above it all the same where names are all around',
+			box(50, 40),
+			[box(0, 0, 200, 100)],
+			['long 0', 50, 30],
+		],
+		[
+			'above it, not over the object, where there is no room below',
+			box(50, 40, 20, 55),
+			[box(40, 28, 60, 12)],
+			['long 0', 50, 30],
+		],
+	])('leave names readable and stay whole: %s', (_, rect, names, expected) => {
+		expect(place([rect], [], names)).toEqual([expected]);
 	});
 
 	it('do not depend on the order of the boxes', () => {

@@ -15,7 +15,8 @@ export type PlacedLabel = Rect & { words: string };
  * Places labels so that each is readable: above its box, else below it, else inside; shortened if even that would cover
  * another one; null if there is no room at all. Boxes lower in the picture, nearer to the camera, choose first, so that
  * labels keep their places from frame to frame. `width` measures words; `height` is that of a label; `taken` is kept
- * free. All in pixels; one answer per wish, in the same order.
+ * free; `avoided` is, where that costs neither words nor the sight of the object. All in pixels; one answer per wish, in the same
+ * order.
  */
 export function placeLabels(
 	wishes: readonly LabelWish[],
@@ -23,6 +24,7 @@ export function placeLabels(
 	width: (words: string) => number,
 	height: number,
 	taken: readonly Rect[],
+	avoided: readonly Rect[] = [],
 ): (PlacedLabel | null)[] {
 	const placed: Rect[] = [...taken];
 	const labels: (PlacedLabel | null)[] = wishes.map(() => null);
@@ -31,14 +33,23 @@ export function placeLabels(
 	);
 	for (const i of nearestFirst) {
 		const { rect, label, short } = wishes[i]!;
-		const choices = [label, short].filter((words) => words !== '').flatMap((words) => places(rect, words));
-		const free = choices.find((choice) => inside(choice) && !placed.some((other) => overlap(choice, other)));
-		if (!free) continue;
-		placed.push(free);
-		labels[i] = free;
+		const best = [label, short].map((words) => placeOf(rect, words)).find((place) => place !== null);
+		if (!best) continue;
+		placed.push(best);
+		labels[i] = best;
 	}
 	return labels;
 
+	function placeOf(rect: Rect, words: string): PlacedLabel | null {
+		if (words === '') return null;
+		const choices = places(rect, words);
+		const isFree = (choice: Rect) => inside(choice) && !placed.some((other) => overlap(choice, other));
+		const outside = choices.slice(0, 2).filter(isFree);
+		const clear = outside.find((choice) => !avoided.some((other) => overlap(choice, other)));
+		return clear ?? choices.find(isFree) ?? null;
+	}
+
+	/** Above, below, inside. */
 	function places(rect: Rect, words: string): PlacedLabel[] {
 		const own = { width: width(words), height, words };
 		const x = Math.max(0, Math.min(rect.x, size.width - own.width));

@@ -1,4 +1,5 @@
 import type { CountingLine, Point, ZoneSet } from './zones.ts';
+import type { Rect } from './overlay-geometry.ts';
 import type { Size } from './video.ts';
 
 // How zones and lines are drawn: the same on the page and in exported pictures.
@@ -33,7 +34,28 @@ export function lineArrow({ from, to }: Pick<CountingLine, 'from' | 'to'>, lengt
 	];
 }
 
-/** Where the name of a zone is centred: the mean of its corners. */
+/**
+ * Where a name of some size lies on a picture: in the middle of a zone's corners, `gap` over the first end of a line, and within the
+ * picture. Names stay there from frame to frame: labels of boxes lie over them, and beside them where there is room. All in pixels.
+ */
+export function nameRect(
+	points: readonly Point[],
+	{ width, height }: Size,
+	gap: number,
+	picture: Size,
+): Rect {
+	const isLine = points.length === 2;
+	const [x, y] = isLine ? points[0]! : middleOf(points);
+	const within = (value: number, most: number) => Math.round(Math.max(0, Math.min(value, most)));
+	return {
+		x: within(x - width / 2, picture.width - width),
+		y: within(isLine ? y - height - gap : y - height / 2, picture.height - height),
+		width,
+		height,
+	};
+}
+
+/** The mean of some corners. */
 export function middleOf(points: readonly Point[]): Point {
 	const sum = points.reduce(([x, y], [px, py]): Point => [x + px, y + py], [0, 0] as Point);
 	return [sum[0] / points.length, sum[1] / points.length];

@@ -1,7 +1,9 @@
 import { boxDash, heatPaint, type Rect } from '../../main/domain/overlay-geometry.ts';
 import { FULL_FRAME_COLOUR } from '../../main/domain/palette.ts';
 import type { Size } from '../../main/domain/video.ts';
-import type { LabelSize } from './label-size.ts';
+import { nameRect } from '../../main/domain/zone-geometry.ts';
+import type { Point } from '../../main/domain/zones.ts';
+import { WHOLE_LABELS, type LabelSize } from './label-size.ts';
 import type { BoxMark } from './box-mark.ts';
 import type { OverlayScene } from './overlay-scene.ts';
 import { TRUTH_LOOKS } from './truth-boxes.ts';
@@ -13,17 +15,22 @@ type Pen = Pick<
 	| 'fillRect'
 	| 'strokeRect'
 	| 'fillText'
+	| 'strokeText'
 	| 'measureText'
 	| 'setLineDash'
 	| 'fillStyle'
 	| 'strokeStyle'
 	| 'lineWidth'
+	| 'lineJoin'
 	| 'globalAlpha'
 	| 'font'
 	| 'textBaseline'
 >;
 
-/** Heat map below, boxes above, labels on top. `unit` is the canvas's pixels per CSS pixel. */
+/** The name of a zone or line; corners in pixels of the picture. */
+export type ShapeName = { words: string; points: readonly Point[] };
+
+/** Heat map below, boxes above, then names of zones and lines, labels on top. `unit` is the canvas's pixels per CSS pixel. */
 export function drawOverlay(
 	pen: Pen,
 	size: Size,
@@ -36,6 +43,9 @@ export function drawOverlay(
 		unit: number;
 		/** Areas of the picture that are taken, in its pixels. */
 		taken: readonly Rect[];
+		names?: readonly ShapeName[];
+		/** Of names, in CSS pixels. */
+		nameSize?: LabelSize;
 	},
 ): void {
 	pen.clearRect(0, 0, size.width, size.height);
@@ -71,13 +81,14 @@ export function drawOverlay(
 		pen.lineWidth = edge;
 		pen.strokeRect(rect.x - edge / 2, rect.y - edge / 2, rect.width + edge, rect.height + edge);
 	}
+	const names = drawNames(pen, size, px, style);
 	if (!style.labels) return;
 	const { font, line, form } = style.labels;
 	pen.font = `${px(font)}px ${style.font}`;
 	pen.textBaseline = 'middle';
 	const widthOf = (words: string) => Math.ceil(pen.measureText(words).width) + px(8);
 	const wishes = scene.boxes.map((box) => labelOf(box, form));
-	const labels = placeLabels(wishes, size, widthOf, px(line), style.taken);
+	const labels = placeLabels(wishes, size, widthOf, px(line), style.taken, names);
 	for (const [i, label] of labels.entries()) {
 		if (!label) continue;
 		const { paper, ink } = scene.boxes[i]!;
@@ -86,6 +97,35 @@ export function drawOverlay(
 		pen.fillStyle = ink;
 		pen.fillText(label.words, label.x + px(4), label.y + label.height / 2);
 	}
+}
+
+/** White with a dark edge, readable on any picture. Returns where they lie. */
+function drawNames(
+	pen: Pen,
+	size: Size,
+	px: (design: number) => number,
+	{
+		names = [],
+		nameSize = WHOLE_LABELS,
+		font,
+	}: { names?: readonly ShapeName[]; nameSize?: LabelSize; font: string },
+): Rect[] {
+	if (names.length === 0) return [];
+	pen.font = `600 ${px(nameSize.font)}px ${font}`;
+	pen.textBaseline = 'middle';
+	pen.setLineDash([]);
+	pen.lineJoin = 'round';
+	pen.lineWidth = px(nameSize.font / 4);
+	pen.strokeStyle = 'rgb(0 0 0 / 75%)';
+	pen.fillStyle = '#fff';
+	return names.map(({ words, points }) => {
+		const width = Math.ceil(pen.measureText(words).width) + px(6);
+		const rect = nameRect(points, { width, height: px(nameSize.line) }, px(4), size);
+		const [x, y] = [rect.x + px(3), rect.y + rect.height / 2];
+		pen.strokeText(words, x, y);
+		pen.fillText(words, x, y);
+		return rect;
+	});
 }
 
 function labelOf({ rect, label, short, who, chosen }: BoxMark, form: LabelSize['form']): LabelWish {

@@ -51,7 +51,8 @@ export type OverlayScene = {
 	heldFrom: number | null;
 };
 
-const NOTHING: OverlayScene = { boxes: [], heat: [], heatKind: 'off', isFull: false, heldFrom: null };
+/** What is drawn where there is no run. */
+export const NOTHING: OverlayScene = { boxes: [], heat: [], heatKind: 'off', isFull: false, heldFrom: null };
 
 /**
  * What a run shows for a painted frame, for a canvas of `size` with the whole video; `word` gives the name of a class.

@@ -161,8 +161,10 @@ export function createOverlay(options: OverlayOptions): Overlay {
 				drawHeat(picture, pane.picture, { xs, ys, levels: paneScene.heat, paint: heatPaint(kind) }, opacity);
 			}
 			if (paneScene.isFull) picture.strokeRect(pane.picture, px(4), FLUSH_COLOUR);
-			if (options.zones) drawZones(picture, pane.picture, options.zones, paneScene.tallies, text, px);
-			if (options.boxes) drawDetections(pane.picture, paneScene, i, displaySize, inset);
+			const names = options.zones
+				? drawZones(picture, pane.picture, options.zones, paneScene.tallies, text, px)
+				: [];
+			if (options.boxes) drawDetections(pane.picture, paneScene, i, displaySize, inset, names);
 			if (inset) drawCamera(picture, pane.picture, inset, px);
 			if (pane.strip && paneScene.cost) drawCostStrip(picture, pane.strip, paneScene.cost, text, unit);
 		});
@@ -181,6 +183,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
 		pane: number,
 		displaySize: Size,
 		inset: CameraInset | null,
+		names: readonly Rect[],
 	): void {
 		const { detections, identities, held } = scene;
 		const wishes: (LabelWish & { paint: ClassPaint })[] = [];
@@ -199,7 +202,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
 		}
 		if (!options.labels) return;
 		const widthOf = (words: string) => text.width(words) + px(8);
-		const labels = placeLabels(wishes, room, widthOf, text.lineHeight, inset ? [inset.rect] : []);
+		const labels = placeLabels(wishes, room, widthOf, text.lineHeight, inset ? [inset.rect] : [], names);
 		for (const [i, label] of labels.entries()) {
 			if (!label) continue;
 			const { paper, ink } = wishes[i]!.paint;

@@ -1,6 +1,6 @@
 import type { Rect } from '../../domain/overlay-geometry.ts';
 import { rgbOf, type Rgb } from '../../domain/palette.ts';
-import { lineArrow, middleOf, shapeColour } from '../../domain/zone-geometry.ts';
+import { lineArrow, nameRect, shapeColour } from '../../domain/zone-geometry.ts';
 import type { Point, ZoneSet } from '../../domain/zones.ts';
 import type { Picture } from './picture.ts';
 import type { TextPainter } from './text.ts';
@@ -13,7 +13,7 @@ export type ZoneTallies = readonly string[];
 
 /**
  * Draws zones and lines over a pane: edges, the arrow of a line, and names with what was counted so far. `px` turns design pixels into
- * those of the picture.
+ * those of the picture. Returns where names lie, from the corner of `room`.
  */
 export function drawZones(
 	picture: Picture,
@@ -22,9 +22,13 @@ export function drawZones(
 	tallies: ZoneTallies,
 	text: TextPainter,
 	px: (design: number) => number,
-): void {
+): Rect[] {
 	const [across, down] = [room.width / pictureSize.width, room.height / pictureSize.height];
-	const at = ([x, y]: Point): Point => [room.x + x * across, room.y + y * down];
+	const within = ([x, y]: Point): Point => [x * across, y * down];
+	const at = (point: Point): Point => {
+		const [x, y] = within(point);
+		return [room.x + x, room.y + y];
+	};
 
 	function stroke(points: readonly Point[], colour: Rgb): void {
 		for (const [thickness, paint] of [
@@ -39,14 +43,14 @@ export function drawZones(
 		}
 	}
 
-	/** Within the pane, its middle as near `x` as can be. */
-	function write(words: string, x: number, top: number, colour: Rgb): void {
+	function write(words: string, points: readonly Point[], colour: Rgb): Rect {
 		const mask = text.mask(words, 600, room.width - px(8));
-		const width = mask.width + px(8);
-		const left = Math.round(within(x - width / 2, room.x, room.x + room.width - width));
-		const y = Math.round(within(top, room.y, room.y + room.height - mask.height));
-		picture.blendRect(left, y, width, mask.height, CASING, 160);
-		picture.drawMask(mask, left + px(4), y, colour);
+		const size = { width: mask.width + px(8), height: mask.height };
+		const rect = nameRect(points.map(within), size, px(4), room);
+		const [x, y] = [room.x + rect.x, room.y + rect.y];
+		picture.blendRect(x, y, rect.width, rect.height, CASING, 160);
+		picture.drawMask(mask, x + px(4), y, colour);
+		return rect;
 	}
 
 	for (const zone of zones) {
@@ -60,21 +64,11 @@ export function drawZones(
 		stroke(lineArrow({ from, to }, px(ARROW_LENGTH)), colour);
 	}
 	// Names last, so that no edge lies over them.
-	for (const [i, { id, name, points }] of zones.entries()) {
-		const [x, y] = middleOf(points.map(at));
-		write(labelled(name, tallies[i]), x, y - text.lineHeight / 2, rgbOf(shapeColour(id)));
-	}
-	for (const [i, { id, name, from }] of lines.entries()) {
-		const [x, y] = at(from);
-		const words = labelled(name, tallies[zones.length + i]);
-		write(words, x, y - text.lineHeight - px(4), rgbOf(shapeColour(id)));
-	}
+	return [...zones, ...lines.map(({ id, name, from, to }) => ({ id, name, points: [from, to] }))].map(
+		({ id, name, points }, i) => write(labelled(name, tallies[i]), points, rgbOf(shapeColour(id))),
+	);
 }
 
 function labelled(name: string, tally: string | undefined): string {
 	return tally ? `${name}  ${tally}` : name;
-}
-
-function within(value: number, least: number, most: number): number {
-	return Math.max(least, Math.min(most, value));
 }
