@@ -72,7 +72,7 @@ onEveryHost('open what is no video', (host) => {
 			expect(await dialog.getByRole('status').innerText()).toContain('street.mp4');
 			await app.page.keyboard.press('Escape');
 			await app.page.keyboard.press('Control+o');
-			await dialog.getByRole('button', { name: 'videos' }).waitFor();
+			await dialog.getByRole('button', { name: 'videos', exact: true }).waitFor();
 			expect(await dialog.getByRole('status').count()).toBe(0);
 			await app.page.keyboard.press('Escape');
 		});

@@ -82,7 +82,7 @@ async function benchLongVideo(app: Launched): Promise<PageBench['longVideo']> {
 	for (let round = 0; round < ROUNDS; round++) {
 		await page.keyboard.press('Control+o');
 		const dialog = page.getByRole('dialog');
-		await dialog.getByRole('button', { name: 'videos' }).click();
+		await dialog.getByRole('button', { name: 'videos', exact: true }).click();
 		const entry = dialog.getByRole('button', { name: 'hour.mp4' });
 		await entry.waitFor();
 		let started = performance.now();

@@ -35,7 +35,7 @@ describe.skipIf(whyNot('web') !== null)('a project of two videos', () => {
 	it('opens where each was left', async () => {
 		await page.keyboard.press('w');
 		await page.keyboard.press('Control+Shift+O');
-		await page.getByRole('button', { name: 'Square' }).click();
+		await page.getByRole('dialog').getByRole('button', { name: 'Square' }).click();
 		await title('second.mp4 – Square');
 		await expect.poll(() => shownFrame(page)).toBe(12);
 		await page.keyboard.press('Shift+PageDown');
@@ -43,6 +43,21 @@ describe.skipIf(whyNot('web') !== null)('a project of two videos', () => {
 		await expect.poll(() => shownFrame(page)).toBe(30);
 		expect(await page.locator('canvas').count()).toBeGreaterThanOrEqual(2);
 		expect(await page.getByRole('checkbox', { name: 'Boxes' }).isChecked()).toBe(false);
+	});
+
+	it('stands among recent projects, on the empty page and in the list to open from', async () => {
+		const recent = () => page.getByRole('region', { name: 'Recent projects' });
+		await page.keyboard.press('Control+o');
+		await recent().getByText('Square').waitFor();
+		await page.keyboard.press('Escape');
+		await page.getByRole('dialog').waitFor({ state: 'detached' });
+		await page.keyboard.press('w');
+		await page.getByRole('region', { name: 'Recent videos' }).getByText('second.mp4').waitFor();
+		expect(await recent().getByRole('listitem').allInnerTexts()).toEqual([
+			expect.stringMatching(/^Square\s+.*projects$/),
+		]);
+		await recent().getByText('Square').click();
+		await title('plaza.mp4 – Square');
 	});
 
 	it('gives one up, and takes it back where it was left', async () => {

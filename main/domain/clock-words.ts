@@ -28,6 +28,6 @@ export function setClockSentence(
 			: `${timeZone} では時計が戻されたため、${start} は 2 回あります。1 回目(${set.first})とみなします。2 回目は ${set.second} と書いてください。`;
 	}
 	return set.kind === 'skipped'
-		? `${start} was skipped in ${timeZone}, as clocks were set forward; the next time there is ${set.next}.`
+		? `${start} was skipped in ${timeZone}, as clocks were set forward; the next one is ${set.next}.`
 		: `${start} came twice in ${timeZone}, as clocks were set back: the first is taken, ${set.first}. For the second, write ${set.second}.`;
 }
