@@ -8,6 +8,7 @@ import { benchDetr } from './detr.ts';
 import { describeLane } from './lanes.ts';
 import { benchEventful } from './eventful.ts';
 import { describeMachine } from './machine.ts';
+import { benchMovingTracks, type MovingTracksRow } from './moving-tracks.ts';
 import { benchMovingCamera, benchRegistration, type MovingCameraRow } from './moving-camera.ts';
 import { benchOnnx } from './onnx.ts';
 import { benchMemory } from './memory.ts';
@@ -60,7 +61,7 @@ const { values } = parseArgs({
 	},
 });
 const EVERY_PART =
-	'run,batch,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera,counting,counts,tracks,redaction';
+	'run,batch,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera,counting,counts,tracks,moving-tracks,redaction';
 const parts = (values.only ?? EVERY_PART).split(',');
 const common = {
 	videoPath: CLIP,
@@ -335,6 +336,31 @@ if (parts.includes('tracks')) {
 		const result = await benchTracks({ runPath, truthPath, script });
 		report['tracks'] = result;
 		say(`\ntracks of ${runPath} against ${truthPath}\n${describeTracks(result)}`);
+	}
+}
+if (parts.includes('moving-tracks')) {
+	const { truth: truthPath } = values;
+	if (truthPath === undefined)
+		say('\ntracks under a moving camera: skipped, for --truth names no MOT text with the people of --video');
+	else {
+		say(
+			`\ntracks in clips that a moving camera takes of ${values.video}, with what is known of it and without`,
+		);
+		const rows = benchMovingTracks({
+			...common,
+			videoPath: values.video,
+			truthPath,
+			frames: Number(values.frames),
+			script: join(ROOT, 'bench/tracks.py'),
+		});
+		const found: MovingTracksRow[] = [];
+		report['movingTracks'] = found;
+		for await (const row of rows) {
+			found.push(row);
+			say(`${row.motion} (followed in ${(100 * row.followed).toFixed(0)} % of the frames)`);
+			say(`  with     ${describeTracks(row.following)}`);
+			say(`  without  ${describeTracks(row.ignoring)}`);
+		}
 	}
 }
 if (parts.includes('redaction')) {

@@ -7,12 +7,12 @@ import { Registration } from '../main/camera/registration.ts';
 import type { Detector } from '../main/detector/detector.ts';
 import { compareDetections } from '../main/domain/agreement.ts';
 import type { Detections } from '../main/domain/detections.ts';
-import { type Frame, scaledTo } from '../main/domain/frame.ts';
+import type { Frame } from '../main/domain/frame.ts';
 import type { FrameResult } from '../main/domain/frame-result.ts';
 import { AT_REST } from '../main/domain/placement.ts';
 import type { SettingValues } from '../main/domain/settings-table.ts';
 import { tokenCount } from '../main/domain/tokens.ts';
-import { type DecodeSummary, type Size, type VideoInfo, WHOLE_VIDEO } from '../main/domain/video.ts';
+import type { DecodeSummary, Size } from '../main/domain/video.ts';
 import { allPointAveragePrecision, judge } from '../main/evaluation/average-precision.ts';
 import { IGNORED, TruthBuilder, type TruthObjects } from '../main/evaluation/ground-truth/ground-truth.ts';
 import { readGroundTruth } from '../main/evaluation/ground-truth/index.ts';
@@ -20,16 +20,10 @@ import { openModel } from '../main/families/index.ts';
 import { WasmFramePixels } from '../main/pixels/frame-pixels.ts';
 import { createRuntime } from '../main/runtime/onnx-runtime.ts';
 import { probeVideo } from '../main/video/probe.ts';
-import { readFrames } from '../main/video/read-frames.ts';
-import { openVideoWriter } from '../main/video/write-video.ts';
+import { framesOf, seenBox, takeClip, VTEST } from './camera-clip.ts';
 import { mean, median } from './machine.ts';
-import { CAMERA_MOTIONS, type CameraMotion, look, type View } from './virtual-camera.ts';
+import { CAMERA_MOTIONS, type View } from './virtual-camera.ts';
 
-/** Of people walking, which Debian's package opencv-doc brings: the PETS 2009 sequence S2.L1. */
-const VTEST = '/usr/share/doc/opencv-doc/examples/data/vtest.avi';
-/** What a virtual camera shows of its source. */
-const WINDOW: Size = { width: 480, height: 368 };
-const FRAMES_PER_SECOND = 10;
 /** Frames that a configuration gets in a row. */
 const BLOCK_FRAMES = 10;
 
@@ -125,66 +119,14 @@ export async function benchRegistration(
 	return quantiles(milliseconds);
 }
 
-/** Writes what the camera sees; gives where it looked. */
-async function takeClip(
-	source: string,
-	path: string,
-	motion: CameraMotion,
-	crf: number,
-	frames: number,
-): Promise<View[]> {
-	const video = await probeVideo(source);
-	const from = video.displaySize;
-	const room = { x: (from.width - WINDOW.width) / 2 - 2, y: (from.height - WINDOW.height) / 2 - 2 };
-	const length = Math.min(frames, video.estimatedFrames ?? frames);
-	const timesSeconds = Float64Array.from({ length }, (_, i) => i / FRAMES_PER_SECOND);
-	const writer = await openVideoWriter({
-		path,
-		size: WINDOW,
-		timesSeconds,
-		endSeconds: null,
-		audioFrom: null,
-		crf,
-	});
-	const views: View[] = [];
-	const rgb = new Uint8Array(3 * WINDOW.width * WINDOW.height);
-	const rgba = new Uint8Array(4 * WINDOW.width * WINDOW.height).fill(255);
-	for await (const { pixels } of framesOf(video, length)) {
-		const view = motion.at(views.length, room);
-		views.push(view);
-		look(pixels, from, view, WINDOW, rgb);
-		for (let i = 0; i < WINDOW.width * WINDOW.height; i++) {
-			for (let c = 0; c < 3; c++) rgba[4 * i + c] = rgb[3 * i + c]!;
-		}
-		await writer.write(rgba);
-	}
-	await writer.finish();
-	return views;
-}
-
-async function* framesOf(video: VideoInfo, frames: number): AsyncGenerator<Frame, DecodeSummary> {
-	const reading = readFrames(video, {
-		range: { ...WHOLE_VIDEO, to: { frame: frames - 1 } },
-		letterbox: scaledTo(video.displaySize),
-		format: 'rgb24',
-	});
-	return yield* reading;
-}
-
 /** Objects where a camera sees them; those that are cut by more than a half are ignored. */
 function moveTruth(truth: TruthObjects | undefined, view: View, picture: Size): TruthObjects {
 	const moved = new TruthBuilder();
 	for (let i = 0; i < (truth?.roles.length ?? 0); i++) {
-		const [left, top, right, bottom] = [0, 1, 2, 3].map((side) => {
-			const [of, shift, size] =
-				side % 2 === 0 ? [picture.width, view.x, WINDOW.width] : [picture.height, view.y, WINDOW.height];
-			return (truth!.boxesXyxy[4 * i + side]! - of / 2 - shift) / view.scale + size / 2;
-		}) as [number, number, number, number];
-		const [x, y] = [Math.max(0, left), Math.max(0, top)];
-		const [width, height] = [Math.min(WINDOW.width, right) - x, Math.min(WINDOW.height, bottom) - y];
-		if (width <= 0 || height <= 0) continue;
-		const whole = 2 * width * height >= (right - left) * (bottom - top);
-		moved.add(truth!.classIndices[i]!, x, y, width, height, whole ? truth!.roles[i]! : IGNORED);
+		const seen = seenBox(truth!.boxesXyxy.subarray(4 * i, 4 * i + 4), view, picture);
+		if (!seen) continue;
+		const { x, y, width, height, isCut } = seen;
+		moved.add(truth!.classIndices[i]!, x, y, width, height, isCut ? IGNORED : truth!.roles[i]!);
 	}
 	return moved.build();
 }

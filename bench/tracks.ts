@@ -31,13 +31,23 @@ export async function benchTracks(options: {
 	truthPath: string;
 	script: string;
 }): Promise<TracksResult> {
-	const run = await openRun(options.runPath);
+	return scoreTracks(await openRun(options.runPath), options);
+}
+
+/** As `benchTracks`; without `followsCamera` as if nobody knew that the camera moved. */
+export async function scoreTracks(
+	run: StoredRun,
+	{ truthPath, script, followsCamera = true }: { truthPath: string; script: string; followsCamera?: boolean },
+): Promise<TracksResult> {
 	const identities = new RunIdentities(run.header.displayThresholds);
 	const since = performance.now();
-	allSteps(identities.follow(run));
+	const { frameCount, header, frames } = run;
+	const camera = followsCamera ? frames.camera : null;
+	const detections = (position: number) => run.detections(position);
+	allSteps(identities.follow({ frameCount, header, frames: { ...frames, camera }, detections }));
 	const followMs = performance.now() - since;
-	const input = { truth: truthOf(options.truthPath, run), tracks: tracksOf(run, identities) };
-	const scores = await trackEval(options.script, input).catch((error: unknown) =>
+	const input = { truth: truthOf(truthPath, run), tracks: tracksOf(run, identities) };
+	const scores = await trackEval(script, input).catch((error: unknown) =>
 		skippedFor(error, 'score tracks with trackeval'),
 	);
 	return { followMs, scores };
