@@ -36,10 +36,8 @@ export default defineConfig({
 				test: {
 					name: 'journeys',
 					include: ['e2e/**/*.test.ts'],
-					// Each brings a browser and an analysis: one after another, and after everything else.
-					pool: 'forks',
-					maxWorkers: 1,
-					fileParallelism: false,
+					// Each brings a browser and an analysis, and waits for both: two at a time, after everything else.
+					...TWO_AT_A_TIME,
 					sequence: { groupOrder: 1 },
 					hookTimeout: 180_000,
 					testTimeout: 120_000,
