@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BatchFolder } from '../main/batch/batch-folder.ts';
 import { readHeader, readStatus } from '../main/results/header.ts';
+import { findFfmpeg } from '../main/video/ffmpeg-binary.ts';
 import { RUN_FILES } from '../main/results/run-folder.ts';
 
 export type BatchCost = {
@@ -15,18 +16,22 @@ export type BatchCost = {
 	batchSeconds: number;
 };
 
-/** What a batch of many short files takes beyond their runs: copies of one clip, dense, through the command line. */
+/** What a batch of many short files takes beyond their runs: copies of the first `frames` of a clip, dense, through the command line. */
 export async function benchBatch(options: {
 	root: string;
 	videoPath: string;
 	files: number;
+	frames: number;
 	threads: number;
 }): Promise<BatchCost> {
 	const folder = await mkdtemp(join(tmpdir(), 'sparsight-bench-'));
 	try {
 		const clips = join(folder, 'clips');
 		await mkdir(clips);
-		for (let i = 0; i < options.files; i++) await copyFile(options.videoPath, join(clips, `${i}.mp4`));
+		const clip = join(folder, 'clip.mp4');
+		const cut = ['-v', 'error', '-i', options.videoPath, '-frames:v', String(options.frames), clip];
+		await promisify(execFile)((await findFfmpeg()).ffmpeg, cut);
+		for (let i = 0; i < options.files; i++) await copyFile(clip, join(clips, `${i}.mp4`));
 		const out = join(folder, 'batch');
 		const words = ['batch', clips, '--run', 'dense', '--provider', 'cpu', '--out', out];
 		const program = join(options.root, 'bin', 'sparsight.js');
