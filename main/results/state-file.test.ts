@@ -1,6 +1,18 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NamedArrays } from '../domain/named-arrays.ts';
-import { decodeSnapshot, encodeSnapshot } from './state-file.ts';
+import { encodeSnapshot, readSnapshot } from './state-file.ts';
+
+let folder = '';
+beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'state-'))));
+afterEach(() => rm(folder, { recursive: true }));
+
+async function readBack(bytes: Uint8Array) {
+	await writeFile(join(folder, 'state'), bytes);
+	return readSnapshot(folder, 'state');
+}
 
 const STATE: NamedArrays = {
 	flags: Uint8Array.of(1, 2, 255),
@@ -15,10 +27,11 @@ function file(state: NamedArrays = STATE): Buffer {
 	return Buffer.concat(encodeSnapshot({ framesStored: 12, lastFrameIndex: 55, state }));
 }
 
-it('every type of array comes back, to the bit', () => {
-	expect(decodeSnapshot(file())).toEqual({ framesStored: 12, lastFrameIndex: 55, state: STATE });
-	expect(Object.is((decodeSnapshot(file())!.state['memory/0'] as Float32Array)[1], -0)).toBe(true);
-	expect(decodeSnapshot(file({}))!.state).toEqual({});
+it('every type of array comes back, to the bit', async () => {
+	const back = await readBack(file());
+	expect(back).toEqual({ framesStored: 12, lastFrameIndex: 55, state: STATE });
+	expect(Object.is((back!.state['memory/0'] as Float32Array)[1], -0)).toBe(true);
+	expect((await readBack(file({})))!.state).toEqual({});
 });
 
 it('is laid out as safetensors: header length, JSON, gapless offsets, aligned data', () => {
@@ -50,13 +63,17 @@ describe('a damaged file is no snapshot', () => {
 		['a safetensors file of something else', Buffer.from('\x02\0\0\0\0\0\0\0{}', 'latin1')],
 		['an entry that points outside', patched((b) => b.write('[90', b.indexOf('[40')))],
 		['an unknown type', patched((b) => b.write('F16', b.indexOf('F32')))],
-	])('%s', (_, bytes) => {
-		expect(decodeSnapshot(bytes)).toBeNull();
+	])('%s', async (_, bytes) => {
+		expect(await readBack(bytes)).toBeNull();
 	});
 
-	it('cut off anywhere', () => {
+	it('cut off anywhere', async () => {
 		for (let length = 0; length < whole.length; length++) {
-			expect(decodeSnapshot(whole.subarray(0, length))).toBeNull();
+			expect(await readBack(whole.subarray(0, length))).toBeNull();
 		}
+	});
+
+	it('there is none', async () => {
+		expect(await readSnapshot(folder, 'state')).toBeNull();
 	});
 });

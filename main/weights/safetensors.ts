@@ -60,9 +60,9 @@ type Located = Pick<StoredTensor, 'dtype' | 'shape'> & { from: number; to: numbe
 
 /**
  * Reads the header of a safetensors file (https://github.com/huggingface/safetensors#format): 8 bytes little-endian length,
- * JSON. Behind it, from `start` on, are data.
+ * JSON. Behind it, from `start` on, are data. Reads nothing but the header. Throws `model-unreadable`, naming `place`.
  */
-function locateTensors(
+export function locateTensors(
 	source: ByteSource,
 	place: string,
 ): { metadata: unknown; tensors: Map<string, Located>; start: number } {
