@@ -288,6 +288,7 @@ export class Application {
 			this.runs.close(),
 			this.#exports.close(),
 			this.#proxies.close(),
+			this.#queries.settled(),
 		]);
 	}
 
@@ -370,6 +371,7 @@ export class Application {
 			'run.truthTimeline': ({ runId, truthId, truthFrom }) =>
 				this.#truthQueries.timeline(runId, this.#truthFile(truthId, truthFrom)),
 			'run.delete': async ({ runId }) => {
+				await queries.settled(runId);
 				await runs.delete(runId);
 				queries.forget(runId);
 				return null;

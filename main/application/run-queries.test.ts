@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Detections } from '../domain/detections.ts';
 import { storeSampleRun } from '../export/run.fixture.ts';
+import { RUN_FILES } from '../results/run-folder.ts';
 import { trackEditsToText } from '../tracking/edits-file.ts';
 import { editsPath } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
@@ -100,4 +101,15 @@ describe('edits of tracks', () => {
 		await store.delete(RUN);
 		expect(existsSync(editsPath(folder()))).toBe(false);
 	});
+});
+
+it('keeps the columns of a long run beside it once it is opened, and none of a short one', async () => {
+	const long = join(root, 'video', 'run-2');
+	await storeSampleRun(long, { frames: 4100 });
+	const columns = (run: string) => existsSync(join(root, 'video', run, RUN_FILES.columns));
+	await rm(join(long, RUN_FILES.columns));
+	await queries.run('run-2');
+	await queries.run(RUN);
+	await queries.settled();
+	expect(['run-2', RUN].map(columns)).toEqual([true, false]);
 });

@@ -21,7 +21,7 @@ import { RunIdentities, type FrameIdentities, type RunTracks } from '../tracking
 import { pathsOfRun } from '../tracking/run-paths.ts';
 import { stateOf, stateOfRun } from './file-states.ts';
 import type { RunStore } from './run-store.ts';
-import { countShown, timelineOf } from './run-timeline.ts';
+import { timelineOf } from './run-timeline.ts';
 
 /** Runs whose columns are kept in memory. */
 const MOST_OPEN = 8;
@@ -49,6 +49,8 @@ export class RunQueries {
 	>(MOST_OPEN);
 
 	readonly #edits = new OneAtATime();
+	/** What is written beside runs that were opened. */
+	readonly #keeping = new Map<string, Promise<void>>();
 
 	/** `pathOf` gives the current path of a video; null if only the run knows one. */
 	constructor(store: RunStore, pathOf: (identity: VideoIdentity) => string | null) {
@@ -65,13 +67,20 @@ export class RunQueries {
 		const path = this.#pathOf(run.header.videoIdentity);
 		if (path !== null) run.header.video = { ...run.header.video, path };
 		this.#open.set(runId, { run, state });
+		if (run !== known?.run) this.#keeping.set(runId, run.keepColumns());
 		return run;
+	}
+
+	/** Settles once nothing is being written beside a run, or beside any, for having been opened. */
+	async settled(runId?: string): Promise<void> {
+		await (runId === undefined ? Promise.all(this.#keeping.values()) : this.#keeping.get(runId));
 	}
 
 	forget(runId: string): void {
 		this.#open.delete(runId);
 		this.#followed.delete(runId);
 		this.#paths.delete(runId);
+		this.#keeping.delete(runId);
 	}
 
 	async describe(runId: string): Promise<Omit<OpenedRun, 'entry'>> {
@@ -120,7 +129,7 @@ export class RunQueries {
 	/** Detections per frame, of every class from `leastScore` on where that is lower than what the class needs. */
 	async shownCounts(runId: string, leastScore: number): Promise<Uint32Array> {
 		const run = await this.run(runId);
-		return inTurns(countShown(run, loweredTo(leastScore, run.header.displayThresholds)));
+		return inTurns(run.countsReaching(loweredTo(leastScore, run.header.displayThresholds)));
 	}
 
 	/** The objects of a run, as far as it is stored. */

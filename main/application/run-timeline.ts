@@ -2,7 +2,6 @@ import type { RunTimeline } from '../../preload/contract.ts';
 import { f1Of } from '../domain/agreement.ts';
 import { CAMERA_FIELDS } from '../domain/camera-path.ts';
 import { STAGES } from '../domain/cost.ts';
-import type { LeastScores } from '../domain/least-scores.ts';
 import { inTurns } from '../results/in-turns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 
@@ -28,23 +27,8 @@ export async function timelineOf(run: StoredRun, { from, to }: Span): Promise<Ru
 			STAGES.map((stage) => run.frames.milliseconds[stage]),
 			{ from, to },
 		),
-		detections: await inTurns(countShown(run, run.header.displayThresholds, { from, to })),
+		detections: await inTurns(run.countsReaching(run.header.displayThresholds, from, to)),
 	};
-}
-
-/** Detections that reach `least`, per frame. */
-export function* countShown(
-	run: StoredRun,
-	least: LeastScores,
-	{ from, to }: Span = { from: 0, to: run.frameCount },
-): Generator<void, Uint32Array> {
-	const counts = new Uint32Array(to - from);
-	for (let position = from; position < to; position++) {
-		if (run.frames.detectionCount[position] === 0) continue;
-		counts[position - from] = run.countReaching(least, position);
-		yield;
-	}
-	return counts;
 }
 
 /** What is estimated of the frames, as in a `FrameBatch`. */

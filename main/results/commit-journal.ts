@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { firstIndex } from '../domain/first-index.ts';
 import { isOptional, STREAM_HEADS, streamRecord, STREAMS, type StreamName } from './columns.ts';
 import { parseJson, wholeLines } from './header.ts';
-import { readText, RUN_FILES, streamFile, unreadable } from './run-folder.ts';
+import type { NamedArrays } from '../domain/named-arrays.ts';
+import { readBytes, RUN_FILES, streamFile, unreadable } from './run-folder.ts';
 
 /**
  * One line of `commits.jsonl`, written once a batch is in all streams. Bytes beyond the last line are ignored, so that
@@ -65,7 +66,8 @@ export class CommitJournal {
 	readonly journalBytes: number[] = [];
 	readonly #lastFrameIndices: number[] = [];
 	readonly #wallSeconds: number[] = [];
-	readonly #durable: boolean[] = [];
+	/** 0 or 1. */
+	readonly #durable: number[] = [];
 	readonly #bytes = streamRecord((): number[] => []);
 	readonly #crc32 = streamRecord((): number[] => []);
 
@@ -86,7 +88,7 @@ export class CommitJournal {
 			wallSeconds: this.#wallSeconds[i]!,
 			bytes: streamRecord((stream) => this.#bytes[stream][i]!),
 			crc32: streamRecord((stream) => this.#crc32[stream][i]!),
-			durable: this.#durable[i]!,
+			durable: this.#durable[i] === 1,
 		};
 	}
 
@@ -120,7 +122,7 @@ export class CommitJournal {
 		this.frames.push(commit.frames);
 		this.#lastFrameIndices.push(commit.lastFrameIndex);
 		this.#wallSeconds.push(commit.wallSeconds);
-		this.#durable.push(commit.durable);
+		this.#durable.push(commit.durable ? 1 : 0);
 		for (const stream of STREAMS) {
 			this.#bytes[stream].push(commit.bytes[stream]);
 			this.#crc32[stream].push(commit.crc32[stream]);
@@ -129,16 +131,38 @@ export class CommitJournal {
 
 	/** Drops everything after the first `count` commits. */
 	cutTo(count: number): void {
-		const columns = [
-			this.frames,
-			this.journalBytes,
-			this.#lastFrameIndices,
-			this.#wallSeconds,
-			this.#durable,
-		];
-		for (const column of [...columns, ...Object.values(this.#bytes), ...Object.values(this.#crc32)]) {
-			column.length = count;
+		for (const column of this.#columns().values()) column.length = count;
+	}
+
+	/** All of it in arrays. */
+	toArrays(): NamedArrays {
+		return Object.fromEntries(
+			Array.from(this.#columns(), ([name, column]) => [name, Float64Array.from(column)]),
+		);
+	}
+
+	/** The journal that `toArrays` gave; null where the arrays are those of no journal. */
+	static fromArrays(arrays: NamedArrays): CommitJournal | null {
+		const journal = new CommitJournal();
+		for (const [name, column] of journal.#columns()) {
+			for (const value of arrays[name] ?? []) column.push(value);
+			if (column.length !== journal.count) return null;
 		}
+		const growing = [journal.frames, ...Object.values(journal.#bytes)];
+		const grows = growing.every((column) => column.every((value, i) => i === 0 || value >= column[i - 1]!));
+		return grows ? journal : null;
+	}
+
+	#columns(): Map<string, number[]> {
+		return new Map([
+			['commits.frames', this.frames],
+			['commits.journalBytes', this.journalBytes],
+			['commits.lastFrameIndex', this.#lastFrameIndices],
+			['commits.wallSeconds', this.#wallSeconds],
+			['commits.durable', this.#durable],
+			...STREAMS.map((stream) => [`commits.bytes.${stream}`, this.#bytes[stream]] as const),
+			...STREAMS.map((stream) => [`commits.crc32.${stream}`, this.#crc32[stream]] as const),
+		]);
 	}
 }
 
@@ -147,9 +171,10 @@ export class CommitJournal {
  * the right checksum. If only the process died, all are valid; after a power loss the journal may have reached the disk
  * before the batches it describes.
  */
-export async function readJournal(folder: string): Promise<CommitJournal> {
+export async function readJournal(folder: string, text?: Buffer | null): Promise<CommitJournal> {
 	const journal = new CommitJournal();
-	for (const line of wholeLines((await readText(folder, RUN_FILES.commits)) ?? '')) {
+	const bytes = text === undefined ? await readJournalText(folder) : text;
+	for (const line of wholeLines(bytes?.toString('utf8') ?? '')) {
 		const commit = commitLine.safeParse(parseJson(line));
 		if (!commit.success || !follows(journal.last, commit.data)) break;
 		journal.add(commit.data, Buffer.byteLength(line) + 1);
@@ -160,6 +185,19 @@ export async function readJournal(folder: string): Promise<CommitJournal> {
 	}
 	await cutBehindDamage(folder, journal);
 	return journal;
+}
+
+/** The bytes of `commits.jsonl`; null where it does not exist. */
+export function readJournalText(folder: string): Promise<Buffer | null> {
+	return readBytes(folder, RUN_FILES.commits);
+}
+
+/** Whether all streams are as long as a journal says. */
+export async function streamsReach(folder: string, journal: CommitJournal): Promise<boolean> {
+	for (const stream of streamsOf(journal)) {
+		if (journal.last.bytes[stream] > (await fileLength(join(folder, streamFile(stream))))) return false;
+	}
+	return true;
 }
 
 async function cutBehindDamage(folder: string, journal: CommitJournal): Promise<void> {

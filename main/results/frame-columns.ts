@@ -116,21 +116,7 @@ async function readDrift(
 	journal: CommitJournal,
 	{ frameIndex }: FrameColumns,
 ): Promise<DriftColumns> {
-	const rows = frameIndex.length;
-	const drift: DriftColumns = {
-		waitingTokens: new Int32Array(rows),
-		longestWait: new Int32Array(rows),
-		sufficientTokens: new Int32Array(rows),
-		agreement: new Float32Array(rows).fill(Number.NaN),
-		lower: new Float32Array(rows).fill(Number.NaN),
-		upper: new Float32Array(rows).fill(Number.NaN),
-		audit: {
-			matched: new Int32Array(rows).fill(-1),
-			lost: new Int32Array(rows).fill(-1),
-			gained: new Int32Array(rows).fill(-1),
-		},
-		stale: new Uint8Array(rows),
-	};
+	const drift = emptyDrift(frameIndex.length);
 	const columns = [
 		[drift.waitingTokens, 'waiting_tokens'],
 		[drift.longestWait, 'longest_wait'],
@@ -155,7 +141,7 @@ async function readCamera(
 	journal: CommitJournal,
 	{ frameIndex }: FrameColumns,
 ): Promise<CameraColumns> {
-	const camera = eachCameraField(() => new Float32Array(frameIndex.length).fill(Number.NaN));
+	const camera = emptyCamera(frameIndex.length);
 	const columns = [
 		[camera.x, 'x'],
 		[camera.y, 'y'],
@@ -215,7 +201,8 @@ function copyRows(batch: Batch, columns: FrameColumns, row: number): void {
 	}
 }
 
-function emptyColumns(rows: number): FrameColumns {
+/** All zero, without drift and camera. */
+export function emptyColumns(rows: number): FrameColumns {
 	return {
 		frameIndex: new Int32Array(rows),
 		timeSeconds: new Float64Array(rows),
@@ -234,4 +221,27 @@ function emptyColumns(rows: number): FrameColumns {
 		drift: null,
 		camera: null,
 	};
+}
+
+/** Of frames that nothing was estimated for. */
+export function emptyDrift(rows: number): DriftColumns {
+	return {
+		waitingTokens: new Int32Array(rows),
+		longestWait: new Int32Array(rows),
+		sufficientTokens: new Int32Array(rows),
+		agreement: new Float32Array(rows).fill(Number.NaN),
+		lower: new Float32Array(rows).fill(Number.NaN),
+		upper: new Float32Array(rows).fill(Number.NaN),
+		audit: {
+			matched: new Int32Array(rows).fill(-1),
+			lost: new Int32Array(rows).fill(-1),
+			gained: new Int32Array(rows).fill(-1),
+		},
+		stale: new Uint8Array(rows),
+	};
+}
+
+/** Of frames in which the camera was fixed. */
+export function emptyCamera(rows: number): CameraColumns {
+	return eachCameraField(() => new Float32Array(rows).fill(Number.NaN));
 }

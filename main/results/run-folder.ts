@@ -10,6 +10,7 @@ export const RUN_FILES = {
 	events: 'events.jsonl',
 	commits: 'commits.jsonl',
 	snapshots: ['state-a.safetensors', 'state-b.safetensors'],
+	columns: 'columns.safetensors',
 } as const;
 
 export function streamFile(stream: StreamName): string {
@@ -60,8 +61,13 @@ export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T
 
 /** The text of a run's file; null where it does not exist. */
 export async function readText(folder: string, name: string): Promise<string | null> {
+	return (await readBytes(folder, name))?.toString('utf8') ?? null;
+}
+
+/** What a run's file holds; null where it does not exist. */
+export async function readBytes(folder: string, name: string): Promise<Buffer | null> {
 	try {
-		return await readFile(join(folder, name), 'utf8');
+		return await readFile(join(folder, name));
 	} catch (error) {
 		if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code)))
 			return null;

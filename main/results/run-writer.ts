@@ -24,11 +24,13 @@ import {
 	STREAMS,
 	type StreamName,
 } from './columns.ts';
+import { LEAST_FRAMES, removeColumns } from './columns-file.ts';
 import { NO_COMMIT, readJournal, type Commit, type CommitJournal } from './commit-journal.ts';
 import { headerText, readEvents, readHeader, readStatus } from './header.ts';
 import { makeFolder } from '../process/make-folder.ts';
 import { OneAtATime } from '../process/one-at-a-time.ts';
 import { onDisk, replaceFile, RUN_FILES, streamFile, writeFully } from './run-folder.ts';
+import { openRun } from './stored-run.ts';
 import { encodeSnapshot, readSnapshot, type Snapshot } from './state-file.ts';
 
 /** A batch is stored once it has this many frames, or when a frame arrives and its first one is this old. */
@@ -134,6 +136,7 @@ export class RunWriter {
 				);
 			}
 			await removeSnapshotsBut(folder, -1);
+			await removeColumns(folder);
 			const start = {
 				commit: NO_COMMIT,
 				journalBytes: 0,
@@ -182,6 +185,7 @@ export class RunWriter {
 		const files = await openFiles(folder, 'r+', begun);
 		try {
 			await removeSnapshotsBut(folder, slot);
+			await removeColumns(folder);
 			// The journal first: what it does not commit is ignored, wherever this is interrupted.
 			await files.journal.truncate(journalBytes);
 			for (const stream of STREAMS) await files.streams[stream]?.truncate(commit.bytes[stream]);
@@ -261,7 +265,8 @@ export class RunWriter {
 
 	/**
 	 * Ends the run and closes its files; the writer cannot be used afterwards. Snapshots of a complete run are deleted. A
-	 * failed run is ended as far as the disk allows, without another error: the journal says what is stored.
+	 * failed run is ended as far as the disk allows, without another error: the journal says what is stored. Others get a file of
+	 * columns if they are long.
 	 */
 	close(state: 'complete' | 'cancelled' | 'failed', outcome: RunOutcome): Promise<void> {
 		return this.#calls.do(async () => {
@@ -272,6 +277,9 @@ export class RunWriter {
 			} finally {
 				await closeFiles({ streams: this.#streams, journal: this.#journal, events: this.#events });
 			}
+			if (state === 'failed' || this.#committed.frames < LEAST_FRAMES) return;
+			const run = await openRun(this.#folder).catch(() => null);
+			await run?.keepColumns();
 		});
 	}
 

@@ -20,10 +20,12 @@ import {
 import type { Batch } from './batch.ts';
 import { BatchReader } from './batch-reader.ts';
 import { streamRecord, type StreamName } from './columns.ts';
-import { readJournal, type CommitJournal } from './commit-journal.ts';
+import { LEAST_FRAMES, readColumns, stampOf, writeColumns, type DerivedColumns } from './columns-file.ts';
+import { readJournal, readJournalText, type CommitJournal } from './commit-journal.ts';
 import { findShortfall, summarizeDrift } from './drift-summary.ts';
 import { readFrameColumns, type FrameColumns } from './frame-columns.ts';
 import { readEvents, readHeader, readStatus } from './header.ts';
+import { inTurns } from './in-turns.ts';
 import { streamFile, unreadable } from './run-folder.ts';
 import { summarize, type RunSummary } from './summary.ts';
 
@@ -37,8 +39,11 @@ export async function openRun(folder: string, videoPath?: string): Promise<Store
 	const header =
 		videoPath === undefined ? stored : { ...stored, video: { ...stored.video, path: videoPath } };
 	const { events } = await readEvents(folder);
-	const journal = await readJournal(folder);
 	const noted = await readStatus(folder);
+	const text = await readJournalText(folder);
+	const kept = text && (await readColumns(folder, stampOf(text), header.displayThresholds));
+	const journal = kept?.journal ?? (await readJournal(folder, text));
+	const isWhole = text && journal.last.durable && journal.journalBytes.at(-1) === text.length;
 	const { frames: framesStored, lastFrameIndex, wallSeconds } = journal.last;
 	// More frames were noted than are left, so some are damaged: the run can be resumed but is not complete.
 	const status: RunStatus =
@@ -53,7 +58,12 @@ export async function openRun(folder: string, videoPath?: string): Promise<Store
 					error: null,
 					executionChanges: noted?.executionChanges ?? [],
 				};
-	return new StoredRun(folder, header, status, events, journal, await readFrameColumns(folder, journal));
+	return new StoredRun(folder, header, status, events, {
+		journal,
+		frames: kept?.frames ?? (await readFrameColumns(folder, journal)),
+		shown: kept?.shown ?? null,
+		stamp: isWhole ? stampOf(text) : null,
+	});
 }
 
 /**
@@ -67,7 +77,14 @@ export class StoredRun {
 	readonly events: readonly SettingEvent[];
 	readonly frameCount: number;
 	readonly frames: FrameColumns;
+	/**
+	 * Tells what is stored from what was stored at any other time, for what is derived from it; null where something may be missing,
+	 * as while it is written.
+	 */
+	readonly stamp: string | null;
 	readonly #journal: CommitJournal;
+	/** Detections of each frame that are shown, where that was kept. */
+	readonly #shown: Uint32Array | null;
 	/** Row of each frame's first detection, counted over the whole run. */
 	readonly #detectionStarts: Uint32Array;
 	#summary: RunSummary | null = null;
@@ -81,8 +98,7 @@ export class StoredRun {
 		header: RunHeader,
 		status: RunStatus,
 		events: readonly SettingEvent[],
-		journal: CommitJournal,
-		frames: FrameColumns,
+		{ journal, frames, shown, stamp }: DerivedColumns & { stamp: string | null },
 	) {
 		this.folder = folder;
 		this.header = header;
@@ -90,7 +106,9 @@ export class StoredRun {
 		this.events = events;
 		this.frameCount = frames.frameIndex.length;
 		this.frames = frames;
+		this.stamp = stamp;
 		this.#journal = journal;
+		this.#shown = shown;
 		this.#readers = streamRecord(
 			(stream) => new BatchReader(folder, stream, journal, (i) => this.#damaged(stream, this.#startOf(i))),
 		);
@@ -197,9 +215,39 @@ export class StoredRun {
 		);
 	}
 
+	/** How many detections of the frames at positions `[from, to)` reach `least`; one step per frame where that is not known. */
+	*countsReaching(least: LeastScores, from = 0, to = this.frameCount): Generator<void, Uint32Array> {
+		const { displayThresholds } = this.header;
+		if (this.#shown && least.every((score, i) => score === displayThresholds[i])) {
+			return this.#shown.slice(from, to);
+		}
+		const counts = new Uint32Array(to - from);
+		for (let position = from; position < to; position++) {
+			counts[position - from] = this.#countReaching(least, position);
+			yield;
+		}
+		return counts;
+	}
+
+	/**
+	 * Keeps what opening the run begins with in a file that is read in one go, unless the run is short or still written, or has that file.
+	 * Nothing needs it: where it can't be written, there is none.
+	 */
+	async keepColumns(): Promise<void> {
+		const { stamp, frames, header } = this;
+		if (this.frameCount < LEAST_FRAMES || this.#shown || stamp === null) return;
+		if (this.status.state === 'running') return;
+		try {
+			const shown = await inTurns(this.countsReaching(header.displayThresholds));
+			const derived = { journal: this.#journal, frames, shown };
+			await writeColumns(this.folder, stamp, header.displayThresholds, derived);
+		} catch {
+			// The disk is full, or the folder is read-only.
+		}
+	}
+
 	/** How many detections of a frame reach `least`; they are not copied for that. */
-	countReaching(least: LeastScores, position: number): number {
-		this.#check(position);
+	#countReaching(least: LeastScores, position: number): number {
 		if (this.frames.detectionCount[position] === 0) return 0;
 		const { batch, start, end } = this.#detectionRows(position);
 		const classIndices = batch.values<Uint16Array>('class_index');
