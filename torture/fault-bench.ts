@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Ended, framesOf, run, start, type Started, until } from './programs.ts';
 
@@ -30,8 +30,8 @@ export class FaultBench {
 	}
 
 	/** A run that has stored frames. */
-	async begun(place: string, clip?: string): Promise<Started> {
-		const started = start(this.folder, this.words(place, clip));
+	async begun(place: string, clip?: string, environment?: NodeJS.ProcessEnv): Promise<Started> {
+		const started = start(this.folder, this.words(place, clip), environment);
 		await until(() => existsSync(join(place, 'run.json')) || started.isOver());
 		return started;
 	}
@@ -61,6 +61,29 @@ export function expectSentence({ code, signal, stderr }: Ended): void {
 	if (code === null) throw new Error(`it ended by ${signal}`);
 	if (/^\s+at .*[:(]/m.test(stderr) || /internal/i.test(stderr)) throw new Error(`no sentence: ${stderr}`);
 	if (code !== 0 && !/^sparsight: .+\.$/m.test(stderr)) throw new Error(`no sentence: ${stderr}`);
+}
+
+/**
+ * What a program is started with so that the clock of all its processes can be set to another time, by `set`, while it runs. Clocks
+ * that only measure do not notice.
+ */
+export function settableClock(
+	place: string,
+	seconds: number,
+): { environment: NodeJS.ProcessEnv; set: () => void } {
+	const [preload, flag] = [`${place}-clock.mjs`, `${place}-clock-is-set`];
+	writeFileSync(
+		preload,
+		`import { existsSync } from 'node:fs';
+const now = Date.now;
+const RealDate = Date;
+const shift = () => (existsSync(${JSON.stringify(flag)}) ? ${1000 * seconds} : 0);
+globalThis.Date = class extends RealDate {
+	constructor(...words) { words.length === 0 ? super(now() + shift()) : super(...words); }
+	static now() { return now() + shift(); }
+};`,
+	);
+	return { environment: { NODE_OPTIONS: `--import ${preload}` }, set: () => writeFileSync(flag, '') };
 }
 
 export function noSignals(): string | null {

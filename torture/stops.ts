@@ -1,22 +1,11 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchFolder } from '../main/batch/batch-folder.ts';
-import { type Fault, type FaultBench, noSignals } from './fault-bench.ts';
+import { type Fault, type FaultBench, noSignals, settableClock } from './fault-bench.ts';
 import { childrenOf, framesOf, isAlive, PagelessHost, run, start, type Started, until } from './programs.ts';
 
 // Processes that stand still for a while, by a signal or because the machine sleeps, and what must hold when they go on.
-
-/** Once the file is there, it is an hour later by every `Date`; clocks that only measure stand still meanwhile. */
-const clockAhead = (flag: string) =>
-	`import { existsSync } from 'node:fs';
-const now = Date.now;
-const RealDate = Date;
-const ahead = () => (existsSync(${JSON.stringify(flag)}) ? 3_600_000 : 0);
-globalThis.Date = class extends RealDate {
-	constructor(...words) { words.length === 0 ? super(now() + ahead()) : super(...words); }
-	static now() { return now() + ahead(); }
-};`;
 
 /** `{seconds}` in a title: for how long. */
 export const STOPS: readonly Fault[] = [
@@ -58,8 +47,7 @@ export const STOPS: readonly Fault[] = [
 		unless: noSignals,
 		check: async (bench, place) => {
 			const { environment, wake } = sleepy(place);
-			const started = start(bench.folder, bench.words(place), environment);
-			await until(() => existsSync(join(place, 'run.json')) || started.isOver());
+			const started = await bench.begun(place, 'clip.mp4', environment);
 			await stopped(familyOf(started), bench.stopSeconds / 10, wake);
 			const { code, stderr } = await started.ended;
 			if (code !== 0) throw new Error(stderr);
@@ -115,6 +103,7 @@ function runsIn(folder: string): string[] {
 async function stopBatchWorker(bench: FaultBench, place: string): Promise<void> {
 	const first = start(bench.folder, batchWords(place));
 	await until(() => beginsIn(place) || first.isOver());
+	if (first.isOver()) throw new Error('it ended before it was stopped');
 	const began = performance.now();
 	const pids = familyOf(first);
 	signal(pids, 'SIGSTOP');
@@ -166,26 +155,21 @@ async function expectDone(bench: FaultBench, place: string): Promise<void> {
 
 /** What a program is started with so that its machine can sleep, and what is called before it wakes. */
 function sleepy(place: string): { environment: NodeJS.ProcessEnv; wake: () => void } {
-	const [preload, flag] = [`${place}-sleep.mjs`, `${place}-woken`];
-	writeFileSync(preload, clockAhead(flag));
-	return {
-		environment: { NODE_OPTIONS: `--import ${preload}` },
-		wake: () => {
-			writeFileSync(flag, '');
-		},
-	};
+	const { environment, set } = settableClock(place, 3600);
+	return { environment, wake: set };
 }
 
 function familyOf({ child }: Started): number[] {
 	return [child.pid!, ...childrenOf(child.pid!)];
 }
 
-/** Lets processes stand still; `wake` is called before they go on. */
+/** Lets processes stand still; `wake` is called before they go on. Throws where the first one has ended already. */
 async function stopped(
 	pids: readonly number[],
 	seconds: number,
 	wake: () => void = () => undefined,
 ): Promise<void> {
+	if (!pids.slice(0, 1).some(isAlive)) throw new Error('it ended before it was stopped');
 	signal(pids, 'SIGSTOP');
 	await sleep(1000 * seconds);
 	wake();

@@ -31,8 +31,7 @@ function logger(title: string, filler: string): Writer {
 		title,
 		prepare: (place) => {
 			mkdirSync(dirname(pathIn(place)));
-			writeFileSync(pathIn(place), filler);
-			new Log(pathIn(place)).write('event', { number: 1 });
+			writeFileSync(pathIn(place), `${filler}2026-11-30T09:00:00.000Z event {"number":1}\n`);
 			return nothing();
 		},
 		open: (place) =>
