@@ -66,6 +66,11 @@ export class RunData implements RunFrames {
 	truth: TruthView | null = $state.raw(null);
 	/** Live changes of settings, in frame order. */
 	events: readonly SettingEvent[] = $state.raw([]);
+	/** Changes when what is counted in the run may have: more of it is stored, or its tracks were edited. */
+	readonly countVersion: string = $derived.by(() => {
+		const stored = Math.max(this.#stored, this.timeline.length);
+		return `${this.entry.active ? Math.floor(stored / FRAMES_PER_COUNT) : stored} ${this.identities.edits}`;
+	});
 	readonly #host: HostApi;
 	readonly #timeline = new TimelineColumns();
 	/** Changes of the timeline, the cached frames and the counts of tokens. */
@@ -274,12 +279,6 @@ export class RunData implements RunFrames {
 	identitiesOf(frameIndex: number): Int32Array | null {
 		const position = this.positionOf(frameIndex, false);
 		return position < 0 ? null : this.identities.of(position);
-	}
-
-	/** Changes when what is counted in the run may have: more of it is stored, or its tracks were edited. */
-	get countVersion(): string {
-		const stored = Math.max(this.#stored, this.timeline.length);
-		return `${this.entry.active ? Math.floor(stored / FRAMES_PER_COUNT) : stored} ${this.identities.edits}`;
 	}
 
 	truthOf(frameIndex: number): FrameTruth | null {
