@@ -141,6 +141,8 @@ export const requestSchemas = {
 		count: z.number().int().min(1).max(64),
 		kind: z.enum(TOKEN_MAP_KINDS),
 	}),
+	/** A run in a few numbers. */
+	'run.summary': z.strictObject({ runId: id }),
 	/** Cost and time of the frames at positions `[from, from + count)` in columns. */
 	'run.timeline': z.strictObject({
 		runId: id,
@@ -264,7 +266,6 @@ export type OpenedRun = {
 	entry: RunEntry;
 	header: Omit<RunHeader, 'video'>;
 	events: SettingEvent[];
-	summary: RunSummary;
 	frameCount: number;
 	/** Maps of tokens that the run has, as far as it is stored. */
 	mapKinds: TokenMapKind[];
@@ -356,6 +357,7 @@ export type Answers = AnswersOfParts & {
 	'run.open': OpenedRun;
 	'run.frames': FrameBatch;
 	'run.maps': RunMaps;
+	'run.summary': RunSummary;
 	'run.timeline': RunTimeline;
 	/** [frames] */
 	'run.shownCounts': Uint32Array;

@@ -348,6 +348,7 @@ export class Application {
 				entry: await runs.entry(runId),
 				...(await queries.describe(runId)),
 			}),
+			'run.summary': ({ runId }) => queries.summary(runId),
 			'run.frames': ({ runId, from, count }) => queries.frames(runId, from, count),
 			'run.maps': ({ runId, from, count, kind }) => queries.maps(runId, from, count, kind),
 			'run.timeline': ({ runId, from, count }) => queries.timeline(runId, from, count),

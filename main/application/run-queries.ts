@@ -13,6 +13,7 @@ import { readGroundTruth } from '../evaluation/ground-truth/index.ts';
 import type { TruthOptions } from '../evaluation/ground-truth/ground-truth.ts';
 import { OneAtATime } from '../process/one-at-a-time.ts';
 import { inTurns } from '../results/in-turns.ts';
+import type { RunSummary } from '../results/summary.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { checkEdits } from '../tracking/check-edits.ts';
 import { editsPath, readTrackEdits } from '../tracking/stored-edits.ts';
@@ -89,10 +90,13 @@ export class RunQueries {
 		return {
 			header,
 			events: [...run.events],
-			summary: run.summary(),
 			frameCount: run.frameCount,
 			mapKinds: run.mapKinds(),
 		};
+	}
+
+	async summary(runId: string): Promise<RunSummary> {
+		return (await this.run(runId)).summary();
 	}
 
 	/** The frames at positions `[from, from + count)`, as far as the run has them. */

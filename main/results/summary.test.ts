@@ -90,3 +90,16 @@ it('is all zeros, never NaN, without frames', () => {
 	expect(summary.gmacPerFrame).toEqual({ first: 0, mean: 0, dense: 3, behind: 0 });
 	expect(summary.tokens).toEqual({ total: 30, meanSelected: 0 });
 });
+
+it('finds the medians that sorting finds', () => {
+	let state = 5;
+	const chance = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) / 2 ** 32;
+	for (let count = 1; count < 120; count++) {
+		// Some of them several times.
+		const runMs = Array.from({ length: count + 1 }, () => Math.floor(chance() * 1.5 * count));
+		const sorted = runMs.slice(1).sort((a, b) => a - b);
+		const expected = (sorted[(count - 1) >> 1]! + sorted[count >> 1]!) / 2;
+		const { medianMsPerFrame } = summarize(sampleHeader(), STATUS, columns(runMs, runMs, runMs), null);
+		expect(medianMsPerFrame.run, `${count} frames`).toBe(expected);
+	}
+});

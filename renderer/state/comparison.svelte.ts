@@ -280,9 +280,8 @@ export class Comparison {
 			const runId = run && referenceOf(run.entry);
 			if (!runId || this.#storedMeans.has(runId) || this.panes.some((pane) => pane.run?.runId === runId))
 				continue;
-			const opened = await this.#host.request('run.open', { runId }).catch(() => null);
-			if (opened)
-				this.#storedMeans = new Map([...this.#storedMeans, [runId, meansOfSummary(opened.summary)]]);
+			const summary = await this.#host.request('run.summary', { runId }).catch(() => null);
+			if (summary) this.#storedMeans = new Map([...this.#storedMeans, [runId, meansOfSummary(summary)]]);
 		}
 		this.#showTruth();
 		await updateAgreements(this.#host, this.panes, referenceOf, this.truth);

@@ -1,3 +1,4 @@
+import type { RunSummary } from '../../main/results/summary.ts';
 import { UserFacingError, type ErrorCode } from '../../main/domain/errors.ts';
 import { ON_CPU } from '../../main/domain/execution.ts';
 import type {
@@ -82,7 +83,6 @@ export function madeUpEntry(runId: string, more: Partial<RunEntry> = {}): RunEnt
 
 /** A run of generated frames with a grid of 3 × 4 tokens, of which `frameCount` are stored. */
 export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): OpenedRun {
-	const times = { decode: 1, prepare: 1, select: 1, run: 1, interpret: 1, total: 5 };
 	return {
 		entry,
 		header: {
@@ -105,22 +105,27 @@ export function madeUpRun(entry: RunEntry, frameCount: number, every = 1): Opene
 			versions: { sparsight: '', onnxruntime: '', ffmpeg: '', node: '' },
 		},
 		events: [],
-		summary: {
-			frames: frameCount,
-			...ON_CPU,
-			executionChanges: [],
-			threads: 1,
-			msPerFrame: times,
-			medianMsPerFrame: times,
-			firstFrameMs: times,
-			gmacPerFrame: { first: 8, mean: 4, dense: 8, behind: 0 },
-			tokens: { total: 12, meanSelected: 6 },
-			wallSeconds: 1,
-			drift: null,
-			camera: null,
-		},
 		frameCount,
 		mapKinds: frameCount > 5 ? ['relevance'] : [],
+	};
+}
+
+/** What `run.summary` says of it. */
+export function madeUpSummary(frameCount: number): RunSummary {
+	const times = { decode: 1, prepare: 1, select: 1, run: 1, interpret: 1, total: 5 };
+	return {
+		frames: frameCount,
+		...ON_CPU,
+		executionChanges: [],
+		threads: 1,
+		msPerFrame: times,
+		medianMsPerFrame: times,
+		firstFrameMs: times,
+		gmacPerFrame: { first: 8, mean: 4, dense: 8, behind: 0 },
+		tokens: { total: 12, meanSelected: 6 },
+		wallSeconds: 1,
+		drift: null,
+		camera: null,
 	};
 }
 
@@ -133,6 +138,7 @@ export function withRuns(
 	return (
 		host
 			.answer('run.open', ({ runId }) => madeUpRun(entryOf(runId), stored()))
+			.answer('run.summary', () => madeUpSummary(stored()))
 			.answer('run.timeline', ({ from, count }) =>
 				madeUpTimeline(from, Math.max(0, Math.min(count, stored() - from))),
 			)
