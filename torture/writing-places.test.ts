@@ -12,6 +12,7 @@ const TRIED: Readonly<Record<string, string>> = {
 	'application/models.ts': 'What models there are (a cache)',
 	'application/playback-proxy.ts': 'A playable copy (a cache) on a disk that is full',
 	'application/preferences-store.ts': 'Preferences',
+	'application/probe-cache.ts': 'What a file says about itself (a cache)',
 	'application/projects.ts': 'A project',
 	'application/recent-files.ts': 'The list of recent projects',
 	'application/run-store.ts': 'A run that the page starts',

@@ -36,6 +36,7 @@ import { Models } from './models.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 import { PlaybackProxies } from './playback-proxy.ts';
 import { PreferencesStore } from './preferences-store.ts';
+import { ProbeCache } from './probe-cache.ts';
 import { Projects } from './projects.ts';
 import { RecentFiles } from './recent-files.ts';
 import { RunQueries } from './run-queries.ts';
@@ -207,7 +208,8 @@ export class Application {
 		openAtStart,
 	}: ApplicationOptions): Promise<Application> {
 		const mayOpenPath = (path: string) => shell.mayOpenPath(path);
-		const videos = await Videos.load(folders.settings, mayOpenPath);
+		const probes = new ProbeCache(join(folders.cache, 'probes'));
+		const videos = await Videos.load(folders.settings, mayOpenPath, probes);
 		const preferences = await PreferencesStore.open(folders.settings, mayOpenPath);
 		const recentProjects = await RecentFiles.load(join(folders.settings, 'recent-projects.json'));
 		const application = new Application(

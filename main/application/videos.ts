@@ -13,6 +13,7 @@ import { probeVideo } from '../video/probe.ts';
 import { fileTag } from './byte-ranges.ts';
 import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
 import { OpaqueIds } from './opaque-ids.ts';
+import type { ProbeCache } from './probe-cache.ts';
 
 /** A video that was opened. */
 export type KnownVideo = { videoId: string; info: VideoInfo; identity: VideoIdentity };
@@ -25,19 +26,29 @@ const recentFile = z.array(z.object({ videoId: z.string().regex(/^[a-z0-9-]{1,64
 export class Videos {
 	readonly #recentPath: string;
 	readonly #mayOpenPath: (path: string) => Promise<boolean>;
+	readonly #probes: ProbeCache;
 	readonly #ids = new OpaqueIds<string>((path) => path);
 	readonly #opened = new Map<string, KnownVideo & { state: string }>();
 	#recent: string[] = [];
 	readonly #writes = new OneAtATime();
 
-	private constructor(recentPath: string, mayOpenPath: (path: string) => Promise<boolean>) {
+	private constructor(
+		recentPath: string,
+		mayOpenPath: (path: string) => Promise<boolean>,
+		probes: ProbeCache,
+	) {
 		this.#recentPath = recentPath;
 		this.#mayOpenPath = mayOpenPath;
+		this.#probes = probes;
 	}
 
 	/** Reads the recent list in `folder`; files that `mayOpenPath` refuses get no id. */
-	static async load(folder: string, mayOpenPath: (path: string) => Promise<boolean>): Promise<Videos> {
-		const videos = new Videos(join(folder, 'recent.json'), mayOpenPath);
+	static async load(
+		folder: string,
+		mayOpenPath: (path: string) => Promise<boolean>,
+		probes: ProbeCache,
+	): Promise<Videos> {
+		const videos = new Videos(join(folder, 'recent.json'), mayOpenPath, probes);
 		for (const { videoId, path } of (await readJsonFile(videos.#recentPath, recentFile)) ?? []) {
 			if (!(await mayOpenPath(path))) continue;
 			videos.#ids.idOf(path, videoId);
@@ -98,7 +109,8 @@ export class Videos {
 		const state = await stat(path).then(fileTag, () => 'missing');
 		const known = this.#opened.get(videoId);
 		if (known?.state === state) return known;
-		const [info, identity] = await Promise.all([probeVideo(path), identify(path)]);
+		const identity = await identify(path);
+		const info = await this.#probes.probe(path, identity);
 		const video = { videoId, info, identity, state };
 		this.#opened.delete(videoId); // so that it becomes the last one
 		this.#opened.set(videoId, video);

@@ -10,7 +10,8 @@ const size = z.object({ width: z.number(), height: z.number() });
 const settings = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
 const position = z.union([z.object({ frame: z.number() }), z.object({ seconds: z.number() })]);
 
-const videoInfo = z.looseObject({
+/** A `VideoInfo` as it is stored. */
+export const videoInfoSchema = z.looseObject({
 	path: z.string(),
 	fileBytes: z.number(),
 	container: z.string(),
@@ -46,7 +47,7 @@ const storedHeader = z.looseObject({
 	format: z.literal('sparsight-run'),
 	version: z.literal(1),
 	createdAt: z.string(),
-	video: videoInfo,
+	video: videoInfoSchema,
 	videoIdentity: z.object({ fileBytes: z.number(), edgesSha256: z.string() }),
 	model: z.looseObject({
 		id: z.string(),

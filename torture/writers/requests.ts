@@ -229,6 +229,12 @@ const REQUESTS: readonly Requests[] = [
 		isCache: true,
 	},
 	{
+		title: 'What a file says about itself (a cache)',
+		act: ({ ask, otherId }) => ask('video.open', { videoId: otherId }),
+		find: async ({ ask, otherId }) => ({ info: (await ask('video.open', { videoId: otherId })).info }),
+		isCache: true,
+	},
+	{
 		title: 'Times of frames (a cache)',
 		act: ({ ask, otherId }) => allTimes(ask, otherId),
 		find: async ({ ask, otherId }) => ({ times: Array.from(await allTimes(ask, otherId)) }),
