@@ -4,7 +4,6 @@ import { foldersIn, standInShell } from '../main/application/application.fixture
 import { Application } from '../main/application/application.ts';
 import { projectToText } from '../main/application/project-file.ts';
 import { VideoNotes } from '../main/application/video-notes.ts';
-import { identityKey } from '../main/application/videos.ts';
 import { BatchFolder } from '../main/batch/batch-folder.ts';
 import { DENSE } from '../main/batch/configuration.fixture.ts';
 import { LocalQueue } from '../main/batch/local-queue.ts';
@@ -21,7 +20,7 @@ import { openRun } from '../main/results/stored-run.ts';
 import { parseTrackEdits, trackEditsToText } from '../main/tracking/edits-file.ts';
 import { RunIdentities } from '../main/tracking/run-tracks.ts';
 import type { TrackEdit } from '../main/tracking/track-edits.ts';
-import { identifyVideo } from '../main/video/identity.ts';
+import { identifyVideo, identityKey } from '../main/video/identity.ts';
 import type { RequestInput, RequestName } from '../preload/contract.ts';
 import { BYTE_MUTATIONS, JSON_MUTATIONS } from './mutations.ts';
 import { storedRun } from './stored-run.ts';

@@ -14,7 +14,7 @@ import { editsPath } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
 import { makeFolders, openPageSide, type PageSide } from './application.fixture.ts';
 import { VideoNotes } from './video-notes.ts';
-import { identityKey } from './videos.ts';
+import { identityKey } from '../video/identity.ts';
 
 const folders = makeFolders();
 const jobs = new BatchFolder(join(folders.settings, 'batch'));

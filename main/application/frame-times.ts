@@ -5,7 +5,8 @@ import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { readFrameTimes } from '../video/frame-times.ts';
 import { touch, trimFolder } from '../process/cache-folder.ts';
 import { writeFileWhole } from '../process/json-file.ts';
-import { identityKey, type KnownVideo } from './videos.ts';
+import { identityKey } from '../video/identity.ts';
+import type { KnownVideo } from './videos.ts';
 
 const MOST_CACHED_BYTES = 256 * 2 ** 20;
 

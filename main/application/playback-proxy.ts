@@ -8,7 +8,8 @@ import { readFrames } from '../video/read-frames.ts';
 import { openVideoWriter } from '../video/write-video.ts';
 import { makeFolder } from '../process/make-folder.ts';
 import { touch, trimFolder } from '../process/cache-folder.ts';
-import { identityKey, type KnownVideo } from './videos.ts';
+import { identityKey } from '../video/identity.ts';
+import type { KnownVideo } from './videos.ts';
 
 /** Longer side of a copy, in pixels: what a pane shows, and quick to code. */
 const LONGEST_SIDE = 1280;

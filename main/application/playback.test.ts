@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { identifyVideo } from '../video/identity.ts';
+import { identifyVideo, identityKey } from '../video/identity.ts';
 import {
 	ffmpeg,
 	ffprobe,
@@ -12,7 +12,6 @@ import {
 } from './application.fixture.ts';
 import { touch, trimFolder } from '../process/cache-folder.ts';
 import { proxySize } from './playback-proxy.ts';
-import { identityKey } from './videos.ts';
 
 const folders = makeFolders();
 const times = join(folders.cache, 'frame-times');

@@ -7,7 +7,7 @@ import { PRODUCT_VERSION } from '../process/product-version.ts';
 import { videoInfoSchema } from '../results/header.ts';
 import { findFfmpeg } from '../video/ffmpeg-binary.ts';
 import { probeVideo } from '../video/probe.ts';
-import { identityKey } from './videos.ts';
+import { identityKey } from '../video/identity.ts';
 
 const MOST_CACHED_BYTES = 4 * 2 ** 20;
 

@@ -13,13 +13,13 @@ import { writeFileWhole } from '../process/json-file.ts';
 import { OneAtATime } from '../process/one-at-a-time.ts';
 import { shortName } from '../process/short-name.ts';
 import { readTextFile } from '../process/text-file.ts';
-import { identifyVideo } from '../video/identity.ts';
+import { identifyVideo, identityKey } from '../video/identity.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 import { parseProject, PROJECT_EXTENSION, projectToText, type StoredVideo } from './project-file.ts';
 import type { RecentFiles } from './recent-files.ts';
 import type { Shell } from './shell.ts';
 import type { VideoNotes } from './video-notes.ts';
-import { exists, identityKey, shownFolder, type Videos } from './videos.ts';
+import { exists, shownFolder, type Videos } from './videos.ts';
 
 type ProjectsDependencies = {
 	notes: VideoNotes;

@@ -11,10 +11,9 @@ import { readHeader, readStatus } from '../results/header.ts';
 import { makeFolder } from '../process/make-folder.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { readJsonFile } from '../process/json-file.ts';
-import { compareVideo } from '../video/identity.ts';
+import { compareVideo, identityKey } from '../video/identity.ts';
 import { editsPath } from '../tracking/stored-edits.ts';
 import { NOTES_FOLDER } from './video-notes.ts';
-import { identityKey } from './videos.ts';
 
 /** Lies in a run's folder while the worker of some host writes to it. */
 const WRITER_FILE = 'writer.json';

@@ -8,8 +8,7 @@ import { agreement } from '../evaluation/agreement.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
 import { openRun } from '../results/stored-run.ts';
 import { makeClip, makeFolders, openPageSide, type PageSide } from './application.fixture.ts';
-import { identityKey } from './videos.ts';
-import { identifyVideo } from '../video/identity.ts';
+import { identifyVideo, identityKey } from '../video/identity.ts';
 
 const WHOLE = { from: { frame: 0 }, to: null, every: 1 };
 const FRAMES = 40;

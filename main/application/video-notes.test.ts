@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { statedClock } from '../domain/recording-clock.ts';
 import type { ZoneSet } from '../domain/zones.ts';
 import { VideoNotes } from './video-notes.ts';
-import { identityKey } from './videos.ts';
+import { identityKey } from '../video/identity.ts';
 
 const VIDEO = { fileBytes: 1234, edgesSha256: 'ab'.repeat(32) };
 const ZONES: ZoneSet = {

@@ -12,7 +12,7 @@ import { trackEditsToText } from '../tracking/edits-file.ts';
 import { editsPath } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
 import { stateOf } from './file-states.ts';
-import { identityKey } from './videos.ts';
+import { identityKey } from '../video/identity.ts';
 
 /** What lies beside the runs of a video: what a person adds to it. No run has this name. */
 export const NOTES_FOLDER = 'notes';

@@ -150,11 +150,6 @@ export function samplePath(): string {
 	return join(installationFolder(), 'assets', 'samples', 'plaza.mp4');
 }
 
-/** A name for the folders of one video's runs and copies, independent of the file's path. */
-export function identityKey({ edgesSha256, fileBytes }: VideoIdentity): string {
-	return `${edgesSha256.slice(0, 32)}-${fileBytes}`;
-}
-
 // For a file that cannot be read, probing gives the better message.
 async function identify(path: string): Promise<VideoIdentity> {
 	try {

@@ -4,6 +4,11 @@ import type { VideoIdentity } from '../domain/run.ts';
 
 const EDGE_BYTES = 1 << 20;
 
+/** A name for the folders of one video's runs and copies, independent of the file's path. */
+export function identityKey({ edgesSha256, fileBytes }: VideoIdentity): string {
+	return `${edgesSha256.slice(0, 32)}-${fileBytes}`;
+}
+
 /**
  * Size of the file and the SHA-256 of its first mebibyte followed by its last one; the two overlap in files
  * below two mebibytes. `length`: as if the file ended after so many bytes. Throws what `open` throws.
