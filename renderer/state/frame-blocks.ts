@@ -34,6 +34,11 @@ export class FrameBlocks<Answer> {
 		this.#changes.announce();
 	}
 
+	/** Lets those who look at answers that are not final request them anew, once their pause is over. */
+	lookAgain(): void {
+		this.#changes.announce();
+	}
+
 	/** The answer with the frame at `position`, and its row in it; null while there is none. */
 	look(position: number): { answer: Answer; row: number } | null {
 		this.#changes.track();

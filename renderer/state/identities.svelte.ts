@@ -48,7 +48,7 @@ export class Identities {
 			this.#askedAtEnd = true;
 			if (this.#later !== null) clearTimeout(this.#later);
 			this.#later = null;
-			void this.#ask();
+			void this.#ask(true);
 			return;
 		}
 		if (this.#later !== null) return;
@@ -78,15 +78,16 @@ export class Identities {
 		this.edits++;
 	}
 
-	async #ask(): Promise<void> {
+	async #ask(atEnd = false): Promise<void> {
 		const asked = ++this.#asked;
 		this.#asking = true;
 		this.#askedAt = performance.now();
 		try {
 			const tracks = await this.#host.request('run.tracks', { runId: this.#runId });
 			if (asked !== this.#asked) return; // a later request is on its way
-			// Who became an object just now may have been seen long before.
-			if (!sameNumbers(tracks.identities, this.tracks?.identities)) this.#blocks.expire();
+			// Who became an object just now may have been seen long before; what was last when it was looked at is not last any more.
+			if (atEnd || !sameNumbers(tracks.identities, this.tracks?.identities)) this.#blocks.expire();
+			else this.#blocks.lookAgain();
 			this.tracks = tracks;
 		} catch {
 			// The next call requests it again.

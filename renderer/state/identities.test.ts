@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunTracks } from '../../main/tracking/run-tracks.ts';
+import { Changes } from '../changes.svelte.ts';
 import { FakeHost } from './fake-host.fixture.ts';
 import { Identities } from './identities.svelte.ts';
 
@@ -42,6 +43,31 @@ describe('identities of a run', () => {
 		await pass(1);
 		expect([...identities.of(300)!]).toEqual([301]);
 		expect(host.count('run.identities')).toBe(1);
+	});
+
+	it('lets who looks at the last frame look again when there are more, and at once when the run has ended', async () => {
+		let stored = 20;
+		const host = hostWith(() => stored);
+		const identities = new Identities(host, 'a');
+		identities.of(19);
+		identities.refresh(20, true);
+		await pass(1);
+		const announce = vi.spyOn(Changes.prototype, 'announce');
+		stored = 21;
+		identities.refresh(21, true);
+		await pass(2000);
+		expect(announce).toHaveBeenCalled();
+		identities.of(19);
+		await pass(1);
+		expect(host.count('run.identities')).toBe(2);
+		announce.mockClear();
+		identities.refresh(22, false);
+		await pass(1);
+		expect(announce).toHaveBeenCalled();
+		identities.of(19); // however short ago it was asked for
+		await pass(1);
+		expect(host.count('run.identities')).toBe(3);
+		announce.mockRestore();
 	});
 
 	it('asks again for the end of a run that grows, but not all the time', async () => {
