@@ -27,34 +27,36 @@ export function summarizeDrift(
 ): DriftSummary | null {
 	const { drift, macs } = frames;
 	if (!drift) return null;
-	const estimated = [...drift.agreement.keys()].filter((row) => !Number.isNaN(drift.agreement[row]!));
-	if (estimated.length === 0) return null;
-	const audited = estimated.filter((row) => drift.audit.matched[row]! >= 0);
-	const sum = (rows: readonly number[], of: (row: number) => number) =>
-		rows.reduce((total, row) => total + of(row), 0);
-	const all = {
-		matched: sum(audited, (row) => drift.audit.matched[row]!),
-		lost: sum(audited, (row) => drift.audit.lost[row]!),
-		gained: sum(audited, (row) => drift.audit.gained[row]!),
-	};
-	const auditMacs = sum(audited, (row) => Math.min(header.denseMacs, macs[row]!));
-	const allMacs = macs.reduce((total, value) => total + value, 0);
+	const { agreement, audit, waitingTokens, longestWait } = drift;
+	const all = { matched: 0, lost: 0, gained: 0 };
+	let [estimated, agreements, lowest, audits, auditMacs, allMacs] = [0, 0, 1, 0, 0, 0];
+	let [tokens, mostTokens, longest] = [0, 0, 0];
+	for (let row = 0; row < agreement.length; row++) {
+		allMacs += macs[row]!;
+		mostTokens = Math.max(mostTokens, waitingTokens[row]!);
+		longest = Math.max(longest, longestWait[row]!);
+		if (Number.isNaN(agreement[row]!)) continue;
+		estimated++;
+		agreements += agreement[row]!;
+		lowest = Math.min(lowest, agreement[row]!);
+		tokens += waitingTokens[row]!;
+		if (audit.matched[row]! < 0) continue;
+		audits++;
+		all.matched += audit.matched[row]!;
+		all.lost += audit.lost[row]!;
+		all.gained += audit.gained[row]!;
+		auditMacs += Math.min(header.denseMacs, macs[row]!);
+	}
+	if (estimated === 0) return null;
 	const shortfall = findShortfall(header, events, frames);
 	return {
-		agreement: {
-			mean: sum(estimated, (row) => drift.agreement[row]!) / estimated.length,
-			lowest: estimated.reduce((least, row) => Math.min(least, drift.agreement[row]!), 1),
-		},
+		agreement: { mean: agreements / estimated, lowest },
 		audits: {
-			count: audited.length,
-			f1: audited.length > 0 ? f1Of(all) : null,
+			count: audits,
+			f1: audits > 0 ? f1Of(all) : null,
 			costShare: allMacs > 0 ? auditMacs / allMacs : 0,
 		},
-		waiting: {
-			meanTokens: sum(estimated, (row) => drift.waitingTokens[row]!) / estimated.length,
-			mostTokens: drift.waitingTokens.reduce((most, value) => Math.max(most, value), 0),
-			longestWait: drift.longestWait.reduce((most, value) => Math.max(most, value), 0),
-		},
+		waiting: { meanTokens: tokens / estimated, mostTokens, longestWait: longest },
 		staleBoxes,
 		warning: shortfall && { ...shortfall, text: shortfallSentence(shortfall, 'en') },
 	};

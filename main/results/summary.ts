@@ -53,7 +53,10 @@ export function summarize(
 	const count = frames.frameIndex.length;
 	const later = count > 1 ? 1 : 0;
 	const total = new Float64Array(count);
-	for (const stage of STAGES) frames.milliseconds[stage].forEach((ms, i) => (total[i]! += ms));
+	for (const stage of STAGES) {
+		const milliseconds = frames.milliseconds[stage];
+		for (let i = 0; i < count; i++) total[i]! += milliseconds[i]!;
+	}
 	const times = { ...frames.milliseconds, total };
 	return {
 		frames: count,
@@ -105,7 +108,7 @@ function eachTime(times: Record<keyof StageTimes, Column>, of: (ms: Column) => n
 
 function mean(values: Column): number {
 	let sum = 0;
-	for (const value of values) sum += value;
+	for (let i = 0; i < values.length; i++) sum += values[i]!;
 	return values.length > 0 ? sum / values.length : 0;
 }
 
