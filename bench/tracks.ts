@@ -43,8 +43,8 @@ export async function scoreTracks(
 	const since = performance.now();
 	const { frameCount, header, frames } = run;
 	const camera = followsCamera ? frames.camera : null;
-	const detections = (position: number) => run.detections(position);
-	allSteps(identities.follow({ frameCount, header, frames: { ...frames, camera }, detections }));
+	const viewDetections = (position: number) => run.viewDetections(position);
+	allSteps(identities.follow({ frameCount, header, frames: { ...frames, camera }, viewDetections }));
 	const followMs = performance.now() - since;
 	const input = { truth: truthOf(truthPath, run), tracks: tracksOf(run, identities) };
 	const scores = await trackEval(script, input).catch((error: unknown) =>
@@ -93,7 +93,7 @@ function tracksOf(run: StoredRun, followed: RunIdentities): Box[][] {
 	const person = run.header.model.classes.indexOf('person');
 	const countOf = (position: number) => run.frames.detectionCount[position]!;
 	return Array.from({ length: run.frameCount }, (_, position) => {
-		const detections = run.detections(position);
+		const detections = run.viewDetections(position);
 		const { identities } = followed.ofFrames(position, position + 1, countOf);
 		return Array.from(identities, (identity, i): Box => [identity, ...detections.box(i)]).filter(
 			([identity], i) => identity > 0 && detections.classIndices[i] === person,

@@ -87,6 +87,8 @@ export class StoredRun {
 	readonly #shown: Uint32Array | null;
 	/** Row of each frame's first detection, counted over the whole run. */
 	readonly #detectionStarts: Uint32Array;
+	/** The boxes of the batch that was looked at last. */
+	#viewed: { batch: Batch; boxesXyxy: Float32Array } | null = null;
 	#summary: RunSummary | null = null;
 	/** Undefined until it is asked for. */
 	#shortfall: Shortfall | null | undefined;
@@ -198,20 +200,21 @@ export class StoredRun {
 
 	/** All stored detections of a frame, down to `header.scoreThreshold`. */
 	detections(position: number): Detections {
-		this.#check(position);
-		const count = this.frames.detectionCount[position]!;
+		const { classIndices, scores, boxesXyxy, count } = this.viewDetections(position);
 		if (count === 0) return Detections.none;
+		const marks = this.#staleMarks(position, count);
+		return new Detections(classIndices.slice(), scores.slice(), boxesXyxy.slice(), marks);
+	}
+
+	/** As `detections`, without marks, as views: for who looks at one frame after the other and keeps nothing. */
+	viewDetections(position: number): Detections {
+		this.#check(position);
+		if (this.frames.detectionCount[position] === 0) return Detections.none;
 		const { batch, start, end } = this.#detectionRows(position);
-		const boxesXyxy = new Float32Array(4 * count);
-		for (const [side, name] of ['left', 'top', 'right', 'bottom'].entries()) {
-			const values = batch.values<Float32Array>(name);
-			for (let i = 0; i < count; i++) boxesXyxy[4 * i + side] = values[start + i]!;
-		}
 		return new Detections(
-			batch.values<Uint16Array>('class_index').slice(start, end),
-			batch.values<Float32Array>('score').slice(start, end),
-			boxesXyxy,
-			this.#staleMarks(position, count),
+			batch.values<Uint16Array>('class_index').subarray(start, end),
+			batch.values<Float32Array>('score').subarray(start, end),
+			this.#boxesOf(batch).subarray(4 * start, 4 * end),
 		);
 	}
 
@@ -264,6 +267,18 @@ export class StoredRun {
 		const end = start + this.frames.detectionCount[position]!;
 		if (!batch || end > batch.rowCount) throw this.#damaged('detections', firstPosition);
 		return { batch, start, end };
+	}
+
+	/** [rows, 4] Left, top, right, bottom. */
+	#boxesOf(batch: Batch): Float32Array {
+		if (this.#viewed?.batch === batch) return this.#viewed.boxesXyxy;
+		const boxesXyxy = new Float32Array(4 * batch.rowCount);
+		for (const [side, name] of ['left', 'top', 'right', 'bottom'].entries()) {
+			const values = batch.values<Float32Array>(name);
+			for (let i = 0; i < values.length; i++) boxesXyxy[4 * i + side] = values[i]!;
+		}
+		this.#viewed = { batch, boxesXyxy };
+		return boxesXyxy;
 	}
 
 	/** Marks of the frame's `count` detections; null if none is set. */

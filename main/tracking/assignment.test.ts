@@ -24,6 +24,7 @@ describe('assign', () => {
 		['what costs the limit is refused', [[0.8]], 0.8, [-1]],
 		['more rows than columns', [[0.5], [0.2], [0.4]], 1, [-1, 0, -1]],
 		['impossible pairs', [[Infinity, 0.3]], 1, [1]],
+		['pairs of boxes that are no boxes', [[Number.NaN, 0.3]], 1, [1]],
 		// prettier-ignore
 		['one good pair rather than two bad ones', [[0.1, 0.7], [0.7, Infinity]], 0.6, [0, -1]],
 	])('%s', (_, costs, limit, expected) => {

@@ -28,8 +28,6 @@ const HEIGHT = 3;
 /** Pixels that a box is taken to be high, at least: boxes at the edge of the picture may have no height at all. */
 const LEAST_HEIGHT = 1;
 
-export type Box = readonly [left: number, top: number, right: number, bottom: number];
-
 /**
  * Where a box is and how it moves: the Kalman filter of DeepSORT (Wojke et al. 2017, arXiv 1703.07402, section 2.1) as ByteTrack
  * uses it, over centre, shape and height with constant velocities. As its noise is diagonal, the four coordinates never share
@@ -40,55 +38,63 @@ export type Box = readonly [left: number, top: number, right: number, bottom: nu
 export class BoxFilter {
 	readonly #state = new Float64Array(4 * NUMBERS);
 
-	constructor(box: Box) {
-		const seen = coordinatesOf(box);
-		const height = seen[HEIGHT]!;
+	/** Begins where box `i` of `boxes` is: four numbers each, left, top, right, bottom. */
+	constructor(boxes: ArrayLike<number>, i = 0) {
+		const height = heightOf(boxes, i);
 		for (let c = 0; c < 4; c++) {
 			const { position, velocity } = deviations(c, height);
-			this.#set(c, VALUE, seen[c]!);
+			this.#set(c, VALUE, coordinateOf(boxes, i, c));
 			this.#set(c, VALUE_VARIANCE, (c === RATIO ? position : 2 * position) ** 2);
 			this.#set(c, SPEED_VARIANCE, ((c === RATIO ? 1 : 10) * velocity) ** 2 / STEP_SECONDS ** 2);
 		}
 	}
 
-	/** The box where it is believed to be. */
-	get box(): Box {
+	/** Puts the box where it is believed to be into `box`. */
+	putBox(box: Float64Array): void {
 		const height = Math.max(0, this.#get(HEIGHT, VALUE));
 		const width = this.#get(RATIO, VALUE) * height;
 		const [x, y] = [this.#get(X, VALUE), this.#get(Y, VALUE)];
-		return [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
+		box[0] = x - width / 2;
+		box[1] = y - height / 2;
+		box[2] = x + width / 2;
+		box[3] = y + height / 2;
 	}
 
 	predict(seconds: number): void {
-		const height = this.#get(HEIGHT, VALUE);
+		const state = this.#state;
+		const length = Math.max(LEAST_HEIGHT, this.#get(HEIGHT, VALUE));
 		const steps = seconds / STEP_SECONDS;
 		for (let c = 0; c < 4; c++) {
-			const { position, velocity } = deviations(c, height);
-			const speedVariance = this.#get(c, SPEED_VARIANCE);
-			const shared = this.#get(c, SHARED);
-			this.#add(c, VALUE, seconds * this.#get(c, SPEED));
+			const position = c === RATIO ? SHAPE : POSITION * length;
+			const velocity = c === RATIO ? SHAPE_VELOCITY : VELOCITY * length;
+			const at = c * NUMBERS;
+			const speedVariance = state[at + SPEED_VARIANCE]!;
+			const shared = state[at + SHARED]!;
+			state[at + VALUE]! += seconds * state[at + SPEED]!;
 			const spread = 2 * seconds * shared + seconds ** 2 * speedVariance;
-			this.#add(c, VALUE_VARIANCE, spread + steps * position ** 2);
-			this.#add(c, SHARED, seconds * speedVariance);
-			this.#add(c, SPEED_VARIANCE, (steps * velocity ** 2) / STEP_SECONDS ** 2);
+			state[at + VALUE_VARIANCE]! += spread + steps * position ** 2;
+			state[at + SHARED]! += seconds * speedVariance;
+			state[at + SPEED_VARIANCE]! += (steps * velocity ** 2) / STEP_SECONDS ** 2;
 		}
 	}
 
-	see(box: Box): void {
-		const seen = coordinatesOf(box);
-		const height = this.#get(HEIGHT, VALUE);
+	/** Sees box `i` of `boxes`. */
+	see(boxes: ArrayLike<number>, i = 0): void {
+		const state = this.#state;
+		const length = Math.max(LEAST_HEIGHT, this.#get(HEIGHT, VALUE));
 		for (let c = 0; c < 4; c++) {
-			const noise = c === RATIO ? SHAPE_SEEN : POSITION * Math.max(LEAST_HEIGHT, height);
-			const variance = this.#get(c, VALUE_VARIANCE);
-			const shared = this.#get(c, SHARED);
-			const error = seen[c]! - this.#get(c, VALUE);
+			const noise = c === RATIO ? SHAPE_SEEN : POSITION * length;
+			const at = c * NUMBERS;
+			const variance = state[at + VALUE_VARIANCE]!;
+			const shared = state[at + SHARED]!;
+			const error = coordinateOf(boxes, i, c) - state[at + VALUE]!;
 			const gain = variance / (variance + noise ** 2);
 			const speedGain = shared / (variance + noise ** 2);
-			this.#add(c, VALUE, gain * error);
-			this.#add(c, SPEED, speedGain * error);
-			this.#add(c, VALUE_VARIANCE, -gain * variance);
-			this.#add(c, SHARED, -gain * shared);
-			this.#add(c, SPEED_VARIANCE, -speedGain * shared);
+			state[at + VALUE]! += gain * error;
+			state[at + SPEED]! += speedGain * error;
+			state[at + VALUE_VARIANCE]! += -gain * variance;
+			state[at + SHARED]! += -gain * shared;
+			state[at + SPEED_VARIANCE]! += -speedGain * shared;
 		}
 	}
 
@@ -125,16 +131,25 @@ export class BoxFilter {
 	#set(coordinate: number, number: number, value: number): void {
 		this.#state[coordinate * NUMBERS + number] = value;
 	}
+}
 
-	#add(coordinate: number, number: number, value: number): void {
-		this.#state[coordinate * NUMBERS + number]! += value;
-	}
+/** Height of box `i`. */
+function heightOf(boxes: ArrayLike<number>, i: number): number {
+	return Math.max(LEAST_HEIGHT, boxes[4 * i + 3]! - boxes[4 * i + 1]!);
 }
 
 /** Centre, width / height, height. */
-function coordinatesOf([left, top, right, bottom]: Box): readonly number[] {
-	const height = Math.max(LEAST_HEIGHT, bottom - top);
-	return [(left + right) / 2, (top + bottom) / 2, (right - left) / height, height];
+function coordinateOf(boxes: ArrayLike<number>, i: number, coordinate: number): number {
+	switch (coordinate) {
+		case X:
+			return (boxes[4 * i]! + boxes[4 * i + 2]!) / 2;
+		case Y:
+			return (boxes[4 * i + 1]! + boxes[4 * i + 3]!) / 2;
+		case RATIO:
+			return (boxes[4 * i + 2]! - boxes[4 * i]!) / heightOf(boxes, i);
+		default:
+			return heightOf(boxes, i);
+	}
 }
 
 /** Of a step, for boxes of this height. */

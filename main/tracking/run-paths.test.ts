@@ -25,7 +25,7 @@ function followed(frames: readonly (readonly Seen[])[]) {
 			camera: null,
 			detectionCount: frames.map((seen) => seen.length),
 		},
-		detections: (p: number) => perFrame[p]!,
+		viewDetections: (p: number) => perFrame[p]!,
 	};
 	const identities = new RunIdentities(run.header.displayThresholds);
 	for (const step of identities.follow(run)) void step;

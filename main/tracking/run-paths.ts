@@ -2,10 +2,14 @@ import type { Detections } from '../domain/detections.ts';
 import type { TrackPaths } from '../domain/track-paths.ts';
 import type { RunIdentities } from './run-tracks.ts';
 
+/** Frames whose identities are looked up together. */
+const FRAMES_AT_ONCE = 256;
+
 /** The part of a stored run that paths are made of. */
 export type RunOfPaths = {
 	frames: { frameIndex: Int32Array; timeSeconds: Float64Array; detectionCount: ArrayLike<number> };
-	detections(position: number): Detections;
+	/** They are looked at before the next ones are asked for. */
+	viewDetections(position: number): Detections;
 };
 
 /**
@@ -29,22 +33,29 @@ export function* pathsOfRun(run: RunOfPaths, identities: RunIdentities): Generat
 		scores: new Float32Array(sightings),
 	};
 	const next = offsets.slice();
-	const countOf = (position: number) => run.frames.detectionCount[position]!;
-	for (let position = 0; position < tracks.framesKnown; position++) {
-		const ofDetections = identities.ofFrames(position, position + 1, countOf, edits).identities;
-		if (ofDetections.some((identity) => identity > 0)) {
-			const { boxesXyxy, scores } = run.detections(position);
-			for (const [i, identity] of ofDetections.entries()) {
-				const track = trackOf.get(identity);
+	const { frameIndex, timeSeconds, detectionCount } = run.frames;
+	const countOf = (position: number) => detectionCount[position]!;
+	for (let from = 0; from < tracks.framesKnown; from += FRAMES_AT_ONCE) {
+		const to = Math.min(from + FRAMES_AT_ONCE, tracks.framesKnown);
+		const seen = identities.ofFrames(from, to, countOf, edits);
+		for (let position = from; position < to; position++) {
+			const first = seen.offsets[position - from]!;
+			const end = seen.offsets[position - from + 1]!;
+			let detections: Detections | null = null;
+			for (let i = first; i < end; i++) {
+				const track = seen.identities[i] === 0 ? undefined : trackOf.get(seen.identities[i]!);
 				if (track === undefined) continue;
+				detections ??= run.viewDetections(position);
 				const at = next[track]!++;
-				paths.frameIndices[at] = run.frames.frameIndex[position]!;
-				paths.timesSeconds[at] = run.frames.timeSeconds[position]!;
-				paths.boxesXyxy.set(boxesXyxy.subarray(4 * i, 4 * i + 4), 4 * at);
-				paths.scores[at] = scores[i]!;
+				paths.frameIndices[at] = frameIndex[position]!;
+				paths.timesSeconds[at] = timeSeconds[position]!;
+				for (let side = 0; side < 4; side++) {
+					paths.boxesXyxy[4 * at + side] = detections.boxesXyxy[4 * (i - first) + side]!;
+				}
+				paths.scores[at] = detections.scores[i - first]!;
 			}
+			yield;
 		}
-		yield;
 	}
 	return paths;
 }

@@ -19,7 +19,7 @@ function runOf(frames: Seen[][], frameIndices = frames.map((_, f) => f)): Tracke
 			timeSeconds: Float64Array.from(frameIndices, (f) => f / 10),
 			camera: null,
 		},
-		detections: (p) =>
+		viewDetections: (p) =>
 			new Detections(
 				Uint16Array.from(sorted[p]!, ({ classIndex }) => classIndex ?? 0),
 				Float32Array.from(sorted[p]!, ({ score }) => score ?? 0.9),
@@ -36,7 +36,7 @@ function follow(run: TrackedRun) {
 	const { offsets, identities: flat } = identities.ofFrames(
 		0,
 		run.frameCount,
-		(p) => run.detections(p).count,
+		(p) => run.viewDetections(p).count,
 	);
 	return {
 		tracks: identities.tracks(),

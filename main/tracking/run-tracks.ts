@@ -20,7 +20,8 @@ export type TrackedRun = {
 	frameCount: number;
 	header: { displayThresholds: LeastScores; video: { displaySize: Size } };
 	frames: { frameIndex: Int32Array; timeSeconds: Float64Array; camera: CameraColumns | null };
-	detections(position: number): Detections;
+	/** They are looked at before the next ones are asked for. */
+	viewDetections(position: number): Detections;
 };
 
 /**
@@ -77,6 +78,9 @@ export class RunIdentities {
 	#frameIndices = new Int32Array(1024);
 	#known = 0;
 	#edits: EditedIdentities;
+	/** What was told last. */
+	#found: RunTracks | null = null;
+	#tracks: { edits: EditedIdentities; of: RunTracks } | null = null;
 
 	constructor(displayThresholds: LeastScores, edits: readonly TrackEdit[] = []) {
 		this.#edits = new EditedIdentities(edits);
@@ -141,33 +145,46 @@ export class RunIdentities {
 
 	/** All objects so far, after the edits. */
 	tracks(): RunTracks {
-		return this.#inColumns(this.#edits.isEmpty ? this.#identities : this.#edited(), this.#edits.names);
+		const [known, edits] = [this.#known, this.#edits];
+		if (this.#tracks?.edits !== edits || this.#tracks.of.framesKnown !== known) {
+			const of = edits.isEmpty ? this.tracksFound() : this.#inColumns(this.#edited(), edits.names);
+			this.#tracks = { edits, of };
+		}
+		return this.#tracks.of;
 	}
 
 	/** All objects so far, as they were found. */
 	tracksFound(): RunTracks {
-		return this.#inColumns(this.#identities, []);
+		if (this.#found?.framesKnown !== this.#known) this.#found = this.#inColumns(this.#identities, []);
+		return this.#found;
 	}
 
+	/** `seen`: by identity. */
 	#inColumns(seen: readonly Seen[], names: RunTracks['names']): RunTracks {
-		const tracks = [...seen].sort((a, b) => a.spans[0]! - b.spans[0]! || a.identity - b.identity);
-		const frames = (positions: readonly number[]) => positions.map((p) => this.#frameIndices[p]!);
+		// By the first frame, and by identity where that is the same: as numbers, which are sorted ten times as fast as objects.
+		const order = Float64Array.from(seen, ({ spans }, i) => spans[0]! * seen.length + i).sort();
+		const tracks = Array.from(order, (key) => seen[key % seen.length]!);
 		const spanOffsets = new Uint32Array(tracks.length + 1);
 		tracks.forEach(({ spans }, i) => (spanOffsets[i + 1] = spanOffsets[i]! + spans.length / 2));
+		const spans = new Int32Array(2 * spanOffsets[tracks.length]!);
+		tracks.forEach((track, i) => {
+			const first = 2 * spanOffsets[i]!;
+			for (let s = 0; s < track.spans.length; s++) spans[first + s] = this.#frameIndices[track.spans[s]!]!;
+		});
 		return {
 			framesKnown: this.#known,
 			identities: Int32Array.from(tracks, ({ identity }) => identity),
 			classIndices: Uint16Array.from(tracks, ({ classIndex }) => classIndex),
-			firstFrames: Int32Array.from(frames(tracks.map(({ spans }) => spans[0]!))),
-			lastFrames: Int32Array.from(frames(tracks.map(({ spans }) => spans.at(-1)!))),
-			sightings: Int32Array.from(tracks, ({ spans }) => lengthOf(spans)),
+			firstFrames: Int32Array.from(tracks, (_, i) => spans[2 * spanOffsets[i]!]!),
+			lastFrames: Int32Array.from(tracks, (_, i) => spans[2 * spanOffsets[i + 1]! - 1]!),
+			sightings: Int32Array.from(tracks, (track) => lengthOf(track.spans)),
 			spanOffsets,
-			spans: Int32Array.from(tracks.flatMap(({ spans }) => frames(spans))),
+			spans,
 			names,
 		};
 	}
 
-	/** Cuts what was found into the parts that the edits make, and puts those together that are one. */
+	/** Cuts what was found into the parts that the edits make, and puts those together that are one; by identity. */
 	#edited(): Seen[] {
 		const frames = this.#frameIndices.subarray(0, this.#known);
 		const pieces = new Map<number, { classIndex: number; first: number; last: number }[]>();
@@ -185,7 +202,8 @@ export class RunIdentities {
 				}
 			}
 		}
-		return Array.from(pieces, ([identity, parts]) => {
+		const inOrder = [...pieces].sort(([a], [b]) => a - b);
+		return inOrder.map(([identity, parts]) => {
 			parts.sort((a, b) => a.first - b.first);
 			const spans: number[] = [];
 			for (const { first, last } of parts) {
@@ -198,7 +216,7 @@ export class RunIdentities {
 	}
 
 	#add(run: TrackedRun, position: number): void {
-		const detections = run.detections(position);
+		const detections = run.viewDetections(position);
 		const seconds = run.frames.timeSeconds[position]!;
 		const tracklets = this.#tracker.step(seconds, detections, movedPicture(run, position));
 		let count = tracklets.length;
@@ -207,7 +225,7 @@ export class RunIdentities {
 		this.#offsets = grown(this.#offsets, position + 2, (length) => new Uint32Array(length));
 		this.#frameIndices = grown(this.#frameIndices, position + 1, (length) => new Int32Array(length));
 		this.#ofDetections = grown(this.#ofDetections, first + count, (length) => new Int32Array(length));
-		this.#ofDetections.set(tracklets.subarray(0, count), first);
+		for (let i = 0; i < count; i++) this.#ofDetections[first + i] = tracklets[i]!;
 		this.#offsets[position + 1] = first + count;
 		this.#frameIndices[position] = run.frames.frameIndex[position]!;
 		for (let i = 0; i < count; i++) {

@@ -30,7 +30,7 @@ function runOf(frameCount = 12): TrackedRun & { countOf: (position: number) => n
 			timeSeconds: Float64Array.from({ length: frameCount }, (_, p) => p / 10),
 			camera: null,
 		},
-		detections: frame,
+		viewDetections: frame,
 		countOf: (p) => frame(p).count,
 	};
 }

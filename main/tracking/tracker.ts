@@ -5,11 +5,19 @@ import type { Point } from '../domain/placement.ts';
 import { assign } from './assignment.ts';
 import { BoxFilter } from './box-filter.ts';
 
-// Least overlaps, 0 to 1: of predicted boxes with sure detections, times the score of these; of the remaining ones with doubtful
-// detections; and of objects seen only once, times the score.
-const SURE_OVERLAP = 0.15;
-const DOUBTFUL_OVERLAP = 0.5;
-const NEW_OVERLAP = 0.3;
+/** How boxes and detections are paired. */
+type Round = {
+	/** Least overlap, 0 to 1. */
+	least: number;
+	/** Whether an overlap counts as much as the detection's score. */
+	byScore: boolean;
+};
+/** Predicted boxes with sure detections. */
+const SURE: Round = { least: 0.15, byScore: true };
+/** Those that are left with doubtful detections. */
+const DOUBTFUL: Round = { least: 0.5, byScore: false };
+/** Boxes seen only once with sure detections that are left. */
+const NEW: Round = { least: 0.3, byScore: true };
 
 /** A lost object is searched for this long, and for at least this many analysed frames. */
 const PATIENCE_SECONDS = 1;
@@ -25,6 +33,9 @@ type Track = {
 	seenSeconds: number;
 	seenFrame: number;
 };
+
+/** Detections of a frame, with the tracklets that they were found to belong to. */
+type Frame = { seconds: number; detections: Detections; tracklets: Int32Array };
 
 /** Least scores of detections. */
 export type TrackerScores = {
@@ -60,36 +71,50 @@ export class Tracker {
 	 * not an object yet. `moved` is null where the camera was fixed.
 	 */
 	step(timeSeconds: number, detections: Detections, moved: MovedPicture | null = null): Int32Array {
-		const tracklets = new Int32Array(detections.count);
-		const { sure, doubtful } = this.#scores;
+		const frame = { seconds: timeSeconds, detections, tracklets: new Int32Array(detections.count) };
 		this.#predict(Math.max(0, timeSeconds - this.#lastSeconds), moved);
 		this.#lastSeconds = timeSeconds;
 		this.#frame++;
-		const seen = new Set<Track>();
-		const take = (track: Track, i: number) => {
-			track.filter.see(detections.box(i));
-			track.sightings++;
-			track.seenSeconds = timeSeconds;
-			track.seenFrame = this.#frame;
-			tracklets[i] = track.tracklet;
-			seen.add(track);
-		};
-		const reaches = (least: LeastScores, i: number) =>
-			reachesLeast(least, detections.classIndices[i]!, detections.scores[i]!);
-		const free = (wanted: (i: number) => boolean) =>
-			Array.from(detections.scores.keys()).filter((i) => tracklets[i] === 0 && wanted(i));
-		const isSure = (i: number) => reaches(sure, i);
-		const isDoubtful = (i: number) => reaches(doubtful, i) && !isSure(i);
-		const score = (i: number) => detections.scores[i]!;
+		const { sure, doubtful } = this.#byScore(detections);
 		const known = this.#tracks.filter(({ sightings }) => sightings > 1);
 		const seenOnce = this.#tracks.filter(({ sightings }) => sightings === 1);
-		pair(known, detections, free(isSure), score, SURE_OVERLAP, take);
-		const justSeen = known.filter((track) => !seen.has(track) && track.seenFrame === this.#frame - 1);
-		pair(justSeen, detections, free(isDoubtful), () => 1, DOUBTFUL_OVERLAP, take);
-		pair(seenOnce, detections, free(isSure), score, NEW_OVERLAP, take);
-		this.#tracks = this.#tracks.filter((track) => seen.has(track) || this.#isAwaited(track, timeSeconds));
-		for (const i of free(isSure)) tracklets[i] = this.#begin(timeSeconds, detections, i);
-		return tracklets;
+		this.#pair(known, frame, sure, SURE);
+		const justSeen = known.filter(({ seenFrame }) => seenFrame === this.#frame - 1);
+		this.#pair(justSeen, frame, doubtful, DOUBTFUL);
+		this.#pair(seenOnce, frame, sure, NEW);
+		this.#tracks = this.#tracks.filter((track) => this.#isAwaited(track, timeSeconds));
+		for (const i of sure) {
+			if (frame.tracklets[i] === 0) frame.tracklets[i] = this.#begin(timeSeconds, detections, i);
+		}
+		return frame.tracklets;
+	}
+
+	#byScore({ count, classIndices, scores }: Detections): { sure: number[]; doubtful: number[] } {
+		const sure: number[] = [];
+		const doubtful: number[] = [];
+		for (let i = 0; i < count; i++) {
+			if (reachesLeast(this.#scores.sure, classIndices[i]!, scores[i]!)) sure.push(i);
+			else if (reachesLeast(this.#scores.doubtful, classIndices[i]!, scores[i]!)) doubtful.push(i);
+		}
+		return { sure, doubtful };
+	}
+
+	/** Pairs tracks with the detections `among` that are free, of the same class. */
+	#pair(tracks: readonly Track[], frame: Frame, among: readonly number[], round: Round): void {
+		const { seconds, detections, tracklets } = frame;
+		const free = among.filter((i) => tracklets[i] === 0);
+		if (tracks.length === 0 || free.length === 0) return;
+		const limit = 1 - round.least + 1e-9; // the least overlap counts as enough
+		const columns = assign(costsOf(tracks, detections, free, round), tracks.length, free.length, limit);
+		for (const [row, track] of tracks.entries()) {
+			if (columns[row]! < 0) continue;
+			const i = free[columns[row]!]!;
+			track.filter.see(detections.boxesXyxy, i);
+			track.sightings++;
+			track.seenSeconds = seconds;
+			track.seenFrame = this.#frame;
+			tracklets[i] = track.tracklet;
+		}
 	}
 
 	#predict(seconds: number, moved: MovedPicture | null): void {
@@ -101,6 +126,7 @@ export class Tracker {
 	}
 
 	#isAwaited({ sightings, seenFrame, seenSeconds }: Track, timeSeconds: number): boolean {
+		if (seenFrame === this.#frame) return true;
 		if (sightings === 1) return false; // an object seen in one frame only is dropped
 		return timeSeconds - seenSeconds <= PATIENCE_SECONDS + 1e-6 || this.#frame - seenFrame <= PATIENCE_FRAMES;
 	}
@@ -109,7 +135,7 @@ export class Tracker {
 		this.#tracks.push({
 			tracklet: ++this.#tracklets,
 			classIndex: detections.classIndices[i]!,
-			filter: new BoxFilter(detections.box(i)),
+			filter: new BoxFilter(detections.boxesXyxy, i),
 			sightings: 1,
 			seenSeconds: timeSeconds,
 			seenFrame: this.#frame,
@@ -118,25 +144,28 @@ export class Tracker {
 	}
 }
 
-/** Pairs tracks with the detections `among`, of the same class and with at least `least` overlap times weight. */
-function pair(
+/** Memory that all calls share. */
+let sharedCosts = new Float64Array(64);
+const box = new Float64Array(4);
+
+/** [tracks, among] How little each predicted box and each detection `among` overlap; infinite for those of two classes. */
+function costsOf(
 	tracks: readonly Track[],
-	detections: Detections,
+	{ classIndices, scores, boxesXyxy }: Detections,
 	among: readonly number[],
-	weight: (i: number) => number,
-	least: number,
-	take: (track: Track, i: number) => void,
-): void {
-	const costs = new Float64Array(tracks.length * among.length).fill(Infinity);
-	tracks.forEach(({ filter, classIndex }, row) => {
-		const { box } = filter;
-		among.forEach((i, col) => {
-			if (detections.classIndices[i] !== classIndex) return;
-			costs[row * among.length + col] = 1 - weight(i) * boxIou(box, 0, detections.boxesXyxy, i);
-		});
-	});
-	const limit = 1 - least + 1e-9; // the least overlap counts as enough
-	assign(costs, tracks.length, among.length, limit).forEach((col, row) => {
-		if (col >= 0) take(tracks[row]!, among[col]!);
-	});
+	{ byScore }: Round,
+): Float64Array {
+	if (sharedCosts.length < tracks.length * among.length) {
+		sharedCosts = new Float64Array(2 * tracks.length * among.length);
+	}
+	let at = 0;
+	for (const { filter, classIndex } of tracks) {
+		filter.putBox(box);
+		for (const i of among) {
+			const weight = byScore ? scores[i]! : 1;
+			const isSame = classIndices[i] === classIndex;
+			sharedCosts[at++] = isSame ? 1 - weight * boxIou(box, 0, boxesXyxy, i) : Infinity;
+		}
+	}
+	return sharedCosts;
 }
