@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ffmpeg } from '../../main/video/test-videos.fixture.ts';
 import { buildHarness, findChromium, serveFiles, type FileServer } from './browser.fixture.ts';
 import { CLIPS, difference, engineView, type EngineView } from './clips.fixture.ts';
@@ -142,6 +142,64 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
 		const { own, other } = compare(33, grey, engine);
 		expect(own).toBeLessThan(2);
 		expect(own).toBeLessThan(other);
+	});
+
+	describe('while the frame where it was left is not known yet', () => {
+		const frame = 60;
+		let engine: EngineView;
+		let video: HarnessVideo;
+
+		beforeAll(async () => {
+			engine = await engineView(PLAZA);
+			expect(engine.times.length).toBeGreaterThan(frame + 10);
+		});
+		beforeEach(() => {
+			video = { ...videoOf(PLAZA, engine), beginning: { frame, range: [frame - 3, frame + 3] } };
+		});
+
+		type Act = 'seek' | 'step' | 'play' | 'pause' | 'setIn' | 'clearRange';
+
+		/** Opens it, has the player `act` before more than its first frames are known, and says what is shown once all are. */
+		const after = (act: Act, ...values: number[]) =>
+			page.evaluate(
+				async ([given, what, numbers, block]) => {
+					await harness.open(given);
+					const { player } = harness;
+					const early = { known: player.frameCount, range: [player.inFrame, player.outFrame] };
+					Reflect.apply(player[what], player, numbers);
+					while (!player.complete) await new Promise((done) => setTimeout(done, 5));
+					const { playing } = player;
+					player.pause();
+					const index = await harness.settled();
+					const range = [player.inFrame, player.outFrame];
+					return { early, index, range, playing, grey: harness.greyBlocks(block) };
+				},
+				[video, act, values, engine.block] as const,
+			);
+
+		it('has its range already, keeps it when somebody goes elsewhere, and loses it when it is cleared', async () => {
+			const elsewhere = await after('seek', 0);
+			expect(elsewhere.early.known).toBeLessThan(frame - 3);
+			expect(elsewhere.early.range).toEqual([frame - 3, frame + 3]);
+			expect(elsewhere).toMatchObject({ index: 0, range: [frame - 3, frame + 3] });
+			expect(await after('clearRange')).toMatchObject({ index: frame, range: [null, null] });
+			expect(await after('setIn')).toMatchObject({ range: [frame, frame + 3] });
+		});
+
+		it('steps from that frame, and plays from there', async () => {
+			expect((await after('step', 1)).index).toBe(frame + 1);
+			expect((await after('step', -2)).index).toBe(frame - 2);
+			const { playing, index } = await after('play');
+			expect(playing).toBe(true);
+			expect(index).toBeGreaterThanOrEqual(frame);
+			expect(index).toBeLessThanOrEqual(frame + 3);
+		});
+
+		it('ends with the last frame where the video is shorter', async () => {
+			const last = engine.times.length - 1;
+			video.beginning = { frame: 1e9, seconds: -5, range: [3, 1e9] };
+			expect(await after('pause')).toMatchObject({ index: last, range: [3, last] });
+		});
 	});
 
 	describe.each(CLIPS)('with $name', ({ make }) => {

@@ -39,8 +39,8 @@ export class Player {
 	#ticking = 0;
 	#jumping = false;
 	#closed = false;
-	/** Null once so many frames are known, or a person went elsewhere. */
-	#beginning: Beginning | null;
+	/** Null once its frame is known, or a person went elsewhere. */
+	#beginning: Omit<Beginning, 'range'> | null;
 	/** Whether something was shown in its place, if there is something to show. */
 	#glimpsed = false;
 	readonly #openedAt = performance.now();
@@ -54,10 +54,13 @@ export class Player {
 			onGrown: (isAll) => this.#showIfDue(isAll),
 			onMoved: () => {
 				this.#picture = null;
-				this.#goTo(this.#frameIndex, 0);
+				if (!this.#beginning) this.#goTo(this.#frameIndex, 0);
 			},
 			onRelease: () => this.#release(),
 		});
+		const [inFrame, outFrame] = beginning.range;
+		if (inFrame !== null) this.setIn(inFrame);
+		if (outFrame !== null) this.setOut(outFrame);
 	}
 
 	/** Resolves when the first frames are known, or a playable copy was requested. */
@@ -111,7 +114,7 @@ export class Player {
 		return this.#rate;
 	}
 
-	/** First frame of the range that is looped; null = the video's first. */
+	/** First frame of the range that is looped; null = the video's first. It may lie beyond the frames that are known so far. */
 	get inFrame(): number | null {
 		return this.#inFrame;
 	}
@@ -159,11 +162,15 @@ export class Player {
 	/** Pauses and moves by `n` frames; backwards if negative. */
 	step(n: number): void {
 		this.pause();
-		this.#goTo(this.#frameIndex + n, n < 0 ? -1 : 1);
+		this.#move(n, n < 0 ? -1 : 1);
 	}
 
 	/** Goes to the frame shown `seconds` later; always to another one if there is one. */
 	stepSeconds(seconds: number): void {
+		if (this.#beginning) {
+			const frames = Math.round(seconds / (this.#source.table.interval ?? 0.04));
+			return this.#move(frames || Math.sign(seconds), 0);
+		}
 		const target = this.frameAt(this.timeSeconds + seconds);
 		const least = this.#frameIndex + Math.sign(seconds);
 		this.#goTo(seconds < 0 ? Math.min(target, least) : Math.max(target, least), 0);
@@ -173,7 +180,7 @@ export class Player {
 		if (this.#playing || this.#closed || this.frameCount === 0) return;
 		const { first, last } = this.#bounds();
 		const atEnd = this.#rate > 0 ? this.#frameIndex >= last : this.#frameIndex <= first;
-		if (atEnd || this.#frameIndex < first || this.#frameIndex > last) {
+		if (!this.#beginning && (atEnd || this.#frameIndex < first || this.#frameIndex > last)) {
 			this.#goTo(this.#rate > 0 ? first : last, 0);
 		}
 		// Browsers only allow sound to start upon a user's action, as here.
@@ -183,7 +190,7 @@ export class Player {
 			this.#sound.setVolume(this.#volume);
 		}
 		this.#playing = true;
-		this.#clockSeconds = table.known > 0 ? table.seconds(this.#frameIndex) : 0;
+		this.#clockSeconds = table.known > this.#frameIndex ? table.seconds(this.#frameIndex) : 0;
 		this.#lastTick = performance.now();
 		this.#ticking = requestAnimationFrame((now) => this.#tick(now));
 	}
@@ -194,7 +201,7 @@ export class Player {
 		this.#sound?.stop();
 		cancelAnimationFrame(this.#ticking);
 		// Playback stops at the picture on screen.
-		if (this.#picture && !this.#jumping) this.#frameIndex = this.#picture.index;
+		if (this.#picture && !this.#jumping && !this.#beginning) this.#frameIndex = this.#picture.index;
 	}
 
 	toggle(): void {
@@ -222,13 +229,13 @@ export class Player {
 
 	/** Starts the range at the current or given frame. */
 	setIn(frame = this.#frameIndex): void {
-		this.#inFrame = this.#bounded(frame);
+		this.#inFrame = this.#markable(frame);
 		if (this.#outFrame !== null && this.#outFrame < this.#inFrame) this.#outFrame = null;
 	}
 
 	/** Ends the range with the current or given frame. */
 	setOut(frame = this.#frameIndex): void {
-		this.#outFrame = this.#bounded(frame);
+		this.#outFrame = this.#markable(frame);
 		if (this.#inFrame !== null && this.#inFrame > this.#outFrame) this.#inFrame = null;
 	}
 
@@ -267,8 +274,17 @@ export class Player {
 		this.#source.close();
 	}
 
+	/** Moves by `n` frames, also from one that is not known yet. */
+	#move(n: number, direction: -1 | 0 | 1): void {
+		const frame = Math.max(0, this.#frameIndex + n);
+		if (!this.#beginning || frame < this.frameCount) return this.#goTo(frame, direction);
+		if (this.frameCount === 0) return;
+		this.#frameIndex = frame;
+		this.#beginning = { frame };
+	}
+
 	#goTo(frame: number, direction: -1 | 0 | 1): void {
-		if (frame !== this.#beginning?.frame) this.#beginning = null;
+		this.#beginning = null;
 		this.#frameIndex = this.#bounded(frame);
 		this.#jumping = true;
 		this.#sound?.stop();
@@ -285,22 +301,21 @@ export class Player {
 
 	/** The requested frame may have become known only now; until then the request is kept. */
 	#showIfDue(isAll: boolean): void {
+		if (isAll && this.frameCount === 0) return; // another file may have some
+		if (isAll) this.#boundRange();
 		const isDue = this.#frameIndex < this.frameCount || isAll;
+		if (this.#beginning && !isDue) return this.#approach(this.#beginning);
 		const isShown = this.#picture?.index === this.#frameIndex;
-		if (isDue && !isShown && !this.#playing) this.#goTo(this.#frameIndex, 0);
-		if (this.#beginning) this.#begin(this.#beginning, isDue, isAll);
+		const isPlaying = this.#playing && !this.#beginning;
+		if (this.#beginning || (isDue && !isShown && !isPlaying)) this.#goTo(this.#frameIndex, 0);
 	}
 
-	/** Marks the range once its frames are known; shows the frame before it is known, by its time, or the first one in its place. */
-	#begin({ frame, seconds, range: [first, last] }: Beginning, isDue: boolean, isAll: boolean): void {
-		if (isAll || this.frameCount > Math.max(frame, first ?? 0, last ?? 0)) {
-			this.#beginning = null;
-			if (first !== null) this.setIn(first);
-			if (last !== null) this.setOut(last);
-		} else if (!isDue && !this.#glimpsed && seconds !== undefined) {
+	/** Shows the frame before it is known, by its time, or the first one in its place. */
+	#approach({ frame, seconds }: Omit<Beginning, 'range'>): void {
+		if (!this.#glimpsed && seconds !== undefined) {
 			this.#glimpsed = true;
-			this.#source.glimpse(frame, seconds, () => this.#beginning !== null);
-		} else if (!isDue && !this.#picture && performance.now() - this.#openedAt > PATIENCE_MS) {
+			this.#source.glimpse(frame, seconds, () => this.#beginning?.frame === frame);
+		} else if (!this.#picture && performance.now() - this.#openedAt > PATIENCE_MS) {
 			this.#source.want(0, 0);
 		}
 	}
@@ -311,7 +326,7 @@ export class Player {
 		const elapsedMs = Math.max(0, now - this.#lastTick);
 		this.#lastTick = now;
 		const { table } = this.#source;
-		if (this.#jumping || table.known === 0) return;
+		if (this.#jumping || this.#beginning || table.known === 0) return;
 		const shown = this.#picture?.index ?? this.#frameIndex;
 		const range = this.#bounds();
 		const at = { clockSeconds: this.#clockSeconds, shown };
@@ -327,9 +342,20 @@ export class Player {
 
 	#bounds(): { first: number; last: number; loop: boolean } {
 		const end = Math.max(0, Math.min(this.frameCount, this.#source.table.known) - 1);
+		if ((this.#inFrame ?? 0) > end) return { first: 0, last: end, loop: false };
 		const last = Math.min(end, this.#outFrame ?? end);
 		const first = Math.min(last, this.#inFrame ?? 0);
 		return { first, last, loop: this.#inFrame !== null || this.#outFrame !== null };
+	}
+
+	/** A range may end where no frames are known yet. */
+	#markable(frame: number): number {
+		return this.complete ? this.#bounded(frame) : Math.max(0, Math.round(frame));
+	}
+
+	#boundRange(): void {
+		if (this.#inFrame !== null) this.#inFrame = this.#bounded(this.#inFrame);
+		if (this.#outFrame !== null) this.#outFrame = this.#bounded(this.#outFrame);
 	}
 
 	#bounded(frame: number): number {
