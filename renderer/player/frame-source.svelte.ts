@@ -63,6 +63,8 @@ export class FrameSource {
 	#cache = new PictureCache(1);
 	/** While a frame is decoded that the table does not reach yet. */
 	#glimpse: Promise<void> | null = null;
+	/** The frame that was shown before the table reached it, with its time in the demuxer's clock. */
+	#glimpsed: { frame: number; seconds: number } | null = null;
 	#openingProxy = false;
 	#hostIsDone = false;
 	#closed = false;
@@ -149,8 +151,20 @@ export class FrameSource {
 			const picture = maker.make(sample, frame);
 			this.#cache.look(frame, 0);
 			this.#cache.put(picture);
+			this.#glimpsed = { frame, seconds };
 			this.#show(picture);
 		});
+	}
+
+	/** Drops what was shown by a time that turns out to be another frame's. */
+	#checkGlimpse(): void {
+		const { table } = this;
+		if (!this.#glimpsed || this.#glimpsed.frame >= table.known) return;
+		const { frame, seconds } = this.#glimpsed;
+		this.#glimpsed = null;
+		if (isSameTime(table.seconds(frame), seconds)) return;
+		this.#cache.clear();
+		this.#listener.onMoved();
 	}
 
 	/**
@@ -246,6 +260,7 @@ export class FrameSource {
 				if (this.#frameCount === 0 && known > 0) this.#clock.guess(table);
 				this.#frameCount = known;
 				this.#times.announce();
+				this.#checkGlimpse();
 				this.#listener.onGrown(table.complete);
 				onFirst();
 			}
@@ -343,6 +358,7 @@ export class FrameSource {
 		this.#maker = null;
 		this.#file = null;
 		this.#glimpse = null;
+		this.#glimpsed = null;
 		this.#table = new FrameTable();
 		this.#times.announce();
 	}
