@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Detections } from '../domain/detections.ts';
 import { storeSampleRun } from '../export/run.fixture.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
+import { StoredRun } from '../results/stored-run.ts';
 import { trackEditsToText } from '../tracking/edits-file.ts';
 import { editsPath } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
@@ -53,6 +54,17 @@ async function writeBeside(text: string): Promise<void> {
 	await mkdir(dirname(editsPath(folder())), { recursive: true });
 	await writeFile(editsPath(folder()), text);
 }
+
+it('reads a run once for all who ask at once, and again once more of it is stored', async () => {
+	const keep = vi.spyOn(StoredRun.prototype, 'keepColumns');
+	const [run, ...others] = await Promise.all([queries.run(RUN), queries.run(RUN), queries.run(RUN)]);
+	for (const other of others) expect(other).toBe(run);
+	expect(await queries.run(RUN)).toBe(run);
+	expect(keep).toHaveBeenCalledTimes(1);
+	await appendFile(join(folder(), RUN_FILES.events), ' ');
+	expect(await queries.run(RUN)).not.toBe(run);
+	keep.mockRestore();
+});
 
 describe('edits of tracks', () => {
 	it('are in every answer from then on', async () => {

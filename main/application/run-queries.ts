@@ -50,6 +50,8 @@ export class RunQueries {
 	>(MOST_OPEN);
 
 	readonly #edits = new OneAtATime();
+	/** Runs that are being opened, by state: what is asked at once, as when a run ends, reads a long one once. */
+	readonly #opening = new Map<string, Promise<StoredRun>>();
 	/** What is written beside runs that were opened. */
 	readonly #keeping = new Map<string, Promise<void>>();
 
@@ -64,12 +66,25 @@ export class RunQueries {
 		const folder = await this.#store.folderOf(runId);
 		const state = await stateOfRun(folder);
 		const known = this.#open.get(runId);
-		const run = known?.state === state ? known.run : await openRun(folder);
+		const run = known?.state === state ? known.run : await this.#read(runId, folder, state);
 		const path = this.#pathOf(run.header.videoIdentity);
 		if (path !== null) run.header.video = { ...run.header.video, path };
 		this.#open.set(runId, { run, state });
-		if (run !== known?.run) this.#keeping.set(runId, run.keepColumns());
 		return run;
+	}
+
+	#read(runId: string, folder: string, state: string): Promise<StoredRun> {
+		const key = `${runId} ${state}`;
+		const begun = this.#opening.get(key);
+		if (begun) return begun;
+		const opening = openRun(folder)
+			.then((run) => {
+				this.#keeping.set(runId, run.keepColumns());
+				return run;
+			})
+			.finally(() => this.#opening.delete(key));
+		this.#opening.set(key, opening);
+		return opening;
 	}
 
 	/** Settles once nothing is being written beside a run, or beside any, for having been opened. */
