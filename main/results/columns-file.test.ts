@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+	cp,
+	lstat,
+	mkdir,
+	mkdtemp,
+	open,
+	readdir,
+	readFile,
+	rm,
+	symlink,
+	truncate,
+	writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
@@ -189,6 +201,19 @@ describe('a file of columns that is not used', () => {
 		expect([status.state, stamp]).toEqual(['running', null]);
 	});
 });
+
+it.each([COLUMNS, `${COLUMNS}.new`])(
+	'a file of columns is written through no link that lies in its place: %s',
+	async (name) => {
+		const elsewhere = join(root, 'elsewhere');
+		await writeFile(elsewhere, 'of another program');
+		await rm(join(folder, COLUMNS));
+		await symlink(elsewhere, join(folder, name));
+		await (await openRun(folder)).keepColumns();
+		expect(await readFile(elsewhere, 'utf8')).toBe('of another program');
+		expect((await lstat(join(folder, COLUMNS))).isFile()).toBe(true);
+	},
+);
 
 describe('a file of columns that cannot be written', () => {
 	async function failWrites(name: string, code: string): Promise<void> {

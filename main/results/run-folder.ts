@@ -1,4 +1,4 @@
-import { open, readFile, rename, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemError, UserFacingError } from '../domain/errors.ts';
 import type { StreamName } from './columns.ts';
@@ -26,7 +26,8 @@ export async function replaceFile(
 	const path = join(folder, name);
 	await onDisk(path, async () => {
 		const fresh = `${path}.new`;
-		const handle = await open(fresh, 'w');
+		await rm(fresh, { force: true }); // what a fault left, or a link that leads elsewhere
+		const handle = await open(fresh, 'wx');
 		try {
 			let position = 0;
 			for (const part of bytes instanceof Uint8Array ? [bytes] : bytes) {
