@@ -163,6 +163,8 @@ export class Comparison {
 			pane.error = null;
 		} catch (reason) {
 			pane.error = toErrorData(reason);
+		} finally {
+			this.#replay();
 		}
 	}
 
@@ -330,7 +332,8 @@ export class Comparison {
 		const pane = this.panes.find(({ run, pending }) => (pending ?? run?.entry)?.runId === event.runId);
 		if (pane && !pane.pending) this.#tell(pane, event);
 		else if (pane) this.#tellPending(pane, event);
-		else if (this.panes.some(({ starting }) => starting)) this.#early.push(event);
+		else if (this.#loading.has(event.runId) || this.panes.some(({ starting }) => starting))
+			this.#early.push(event);
 		if (event.type === 'analysis.ended') {
 			this.runs = this.runs.map((entry) => (entry.runId === event.runId ? event.entry : entry));
 		}

@@ -73,6 +73,47 @@ const openedEvent = (runId: string): HostEvent => ({
 	framesStored: 0,
 });
 
+describe('a run in progress that is being loaded', () => {
+	it.each(['run.open', 'run.timeline'] as const)(
+		'ends as any other does when it ends during %s',
+		async (name) => {
+			const running = madeUpEntry('long', { active: true });
+			let count = 4;
+			const { host, comparison } = make([running], () => count);
+			const request = host.request.bind(host);
+			const waiting: (() => void)[] = [];
+			const isAsked = new Promise<void>((asked) => {
+				vi.spyOn(host, 'request').mockImplementation(async (wanted, input) => {
+					const given = await request(wanted, input);
+					if (wanted !== name) return given;
+					await new Promise<void>((go) => {
+						waiting.push(go);
+						asked();
+					});
+					return given;
+				});
+			});
+			const restoring = comparison.restore();
+			await isAsked;
+			vi.restoreAllMocks();
+			count = 6;
+			host.tell(frames('long', 4, 2));
+			const status = { ...running.status, framesStored: 6, lastFrameIndex: 5 };
+			host.tell({
+				type: 'analysis.ended',
+				runId: 'long',
+				entry: { ...running, active: false, status },
+				error: null,
+			});
+			for (const go of waiting) go();
+			await restoring;
+			await settled();
+			const { run, active } = comparison.active;
+			expect([run!.entry.active, active, run!.timeline.length]).toEqual([false, false, 6]);
+		},
+	);
+});
+
 describe('a new run', () => {
 	it.each([
 		['after the answer', false],
