@@ -5,6 +5,7 @@ import { onEveryHost } from './on-hosts.ts';
 import {
 	analyse,
 	goToFrame,
+	makeLongClip,
 	newestRun,
 	openSample,
 	readCounts,
@@ -68,6 +69,15 @@ onEveryHost('open, analyse, watch', (host) => {
 			await expect.poll(() => marked(app, [{ x: 1, y: 1, token: 0 }])).toEqual([0]);
 			expect(await marked(app, inside)).toEqual([]);
 		});
+	});
+
+	it('goes to a frame of a long video before all those before it are known', async () => {
+		const last = 11_999;
+		makeLongClip(app, 'long.mp4', last + 1);
+		await app.openVideo('long.mp4');
+		await app.page.getByText('long.mp4').first().waitFor();
+		await goToFrame(app.page, last);
+		expect(await shownFrame(app.page)).toBe(last);
 	});
 
 	const centres = () => tokenCentres(app.page, run);

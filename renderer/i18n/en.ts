@@ -452,6 +452,7 @@ export const en = {
 	'goTo.label': 'Frame or time',
 	'goTo.hint': 'A frame number such as 124, or a time such as 0:12.4',
 	'goTo.go': 'Go',
+	'goTo.reading': 'Going there once that frame is known: {known} frames of the file have been read so far.',
 	'goTo.wrong': 'Neither a frame from 0 to {last} nor a time.',
 
 	'help.title': 'All keys',

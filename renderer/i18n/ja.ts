@@ -455,6 +455,8 @@ export const ja: Record<MessageKey, string> = {
 	'goTo.label': 'フレームまたは時刻',
 	'goTo.hint': 'フレーム番号(例: 124)または時刻(例: 0:12.4)',
 	'goTo.go': '移動',
+	'goTo.reading':
+		'フレームを読み込んでいます(現在 {known} フレーム)。そのフレームが見つかり次第、移動します。',
 	'goTo.wrong': '0 から {last} までのフレーム番号、または時刻を入力してください。',
 
 	'help.title': 'キー一覧',

@@ -35,6 +35,6 @@ export async function* readTable(
 
 /** Lets other work of the page come first; timers alone would wait for four milliseconds each time. */
 function nextTask(): Promise<void> {
-	if ('scheduler' in globalThis) return scheduler.postTask(() => undefined, { priority: 'background' });
+	if ('scheduler' in globalThis) return scheduler.postTask(() => undefined);
 	return new Promise((resolve) => setTimeout(resolve));
 }
