@@ -1,5 +1,5 @@
 // A wrong file beside the right ones: a checker that does not find it checks nothing, and fails.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { root } from './prepare.mjs';
@@ -38,6 +38,17 @@ export function withCanary(config, canary = 'wrong.ts', folder = FOLDER) {
 	const path = join(folder, `${config.replace('/', '-').replace('.json', '')}.canary.json`);
 	writeFileSync(path, JSON.stringify(made));
 	return path;
+}
+
+/**
+ * Removes files and folders when this process ends, also where it is interrupted: a linter would look at them.
+ * @param {readonly string[]} paths
+ */
+export function removeAtEnd(paths) {
+	process.on('exit', () => {
+		for (const path of paths) rmSync(path, { recursive: true, force: true });
+	});
+	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 }
 
 /**

@@ -1,3 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { faultsBeside } from './canary.mjs';
 
@@ -23,4 +28,22 @@ it.each([
 ])('a checker that %s', (_, printed, expected) => {
 	if (expected === '') expect(faultsBeside(printed)).toBe('');
 	else expect(faultsBeside(printed)).toContain(expected);
+});
+
+it.each(['SIGINT', 'SIGTERM', 'SIGHUP'])('what was made for a check is removed when it gets %s', (signal) => {
+	const folder = mkdtempSync(join(tmpdir(), 'canary-'));
+	try {
+		const made = join(folder, 'Wrong.svelte');
+		writeFileSync(made, '');
+		const canary = pathToFileURL(join(import.meta.dirname, 'canary.mjs')).href;
+		const script = `const { removeAtEnd } = await import(${JSON.stringify(canary)});
+			removeAtEnd([${JSON.stringify(made)}]);
+			process.kill(process.pid, '${signal}');
+			setTimeout(() => undefined, 60_000);`;
+		const { status } = spawnSync(process.execPath, ['--input-type=module', '--eval', script]);
+		expect(status).toBe(1);
+		expect(readdirSync(folder)).toEqual([]);
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
 });

@@ -1,13 +1,12 @@
 // npm run check: everything a change must pass. `--static` leaves the tests out. All steps run, so that one look
 // shows all that is wrong.
-import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildIfStale, collectPackage, ensurePackages, root, run } from './prepare.mjs';
 
 const staticOnly = process.argv.includes('--static');
 ensurePackages();
 // Not before: a fresh clone has no packages yet.
-const { faultsBeside, withCanary } = await import('./canary.mjs');
+const { faultsBeside, removeAtEnd, withCanary } = await import('./canary.mjs');
 
 /** @type {(config: string) => Parameters<typeof collectPackage>} */
 const tsc = (config) => [
@@ -18,10 +17,7 @@ const tsc = (config) => [
 // Beside the others: the checker takes the folder of its configuration for the root of all paths.
 const pageConfig = withCanary('tsconfig.page.json', 'Wrong.svelte', root);
 // The linter looks at components where the checker has translated them, which it would not do if git ignored that folder.
-process.on('exit', () => {
-	for (const made of [pageConfig, 'Wrong.svelte', '.svelte-check'])
-		rmSync(resolve(root, made), { recursive: true, force: true });
-});
+removeAtEnd([pageConfig, 'Wrong.svelte', '.svelte-check'].map((made) => resolve(root, made)));
 
 /**
  * Steps that only read: two at a time. The longest ones come first; what `then` says comes after the step before it, which makes
