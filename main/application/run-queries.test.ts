@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Detections } from '../domain/detections.ts';
 import { storeSampleRun } from '../export/run.fixture.ts';
 import { RUN_FILES } from '../results/run-folder.ts';
+import { RunWriter } from '../results/run-writer.ts';
+import { sampleHeader, sampleResult } from '../results/sample-run.fixture.ts';
 import { StoredRun } from '../results/stored-run.ts';
 import { trackEditsToText } from '../tracking/edits-file.ts';
 import { editsPath } from '../tracking/stored-edits.ts';
@@ -64,6 +66,21 @@ it('reads a run once for all who ask at once, and again once more of it is store
 	await appendFile(join(folder(), RUN_FILES.events), ' ');
 	expect(await queries.run(RUN)).not.toBe(run);
 	keep.mockRestore();
+});
+
+it('tells of a run that another process began again', async () => {
+	const place = join(root, 'video', 'run-2');
+	const first = await RunWriter.create(place, sampleHeader());
+	for (let i = 0; i < 40; i++) await first.append(sampleResult(i));
+	await first.close('cancelled', { decode: null, error: null, wallSeconds: 1, state: {} });
+	expect((await queries.describe('run-2')).frameCount).toBe(40);
+	for (const name of RUN_FILES.snapshots) await rm(join(place, name), { force: true });
+	const { writer } = await RunWriter.resume(place);
+	for (let i = 0; i < 40; i++) await writer.append({ ...sampleResult(i + 1), frameIndex: i });
+	await writer.commit();
+	const { detectionOffsets } = await queries.frames('run-2', 0, 4);
+	expect([...detectionOffsets]).toEqual([0, 1, 3, 6, 6]);
+	await writer.close('cancelled', { decode: null, error: null, wallSeconds: 1, state: {} });
 });
 
 describe('edits of tracks', () => {

@@ -116,26 +116,39 @@ export class RunQueries {
 
 	/** The frames at positions `[from, from + count)`, as far as the run has them. */
 	async frames(runId: string, from: number, count: number): Promise<FrameBatch> {
-		const known = this.#open.get(runId)?.run;
-		// A run only grows: what was there already need not be read again.
-		const run = known && from + count <= known.frameCount ? known : await this.run(runId);
-		return packFrameBatch(await inTurns(readResults(run, from, Math.min(from + count, run.frameCount))));
+		return this.#upTo(runId, from + count, async (run) =>
+			packFrameBatch(await inTurns(readResults(run, from, Math.min(from + count, run.frameCount)))),
+		);
 	}
 
 	/** Maps of one kind at positions `[from, from + count)` as far as the run has them. */
 	async maps(runId: string, from: number, count: number, kind: TokenMapKind): Promise<RunMaps> {
+		return this.#upTo(runId, from + count, (run) => {
+			const frames = Math.max(0, Math.min(count, run.frameCount - from));
+			const tokens = tokenCount(run.header.grid);
+			const answer: RunMaps = { known: new Uint8Array(frames), values: new Uint8Array(frames * tokens) };
+			for (let f = 0; f < frames; f++) {
+				const map = run.maps(from + f).find((candidate) => candidate.kind === kind);
+				if (map?.values.length !== tokens) continue;
+				answer.known[f] = 1;
+				answer.values.set(map.values, f * tokens);
+			}
+			return answer;
+		});
+	}
+
+	/** What `answer` makes of a run with its first `frames` frames. */
+	async #upTo<T>(runId: string, frames: number, answer: (run: StoredRun) => T | Promise<T>): Promise<T> {
 		const known = this.#open.get(runId)?.run;
-		const run = known && from + count <= known.frameCount ? known : await this.run(runId);
-		const frames = Math.max(0, Math.min(count, run.frameCount - from));
-		const tokens = tokenCount(run.header.grid);
-		const answer: RunMaps = { known: new Uint8Array(frames), values: new Uint8Array(frames * tokens) };
-		for (let f = 0; f < frames; f++) {
-			const map = run.maps(from + f).find((candidate) => candidate.kind === kind);
-			if (map?.values.length !== tokens) continue;
-			answer.known[f] = 1;
-			answer.values.set(map.values, f * tokens);
+		if (known && frames <= known.frameCount) {
+			// What was there already need not be read again, unless another process went on from an earlier frame.
+			try {
+				return await answer(known);
+			} catch {
+				// Nor is it said that it is damaged before it was looked at anew.
+			}
 		}
-		return answer;
+		return answer(await this.run(runId));
 	}
 
 	/** The frames at positions `[from, from + count)`, as far as the run has them. */
