@@ -13,7 +13,7 @@ const rooms = {
 	runtime: ['domain', 'process', 'graph'],
 	video: ['domain'],
 	results: ['domain', 'process', 'weights'],
-	tracking: ['domain'],
+	tracking: ['domain', 'results'],
 	counting: ['domain'],
 	evaluation: ['domain', 'results', 'video'],
 	vit: ['domain', 'graph'],

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -26,15 +26,16 @@ let queries: RunQueries;
 let notes: VideoNotes;
 const folder = () => join(root, 'video', RUN);
 
-/** One who stands still, and one who joins in half way. */
+/** One who stands still, and one who joins in. */
+function detectionsOf(f: number): Detections {
+	const lefts = f < 20 ? [4] : [4, 40];
+	const boxes = Float32Array.from(lefts.flatMap((left) => [left, 4, left + 16, 40]));
+	const scores = Float32Array.from(lefts, (_, i) => 0.9 - i / 20);
+	return new Detections(new Uint16Array(lefts.length), scores, boxes);
+}
+
 beforeEach(async () => {
 	root = await mkdtemp(join(tmpdir(), 'sparsight-queries-'));
-	const detectionsOf = (f: number) => {
-		const lefts = f < 20 ? [4] : [4, 40];
-		const boxes = Float32Array.from(lefts.flatMap((left) => [left, 4, left + 16, 40]));
-		const scores = Float32Array.from(lefts, (_, i) => 0.9 - i / 20);
-		return new Detections(new Uint16Array(lefts.length), scores, boxes);
-	};
 	await storeSampleRun(folder(), { frames: 40, detectionsOf });
 	store = new RunStore(() => root);
 	queries = new RunQueries(store, () => null);
@@ -132,13 +133,61 @@ describe('edits of tracks', () => {
 	});
 });
 
-it('keeps the columns of a long run beside it once it is opened, and none of a short one', async () => {
-	const long = join(root, 'video', 'run-2');
-	await storeSampleRun(long, { frames: 4100 });
-	const columns = (run: string) => existsSync(join(root, 'video', run, RUN_FILES.columns));
-	await rm(join(long, RUN_FILES.columns));
-	await queries.run('run-2');
-	await queries.run(RUN);
-	await queries.settled();
-	expect(['run-2', RUN].map(columns)).toEqual([true, false]);
+describe('a long run that has ended', () => {
+	const LONG = 'run-2';
+	const long = () => join(root, 'video', LONG);
+	beforeEach(() => storeSampleRun(long(), { frames: 4100, detectionsOf }));
+	const has = (run: string, name: string) => existsSync(join(root, 'video', run, name));
+	/** As the next start of the application does. */
+	const startAgain = () => (queries = new RunQueries(store, () => null));
+
+	it('has its columns beside it once it was opened, and a short one has none', async () => {
+		await rm(join(long(), RUN_FILES.columns));
+		for (const run of [LONG, RUN]) await queries.run(run);
+		await queries.settled();
+		expect([LONG, RUN].map((run) => has(run, RUN_FILES.columns))).toEqual([true, false]);
+	});
+
+	it('has its tracks beside it once it was followed, so that the next start need not follow it', async () => {
+		await queries.identities(LONG, 0, 10);
+		await queries.settled();
+		expect(has(LONG, RUN_FILES.tracks)).toBe(false);
+		const tracks = await queries.tracks(LONG);
+		const identities = await queries.identities(LONG, 2000, 64);
+		await queries.tracks(RUN);
+		await queries.settled();
+		expect([LONG, RUN].map((run) => has(run, RUN_FILES.tracks))).toEqual([true, false]);
+		expect(tracks.identities).toHaveLength(2);
+		// Nothing can be followed without boxes.
+		await writeFile(join(long(), 'detections.arrow'), Buffer.alloc(1_000_000));
+		startAgain();
+		expect(await queries.tracks(LONG)).toEqual(tracks);
+		expect(await queries.identities(LONG, 2000, 64)).toEqual(identities);
+	});
+
+	it('has the edits that a person makes afterwards', async () => {
+		const ids = async () => [...(await queries.tracks(LONG)).identities];
+		const edit = (...edits: TrackEdit[]) =>
+			queries.editTracks(LONG, edits, (where) => notes.storeTrackEdits(where, edits));
+		await edit(split(20));
+		await queries.settled();
+		startAgain();
+		expect(await ids()).toEqual([1, 2, B]);
+		await edit();
+		await queries.settled();
+		startAgain();
+		expect(await ids()).toEqual([1, 2]);
+	});
+
+	it('is followed anew where what was kept is of other rules', async () => {
+		await queries.tracks(LONG);
+		await queries.settled();
+		const path = join(long(), RUN_FILES.tracks);
+		const text = (await readFile(path)).toString('latin1');
+		await writeFile(path, Buffer.from(text.replace('"rules":"', '"rules":"9'), 'latin1'));
+		startAgain();
+		expect((await queries.tracks(LONG)).identities).toHaveLength(2);
+		await queries.settled();
+		expect((await readFile(path)).toString('latin1')).toBe(text);
+	});
 });

@@ -16,6 +16,7 @@ import { inTurns } from '../results/in-turns.ts';
 import type { RunSummary } from '../results/summary.ts';
 import { openRun, type StoredRun } from '../results/stored-run.ts';
 import { checkEdits } from '../tracking/check-edits.ts';
+import { keepIdentities, restoreIdentities } from '../tracking/kept-tracks.ts';
 import { editsPath, readTrackEdits } from '../tracking/stored-edits.ts';
 import type { EditedIdentities, TrackEdit } from '../tracking/track-edits.ts';
 import { RunIdentities, type FrameIdentities, type RunTracks } from '../tracking/run-tracks.ts';
@@ -29,6 +30,10 @@ const MOST_OPEN = 8;
 
 type Followed = {
 	identities: RunIdentities;
+	/** Of the run when it was first followed. */
+	stamp: string | null;
+	/** Whether they lie beside the run, or are about to. */
+	isKept: boolean;
 	/** State of the file whose edits were applied last; null = none yet. */
 	editsState: string | null;
 	/** Where edits are read and changed. */
@@ -52,7 +57,7 @@ export class RunQueries {
 	readonly #edits = new OneAtATime();
 	/** Runs that are being opened, by state: what is asked at once, as when a run ends, reads a long one once. */
 	readonly #opening = new Map<string, Promise<StoredRun>>();
-	/** What is written beside runs that were opened. */
+	/** What is written beside runs, by run. */
 	readonly #keeping = new Map<string, Promise<void>>();
 
 	/** `pathOf` gives the current path of a video; null if only the run knows one. */
@@ -79,7 +84,7 @@ export class RunQueries {
 		if (begun) return begun;
 		const opening = openRun(folder)
 			.then((run) => {
-				this.#keeping.set(runId, run.keepColumns());
+				this.#keep(runId, run.keepColumns());
 				return run;
 			})
 			.finally(() => this.#opening.delete(key));
@@ -87,7 +92,7 @@ export class RunQueries {
 		return opening;
 	}
 
-	/** Settles once nothing is being written beside a run, or beside any, for having been opened. */
+	/** Settles once nothing is written beside a run, or beside any. */
 	async settled(runId?: string): Promise<void> {
 		await (runId === undefined ? Promise.all(this.#keeping.values()) : this.#keeping.get(runId));
 	}
@@ -220,18 +225,37 @@ export class RunQueries {
 	/** Follows the objects of a run up to position `to`, under the edits that are stored. */
 	async #follow(runId: string, run: StoredRun, to: number): Promise<Followed> {
 		let followed = this.#followed.get(runId);
-		// An interrupted run may be resumed from an earlier frame than its last one, with other boxes.
-		if (!followed || followed.identities.known > run.frameCount) {
+		if (!followed || !isOf(followed, run)) {
 			const identities = new RunIdentities(run.header.displayThresholds);
-			followed = { identities, editsState: null, editing: new OneAtATime(), following: new OneAtATime() };
+			followed = {
+				identities,
+				stamp: run.stamp,
+				isKept: false,
+				editsState: null,
+				editing: new OneAtATime(),
+				following: new OneAtATime(),
+			};
 			this.#followed.set(runId, followed);
+			void followed.following.do(() => restoreIdentities(run, identities));
 		}
 		const { identities, editing, following } = followed;
 		await Promise.all([
 			editing.do(() => readEdits(followed, run.folder)),
 			following.do(() => inTurns(identities.follow(run, to))),
 		]);
+		if (followed.stamp !== null && identities.known === run.frameCount && !followed.isKept) {
+			followed.isKept = true;
+			this.#keep(runId, keepIdentities(run, identities));
+		}
 		return followed;
+	}
+
+	#keep(runId: string, written: Promise<void>): void {
+		const before = this.#keeping.get(runId);
+		this.#keeping.set(
+			runId,
+			Promise.all([before, written]).then(() => undefined),
+		);
 	}
 
 	/**
@@ -275,6 +299,14 @@ function* readResults(run: StoredRun, from: number, to: number): Generator<void,
 		yield;
 	}
 	return results;
+}
+
+/**
+ * Whether what was followed is of a run as it is, or of what it has grown from. An interrupted run may be resumed from an earlier frame
+ * than its last one, with other boxes.
+ */
+function isOf({ identities, stamp }: Followed, run: StoredRun): boolean {
+	return identities.known <= run.frameCount && (stamp === null || stamp === run.stamp);
 }
 
 /** Applies the stored edits where their file has changed: the command line edits tracks as well. */

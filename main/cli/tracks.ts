@@ -7,6 +7,7 @@ import { inTurns } from '../results/in-turns.ts';
 import { openRun } from '../results/stored-run.ts';
 import { checkEdits } from '../tracking/check-edits.ts';
 import { LONGEST_NAME, parseTrackEdits, trackEditsToText } from '../tracking/edits-file.ts';
+import { restoreIdentities } from '../tracking/kept-tracks.ts';
 import { RunIdentities, type RunTracks } from '../tracking/run-tracks.ts';
 import { editsPath, readTrackEdits } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
@@ -57,6 +58,7 @@ export async function tracksCommand(folder: string, options: Options, session: S
 	const run = await openRun(folder);
 	noteUnfinished(run, session.console);
 	const identities = new RunIdentities(run.header.displayThresholds);
+	await restoreIdentities(run, identities);
 	await inTurns(identities.follow(run));
 	const before = options.edits === undefined ? await readTrackEdits(folder) : await editsOf(options.edits);
 	if (options.undo && before.length === 0) {

@@ -3,6 +3,7 @@ import type { SettingSpec } from '../domain/settings-table.ts';
 import type { TrackNames } from '../domain/track-labels.ts';
 import { inTurns } from '../results/in-turns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
+import { restoreIdentities } from '../tracking/kept-tracks.ts';
 import { readTrackEdits } from '../tracking/stored-edits.ts';
 import { RunIdentities } from '../tracking/run-tracks.ts';
 
@@ -48,6 +49,7 @@ export async function identitiesOfRun(
 	signal: AbortSignal | undefined,
 ): Promise<RunIdentities> {
 	const identities = new RunIdentities(run.header.displayThresholds, await readTrackEdits(run.folder));
+	await restoreIdentities(run, identities);
 	await inTurnsUnlessCancelled(identities.follow(run), signal);
 	return identities;
 }

@@ -109,14 +109,6 @@ describe('a long run that has ended', () => {
 		await expect(shownOf(run, [0.8, 0.8, 0.8])).rejects.toMatchObject({ code: 'run-unreadable' });
 	});
 
-	it('counts by its boxes where its header has other thresholds than it had', async () => {
-		const path = join(folder, 'run.json');
-		const header: object = JSON.parse(await readFile(path, 'utf8'));
-		await writeFile(path, JSON.stringify({ ...header, displayThresholds: [0.8, 0.8, 0.8] }));
-		expect((await shownOf(await openRun(folder))).slice(0, 4)).toEqual(Uint32Array.of(0, 1, 1, 1));
-		expect(await isUsed()).toBe(true);
-	});
-
 	it.each(['complete', 'cancelled', 'failed'] as const)(
 		'%s: whoever opens it may keep the file',
 		async (state) => {
@@ -190,6 +182,14 @@ describe('a file of columns that is not used', () => {
 		expect(own.last.timeSeconds).toBe(1234);
 		await cp(earlier, join(folder, COLUMNS));
 		expect(await read()).toEqual(own);
+		expect(await isUsed()).toBe(false);
+	});
+
+	it('one that counts what other thresholds than those of the header show', async () => {
+		const path = join(folder, 'run.json');
+		const header: object = JSON.parse(await readFile(path, 'utf8'));
+		await writeFile(path, JSON.stringify({ ...header, displayThresholds: [0.8, 0.8, 0.8] }));
+		expect((await shownOf(await openRun(folder))).slice(0, 4)).toEqual(Uint32Array.of(0, 1, 1, 1));
 		expect(await isUsed()).toBe(false);
 	});
 

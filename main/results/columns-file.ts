@@ -1,26 +1,18 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { LeastScores } from '../domain/least-scores.ts';
 import type { NamedArray, NamedArrays } from '../domain/named-arrays.ts';
-import { encodeArrays, readArrays } from './array-file.ts';
 import { CommitJournal, streamsReach } from './commit-journal.ts';
+import { keepDerived, readDerived } from './derived-file.ts';
 import { emptyCamera, emptyColumns, emptyDrift, type FrameColumns } from './frame-columns.ts';
-import { replaceFile, RUN_FILES } from './run-folder.ts';
 
 // What every reader of a run begins with, to be read in one go: its journal, the columns of its frames, and how many detections each
-// shows. All of it is derived from the other files, where it lies in pieces: a long run has tens of thousands of batches.
-
-const FORMAT = 'sparsight-columns-1';
-
-/** Shorter runs are opened quickly as they are. */
-export const LEAST_FRAMES = 4096;
+// shows. In the streams all of it lies in pieces: a long run has tens of thousands of batches.
 
 export type DerivedColumns = {
 	journal: CommitJournal;
 	frames: FrameColumns;
-	/** Detections of each frame that reach the header's display thresholds; null where these are others by now. */
-	shown: Uint32Array | null;
+	/** Detections of each frame that reach the header's display thresholds. */
+	shown: Uint32Array;
 };
 
 /** Tells a state of a journal from all others: what is derived from a run names the one that it was derived from. */
@@ -28,18 +20,15 @@ export function stampOf(journalText: Uint8Array): string {
 	return `${journalText.length}-${crc32(journalText).toString(16)}`;
 }
 
-/** What was derived from the state `stamp` of a run; null where that was not kept or is damaged, or the streams were cut off since. */
+/** What was kept of the state `stamp` of a run; null where there is none, and where the streams were cut off since. */
 export async function readColumns(
 	folder: string,
 	stamp: string,
 	displayThresholds: LeastScores,
 ): Promise<DerivedColumns | null> {
-	const file = await readArrays(join(folder, RUN_FILES.columns), (facts) =>
-		facts['format'] === FORMAT && facts['of'] === stamp ? facts : null,
-	);
-	const journal = file && CommitJournal.fromArrays(file.arrays);
+	const arrays = await readDerived(folder, 'columns', sourceOf(stamp, displayThresholds));
+	const journal = arrays && CommitJournal.fromArrays(arrays);
 	if (!journal || !(await streamsReach(folder, journal))) return null;
-	const { facts, arrays } = file;
 	const columnsOf = <Columns extends object>(name: string, empty: Columns) =>
 		columnsFrom(arrays, name, empty, journal.last.frames);
 	const has = (name: string) => Object.keys(arrays).some((own) => own.startsWith(`${name}.`));
@@ -48,41 +37,34 @@ export async function readColumns(
 		if (has('drift')) frames.drift = columnsOf('drift', emptyDrift(0));
 		if (has('camera')) frames.camera = columnsOf('camera', emptyCamera(0));
 		const { counts } = columnsOf('shown', { counts: new Int32Array(0) });
-		const areThese = facts['displayThresholds'] === JSON.stringify(displayThresholds);
-		return { journal, frames, shown: areThese ? new Uint32Array(counts.buffer) : null };
+		return { journal, frames, shown: new Uint32Array(counts.buffer) };
 	} catch {
 		return null;
 	}
 }
 
-/** Keeps what was derived from the state `stamp` of a run. Throws `disk-full` or `output-not-writable`, and leaves nothing then. */
-export async function writeColumns(
+/** Keeps what was derived from the state `stamp` of a run, if that can be written. */
+export function keepColumns(
 	folder: string,
 	stamp: string,
 	displayThresholds: LeastScores,
-	{ journal, frames: { drift, camera, ...frames }, shown }: DerivedColumns & { shown: Uint32Array },
+	{ journal, frames: { drift, camera, ...frames }, shown }: DerivedColumns,
 ): Promise<void> {
-	const arrays = {
+	return keepDerived(folder, 'columns', sourceOf(stamp, displayThresholds), {
 		...journal.toArrays(),
 		...named('frames', frames),
 		...named('drift', drift ?? {}),
 		...named('camera', camera ?? {}),
 		...named('shown', { counts: new Int32Array(shown.buffer, shown.byteOffset, shown.length) }),
-	};
-	const facts = { format: FORMAT, of: stamp, displayThresholds: JSON.stringify(displayThresholds) };
-	try {
-		await replaceFile(folder, RUN_FILES.columns, encodeArrays(arrays, facts));
-	} catch (error) {
-		await rm(join(folder, `${RUN_FILES.columns}.new`), { force: true });
-		throw error;
-	}
+	});
 }
 
-/** Removes what was derived from an earlier state of a run. It would not be used where that fails. */
-export async function removeColumns(folder: string): Promise<void> {
-	for (const name of [RUN_FILES.columns, `${RUN_FILES.columns}.new`]) {
-		await rm(join(folder, name), { force: true }).catch(() => undefined);
-	}
+function sourceOf(stamp: string, displayThresholds: LeastScores) {
+	return {
+		format: 'sparsight-columns-1',
+		of: stamp,
+		displayThresholds: JSON.stringify(displayThresholds),
+	};
 }
 
 type Columns = Record<string, NamedArray | Record<string, NamedArray> | null>;

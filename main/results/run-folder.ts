@@ -11,6 +11,7 @@ export const RUN_FILES = {
 	commits: 'commits.jsonl',
 	snapshots: ['state-a.safetensors', 'state-b.safetensors'],
 	columns: 'columns.safetensors',
+	tracks: 'tracks.safetensors',
 } as const;
 
 export function streamFile(stream: StreamName): string {

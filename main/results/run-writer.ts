@@ -24,8 +24,8 @@ import {
 	STREAMS,
 	type StreamName,
 } from './columns.ts';
-import { LEAST_FRAMES, removeColumns } from './columns-file.ts';
 import { NO_COMMIT, readJournal, type Commit, type CommitJournal } from './commit-journal.ts';
+import { LEAST_FRAMES, removeDerived } from './derived-file.ts';
 import { headerText, readEvents, readHeader, readStatus } from './header.ts';
 import { makeFolder } from '../process/make-folder.ts';
 import { OneAtATime } from '../process/one-at-a-time.ts';
@@ -136,7 +136,7 @@ export class RunWriter {
 				);
 			}
 			await removeSnapshotsBut(folder, -1);
-			await removeColumns(folder);
+			await removeDerived(folder);
 			const start = {
 				commit: NO_COMMIT,
 				journalBytes: 0,
@@ -185,7 +185,7 @@ export class RunWriter {
 		const files = await openFiles(folder, 'r+', begun);
 		try {
 			await removeSnapshotsBut(folder, slot);
-			await removeColumns(folder);
+			await removeDerived(folder);
 			// The journal first: what it does not commit is ignored, wherever this is interrupted.
 			await files.journal.truncate(journalBytes);
 			for (const stream of STREAMS) await files.streams[stream]?.truncate(commit.bytes[stream]);

@@ -20,8 +20,9 @@ import {
 import type { Batch } from './batch.ts';
 import { BatchReader } from './batch-reader.ts';
 import { streamRecord, type StreamName } from './columns.ts';
-import { LEAST_FRAMES, readColumns, stampOf, writeColumns, type DerivedColumns } from './columns-file.ts';
+import { keepColumns, readColumns, stampOf, type DerivedColumns } from './columns-file.ts';
 import { readJournal, readJournalText, type CommitJournal } from './commit-journal.ts';
+import { LEAST_FRAMES } from './derived-file.ts';
 import { findShortfall, summarizeDrift } from './drift-summary.ts';
 import { readFrameColumns, type FrameColumns } from './frame-columns.ts';
 import { readEvents, readHeader, readStatus } from './header.ts';
@@ -43,7 +44,6 @@ export async function openRun(folder: string, videoPath?: string): Promise<Store
 	const text = await readJournalText(folder);
 	const kept = text && (await readColumns(folder, stampOf(text), header.displayThresholds));
 	const journal = kept?.journal ?? (await readJournal(folder, text));
-	const isWhole = text && journal.last.durable && journal.journalBytes.at(-1) === text.length;
 	const { frames: framesStored, lastFrameIndex, wallSeconds } = journal.last;
 	// More frames were noted than are left, so some are damaged: the run can be resumed but is not complete.
 	const status: RunStatus =
@@ -58,13 +58,20 @@ export async function openRun(folder: string, videoPath?: string): Promise<Store
 					error: null,
 					executionChanges: noted?.executionChanges ?? [],
 				};
+	const isWhole = journal.last.durable && journal.journalBytes.at(-1) === text?.length;
+	const hasEnded = isWhole && status.state !== 'running';
 	return new StoredRun(folder, header, status, events, {
 		journal,
 		frames: kept?.frames ?? (await readFrameColumns(folder, journal)),
 		shown: kept?.shown ?? null,
-		stamp: isWhole ? stampOf(text) : null,
+		stamp: text && hasEnded ? stampOf(text) : null,
 	});
 }
+
+type Stored = Pick<DerivedColumns, 'journal' | 'frames'> & {
+	shown: Uint32Array | null;
+	stamp: string | null;
+};
 
 /**
  * A run as it is stored. Positions count the run's frames from 0; frame indices count the video's. Columns of
@@ -77,10 +84,7 @@ export class StoredRun {
 	readonly events: readonly SettingEvent[];
 	readonly frameCount: number;
 	readonly frames: FrameColumns;
-	/**
-	 * Tells what is stored from what was stored at any other time, for what is derived from it; null where something may be missing,
-	 * as while it is written.
-	 */
+	/** Of a run that has ended: tells what is stored from what was stored at any other time, for what is derived from it. */
 	readonly stamp: string | null;
 	readonly #journal: CommitJournal;
 	/** Detections of each frame that are shown, where that was kept. */
@@ -100,7 +104,7 @@ export class StoredRun {
 		header: RunHeader,
 		status: RunStatus,
 		events: readonly SettingEvent[],
-		{ journal, frames, shown, stamp }: DerivedColumns & { stamp: string | null },
+		{ journal, frames, shown, stamp }: Stored,
 	) {
 		this.folder = folder;
 		this.header = header;
@@ -233,19 +237,18 @@ export class StoredRun {
 	}
 
 	/**
-	 * Keeps what opening the run begins with in a file that is read in one go, unless the run is short or still written, or has that file.
+	 * Keeps what opening the run begins with in a file that is read in one go, unless the run is short, has not ended, or has that file.
 	 * Nothing needs it: where it can't be written, there is none.
 	 */
 	async keepColumns(): Promise<void> {
 		const { stamp, frames, header } = this;
-		if (this.frameCount < LEAST_FRAMES || this.#shown || stamp === null) return;
-		if (this.status.state === 'running') return;
+		if (stamp === null || this.frameCount < LEAST_FRAMES || this.#shown) return;
+		const { displayThresholds } = header;
 		try {
-			const shown = await inTurns(this.countsReaching(header.displayThresholds));
-			const derived = { journal: this.#journal, frames, shown };
-			await writeColumns(this.folder, stamp, header.displayThresholds, derived);
+			const shown = await inTurns(this.countsReaching(displayThresholds));
+			await keepColumns(this.folder, stamp, displayThresholds, { journal: this.#journal, frames, shown });
 		} catch {
-			// The disk is full, or the folder is read-only.
+			// Detections that can't be read are told of when they are asked for.
 		}
 	}
 

@@ -3,8 +3,15 @@ import type { Detections } from '../domain/detections.ts';
 import { assert } from '../domain/errors.ts';
 import { loweredTo, reachesLeast, type LeastScores } from '../domain/least-scores.ts';
 import type { Size } from '../domain/video.ts';
+import type { NamedArray, NamedArrays } from '../domain/named-arrays.ts';
 import { EditedIdentities, positionOf, type TrackEdit } from './track-edits.ts';
 import { Tracker, type MovedPicture } from './tracker.ts';
+
+/**
+ * Which rules objects are followed by, here and in the tracker: to be raised with every change after which the same boxes may give other
+ * tracks, so that what was kept of runs is not used any more.
+ */
+export const RULES_VERSION = 1;
 
 /** Least score of a detection that can continue an identity; see `TrackerScores.doubtful`. */
 const DOUBTFUL_SCORE = 0.2;
@@ -74,9 +81,10 @@ export class RunIdentities {
 	readonly #identities: Tracklet[] = [];
 	/** Per frame, where its entries of `#ofDetections` begin; detections after the last followed frame have none. */
 	#offsets = new Uint32Array(1024);
-	#ofDetections = new Int32Array(4096);
-	#frameIndices = new Int32Array(1024);
+	#ofDetections: Int32Array = new Int32Array(4096);
+	#frameIndices: Int32Array = new Int32Array(1024);
 	#known = 0;
+	#isRestored = false;
 	#edits: EditedIdentities;
 	/** What was told last. */
 	#found: RunTracks | null = null;
@@ -106,8 +114,14 @@ export class RunIdentities {
 		return this.#known;
 	}
 
+	/** Whether they were followed at another time: then they are not followed any further. */
+	get isRestored(): boolean {
+		return this.#isRestored;
+	}
+
 	/** Follows up to position `to` (excluded), one step per frame. The run is that of earlier calls, possibly grown. */
 	*follow(run: TrackedRun, to = run.frameCount): Generator<void, void> {
+		assert(!this.#isRestored || to <= this.#known, 'what was restored is whole');
 		for (; this.#known < Math.min(to, run.frameCount);) {
 			this.#add(run, this.#known);
 			yield;
@@ -215,6 +229,66 @@ export class RunIdentities {
 		});
 	}
 
+	/**
+	 * What was found, to be restored as long as the run stays as it is: where the identities of each frame begin, those of its detections
+	 * (0 for none); class of each identity, where its spans begin, and their positions in pairs.
+	 */
+	toArrays(): NamedArrays {
+		const found = this.#identities;
+		const spanOffsets = new Int32Array(found.length + 1);
+		found.forEach(({ spans }, i) => (spanOffsets[i + 1] = spanOffsets[i]! + spans.length));
+		const spans = new Int32Array(spanOffsets[found.length]!);
+		found.forEach((tracklet, i) => spans.set(tracklet.spans, spanOffsets[i]));
+		const ofDetections = this.#ofDetections.subarray(0, this.#offsets[this.#known]);
+		return {
+			offsets: Int32Array.from(this.#offsets.subarray(0, this.#known + 1)),
+			identities: ofDetections.map((tracklet) =>
+				tracklet > 0 ? this.#tracklets[tracklet - 1]!.identity : 0,
+			),
+			classIndices: Int32Array.from(found, ({ classIndex }) => classIndex),
+			spanOffsets,
+			spans,
+		};
+	}
+
+	/** Takes over what `toArrays` gave, of the run with the frames `frameIndices`, unless it can't be that. */
+	restore(arrays: NamedArrays, frameIndices: Int32Array): void {
+		assert(this.#known === 0, 'what was followed is not replaced');
+		const known = frameIndices.length;
+		const { offsets, identities, classIndices, spanOffsets, spans } = arrays;
+		if (
+			!isColumn(offsets, known + 1) ||
+			!isColumn(identities, offsets[known]) ||
+			!isColumn(classIndices) ||
+			!isColumn(spanOffsets, classIndices.length + 1) ||
+			!isColumn(spans, spanOffsets.at(-1))
+		)
+			return;
+		const count = classIndices.length;
+		const isWhole =
+			[offsets, spanOffsets].every(ascends) && liesIn(identities, 0, count) && liesIn(spans, 0, known - 1);
+		if (!isWhole) return;
+		for (let i = 0; i < count; i++) {
+			const own: number[] = [];
+			for (let s = spanOffsets[i]!; s < spanOffsets[i + 1]!; s++) own.push(spans[s]!);
+			const tracklet: Tracklet = {
+				classIndex: classIndices[i]!,
+				identity: i + 1,
+				isCertain: true,
+				sightings: lengthOf(own),
+				lastPosition: own.at(-1)!,
+				spans: own,
+			};
+			this.#tracklets.push(tracklet);
+			this.#identities.push(tracklet);
+		}
+		this.#offsets = Uint32Array.from(offsets);
+		this.#ofDetections = identities;
+		this.#frameIndices = frameIndices;
+		this.#known = known;
+		this.#isRestored = true;
+	}
+
 	#add(run: TrackedRun, position: number): void {
 		const detections = run.viewDetections(position);
 		const seconds = run.frames.timeSeconds[position]!;
@@ -253,6 +327,20 @@ export class RunIdentities {
 			tracklet.identity = this.#identities.push(tracklet);
 		}
 	}
+}
+
+function isColumn(array: NamedArray | undefined, length = array?.length): array is Int32Array {
+	return array instanceof Int32Array && array.length === length;
+}
+
+function ascends(values: Int32Array): boolean {
+	for (let i = 1; i < values.length; i++) if (values[i]! < values[i - 1]!) return false;
+	return values[0] === 0;
+}
+
+function liesIn(values: Int32Array, least: number, most: number): boolean {
+	for (let i = 0; i < values.length; i++) if (values[i]! < least || values[i]! > most) return false;
+	return true;
 }
 
 /** Positions in pairs of both ends. */
