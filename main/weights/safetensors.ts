@@ -9,9 +9,6 @@ export type Weights = ReadonlyMap<string, WeightTensor>;
 /** A tensor as it lies in a file: numbers little-endian, in raster order. */
 export type StoredTensor = { dtype: ElementType; shape: readonly number[]; bytes: Uint8Array };
 
-/** `data`: the bytes after the header, of all tensors. */
-export type SafetensorsFile = { metadata: unknown; tensors: Map<string, StoredTensor>; data: Uint8Array };
-
 /** A header's entry for a tensor, unchecked. */
 type Entry = { dtype?: unknown; shape?: unknown; data_offsets?: unknown } | null;
 
@@ -46,26 +43,17 @@ export function openSafetensors(source: ByteSource, place: string, sha256?: stri
 	return weights;
 }
 
-/** Takes a safetensors file apart. Tensors are views into `bytes`. Throws `model-unreadable`, naming `place`. */
-export function parseSafetensors(bytes: Uint8Array, place: string): SafetensorsFile {
-	const { metadata, tensors, start } = locateTensors(bytesInMemory(bytes), place);
-	const stored = Array.from(tensors, ([name, { dtype, shape, from, to }]) => {
-		return [name, { dtype, shape, bytes: bytes.subarray(from, to) }] as const;
-	});
-	return { metadata, tensors: new Map(stored), data: bytes.subarray(start) };
-}
-
 /** Where the bytes of a tensor stand in a file. */
 type Located = Pick<StoredTensor, 'dtype' | 'shape'> & { from: number; to: number };
 
 /**
  * Reads the header of a safetensors file (https://github.com/huggingface/safetensors#format): 8 bytes little-endian length,
- * JSON. Behind it, from `start` on, are data. Reads nothing but the header. Throws `model-unreadable`, naming `place`.
+ * JSON. Reads nothing else, and says where in the file tensors stand. Throws `model-unreadable`, naming `place`.
  */
 export function locateTensors(
 	source: ByteSource,
 	place: string,
-): { metadata: unknown; tensors: Map<string, Located>; start: number } {
+): { metadata: unknown; tensors: Map<string, Located> } {
 	const header = readHeader(source, place);
 	const start = 8 + header.length;
 	const { __metadata__: metadata, ...entries } = header.entries;
@@ -87,7 +75,7 @@ export function locateTensors(
 		tensors.set(name, { dtype, shape, from: start + from, to: start + to });
 	}
 	requireGapless(tensors, { start, end: source.length }, place);
-	return { metadata, tensors, start };
+	return { metadata, tensors };
 }
 
 /** The format has every byte of data belong to one tensor. */
