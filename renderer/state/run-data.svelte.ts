@@ -133,7 +133,8 @@ export class RunData implements RunFrames {
 			this.#countedFrom = 1;
 			this.#changes.announce();
 		}
-		const isAll = timeline.frameIndices.length < count;
+		const isFutile = this.#timeline.length === from; // as where live frames came without some before them
+		const isAll = timeline.frameIndices.length < count || isFutile;
 		if (isAll) await this.#recount();
 		return !isAll;
 	}

@@ -58,6 +58,20 @@ describe('a run of more frames than one answer holds', () => {
 	});
 });
 
+it('a run is not asked again and again for frames that are here under other positions', async () => {
+	const { run, host } = await opened(() => 0);
+	run.take(madeUpBatch(0, 1));
+	run.take(madeUpBatch(1, 1));
+	host.answer('run.timeline', ({ count }) => {
+		if (host.count('run.timeline') > 5) throw new Error('it does not end');
+		const again = madeUpTimeline(0, count);
+		return { ...again, frameIndices: again.frameIndices.fill(0) };
+	});
+	await run.catchUp();
+	expect(host.count('run.timeline')).toBe(1);
+	expect(run.timeline.length).toBe(2);
+});
+
 describe('a budget that is too small', () => {
 	/** Frames whose agreement is estimated as 0.8; frame `i` is `i` tenths of a second into the video. */
 	const short = (from: number, count: number) => {
