@@ -12,6 +12,7 @@ import { nothing, type Writer } from './writers/writer.ts';
 const HERE = [
 	'The card of an ONNX file',
 	'Tensors of graphs (a cache)',
+	'What is derived from a run (caches)',
 	'Checks of execution providers',
 	'Export csv',
 	"A model of one's own that is installed",

@@ -12,6 +12,7 @@ import { recognize } from '../main/families/onnx/signature.ts';
 import { SIGNATURES, tinyOnnx } from '../main/families/onnx/tiny-onnx.fixture.ts';
 import { installationFolder } from '../main/process/installation.ts';
 import { parseJson } from '../main/results/header.ts';
+import { RUN_FILES } from '../main/results/run-folder.ts';
 import { RunWriter } from '../main/results/run-writer.ts';
 import { openRun } from '../main/results/stored-run.ts';
 import { readFrames } from '../main/video/read-frames.ts';
@@ -24,7 +25,7 @@ import { findFfmpeg } from '../main/video/ffmpeg-binary.ts';
 import { hostilePickle } from './hostile-pickles.ts';
 import { NOTE_SUBJECTS } from './note-subjects.ts';
 import { BYTE_MUTATIONS, JSON_MUTATIONS, type Mutation, TEXT_MUTATIONS } from './mutations.ts';
-import { storedRun } from './stored-run.ts';
+import { deriveFrom, storedRun, toldOf } from './stored-run.ts';
 
 /** A file that is read: small valid ones by name, what is done to them, and the reading. */
 export type Subject = {
@@ -138,6 +139,17 @@ export const SUBJECTS = {
 		read: readRun,
 		mostMilliseconds: MOST_MILLISECONDS,
 	},
+	derived: {
+		title: 'What is derived from stored runs',
+		seeds: async (folder) => {
+			const run = await storedRun(folder);
+			await deriveFrom(run);
+			return filesOf(run, [RUN_FILES.columns, RUN_FILES.tracks]);
+		},
+		mutations: [...bytes, ...json.map(inSafetensorsHeader)],
+		read: readDerived,
+		mostMilliseconds: MOST_MILLISECONDS,
+	},
 	truth: {
 		title: 'Ground truth',
 		seeds: () => Promise.resolve(truthSeeds()),
@@ -207,6 +219,17 @@ async function readRun(name: string, content: Uint8Array, folder: string): Promi
 	void run.shortfall;
 	const { writer } = await RunWriter.resume(place);
 	await writer.close('cancelled', { decode: null, error: null, wallSeconds: 1, state: null });
+}
+
+/** Reads all of a run that has the file beside it, as if it were its own. */
+async function readDerived(name: string, content: Uint8Array, folder: string): Promise<void> {
+	const place = await storedRun(folder);
+	const { stamp } = await openRun(place);
+	const text = Buffer.from(content)
+		.toString('latin1')
+		.replace(/"of":"[^"]*"/, `"of":"${stamp}"`);
+	await writeFile(join(place, name), text, 'latin1');
+	await toldOf(place);
 }
 
 function truthSeeds(): ReadonlyMap<string, Uint8Array> {

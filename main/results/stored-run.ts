@@ -240,9 +240,9 @@ export class StoredRun {
 	 * Keeps what opening the run begins with in a file that is read in one go, unless the run is short, has not ended, or has that file.
 	 * Nothing needs it: where it can't be written, there is none.
 	 */
-	async keepColumns(): Promise<void> {
+	async keepColumns(leastFrames = LEAST_FRAMES): Promise<void> {
 		const { stamp, frames, header } = this;
-		if (stamp === null || this.frameCount < LEAST_FRAMES || this.#shown) return;
+		if (stamp === null || this.frameCount < leastFrames || this.#shown) return;
 		const { displayThresholds } = header;
 		try {
 			const shown = await inTurns(this.countsReaching(displayThresholds));

@@ -7,14 +7,18 @@ import { RULES_VERSION, type RunIdentities } from './run-tracks.ts';
 
 /** Gives `identities`, which have followed nothing yet, what was kept of the run as it is, if anything was. */
 export async function restoreIdentities(run: StoredRun, identities: RunIdentities): Promise<void> {
-	if (run.stamp === null || run.frameCount < LEAST_FRAMES) return;
+	if (run.stamp === null) return;
 	const arrays = await readDerived(run.folder, 'tracks', sourceOf(run, run.stamp));
 	if (arrays) identities.restore(arrays, run.frames.frameIndex);
 }
 
 /** Keeps what was found in a long run that has ended, unless it was kept already, if it can be written. */
-export async function keepIdentities(run: StoredRun, identities: RunIdentities): Promise<void> {
-	if (run.stamp === null || run.frameCount < LEAST_FRAMES) return;
+export async function keepIdentities(
+	run: StoredRun,
+	identities: RunIdentities,
+	leastFrames = LEAST_FRAMES,
+): Promise<void> {
+	if (run.stamp === null || run.frameCount < leastFrames) return;
 	if (identities.known < run.frameCount || identities.isRestored) return;
 	await keepDerived(run.folder, 'tracks', sourceOf(run, run.stamp), identities.toArrays());
 }

@@ -15,6 +15,7 @@ import { RunWriter } from '../../main/results/run-writer.ts';
 import { sampleHeader } from '../../main/results/sample-run.fixture.ts';
 import { openRun } from '../../main/results/stored-run.ts';
 import { framesOf } from '../programs.ts';
+import { deriveFrom, storedRun, toldOf } from '../stored-run.ts';
 import { nothing, type Writer } from './writer.ts';
 
 const FRAMES = 150;
@@ -139,6 +140,15 @@ const BATCH: Writer = {
 	grows: /^batch\/(claims|outcomes|[ab]\/)|^table/,
 };
 
+/** Files beside a run that only save time. */
+const DERIVED: Writer = {
+	title: 'What is derived from a run (caches)',
+	prepare: async (place) => void (await storedRun(place)),
+	open: (place) => Promise.resolve({ act: () => deriveFrom(join(place, 'run')), close: nothing }),
+	find: (place) => toldOf(join(place, 'run')),
+	isCache: true,
+};
+
 function codeOf(error: unknown): string {
 	return errorToData(error).code;
 }
@@ -146,5 +156,6 @@ function codeOf(error: unknown): string {
 export const RUN_WRITERS: readonly Writer[] = [
 	recorder('A run that is recorded', 0),
 	recorder('A run that is gone on with', 120),
+	DERIVED,
 	BATCH,
 ];
