@@ -65,10 +65,15 @@ async function readFrom<Accepted>(
 	if (facts === null) return null;
 	const arrays: NamedArrays = {};
 	let checksum = 0;
-	for (const [name, { dtype, shape, from }] of [...tensors].sort(([, a], [, b]) => a.from - b.from)) {
-		const array = new TYPES[dtype as TypeName](shape[0]!);
-		checksum = continued(checksum, await filled(file, bytesOf(array), from));
-		arrays[name] = array;
+	const inOrder = [...tensors].sort(([, a], [, b]) => a.from - b.from);
+	const begin = ([name, { dtype, shape, from }]: (typeof inOrder)[number]) =>
+		filled(file, bytesOf((arrays[name] = new TYPES[dtype as TypeName](shape[0]!))), from);
+	// An array is read while the one before is summed up.
+	let next = inOrder[0] && begin(inOrder[0]);
+	for (let i = 1; next; i++) {
+		const bytes = await next;
+		next = inOrder[i] && begin(inOrder[i]!);
+		checksum = continued(checksum, bytes);
 	}
 	return checksum === Number(expected) ? { facts, arrays } : null;
 }
