@@ -10,5 +10,11 @@ export default {
 	ignoreIssues: { 'main/**/*.kernel.ts': ['exports'] },
 	ignoreBinaries: ['ffprobe', 'mount', 'redis-server', 'umount'],
 	// Scripts start these by their names.
-	ignoreDependencies: ['electron-builder', 'oxlint', 'oxlint-tsgolint', 'svelte-check', '@typescript/native'],
+	ignoreDependencies: [
+		'electron-builder',
+		'oxlint',
+		'oxlint-tsgolint',
+		'svelte-check',
+		'@typescript/native-preview',
+	],
 } satisfies KnipConfig;

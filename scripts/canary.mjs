@@ -32,7 +32,7 @@ export function withCanary(config, canary = 'wrong.ts', folder = FOLDER) {
 	writeFileSync(join(folder, canary), CANARIES[canary]);
 	const made = {
 		extends: `./${relative(folder, join(root, config))}`,
-		include: [...fromThere(read.include, dirname(config)), ...fromThere([join(FOLDER, canary)], '.')],
+		include: [...fromThere(read.include, dirname(config)), canary],
 		exclude: read.exclude ? fromThere(read.exclude, dirname(config)) : fromThere(inherited, '.'),
 	};
 	const path = join(folder, `${config.replace('/', '-').replace('.json', '')}.canary.json`);

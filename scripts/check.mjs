@@ -10,7 +10,7 @@ const { faultsBeside, removeAtEnd, withCanary } = await import('./canary.mjs');
 
 /** @type {(config: string) => Parameters<typeof collectPackage>} */
 const tsc = (config) => [
-	'@typescript/native',
+	'@typescript/native-preview',
 	['--noEmit', '--pretty', 'false', '-p', withCanary(config)],
 	'tsc',
 ];
