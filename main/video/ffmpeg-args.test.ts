@@ -100,7 +100,7 @@ describe('the filters of a reading', () => {
 	it('drops frames outside the range before it scales them', () => {
 		const range = { from: { frame: 10 }, to: { frame: 20 }, every: 3 };
 		expect(filters({ range, startAfterFrame: 13 })).toContain(
-			"checksum=0,select='if(gte(n,10)*lte(n,20),not(mod(st(0,ld(0)+1)-1,3))*gt(n,13))',scale",
+			"checksum=0,select='if(gte(n,10)*lte(n,20),not(mod(st(0,ld(0)+1)-1,3))*gt(n,13),gt(n,20))',scale",
 		);
 	});
 });
@@ -111,7 +111,8 @@ it('behind a jump frames are counted from the first wanted one, which its time i
 	const { inputs, options } = readFramesCommand('x', { ...reading, range, startAfterFrame: 13, seek });
 	expect(Number(valueOf(inputs[0]!.options, '-ss'))).toBe(0.25);
 	expect(inputs[0]!.options).toContain('-noaccurate_seek'); // ffmpeg must not drop what lies before
-	const counted = 'gte(ld(1)+13,10)*lte(ld(1)+13,20),not(mod(st(0,ld(0)+1)-1+4,3))*gt(ld(1)+13,13)';
+	const counted =
+		'gte(ld(1)+13,10)*lte(ld(1)+13,20),not(mod(st(0,ld(0)+1)-1+4,3))*gt(ld(1)+13,13),gt(ld(1)+13,20)';
 	expect(valueOf(options, '-vf')).toContain(`,select='if(gte(pts,700),st(1,ld(1)+1);if(${counted}))',scale`);
 });
 

@@ -95,7 +95,10 @@ export function selectExpression(
 	return `if(gte(pts,${seek.firstTicks}),st(1,ld(1)+1);${choice ?? '1'})`;
 }
 
-/** `index`: an expression for the index of a frame among all frames of the file. */
+/**
+ * `index`: an expression for the index of a frame among all frames of the file. Frames behind the range are let through, though nobody
+ * takes them: ffmpeg holds a frame back until the next one comes, which else would be the end of the file.
+ */
 function choose(
 	range: FrameRange,
 	startAfterFrame: number,
@@ -114,5 +117,9 @@ function choose(
 		picked.push(`not(mod(st(0,ld(0)+1)-1${framesBefore > 0 ? `+${framesBefore}` : ''},${range.every}))`);
 	if (startAfterFrame >= 0) picked.push(`gt(${index},${startAfterFrame})`);
 	if (inside.length === 0 && picked.length === 0) return null;
-	return `if(${inside.join('*') || '1'},${picked.join('*') || '1'})`;
+	const chosen = `if(${inside.join('*') || '1'},${picked.join('*') || '1'}`;
+	if (range.to === null) return `${chosen})`;
+	const behind =
+		'seconds' in range.to ? `gt(ld(4),${range.to.seconds + TIME_SLACK})` : `gt(${index},${range.to.frame})`;
+	return `${chosen},${behind})`;
 }
