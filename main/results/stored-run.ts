@@ -42,7 +42,8 @@ export async function openRun(folder: string, videoPath?: string): Promise<Store
 	const { events } = await readEvents(folder);
 	const noted = await readStatus(folder);
 	const text = await readJournalText(folder);
-	const kept = text && (await readColumns(folder, stampOf(text), header.displayThresholds));
+	const stamp = text && stampOf(text);
+	const kept = stamp === null ? null : await readColumns(folder, stamp, header.displayThresholds);
 	const journal = kept?.journal ?? (await readJournal(folder, text));
 	const { frames: framesStored, lastFrameIndex, wallSeconds } = journal.last;
 	// More frames were noted than are left, so some are damaged: the run can be resumed but is not complete.
@@ -64,7 +65,7 @@ export async function openRun(folder: string, videoPath?: string): Promise<Store
 		journal,
 		frames: kept?.frames ?? (await readFrameColumns(folder, journal)),
 		shown: kept?.shown ?? null,
-		stamp: text && hasEnded ? stampOf(text) : null,
+		stamp: hasEnded ? stamp : null,
 	});
 }
 
