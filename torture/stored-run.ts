@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { allSteps } from '../main/domain/all-steps.ts';
 import { recordSample } from '../main/results/endless-run.fixture.ts';
 import { openRun } from '../main/results/stored-run.ts';
-import { keepIdentities, restoreIdentities } from '../main/tracking/kept-tracks.ts';
+import { keepIdentities, objectsFound } from '../main/tracking/kept-tracks.ts';
 import { pathsOfRun } from '../main/tracking/run-paths.ts';
 import { RunIdentities } from '../main/tracking/run-tracks.ts';
 
@@ -29,9 +29,7 @@ export async function deriveFrom(folder: string): Promise<void> {
 /** All that is told of a run out of what is derived from it, where that is there. */
 export async function toldOf(folder: string) {
 	const run = await openRun(folder);
-	const identities = new RunIdentities(run.header.displayThresholds);
-	await restoreIdentities(run, identities);
-	allSteps(identities.follow(run));
+	const identities = await objectsFound(run);
 	return {
 		macs: Array.from(run.results(), ({ cost }) => cost.macs),
 		shown: [...allSteps(run.countsReaching(run.header.displayThresholds))],

@@ -3,12 +3,11 @@ import { UserFacingError } from '../domain/errors.ts';
 import { identityLabel, identityOf } from '../domain/track-labels.ts';
 import { writeFileWhole } from '../process/json-file.ts';
 import { readTextFile } from '../process/text-file.ts';
-import { inTurns } from '../results/in-turns.ts';
 import { openRun } from '../results/stored-run.ts';
 import { checkEdits } from '../tracking/check-edits.ts';
 import { LONGEST_NAME, parseTrackEdits, trackEditsToText } from '../tracking/edits-file.ts';
-import { restoreIdentities } from '../tracking/kept-tracks.ts';
-import { RunIdentities, type RunTracks } from '../tracking/run-tracks.ts';
+import { objectsFound } from '../tracking/kept-tracks.ts';
+import type { RunTracks } from '../tracking/run-tracks.ts';
 import { editsPath, readTrackEdits } from '../tracking/stored-edits.ts';
 import type { TrackEdit } from '../tracking/track-edits.ts';
 import { noteUnfinished } from './describe-run.ts';
@@ -57,9 +56,7 @@ export function defineTracks(command: Command): Command {
 export async function tracksCommand(folder: string, options: Options, session: Session): Promise<number> {
 	const run = await openRun(folder);
 	noteUnfinished(run, session.console);
-	const identities = new RunIdentities(run.header.displayThresholds);
-	await restoreIdentities(run, identities);
-	await inTurns(identities.follow(run));
+	const identities = await objectsFound(run);
 	const before = options.edits === undefined ? await readTrackEdits(folder) : await editsOf(options.edits);
 	if (options.undo && before.length === 0) {
 		throw new UserFacingError('bad-argument', '--undo: an edit to take back was expected (there is none).');

@@ -3,9 +3,9 @@ import type { SettingSpec } from '../domain/settings-table.ts';
 import type { TrackNames } from '../domain/track-labels.ts';
 import { inTurns } from '../results/in-turns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
-import { restoreIdentities } from '../tracking/kept-tracks.ts';
+import { objectsFound } from '../tracking/kept-tracks.ts';
 import { readTrackEdits } from '../tracking/stored-edits.ts';
-import { RunIdentities } from '../tracking/run-tracks.ts';
+import type { RunIdentities } from '../tracking/run-tracks.ts';
 
 export const IDENTITIES = {
 	kind: 'boolean',
@@ -43,24 +43,31 @@ export async function followRun(
 	};
 }
 
-/** All objects of a run. Throws `cancelled`. */
+/** All objects of a run, under the edits that are stored. Throws `cancelled`. */
 export async function identitiesOfRun(
 	run: StoredRun,
 	signal: AbortSignal | undefined,
 ): Promise<RunIdentities> {
-	const identities = new RunIdentities(run.header.displayThresholds, await readTrackEdits(run.folder));
-	await restoreIdentities(run, identities);
-	await inTurnsUnlessCancelled(identities.follow(run), signal);
+	const edits = await readTrackEdits(run.folder);
+	const identities = await unlessCancelled(objectsFound(run, signal), signal);
+	identities.edit(edits);
 	return identities;
 }
 
 /** As `inTurns`; throws `cancelled`. */
-export async function inTurnsUnlessCancelled<Result>(
+export function inTurnsUnlessCancelled<Result>(
 	steps: Generator<void, Result>,
 	signal: AbortSignal | undefined,
 ): Promise<Result> {
+	return unlessCancelled(inTurns(steps, signal), signal);
+}
+
+async function unlessCancelled<Result>(
+	work: Promise<Result>,
+	signal: AbortSignal | undefined,
+): Promise<Result> {
 	try {
-		return await inTurns(steps, signal);
+		return await work;
 	} catch (error) {
 		if (!signal?.aborted) throw error;
 		throw new UserFacingError('cancelled', 'The export was cancelled; nothing was left behind.');
