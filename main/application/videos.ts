@@ -7,37 +7,35 @@ import { UserFacingError } from '../domain/errors.ts';
 import type { VideoIdentity } from '../domain/run.ts';
 import type { VideoInfo } from '../domain/video.ts';
 import { installationFolder } from '../process/installation.ts';
-import { OneAtATime } from '../process/one-at-a-time.ts';
 import { identifyVideo } from '../video/identity.ts';
 import { probeVideo } from '../video/probe.ts';
 import { fileTag } from './byte-ranges.ts';
-import { readJsonFile, writeJsonFile } from '../process/json-file.ts';
+import { readJsonFile } from '../process/json-file.ts';
 import { OpaqueIds } from './opaque-ids.ts';
 import type { ProbeCache } from './probe-cache.ts';
+import { RecentFiles } from './recent-files.ts';
 
 /** A video that was opened. */
 export type KnownVideo = { videoId: string; info: VideoInfo; identity: VideoIdentity };
-
-const MOST_RECENT = 20;
 
 const recentFile = z.array(z.object({ videoId: z.string().regex(/^[a-z0-9-]{1,64}$/), path: z.string() }));
 
 /** The video files that the page may name, by ids, and the recently opened ones. */
 export class Videos {
-	readonly #recentPath: string;
 	readonly #mayOpenPath: (path: string) => Promise<boolean>;
 	readonly #probes: ProbeCache;
-	readonly #ids = new OpaqueIds<string>((path) => path);
+	readonly #ids: OpaqueIds<string>;
 	readonly #opened = new Map<string, KnownVideo & { state: string }>();
-	#recent: string[] = [];
-	readonly #writes = new OneAtATime();
+	readonly #recent: RecentFiles;
 
 	private constructor(
-		recentPath: string,
+		ids: OpaqueIds<string>,
+		recent: RecentFiles,
 		mayOpenPath: (path: string) => Promise<boolean>,
 		probes: ProbeCache,
 	) {
-		this.#recentPath = recentPath;
+		this.#ids = ids;
+		this.#recent = recent;
 		this.#mayOpenPath = mayOpenPath;
 		this.#probes = probes;
 	}
@@ -48,13 +46,16 @@ export class Videos {
 		mayOpenPath: (path: string) => Promise<boolean>,
 		probes: ProbeCache,
 	): Promise<Videos> {
-		const videos = new Videos(join(folder, 'recent.json'), mayOpenPath, probes);
-		for (const { videoId, path } of (await readJsonFile(videos.#recentPath, recentFile)) ?? []) {
+		const recentPath = join(folder, 'recent.json');
+		const ids = new OpaqueIds<string>((path) => path);
+		const recent: string[] = [];
+		for (const { videoId, path } of (await readJsonFile(recentPath, recentFile)) ?? []) {
 			if (!(await mayOpenPath(path))) continue;
-			videos.#ids.idOf(path, videoId);
-			videos.#recent.push(path);
+			ids.idOf(path, videoId);
+			recent.push(path);
 		}
-		return videos;
+		const contentOf = (files: readonly string[]) => files.map((path) => ({ videoId: ids.idOf(path), path }));
+		return new Videos(ids, new RecentFiles(recentPath, recent, contentOf), mayOpenPath, probes);
 	}
 
 	/** Gives a file an id; whether it exists and is a video shows when it is opened. */
@@ -69,12 +70,12 @@ export class Videos {
 	}
 
 	recent(): Promise<VideoEntry[]> {
-		return Promise.all(this.#recent.map((path) => this.entryOf(path)));
+		return Promise.all(this.#recent.files.map((path) => this.entryOf(path)));
 	}
 
 	/** The paths of recently opened videos, newest first. */
 	get recentPaths(): readonly string[] {
-		return this.#recent;
+		return this.#recent.files;
 	}
 
 	/** The bundled clip; null if the installation lacks it. */
@@ -119,15 +120,11 @@ export class Videos {
 
 	/** Puts a video at the top of the recent list. */
 	async remember(videoId: string): Promise<void> {
-		const path = this.pathOf(videoId);
-		this.#recent = [path, ...this.#recent.filter((other) => other !== path)].slice(0, MOST_RECENT);
-		await this.#store();
+		await this.#recent.remember(this.pathOf(videoId));
 	}
 
 	async forget(videoId: string): Promise<void> {
-		const path = this.pathOf(videoId);
-		this.#recent = this.#recent.filter((other) => other !== path);
-		await this.#store();
+		await this.#recent.forget(this.pathOf(videoId));
 	}
 
 	/** The path at which a video of this identity was last opened in this session; null if it was not. */
@@ -136,12 +133,6 @@ export class Videos {
 			if (own.edgesSha256 === identity.edgesSha256 && own.fileBytes === identity.fileBytes) return info.path;
 		}
 		return null;
-	}
-
-	async #store(): Promise<void> {
-		const list = this.#recent.map((path) => ({ videoId: this.#ids.idOf(path), path }));
-		// Failing to store the list must not prevent opening a video.
-		await this.#writes.do(() => writeJsonFile(this.#recentPath, list)).catch(() => undefined);
 	}
 }
 
