@@ -12,9 +12,7 @@ import { addModel, getModel, type GetOptions } from './install.ts';
 import type { DownloadProgress } from './progress-rate.ts';
 import { checkFiles, readReceipt } from './receipt.ts';
 import { removeModel } from './remove.ts';
-
-const CONFIG = Buffer.from('{"model_type": "none"}');
-const WEIGHTS = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, i) => (i * 11) % 256));
+import { CONFIG, tinyModel, WEIGHTS } from './tiny-model.fixture.ts';
 
 let base: string;
 let modelsFolder: string;
@@ -42,18 +40,7 @@ function model(address: string | null, hashes: { weights?: string } = {}): Catal
 	const file = (name: string, sha256: string | null) => {
 		return { name, address: address === null ? null : `${address}tiny/${name}`, bytes: null, sha256 };
 	};
-	return {
-		id: 'tiny',
-		name: 'Tiny',
-		task: 'detection',
-		family: 'none',
-		form: 'hugging-face',
-		licence: { spdx: 'MIT', remark: '' },
-		page: null,
-		files: [file('config.json', sha256(CONFIG)), file('model.safetensors', hashes.weights ?? null)],
-		accuracy: null,
-		unverified: 'Nobody publishes it.',
-	};
+	return tinyModel([file('config.json', sha256(CONFIG)), file('model.safetensors', hashes.weights ?? null)]);
 }
 
 function get(wanted: CatalogModel, changes: Partial<GetOptions> = {}): Promise<string> {

@@ -6,14 +6,13 @@ import { serveFiles } from '../../main/models/file-server.fixture.ts';
 import { addModel, getModel } from '../../main/models/install.ts';
 import { checkFiles } from '../../main/models/receipt.ts';
 import { removeModel } from '../../main/models/remove.ts';
+import { CONFIG, tinyModel, WEIGHTS } from '../../main/models/tiny-model.fixture.ts';
 import { changeCard, findCard, saveCard, type OnnxCard } from '../../main/families/onnx/card.ts';
 import { parseOnnx } from '../../main/families/onnx/onnx-file.ts';
 import { recognize } from '../../main/families/onnx/signature.ts';
 import { SIGNATURES, tinyOnnx } from '../../main/families/onnx/tiny-onnx.fixture.ts';
 import { type Found, nothing, type Writer } from './writer.ts';
 
-const CONFIG = Buffer.from('{"model_type": "none"}');
-const WEIGHTS = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, i) => (i * 11) % 256));
 const install = (place: string) => ({
 	modelsFolder: join(place, 'models'),
 	signal: new AbortController().signal,
@@ -52,23 +51,14 @@ export const MODEL_WRITERS: readonly Writer[] = [
 				new Map(Object.entries(files).map(([name, content]) => [`tiny/${name}`, content])),
 			);
 			const sha256 = (content: Buffer) => createHash('sha256').update(content).digest('hex');
-			const model = {
-				id: 'tiny',
-				name: 'Tiny',
-				task: 'detection',
-				family: 'none',
-				form: 'hugging-face',
-				licence: { spdx: 'MIT', remark: '' },
-				page: null,
-				files: Object.entries(files).map(([name, content]) => ({
+			const model = tinyModel(
+				Object.entries(files).map(([name, content]) => ({
 					name,
 					address: `${server.address}tiny/${name}`,
 					bytes: content.length,
 					sha256: sha256(content),
 				})),
-				accuracy: null,
-				unverified: 'Nobody publishes it.',
-			} as const;
+			);
 			return {
 				act: unlessDone(() =>
 					getModel(model, {
