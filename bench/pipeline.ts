@@ -54,8 +54,9 @@ export async function recordRun(
 /** As `recordRun`, leaving nothing behind. */
 export async function recordOnce(options: Recorded): Promise<{ summary: RunSummary; peakMemoryMib: number }> {
 	const { run, folder, peakMemoryMib } = await recordRun(options);
+	const summary = run.summary(); // read while the run is there
 	await rm(folder, { recursive: true, force: true });
-	return { summary: run.summary(), peakMemoryMib };
+	return { summary, peakMemoryMib };
 }
 
 export type PipelineRow = {
