@@ -8,6 +8,9 @@ import { Sound } from './sound.ts';
 export const SLOWEST_RATE = 0.25;
 export const FASTEST_RATE = 8;
 
+/** After so long, whatever waits for the first picture waits no longer. */
+const ARRIVAL_MS = 3000;
+
 /** How long the first frame is not shown in place of one that the table has not reached. */
 const PATIENCE_MS = 300;
 
@@ -29,6 +32,7 @@ export class Player {
 	#rate = $state(1);
 	#inFrame = $state<number | null>(null);
 	#outFrame = $state<number | null>(null);
+	#arrived = $state(false);
 
 	readonly video: OpenedVideo;
 	readonly #source: FrameSource;
@@ -44,8 +48,11 @@ export class Player {
 	/** Whether something was shown in its place, if there is something to show. */
 	#glimpsed = false;
 	readonly #openedAt = performance.now();
+	readonly #onArrived: () => void;
 
-	private constructor(video: OpenedVideo, host: HostApi, beginning: Beginning) {
+	private constructor(video: OpenedVideo, host: HostApi, beginning: Beginning, onArrived: () => void) {
+		this.#onArrived = onArrived;
+		setTimeout(() => this.#arrive(), ARRIVAL_MS);
 		this.video = video;
 		this.#frameIndex = beginning.frame;
 		this.#beginning = beginning;
@@ -63,13 +70,14 @@ export class Player {
 		if (outFrame !== null) this.setOut(outFrame);
 	}
 
-	/** Resolves when the first frames are known, or a playable copy was requested. */
+	/** Resolves when the first frames are known, or a playable copy was requested. `onArrived` is called once, as `arrived` becomes true. */
 	static async open(
 		video: OpenedVideo,
 		host: HostApi,
 		beginning: Beginning = { frame: 0, range: [null, null] },
+		onArrived: () => void = () => undefined,
 	): Promise<Player> {
-		const player = new Player(video, host, beginning);
+		const player = new Player(video, host, beginning, onArrived);
 		await player.#source.open();
 		return player;
 	}
@@ -103,6 +111,11 @@ export class Player {
 	/** The picture on screen. Belongs to the player and is valid until the next one. */
 	get picture(): Picture | null {
 		return this.#picture;
+	}
+
+	/** Whether the picture to begin with is there, or is not to be waited for: until then, whatever can wait leaves the page to it. */
+	get arrived(): boolean {
+		return this.#arrived;
 	}
 
 	get playing(): boolean {
@@ -297,6 +310,13 @@ export class Player {
 		if (picture.index === this.#frameIndex) this.#jumping = false;
 		else if (picture.index === 0 && this.#picture && this.#beginning) return; // the glimpse was quicker
 		this.#picture = picture;
+		if (picture.index === this.#frameIndex) this.#arrive();
+	}
+
+	#arrive(): void {
+		if (this.#arrived) return;
+		this.#arrived = true;
+		this.#onArrived();
 	}
 
 	/** The requested frame may have become known only now; until then the request is kept. */
@@ -363,6 +383,7 @@ export class Player {
 	}
 
 	#release(): void {
+		this.#arrive(); // a copy takes its time
 		this.pause();
 		this.#sound?.close();
 		this.#sound = null;

@@ -50,6 +50,7 @@ export class Comparison {
 	readonly #host: HostApi;
 	#app: AppDescription;
 	readonly #video: OpenedVideo;
+	readonly #calm: Promise<void>;
 	#nextPaneId = 1;
 	/** Live settings that wait for the end of the pause after the last ones; null = no pause. */
 	#unsent: SettingValues | null = null;
@@ -58,10 +59,17 @@ export class Comparison {
 	readonly #adopting = new Set<string>();
 	readonly #loading = new Map<string, Promise<RunData>>();
 
-	constructor(host: HostApi, app: AppDescription, video: OpenedVideo) {
+	/** `calm` settles when the page has time for what is not on the screen yet. */
+	constructor(
+		host: HostApi,
+		app: AppDescription,
+		video: OpenedVideo,
+		calm: Promise<void> = Promise.resolve(),
+	) {
 		this.#host = host;
 		this.#app = app;
 		this.#video = video;
+		this.#calm = calm;
 		this.runs = video.runs;
 		const { modelId, mode } = app.preferences;
 		const model = app.models.find(({ id }) => id === modelId) ?? app.models[0];
@@ -172,7 +180,7 @@ export class Comparison {
 	async #runOf(runId: string): Promise<RunData> {
 		const shown = this.panes.find(({ run }) => run?.runId === runId)?.run;
 		if (shown) return shown;
-		const loading = this.#loading.get(runId) ?? RunData.open(this.#host, runId);
+		const loading = this.#loading.get(runId) ?? RunData.open(this.#host, runId, this.#calm);
 		this.#loading.set(runId, loading);
 		return loading.finally(() => this.#loading.delete(runId));
 	}

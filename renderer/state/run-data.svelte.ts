@@ -111,11 +111,13 @@ export class RunData implements RunFrames {
 		this.#watch = new ShortfallWatch(tokenCount(header.grid));
 	}
 
-	/** Reads the header and the columns of the first stored frames; those of the others come later. */
-	static async open(host: HostApi, runId: string): Promise<RunData> {
+	/** Reads the header and the columns of the first stored frames; those of the others come once `calm` has settled. */
+	static async open(host: HostApi, runId: string, calm: Promise<void> = Promise.resolve()): Promise<RunData> {
 		const opened = await host.request('run.open', { runId });
 		const run = new RunData(host, opened);
-		if (opened.frameCount > 0 && (await run.#readOn())) void run.catchUp().catch(() => undefined);
+		if (opened.frameCount > 0 && (await run.#readOn())) {
+			void calm.then(() => run.catchUp()).catch(() => undefined);
+		}
 		return run;
 	}
 
@@ -259,18 +261,42 @@ export class RunData implements RunFrames {
 	/** The position of a frame in the run; with `hold`, else of the last one before it; -1 for none, or none that is loaded yet. */
 	positionOf(frameIndex: number, hold: boolean): number {
 		const { timeline } = this;
-		if (timeline.length < this.#stored && frameIndex > timeline.lastFrameIndex) return -1;
+		if (this.#isAhead(frameIndex)) return -1;
 		const position = timeline.floorPosition(frameIndex);
 		if (hold || position < 0) return position;
 		return timeline.frameIndices[position] === frameIndex ? position : -1;
 	}
 
 	frame(frameIndex: number, hold: boolean): FrameView | null {
-		const position = this.positionOf(frameIndex, hold);
+		const position = this.#isAhead(frameIndex)
+			? this.#expectedAt(frameIndex)
+			: this.positionOf(frameIndex, hold);
 		if (position < 0) return null;
 		const view = this.#cache.get(position);
 		if (!view) void this.#ask(position);
-		return view;
+		return this.#isAhead(frameIndex) && view?.frameIndex !== frameIndex ? null : view;
+	}
+
+	/** Whether a frame is behind those that are loaded, while more are stored. */
+	#isAhead(frameIndex: number): boolean {
+		const { timeline } = this;
+		return timeline.length < this.#stored && frameIndex > timeline.lastFrameIndex;
+	}
+
+	/** Where a frame that the timeline does not reach yet stands if no frame is missing before it; -1 behind the last one. */
+	#expectedAt(frameIndex: number): number {
+		const { timeline, range } = this;
+		const first = timeline.frameIndices[0];
+		if (first === undefined) return -1;
+		const position = (frameIndex - first) / range.every;
+		return Number.isInteger(position) && position < this.#stored ? position : -1;
+	}
+
+	/** The position of exactly this frame, as soon as it is sure; -1 for none. */
+	#sureAt(frameIndex: number): number {
+		if (!this.#isAhead(frameIndex)) return this.positionOf(frameIndex, false);
+		const position = this.#expectedAt(frameIndex);
+		return this.#cache.get(position)?.frameIndex === frameIndex ? position : -1;
 	}
 
 	get trackNames(): TrackNames {
@@ -278,7 +304,7 @@ export class RunData implements RunFrames {
 	}
 
 	identitiesOf(frameIndex: number): Int32Array | null {
-		const position = this.positionOf(frameIndex, false);
+		const position = this.#sureAt(frameIndex);
 		return position < 0 ? null : this.identities.of(position);
 	}
 
@@ -300,7 +326,7 @@ export class RunData implements RunFrames {
 	}
 
 	mapOf(frameIndex: number, kind: TokenMapKind): Uint8Array | null {
-		const position = this.positionOf(frameIndex, false);
+		const position = this.#sureAt(frameIndex);
 		return position < 0 ? null : this.#maps.of(position, kind);
 	}
 

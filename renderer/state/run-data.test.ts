@@ -56,6 +56,47 @@ describe('a run of more frames than one answer holds', () => {
 		expect(run.positionOf(STORED - 1, true)).toBe(STORED - 1);
 		expect(run.positionOf(STORED + 5, true)).toBe(STORED - 1); // behind its end, its last frame holds
 	});
+
+	it('gets the others once the page is calm', async () => {
+		const { host } = await opened(() => STORED);
+		let calmDown!: () => void;
+		const calm = new Promise<void>((resolve) => (calmDown = resolve));
+		const run = await RunData.open(host, 'b', calm);
+		await settled();
+		expect(run.timeline.length).toBe(MOST_TIMELINE_FRAMES);
+		calmDown();
+		await vi.waitFor(() => expect(run.timeline.length).toBe(STORED));
+	});
+
+	describe('before those are there', () => {
+		const AHEAD = STORED - 1;
+		const never = new Promise<void>(() => undefined);
+
+		it('shows a frame that stands where it is expected', async () => {
+			const { host } = await opened(() => STORED);
+			const run = await RunData.open(host, 'b', never);
+			expect(run.frame(AHEAD, false)).toBeNull();
+			expect(run.identitiesOf(AHEAD)).toBeNull();
+			await settled();
+			expect(run.frame(AHEAD, false)?.frameIndex).toBe(AHEAD);
+			expect(run.positionOf(AHEAD, false)).toBe(-1); // its columns are not there
+			expect(run.frame(STORED, false)).toBeNull();
+			expect(host.count('run.frames')).toBe(1);
+		});
+
+		it('shows nothing where another one stands there, and does not ask again', async () => {
+			const { host } = await opened(() => STORED);
+			host.answer('run.frames', ({ from, count }) => madeUpBatch(from + 1, count));
+			const run = await RunData.open(host, 'b', never);
+			for (let look = 0; look < 3; look++) {
+				expect(run.frame(AHEAD, false)).toBeNull();
+				expect(run.identitiesOf(AHEAD)).toBeNull();
+				await settled();
+			}
+			expect(host.count('run.frames')).toBe(1);
+			expect(host.count('run.identities')).toBe(0);
+		});
+	});
 });
 
 it('a run is not asked again and again for frames that are here under other positions', async () => {

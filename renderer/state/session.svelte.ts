@@ -152,12 +152,16 @@ export class Session {
 			if (view) void this.prefer(lookOf(view));
 			this.#isRestoring = view !== null;
 			// What is stored is read while the first frame is.
-			const comparison = new Comparison(this.host, { ...this.app, preferences: this.preferences }, video);
+			let arrive = () => {};
+			const arrived = new Promise<void>((resolve) => (arrive = resolve));
+			const app = { ...this.app, preferences: this.preferences };
+			const comparison = new Comparison(this.host, app, video, arrived);
 			this.#coming = comparison;
 			const zones = new ZoneEditor(this.host, video, this.undo);
 			void zones.load();
 			const restored = this.#restoreRuns(comparison, shown, runId);
-			const player = await Player.open(video, this.host, shown ?? { frame: frame ?? 0, range: [null, null] });
+			const beginning = shown ?? { frame: frame ?? 0, range: [null, null] };
+			const player = await Player.open(video, this.host, beginning, arrive);
 			if (this.opening !== entry) return player.close();
 			this.video = video;
 			this.player = player;
