@@ -140,12 +140,14 @@ if (parts.includes('pipeline')) {
 	report['pipeline'] = rows;
 	say('\nwhole pipeline, file to stored result (own process each, rounds in turn)');
 	for (const row of rows) {
-		const { label, totalMs, stagesMs, framesPerSecond, runSpeedup, totalSpeedup, peakMemoryMib } = row;
+		const { label, totalMs, stagesMs, framesPerSecond, ofSlowestStage } = row;
+		const { runSpeedup, totalSpeedup, peakMemoryMib } = row;
 		const stages = (['decode', 'prepare', 'select', 'run', 'interpret'] as const)
 			.map((stage) => `${stage} ${stagesMs[stage].toFixed(1)}`)
 			.join(' ');
 		say(
-			`${label.padEnd(18)} ${totalMs.toFixed(1).padStart(6)} ms (${stages}) ${framesPerSecond.toFixed(1)} frames/s ` +
+			`${label.padEnd(18)} ${totalMs.toFixed(1).padStart(6)} ms (${stages}) ${framesPerSecond.toFixed(1)} frames/s, ` +
+				`${(100 * ofSlowestStage).toFixed(0)} % of the slowest stage's rate, ` +
 				`${runSpeedup.toFixed(2)}× dense in run, ${totalSpeedup.toFixed(2)}× in total, peak ${peakMemoryMib.toFixed(0)} MiB`,
 		);
 	}

@@ -65,6 +65,8 @@ export type PipelineRow = {
 	stagesMs: RunSummary['msPerFrame'];
 	/** Wall-clock frames per second of whole runs, first frame included. */
 	framesPerSecond: number;
+	/** Rate of frames after the first over that of their slowest stage alone, by medians: 1 = everything else overlaps. */
+	ofSlowestStage: number;
 	/** Median over the rounds of dense run stage over this one's, each the median of its frames after the first. */
 	runSpeedup: number;
 	/** Median over the rounds of dense total over this one's total, per frame after the first. */
@@ -95,10 +97,15 @@ export async function benchPipeline(options: {
 			label,
 			totalMs: median(mine.map(perFrame)),
 			stagesMs: middle.summary.msPerFrame,
+			ofSlowestStage: median(mine.map(({ summary }) => shareOfSlowest(summary.medianMsPerFrame))),
 			framesPerSecond: median(mine.map(({ summary }) => summary.frames / summary.wallSeconds)),
 			runSpeedup: median(mine.map((run, round) => runMs(runs[0]![round]!) / runMs(run))),
 			totalSpeedup: median(mine.map((run, round) => perFrame(runs[0]![round]!) / perFrame(run))),
 			peakMemoryMib: mean(mine.map((run) => run.peakMemoryMib)),
 		};
 	});
+}
+
+function shareOfSlowest({ total, ...stages }: RunSummary['medianMsPerFrame']): number {
+	return Math.max(...Object.values(stages)) / total;
 }

@@ -253,15 +253,24 @@ function portOf(port: InferenceSession.ValueMetadata): GraphPort {
 		: { name: port.name, type: 'sequence or map', shape: [] };
 }
 
+/** What the library has for the tensors of callers, who may come with the same hundreds of them in every run. */
+const given = new WeakMap<GraphTensor, Tensor>();
+
 function toOnnx(tensor: GraphTensor | DeviceTensor): Tensor {
 	if ('location' in tensor) {
 		assert(tensor instanceof OnnxDeviceTensor, 'a tensor on a device is of this runtime');
 		return tensor.tensor;
 	}
-	const given = new Tensor(tensor.type, tensor.data, tensor.shape);
+	const known = given.get(tensor) ?? newOnnx(tensor);
+	given.set(tensor, known);
+	return known;
+}
+
+function newOnnx(tensor: GraphTensor): Tensor {
+	const made = new Tensor(tensor.type, tensor.data, tensor.shape);
 	// Where engines have a Float16Array, as from Node 24 on, the library makes one of the bits, and its binding finds it empty.
-	if (tensor.type === 'float16') Object.defineProperty(given, 'data', { value: tensor.data });
-	return given;
+	if (tensor.type === 'float16') Object.defineProperty(made, 'data', { value: tensor.data });
+	return made;
 }
 
 function fromOnnx({ type, data, dims }: Tensor): GraphTensor {

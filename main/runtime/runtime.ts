@@ -6,11 +6,11 @@ import type { TensorStore } from './tensor-store.ts';
  * float16 stand as their bits.
  */
 export type GraphTensor =
-	| { type: 'float32'; data: Float32Array; shape: readonly number[] }
-	| { type: 'float16'; data: Uint16Array; shape: readonly number[] }
-	| { type: 'int64'; data: BigInt64Array; shape: readonly number[] }
-	| { type: 'int32'; data: Int32Array; shape: readonly number[] }
-	| { type: 'uint8'; data: Uint8Array; shape: readonly number[] };
+	| { readonly type: 'float32'; readonly data: Float32Array; readonly shape: readonly number[] }
+	| { readonly type: 'float16'; readonly data: Uint16Array; readonly shape: readonly number[] }
+	| { readonly type: 'int64'; readonly data: BigInt64Array; readonly shape: readonly number[] }
+	| { readonly type: 'int32'; readonly data: Int32Array; readonly shape: readonly number[] }
+	| { readonly type: 'uint8'; readonly data: Uint8Array; readonly shape: readonly number[] };
 
 /** An input or output of a graph: sizes that vary from run to run stand as their names. */
 export type GraphPort = { name: string; type: string; shape: readonly (number | string)[] };

@@ -55,12 +55,14 @@ export class Staleness {
 	cutoff(loss: number): number {
 		const least = LEAST_LOSS * Math.min(1, this.#floor / MEASURED_FLOOR);
 		const allowed = (Math.max(0, loss - least) ** (1 / LOSS_EXPONENT) / LOSS_PER_STALENESS) * this.#scale;
-		this.#sorted.set(this.values);
-		this.#sorted.sort();
+		let stale = 0; // most tokens of most scenes are not
+		for (let token = 0; token < this.values.length; token++) {
+			if (this.values[token]! > 0) this.#sorted[stale++] = this.values[token]!;
+		}
 		let waiting = 0;
-		for (const value of this.#sorted) {
+		for (const value of this.#sorted.subarray(0, stale).sort()) {
 			waiting += value;
-			if (value > 0 && waiting > allowed) return value;
+			if (waiting > allowed) return value;
 		}
 		return Infinity;
 	}
