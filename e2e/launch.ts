@@ -78,12 +78,14 @@ export async function launchApp(options: LaunchOptions): Promise<Launched> {
 	mkdirSync(videos);
 	const running = await (options.host === 'web' ? launchWeb : launchDesktop)(options, home, videos);
 	running.page.setDefaultTimeout(15_000);
+	shown.add(running.page);
 	return {
 		host: options.host,
 		home,
 		videos,
 		...running,
 		close: async () => {
+			shown.delete(running.page);
 			try {
 				await running.close();
 			} finally {
@@ -91,6 +93,23 @@ export async function launchApp(options: LaunchOptions): Promise<Launched> {
 			}
 		},
 	};
+}
+
+/** Pages of applications that were not closed yet. */
+const shown = new Set<Page>();
+
+/** Keeps what is on the screens, for whoever looks why a journey failed: a picture in out/journeys, and the words on stderr. */
+export async function keepScreens(name: string): Promise<void> {
+	const folder = join(ROOT, 'out', 'journeys');
+	mkdirSync(folder, { recursive: true });
+	for (const [i, page] of [...shown].entries()) {
+		const path = join(folder, `${name.replace(/[^\w]+/g, '-')}-${i}.png`);
+		await page.screenshot({ path }).catch(() => undefined);
+		const words = await page
+			.evaluate(() => (document.querySelector('[role=dialog]') ?? document.body).textContent)
+			.catch(String);
+		process.stderr.write(`On the screen (${path}): ${words?.replace(/\s+/g, ' ').slice(0, 2000)}\n`);
+	}
 }
 
 type Running = Omit<Launched, 'host' | 'home' | 'videos'>;

@@ -1,5 +1,5 @@
-import { describe } from 'vitest';
-import { whyNot, type HostKind } from './launch.ts';
+import { afterEach, describe } from 'vitest';
+import { keepScreens, whyNot, type HostKind } from './launch.ts';
 
 const HOSTS: readonly HostKind[] = ['web', 'electron'];
 
@@ -8,7 +8,12 @@ export function onEveryHost(journey: string, steps: (host: HostKind) => void): v
 	for (const host of HOSTS) {
 		const reason = whyNot(host);
 		if (reason === null) {
-			describe(`${journey}, ${host}`, () => steps(host));
+			describe(`${journey}, ${host}`, () => {
+				steps(host);
+				afterEach(async ({ task }) => {
+					if (task.result?.state === 'fail') await keepScreens(`${journey} ${task.name}`);
+				});
+			});
 			continue;
 		}
 		process.stderr.write(`Skipped: ${journey}, ${host}: ${reason}.\n`);
