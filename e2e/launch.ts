@@ -25,12 +25,14 @@ export type LaunchOptions = {
 	colorScheme?: 'light' | 'dark';
 	locale?: string;
 	viewport?: { width: number; height: number };
+	/** A data folder of an earlier start, which stays; a new one by default, which goes. */
+	home?: string;
 };
 
 export type Launched = {
 	host: HostKind;
 	page: Page;
-	/** The application's data folder, removed by `close`. */
+	/** The application's data folder. */
 	home: string;
 	/** The folder that can be browsed; put videos here. */
 	videos: string;
@@ -73,9 +75,9 @@ export function whyNot(host: HostKind): string | null {
 
 /** Starts the built application with its own data folder, videos and port, and waits for its page. */
 export async function launchApp(options: LaunchOptions): Promise<Launched> {
-	const home = mkdtempSync(join(tmpdir(), 'sparsight-e2e-'));
+	const home = options.home ?? mkdtempSync(join(tmpdir(), 'sparsight-e2e-'));
 	const videos = join(home, 'videos');
-	mkdirSync(videos);
+	mkdirSync(videos, { recursive: true });
 	const running = await (options.host === 'web' ? launchWeb : launchDesktop)(options, home, videos);
 	running.page.setDefaultTimeout(15_000);
 	shown.add(running.page);
@@ -89,7 +91,7 @@ export async function launchApp(options: LaunchOptions): Promise<Launched> {
 			try {
 				await running.close();
 			} finally {
-				rmSync(home, { recursive: true, force: true });
+				if (options.home === undefined) rmSync(home, { recursive: true, force: true });
 			}
 		},
 	};

@@ -35,9 +35,9 @@ export async function benchPage(
 	}
 	say(`first pages: ${rounded(firstPageMs)} ms`);
 	const projects = await benchProjects();
-	for (const { framesPerRun, frameAndRunMs, countsMs } of projects)
+	for (const { framesPerRun, firstMs, againMs, countsMs } of projects)
 		say(
-			`a project, ${framesPerRun} frames: ${rounded(frameAndRunMs)} ms, with counts ${rounded(countsMs)} ms`,
+			`a project, ${framesPerRun} frames: after a start ${rounded(firstMs)} ms, again ${rounded(againMs)} ms, with counts ${rounded(countsMs)} ms`,
 		);
 	const app = await launchApp({ host: 'web' });
 	try {
@@ -63,8 +63,8 @@ export function describePageBench(result: PageBench): string[] {
 	return [
 		`first page after start     ${median(result.firstPageMs).toFixed(0)} ms (target 1500)`,
 		...projects.map(
-			({ videos, framesPerRun, frameAndRunMs, countsMs }) =>
-				`a project opens            ${median(frameAndRunMs).toFixed(0)} ms (target 1000), the first time ${frameAndRunMs[0]!.toFixed(0)}, ` +
+			({ videos, framesPerRun, firstMs, againMs, countsMs }) =>
+				`a project opens            ${median(firstMs).toFixed(0)} ms (target 1000), again ${median(againMs).toFixed(0)} ms, ` +
 				`with counts ${median(countsMs).toFixed(0)} ms; videos: ${videos}, frames of each run: ${framesPerRun}`,
 		),
 		`first frame of an hour     ${median(longVideo.firstFrameMs).toFixed(0)} ms (target 1000), ` +
@@ -89,7 +89,7 @@ async function benchLongVideo(app: Launched): Promise<PageBench['longVideo']> {
 		await page.keyboard.press('Control+o');
 		const dialog = page.getByRole('dialog');
 		await dialog.getByRole('button', { name: 'videos', exact: true }).click();
-		const entry = dialog.getByRole('button', { name: 'hour.mp4' });
+		const entry = dialog.getByRole('button', { name: 'hour.mp4', exact: true });
 		await entry.waitFor();
 		let started = performance.now();
 		await entry.click();

@@ -33,8 +33,11 @@ export async function* readTable(
 	yield table.known;
 }
 
-/** Lets other work of the page come first; timers alone would wait for four milliseconds each time. */
+/**
+ * Lets other work of the page come first: in the background, for else the host's answers wait until the table is read. Timers alone would
+ * wait for four milliseconds each time.
+ */
 function nextTask(): Promise<void> {
-	if ('scheduler' in globalThis) return scheduler.postTask(() => undefined);
+	if ('scheduler' in globalThis) return scheduler.postTask(() => undefined, { priority: 'background' });
 	return new Promise((resolve) => setTimeout(resolve));
 }
