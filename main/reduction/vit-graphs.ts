@@ -74,8 +74,9 @@ function attendAndKeep(
 ): { keys: Value; values: Value; attended: Value } {
 	assert(!block.pool, `${plan.name} keeps its keys as they are`);
 	if (attendsPlainly(block)) {
-		const [keys, values] = [parts.keys(block, normed, positions), parts.values(block, normed)];
-		return { keys, values, attended: parts.attend(parts.queries(block, normed, positions), keys, values) };
+		const [keys, values] = [parts.keyRows(block, normed, positions), parts.valueRows(block, normed)];
+		const attended = parts.attend(parts.queries(block, normed, positions), keys, values);
+		return { keys: parts.byHead(keys), values: parts.byHead(values), attended };
 	}
 	const attention = new GridAttention(layers, plan, block);
 	const rows = parts.projections(block, normed, null);

@@ -14,15 +14,19 @@ const TOLERANCE = 1e-3;
 /** A small graph of operators that our own graphs use. */
 export type Task = { name: string; graph: CompiledGraph; feeds: GraphTensors };
 
-/** Attention with heads of each width. */
+/** Attention with heads of each width, over keys and values head by head and as rows. */
 export function attentionTasks(): Task[] {
-	return HEAD_WIDTHS.map((width) =>
-		task(`attention with heads of ${width}`, (graph, input) => {
-			const q = input([1, ROWS, HEADS * width]);
-			const [k, v] = [input([1, HEADS, KEYS, width]), input([1, HEADS, KEYS, width])];
-			const node = { domain: 'com.microsoft', attributes: { num_heads: HEADS } };
-			return [graph.op('MultiHeadAttention', [q, k, v], { shape: q.shape }, node)];
-		}),
+	return HEAD_WIDTHS.flatMap((width) =>
+		[
+			{ words: `attention with heads of ${width}`, shape: [1, HEADS, KEYS, width] },
+			{ words: `attention over rows with heads of ${width}`, shape: [1, KEYS, HEADS * width] },
+		].map(({ words, shape }) =>
+			task(words, (graph, input) => {
+				const q = input([1, ROWS, HEADS * width]);
+				const node = { domain: 'com.microsoft', attributes: { num_heads: HEADS } };
+				return [graph.op('MultiHeadAttention', [q, input(shape), input(shape)], { shape: q.shape }, node)];
+			}),
+		),
 	);
 }
 

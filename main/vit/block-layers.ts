@@ -66,7 +66,7 @@ export class BlockLayers {
 			return {
 				queries: this.#layers.reshape(this.queries(block, normed, positions), [k!, dim]),
 				keys: this.#layers.reshape(this.keyRows(block, normed, positions), [k!, dim]),
-				values: this.valueRows(block, normed),
+				values: this.#project(block, 'value', normed),
 			};
 		}
 		const qkv = this.#linear(normed, fusedQkv(this.#weights, this.#plan, block));
@@ -94,9 +94,9 @@ export class BlockLayers {
 		return this.byHead(this.valueRows(block, normed));
 	}
 
-	/** Values [k, dim]. */
+	/** Values [1, k, dim]. */
 	valueRows(block: VitBlock, normed: Value): Value {
-		return this.#project(block, 'value', normed);
+		return this.#row(this.#project(block, 'value', normed));
 	}
 
 	/**
@@ -127,12 +127,15 @@ export class BlockLayers {
 		return this.#layers.transpose(rows, [0, 2, 1, 3]);
 	}
 
-	/** Attention of queries [1, k, dim] over keys and values [1, heads, n, headDim] -> [k, dim]. */
+	/**
+	 * Attention of queries [1, k, dim] over keys and values, [1, heads, n, headDim] or as rows [1, n, dim] both -> [k, dim]. Of rows the
+	 * runtime writes no logits out: an eighth sooner for as many queries as keys, later for a few.
+	 */
 	attend(queries: Value, keys: Value, values: Value): Value {
 		const { graph } = this.#layers;
 		const { dim, heads } = this.#plan;
 		const [, k] = queries.shape as [number, Dim, number];
-		const n = keys.shape[2]!;
+		const n = keys.shape.at(-2)!;
 		graph.count(k, n, dim); // query · key
 		graph.count(k, n, dim); // weight · value
 		const attended = graph.op(

@@ -237,7 +237,7 @@ export function attendAll(
 ): Value {
 	if (!attendsPlainly(block)) return new GridAttention(layers, plan, block).ofAll(parts, normed);
 	const queries = parts.queries(block, normed, positions);
-	return parts.attend(queries, parts.keys(block, normed, positions), parts.values(block, normed));
+	return parts.attend(queries, parts.keyRows(block, normed, positions), parts.valueRows(block, normed));
 }
 
 /** The extent within which a block's queries attend: a window, or the grid. */

@@ -46,7 +46,7 @@ export function compileClustered(
 			return layers.transpose(byHead, [0, 2, 1, 3]);
 		};
 		const keys = gathered(parts.keyRows(block, normed, positions));
-		const values = gathered(layers.reshape(parts.valueRows(block, normed), [1, tokens, plan.dim]));
+		const values = gathered(parts.valueRows(block, normed));
 		x = parts.finish(block, x, parts.attend(parts.queries(block, normed, positions), keys, values));
 	});
 	if (options.taps) graph.output('last', x);

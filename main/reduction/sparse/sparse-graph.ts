@@ -111,7 +111,7 @@ class SparseLayers {
 		let x = plan.embedPicture(this.layers, pictureInput(this.graph, plan));
 		for (const block of plan.blocks.slice(0, this.#scorer.afterBlocks)) {
 			const normed = this.#parts.normed(block, x);
-			const [keys, values] = [this.#parts.keys(block, normed, all), this.#parts.values(block, normed)];
+			const [keys, values] = [this.#parts.keyRows(block, normed, all), this.#parts.valueRows(block, normed)];
 			const attended = this.#parts.attend(this.#parts.queries(block, normed, all), keys, values);
 			x = this.#parts.finish(block, x, attended);
 		}
