@@ -1,7 +1,9 @@
 import { type CompiledGraph, encodeGraph } from '../graph/graph-builder.ts';
+import { withInt8Attention } from '../graph/int8-attention.ts';
 import { withInt8Layers } from '../graph/int8-linear.ts';
 import { countOperations, type DimValues, type OperationCount } from '../graph/operation-count.ts';
 import { withPlainAttention } from '../graph/plain-attention.ts';
+import { multipliesBytes } from './byte-products.ts';
 import type { GraphFeeds, GraphRuntime, GraphSession, GraphTensor } from './runtime.ts';
 
 /** Loads a graph, runs it and releases it. */
@@ -34,6 +36,15 @@ async function loadSession(runtime: GraphRuntime, graph: CompiledGraph): Promise
 	return runtime.load(encodeGraph(graph), graph.name);
 }
 
+/** The graph in the operators that the runtime is to compute it by. */
+async function spelled(graph: CompiledGraph, runtime: GraphRuntime): Promise<CompiledGraph> {
+	const { attention, precision } = runtime.execution;
+	const attended = attention === 'plain' ? withPlainAttention(graph) : graph;
+	if (precision !== 'int8') return attended;
+	const rounded = withInt8Layers(attended);
+	return (await multipliesBytes(runtime)) ? withInt8Attention(rounded) : rounded;
+}
+
 /** A graph at work: its session, what a run costs, and its name. */
 export class LoadedGraph {
 	readonly name: string;
@@ -48,10 +59,11 @@ export class LoadedGraph {
 
 	/** Throws `model-unreadable` where the runtime refuses the graph. */
 	static async load(runtime: GraphRuntime, graph: CompiledGraph): Promise<LoadedGraph> {
-		const { attention, precision } = runtime.execution;
-		const spelled = attention === 'plain' ? withPlainAttention(graph) : graph;
-		const rounded = precision === 'int8' ? withInt8Layers(spelled) : spelled;
-		return new LoadedGraph(graph.name, await loadSession(runtime, rounded), graph.operations);
+		return new LoadedGraph(
+			graph.name,
+			await loadSession(runtime, await spelled(graph, runtime)),
+			graph.operations,
+		);
 	}
 
 	/** Multiply-adds of a run with the given values of its named sizes. */

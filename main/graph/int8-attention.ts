@@ -1,0 +1,223 @@
+import { assert } from '../domain/errors.ts';
+import {
+	type CompiledGraph,
+	GraphBuilder,
+	type GraphNode,
+	type Tensor,
+	type Value,
+} from './graph-builder.ts';
+
+/** Attention over fewer keys, or of fewer queries, stays as it is: what rounding takes would not come back. */
+const LEAST_ROWS = 512;
+/** Logits that are held at a time: more would leave the processor's caches between one operator and the next. */
+const CHUNK_LOGITS = 2_200_000;
+/** Largest numbers of a rounded key or value, and of a rounded probability. */
+const LARGEST = 127;
+const LARGEST_PROBABILITY = 255;
+/** Instead of scales of rows that are all zero. */
+const LEAST_SCALE = 1e-20;
+const RUNTIME = 'com.microsoft';
+
+/**
+ * The graph with its large attention in whole numbers of eight bits: q · kᵀ with a scale for each key and one for a chunk of queries,
+ * probabilities with a scale for each query, values with one for each head. Keys and values are rounded without their means over all
+ * tokens: those of keys change no probability, and those of values are added to the answer, so that what small probabilities lose
+ * when they become 0 is little. Multiply-adds are counted as before. The same graph where no attention is large enough.
+ */
+export function withInt8Attention(graph: CompiledGraph): CompiledGraph {
+	const constants = new Map(graph.constants);
+	const nodes = graph.nodes.flatMap((node) =>
+		node.opType === 'MultiHeadAttention' ? (rounded(graph, node, constants) ?? [node]) : [node],
+	);
+	return nodes.length === graph.nodes.length ? graph : { ...graph, nodes, constants };
+}
+
+/** Of attention: sizes that are known, and how its products are scaled. */
+type Extent = { heads: number; queries: number; keys: number; scale: number };
+
+/**
+ * Queries [1, n, heads · width], keys and values [1, m, heads · width] or [1, heads, m, width] -> [1, n, heads · value width]. Null
+ * for other forms of attention, and sizes that are small or vary.
+ */
+function rounded(graph: CompiledGraph, node: GraphNode, constants: Map<string, Tensor>): GraphNode[] | null {
+	const [queries, keys, values] = node.input.map((name) => graph.values.get(name));
+	if (node.input.slice(3).some(Boolean) || !queries || !keys || !values) return null;
+	const { num_heads: heads, scale } = node.attributes;
+	assert(typeof heads === 'number', 'attention has heads');
+	const [one, n, width] = queries.shape;
+	const m = keys.shape.at(-2);
+	if (one !== 1 || typeof n !== 'number' || typeof m !== 'number') return null;
+	if (Math.min(n, m) < LEAST_ROWS) return null;
+	const given = typeof scale === 'object' && 'float' in scale ? scale.float : null;
+	const extent = {
+		heads,
+		queries: n,
+		keys: m,
+		scale: given ?? 1 / Math.sqrt((width as number) / heads),
+	};
+	const builder = new GraphBuilder(`${node.name}/`);
+	const rows = attend(new Int8Attention(builder, extent), queries, keys, values);
+	const parts = builder.compile(node.name);
+	for (const [name, tensor] of parts.constants) constants.set(name, tensor);
+	const renamed = (name: string) => (name === rows.name ? node.output[0]! : name);
+	return parts.nodes.map((part) => ({ ...part, output: part.output.map(renamed) }));
+}
+
+function attend(attention: Int8Attention, queries: Value, keys: Value, values: Value): Value {
+	const k = attention.roundedKeys(attention.byHead(keys));
+	const v = attention.roundedValues(attention.byHead(values));
+	const answers = attention.chunks(attention.byHead(queries)).map((chunk) => attention.answer(chunk, k, v));
+	return attention.asRows(answers, v.mean);
+}
+
+/** The steps of one attention; values are [heads, rows, width] unless something else is said. */
+class Int8Attention {
+	readonly #graph: GraphBuilder;
+	readonly #extent: Extent;
+
+	constructor(graph: GraphBuilder, extent: Extent) {
+		this.#graph = graph;
+		this.#extent = extent;
+	}
+
+	/** Rows [1, n, heads · width], or [1, heads, n, width]. */
+	byHead(x: Value): Value {
+		const { heads } = this.#extent;
+		if (x.shape.length === 4) return this.#reshape(x, x.shape.slice(1) as number[]);
+		const [, n, all] = x.shape as [number, number, number];
+		return this.#transpose(this.#reshape(x, [n, heads, all / heads]), [1, 0, 2]);
+	}
+
+	/** As many queries at a time as there is room for their logits. */
+	chunks(queries: Value): Value[] {
+		const { heads, queries: n, keys } = this.#extent;
+		const count = Math.ceil((heads * n * keys) / CHUNK_LOGITS);
+		if (count === 1) return [queries];
+		const most = Math.ceil(n / count);
+		const sizes = Array.from({ length: Math.ceil(n / most) }, (_, i) => Math.min(most, n - i * most));
+		return this.#graph.ops(
+			'Split',
+			[queries, this.#graph.integers(sizes)],
+			sizes.map((size) => ({ shape: queries.shape.with(1, size) })),
+			{ attributes: { axis: 1 } },
+		);
+	}
+
+	/** Whole numbers [heads, width, keys], and what their products with queries are scaled by, [heads, 1, keys]. */
+	roundedKeys(keys: Value): { numbers: Value; scales: Value } {
+		const { heads, keys: m, scale } = this.#extent;
+		const width = keys.shape[2] as number;
+		const { numbers, scales } = this.#round(this.#reshape(this.#centred(keys).x, [heads * m, width]));
+		const all = this.#graph.op('Mul', [scales, this.#graph.floats([scale])], { shape: scales.shape });
+		return {
+			numbers: this.#transpose(this.#reshape(numbers, [heads, m, width]), [0, 2, 1]),
+			scales: this.#reshape(all, [heads, 1, m]),
+		};
+	}
+
+	/** Whole numbers, their scales [heads, 1, width], and the mean [heads, 1, width] that was taken out before. */
+	roundedValues(values: Value): { numbers: Value; scales: Value; mean: Value } {
+		const { heads, keys: m } = this.#extent;
+		const width = values.shape[2] as number;
+		const { x, mean } = this.#centred(values);
+		const { numbers, scales } = this.#round(this.#reshape(x, [heads, m * width]));
+		const shape = [heads, 1, width];
+		return {
+			numbers: this.#reshape(numbers, [heads, m, width]),
+			scales: this.#graph.op('Expand', [this.#reshape(scales, [heads, 1, 1]), this.#graph.integers(shape)], {
+				shape,
+			}),
+			mean,
+		};
+	}
+
+	/** What some queries see, without the values' mean. */
+	answer(
+		queries: Value,
+		keys: { numbers: Value; scales: Value },
+		values: { numbers: Value; scales: Value },
+	): Value {
+		const graph = this.#graph;
+		const { heads, keys: m } = this.#extent;
+		const n = queries.shape[1] as number;
+		const shape = [heads, n, m];
+		const products = [queries, keys.numbers, keys.scales];
+		const logits = graph.op('DynamicQuantizeMatMul', products, { shape }, { domain: RUNTIME });
+		const probabilities = graph.op('Softmax', [logits], { shape }, { attributes: { axis: -1 } });
+		const largest = this.#reduced('ReduceMax', probabilities, 2);
+		const scales = graph.op('Mul', [largest, graph.floats([1 / LARGEST_PROBABILITY])], {
+			shape: largest.shape,
+		});
+		// By rows, for operators have scales along one axis only; without a zero point, bytes are from 0 to 255.
+		const bytes = graph.op(
+			'QuantizeLinear',
+			[this.#reshape(probabilities, [heads * n, m]), this.#reshape(scales, [heads * n])],
+			{ shape: [heads * n, m], type: 'uint8' },
+			{ attributes: { axis: 0 } },
+		);
+		const one = graph.constant('one', { data: Float32Array.of(1), shape: [] });
+		const answer = { shape: [heads, n, values.numbers.shape[2]!], type: 'float32' as const };
+		const sums = graph.op(
+			'MatMulIntegerToFloat',
+			[this.#reshape(bytes, shape), values.numbers, one, values.scales],
+			answer,
+			{ domain: RUNTIME },
+		);
+		return graph.op('Mul', [sums, scales], answer);
+	}
+
+	/** [1, queries, heads · width] */
+	asRows(answers: readonly Value[], mean: Value): Value {
+		const { heads, queries: n } = this.#extent;
+		const width = mean.shape[2] as number;
+		const shape = [heads, n, width];
+		const all =
+			answers.length === 1
+				? answers[0]!
+				: this.#graph.op('Concat', answers, { shape }, { attributes: { axis: 1 } });
+		const whole = this.#graph.op('Add', [all, mean], { shape });
+		return this.#reshape(this.#transpose(whole, [1, 0, 2]), [1, n, heads * width]);
+	}
+
+	#centred(x: Value): { x: Value; mean: Value } {
+		const mean = this.#reduced('ReduceMean', x, 1);
+		return { x: this.#graph.op('Sub', [x, mean], { shape: x.shape }), mean };
+	}
+
+	/** Rows [n, width] in whole numbers from -127 to 127, and what 1 stands for in each, [n]. */
+	#round(rows: Value): { numbers: Value; scales: Value } {
+		const graph = this.#graph;
+		const [n] = rows.shape as [number, number];
+		const sizes = graph.op('Abs', [rows], { shape: rows.shape });
+		const largest = this.#reshape(this.#reduced('ReduceMax', sizes, 1), [n]);
+		const some = graph.op('Max', [largest, graph.floats([LEAST_SCALE])], { shape: [n] });
+		const scales = graph.op('Mul', [some, graph.floats([1 / LARGEST])], { shape: [n] });
+		const zeros = { type: 'int8', data: new Int8Array(n), shape: [n], origin: undefined } as const;
+		const numbers = graph.op(
+			'QuantizeLinear',
+			[rows, scales, graph.constant(`zeros:${n}`, zeros)],
+			{ shape: rows.shape, type: 'int8' },
+			{ attributes: { axis: 0 } },
+		);
+		return { numbers, scales };
+	}
+
+	/** With the axis left in place. */
+	#reduced(type: 'ReduceMax' | 'ReduceMean', x: Value, axis: number): Value {
+		return this.#graph.op(
+			type,
+			[x, this.#graph.integers([axis])],
+			{ shape: x.shape.with(axis, 1) },
+			{ attributes: { keepdims: 1 } },
+		);
+	}
+
+	#reshape(x: Value, shape: readonly number[]): Value {
+		return this.#graph.op('Reshape', [x, this.#graph.integers(shape)], { shape });
+	}
+
+	#transpose(x: Value, axes: readonly number[]): Value {
+		const shape = axes.map((axis) => x.shape[axis]!);
+		return this.#graph.op('Transpose', [x], { shape }, { attributes: { perm: axes } });
+	}
+}
