@@ -111,13 +111,13 @@ export class RunData implements RunFrames {
 		this.#watch = new ShortfallWatch(tokenCount(header.grid));
 	}
 
-	/** Reads the header and the columns of the first stored frames; those of the others come once `calm` has settled. */
+	/** Reads the header, and the columns of the stored frames; those of a long run come once `calm` has settled. */
 	static async open(host: HostApi, runId: string, calm: Promise<void> = Promise.resolve()): Promise<RunData> {
 		const opened = await host.request('run.open', { runId });
 		const run = new RunData(host, opened);
-		if (opened.frameCount > 0 && (await run.#readOn())) {
-			void calm.then(() => run.catchUp()).catch(() => undefined);
-		}
+		const isLong = opened.frameCount > MOST_TIMELINE_FRAMES;
+		if (isLong) void calm.then(() => run.catchUp()).catch(() => undefined);
+		else if (opened.frameCount > 0) await run.catchUp();
 		return run;
 	}
 
@@ -286,8 +286,9 @@ export class RunData implements RunFrames {
 	/** Where a frame that the timeline does not reach yet stands if no frame is missing before it; -1 behind the last one. */
 	#expectedAt(frameIndex: number): number {
 		const { timeline, range } = this;
-		const first = timeline.frameIndices[0];
-		if (first === undefined) return -1;
+		const asked = 'frame' in range.from ? range.from.frame : null;
+		const first = timeline.length > 0 ? timeline.frameIndices[0]! : asked;
+		if (first === null) return -1;
 		const position = (frameIndex - first) / range.every;
 		return Number.isInteger(position) && position < this.#stored ? position : -1;
 	}

@@ -38,7 +38,7 @@ describe('maps of tokens', () => {
 describe('a run of more frames than one answer holds', () => {
 	const STORED = MOST_TIMELINE_FRAMES + 10;
 
-	it('is there with its first frames, and gets the others by itself', async () => {
+	it('gets its first frames by itself, and then the others', async () => {
 		const { host } = await opened(() => STORED);
 		let goOn!: () => void;
 		const gate = new Promise<void>((open) => (goOn = open));
@@ -47,7 +47,7 @@ describe('a run of more frames than one answer holds', () => {
 			return madeUpTimeline(from, Math.min(count, STORED - from));
 		});
 		const run = await RunData.open(host, 'a');
-		expect(run.timeline.length).toBe(MOST_TIMELINE_FRAMES);
+		await vi.waitFor(() => expect(run.timeline.length).toBe(MOST_TIMELINE_FRAMES));
 		// No earlier frame is shown for one that is not there yet.
 		expect(run.positionOf(STORED - 1, true)).toBe(-1);
 		expect(run.positionOf(MOST_TIMELINE_FRAMES - 1, true)).toBe(MOST_TIMELINE_FRAMES - 1);
@@ -63,7 +63,7 @@ describe('a run of more frames than one answer holds', () => {
 		const calm = new Promise<void>((resolve) => (calmDown = resolve));
 		const run = await RunData.open(host, 'b', calm);
 		await settled();
-		expect(run.timeline.length).toBe(MOST_TIMELINE_FRAMES);
+		expect(run.timeline.length).toBe(0);
 		calmDown();
 		await vi.waitFor(() => expect(run.timeline.length).toBe(STORED));
 	});
