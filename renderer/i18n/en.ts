@@ -410,11 +410,11 @@ export const en = {
 	'settings.provider.trying': 'Trying …',
 	'settings.threads': 'Threads of the analysis',
 	'settings.threadsHint': 'Empty: one for each core, but for one core of more than two; at most 8.',
-	'settings.precision': 'Linear layers',
+	'settings.precision': 'Linear layers, attention',
 	'settings.precision.float32': 'float32, exact',
 	'settings.precision.int8': 'int8, faster',
 	'settings.precisionHint':
-		'int8 rounds the weights of linear layers to whole numbers. Wide networks gain most. Holds for new runs on the processor; ONNX files keep what they have.',
+		'int8 rounds to whole numbers what linear layers compute, and large attention on processors with VNNI. Dense frames gain most. Holds for new runs on the processor; ONNX files keep what they have.',
 	'settings.maxSide': 'Longer side of the analysed picture',
 	'settings.maxSideHint':
 		'Smaller is faster and finds fewer small objects. Holds for new runs, except those of the tile cache, which sees the picture as large as it is.',

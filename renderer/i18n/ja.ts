@@ -412,11 +412,11 @@ export const ja: Record<MessageKey, string> = {
 	'settings.provider.trying': '確認中…',
 	'settings.threads': '解析のスレッド数',
 	'settings.threadsHint': '空欄: 物理コア数(3 つ以上なら 1 つ残す、最大 8)。',
-	'settings.precision': '線形層の計算',
+	'settings.precision': '線形層と注意機構の計算',
 	'settings.precision.float32': 'float32(正確)',
 	'settings.precision.int8': 'int8(高速)',
 	'settings.precisionHint':
-		'int8 では線形層の重みを整数に丸めます。幅の広いネットワークほど速くなります。プロセッサーでの新しい解析に適用されます。ONNX ファイルには使えません。',
+		'int8 では線形層の計算を整数に丸めます。VNNI を備えたプロセッサーでは大きな注意機構も丸めます。密な計算のフレームほど速くなります。プロセッサーでの新しい解析に適用されます。ONNX ファイルには使えません。',
 	'settings.maxSide': '解析する画像の長辺',
 	'settings.maxSideHint':
 		'小さいほど速くなりますが、小さな物体を見落としやすくなります。次の解析から有効です。タイルキャッシュは縮小せずに解析します。',
