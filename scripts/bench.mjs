@@ -24,7 +24,7 @@ if (parts === undefined || parts.some((part) => part !== 'page')) {
 	const flags = 'transfer' in ArrayBuffer.prototype ? [] : ['--harmony-rab-gsab-transfer'];
 	status = run(process.execPath, [...flags, join(root, 'out', 'main', 'bench.js'), ...words]);
 }
-if (status === 0 && (parts === undefined || parts.includes('page'))) {
+if (status === 0 && !words.includes('--help') && (parts === undefined || parts.includes('page'))) {
 	const { module } = await runnerImport(join(root, 'e2e', 'page-bench.ts'), { configFile: false });
 	console.log('\nthe page, in a browser');
 	const result = await module.benchPage(console.error);

@@ -28,7 +28,7 @@ export function defineCount(command: Command): Command {
 		.option('--events <file>', 'write every event with its frame, as .csv or .json');
 	return addEventOptions(defined).addHelpText(
 		'after',
-		'\nCounts are of the whole run and of all events; --class and --zone choose among them. The other options choose events.',
+		'\nCounts are of the whole run and of all events; --class and --zone choose among\nthem. The other options choose events.',
 	);
 }
 

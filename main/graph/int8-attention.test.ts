@@ -15,14 +15,20 @@ const runtime = createRuntime(2);
 const isExact = await multipliesBytes(runtime);
 if (!isExact) process.stderr.write('Skipped: attention in int8: this processor cuts sums of bytes off.\n');
 
-type Shapes = { q: readonly number[]; k: readonly number[]; bias?: readonly number[]; scale?: number };
+type Shapes = {
+	q: readonly number[];
+	k: readonly number[];
+	v?: readonly number[];
+	bias?: readonly number[];
+	scale?: number;
+};
 
-function attentionGraph({ q, k, bias, scale }: Shapes): CompiledGraph {
+function attentionGraph({ q, k, v = k, bias, scale }: Shapes): CompiledGraph {
 	const graph = new GraphBuilder();
 	const [queries, keys, values] = [
 		graph.input('q', 'float32', q),
 		graph.input('k', 'float32', k),
-		graph.input('v', 'float32', k),
+		graph.input('v', 'float32', v),
 	];
 	const more = bias ? [null, null, graph.input('bias', 'float32', bias)] : [];
 	const attributes = { num_heads: HEADS, ...(scale === undefined ? {} : { scale: { float: scale } }) };
@@ -85,6 +91,15 @@ describe.skipIf(!isExact)('attention in int8 answers nearly what it answers in f
 		expect(await relativeError(shapes, { q, k, v })).toBeLessThan(0.04);
 	});
 
+	it('where heads are of different sizes, and a value is far from all others', async () => {
+		const shapes = { q: rows(520), k: rows(700) };
+		const [q, k, v] = [numbers(shapes.q, 1, 2), numbers(shapes.k, 2), numbers(shapes.k, 3)];
+		q.data.forEach((value, i) => (q.data[i] = i % (2 * WIDTH) < WIDTH ? 20 * value : value));
+		k.data.forEach((value, i) => (k.data[i] = i % (2 * WIDTH) < WIDTH ? value / 20 : value));
+		v.data[5] = 60;
+		expect(await relativeError(shapes, { q, k, v })).toBeLessThan(0.05);
+	});
+
 	it('where keys or values are all the same', async () => {
 		const shapes = { q: rows(520), k: rows(700) };
 		const same = float32(new Float32Array(elementCount(shapes.k)).fill(0.5), shapes.k);
@@ -102,6 +117,7 @@ it.each([
 	['few queries', { q: rows(100), k: rows(700) }],
 	['few keys', { q: rows(700), k: rows(100) }],
 	['several pictures', { q: [2, 600, HEADS * WIDTH], k: [2, 600, HEADS * WIDTH] }],
+	['keys with more beside them than values', { q: rows(600), k: rows(600), v: [1, 600, WIDTH] }],
 	['a bias', { q: rows(600), k: rows(600), bias: [1, HEADS, 600, 600] }],
 ] satisfies [string, Shapes][])('attention stays as it is: %s', (_, shapes) => {
 	const graph = attentionGraph(shapes);

@@ -19,10 +19,11 @@ const LEAST_SCALE = 1e-20;
 const RUNTIME = 'com.microsoft';
 
 /**
- * The graph with its large attention in whole numbers of eight bits: q · kᵀ with a scale for each key and one for a chunk of queries,
- * probabilities with a scale for each query, values with one for each head. Keys and values are rounded without their means over all
+ * The graph with its large attention in whole numbers of eight bits: q · kᵀ with a scale for each key, and for the queries of each head,
+ * probabilities with a scale for each query, values with one for each column. Keys and values are rounded without their means over all
  * tokens: those of keys change no probability, and those of values are added to the answer, so that what small probabilities lose
- * when they become 0 is little. Multiply-adds are counted as before. The same graph where no attention is large enough.
+ * when they become 0 is little. Attention whose keys are wider than its values stays: what they carry beside, such as relative positions,
+ * is of another size. Multiply-adds are counted as before. The same graph where no attention is large enough.
  */
 export function withInt8Attention(graph: CompiledGraph): CompiledGraph {
 	const constants = new Map(graph.constants);
@@ -47,7 +48,7 @@ function rounded(graph: CompiledGraph, node: GraphNode, constants: Map<string, T
 	const [one, n, width] = queries.shape;
 	const m = keys.shape.at(-2);
 	if (one !== 1 || typeof n !== 'number' || typeof m !== 'number') return null;
-	if (Math.min(n, m) < LEAST_ROWS) return null;
+	if (Math.min(n, m) < LEAST_ROWS || headWidth(keys, heads) !== headWidth(values, heads)) return null;
 	const given = typeof scale === 'object' && 'float' in scale ? scale.float : null;
 	const extent = {
 		heads,
@@ -63,10 +64,17 @@ function rounded(graph: CompiledGraph, node: GraphNode, constants: Map<string, T
 	return parts.nodes.map((part) => ({ ...part, output: part.output.map(renamed) }));
 }
 
+/** Of rows [.., heads · width], or [.., heads, m, width]. */
+function headWidth({ shape }: Value, heads: number): number {
+	const width = shape.at(-1) as number;
+	return shape.length === 4 ? width : width / heads;
+}
+
 function attend(attention: Int8Attention, queries: Value, keys: Value, values: Value): Value {
-	const k = attention.roundedKeys(attention.byHead(keys));
+	const q = attention.evened(attention.byHead(queries));
+	const k = attention.roundedKeys(attention.byHead(keys), q.sizes);
 	const v = attention.roundedValues(attention.byHead(values));
-	const answers = attention.chunks(attention.byHead(queries)).map((chunk) => attention.answer(chunk, k, v));
+	const answers = attention.chunks(q.x).map((chunk) => attention.answer(chunk, k, v));
 	return attention.asRows(answers, v.mean);
 }
 
@@ -103,32 +111,28 @@ class Int8Attention {
 		);
 	}
 
-	/** Whole numbers [heads, width, keys], and what their products with queries are scaled by, [heads, 1, keys]. */
-	roundedKeys(keys: Value): { numbers: Value; scales: Value } {
+	/** Queries as shares of their head's largest number, [heads, 1, 1]: they are rounded together. */
+	evened(queries: Value): { x: Value; sizes: Value } {
+		const sizes = this.#largest(this.#reduced('ReduceMax', this.#abs(queries), 2), 1);
+		return { x: this.#graph.op('Div', [queries, sizes], { shape: queries.shape }), sizes };
+	}
+
+	/** Whole numbers [heads, width, keys], and what their products with queries as shares of `sizes` are scaled by, [heads, 1, keys]. */
+	roundedKeys(keys: Value, sizes: Value): { numbers: Value; scales: Value } {
 		const { heads, keys: m, scale } = this.#extent;
-		const width = keys.shape[2] as number;
-		const { numbers, scales } = this.#round(this.#reshape(this.#centred(keys).x, [heads * m, width]));
-		const all = this.#graph.op('Mul', [scales, this.#graph.floats([scale])], { shape: scales.shape });
+		const { numbers, scales } = this.#round(this.#centred(keys).x, 2); // scales [heads, m, 1]
+		const scaled = this.#graph.op('Mul', [sizes, this.#graph.floats([scale])], { shape: sizes.shape });
+		const shape = [heads, 1, m];
 		return {
-			numbers: this.#transpose(this.#reshape(numbers, [heads, m, width]), [0, 2, 1]),
-			scales: this.#reshape(all, [heads, 1, m]),
+			numbers: this.#transpose(numbers, [0, 2, 1]),
+			scales: this.#graph.op('Mul', [this.#reshape(scales, shape), scaled], { shape }),
 		};
 	}
 
 	/** Whole numbers, their scales [heads, 1, width], and the mean [heads, 1, width] that was taken out before. */
 	roundedValues(values: Value): { numbers: Value; scales: Value; mean: Value } {
-		const { heads, keys: m } = this.#extent;
-		const width = values.shape[2] as number;
 		const { x, mean } = this.#centred(values);
-		const { numbers, scales } = this.#round(this.#reshape(x, [heads, m * width]));
-		const shape = [heads, 1, width];
-		return {
-			numbers: this.#reshape(numbers, [heads, m, width]),
-			scales: this.#graph.op('Expand', [this.#reshape(scales, [heads, 1, 1]), this.#graph.integers(shape)], {
-				shape,
-			}),
-			mean,
-		};
+		return { ...this.#round(x, 1), mean };
 	}
 
 	/** What some queries see, without the values' mean. */
@@ -155,11 +159,10 @@ class Int8Attention {
 			{ shape: [heads * n, m], type: 'uint8' },
 			{ attributes: { axis: 0 } },
 		);
-		const one = graph.constant('one', { data: Float32Array.of(1), shape: [] });
 		const answer = { shape: [heads, n, values.numbers.shape[2]!], type: 'float32' as const };
 		const sums = graph.op(
 			'MatMulIntegerToFloat',
-			[this.#reshape(bytes, shape), values.numbers, one, values.scales],
+			[this.#reshape(bytes, shape), values.numbers, this.#one(), values.scales],
 			answer,
 			{ domain: RUNTIME },
 		);
@@ -184,22 +187,36 @@ class Int8Attention {
 		return { x: this.#graph.op('Sub', [x, mean], { shape: x.shape }), mean };
 	}
 
-	/** Rows [n, width] in whole numbers from -127 to 127, and what 1 stands for in each, [n]. */
-	#round(rows: Value): { numbers: Value; scales: Value } {
+	/** x in whole numbers from -127 to 127, and what 1 stands for along `axis`, which the scales keep with length 1. */
+	#round(x: Value, axis: number): { numbers: Value; scales: Value } {
 		const graph = this.#graph;
-		const [n] = rows.shape as [number, number];
-		const sizes = graph.op('Abs', [rows], { shape: rows.shape });
-		const largest = this.#reshape(this.#reduced('ReduceMax', sizes, 1), [n]);
-		const some = graph.op('Max', [largest, graph.floats([LEAST_SCALE])], { shape: [n] });
-		const scales = graph.op('Mul', [some, graph.floats([1 / LARGEST])], { shape: [n] });
-		const zeros = { type: 'int8', data: new Int8Array(n), shape: [n], origin: undefined } as const;
+		const largest = this.#largest(this.#abs(x), axis);
+		const scales = graph.op('Mul', [largest, graph.floats([1 / LARGEST])], { shape: largest.shape });
+		const zero = { type: 'int8', data: new Int8Array(1), shape: [], origin: undefined } as const;
 		const numbers = graph.op(
 			'QuantizeLinear',
-			[rows, scales, graph.constant(`zeros:${n}`, zeros)],
-			{ shape: rows.shape, type: 'int8' },
-			{ attributes: { axis: 0 } },
+			[
+				graph.op('Div', [x, scales], { shape: x.shape }),
+				this.#one(),
+				graph.constant('int8-attention:zero', zero),
+			],
+			{ shape: x.shape, type: 'int8' },
 		);
 		return { numbers, scales };
+	}
+
+	#one(): Value {
+		return this.#graph.constant('int8-attention:one', { data: Float32Array.of(1), shape: [] });
+	}
+
+	#abs(x: Value): Value {
+		return this.#graph.op('Abs', [x], { shape: x.shape });
+	}
+
+	/** Of sizes, along an axis that is left in place; never 0. */
+	#largest(sizes: Value, axis: number): Value {
+		const largest = this.#reduced('ReduceMax', sizes, axis);
+		return this.#graph.op('Max', [largest, this.#graph.floats([LEAST_SCALE])], { shape: largest.shape });
 	}
 
 	/** With the axis left in place. */

@@ -53,5 +53,8 @@ export function findModeFor(host: Host, id: string): ReductionMode {
 	const mode = findMode(id);
 	const refusal = refusalOf(mode, host);
 	if (refusal === null) return mode;
-	throw new UserFacingError('unknown-mode', `Mode ${mode.id} does not work with this model: ${refusal}.`);
+	const others = REDUCTION_MODES.filter((one) => refusalOf(one, host) === null).map((one) => one.id);
+	throw new UserFacingError('unknown-mode', `Mode ${mode.id} does not work with this model: ${refusal}.`, {
+		remedy: `Choose a mode that does: ${others.join(', ')}.`,
+	});
 }

@@ -123,7 +123,8 @@ export class RunWriter {
 				'run-exists',
 				`${folder}: an empty or new folder was expected (it holds a run).`,
 				{
-					remedy: 'Choose another folder, or go on with that run.',
+					remedy:
+						'Choose another folder (--out), go on with that run (--resume), or replace it (--overwrite).',
 				},
 			);
 		}

@@ -15,8 +15,11 @@ const known = new WeakMap<GraphRuntime, Promise<boolean>>();
  * in sixteen bits and cut off what does not fit: that is what is tried out, once for each runtime.
  */
 export function multipliesBytes(runtime: GraphRuntime): Promise<boolean> {
-	const answer = known.get(runtime) ?? tryOut(runtime);
+	const begun = known.get(runtime);
+	if (begun) return begun;
+	const answer = tryOut(runtime);
 	known.set(runtime, answer);
+	answer.catch(() => known.delete(runtime));
 	return answer;
 }
 

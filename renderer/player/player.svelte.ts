@@ -49,10 +49,11 @@ export class Player {
 	#glimpsed = false;
 	readonly #openedAt = performance.now();
 	readonly #onArrived: () => void;
+	readonly #patience: ReturnType<typeof setTimeout>;
 
 	private constructor(video: OpenedVideo, host: HostApi, beginning: Beginning, onArrived: () => void) {
 		this.#onArrived = onArrived;
-		setTimeout(() => this.#arrive(), ARRIVAL_MS);
+		this.#patience = setTimeout(() => this.#arrive(), ARRIVAL_MS);
 		this.video = video;
 		this.#frameIndex = beginning.frame;
 		this.#beginning = beginning;
@@ -284,6 +285,7 @@ export class Player {
 
 	close(): void {
 		this.#closed = true;
+		clearTimeout(this.#patience);
 		this.#source.close();
 	}
 
@@ -383,7 +385,7 @@ export class Player {
 	}
 
 	#release(): void {
-		this.#arrive(); // a copy takes its time
+		if (!this.#closed) this.#arrive(); // a copy takes its time
 		this.pause();
 		this.#sound?.close();
 		this.#sound = null;

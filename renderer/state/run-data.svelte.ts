@@ -3,6 +3,7 @@ import type { AnalysisProgress } from '../../main/analysis/protocol.ts';
 import type { FrameBatch } from '../../main/analysis/frame-batch.ts';
 import type { CameraTrack } from '../../main/domain/camera-inset.ts';
 import { followedAround } from '../../main/domain/camera-path.ts';
+import type { ErrorData } from '../../main/domain/errors.ts';
 import { type Execution, executionOf } from '../../main/domain/execution.ts';
 import type { Letterbox } from '../../main/domain/frame.ts';
 import { loweredTo, type LeastScores } from '../../main/domain/least-scores.ts';
@@ -17,6 +18,7 @@ import {
 import { TOKEN_MAP_KINDS, tokenCount, type TokenGrid, type TokenMapKind } from '../../main/domain/tokens.ts';
 import type { TrackNames } from '../../main/domain/track-labels.ts';
 import { MOST_TIMELINE_FRAMES, type HostApi, type OpenedRun, type RunEntry } from '../../preload/contract.ts';
+import { toErrorData } from '../api.ts';
 import { Changes } from '../changes.svelte.ts';
 import type { FrameTruth, FrameView, RunFrames } from '../player/frame-view.ts';
 import { FrameCache } from './frame-cache.ts';
@@ -62,6 +64,8 @@ export class RunData implements RunFrames {
 	mapKinds: readonly TokenMapKind[] = $state.raw([]);
 	entry: RunEntry = $state.raw() as RunEntry;
 	progress: AnalysisProgress | null = $state.raw(null);
+	/** Why columns of a long run are not there. */
+	error: ErrorData | null = $state.raw(null);
 	/** What is right in it, where ground truth was chosen. */
 	truth: TruthView | null = $state.raw(null);
 	/** Live changes of settings, in frame order. */
@@ -116,7 +120,7 @@ export class RunData implements RunFrames {
 		const opened = await host.request('run.open', { runId });
 		const run = new RunData(host, opened);
 		const isLong = opened.frameCount > MOST_TIMELINE_FRAMES;
-		if (isLong) void calm.then(() => run.catchUp()).catch(() => undefined);
+		if (isLong) void calm.then(() => run.catchUp()).catch((reason) => (run.error = toErrorData(reason)));
 		else if (opened.frameCount > 0) await run.catchUp();
 		return run;
 	}
@@ -195,7 +199,7 @@ export class RunData implements RunFrames {
 		const first = batch.frameIndices[0] ?? 0;
 		const { from, every } = this.range;
 		if (this.#timeline.length > 0) return first > this.#timeline.lastFrameIndex + every;
-		return 'frame' in from && first > from.frame;
+		return this.#stored > 0 || ('frame' in from && first > from.frame);
 	}
 
 	async #fillGap(): Promise<void> {
@@ -268,13 +272,14 @@ export class RunData implements RunFrames {
 	}
 
 	frame(frameIndex: number, hold: boolean): FrameView | null {
-		const position = this.#isAhead(frameIndex)
-			? this.#expectedAt(frameIndex)
-			: this.positionOf(frameIndex, hold);
+		const isAhead = this.#isAhead(frameIndex);
+		const position = isAhead ? this.#expectedAt(frameIndex, hold) : this.positionOf(frameIndex, hold);
 		if (position < 0) return null;
 		const view = this.#cache.get(position);
 		if (!view) void this.#ask(position);
-		return this.#isAhead(frameIndex) && view?.frameIndex !== frameIndex ? null : view;
+		if (!isAhead || !view) return view;
+		const missed = frameIndex - view.frameIndex;
+		return missed === 0 || (hold && missed > 0 && missed < this.range.every) ? view : null;
 	}
 
 	/** Whether a frame is behind those that are loaded, while more are stored. */
@@ -283,20 +288,24 @@ export class RunData implements RunFrames {
 		return timeline.length < this.#stored && frameIndex > timeline.lastFrameIndex;
 	}
 
-	/** Where a frame that the timeline does not reach yet stands if no frame is missing before it; -1 behind the last one. */
-	#expectedAt(frameIndex: number): number {
+	/**
+	 * Where a frame that the timeline does not reach yet stands if no frame is missing before it; with `hold`, else the last one before
+	 * it; -1 for none, and behind the last one.
+	 */
+	#expectedAt(frameIndex: number, hold: boolean): number {
 		const { timeline, range } = this;
 		const asked = 'frame' in range.from ? range.from.frame : null;
 		const first = timeline.length > 0 ? timeline.frameIndices[0]! : asked;
-		if (first === null) return -1;
+		if (first === null || frameIndex < first) return -1;
 		const position = (frameIndex - first) / range.every;
-		return Number.isInteger(position) && position < this.#stored ? position : -1;
+		if (!hold && !Number.isInteger(position)) return -1;
+		return position < this.#stored ? Math.floor(position) : -1;
 	}
 
 	/** The position of exactly this frame, as soon as it is sure; -1 for none. */
 	#sureAt(frameIndex: number): number {
 		if (!this.#isAhead(frameIndex)) return this.positionOf(frameIndex, false);
-		const position = this.#expectedAt(frameIndex);
+		const position = this.#expectedAt(frameIndex, false);
 		return this.#cache.get(position)?.frameIndex === frameIndex ? position : -1;
 	}
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { MOST_TIMELINE_FRAMES } from '../../preload/contract.ts';
 import { madeUpBatch, madeUpTimeline } from './batches.fixture.ts';
-import { FakeHost, madeUpEntry, withRuns } from './fake-host.fixture.ts';
+import { FakeHost, madeUpEntry, madeUpRun, withRuns } from './fake-host.fixture.ts';
 import { RunData } from './run-data.svelte.ts';
 
 const settled = () => new Promise((done) => setTimeout(done, 0));
@@ -66,6 +66,40 @@ describe('a run of more frames than one answer holds', () => {
 		expect(run.timeline.length).toBe(0);
 		calmDown();
 		await vi.waitFor(() => expect(run.timeline.length).toBe(STORED));
+	});
+
+	it('waits for the stored ones where it is going on, began at a time, and tells of its frames first', async () => {
+		const { host } = await opened(() => STORED);
+		host.answer('run.timeline', ({ from, count }) =>
+			madeUpTimeline(from + 10, Math.min(count, STORED - from)),
+		);
+		host.answer('run.open', ({ runId }) => {
+			const run = madeUpRun(madeUpEntry(runId), STORED);
+			return { ...run, header: { ...run.header, range: { ...run.header.range, from: { seconds: 1 } } } };
+		});
+		const run = await RunData.open(host, 'b');
+		run.take(madeUpBatch(STORED + 10, 5));
+		await vi.waitFor(() => expect(run.timeline.length).toBe(STORED + 5));
+		expect(run.timeline.lastFrameIndex).toBe(STORED + 14);
+	});
+
+	it('says why its columns are not there', async () => {
+		const { host } = await opened(() => STORED);
+		host.refuse('run.timeline', 'run-unreadable');
+		const run = await RunData.open(host, 'b');
+		await vi.waitFor(() => expect(run.error?.code).toBe('run-unreadable'));
+	});
+
+	it('holds the frame before one that was not analysed, also before the columns reach it', async () => {
+		const { host } = await opened(() => STORED);
+		host.answer('run.open', ({ runId }) => madeUpRun(madeUpEntry(runId), STORED, 3));
+		host.answer('run.frames', ({ from, count }) => madeUpBatch(3 * from, count, 3));
+		const run = await RunData.open(host, 'b', new Promise(() => undefined));
+		run.frame(301, true);
+		await settled();
+		expect(run.frame(301, true)?.frameIndex).toBe(300);
+		expect(run.frame(301, false)).toBeNull();
+		expect(run.frame(300, false)?.frameIndex).toBe(300);
 	});
 
 	describe('before those are there', () => {
