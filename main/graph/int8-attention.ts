@@ -9,8 +9,11 @@ import {
 
 /** Attention over fewer keys, or of fewer queries, stays as it is: what rounding takes would not come back. */
 const LEAST_ROWS = 512;
-/** Logits that are held at a time: more would leave the processor's caches between one operator and the next. */
-const CHUNK_LOGITS = 2_200_000;
+/**
+ * Logits that are held at a time. With more they would leave the processor's caches between one operator and the next; fewer make more
+ * steps, each of which waits for all threads, and on machines that wake them late that costs more than it gains.
+ */
+const CHUNK_LOGITS = 6_000_000;
 /** Largest numbers of a rounded key or value, and of a rounded probability. */
 const LARGEST = 127;
 const LARGEST_PROBABILITY = 255;
