@@ -38,14 +38,14 @@ function attentionGraph({ q, k, v = k, bias, scale }: Shapes): CompiledGraph {
 }
 
 /** About normal, of standard deviation `size`. */
-function numbers(shape: readonly number[], seed: number, size = 1): GraphTensor & { data: Float32Array } {
+function numbers(shape: readonly number[], seed: number, size = 1): GraphTensor & { type: 'float32' } {
 	let state = seed;
 	const uniform = () => (state = (state * 48271) % 2147483647) / 2147483647;
 	const normal = () => 2 * (uniform() + uniform() + uniform() - 1.5);
 	return float32(
 		Float32Array.from({ length: elementCount(shape) }, () => size * normal()),
 		shape,
-	) as GraphTensor & { data: Float32Array };
+	);
 }
 
 const kinds = ({ nodes }: CompiledGraph) => nodes.map(({ opType }) => opType);
