@@ -1,11 +1,6 @@
-import { assert } from '../domain/errors.ts';
-import {
-	type CompiledGraph,
-	GraphBuilder,
-	type GraphNode,
-	type Tensor,
-	type Value,
-} from './graph-builder.ts';
+import type { CompiledGraph, GraphBuilder, Value } from './graph-builder.ts';
+import { LARGEST } from './int8-linear.ts';
+import { type FusedAttention, rewriteAttention } from './rewrite-attention.ts';
 
 /** Attention over fewer keys, or of fewer queries, stays as it is: what rounding takes would not come back. */
 const LEAST_ROWS = 512;
@@ -14,8 +9,7 @@ const LEAST_ROWS = 512;
  * steps, each of which waits for all threads, and on machines that wake them late that costs more than it gains.
  */
 const CHUNK_LOGITS = 6_000_000;
-/** Largest numbers of a rounded key or value, and of a rounded probability. */
-const LARGEST = 127;
+/** Largest number of a rounded probability. */
 const LARGEST_PROBABILITY = 255;
 /** Instead of scales of rows that are all zero. */
 const LEAST_SCALE = 1e-20;
@@ -29,56 +23,33 @@ const RUNTIME = 'com.microsoft';
  * is of another size. Multiply-adds are counted as before. The same graph where no attention is large enough.
  */
 export function withInt8Attention(graph: CompiledGraph): CompiledGraph {
-	const constants = new Map(graph.constants);
-	const nodes = graph.nodes.flatMap((node) =>
-		node.opType === 'MultiHeadAttention' ? (rounded(graph, node, constants) ?? [node]) : [node],
-	);
-	return nodes.length === graph.nodes.length ? graph : { ...graph, nodes, constants };
+	return rewriteAttention(graph, rounded);
 }
 
 /** Of attention: sizes that are known, and how its products are scaled. */
 type Extent = { heads: number; queries: number; keys: number; scale: number };
 
-/**
- * Queries [1, n, heads · width], keys and values [1, m, heads · width] or [1, heads, m, width] -> [1, n, heads · value width]. Null
- * for other forms of attention, and sizes that are small or vary.
- */
-function rounded(graph: CompiledGraph, node: GraphNode, constants: Map<string, Tensor>): GraphNode[] | null {
-	const [queries, keys, values] = node.input.map((name) => graph.values.get(name));
-	if (node.input.slice(3).some(Boolean) || !queries || !keys || !values) return null;
-	const { num_heads: heads, scale } = node.attributes;
-	assert(typeof heads === 'number', 'attention has heads');
-	const [one, n, width] = queries.shape;
+/** Of one picture, -> [1, n, heads · width]. Null for other forms of attention, and sizes that are small or vary. */
+function rounded(
+	{ heads, queries, keys, values, bias, scale }: FusedAttention,
+	builder: GraphBuilder,
+): Value | null {
+	const [pictures, n] = queries.shape;
 	const m = keys.shape.at(-2);
-	if (one !== 1 || typeof n !== 'number' || typeof m !== 'number') return null;
+	if (bias || pictures !== 1 || typeof n !== 'number' || typeof m !== 'number') return null;
 	if (Math.min(n, m) < LEAST_ROWS || headWidth(keys, heads) !== headWidth(values, heads)) return null;
-	const given = typeof scale === 'object' && 'float' in scale ? scale.float : null;
-	const extent = {
-		heads,
-		queries: n,
-		keys: m,
-		scale: given ?? 1 / Math.sqrt((width as number) / heads),
-	};
-	const builder = new GraphBuilder(`${node.name}/`);
-	const rows = attend(new Int8Attention(builder, extent), queries, keys, values);
-	const parts = builder.compile(node.name);
-	for (const [name, tensor] of parts.constants) constants.set(name, tensor);
-	const renamed = (name: string) => (name === rows.name ? node.output[0]! : name);
-	return parts.nodes.map((part) => ({ ...part, output: part.output.map(renamed) }));
+	const attention = new Int8Attention(builder, { heads, queries: n, keys: m, scale });
+	const q = attention.evened(attention.byHead(queries));
+	const k = attention.roundedKeys(attention.byHead(keys), q.sizes);
+	const v = attention.roundedValues(attention.byHead(values));
+	const answers = attention.chunks(q.x).map((chunk) => attention.answer(chunk, k, v));
+	return attention.asRows(answers, v.mean);
 }
 
 /** Of rows [.., heads · width], or [.., heads, m, width]. */
 function headWidth({ shape }: Value, heads: number): number {
 	const width = shape.at(-1) as number;
 	return shape.length === 4 ? width : width / heads;
-}
-
-function attend(attention: Int8Attention, queries: Value, keys: Value, values: Value): Value {
-	const q = attention.evened(attention.byHead(queries));
-	const k = attention.roundedKeys(attention.byHead(keys), q.sizes);
-	const v = attention.roundedValues(attention.byHead(values));
-	const answers = attention.chunks(q.x).map((chunk) => attention.answer(chunk, k, v));
-	return attention.asRows(answers, v.mean);
 }
 
 /** The steps of one attention; values are [heads, rows, width] unless something else is said. */

@@ -7,8 +7,8 @@ import {
 	type Tensor,
 } from './graph-builder.ts';
 
-/** Largest number of a rounded weight. */
-const LARGEST = 127;
+/** Largest of the whole numbers that others are rounded to, which have a sign. */
+export const LARGEST = 127;
 /** Layers with fewer weights stay as they are: rounding what they read would cost more than it saves. */
 const LEAST_WEIGHTS = 2 ** 12;
 

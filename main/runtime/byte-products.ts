@@ -1,27 +1,19 @@
 import { encodeGraph, GraphBuilder } from '../graph/graph-builder.ts';
+import { LARGEST } from '../graph/int8-linear.ts';
+import { oncePerRuntime } from './once-per-runtime.ts';
 import type { GraphRuntime } from './runtime.ts';
 import { float32, floats } from './tensors.ts';
 
 /** Products of bytes that are added up, as many as make two of them overflow sixteen bits. */
 const FEATURES = 64;
-const LARGEST = 127;
 /** Where attention in whole numbers was measured. */
 const ARCHITECTURES: readonly string[] = ['x64'];
-
-const known = new WeakMap<GraphRuntime, Promise<boolean>>();
 
 /**
  * Whether the processor multiplies bytes by instructions made for it (VNNI, AMX), which are fast and exact. Others add pairs of products
  * in sixteen bits and cut off what does not fit: that is what is tried out, once for each runtime.
  */
-export function multipliesBytes(runtime: GraphRuntime): Promise<boolean> {
-	const begun = known.get(runtime);
-	if (begun) return begun;
-	const answer = tryOut(runtime);
-	known.set(runtime, answer);
-	answer.catch(() => known.delete(runtime));
-	return answer;
-}
+export const multipliesBytes = oncePerRuntime(tryOut);
 
 async function tryOut(runtime: GraphRuntime): Promise<boolean> {
 	if (!ARCHITECTURES.includes(process.arch)) return false;

@@ -2,19 +2,14 @@ import { GraphBuilder } from '../../graph/graph-builder.ts';
 import { Layers } from '../../graph/layers.ts';
 import type { GraphRuntime } from '../../runtime/runtime.ts';
 import { runOnce } from '../../runtime/loaded-graph.ts';
+import { oncePerRuntime } from '../../runtime/once-per-runtime.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
-
-const known = new WeakMap<GraphRuntime, Promise<boolean>>();
 
 /**
  * Whether a runtime takes inputs where they lie and writes outputs into the caller's memory at the moment when it computes them,
  * so that a node that runs later reads them there as part of an input. Tried out, once for each runtime.
  */
-export function writesDuringRun(runtime: GraphRuntime): Promise<boolean> {
-	const answer = known.get(runtime) ?? tryOut(runtime);
-	known.set(runtime, answer);
-	return answer;
-}
+export const writesDuringRun = oncePerRuntime(tryOut);
 
 /** Two rows: the second one is an output, written over the last row of a memory that is then added to the first one. */
 async function tryOut(runtime: GraphRuntime): Promise<boolean> {
