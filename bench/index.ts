@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { benchCounting } from './counting.ts';
 import { benchCounts, describeCounts } from './counts.ts';
 import { benchBatch } from './batch.ts';
@@ -25,6 +24,7 @@ import { benchTiles, describeTiles } from './tiles.ts';
 import { benchRedaction, describeLeaks } from './redaction.ts';
 import { benchTracks, describeTracks } from './tracks.ts';
 import { benchTransformer, describeTransformer, TRANSFORMERS, transformerAlone } from './transformers.ts';
+import { wishesOrEnd } from './wishes.ts';
 import { benchWindowedDetector, WINDOWED_DETECTORS } from './windowed-detectors.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -43,58 +43,7 @@ const CONFIGURATIONS: readonly Configuration[] = [
 /** Worth a line beside them; nothing is remembered, so that its memory and its pipeline have nothing to tell. */
 const CLUSTERED: Configuration = { label: 'enact', mode: 'enact', settings: {} };
 
-const EVERY_PART =
-	'run,batch,quality,tiles,pipeline,pytorch,memory,opening,onnx,detr,sparse-detr,shvit,transformers,windowed-detectors,eventful,moving-camera,counting,counts,tracks,moving-tracks,redaction';
-/** What `scripts/bench.mjs` does itself. */
-const IN_A_BROWSER = 'page';
-const OPTIONS = {
-	help: { type: 'boolean', default: false },
-	only: { type: 'string' },
-	page: { type: 'string' },
-	models: { type: 'string' },
-	against: { type: 'string' },
-	tolerance: { type: 'string', default: '0.15' },
-	threads: { type: 'string', default: '2' },
-	rounds: { type: 'string', default: '3' },
-	video: { type: 'string', default: CLIP },
-	model: { type: 'string' },
-	truth: { type: 'string' },
-	run: { type: 'string' },
-	frames: { type: 'string', default: '800' },
-	out: { type: 'string', default: join(ROOT, 'bench-output') },
-} as const;
-const USAGE = `npm run bench -- [--only part,part] [${Object.keys(OPTIONS)
-	.filter((name) => !['help', 'only'].includes(name))
-	.map((name) => `--${name} …`)
-	.join('] [')}]
-parts: ${EVERY_PART.replaceAll(',', ', ')}, ${IN_A_BROWSER}`;
-
-function wishes() {
-	const { values } = parseArgs({ options: OPTIONS });
-	if (values.help) return null;
-	const parts = (values.only ?? EVERY_PART).split(',');
-	const unknown = parts.find((part) => ![...EVERY_PART.split(','), IN_A_BROWSER].includes(part));
-	if (unknown !== undefined) throw new Error(`--only: one of the parts was expected (got "${unknown}").`);
-	for (const name of ['threads', 'rounds', 'frames', 'tolerance'] as const) {
-		if (!(Number(values[name]) > 0))
-			throw new Error(`--${name}: a number above 0 was expected (got "${values[name]}").`);
-	}
-	return { values, parts };
-}
-
-function wishesOrEnd(): NonNullable<ReturnType<typeof wishes>> {
-	try {
-		const known = wishes();
-		if (known) return known;
-		process.stdout.write(`${USAGE}\n`);
-		process.exit(0);
-	} catch (error) {
-		process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
-		process.exit(2);
-	}
-}
-
-const { values, parts } = wishesOrEnd();
+const { values, parts } = wishesOrEnd({ video: CLIP, out: join(ROOT, 'bench-output') });
 const common = {
 	videoPath: CLIP,
 	modelPath: LOOKOUT,

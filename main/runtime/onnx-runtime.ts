@@ -261,15 +261,12 @@ function toOnnx(tensor: GraphTensor | DeviceTensor): Tensor {
 		assert(tensor instanceof OnnxDeviceTensor, 'a tensor on a device is of this runtime');
 		return tensor.tensor;
 	}
-	const known = given.get(tensor) ?? newOnnx(tensor);
-	given.set(tensor, known);
-	return known;
-}
-
-function newOnnx(tensor: GraphTensor): Tensor {
+	const known = given.get(tensor);
+	if (known) return known;
 	const made = new Tensor(tensor.type, tensor.data, tensor.shape);
 	// Where engines have a Float16Array, as from Node 24 on, the library makes one of the bits, and its binding finds it empty.
 	if (tensor.type === 'float16') Object.defineProperty(made, 'data', { value: tensor.data });
+	given.set(tensor, made);
 	return made;
 }
 

@@ -1,4 +1,5 @@
 import { nthLargest } from '../../domain/nth-largest.ts';
+import { positives } from './positives.ts';
 
 /** What a policy knows of the tokens when it picks; all columns are [tokens]. */
 export type TokenState = {
@@ -75,9 +76,7 @@ function prioritise(state: TokenState, ranking: Ranking): Float64Array {
 
 /** The n-th largest of the positive values; 0 where there are no more than n. */
 function priorityAt(values: Float64Array, n: number): number {
-	const positive = new Float64Array(values.length);
-	let count = 0; // a loop, since `filter` takes several times as long
-	for (let i = 0; i < values.length; i++) if (values[i]! > 0) positive[count++] = values[i]!;
-	if (count <= n) return 0;
-	return n > 0 ? nthLargest(positive.subarray(0, count), n) : Infinity;
+	const positive = positives(values, new Float64Array(values.length));
+	if (positive.length <= n) return 0;
+	return n > 0 ? nthLargest(positive, n) : Infinity;
 }

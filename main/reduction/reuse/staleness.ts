@@ -1,3 +1,5 @@
+import { positives } from './positives.ts';
+
 /**
  * How much of what dense would show is lost, 1 − F1, predicted from what is stale: measured with Lookout on two clips (PETS09-S2L1,
  * TUD-Stadtmitte) over the settings of all policies. Audits correct it by a factor while a run goes on.
@@ -18,14 +20,14 @@ const WITHOUT_SCORES = 0.008;
 export class Staleness {
 	/** [tokens] */
 	readonly values: Float64Array;
-	readonly #sorted: Float64Array;
+	readonly #room: Float64Array;
 	/** What the sum of staleness is held against. */
 	#scale = 1;
 	#floor = 0;
 
 	constructor(tokens: number) {
 		this.values = new Float64Array(tokens);
-		this.#sorted = new Float64Array(tokens);
+		this.#room = new Float64Array(tokens);
 	}
 
 	/**
@@ -55,12 +57,9 @@ export class Staleness {
 	cutoff(loss: number): number {
 		const least = LEAST_LOSS * Math.min(1, this.#floor / MEASURED_FLOOR);
 		const allowed = (Math.max(0, loss - least) ** (1 / LOSS_EXPONENT) / LOSS_PER_STALENESS) * this.#scale;
-		let stale = 0; // most tokens of most scenes are not
-		for (let token = 0; token < this.values.length; token++) {
-			if (this.values[token]! > 0) this.#sorted[stale++] = this.values[token]!;
-		}
+		const stale = positives(this.values, this.#room); // in most scenes a few of all
 		let waiting = 0;
-		for (const value of this.#sorted.subarray(0, stale).sort()) {
+		for (const value of stale.sort()) {
 			waiting += value;
 			if (waiting > allowed) return value;
 		}
