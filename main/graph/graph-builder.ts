@@ -50,15 +50,14 @@ const ONNX_TYPES = {
 	bool: DataType.BOOL,
 } as const satisfies Record<ElementType, number>;
 
-/** The operator sets that our graphs use: the newest with a fused Gelu, and the runtime's own. */
-const OPSETS = [
-	{ domain: '', version: 20 },
-	{ domain: 'com.microsoft', version: 1 },
-];
+/** The set of ONNX's operators that graphs are written in: the first with a fused Gelu. Devices know newer ones less well. */
+const USUAL_OPSET = 20;
 
 /** A graph that is finished, and what it costs. */
 export type CompiledGraph = {
 	readonly name: string;
+	/** The set of ONNX's operators that its nodes are of. */
+	readonly opset: number;
 	readonly operations: OperationCount;
 	/** Each behind those that give what it reads. */
 	readonly nodes: readonly GraphNode[];
@@ -83,6 +82,7 @@ export class GraphBuilder {
 	readonly #outputNames = new Map<string, string>();
 	readonly #constants = new Map<string, Tensor>();
 	readonly #operations: Dim[][] = [];
+	#opset = USUAL_OPSET;
 	readonly #prefix: string;
 	#serial = 0;
 
@@ -166,11 +166,17 @@ export class GraphBuilder {
 		this.#operations.push(dims);
 	}
 
+	/** Of nodes that not all sets of operators have. */
+	needsOpset(opset: number): void {
+		this.#opset = Math.max(this.#opset, opset);
+	}
+
 	/** The graph as it stands, to be loaded under a name. */
 	compile(name: string): CompiledGraph {
 		const called = (value: string) => this.#outputNames.get(value) ?? value;
 		return {
 			name,
+			opset: this.#opset,
 			operations: this.#operations,
 			nodes: this.#nodes.map((node) => ({
 				...node,
@@ -196,9 +202,12 @@ export function encodeGraph(
 	files: ReadonlyMap<string, string> = new Map(),
 ): Uint8Array {
 	return onnx.ModelProto.encode({
-		irVersion: 9,
+		irVersion: 10, // the first that may name opset 21
 		producerName: 'sparsight',
-		opsetImport: OPSETS,
+		opsetImport: [
+			{ domain: '', version: graph.opset },
+			{ domain: 'com.microsoft', version: 1 },
+		],
 		graph: {
 			name: graph.name,
 			node: graph.nodes.map(({ opType, domain, name, input, output, attributes }) => ({

@@ -5,10 +5,12 @@ import { type FusedAttention, rewriteAttention } from './rewrite-attention.ts';
 /** Attention over fewer keys, or of fewer queries, stays as it is: what rounding takes would not come back. */
 const LEAST_ROWS = 512;
 /**
- * Logits that are held at a time. With more they would leave the processor's caches between one operator and the next; fewer make more
- * steps, each of which waits for all threads, and on machines that wake them late that costs more than it gains.
+ * Logits that are held at a time, about. With more they would leave the processor's caches between one operator and the next; fewer make
+ * more steps, each of which waits for all threads.
  */
-const CHUNK_LOGITS = 6_000_000;
+const CHUNK_LOGITS = 2_000_000;
+/** Queries that are answered at a time are a multiple of this: of other numbers, products took up to three times as long. */
+const CHUNK_QUERIES = 8;
 /** Largest number of a rounded probability. */
 const LARGEST_PROBABILITY = 255;
 /** Instead of scales of rows that are all zero. */
@@ -73,9 +75,9 @@ class Int8Attention {
 	/** As many queries at a time as there is room for their logits. */
 	chunks(queries: Value): Value[] {
 		const { heads, queries: n, keys } = this.#extent;
-		const count = Math.ceil((heads * n * keys) / CHUNK_LOGITS);
-		if (count === 1) return [queries];
-		const most = Math.ceil(n / count);
+		const share = Math.ceil(n / Math.ceil((heads * n * keys) / CHUNK_LOGITS));
+		const most = CHUNK_QUERIES * Math.ceil(share / CHUNK_QUERIES);
+		if (most >= n) return [queries];
 		const sizes = Array.from({ length: Math.ceil(n / most) }, (_, i) => Math.min(most, n - i * most));
 		return this.#graph.ops(
 			'Split',
@@ -126,12 +128,13 @@ class Int8Attention {
 		const scales = graph.op('Mul', [largest, graph.floats([1 / LARGEST_PROBABILITY])], {
 			shape: largest.shape,
 		});
-		// By rows, for operators have scales along one axis only; without a zero point, bytes are from 0 to 255.
+		// A block is a row: of scales along an axis, the runtime rounds with one thread. Without a zero point, bytes are from 0 to 255.
+		graph.needsOpset(21);
 		const bytes = graph.op(
 			'QuantizeLinear',
-			[this.#reshape(probabilities, [heads * n, m]), this.#reshape(scales, [heads * n])],
+			[this.#reshape(probabilities, [heads * n, m]), this.#reshape(scales, [heads * n, 1])],
 			{ shape: [heads * n, m], type: 'uint8' },
-			{ attributes: { axis: 0 } },
+			{ attributes: { axis: 1, block_size: m } },
 		);
 		const answer = { shape: [heads, n, values.numbers.shape[2]!], type: 'float32' as const };
 		const sums = graph.op(

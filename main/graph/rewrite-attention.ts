@@ -24,6 +24,7 @@ export function rewriteAttention(
 ): CompiledGraph {
 	const constants = new Map(graph.constants);
 	let isSame = true;
+	let { opset } = graph;
 	const nodes = graph.nodes.flatMap((node) => {
 		const attention = node.opType === 'MultiHeadAttention' ? attentionOf(graph, node) : null;
 		const builder = new GraphBuilder(`${node.name}/`);
@@ -31,11 +32,12 @@ export function rewriteAttention(
 		if (!answer) return [node];
 		isSame = false;
 		const parts = builder.compile(node.name);
+		opset = Math.max(opset, parts.opset);
 		for (const [name, tensor] of parts.constants) constants.set(name, tensor);
 		const renamed = (name: string) => (name === answer.name ? node.output[0]! : name);
 		return parts.nodes.map((part) => ({ ...part, output: part.output.map(renamed) }));
 	});
-	return isSame ? graph : { ...graph, nodes, constants };
+	return isSame ? graph : { ...graph, opset, nodes, constants };
 }
 
 /** Null where there is a mask, or a past. */
