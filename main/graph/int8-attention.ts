@@ -1,5 +1,13 @@
 import type { CompiledGraph, GraphBuilder, Value } from './graph-builder.ts';
 import { LARGEST } from './int8-linear.ts';
+import {
+	attendInInt8,
+	largestOf,
+	reduced,
+	type Rounded,
+	roundedToInt8,
+	sharesOfLargest,
+} from './int8-products.ts';
 import { type FusedAttention, rewriteAttention } from './rewrite-attention.ts';
 
 /** Attention over fewer keys, or of fewer queries, stays as it is: what rounding takes would not come back. */
@@ -11,11 +19,6 @@ const LEAST_ROWS = 512;
 const CHUNK_LOGITS = 2_000_000;
 /** Queries that are answered at a time are a multiple of this: of other numbers, products took up to three times as long. */
 const CHUNK_QUERIES = 8;
-/** Largest number of a rounded probability. */
-const LARGEST_PROBABILITY = 255;
-/** Instead of scales of rows that are all zero. */
-const LEAST_SCALE = 1e-20;
-const RUNTIME = 'com.microsoft';
 
 /**
  * The graph with its large attention in whole numbers of eight bits: q · kᵀ with a scale for each key, and for the queries of each head,
@@ -41,10 +44,10 @@ function rounded(
 	if (bias || pictures !== 1 || typeof n !== 'number' || typeof m !== 'number') return null;
 	if (Math.min(n, m) < LEAST_ROWS || headWidth(keys, heads) !== headWidth(values, heads)) return null;
 	const attention = new Int8Attention(builder, { heads, queries: n, keys: m, scale });
-	const q = attention.evened(attention.byHead(queries));
+	const q = sharesOfLargest(builder, attention.byHead(queries));
 	const k = attention.roundedKeys(attention.byHead(keys), q.sizes);
 	const v = attention.roundedValues(attention.byHead(values));
-	const answers = attention.chunks(q.x).map((chunk) => attention.answer(chunk, k, v));
+	const answers = attention.chunks(q.x).map((chunk) => attendInInt8(builder, chunk, k, v));
 	return attention.asRows(answers, v.mean);
 }
 
@@ -87,14 +90,8 @@ class Int8Attention {
 		);
 	}
 
-	/** Queries as shares of their head's largest number, [heads, 1, 1]: they are rounded together. */
-	evened(queries: Value): { x: Value; sizes: Value } {
-		const sizes = this.#largest(this.#reduced('ReduceMax', this.#abs(queries), 2), 1);
-		return { x: this.#graph.op('Div', [queries, sizes], { shape: queries.shape }), sizes };
-	}
-
 	/** Whole numbers [heads, width, keys], and what their products with queries as shares of `sizes` are scaled by, [heads, 1, keys]. */
-	roundedKeys(keys: Value, sizes: Value): { numbers: Value; scales: Value } {
+	roundedKeys(keys: Value, sizes: Value): Rounded {
 		const { heads, keys: m, scale } = this.#extent;
 		const { numbers, scales } = this.#round(this.#centred(keys).x, 2); // scales [heads, m, 1]
 		const scaled = this.#graph.op('Mul', [sizes, this.#graph.floats([scale])], { shape: sizes.shape });
@@ -106,44 +103,9 @@ class Int8Attention {
 	}
 
 	/** Whole numbers, their scales [heads, 1, width], and the mean [heads, 1, width] that was taken out before. */
-	roundedValues(values: Value): { numbers: Value; scales: Value; mean: Value } {
+	roundedValues(values: Value): Rounded & { mean: Value } {
 		const { x, mean } = this.#centred(values);
 		return { ...this.#round(x, 1), mean };
-	}
-
-	/** What some queries see, without the values' mean. */
-	answer(
-		queries: Value,
-		keys: { numbers: Value; scales: Value },
-		values: { numbers: Value; scales: Value },
-	): Value {
-		const graph = this.#graph;
-		const { heads, keys: m } = this.#extent;
-		const n = queries.shape[1] as number;
-		const shape = [heads, n, m];
-		const products = [queries, keys.numbers, keys.scales];
-		const logits = graph.op('DynamicQuantizeMatMul', products, { shape }, { domain: RUNTIME });
-		const probabilities = graph.op('Softmax', [logits], { shape }, { attributes: { axis: -1 } });
-		const largest = this.#reduced('ReduceMax', probabilities, 2);
-		const scales = graph.op('Mul', [largest, graph.floats([1 / LARGEST_PROBABILITY])], {
-			shape: largest.shape,
-		});
-		// A block is a row: of scales along an axis, the runtime rounds with one thread. Without a zero point, bytes are from 0 to 255.
-		graph.needsOpset(21);
-		const bytes = graph.op(
-			'QuantizeLinear',
-			[this.#reshape(probabilities, [heads * n, m]), this.#reshape(scales, [heads * n, 1])],
-			{ shape: [heads * n, m], type: 'uint8' },
-			{ attributes: { axis: 1, block_size: m } },
-		);
-		const answer = { shape: [heads, n, values.numbers.shape[2]!], type: 'float32' as const };
-		const sums = graph.op(
-			'MatMulIntegerToFloat',
-			[this.#reshape(bytes, shape), values.numbers, this.#one(), values.scales],
-			answer,
-			{ domain: RUNTIME },
-		);
-		return graph.op('Mul', [sums, scales], answer);
 	}
 
 	/** [1, queries, heads · width] */
@@ -160,50 +122,17 @@ class Int8Attention {
 	}
 
 	#centred(x: Value): { x: Value; mean: Value } {
-		const mean = this.#reduced('ReduceMean', x, 1);
+		const mean = reduced(this.#graph, 'ReduceMean', x, 1);
 		return { x: this.#graph.op('Sub', [x, mean], { shape: x.shape }), mean };
 	}
 
-	/** x in whole numbers from -127 to 127, and what 1 stands for along `axis`, which the scales keep with length 1. */
-	#round(x: Value, axis: number): { numbers: Value; scales: Value } {
+	/** x in whole numbers, and what 1 stands for along `axis`, which the scales keep with length 1. */
+	#round(x: Value, axis: number): Rounded {
 		const graph = this.#graph;
-		const largest = this.#largest(this.#abs(x), axis);
+		const largest = largestOf(graph, graph.op('Abs', [x], { shape: x.shape }), axis);
 		const scales = graph.op('Mul', [largest, graph.floats([1 / LARGEST])], { shape: largest.shape });
-		const zero = { type: 'int8', data: new Int8Array(1), shape: [], origin: undefined } as const;
-		const numbers = graph.op(
-			'QuantizeLinear',
-			[
-				graph.op('Div', [x, scales], { shape: x.shape }),
-				this.#one(),
-				graph.constant('int8-attention:zero', zero),
-			],
-			{ shape: x.shape, type: 'int8' },
-		);
+		const numbers = roundedToInt8(graph, graph.op('Div', [x, scales], { shape: x.shape }));
 		return { numbers, scales };
-	}
-
-	#one(): Value {
-		return this.#graph.constant('int8-attention:one', { data: Float32Array.of(1), shape: [] });
-	}
-
-	#abs(x: Value): Value {
-		return this.#graph.op('Abs', [x], { shape: x.shape });
-	}
-
-	/** Of sizes, along an axis that is left in place; never 0. */
-	#largest(sizes: Value, axis: number): Value {
-		const largest = this.#reduced('ReduceMax', sizes, axis);
-		return this.#graph.op('Max', [largest, this.#graph.floats([LEAST_SCALE])], { shape: largest.shape });
-	}
-
-	/** With the axis left in place. */
-	#reduced(type: 'ReduceMax' | 'ReduceMean', x: Value, axis: number): Value {
-		return this.#graph.op(
-			type,
-			[x, this.#graph.integers([axis])],
-			{ shape: x.shape.with(axis, 1) },
-			{ attributes: { keepdims: 1 } },
-		);
 	}
 
 	#reshape(x: Value, shape: readonly number[]): Value {
