@@ -1,3 +1,4 @@
+import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { WasmLayout } from '../../pixels/wasm-layout.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import type { GraphTensors } from '../../runtime/runtime.ts';
@@ -5,6 +6,8 @@ import { float32, floats } from '../../runtime/tensors.ts';
 import { tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
 import { instantiate, type Kernel } from './row-moves.kernel.ts?wasm';
 import { blockMemory, keyPositions, paddingRows, slotInWindow } from './memory-layout.ts';
+import type { MemoryTables } from './memory-tables.ts';
+import { savedArray } from './token-places.ts';
 
 /** Keys or values of a block: [heads, padding + tokens, width]. */
 type Table = {
@@ -18,14 +21,14 @@ type Table = {
 };
 
 /**
- * The remembered keys and values of all blocks, `keys.i` and `values.i`, whose rows a `RowOrder` gives to tokens. They lie in one
- * WebAssembly memory, where rows are copied twice as fast as in JavaScript.
+ * Keys and values in float32, `keys.i` and `values.i`. They lie in one WebAssembly memory, where rows are copied twice as fast as in
+ * JavaScript.
  */
-export class KeyValueTables {
-	/** What graphs read. */
+export class KeyValueTables implements MemoryTables {
 	readonly tensors: GraphTensors;
-	/** The numbers themselves, by name. */
-	readonly arrays: Readonly<Record<string, Float32Array>>;
+	readonly whole: GraphTensors = {};
+	readonly freshNames: readonly string[];
+	readonly #inPlace: boolean;
 	readonly #heads: number;
 	readonly #tables: readonly Table[];
 	readonly #kernel: Kernel;
@@ -34,12 +37,18 @@ export class KeyValueTables {
 	readonly #to: Int32Array;
 	#last: { count: number; tensors: GraphTensors } = { count: 0, tensors: {} };
 
-	constructor(plan: VitPlan, weights: WeightLookup) {
+	/** Of `blocks`, by their numbers. `inPlace`: graphs write fresh rows where they belong. */
+	constructor(
+		plan: VitPlan,
+		weights: WeightLookup,
+		{ blocks, inPlace }: { blocks: readonly number[]; inPlace: boolean },
+	) {
+		this.#inPlace = inPlace;
 		this.#heads = plan.heads;
 		const tokens = tokenTotal(plan);
 		const layout = new WasmLayout();
 		const [from, to] = [layout.take(4 * tokens), layout.take(4 * tokens)];
-		const shapes = plan.blocks.flatMap((block, i) => shapesOf(plan, block, i));
+		const shapes = blocks.flatMap((i) => shapesOf(plan, plan.blocks[i]!, i));
 		const addresses = shapes.map(({ rows, width }) => layout.take(4 * plan.heads * rows * width));
 		const memory = layout.memory();
 		this.#kernel = instantiate(memory);
@@ -49,13 +58,17 @@ export class KeyValueTables {
 			const data = new Float32Array(memory.buffer, addresses[i], plan.heads * shape.rows * shape.width);
 			return tableOf(plan, weights, shape, data);
 		});
-		this.arrays = Object.fromEntries(this.#tables.map(({ name, data }) => [name, data]));
 		this.tensors = Object.fromEntries(
 			this.#tables.map(({ name, data, rows, width }) => [name, float32(data, [1, plan.heads, rows, width])]),
 		);
+		this.freshNames = inPlace ? [] : this.#tables.map(({ name }) => `${name}.fresh`);
 	}
 
-	/** All tokens' numbers, outputs [1, heads, tokens, headDim] in the plan's order, become their rows. */
+	get wholeNames(): readonly string[] {
+		return Object.keys(this.tensors);
+	}
+
+	/** Outputs are [1, heads, tokens, headDim] in the plan's order. */
 	fill(outputs: GraphTensors, tokenAt: Int32Array): void {
 		const tokens = tokenAt.length;
 		for (const { name, data, padding, rows, width, positions } of this.#tables) {
@@ -73,7 +86,6 @@ export class KeyValueTables {
 		}
 	}
 
-	/** Copies each head's row `from[i]` over its row `to[i]`, counted without padding. */
 	move(from: Int32Array, to: Int32Array): void {
 		this.#from.set(from);
 		this.#to.set(to);
@@ -91,8 +103,9 @@ export class KeyValueTables {
 		}
 	}
 
-	/** Per table and head `<table>.<head>` [count, 1, width], the last rows, for a graph to write to. */
-	lastRows(count: number): GraphTensors {
+	/** Per table and head `<table>.<head>` [count, 1, width], the last rows. */
+	fresh(count: number): GraphTensors {
+		if (!this.#inPlace) return {};
 		if (this.#last.count === count) return this.#last.tensors; // as most often
 		const tensors = this.#tables.flatMap(({ name, data, rows, width }) =>
 			Array.from({ length: this.#heads }, (_, head) => {
@@ -105,13 +118,9 @@ export class KeyValueTables {
 		return this.#last.tensors;
 	}
 
-	/** The outputs that `putLast` takes. */
-	get freshNames(): string[] {
-		return this.#tables.map(({ name }) => `${name}.fresh`);
-	}
-
-	/** Outputs [heads, count, width] become the last rows of each head. */
-	putLast(outputs: GraphTensors, count: number): void {
+	/** Outputs are [heads, count, width]. */
+	put(outputs: GraphTensors, count: number): boolean {
+		if (this.#inPlace) return true;
 		for (const { name, data, rows, width } of this.#tables) {
 			const fresh = floats(outputs, `${name}.fresh`);
 			for (let head = 0; head < this.#heads; head++) {
@@ -119,6 +128,15 @@ export class KeyValueTables {
 				data.set(own, ((head + 1) * rows - count) * width);
 			}
 		}
+		return true;
+	}
+
+	saveState(): NamedArrays {
+		return Object.fromEntries(this.#tables.map(({ name, data }) => [`store.${name}`, data.slice()]));
+	}
+
+	restoreState(state: NamedArrays): void {
+		for (const { name, data } of this.#tables) data.set(savedArray(state, name, data.length));
 	}
 }
 

@@ -3,11 +3,12 @@ import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { tokenCount } from '../../domain/tokens.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
 import { LoadedGraph } from '../../runtime/loaded-graph.ts';
-import type { GraphRuntime, GraphTensor } from '../../runtime/runtime.ts';
+import type { GraphRuntime, GraphTensor, GraphTensors } from '../../runtime/runtime.ts';
 import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
 import { compileFull } from '../vit-graphs.ts';
 import { KeyValueTables } from './key-value-tables.ts';
+import type { MemoryTables } from './memory-tables.ts';
 import { ROWS } from './partial-attention.ts';
 import { compilePartial, SELECTED } from './partial-graph.ts';
 import { putRows } from './remembered-answers.ts';
@@ -25,9 +26,7 @@ export class StoreInPlace implements TokenStore {
 	readonly #places: TokenPlaces;
 	readonly #full: LoadedGraph;
 	readonly #partial: LoadedGraph;
-	readonly #tables: KeyValueTables;
-	/** Whether graphs write fresh rows where they belong. */
-	readonly #inPlace: boolean;
+	readonly #tables: readonly MemoryTables[];
 	/** By name, what residuals read of all tokens: [tokens, dim]. */
 	readonly #residuals: ReadonlyMap<string, Float32Array>;
 
@@ -48,17 +47,17 @@ export class StoreInPlace implements TokenStore {
 	): Promise<StoreInPlace> {
 		const full = compileFull(plan, weights, { keepKeysAndValues: true, withScores: plan.scorer !== null });
 		const partial = compilePartial(plan, weights, inPlace ? 'during-run' : 'after-run');
-		return new StoreInPlace(plan, new KeyValueTables(plan, weights), {
+		const blocks = plan.blocks.map((_, i) => i);
+		return new StoreInPlace(plan, [new KeyValueTables(plan, weights, { blocks, inPlace })], {
 			full: await LoadedGraph.load(runtime, full),
 			partial: await LoadedGraph.load(runtime, partial),
-			inPlace,
 		});
 	}
 
 	private constructor(
 		plan: VitPlan,
-		tables: KeyValueTables,
-		graphs: { full: LoadedGraph; partial: LoadedGraph; inPlace: boolean },
+		tables: readonly MemoryTables[],
+		graphs: { full: LoadedGraph; partial: LoadedGraph },
 	) {
 		const tokens = tokenTotal(plan);
 		this.#places = new TokenPlaces(plan);
@@ -66,7 +65,6 @@ export class StoreInPlace implements TokenStore {
 		this.#plan = plan;
 		this.#full = graphs.full;
 		this.#partial = graphs.partial;
-		this.#inPlace = graphs.inPlace;
 		this.#tables = tables;
 		this.#residuals = new Map(
 			plan.blocks.flatMap(({ residual }, i) =>
@@ -91,10 +89,15 @@ export class StoreInPlace implements TokenStore {
 		const { grid } = this.#plan;
 		const outputs = await this.#full.run(
 			{ picture: float32(picture, [1, 3, grid.rows * grid.stride, grid.cols * grid.stride]) },
-			[...this.#places.remembered.names, ...Object.keys(this.#tables.tensors), ...this.#residuals.keys()],
+			[
+				...this.#places.remembered.names,
+				...this.#tables.flatMap(({ wholeNames }) => wholeNames),
+				...this.#residuals.keys(),
+			],
+			merged(this.#tables.map(({ whole }) => whole)),
 		);
 		this.#places.reset();
-		this.#tables.fill(outputs, this.#places.rows.tokenAt);
+		for (const tables of this.#tables) tables.fill(outputs, this.#places.rows.tokenAt);
 		for (const [name, data] of this.#residuals) data.set(floats(outputs, name));
 		this.#places.remembered.putAll(outputs);
 	}
@@ -104,24 +107,24 @@ export class StoreInPlace implements TokenStore {
 		const computed = this.#places.computed(tokens, count);
 		const rows = computed.length;
 		const { from, to } = this.#places.rows.arrange(computed, count);
-		this.#tables.move(from, to);
-		const outputs = await this.#partial.run(
-			{
-				windows: float32(windows, [count, 3, windowSize, windowSize]),
-				tokens: { type: 'int64', data: BigInt64Array.from(computed, BigInt), shape: [rows] },
-				...this.#tables.tensors,
-				...this.#residualTensors(),
-				...this.#places.positions.tensors,
-				...this.#places.windowTensors(computed, rows),
-			},
-			[
-				...this.#places.remembered.names,
-				...(this.#inPlace ? [] : this.#tables.freshNames),
-				...[...this.#residuals.keys()].map((name) => `${name}.fresh`),
-			],
-			this.#inPlace ? this.#tables.lastRows(rows) : {},
-		);
-		if (!this.#inPlace) this.#tables.putLast(outputs, rows);
+		for (const tables of this.#tables) tables.move(from, to);
+		const feeds = {
+			windows: float32(windows, [count, 3, windowSize, windowSize]),
+			tokens: { type: 'int64', data: BigInt64Array.from(computed, BigInt), shape: [rows] } as const,
+			...merged(this.#tables.map(({ tensors }) => tensors)),
+			...this.#residualTensors(),
+			...this.#places.positions.tensors,
+			...this.#places.windowTensors(computed, rows),
+		};
+		const wanted = [
+			...this.#places.remembered.names,
+			...this.#tables.flatMap(({ freshNames }) => freshNames),
+			...[...this.#residuals.keys()].map((name) => `${name}.fresh`),
+		];
+		const into = merged(this.#tables.map((tables) => tables.fresh(rows)));
+		let outputs: GraphTensors;
+		do outputs = await this.#partial.run(feeds, wanted, into);
+		while (!this.#tables.every((tables) => tables.put(outputs, rows)));
 		for (const [name, data] of this.#residuals) {
 			putRows(data, this.#plan.dim, floats(outputs, `${name}.fresh`), computed);
 		}
@@ -133,14 +136,15 @@ export class StoreInPlace implements TokenStore {
 	}
 
 	saveState(): Promise<NamedArrays> {
-		const arrays = Object.entries(this.#memories).map(([name, data]) => [`store.${name}`, data.slice()]);
-		return Promise.resolve({ ...this.#places.saveState(), ...(Object.fromEntries(arrays) as NamedArrays) });
+		const state: NamedArrays = this.#places.saveState();
+		for (const tables of this.#tables) Object.assign(state, tables.saveState());
+		for (const [name, data] of this.#residuals) state[`store.${name}`] = data.slice();
+		return Promise.resolve(state);
 	}
 
 	restoreState(state: NamedArrays): void {
-		for (const [name, data] of Object.entries(this.#memories)) {
-			data.set(savedArray(state, name, data.length));
-		}
+		for (const tables of this.#tables) tables.restoreState(state);
+		for (const [name, data] of this.#residuals) data.set(savedArray(state, name, data.length));
 		this.#places.restoreState(state);
 	}
 
@@ -164,14 +168,10 @@ export class StoreInPlace implements TokenStore {
 		const { grid } = this.#plan;
 		const last = Int32Array.of(tokenCount(grid) - 1); // stands before the extra tokens already, so that no row moves
 		const rows = last.length + this.#places.extraTokens.length;
-		for (const { data } of Object.values(this.#tables.lastRows(rows))) (data as Float32Array).fill(leftOver);
+		const written = Object.values(merged(this.#tables.map((tables) => tables.fresh(rows))));
+		for (const { data } of written) (data as Float32Array).fill(leftOver);
 		await this.update(last, 1, new Float32Array(3 * grid.windowSize ** 2));
 		return [this.answers.grid.slice(), this.answers.extra.slice()];
-	}
-
-	/** By name, what graphs read of all tokens. */
-	get #memories(): Record<string, Float32Array> {
-		return { ...this.#tables.arrays, ...Object.fromEntries(this.#residuals) };
 	}
 
 	#residualTensors(): Record<string, GraphTensor> {
@@ -179,4 +179,8 @@ export class StoreInPlace implements TokenStore {
 		const tensors = [...this.#residuals].map(([name, data]) => [name, float32(data, shape)] as const);
 		return Object.fromEntries(tensors);
 	}
+}
+
+function merged(tensors: readonly GraphTensors[]): GraphTensors {
+	return Object.assign({}, ...tensors) as GraphTensors;
 }
