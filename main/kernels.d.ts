@@ -258,6 +258,35 @@ declare module '*/token-gates.kernel.ts?wasm' {
 	export function instantiate(memory: WebAssembly.Memory): Kernel;
 }
 
+declare module '*/rounded-memory.kernel.ts?wasm' {
+	export type Kernel = {
+		moveColumns(parameters: {
+			first: number;
+			lines: number;
+			lineBytes: number;
+			from: number;
+			to: number;
+			count: number;
+		}): void;
+		putColumns(parameters: {
+			fresh: number;
+			first: number;
+			lines: number;
+			lineBytes: number;
+			count: number;
+			largest: number;
+		}): void;
+		largestInColumns(parameters: {
+			first: number;
+			rows: number;
+			rowBytes: number;
+			largest: number;
+		}): void;
+	};
+	/** The functions over `memory`, in which all addresses are byte offsets. */
+	export function instantiate(memory: WebAssembly.Memory): Kernel;
+}
+
 declare module '*/row-moves.kernel.ts?wasm' {
 	export type Kernel = {
 		moveRows(parameters: {

@@ -36,12 +36,9 @@ export function attendInInt8(graph: GraphBuilder, queries: Value, keys: Rounded,
 		{ attributes: { axis: 2, block_size: m } },
 	);
 	const answer = { shape: [heads, n, values.numbers.shape[2]!], type: 'float32' as const };
-	const sums = graph.op(
-		'MatMulIntegerToFloat',
-		[bytes, values.numbers, one(graph), values.scales],
-		answer,
-		{ domain: RUNTIME },
-	);
+	const sums = graph.op('MatMulIntegerToFloat', [bytes, values.numbers, one(graph), values.scales], answer, {
+		domain: RUNTIME,
+	});
 	return graph.op('Mul', [sums, scales], answer);
 }
 

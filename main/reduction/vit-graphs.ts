@@ -11,7 +11,7 @@ import { attendsPlainly, type TokenAnswer, tokenTotal, type VitBlock, type VitPl
  * where the plan has a scorer, `scores` [tokens, 1]. With `keepKeysAndValues`, of plans that pool nothing, per block `keys.i`
  * and `values.i` [1, heads, tokens, headDim], rotated, and `residual.i` [tokens, dim], what its residual reads. With `taps` also `stem` and `embedded`, tokens before and with
  * absolute positions, and `block.i`, behind the block's MLP and residual. With `fromTokens` the input is `tokens`
- * [tokens, dim] instead, as the stem gives them; `asKept` changes keys and values before they are given.
+ * [tokens, dim] instead, as the stem gives them; `asKept` changes the keys and values of a block, by its number, before they are given.
  */
 export function compileFull(
 	plan: VitPlan,
@@ -21,7 +21,7 @@ export function compileFull(
 		withScores: boolean;
 		taps?: boolean;
 		fromTokens?: boolean;
-		asKept?: (layers: Layers, block: VitBlock, of: 'keys' | 'values', all: Value) => Value;
+		asKept?: (layers: Layers, block: number, of: 'keys' | 'values', all: Value) => Value;
 	},
 ): CompiledGraph {
 	const graph = new GraphBuilder();
@@ -42,8 +42,8 @@ export function compileFull(
 		if (options.keepKeysAndValues) {
 			const { keys, values, attended } = attendAndKeep(layers, plan, parts, block, normed, positions);
 			const { asKept = (_layers, _block, _of, all) => all } = options;
-			graph.output(`keys.${i}`, asKept(layers, block, 'keys', keys));
-			graph.output(`values.${i}`, asKept(layers, block, 'values', values));
+			graph.output(`keys.${i}`, asKept(layers, i, 'keys', keys));
+			graph.output(`values.${i}`, asKept(layers, i, 'values', values));
 			x = parts.finish(block, x, attended);
 			if (block.residual) graph.output(`residual.${i}`, x);
 		} else {

@@ -42,7 +42,12 @@ async function spelled(graph: CompiledGraph, runtime: GraphRuntime): Promise<Com
 	const attended = attention === 'plain' ? withPlainAttention(graph) : graph;
 	if (precision !== 'int8') return attended;
 	const rounded = withInt8Layers(attended);
-	return (await multipliesBytes(runtime)) ? withInt8Attention(rounded) : rounded;
+	return (await attendsInInt8(runtime)) ? withInt8Attention(rounded) : rounded;
+}
+
+/** Whether a runtime is to compute attention in whole numbers of eight bits. */
+export async function attendsInInt8(runtime: GraphRuntime): Promise<boolean> {
+	return runtime.execution.precision === 'int8' && (await multipliesBytes(runtime));
 }
 
 /** A graph at work: its session, what a run costs, and its name. */

@@ -10,7 +10,8 @@ export type GraphTensor =
 	| { readonly type: 'float16'; readonly data: Uint16Array; readonly shape: readonly number[] }
 	| { readonly type: 'int64'; readonly data: BigInt64Array; readonly shape: readonly number[] }
 	| { readonly type: 'int32'; readonly data: Int32Array; readonly shape: readonly number[] }
-	| { readonly type: 'uint8'; readonly data: Uint8Array; readonly shape: readonly number[] };
+	| { readonly type: 'uint8'; readonly data: Uint8Array; readonly shape: readonly number[] }
+	| { readonly type: 'int8'; readonly data: Int8Array; readonly shape: readonly number[] };
 
 /** An input or output of a graph: sizes that vary from run to run stand as their names. */
 export type GraphPort = { name: string; type: string; shape: readonly (number | string)[] };

@@ -6,6 +6,7 @@ import { attentionExtent, GridAttention } from '../../vit/grid-attention.ts';
 import { headDim, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
 import type { WindowLayout } from '../../vit/windows.ts';
 import { blockMemory, distinctLayouts, keyPositions, slotInWindow } from './memory-layout.ts';
+import { RoundedAttention } from './rounded-attention.ts';
 
 /** The name of the number of tokens that are computed, the extra ones included. */
 export const ROWS = 'rows';
@@ -40,19 +41,29 @@ export class PartialAttention {
 	readonly #parts: BlockLayers;
 	readonly #tokens: Value;
 	readonly #writes: RowWrites;
+	readonly #rounded: readonly number[];
+	readonly #roundedAttention: RoundedAttention | null;
 	readonly #layouts: { layouts: WindowLayout[]; ofBlock: number[] };
 	#tokensAsPositions: Value | null = null;
 	readonly #places = new Map<number, Value>();
 	readonly #indices: Record<'queries' | 'memory' | 'back', Value>[];
 
-	/** `tokens` [rows]: where each row stands in the plan's order. */
-	constructor(layers: Layers, plan: VitPlan, parts: BlockLayers, tokens: Value, writes: RowWrites) {
+	/** `tokens` [rows]: where each row stands in the plan's order. Of `rounded` blocks, by their numbers, memories are `RoundedAttention`'s. */
+	constructor(
+		layers: Layers,
+		plan: VitPlan,
+		parts: BlockLayers,
+		tokens: Value,
+		{ writes, rounded }: { writes: RowWrites; rounded: readonly number[] },
+	) {
 		const { graph } = layers;
 		this.#layers = layers;
 		this.#plan = plan;
 		this.#parts = parts;
 		this.#tokens = tokens;
 		this.#writes = writes;
+		this.#rounded = rounded;
+		this.#roundedAttention = rounded.length > 0 ? new RoundedAttention(layers, plan, tokens) : null;
 		this.#layouts = distinctLayouts(plan);
 		this.#indices = this.#layouts.layouts.map((_, i) => ({
 			queries: graph.input(`windows.${i}.queries`, 'int32', [`heads·windows.${i}`, `queries.${i}`]),
@@ -67,13 +78,17 @@ export class PartialAttention {
 		const { graph } = layers;
 		const { dim, heads } = this.#plan;
 		const block = this.#plan.blocks[i]!;
+		const seen = block.window ? block.window.layout.size : tokenTotal(this.#plan);
+		graph.count(ROWS, seen, dim); // query · key
+		graph.count(ROWS, seen, dim); // weight · value
+		if (this.#roundedAttention && this.#rounded.includes(i)) {
+			const { queries, keysAndValues } = this.#projectTogether(block, normed);
+			return this.#roundedAttention.of(i, queries, keysAndValues);
+		}
 		const fresh = this.#project(block, normed);
 		const { keyWidth, valueWidth } = blockMemory(this.#plan, block);
 		const keys = this.#renewed(`keys.${i}`, block, keyWidth, fresh.keys);
 		const values = this.#renewed(`values.${i}`, block, valueWidth, fresh.values);
-		const seen = block.window ? block.window.layout.size : tokenTotal(this.#plan);
-		graph.count(ROWS, seen, dim); // query · key
-		graph.count(ROWS, seen, dim); // weight · value
 		if (block.window) return this.#attendInWindows(i, fresh.queries, keys, values);
 		const queries = layers.reshape(fresh.queries, [1, ROWS, heads * keyWidth]);
 		return layers.reshape(this.#attend(queries, keys, values), [ROWS, dim]);
@@ -99,6 +114,21 @@ export class PartialAttention {
 			: this.#parts.rotateHeads(queriesAndKeys!, this.#positions());
 		const [queries, ...keys] = layers.split(placed, [heads, ...pieces], 1);
 		return { queries: queries!, keys, values };
+	}
+
+	/** Queries [rows, heads, width]; keys and behind them values [rows, 2 · heads, width]. */
+	#projectTogether(block: VitBlock, normed: Value): { queries: Value; keysAndValues: Value } {
+		const layers = this.#layers;
+		const { heads, rotary } = this.#plan;
+		const together = this.#parts.projectionsTogether(block, normed);
+		if (!rotary) {
+			const [queries, keysAndValues] = layers.split(together, [heads, 2 * heads], 1);
+			return { queries: queries!, keysAndValues: keysAndValues! };
+		}
+		const [queriesAndKeys, values] = layers.split(together, [2 * heads, heads], 1);
+		const placed = this.#parts.rotateHeads(queriesAndKeys!, this.#positions());
+		const [queries, keys] = layers.split(placed, [heads, heads], 1);
+		return { queries: queries!, keysAndValues: layers.concat([keys!, values!], 1) };
 	}
 
 	/** The computed tokens as positions [1, rows]; devices leave the reshaping of whole numbers to the processor. */

@@ -10,7 +10,7 @@ export const SELECTED = 'selected';
 
 /**
  * Selected tokens of the grid and behind them all extra ones, which attend to the keys and values of all tokens, their own
- * fresh ones among them.
+ * fresh ones among them. Those of `rounded` blocks, by their numbers, are remembered in whole numbers of eight bits.
  *
  * in: `windows` [selected, 3, window, window]; `tokens` [rows], where each row stands in the plan's order; what
  * `PartialAttention` reads of every block; per block with a residual `residual.i` [tokens, dim]; where positions can move,
@@ -19,12 +19,16 @@ export const SELECTED = 'selected';
  * out: `head` [selected, width], `extra` [extra tokens, width], `scores` [selected, 1], each where the plan has it; the fresh
  * keys and values as `PartialAttention` gives them, and `residual.i.fresh` [rows, dim] or, scattered, `residual.i.renewed` [tokens, dim].
  */
-export function compilePartial(plan: VitPlan, weights: WeightLookup, writes: RowWrites): CompiledGraph {
+export function compilePartial(
+	plan: VitPlan,
+	weights: WeightLookup,
+	{ writes, rounded = [] }: { writes: RowWrites; rounded?: readonly number[] },
+): CompiledGraph {
 	const graph = new GraphBuilder();
 	const layers = new Layers(graph, weights);
 	const parts = new BlockLayers(layers, plan, rotaryInputs(graph, plan));
 	const tokens = graph.input('tokens', 'int64', [ROWS]);
-	const attention = new PartialAttention(layers, plan, parts, tokens, writes);
+	const attention = new PartialAttention(layers, plan, parts, tokens, { writes, rounded });
 	const extra = extraTotal(plan);
 
 	/** The rows of the table's tokens, added to x. */

@@ -2,19 +2,25 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { tokenCount } from '../../domain/tokens.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
-import { LoadedGraph } from '../../runtime/loaded-graph.ts';
+import { attendsInInt8, LoadedGraph } from '../../runtime/loaded-graph.ts';
 import type { GraphRuntime, GraphTensor, GraphTensors } from '../../runtime/runtime.ts';
 import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
 import { compileFull } from '../vit-graphs.ts';
 import { KeyValueTables } from './key-value-tables.ts';
+import { asMemory } from './memory-from-graph.ts';
 import type { MemoryTables } from './memory-tables.ts';
 import { ROWS } from './partial-attention.ts';
 import { compilePartial, SELECTED } from './partial-graph.ts';
+import { asRounded, roundableBlocks } from './rounded-attention.ts';
+import { RoundedTables } from './rounded-tables.ts';
 import { putRows } from './remembered-answers.ts';
 import { savedArray, TokenPlaces } from './token-places.ts';
 import type { TokenStore } from './token-store.ts';
 import { writesDuringRun } from './writes-during-run.ts';
+
+/** Of a frame: what does not fit after so many never will, because it is infinite or not a number. */
+const MOST_RUNS = 24;
 
 /**
  * Keys and values in memory that graphs read and write where it lies. Where a runtime can't write outputs while it runs, they
@@ -32,23 +38,38 @@ export class StoreInPlace implements TokenStore {
 
 	static async load(plan: VitPlan, weights: WeightLookup, runtime: GraphRuntime): Promise<StoreInPlace> {
 		if (await writesDuringRun(runtime)) {
-			const store = await StoreInPlace.#load(plan, weights, runtime, { inPlace: true });
+			const rounded = (await attendsInInt8(runtime)) ? roundableBlocks(plan) : [];
+			const store = await StoreInPlace.#load(plan, weights, runtime, { inPlace: true, rounded });
 			if (await store.#readsWhatItWrote()) return store;
 			await store.release();
 		}
-		return StoreInPlace.#load(plan, weights, runtime, { inPlace: false });
+		return StoreInPlace.#load(plan, weights, runtime, { inPlace: false, rounded: [] });
 	}
 
+	/** `rounded`: the blocks that remember in whole numbers of eight bits. */
 	static async #load(
 		plan: VitPlan,
 		weights: WeightLookup,
 		runtime: GraphRuntime,
-		{ inPlace }: { inPlace: boolean },
+		{ inPlace, rounded }: { inPlace: boolean; rounded: readonly number[] },
 	): Promise<StoreInPlace> {
-		const full = compileFull(plan, weights, { keepKeysAndValues: true, withScores: plan.scorer !== null });
-		const partial = compilePartial(plan, weights, inPlace ? 'during-run' : 'after-run');
-		const blocks = plan.blocks.map((_, i) => i);
-		return new StoreInPlace(plan, [new KeyValueTables(plan, weights, { blocks, inPlace })], {
+		const full = compileFull(plan, weights, {
+			keepKeysAndValues: true,
+			withScores: plan.scorer !== null,
+			asKept(layers, i, of, all) {
+				if (!rounded.includes(i)) return all;
+				const rows = asMemory(plan, weights, layers, plan.blocks[i]!, of, all);
+				return asRounded(layers, `${of}.${i}`, of, rows);
+			},
+		});
+		const writes = inPlace ? 'during-run' : 'after-run';
+		const partial = compilePartial(plan, weights, { writes, rounded });
+		const others = [...plan.blocks.keys()].filter((i) => !rounded.includes(i));
+		const tables = [
+			new KeyValueTables(plan, weights, { blocks: others, inPlace }),
+			new RoundedTables(plan, rounded),
+		];
+		return new StoreInPlace(plan, tables, {
 			full: await LoadedGraph.load(runtime, full),
 			partial: await LoadedGraph.load(runtime, partial),
 		});
@@ -123,8 +144,9 @@ export class StoreInPlace implements TokenStore {
 		];
 		const into = merged(this.#tables.map((tables) => tables.fresh(rows)));
 		let outputs: GraphTensors;
+		let runs = 0;
 		do outputs = await this.#partial.run(feeds, wanted, into);
-		while (!this.#tables.every((tables) => tables.put(outputs, rows)));
+		while (!this.#tables.every((tables) => tables.put(outputs, rows)) && ++runs < MOST_RUNS);
 		for (const [name, data] of this.#residuals) {
 			putRows(data, this.#plan.dim, floats(outputs, `${name}.fresh`), computed);
 		}
@@ -158,8 +180,8 @@ export class StoreInPlace implements TokenStore {
 	 * its answers do not depend on what was there.
 	 */
 	async #readsWhatItWrote(): Promise<boolean> {
-		const some = await this.#answersAfter(1e4);
-		const others = await this.#answersAfter(-1e4);
+		const some = await this.#answersAfter(100);
+		const others = await this.#answersAfter(-100);
 		return isDeepStrictEqual(some, others);
 	}
 
@@ -169,7 +191,7 @@ export class StoreInPlace implements TokenStore {
 		const last = Int32Array.of(tokenCount(grid) - 1); // stands before the extra tokens already, so that no row moves
 		const rows = last.length + this.#places.extraTokens.length;
 		const written = Object.values(merged(this.#tables.map((tables) => tables.fresh(rows))));
-		for (const { data } of written) (data as Float32Array).fill(leftOver);
+		for (const { data } of written) (data as Float32Array | Int8Array).fill(leftOver);
 		await this.update(last, 1, new Float32Array(3 * grid.windowSize ** 2));
 		return [this.answers.grid.slice(), this.answers.extra.slice()];
 	}

@@ -54,7 +54,7 @@ export class StoreOnDevice implements TokenStore {
 		const full = compileFull(plan, weights, {
 			keepKeysAndValues: true,
 			withScores: plan.scorer !== null,
-			asKept: (layers, block, of, all) => asMemory(plan, weights, layers, block, of, all),
+			asKept: (layers, i, of, all) => asMemory(plan, weights, layers, plan.blocks[i]!, of, all),
 		});
 		const memories: Record<string, DeviceTensor> = {};
 		for (const [name, shape] of Object.entries(memoryShapes(plan))) {
@@ -62,7 +62,7 @@ export class StoreOnDevice implements TokenStore {
 		}
 		return new StoreOnDevice(plan, device, memories, {
 			full: await LoadedGraph.load(runtime, full),
-			partial: await LoadedGraph.load(runtime, compilePartial(plan, weights, 'scattered')),
+			partial: await LoadedGraph.load(runtime, compilePartial(plan, weights, { writes: 'scattered' })),
 		});
 	}
 
