@@ -113,36 +113,31 @@ function halve(layers: Layers, config: QueryNetworkConfig, map: FeatureRows, nam
  * the other; both halves and what each bottleneck gives are joined.
  */
 function csp(layers: Layers, config: QueryNetworkConfig, map: FeatureRows, prefix: string): Value {
-	const { hidden, bottlenecks, norm } = config.projector;
+	const { hidden, bottlenecks } = config.projector;
 	const act = (x: Value) => activate(layers, config.projector.activation, x);
 	const first = act(convPixel(layers, config, map.pixels, 2 * hidden, `${prefix}conv1.`));
 	const [, half] = layers.split(first, [hidden, hidden]) as [Value, Value];
-	const names = Array.from({ length: bottlenecks }, (_, i) => `${prefix}bottlenecks.${i}.`);
-	let inner: Value[] = [];
-	if (norm.over === 'channels') {
-		let x = half;
-		inner = names.map((name) => {
-			for (const conv of ['conv1', 'conv2']) {
-				const planes = toPlanes(layers, { pixels: x, size: map.size });
-				const rows = toRows(
-					layers,
-					layers.conv(`${name}${conv}.conv`, planes, hidden, { kernel: 3, pads: 1, bias: false }),
-				);
-				x = act(layers.layerNorm(`${name}${conv}.norm`, rows, norm.epsilon));
-			}
-			return x;
-		});
-	} else if (bottlenecks > 0) {
-		let x = toPlanes(layers, { pixels: half, size: map.size });
-		const geometry = { kernel: 3, pads: 1, epsilon: norm.epsilon };
-		const planes = names.map((name) => {
-			for (const conv of ['conv1', 'conv2'])
-				x = act(layers.convBatchNorm(`${name}${conv}.conv`, `${name}${conv}.norm`, x, hidden, geometry));
-			return x;
-		});
-		inner = [toRows(layers, layers.concat(planes, 1))];
-	}
+	let x = half;
+	const inner = Array.from({ length: bottlenecks }, (_, i) => {
+		for (const part of ['conv1', 'conv2']) {
+			const name = `${prefix}bottlenecks.${i}.${part}.`;
+			x = act(convAround(layers, config, { pixels: x, size: map.size }, name));
+		}
+		return x;
+	});
 	return act(convPixel(layers, config, layers.concat([first, ...inner], 1), config.dim, `${prefix}conv2.`));
+}
+
+/** A convolution of 3 × 3 pixels and its norm: [pixels, channels] -> [pixels, channels]. */
+function convAround(layers: Layers, config: QueryNetworkConfig, map: FeatureRows, name: string): Value {
+	const { hidden, norm } = config.projector;
+	const planes = toPlanes(layers, map);
+	if (norm.over === 'channels') {
+		const y = layers.conv(`${name}conv`, planes, hidden, { kernel: 3, pads: 1, bias: false });
+		return layers.layerNorm(`${name}norm`, toRows(layers, y), norm.epsilon);
+	}
+	const geometry = { kernel: 3, pads: 1, epsilon: norm.epsilon };
+	return toRows(layers, layers.convBatchNorm(`${name}conv`, `${name}norm`, planes, hidden, geometry));
 }
 
 /** A convolution of one pixel and its norm: [pixels, in] -> [pixels, out]. */
