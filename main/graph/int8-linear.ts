@@ -15,7 +15,7 @@ const LEAST_WEIGHTS = 2 ** 12;
 /**
  * The graph with its linear layers in whole numbers of eight bits: weights with one scale for each output (symmetric, -127 to 127),
  * what layers read with one scale and zero point for all of it, found anew in every run ("dynamic, per channel" quantization).
- * Everything else, attention's own products and convolutions included, stays float32. Multiply-adds are counted as before.
+ * Everything else, attention's own products and convolutions included, stays as it is. Multiply-adds are counted as before.
  * The same graph where no layer can be rounded.
  */
 export function withInt8Layers(graph: CompiledGraph): CompiledGraph {
@@ -32,7 +32,7 @@ function roundedLayer(node: GraphNode, constants: Map<string, Tensor>): GraphNod
 	const [x, name, bias] = node.input;
 	const weight = node.opType === 'Gemm' ? constants.get(name!) : undefined;
 	if (!isMatrix(weight) || node.attributes['transB'] !== 1) return null;
-	const scales = rowScales(weight);
+	const { numbers, scales } = roundedRows(weight);
 	const constant = (part: string, tensor: Tensor) => {
 		if (!constants.has(`${name}:${part}`)) constants.set(`${name}:${part}`, tensor);
 		return `${name}:${part}`;
@@ -43,7 +43,7 @@ function roundedLayer(node: GraphNode, constants: Map<string, Tensor>): GraphNod
 		name: node.name,
 		input: [
 			x!,
-			constant('int8', new RoundedColumns(weight, scales)),
+			constant('int8', numbers),
 			constant('scales', scales),
 			'', // zero points of the weights: none
 			bias ?? '',
@@ -56,6 +56,12 @@ function roundedLayer(node: GraphNode, constants: Map<string, Tensor>): GraphNod
 function isMatrix(tensor: Tensor | undefined): tensor is FloatTensor {
 	if (tensor?.shape.length !== 2 || elementCount(tensor.shape) < LEAST_WEIGHTS) return false;
 	return elementType(tensor) === 'float32';
+}
+
+/** W [rows, width] in whole numbers, as [width, rows], and what 1 stands for in each row, [rows]. */
+export function roundedRows(weight: FloatTensor): { numbers: ByteTensor; scales: FloatTensor } {
+	const scales = rowScales(weight);
+	return { numbers: new RoundedColumns(weight, scales), scales };
 }
 
 /** What 1 stands for in each row of W [rows, width]: [rows]. */

@@ -1,5 +1,6 @@
 import { type CompiledGraph, encodeGraph } from '../graph/graph-builder.ts';
 import { withInt8Attention } from '../graph/int8-attention.ts';
+import { withInt8Convolutions } from '../graph/int8-convolution.ts';
 import { withInt8Layers } from '../graph/int8-linear.ts';
 import { countOperations, type DimValues, type OperationCount } from '../graph/operation-count.ts';
 import { withPlainAttention } from '../graph/plain-attention.ts';
@@ -42,11 +43,11 @@ async function spelled(graph: CompiledGraph, runtime: GraphRuntime): Promise<Com
 	const attended = attention === 'plain' ? withPlainAttention(graph) : graph;
 	if (precision !== 'int8') return attended;
 	const rounded = withInt8Layers(attended);
-	return (await attendsInInt8(runtime)) ? withInt8Attention(rounded) : rounded;
+	return (await roundsAllProducts(runtime)) ? withInt8Convolutions(withInt8Attention(rounded)) : rounded;
 }
 
-/** Whether a runtime is to compute attention in whole numbers of eight bits. */
-export async function attendsInInt8(runtime: GraphRuntime): Promise<boolean> {
+/** Whether a runtime is to compute attention and convolutions in whole numbers of eight bits, and not linear layers alone. */
+export async function roundsAllProducts(runtime: GraphRuntime): Promise<boolean> {
 	return runtime.execution.precision === 'int8' && (await multipliesBytes(runtime));
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NamedArrays } from '../../domain/named-arrays.ts';
 import { tokenCount } from '../../domain/tokens.ts';
 import type { WeightLookup } from '../../graph/layers.ts';
-import { attendsInInt8, LoadedGraph } from '../../runtime/loaded-graph.ts';
+import { LoadedGraph, roundsAllProducts } from '../../runtime/loaded-graph.ts';
 import type { GraphRuntime, GraphTensor, GraphTensors } from '../../runtime/runtime.ts';
 import { tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { float32, floats } from '../../runtime/tensors.ts';
@@ -38,7 +38,7 @@ export class StoreInPlace implements TokenStore {
 
 	static async load(plan: VitPlan, weights: WeightLookup, runtime: GraphRuntime): Promise<StoreInPlace> {
 		if (await writesDuringRun(runtime)) {
-			const rounded = (await attendsInInt8(runtime)) ? roundableBlocks(plan) : [];
+			const rounded = (await roundsAllProducts(runtime)) ? roundableBlocks(plan) : [];
 			const store = await StoreInPlace.#load(plan, weights, runtime, { inPlace: true, rounded });
 			if (await store.#readsWhatItWrote()) return store;
 			await store.release();
