@@ -57,7 +57,7 @@ export function addRunOptions(command: Command): Command {
 		.addOption(
 			new Option(
 				'--precision <type>',
-				'what linear layers, and large attention where the processor multiplies bytes, are computed in: int8 is faster and rounds (default: float32)',
+				'what linear layers are computed in, and large attention and the memory of the token cache where the processor multiplies bytes: int8 is faster and rounds (default: float32)',
 			).choices(PRECISIONS),
 		)
 		.option(

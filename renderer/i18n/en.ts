@@ -414,7 +414,7 @@ export const en = {
 	'settings.precision.float32': 'float32, exact',
 	'settings.precision.int8': 'int8, faster',
 	'settings.precisionHint':
-		'int8 rounds to whole numbers what linear layers compute, and large attention on processors with VNNI. Dense frames gain most. Holds for new runs on the processor; ONNX files keep what they have.',
+		'int8 rounds to whole numbers what linear layers compute; on processors with VNNI also large attention and what the token cache remembers. Holds for new runs on the processor; ONNX files keep what they have.',
 	'settings.maxSide': 'Longer side of the analysed picture',
 	'settings.maxSideHint':
 		'Smaller is faster and finds fewer small objects. Holds for new runs, except those of the tile cache, which sees the picture as large as it is.',
