@@ -243,6 +243,7 @@ describe('models and doctor', () => {
 			ffmpeg: { found: true, version: expect.stringMatching(/\d/) },
 			runtime: {
 				providers: expect.arrayContaining([cpu]),
+				int8: expect.stringMatching(/^(all-products|linear-layers)$/),
 			},
 			models: { entries: expect.arrayContaining([lookout]) },
 		});

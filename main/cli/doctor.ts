@@ -122,14 +122,30 @@ async function runtime() {
 		const product = pace ? `, a matrix product in ${paceWords(pace)}` : '';
 		return `${name}${how}${product}${figure}`;
 	});
+	const int8 = works ? await roundedInInt8() : null;
+	const rounds = int8 === null ? '' : `; int8 ${INT8_WORDS[int8]}`;
 	return {
 		found: works,
-		text: `onnxruntime ${version}: ${words.join('; ')}`,
+		text: `onnxruntime ${version}: ${words.join('; ')}${rounds}`,
 		details: {
 			version,
+			int8,
 			providers: providers.map((one) => ({ ...one, speed: latest.get(one.name) ?? null })),
 		},
 	};
+}
+
+/** What `--precision int8` computes in whole numbers of eight bits on this processor. */
+const INT8_WORDS = {
+	'all-products': 'also for attention, for this processor multiplies bytes by instructions of their own',
+	'linear-layers':
+		'for linear layers only, for this processor has no instructions of their own for products of bytes',
+};
+
+async function roundedInInt8(): Promise<keyof typeof INT8_WORDS> {
+	const { createRuntime } = await import('../runtime/onnx-runtime.ts');
+	const { multipliesBytes } = await import('../runtime/byte-products.ts');
+	return (await multipliesBytes(createRuntime(1))) ? 'all-products' : 'linear-layers';
 }
 
 /** Such as "2.1 ms (11.8 ms on one thread of the processor)". */

@@ -5,6 +5,9 @@ import { headDim, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan
 import { qkvBias } from '../../vit/qkv.ts';
 import type { WindowLayout } from '../../vit/windows.ts';
 
+/** The name of the number of tokens that are computed, the extra ones included. */
+export const ROWS = 'rows';
+
 /**
  * How the keys and values of a block are remembered: [heads, padding + tokens, width]. The first rows of each head are the
  * padding of its windows and never change; the others belong to tokens.

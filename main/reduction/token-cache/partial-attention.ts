@@ -5,11 +5,9 @@ import type { BlockLayers } from '../../vit/block-layers.ts';
 import { attentionExtent, GridAttention } from '../../vit/grid-attention.ts';
 import { headDim, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
 import type { WindowLayout } from '../../vit/windows.ts';
-import { blockMemory, distinctLayouts, keyPositions, slotInWindow } from './memory-layout.ts';
+import { blockMemory, distinctLayouts, keyPositions, ROWS, slotInWindow } from './memory-layout.ts';
 import { RoundedAttention } from './rounded-attention.ts';
 
-/** The name of the number of tokens that are computed, the extra ones included. */
-export const ROWS = 'rows';
 /** Where the runtime's own operators are. */
 const RUNTIME = 'com.microsoft';
 

@@ -2,7 +2,8 @@ import { type CompiledGraph, GraphBuilder, type Value } from '../../graph/graph-
 import { Layers, type WeightLookup } from '../../graph/layers.ts';
 import { BlockLayers } from '../../vit/block-layers.ts';
 import { extraTotal, headDim, tokenTotal, type VitBlock, type VitPlan } from '../../vit/plan.ts';
-import { PartialAttention, ROWS, type RowWrites } from './partial-attention.ts';
+import { ROWS } from './memory-layout.ts';
+import { PartialAttention, type RowWrites } from './partial-attention.ts';
 import { type FloatTensor } from '../../domain/float-tensor.ts';
 
 /** The name of the number of selected tokens of the grid. */

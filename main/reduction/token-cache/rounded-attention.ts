@@ -9,7 +9,7 @@ import {
 } from '../../graph/int8-products.ts';
 import type { Layers } from '../../graph/layers.ts';
 import { attendsPlainly, headDim, tokenTotal, type VitPlan } from '../../vit/plan.ts';
-import { ROWS } from './partial-attention.ts';
+import { ROWS } from './memory-layout.ts';
 
 /** With fewer tokens, attention in float32 is as fast. */
 const LEAST_TOKENS = 512;
