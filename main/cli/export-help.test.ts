@@ -19,6 +19,10 @@ describe('the help of export', () => {
 		},
 	);
 
+	it('fits a terminal of 80 columns', () => {
+		for (const line of helpText().split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+	});
+
 	it('says which detections go into all data formats', () => {
 		expect(helpText()).toContain('All data formats hold what the run shows');
 		const defaults = EXPORT_FORMATS.flatMap(({ settings: { scores } }) => (scores ? [scores.default] : []));

@@ -14,7 +14,7 @@ import { EXIT } from './exit-codes.ts';
 import { MOVED_VIDEO, movedVideo, truthOptions, TRUTH_FROM, type Session } from './options.ts';
 import { clockOfOptions } from './recorded-at.ts';
 import { shortName } from '../process/short-name.ts';
-import { settingsHelp } from './settings-help.ts';
+import { settingsHelp, wrapped } from './settings-help.ts';
 import { showProgress } from './progress-display.ts';
 
 type Options = {
@@ -69,11 +69,13 @@ export function defineExport(command: Command): Command {
 /** Every format with its settings. */
 function formatsHelp(): string {
 	const formats = EXPORT_FORMATS.map(
-		({ id, description, settings }) => `format ${id}: ${description}\n${settingsHelp(settings)}`,
+		({ id, description, settings }) =>
+			`${wrapped(`format ${id}: ${description}`)}\n${settingsHelp(settings)}`,
 	);
 	return `${formats.join('\n')}
-All data formats hold what the run shows: from the score on that the model needs for each class.
---set scores=all takes all that is stored, as precision curves want it; --set minScore=0.3 takes what has that score.
+All data formats hold what the run shows: from the score on that the model needs
+for each class. --set scores=all takes all that is stored, as precision curves
+want it; --set minScore=0.3 takes what has that score.
 `;
 }
 

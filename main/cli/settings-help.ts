@@ -1,19 +1,25 @@
+import { Help } from 'commander';
 import type { SettingSpec, SettingsTable } from '../domain/settings-table.ts';
-import { formatTable } from './text-table.ts';
 
-/** The settings of a table, a line each; empty without any. */
+/** Where nobody knows how wide the terminal is. */
+const USUAL_WIDTH = 80;
+
+/** The settings of a table with their meaning, values and default, as wide as the terminal; empty without any. */
 export function settingsHelp(settings: SettingsTable): string {
+	const help = new Help();
+	help.helpWidth = process.stdout.columns ?? USUAL_WIDTH;
 	const rows = Object.entries(settings);
-	if (rows.length === 0) return '';
-	return formatTable<[string, SettingSpec]>(
-		[
-			{ title: '  setting', align: 'left', cell: ([name]) => `  ${name}` },
-			{ title: 'default', align: 'left', cell: ([, spec]) => String(spec.default) },
-			{ title: 'values', align: 'left', cell: ([, spec]) => values(spec) },
-			{ title: 'meaning', align: 'left', cell: ([, spec]) => spec.description },
-		],
-		rows,
-	);
+	const termWidth = Math.max(0, ...rows.map(([name]) => name.length));
+	return rows.map(([name, spec]) => `${help.formatItem(name, termWidth, meaning(spec), help)}\n`).join('');
+}
+
+/** Text as wide as the terminal. */
+export function wrapped(text: string): string {
+	return new Help().boxWrap(text, process.stdout.columns ?? USUAL_WIDTH);
+}
+
+function meaning(spec: SettingSpec): string {
+	return `${spec.description} (${values(spec)}; default: ${String(spec.default) || 'none'})`;
 }
 
 function values(spec: SettingSpec): string {

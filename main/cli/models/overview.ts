@@ -7,7 +7,7 @@ import { REDUCTION_MODES } from '../../reduction/index.ts';
 import type { ReductionMode } from '../../reduction/mode.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Session } from '../options.ts';
-import { settingsHelp } from '../settings-help.ts';
+import { settingsHelp, wrapped } from '../settings-help.ts';
 import { formatTable, type TextColumn } from '../text-table.ts';
 
 export function defineModels(command: Command): Command {
@@ -97,5 +97,5 @@ function describeMode({
 	description,
 	settings,
 }: Pick<ReductionMode, 'id' | 'description' | 'settings'>): string {
-	return `mode ${id}: ${description}\n${settingsHelp(settings)}`;
+	return `${wrapped(`mode ${id}: ${description}`)}\n${settingsHelp(settings)}`;
 }
