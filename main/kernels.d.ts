@@ -274,13 +274,6 @@ declare module '*/rounded-memory.kernel.ts?wasm' {
 			lines: number;
 			lineBytes: number;
 			count: number;
-			largest: number;
-		}): void;
-		largestInColumns(parameters: {
-			first: number;
-			rows: number;
-			rowBytes: number;
-			largest: number;
 		}): void;
 	};
 	/** The functions over `memory`, in which all addresses are byte offsets. */

@@ -17,7 +17,7 @@ export interface MemoryTables {
 	fresh(count: number): GraphTensors;
 	/** The outputs of a partial graph that `put` takes. */
 	readonly freshNames: readonly string[];
-	/** The fresh rows become the last ones. False where they can't be kept as they are: then they must be computed again. */
+	/** The fresh rows become the last ones. False where they had better be computed again, because there is room for them now. */
 	put(outputs: GraphTensors, count: number): boolean;
 	/** In float32, whatever form they have here. */
 	saveState(): NamedArrays;

@@ -1,33 +1,36 @@
 import type { Value } from '../../graph/graph-builder.ts';
 import { LARGEST } from '../../graph/int8-linear.ts';
-import {
-	attendInInt8,
-	largestOf,
-	reduced,
-	roundedToInt8,
-	sharesOfLargest,
-} from '../../graph/int8-products.ts';
+import { attendInInt8, reduced, roundedToInt8, sharesOfLargest } from '../../graph/int8-products.ts';
 import type { Layers } from '../../graph/layers.ts';
 import { attendsPlainly, headDim, tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { ROWS } from './memory-layout.ts';
 
 /** With fewer tokens, attention in float32 is as fast. */
 const LEAST_TOKENS = 512;
+/** Logits of all tokens: they are held at once. */
+const MOST_LOGITS = 5e7;
 /** Rows of values are copied by so many numbers at a time. */
 const WIDTHS = 4;
-/** Numbers may become so many times as large as the largest of a whole frame before there is no room for them. */
+/** Numbers may become so many times as large as the largest that were seen before there is no room for them. */
 export const ROOM = 1.5;
 /**
  * The least that there is room for, as a share of the root mean square of all numbers: a first frame that is all alike, such as a black one,
  * says nothing of the size of others.
  */
-export const LEAST_SHARE = 0.25;
-/** What 1 stands for where the largest number of a whole frame is 1. */
-export const STEP = ROOM / LARGEST;
+const LEAST_SHARE = 0.5;
+/** The least that there is room for where all numbers are 0. */
+const LEAST_REACH = 1e-6;
+
+/** What 1 stands for in a column, by its largest number and the root mean square of all columns. */
+export function stepOf(largest: number, size: number): number {
+	return (ROOM / LARGEST) * Math.max(largest, (LEAST_SHARE / ROOM) * size, LEAST_REACH);
+}
 
 /** The blocks whose keys and values may be remembered in whole numbers of eight bits, by their numbers. */
 export function roundableBlocks(plan: VitPlan): number[] {
-	if (tokenTotal(plan) < LEAST_TOKENS || headDim(plan) % WIDTHS !== 0) return [];
+	const tokens = tokenTotal(plan);
+	if (tokens < LEAST_TOKENS || plan.heads * tokens ** 2 > MOST_LOGITS) return [];
+	if (headDim(plan) % WIDTHS !== 0) return [];
 	return plan.blocks.flatMap((block, i) => (attendsPlainly(block) ? [i] : []));
 }
 
@@ -41,12 +44,12 @@ export function asRounded(layers: Layers, name: string, of: 'keys' | 'values', a
 	const x = layers.reshape(all, [heads, rows, width]);
 	const centre = reduced(graph, 'ReduceMean', x, 1);
 	const around = graph.op('Sub', [x, centre], { shape: x.shape });
-	const largest = largestOf(graph, graph.op('Abs', [around], { shape: x.shape }), 1);
+	const largest = reduced(graph, 'ReduceMax', graph.op('Abs', [around], { shape: x.shape }), 1);
 	const square = reduced(graph, 'ReduceMean', graph.op('Mul', [x, x], { shape: x.shape }), 0, 1, 2);
 	const size = graph.op('Sqrt', [square], { shape: square.shape });
 	const least = graph.op('Mul', [size, graph.floats([LEAST_SHARE / ROOM])], { shape: size.shape });
-	const reach = graph.op('Max', [largest, least], { shape: largest.shape });
-	const steps = graph.op('Mul', [reach, graph.floats([STEP])], { shape: reach.shape });
+	const reach = graph.op('Max', [largest, least, graph.floats([LEAST_REACH])], { shape: largest.shape });
+	const steps = graph.op('Mul', [reach, graph.floats([ROOM / LARGEST])], { shape: reach.shape }); // as `stepOf`
 	graph.output(`${name}.steps`, steps);
 	graph.output(`${name}.centre`, centre);
 	const numbers = roundedToInt8(graph, graph.op('Div', [around, steps], { shape: x.shape }));
@@ -60,7 +63,8 @@ export function asRounded(layers: Layers, name: string, of: 'keys' | 'values', a
  * in: per block `keys.i` int8 [heads, width, tokens], `values.i` int8 [heads, tokens, width], `keys.i.steps`, `values.i.steps` and
  * `values.i.centre` [heads, 1, width]; of keys and behind them values, `steps.i` and `centres.i` [2 · heads, width].
  * out: `keys.i.fresh` [heads, width, rows], whose numbers stand for the last columns; `values.i.h` [rows, 1, width] of each head, which
- * must be written into the last rows during the run. Numbers that have no room end at -128 or 127.
+ * must be written into the last rows during the run; `largest.i` [1, 2 · heads, width], of each column the largest fresh number in its steps.
+ * Beyond 127 there is no room, and numbers are cut off.
  */
 export class RoundedAttention {
 	readonly #layers: Layers;
@@ -117,7 +121,10 @@ export class RoundedAttention {
 		const centres = graph.input(`centres.${i}`, 'float32', [columns, width]);
 		const steps = graph.input(`steps.${i}`, 'float32', [columns, width]);
 		const around = graph.op('Sub', [keysAndValues, centres], { shape });
-		return roundedToInt8(graph, graph.op('Div', [around, steps], { shape }));
+		const inSteps = graph.op('Div', [around, steps], { shape });
+		const largest = reduced(graph, 'ReduceMax', graph.op('Abs', [inSteps], { shape }), 0);
+		graph.output(`largest.${i}`, largest);
+		return roundedToInt8(graph, inSteps);
 	}
 
 	/** The remembered keys of block i with fresh ones [heads, width, rows] instead of the last. */

@@ -5,7 +5,7 @@ import type { GraphTensor, GraphTensors } from '../../runtime/runtime.ts';
 import { float32 } from '../../runtime/tensors.ts';
 import { headDim, tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import type { MemoryTables } from './memory-tables.ts';
-import { LEAST_SHARE, ROOM, STEP } from './rounded-attention.ts';
+import { ROOM, stepOf } from './rounded-attention.ts';
 import {
 	instantiate as instantiateRounded,
 	type Kernel as RoundedKernel,
@@ -32,14 +32,20 @@ type Block = {
 	centres: Float32Array;
 	/** [heads, width, fresh rows], where a graph writes. */
 	freshKeys: Int8Array;
-	/** Of each column of keys, and behind them of values, the largest size of a fresh number. */
-	largest: Uint8Array;
+	/** Of each column of keys, and behind them of values, the largest fresh number in its steps, where a graph writes. */
+	largest: Float32Array;
 };
+
+/** Where a column's numbers are: the first token's, and how far it is to the next one's. */
+type Column = { first: number; stride: number };
+
+/** A number may be cut off by this share, and its column has room in the next frame; beyond, the frame is computed again. */
+const CUT_OFF = 0.25;
 
 /**
  * Keys and values in whole numbers of eight bits, as `RoundedAttention` reads them. Each column of a head has a step of its own, with room
- * for numbers beyond those of the last whole frame; where fresh ones had none, the column's step is doubled, and they must be computed
- * again. Snapshots are those of `KeyValueTables`, with steps and centres beside them.
+ * for numbers beyond those of the last whole frame; a column gets more where fresh ones had none, and if they had far too little they must
+ * be computed again. Snapshots are those of `KeyValueTables`, with steps and centres beside them.
  */
 export class RoundedTables implements MemoryTables {
 	readonly tensors: GraphTensors;
@@ -72,7 +78,7 @@ export class RoundedTables implements MemoryTables {
 			steps: layout.take(4 * 2 * columns),
 			centres: layout.take(4 * 2 * columns),
 			freshKeys: layout.take(columns * tokens),
-			largest: layout.take(2 * columns),
+			largest: layout.take(4 * 2 * columns),
 		}));
 		const memory = layout.memory();
 		const { buffer } = memory;
@@ -95,7 +101,7 @@ export class RoundedTables implements MemoryTables {
 				values: table('values', 1),
 				...{ steps, centres },
 				freshKeys: new Int8Array(buffer, at.freshKeys, columns * tokens),
-				largest: new Uint8Array(buffer, at.largest, 2 * columns),
+				largest: new Float32Array(buffer, at.largest, 2 * columns),
 			};
 		});
 		const all: Record<string, GraphTensor> = {};
@@ -143,7 +149,8 @@ export class RoundedTables implements MemoryTables {
 		if (this.#last.count === count) return this.#last.tensors; // as most often
 		const [heads, width] = [this.#heads, this.#width];
 		const tensors: Record<string, GraphTensor> = {};
-		for (const { keys, values, freshKeys } of this.#blocks) {
+		for (const { number, keys, values, freshKeys, largest } of this.#blocks) {
+			tensors[`largest.${number}`] = float32(largest, [1, 2 * heads, width]);
 			const ofKeys = freshKeys.subarray(0, heads * width * count);
 			tensors[`${keys.name}.fresh`] = int8(ofKeys, [heads, width, count]);
 			for (let head = 0; head < heads; head++) {
@@ -160,40 +167,32 @@ export class RoundedTables implements MemoryTables {
 	}
 
 	put(_outputs: GraphTensors, count: number): boolean {
-		const [heads, width, tokens] = [this.#heads, this.#width, this.#tokens];
-		const columns = heads * width;
-		let allFit = true;
+		const columns = this.#heads * this.#width;
+		let isFair = true;
 		for (const { keys, values, freshKeys, largest } of this.#blocks) {
 			this.#rounded.putColumns({
 				fresh: freshKeys.byteOffset,
 				first: keys.numbers.byteOffset,
 				lines: columns,
-				lineBytes: tokens,
+				lineBytes: this.#tokens,
 				count,
-				largest: largest.byteOffset,
 			});
-			for (let head = 0; head < heads; head++) {
-				this.#rounded.largestInColumns({
-					first: values.numbers.byteOffset + ((head + 1) * tokens - count) * width,
-					rows: count,
-					rowBytes: width,
-					largest: largest.byteOffset + columns + head * width,
-				});
-			}
-			for (let column = 0; column < columns; column++) {
-				if (largest[column]! >= LARGEST) this.#widen(keys, column, this.#keyAt(column));
-				if (largest[columns + column]! >= LARGEST) this.#widen(values, column, this.#valueAt(column));
-				allFit &&= largest[column]! < LARGEST && largest[columns + column]! < LARGEST;
+			for (let i = 0; i < 2 * columns; i++) {
+				const share = largest[i]! / LARGEST;
+				if (!(share > 1 && share < Infinity)) continue; // nor is there room for what is no number
+				if (share > 1 + CUT_OFF) isFair = false;
+				if (i < columns) this.#widen(keys, i, this.#keys(i), ROOM * share);
+				else this.#widen(values, i - columns, this.#values(i - columns), ROOM * share);
 			}
 		}
-		return allFit;
+		return isFair;
 	}
 
 	saveState(): NamedArrays {
 		const state: NamedArrays = {};
 		for (const { number, keys, values, steps, centres } of this.#blocks) {
-			state[`store.${keys.name}`] = this.#numbersOf(keys, (column) => this.#keyAt(column));
-			state[`store.${values.name}`] = this.#numbersOf(values, (column) => this.#valueAt(column));
+			state[`store.${keys.name}`] = this.#floatsOf(keys, (column) => this.#keys(column));
+			state[`store.${values.name}`] = this.#floatsOf(values, (column) => this.#values(column));
 			state[`store.steps.${number}`] = steps.slice();
 			state[`store.centres.${number}`] = centres.slice();
 		}
@@ -212,75 +211,70 @@ export class RoundedTables implements MemoryTables {
 				this.#measure(keys, ofKeys!);
 				this.#measure(values, ofValues!);
 			}
-			this.#round(keys, ofKeys!, (column) => this.#keyAt(column));
-			this.#round(values, ofValues!, (column) => this.#valueAt(column));
+			this.#round(keys, ofKeys!, (column) => this.#keys(column));
+			this.#round(values, ofValues!, (column) => this.#values(column));
 		}
 	}
 
-	/** Makes room in a column for numbers twice as large. */
-	#widen(table: Table, column: number, at: (token: number) => number): void {
-		table.steps[column]! *= 2;
-		for (let token = 0; token < this.#tokens; token++) {
-			table.numbers[at(token)] = Math.round(table.numbers[at(token)]! / 2);
-		}
+	/** Makes room in a column for numbers so many times as large. */
+	#widen({ steps, numbers }: Table, column: number, { first, stride }: Column, times: number): void {
+		steps[column]! *= times;
+		const end = first + this.#tokens * stride;
+		for (let at = first; at < end; at += stride) numbers[at] = Math.round(numbers[at]! / times);
 	}
 
-	/** Where a column's numbers are in a table of keys, by token. */
-	#keyAt(column: number): (token: number) => number {
-		return (token) => column * this.#tokens + token;
+	/** In a table of keys. */
+	#keys(column: number): Column {
+		return { first: column * this.#tokens, stride: 1 };
 	}
 
-	/** Where a column's numbers are in a table of values, and in one of floats. */
-	#valueAt(column: number): (token: number) => number {
+	/** In a table of values, and in one of floats. */
+	#values(column: number): Column {
 		const head = Math.floor(column / this.#width);
-		const first = head * this.#tokens * this.#width + (column % this.#width);
-		return (token) => first + token * this.#width;
+		return { first: head * this.#tokens * this.#width + (column % this.#width), stride: this.#width };
 	}
 
 	/** [heads, tokens, width] */
-	#numbersOf(table: Table, at: (column: number) => (token: number) => number): Float32Array {
-		const floats = new Float32Array(table.numbers.length);
-		this.#eachColumn((column) => {
-			const [from, to] = [at(column), this.#valueAt(column)];
-			const [step, centre] = [table.steps[column]!, table.centre[column]!];
+	#floatsOf({ numbers, steps, centre }: Table, placeOf: (column: number) => Column): Float32Array {
+		const floats = new Float32Array(numbers.length);
+		for (let column = 0; column < steps.length; column++) {
+			const [from, to] = [placeOf(column), this.#values(column)];
+			const [step, middle] = [steps[column]!, centre[column]!];
 			for (let token = 0; token < this.#tokens; token++) {
-				floats[to(token)] = step * table.numbers[from(token)]! + centre;
+				floats[to.first + token * to.stride] = step * numbers[from.first + token * from.stride]! + middle;
 			}
-		});
+		}
 		return floats;
 	}
 
 	/** `floats` [heads, tokens, width] in a table's steps. */
-	#round(table: Table, floats: Float32Array, at: (column: number) => (token: number) => number): void {
-		this.#eachColumn((column) => {
-			const [from, to] = [this.#valueAt(column), at(column)];
-			const [step, centre] = [table.steps[column]!, table.centre[column]!];
+	#round({ numbers, steps, centre }: Table, floats: Float32Array, placeOf: (column: number) => Column): void {
+		for (let column = 0; column < steps.length; column++) {
+			const [from, to] = [this.#values(column), placeOf(column)];
+			const [step, middle] = [steps[column]!, centre[column]!];
 			for (let token = 0; token < this.#tokens; token++) {
-				table.numbers[to(token)] = Math.round((floats[from(token)]! - centre) / step);
+				const value = (floats[from.first + token * from.stride]! - middle) / step;
+				numbers[to.first + token * to.stride] = Math.round(value);
 			}
-		});
+		}
 	}
 
 	/** Finds a table's steps and centres, as `asRounded` does. */
-	#measure(table: Table, floats: Float32Array): void {
+	#measure({ steps, centre }: Table, floats: Float32Array): void {
 		let square = 0;
 		for (const value of floats) square += value * value;
-		const least = (LEAST_SHARE / ROOM) * Math.sqrt(square / floats.length);
-		this.#eachColumn((column) => {
-			const at = this.#valueAt(column);
-			let centre = 0;
-			for (let token = 0; token < this.#tokens; token++) centre += floats[at(token)]! / this.#tokens;
-			let largest = Math.max(least, Number.MIN_VALUE);
-			for (let token = 0; token < this.#tokens; token++) {
-				largest = Math.max(largest, Math.abs(floats[at(token)]! - centre));
-			}
-			table.centre[column] = centre;
-			table.steps[column] = STEP * largest;
-		});
-	}
-
-	#eachColumn(visit: (column: number) => void): void {
-		for (let column = 0; column < this.#heads * this.#width; column++) visit(column);
+		const size = Math.sqrt(square / floats.length);
+		for (let column = 0; column < steps.length; column++) {
+			const { first, stride } = this.#values(column);
+			const end = first + this.#tokens * stride;
+			let middle = 0;
+			for (let at = first; at < end; at += stride) middle += floats[at]! / this.#tokens;
+			let largest = 0;
+			for (let at = first; at < end; at += stride)
+				largest = Math.max(largest, Math.abs(floats[at]! - middle));
+			centre[column] = middle;
+			steps[column] = stepOf(largest, size);
+		}
 	}
 }
 

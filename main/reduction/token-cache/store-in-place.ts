@@ -19,8 +19,8 @@ import { savedArray, TokenPlaces } from './token-places.ts';
 import type { TokenStore } from './token-store.ts';
 import { writesDuringRun } from './writes-during-run.ts';
 
-/** Of a frame: what does not fit after so many never will, because it is infinite or not a number. */
-const MOST_RUNS = 24;
+/** Of a frame: each finds out how much room the blocks behind the first need, whose numbers depend on those before. */
+const MOST_RUNS = 4;
 
 /**
  * Keys and values in memory that graphs read and write where it lies. Where a runtime can't write outputs while it runs, they
@@ -123,7 +123,7 @@ export class StoreInPlace implements TokenStore {
 		this.#places.remembered.putAll(outputs);
 	}
 
-	async update(tokens: Int32Array, count: number, windows: Float32Array): Promise<void> {
+	async update(tokens: Int32Array, count: number, windows: Float32Array): Promise<number> {
 		const { windowSize } = this.#plan.grid;
 		const computed = this.#places.computed(tokens, count);
 		const rows = computed.length;
@@ -145,12 +145,16 @@ export class StoreInPlace implements TokenStore {
 		const into = merged(this.#tables.map((tables) => tables.fresh(rows)));
 		let outputs: GraphTensors;
 		let runs = 0;
-		do outputs = await this.#partial.run(feeds, wanted, into);
-		while (!this.#tables.every((tables) => tables.put(outputs, rows)) && ++runs < MOST_RUNS);
+		let isFair: boolean;
+		do {
+			outputs = await this.#partial.run(feeds, wanted, into);
+			isFair = this.#tables.map((tables) => tables.put(outputs, rows)).every(Boolean);
+		} while (++runs < MOST_RUNS && !isFair);
 		for (const [name, data] of this.#residuals) {
 			putRows(data, this.#plan.dim, floats(outputs, `${name}.fresh`), computed);
 		}
 		this.#places.remembered.put(outputs, tokens.subarray(0, count));
+		return runs * this.macs(count);
 	}
 
 	roll(rows: number, cols: number): void {

@@ -107,7 +107,7 @@ export class StoreOnDevice implements TokenStore {
 		this.#places.remembered.putAll(outputs);
 	}
 
-	async update(tokens: Int32Array, count: number, windows: Float32Array): Promise<void> {
+	async update(tokens: Int32Array, count: number, windows: Float32Array): Promise<number> {
 		await this.#bringRestored();
 		const { windowSize } = this.#plan.grid;
 		const selected = this.#filled(count);
@@ -130,6 +130,7 @@ export class StoreOnDevice implements TokenStore {
 			Object.fromEntries(Object.entries(this.#memories).map(([name, memory]) => [`${name}.renewed`, memory])),
 		);
 		this.#places.remembered.put(outputs, tokens.subarray(0, count));
+		return this.macs(count);
 	}
 
 	roll(rows: number, cols: number): void {

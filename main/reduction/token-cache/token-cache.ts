@@ -394,10 +394,11 @@ class TokenCache implements Reduction<TokenAnswers> {
 				await this.#store.flush(pixels.planar());
 				this.#readScores(tokens, count);
 				return this.#store.flushMacs;
-			case 'partial':
-				await this.#store.update(tokens, count, pixels.windows(tokens, count));
+			case 'partial': {
+				const macs = await this.#store.update(tokens, count, pixels.windows(tokens, count));
 				this.#readScores(tokens, count);
-				return this.#store.macs(count);
+				return macs;
+			}
 		}
 	}
 

@@ -22,9 +22,10 @@ export interface TokenStore {
 	flush(picture: Float32Array): Promise<void>;
 	/**
 	 * Computes the grid's `tokens[0..count)` from their normalised pixel windows [count, 3, window, window], and all extra
-	 * tokens: they attend to each other and to what is remembered of the others. There must have been a flush.
+	 * tokens: they attend to each other and to what is remembered of the others. There must have been a flush. Gives the multiply-adds that it
+	 * took: of memories in int8, those of `macs` several times where the frame was computed again.
 	 */
-	update(tokens: Int32Array, count: number, windows: Float32Array): Promise<void>;
+	update(tokens: Int32Array, count: number, windows: Float32Array): Promise<number>;
 	/**
 	 * What is remembered of each token of the grid is that of the token `rows` further down and `cols` to the right. Tokens that come in
 	 * answer nothing until they are computed. Of plans whose tokens can move; see `movesTokens`.
