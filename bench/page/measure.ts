@@ -31,14 +31,15 @@ export type PageRow = {
 
 export type PageOptions = { threads: number; rounds: number; videoPath: string; modelPath: string };
 
-const LANES: readonly { mode: string; precision: Precision; settings: Record<string, number> }[] = [
-	{ mode: 'dense', precision: 'float32', settings: {} },
-	{ mode: 'dense', precision: 'int8', settings: {} },
-	{ mode: 'token-cache', precision: 'float32', settings: { fraction: 0.1, audits: 0 } },
-	{ mode: 'token-cache', precision: 'int8', settings: { fraction: 0.1, audits: 0 } },
-	{ mode: 'eventful', precision: 'float32', settings: { fraction: 0.1, audits: 0 } },
-	{ mode: 'sparse', precision: 'float32', settings: { keep: 0.1 } },
+const MODES: readonly { mode: string; settings: Record<string, number> }[] = [
+	{ mode: 'dense', settings: {} },
+	{ mode: 'token-cache', settings: { fraction: 0.1, audits: 0 } },
+	{ mode: 'eventful', settings: { fraction: 0.1, audits: 0 } },
+	{ mode: 'sparse', settings: { keep: 0.1 } },
+	{ mode: 'enact', settings: {} },
 ];
+const PRECISIONS: readonly Precision[] = ['float32', 'int8'];
+const LANES = MODES.flatMap((mode) => PRECISIONS.map((precision) => ({ ...mode, precision })));
 
 const titleOf = ({ mode, settings }: (typeof LANES)[number]) =>
 	Object.keys(settings).length > 0 ? `${mode}, 10 %` : mode;
@@ -86,8 +87,7 @@ export async function measureTransformer(
 	{ threads, rounds }: PageOptions,
 ): Promise<PageRow[]> {
 	const tenth = cached(0.1);
-	const precisions: readonly Precision[] = ['float32', 'int8'];
-	const lanes = [DENSE, tenth].flatMap((lane) => precisions.map((precision) => ({ ...lane, precision })));
+	const lanes = [DENSE, tenth].flatMap((lane) => PRECISIONS.map((precision) => ({ ...lane, precision })));
 	const rows = await benchTransformer(subject.host(), lanes, { threads, rounds });
 	const dense = rows[0]!.gmac;
 	return rows.map(({ gmac, runMs, speedup }, i) => ({
