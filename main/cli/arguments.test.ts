@@ -58,6 +58,7 @@ describe('parseRunSpec', () => {
 		['sparse:keep=0.3@C:\\models\\a@b', 'sparse', { keep: 0.3 }, 'C:\\models\\a@b', null],
 		['dense:precision=int8', 'dense', {}, null, 'int8'],
 		['sparse:precision=float32,keep=0.3@a', 'sparse', { keep: 0.3 }, 'a', 'float32'],
+		['sparse:keep=0.3, precision=int8', 'sparse', { keep: 0.3 }, null, 'int8'],
 	])('reads %s', (text, mode, settings, model, precision) => {
 		const spec = parseRunSpec(text);
 		expect([spec.mode.id, spec.settings, spec.model]).toEqual([mode, settings, model]);

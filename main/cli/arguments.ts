@@ -105,17 +105,34 @@ export function parseRunSpec(text: string): RunSpec {
 	}
 	const colon = run.indexOf(':');
 	const mode = findMode(colon < 0 ? run : run.slice(0, colon));
-	const words = colon < 0 ? [] : run.slice(colon + 1).split(',');
+	const words =
+		colon < 0
+			? []
+			: run
+					.slice(colon + 1)
+					.split(',')
+					.map((word) => word.trim());
 	const place = `mode ${mode.id}`;
 	const precision = words.findLast((word) => word.startsWith(PRECISION));
 	const settings = words.filter((word) => !word.startsWith(PRECISION));
 	return {
 		mode,
-		settings: parseAssignments(mode.settings, settings, place),
+		settings: settingsOf(mode, settings, place),
 		model,
 		precision: precision === undefined ? null : parsePrecision(precision.slice(PRECISION.length), place),
 		text,
 	};
+}
+
+/** As `parseAssignments`; of names that it does not know, it says that precision stands there too. */
+function settingsOf({ settings }: ReductionMode, words: readonly string[], place: string): SettingValues {
+	try {
+		return parseAssignments(settings, words, place);
+	} catch (error) {
+		if (!(error instanceof UserFacingError) || error.code !== 'unknown-setting') throw error;
+		const remedy = `Every run also takes ${PRECISION}${PRECISIONS.join(' or ')}; a model follows last, behind @.`;
+		throw new UserFacingError(error.code, error.message, { remedy, cause: error });
+	}
 }
 
 /** What stands among a run's settings, and is one of every mode. */

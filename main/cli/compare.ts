@@ -79,8 +79,9 @@ export async function compareCommand(video: string, options: Options, session: S
 	const text = `${JSON.stringify(comparison, null, '\t')}\n`;
 	await writePartialFirst(join(out, 'comparison.json'), [], (partial) => writeFile(partial, text));
 	console.result(comparison, `${comparisonText(compared, truth)}${out}\n`);
+	const folders = labels.map((label) => JSON.stringify(join(out, label))).join(' ');
 	console.note(
-		`As a clip side by side: sparsight export ${join(out, '*/')} --format video. With --format report: tables and curves.`,
+		`As a clip side by side: sparsight export ${folders} --format video. With --format report: tables and curves.`,
 	);
 	return EXIT.ok;
 }

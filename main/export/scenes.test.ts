@@ -155,6 +155,15 @@ describe('scenes', () => {
 		});
 	});
 
+	it('draw the line of dense where the dense run in float32 is, whichever comes first', async () => {
+		const rounded: SampleRun = { mode: 'dense', runMilliseconds: 48, header: { precision: 'int8' } };
+		const dense: SampleRun = { mode: 'dense', runMilliseconds: 98 };
+		await withScenes([rounded, {}, dense], {}, (scenes) => {
+			const costs = scenes.at(9, 0, true).panes.map(({ cost }) => cost!);
+			expect(costs.map(({ scale }) => scale.denseMilliseconds)).toEqual([100, 100, 100]);
+		});
+	});
+
 	it('measure two models against the dense run of the reduced one, each line at its own model’s', async () => {
 		const rival: SampleRun = { mode: 'dense', runMilliseconds: 18, header: { model: OTHER_MODEL } };
 		const dense: SampleRun = { mode: 'dense', runMilliseconds: 98 };

@@ -295,10 +295,12 @@ export function costColumns(run: StoredRun): CostColumns {
 
 function costScales(runs: readonly StoredRun[], costs: readonly CostColumns[]): CostScale[] {
 	const denseMilliseconds = runs.map(({ header: { model } }) => {
-		const dense = runs.findIndex(
+		const dense = runs.filter(
 			({ header }) => header.mode === 'dense' && modelKey(header.model) === modelKey(model),
 		);
-		return dense >= 0 ? quantile(costs[dense]!.milliseconds, 0.5) : null;
+		// In float32 rather than in int8, as what speed-ups refer to.
+		const reference = dense.find(({ header }) => header.precision === ON_CPU.precision) ?? dense[0];
+		return reference ? quantile(costs[runs.indexOf(reference)]!.milliseconds, 0.5) : null;
 	});
 	const topMacs = 1.1 * Math.max(1, ...runs.map((run) => run.header.denseMacs));
 	// Rare slow frames may exceed the scale, so that they do not flatten all others.
