@@ -416,7 +416,7 @@ export const ja: Record<MessageKey, string> = {
 	'settings.precision.float32': 'float32(正確)',
 	'settings.precision.int8': 'int8(高速)',
 	'settings.precisionHint':
-		'int8 では線形層の計算を整数に丸めます。VNNI を備えたプロセッサーでは大きな注意機構も丸めます。密な計算のフレームほど速くなります。プロセッサーでの新しい解析に適用されます。ONNX ファイルには使えません。',
+		'int8 では線形層の計算を整数に丸めます。VNNI を備えたプロセッサーでは大きな注意機構と、トークンキャッシュが記憶する値も丸めます。プロセッサーでの新しい解析に適用されます。ONNX ファイルには使えません。',
 	'settings.maxSide': '解析する画像の長辺',
 	'settings.maxSideHint':
 		'小さいほど速くなりますが、小さな物体を見落としやすくなります。次の解析から有効です。タイルキャッシュは縮小せずに解析します。',
