@@ -2,11 +2,13 @@ import { derivedTensor, elementCount, type FloatTensor } from '../domain/float-t
 import {
 	type CompiledGraph,
 	elementType,
-	GraphBuilder,
+	type GraphBuilder,
 	type GraphNode,
 	type Tensor,
+	type Value,
 } from './graph-builder.ts';
 import { roundedRows } from './int8-linear.ts';
+import { rewriteNodes } from './rewrite-nodes.ts';
 
 /** Convolutions with fewer weights stay as they are: rounding what they read would cost more than it saves. */
 const LEAST_WEIGHTS = 2 ** 14;
@@ -27,19 +29,12 @@ export function withInt8Convolutions(graph: CompiledGraph): CompiledGraph {
 	for (const node of graph.nodes)
 		for (const name of node.input) readers.set(name, [...(readers.get(name) ?? []), node]);
 	const givers = new Map(graph.nodes.flatMap((node) => node.output.map((name) => [name, node] as const)));
-	const constants = new Map(graph.constants);
-	const instead = new Map<GraphNode, readonly GraphNode[]>();
-	for (const node of graph.nodes) {
+	return rewriteNodes(graph, (node, builder) => {
 		const convolution = betweenRows(graph, node, givers, readers);
-		if (!convolution) continue;
-		for (const needless of convolution.needless) instead.set(needless, []);
-		instead.set(node, gathered(convolution, constants));
-	}
-	if (instead.size === 0) return graph;
-	const nodes = graph.nodes.flatMap((node) => instead.get(node) ?? [node]);
-	const used = new Set(nodes.flatMap(({ input }) => input));
-	for (const name of constants.keys()) if (!used.has(name)) constants.delete(name);
-	return { ...graph, nodes, constants };
+		if (!convolution) return null;
+		const { to, needless } = convolution;
+		return { answer: gathered(convolution, builder), output: to.name, needless };
+	});
 }
 
 /** Null where a node is another, too small, or not between rows that nothing else reads as planes; `needless`: nodes that go with it. */
@@ -87,10 +82,9 @@ function isLarge(tensor: Tensor | undefined): tensor is FloatTensor {
 	return elementCount(tensor.shape) >= LEAST_WEIGHTS;
 }
 
-/** The convolution as a product of rows, from `from` to `to`. Weights go to `constants`. */
-function gathered(convolution: BetweenRows, constants: Map<string, Tensor>): GraphNode[] {
+/** The convolution as a product of rows, [pixels, channels] of `to`. */
+function gathered(convolution: BetweenRows, graph: GraphBuilder): Value {
 	const { conv, weight, from, to } = convolution;
-	const graph = new GraphBuilder(`${conv.name}/`);
 	const [, , kernelRows, kernelCols] = weight.shape as [number, number, number, number];
 	const taps = kernelRows * kernelCols;
 	const [pixels, answers] = [from.size[0] * from.size[1], to.size[0] * to.size[1]];
@@ -126,7 +120,7 @@ function gathered(convolution: BetweenRows, constants: Map<string, Tensor>): Gra
 	const rows = graph.op('Reshape', [around, graph.integers([answers, size])], { shape: [answers, size] });
 	const { numbers, scales } = roundedRows(channelsLast(weight));
 	const [, name, bias] = conv.input;
-	const product = graph.op(
+	return graph.op(
 		'MatMulIntegerToFloat',
 		[
 			rows,
@@ -140,10 +134,6 @@ function gathered(convolution: BetweenRows, constants: Map<string, Tensor>): Gra
 		{ type: 'float32', shape: [answers, to.channels] },
 		{ domain: 'com.microsoft' },
 	);
-	const parts = graph.compile(conv.name);
-	for (const [constant, tensor] of parts.constants) constants.set(constant, tensor);
-	const renamed = (given: string) => (given === product.name ? to.name : given);
-	return parts.nodes.map((node) => ({ ...node, output: node.output.map(renamed) }));
 }
 
 /** For each pixel of the answer those that its kernel lies over, [answers, taps]; the number of pixels where that is outside. */

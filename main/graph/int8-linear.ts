@@ -6,6 +6,7 @@ import {
 	type GraphNode,
 	type Tensor,
 } from './graph-builder.ts';
+import { readBy } from './rewrite-nodes.ts';
 
 /** Largest of the whole numbers that others are rounded to, which have a sign. */
 export const LARGEST = 127;
@@ -22,9 +23,7 @@ export function withInt8Layers(graph: CompiledGraph): CompiledGraph {
 	const constants = new Map(graph.constants);
 	const nodes = graph.nodes.map((node) => roundedLayer(node, constants) ?? node);
 	if (nodes.every((node, i) => node === graph.nodes[i])) return graph;
-	const used = new Set(nodes.flatMap(({ input }) => input));
-	for (const name of constants.keys()) if (!used.has(name)) constants.delete(name);
-	return { ...graph, nodes, constants };
+	return { ...graph, nodes, constants: readBy(nodes, constants) };
 }
 
 /** x · Wᵀ + b with rounded W, which goes to `constants`; null where the node is another, or too small. */

@@ -1,5 +1,6 @@
 import { assert } from '../domain/errors.ts';
-import { type CompiledGraph, GraphBuilder, type GraphNode, type Value } from './graph-builder.ts';
+import type { CompiledGraph, GraphBuilder, GraphNode, Value } from './graph-builder.ts';
+import { rewriteNodes } from './rewrite-nodes.ts';
 
 /** Fused attention without a mask or a past: what it reads, and by what its products of queries and keys are scaled. */
 export type FusedAttention = {
@@ -14,30 +15,16 @@ export type FusedAttention = {
 	scale: number;
 };
 
-/**
- * The graph with its fused attention as `emit` gives it in operators of `builder`, which has a prefix of its own for their names; null
- * leaves it as it is. Multiply-adds are counted as before. The same graph where all of it stays.
- */
+/** The graph with its fused attention as `emit` gives it; see `rewriteNodes`. */
 export function rewriteAttention(
 	graph: CompiledGraph,
 	emit: (attention: FusedAttention, builder: GraphBuilder) => Value | null,
 ): CompiledGraph {
-	const constants = new Map(graph.constants);
-	let isSame = true;
-	let { opset } = graph;
-	const nodes = graph.nodes.flatMap((node) => {
+	return rewriteNodes(graph, (node, builder) => {
 		const attention = node.opType === 'MultiHeadAttention' ? attentionOf(graph, node) : null;
-		const builder = new GraphBuilder(`${node.name}/`);
 		const answer = attention && emit(attention, builder);
-		if (!answer) return [node];
-		isSame = false;
-		const parts = builder.compile(node.name);
-		opset = Math.max(opset, parts.opset);
-		for (const [name, tensor] of parts.constants) constants.set(name, tensor);
-		const renamed = (name: string) => (name === answer.name ? node.output[0]! : name);
-		return parts.nodes.map((part) => ({ ...part, output: part.output.map(renamed) }));
+		return answer && { answer, output: node.output[0]! };
 	});
-	return isSame ? graph : { ...graph, opset, nodes, constants };
 }
 
 /** Null where there is a mask, or a past. */
