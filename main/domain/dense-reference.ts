@@ -21,12 +21,23 @@ export function referenceFor<Run>(
 ): Run | null {
 	const { mode, model } = of(run);
 	if (isWhole(of(run))) return denseReference(shown, of, kept);
+	const all = [...shown, ...kept];
 	const own = exactFirst(
-		[...shown, ...kept].filter((other) => of(other).model === model && isWhole(of(other))),
+		all.filter((other) => of(other).model === model),
 		of,
 	);
 	const sliced = mode === 'tiles' ? own.find((other) => isPlainSlicing(of(other))) : undefined;
-	return sliced ?? own.find((other) => of(other).mode === 'dense') ?? null;
+	return sliced ?? denseOfModel(model, all, of);
+}
+
+/** The dense run of a model, in float32 rather than in int8; null if there is none. */
+export function denseOfModel<Run>(
+	model: string,
+	runs: readonly Run[],
+	of: (run: Run) => Comparable,
+): Run | null {
+	const dense = runs.filter((run) => of(run).mode === 'dense' && of(run).model === model);
+	return exactFirst(dense, of)[0] ?? null;
 }
 
 /** Whether a run reuses nothing. */

@@ -1,7 +1,7 @@
 import { allSteps } from '../domain/all-steps.ts';
 import { agreementScores, compareDetections } from '../domain/agreement.ts';
 import { sharedClasses, type SharedClasses } from '../domain/class-mapping.ts';
-import { denseReference, referenceFor, type Comparable } from '../domain/dense-reference.ts';
+import { denseOfModel, denseReference, referenceFor, type Comparable } from '../domain/dense-reference.ts';
 import { UserFacingError } from '../domain/errors.ts';
 import { higherOf, type LeastScores } from '../domain/least-scores.ts';
 import { modelKey, type RunHeader } from '../domain/run.ts';
@@ -113,6 +113,11 @@ export function denseReferenceOf(runs: readonly StoredRun[]): StoredRun | null {
 /** By run, what it is measured against: another of `runs`, itself, or nothing. */
 export function referencesOf(runs: readonly StoredRun[]): (StoredRun | null)[] {
 	return runs.map((run) => referenceFor(run, runs, comparable));
+}
+
+/** By run, the dense run of its model among `runs`, or nothing. */
+export function denseRunsOf(runs: readonly StoredRun[]): (StoredRun | null)[] {
+	return runs.map((run) => denseOfModel(comparable(run).model, runs, comparable));
 }
 
 function comparable({ header: { mode, model, settings, precision } }: StoredRun): Comparable {

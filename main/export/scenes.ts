@@ -9,9 +9,8 @@ import { sameLeastScore, type LeastScores } from '../domain/least-scores.ts';
 import { framesFull, heatLevel, mapLevels, offeredHeat, type HeatKind } from '../domain/overlay-geometry.ts';
 import { shortfallCaption } from '../domain/shortfall.ts';
 import { bitmapHas, SELECTION_KINDS, tokenCount } from '../domain/tokens.ts';
-import { modelKey } from '../domain/run.ts';
 import type { Size, VideoInfo } from '../domain/video.ts';
-import { referencesOf } from '../evaluation/agreement.ts';
+import { denseRunsOf, referencesOf } from '../evaluation/agreement.ts';
 import { cameraTrackOf } from '../results/frame-columns.ts';
 import type { StoredRun } from '../results/stored-run.ts';
 import type { CostColumns, CostScale } from './drawing/cost-strip.ts';
@@ -294,14 +293,9 @@ export function costColumns(run: StoredRun): CostColumns {
 }
 
 function costScales(runs: readonly StoredRun[], costs: readonly CostColumns[]): CostScale[] {
-	const denseMilliseconds = runs.map(({ header: { model } }) => {
-		const dense = runs.filter(
-			({ header }) => header.mode === 'dense' && modelKey(header.model) === modelKey(model),
-		);
-		// In float32 rather than in int8, as what speed-ups refer to.
-		const reference = dense.find(({ header }) => header.precision === ON_CPU.precision) ?? dense[0];
-		return reference ? quantile(costs[runs.indexOf(reference)]!.milliseconds, 0.5) : null;
-	});
+	const denseMilliseconds = denseRunsOf(runs).map((dense) =>
+		dense ? quantile(costs[runs.indexOf(dense)]!.milliseconds, 0.5) : null,
+	);
 	const topMacs = 1.1 * Math.max(1, ...runs.map((run) => run.header.denseMacs));
 	// Rare slow frames may exceed the scale, so that they do not flatten all others.
 	const usual = Math.max(...costs.map(({ milliseconds }) => quantile(milliseconds, 0.98)));
