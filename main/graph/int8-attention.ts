@@ -2,8 +2,9 @@ import type { CompiledGraph, GraphBuilder, Value } from './graph-builder.ts';
 import { LARGEST } from './int8-linear.ts';
 import {
 	attendInInt8,
+	centred,
 	largestOf,
-	reduced,
+	neverZero,
 	type Rounded,
 	roundedToInt8,
 	sharesOfLargest,
@@ -93,7 +94,7 @@ class Int8Attention {
 	/** Whole numbers [heads, width, keys], and what their products with queries as shares of `sizes` are scaled by, [heads, 1, keys]. */
 	roundedKeys(keys: Value, sizes: Value): Rounded {
 		const { heads, keys: m, scale } = this.#extent;
-		const { numbers, scales } = this.#round(this.#centred(keys).x, 2); // scales [heads, m, 1]
+		const { numbers, scales } = this.#round(centred(this.#graph, keys).x, 2); // scales [heads, m, 1]
 		const scaled = this.#graph.op('Mul', [sizes, this.#graph.floats([scale])], { shape: sizes.shape });
 		const shape = [heads, 1, m];
 		return {
@@ -104,7 +105,7 @@ class Int8Attention {
 
 	/** Whole numbers, their scales [heads, 1, width], and the mean [heads, 1, width] that was taken out before. */
 	roundedValues(values: Value): Rounded & { mean: Value } {
-		const { x, mean } = this.#centred(values);
+		const { x, mean } = centred(this.#graph, values);
 		return { ...this.#round(x, 1), mean };
 	}
 
@@ -121,15 +122,10 @@ class Int8Attention {
 		return this.#reshape(this.#transpose(whole, [1, 0, 2]), [1, n, heads * width]);
 	}
 
-	#centred(x: Value): { x: Value; mean: Value } {
-		const mean = reduced(this.#graph, 'ReduceMean', x, 1);
-		return { x: this.#graph.op('Sub', [x, mean], { shape: x.shape }), mean };
-	}
-
 	/** x in whole numbers, and what 1 stands for along `axis`, which the scales keep with length 1. */
 	#round(x: Value, axis: number): Rounded {
 		const graph = this.#graph;
-		const largest = largestOf(graph, graph.op('Abs', [x], { shape: x.shape }), axis);
+		const largest = neverZero(graph, largestOf(graph, x, axis));
 		const scales = graph.op('Mul', [largest, graph.floats([1 / LARGEST])], { shape: largest.shape });
 		const numbers = roundedToInt8(graph, graph.op('Div', [x, scales], { shape: x.shape }));
 		return { numbers, scales };

@@ -44,8 +44,14 @@ export function attendInInt8(graph: GraphBuilder, queries: Value, keys: Rounded,
 
 /** x [heads, n, width] as shares of its head's largest number, which is in `sizes` [heads, 1, 1]. */
 export function sharesOfLargest(graph: GraphBuilder, x: Value): { x: Value; sizes: Value } {
-	const sizes = largestOf(graph, graph.op('Abs', [x], { shape: x.shape }), 1, 2);
+	const sizes = neverZero(graph, largestOf(graph, x, 1, 2));
 	return { x: graph.op('Div', [x, sizes], { shape: x.shape }), sizes };
+}
+
+/** x [heads, rows, width] without its mean over all rows, and that mean [heads, 1, width]. */
+export function centred(graph: GraphBuilder, x: Value): { x: Value; mean: Value } {
+	const mean = reduced(graph, 'ReduceMean', x, 1);
+	return { x: graph.op('Sub', [x, mean], { shape: x.shape }), mean };
 }
 
 /** x, in units of what 1 is to stand for, in whole numbers. */
@@ -57,10 +63,14 @@ export function roundedToInt8(graph: GraphBuilder, x: Value): Value {
 	});
 }
 
-/** Of sizes, along axes that are left in place; never 0. */
-export function largestOf(graph: GraphBuilder, sizes: Value, ...axes: number[]): Value {
-	const largest = reduced(graph, 'ReduceMax', sizes, ...axes);
-	return graph.op('Max', [largest, graph.floats([LEAST_SIZE])], { shape: largest.shape });
+/** The largest size of a number along axes, which are left in place. */
+export function largestOf(graph: GraphBuilder, x: Value, ...axes: number[]): Value {
+	return reduced(graph, 'ReduceMax', graph.op('Abs', [x], { shape: x.shape }), ...axes);
+}
+
+/** Sizes that may be divided by. */
+export function neverZero(graph: GraphBuilder, sizes: Value): Value {
+	return graph.op('Max', [sizes, graph.floats([LEAST_SIZE])], { shape: sizes.shape });
 }
 
 /** With the axes left in place. */

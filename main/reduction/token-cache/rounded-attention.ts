@@ -1,6 +1,13 @@
 import type { Value } from '../../graph/graph-builder.ts';
 import { LARGEST } from '../../graph/int8-linear.ts';
-import { attendInInt8, reduced, roundedToInt8, sharesOfLargest } from '../../graph/int8-products.ts';
+import {
+	attendInInt8,
+	centred,
+	largestOf,
+	reduced,
+	roundedToInt8,
+	sharesOfLargest,
+} from '../../graph/int8-products.ts';
 import type { Layers } from '../../graph/layers.ts';
 import { attendsPlainly, headDim, tokenTotal, type VitPlan } from '../../vit/plan.ts';
 import { ROWS } from './memory-layout.ts';
@@ -42,9 +49,8 @@ export function asRounded(layers: Layers, name: string, of: 'keys' | 'values', a
 	const { graph } = layers;
 	const [, heads, rows, width] = all.shape as [1, number, number, number];
 	const x = layers.reshape(all, [heads, rows, width]);
-	const centre = reduced(graph, 'ReduceMean', x, 1);
-	const around = graph.op('Sub', [x, centre], { shape: x.shape });
-	const largest = reduced(graph, 'ReduceMax', graph.op('Abs', [around], { shape: x.shape }), 1);
+	const { x: around, mean: centre } = centred(graph, x);
+	const largest = largestOf(graph, around, 1);
 	const square = reduced(graph, 'ReduceMean', graph.op('Mul', [x, x], { shape: x.shape }), 0, 1, 2);
 	const size = graph.op('Sqrt', [square], { shape: square.shape });
 	const least = graph.op('Mul', [size, graph.floats([LEAST_SHARE / ROOM])], { shape: size.shape });
@@ -122,8 +128,7 @@ export class RoundedAttention {
 		const steps = graph.input(`steps.${i}`, 'float32', [columns, width]);
 		const around = graph.op('Sub', [keysAndValues, centres], { shape });
 		const inSteps = graph.op('Div', [around, steps], { shape });
-		const largest = reduced(graph, 'ReduceMax', graph.op('Abs', [inSteps], { shape }), 0);
-		graph.output(`largest.${i}`, largest);
+		graph.output(`largest.${i}`, largestOf(graph, inSteps, 0));
 		return roundedToInt8(graph, inSteps);
 	}
 

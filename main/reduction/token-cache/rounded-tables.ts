@@ -21,6 +21,8 @@ type Table = {
 	/** [heads · width]: a number of a column stands for steps · number + centre. */
 	steps: Float32Array;
 	centre: Float32Array;
+	/** By column. */
+	placeOf: (column: number) => Column;
 };
 
 type Block = {
@@ -94,6 +96,7 @@ export class RoundedTables implements MemoryTables {
 				numbers: new Int8Array(buffer, at[of], columns * tokens),
 				steps: steps.subarray(part * columns, (part + 1) * columns),
 				centre: centres.subarray(part * columns, (part + 1) * columns),
+				placeOf: of === 'keys' ? (column) => this.#keys(column) : (column) => this.#values(column),
 			});
 			return {
 				number: numbers[i]!,
@@ -181,8 +184,7 @@ export class RoundedTables implements MemoryTables {
 				const share = largest[i]! / LARGEST;
 				if (!(share > 1 && share < Infinity)) continue; // nor is there room for what is no number
 				if (share > 1 + CUT_OFF) isFair = false;
-				if (i < columns) this.#widen(keys, i, this.#keys(i), ROOM * share);
-				else this.#widen(values, i - columns, this.#values(i - columns), ROOM * share);
+				this.#widen(i < columns ? keys : values, i % columns, ROOM * share);
 			}
 		}
 		return isFair;
@@ -191,8 +193,8 @@ export class RoundedTables implements MemoryTables {
 	saveState(): NamedArrays {
 		const state: NamedArrays = {};
 		for (const { number, keys, values, steps, centres } of this.#blocks) {
-			state[`store.${keys.name}`] = this.#floatsOf(keys, (column) => this.#keys(column));
-			state[`store.${values.name}`] = this.#floatsOf(values, (column) => this.#values(column));
+			state[`store.${keys.name}`] = this.#floatsOf(keys);
+			state[`store.${values.name}`] = this.#floatsOf(values);
 			state[`store.steps.${number}`] = steps.slice();
 			state[`store.centres.${number}`] = centres.slice();
 		}
@@ -211,13 +213,14 @@ export class RoundedTables implements MemoryTables {
 				this.#measure(keys, ofKeys!);
 				this.#measure(values, ofValues!);
 			}
-			this.#round(keys, ofKeys!, (column) => this.#keys(column));
-			this.#round(values, ofValues!, (column) => this.#values(column));
+			this.#round(keys, ofKeys!);
+			this.#round(values, ofValues!);
 		}
 	}
 
 	/** Makes room in a column for numbers so many times as large. */
-	#widen({ steps, numbers }: Table, column: number, { first, stride }: Column, times: number): void {
+	#widen({ steps, numbers, placeOf }: Table, column: number, times: number): void {
+		const { first, stride } = placeOf(column);
 		steps[column]! *= times;
 		const end = first + this.#tokens * stride;
 		for (let at = first; at < end; at += stride) numbers[at] = Math.round(numbers[at]! / times);
@@ -235,7 +238,7 @@ export class RoundedTables implements MemoryTables {
 	}
 
 	/** [heads, tokens, width] */
-	#floatsOf({ numbers, steps, centre }: Table, placeOf: (column: number) => Column): Float32Array {
+	#floatsOf({ numbers, steps, centre, placeOf }: Table): Float32Array {
 		const floats = new Float32Array(numbers.length);
 		for (let column = 0; column < steps.length; column++) {
 			const [from, to] = [placeOf(column), this.#values(column)];
@@ -248,7 +251,7 @@ export class RoundedTables implements MemoryTables {
 	}
 
 	/** `floats` [heads, tokens, width] in a table's steps. */
-	#round({ numbers, steps, centre }: Table, floats: Float32Array, placeOf: (column: number) => Column): void {
+	#round({ numbers, steps, centre, placeOf }: Table, floats: Float32Array): void {
 		for (let column = 0; column < steps.length; column++) {
 			const [from, to] = [this.#values(column), placeOf(column)];
 			const [step, middle] = [steps[column]!, centre[column]!];
